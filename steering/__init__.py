@@ -1,0 +1,23 @@
+"""Steer a running scan on the features that come back from its own frames.
+
+``steering.open()`` gives a notebook its session: it attaches to a running beamline service or starts the
+embedded one. See :mod:`steering.session`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "open"]  # noqa: RUF022  (the version first)
+
+if TYPE_CHECKING:
+    from steering.session import open  # noqa: A004  (the word a notebook expects: steering.open())
+
+
+def __getattr__(name: str) -> Any:
+    """Import the session only when it is asked for, so that a worker that unpickles an analysis stays light."""
+    if name == "open":
+        from steering.session import open as open_session
+
+        return open_session
+    message = f"module 'steering' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,59 @@
+"""What an analysis is: four pure functions on an explicit state."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from numpy.typing import NDArray
+
+from steering.core.block import FrameBlock
+from steering.core.json import Json
+from steering.core.result import Outcome
+
+State = TypeVar("State")
+
+Exactness: TypeAlias = Literal["bitwise", "rounding", "iterative"]
+
+
+@runtime_checkable
+class Analysis(Protocol[State]):
+    """One technique.
+
+    ``merge`` is commutative and associative, ``empty()`` is its neutral element, and the result of a merged state
+    equals the result of one pass over all frames to the class that ``exactness`` declares: any order, any number
+    of workers, live or offline. None of the four may change its arguments.
+
+    Attributes:
+        name: Entry-point name.
+        exactness: ``"bitwise"``, ``"rounding"`` (float sums) or ``"iterative"``.
+        parameters: What was chosen, as JSON; part of each result's provenance and key.
+    """
+
+    name: str
+    exactness: Exactness
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """What was chosen, as JSON."""
+        ...
+
+    def empty(self) -> State:
+        """State of no frames."""
+        ...
+
+    def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
+        """State with a block's frames added.
+
+        Args:
+            state: Left as it is.
+            block: Says which frames, where they were taken, and with which exposure.
+            frames: Pixels, shape ``(len(block), rows, columns)``.
+        """
+        ...
+
+    def merge(self, left: State, right: State) -> State:
+        """State of both sets of frames."""
+        ...
+
+    def result(self, state: State) -> Outcome:
+        """Features and arrays of a state, also of an empty one."""
+        ...

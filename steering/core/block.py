@@ -1,0 +1,95 @@
+"""Frames by reference: the unit of work.
+
+References travel, pixels do not: a task opens the file itself, so it is a pure function of its block and can be
+run again on another node.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FrameFile:
+    """Where frames lie in an HDF5 file that may still grow (SWMR).
+
+    Attributes:
+        path: File on a filesystem that the worker sees.
+        dataset: Dataset of shape ``(frames, rows, columns)``.
+        times: Dataset with one Unix time in seconds a frame (the end of its exposure), or empty.
+    """
+
+    path: str
+    dataset: str
+    times: str = ""
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Frames sent by value, where no file can be seen.
+
+    Attributes:
+        frames: Array of shape ``(frames, rows, columns)``.
+    """
+
+    frames: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class FrameBlock:
+    """A range of frames of one stream of one run, and the positions at which they were taken.
+
+    Attributes:
+        run: Run uid.
+        stream: Stream name, mostly ``"primary"``.
+        start: Index of the first frame in the stream, from 0.
+        stop: Index after the last frame.
+        place: Where the pixels are; ``None`` for a block of scalar events only.
+        columns: One value a frame, each of length ``stop - start``: motor positions, exposure, counters.
+        units: Unit of each column.
+        seen: Unix times in seconds of the hops that the block has passed, by hop name.
+        first: Index of frame ``start`` in its file (a file may begin in the middle of a stream).
+    """
+
+    run: str
+    stream: str
+    start: int
+    stop: int
+    place: FrameFile | Inline | None
+    columns: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
+    seen: Mapping[str, float] = field(default_factory=dict[str, float])
+    first: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the range is not empty and that each column has one value a frame.
+
+        Raises:
+            ValueError: If not.
+        """
+        if not 0 <= self.start < self.stop:
+            message = f"a block needs 0 <= start < stop, not {self.start} to {self.stop}"
+            raise ValueError(message)
+        for name, column in self.columns.items():
+            if column.shape != (len(self),):
+                message = f"column {name!r} has shape {column.shape}, but the block has {len(self)} frames"
+                raise ValueError(message)
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return self.stop - self.start
+
+    @property
+    def key(self) -> str:
+        """Name of the block, the same for the same frames of the same run."""
+        return f"{self.run}-{self.stream}-{self.start}-{self.stop}"
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Frame numbers in the stream, shape ``(frames,)``."""
+        return np.arange(self.start, self.stop, dtype=np.int64)

@@ -1,0 +1,57 @@
+"""What everybody may look at: the session's cells."""
+
+from dataclasses import dataclass, field
+
+from steering.core.agent import Suggestion
+from steering.core.cell import Cell
+from steering.core.facility import FacilityStatus
+from steering.core.frame import Frame
+from steering.core.latency import LatencySummary
+from steering.core.proposal import Ruling
+from steering.core.result import Result
+from steering.core.status import BeamlineStatus, ScanDescription
+
+
+def _no_rulings() -> Cell[tuple[Ruling, ...]]:
+    return Cell(())
+
+
+def _no_suggestions() -> Cell[tuple[Suggestion, ...]]:
+    return Cell(())
+
+
+def _no_scans() -> Cell[tuple[ScanDescription, ...]]:
+    return Cell(())
+
+
+def _no_modes() -> Cell[dict[str, str]]:
+    return Cell({})
+
+
+@dataclass(frozen=True)
+class Board:
+    """The versioned values of a session; written by the session's own thread, read by panels.
+
+    Attributes:
+        status: The beamline service's state.
+        scans: The scans that can be started.
+        rulings: All rulings of the shown run, oldest first; a ruling that was applied replaces its pending form.
+        frame: The newest detector frame.
+        result: The newest result of the shown run.
+        compute: The facility's state.
+        latency: How old and how far behind the result is.
+        suggestions: What agents in mode ``"suggest"`` would do, oldest first.
+        modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
+        notice: A sentence about the last thing that went wrong on this side, or empty.
+    """
+
+    status: Cell[BeamlineStatus] = field(default_factory=lambda: Cell(BeamlineStatus()))
+    scans: Cell[tuple[ScanDescription, ...]] = field(default_factory=_no_scans)
+    rulings: Cell[tuple[Ruling, ...]] = field(default_factory=_no_rulings)
+    frame: Cell[Frame | None] = field(default_factory=lambda: Cell[Frame | None](None))
+    result: Cell[Result | None] = field(default_factory=lambda: Cell[Result | None](None))
+    compute: Cell[FacilityStatus] = field(default_factory=lambda: Cell(FacilityStatus("", "stopped")))
+    latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
+    suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
+    modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    notice: Cell[str] = field(default_factory=lambda: Cell(""))

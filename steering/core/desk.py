@@ -1,0 +1,59 @@
+"""What a panel may do: the face of a session that widgets are written against."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from steering.core.action import Action
+from steering.core.agent import Suggestion
+from steering.core.board import Board
+from steering.core.proposal import Ruling
+
+
+class Desk(Protocol):
+    """A session as its panels see it. All methods may be called from any thread and return within a second.
+
+    Each of them raises :class:`steering.core.errors.SteeringError` with a plain sentence when it cannot be done;
+    a refused proposal is no error but a ruling.
+    """
+
+    @property
+    def board(self) -> Board:
+        """What may be looked at."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Who this session is, as the service knows it: the name that a lease of it carries."""
+        ...
+
+    def start(self, scan: str, **values: float) -> str:
+        """Start a scan with some of its parameters changed; return its run uid."""
+        ...
+
+    def propose(self, action: Action, basis: str = "") -> Ruling:
+        """Propose an action for the running scan."""
+        ...
+
+    def set_mode(self, agent: str, mode: str) -> None:
+        """Set an agent's mode: ``"off"``, ``"suggest"`` or ``"automatic"``."""
+        ...
+
+    def accept(self, suggestion: Suggestion) -> Ruling:
+        """Propose what an agent suggested, with its basis, in this person's name."""
+        ...
+
+    def take_lease(self) -> None:
+        """Become the one who may steer."""
+        ...
+
+    def release_lease(self) -> None:
+        """Let others steer."""
+        ...
+
+    def control_address(self) -> Mapping[str, str]:
+        """Return what a browser needs to pause and abort past a busy kernel.
+
+        Keys: ``port`` (of the service on this machine) and ``token`` (short-lived, good for pausing, resuming and
+        aborting only). Empty if the service is not on this machine.
+        """
+        ...

@@ -1,0 +1,9 @@
+"""Errors that a user can act on."""
+
+
+class SteeringError(Exception):
+    """Something that the user can put right.
+
+    The message is one plain sentence or two: what was wrong (with the value and its unit), what is allowed,
+    and the next step. Panels and the command line show it without a traceback.
+    """

@@ -1,0 +1,32 @@
+"""How long things take, shown all the time."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Median and 99th percentile of a time in milliseconds, over ``count`` samples; NaN when there are none."""
+
+    p50: float
+    p99: float
+    count: int
+
+
+NONE_YET = Quantiles(float("nan"), float("nan"), 0)
+
+
+@dataclass(frozen=True)
+class LatencySummary:
+    """Where the time goes between a photon and a decision.
+
+    Attributes:
+        photon_to_feature: End of a frame's exposure to the result that holds it.
+        proposal_to_applied: A proposal's making to the checkpoint at which the plan took it.
+        points_behind: Points measured whose frames are not in the newest result.
+        age: Seconds since the newest frame in the newest result was exposed; NaN before the first.
+    """
+
+    photon_to_feature: Quantiles = NONE_YET
+    proposal_to_applied: Quantiles = NONE_YET
+    points_behind: int = 0
+    age: float = float("nan")

@@ -1,0 +1,65 @@
+"""A wish to change the running scan, and what was decided on it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from steering.core.action import Action
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One action that somebody asks for.
+
+    Attributes:
+        id: Unique name of this proposal; sending the same one twice changes nothing.
+        who: Person (the token's name), or agent and person (``"recentre for ana"``).
+        action: What is asked for.
+        basis: The result that it rests on, for example ``"rocking_curve 26 frames, version 17"``; empty if none.
+        proposed_at: Unix time in seconds.
+    """
+
+    id: str
+    who: str
+    action: Action
+    basis: str = ""
+    proposed_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What was decided on a proposal; one event in the run's stream ``steering``.
+
+    Attributes:
+        id: The proposal's.
+        who: The proposal's.
+        kind: The action's kind.
+        subject: What it changes: a parameter's name, an axis list, or empty.
+        old: Value before, as text with its unit; empty where there is none.
+        new: Value asked for, as text with its unit.
+        verdict: ``"accepted"`` or ``"refused"``.
+        reason: A plain sentence; for a refusal it holds the value, its unit and what is allowed.
+        basis: The proposal's.
+        proposed_at: Unix time in seconds.
+        decided_at: Unix time in seconds.
+        applied_at: Unix time in seconds at which the plan took it; 0 while it is pending.
+        before_point: Number of the point (from 1) before which it took effect; 0 while it is pending.
+    """
+
+    id: str
+    who: str
+    kind: str
+    subject: str
+    old: str
+    new: str
+    verdict: Literal["accepted", "refused"]
+    reason: str
+    basis: str
+    proposed_at: float
+    decided_at: float
+    applied_at: float = 0.0
+    before_point: int = 0
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was accepted."""
+        return self.verdict == "accepted"

@@ -1,0 +1,87 @@
+"""What a beamline service says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from steering.core.parameter import Parameter
+
+BeamlineState: TypeAlias = Literal["idle", "running", "paused", "aborting", "offline"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A motor that a scan moves. Limits are the motor's own soft limits, in ``units``."""
+
+    name: str
+    units: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ScanDescription:
+    """A scan that can be started here.
+
+    Attributes:
+        name: What ``start`` takes, for example ``"rocking"``.
+        title: A few words for a menu.
+        axes: The motors that it moves, slowest first.
+        parameters: What can be chosen before and steered during the scan.
+        analysis: Name of the analysis that its frames are meant for.
+        region: Whether a region can be inserted while it runs.
+    """
+
+    name: str
+    title: str
+    axes: tuple[Axis, ...]
+    parameters: tuple[Parameter, ...]
+    analysis: str
+    region: bool = False
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who may steer. ``holder`` is empty when nobody holds it; ``until`` is a Unix time in seconds."""
+
+    holder: str = ""
+    until: float = 0.0
+
+
+@dataclass(frozen=True)
+class BeamlineStatus:
+    """State of the beamline service and of its running scan.
+
+    Attributes:
+        state: ``"idle"``, ``"running"``, ``"paused"``, ``"aborting"``, or ``"offline"`` when a client has lost the
+            service.
+        beamline: Name of the beamline.
+        scan: Name of the running scan, or of the last one; empty before the first.
+        run: Its run uid.
+        points_done: Points measured.
+        points_left: Points left on the path as it stands.
+        seconds_left: Expected time to its end in seconds; NaN before two points are done.
+        parameters: The scan's parameters with the values in force.
+        pending: Values that were accepted and hold from the next point on.
+        axes: The scan's axes by name.
+        lease: Who may steer.
+        message: A sentence about the last thing that went wrong, or empty.
+    """
+
+    state: BeamlineState = "offline"
+    beamline: str = ""
+    scan: str = ""
+    run: str = ""
+    points_done: int = 0
+    points_left: int = 0
+    seconds_left: float = float("nan")
+    parameters: tuple[Parameter, ...] = ()
+    pending: Mapping[str, float] = field(default_factory=dict[str, float])
+    axes: Mapping[str, Axis] = field(default_factory=dict[str, Axis])
+    lease: Lease = field(default_factory=Lease)
+    message: str = ""
+
+    @property
+    def scanning(self) -> bool:
+        """Whether a run is open."""
+        return self.state in ("running", "paused", "aborting")

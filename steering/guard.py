@@ -1,0 +1,190 @@
+"""Is this proposal allowed? Pure policy: no clock, no device, no network.
+
+The service describes the situation beside the RunEngine and asks :func:`judge`; the answer is a sentence for a
+refusal and nothing for an acceptance. Limits never rely on a put's status, because a motor record completes an
+out-of-limits put successfully.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from steering.core.action import (
+    Abort,
+    Action,
+    Finish,
+    InsertRegion,
+    Pause,
+    ReplacePath,
+    Resume,
+    SetParameter,
+    Skip,
+)
+from steering.core.parameter import Parameter
+from steering.core.status import Axis
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a path would visit.
+
+    Attributes:
+        extent: For each axis the lowest and highest position, in the axis' unit.
+        points: How many points it has.
+    """
+
+    extent: Mapping[str, tuple[float, float]]
+    points: int
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the guard needs to know.
+
+    Attributes:
+        scanning: Whether a run is open.
+        paused: Whether it waits.
+        person: Who asks (an agent counts as the person it acts for).
+        lease: Who holds the lease, or empty.
+        parameters: The scan's parameters, with the values that hold once everything accepted so far is applied.
+        axes: The scan's axes with the motors' own limits.
+        region: Whether the scan takes regions.
+        points_left: Points left on the path.
+        points_allowed: Most points that the rest of a scan may have: the budget.
+        reach: What the proposed path would visit, for actions that change the path.
+        problem: Why the proposed path cannot be built, or empty.
+    """
+
+    scanning: bool
+    paused: bool
+    person: str
+    lease: str
+    parameters: Mapping[str, Parameter]
+    axes: Mapping[str, Axis]
+    region: bool = False
+    points_left: int = 0
+    points_allowed: int = 100_000
+    reach: Reach | None = None
+    problem: str = ""
+
+
+def judge(action: Action, situation: Situation) -> str:
+    """Say why an action is refused; an empty text means that it is accepted.
+
+    Pausing and aborting are open to everybody who is let in, lease or not: they only make the beamline safer.
+    """
+    if not situation.scanning:
+        return "No scan is running, so there is nothing to change. Start a scan first."
+    if isinstance(action, Pause | Abort):
+        return "The scan is already paused." if isinstance(action, Pause) and situation.paused else ""
+    return _lease(situation) or _content(action, situation)
+
+
+def _lease(situation: Situation) -> str:
+    if not situation.lease:
+        return f"Nobody holds the lease, so {situation.person} cannot steer yet. Take the lease first."
+    if situation.lease != situation.person:
+        return (
+            f"The lease is held by {situation.lease}, so {situation.person} cannot steer. "
+            f"Ask {situation.lease} to release it, or wait until it runs out."
+        )
+    return ""
+
+
+def _content(action: Action, situation: Situation) -> str:
+    match action:
+        case SetParameter():
+            return judge_value(action.parameter, action.value, situation.parameters) or _path(situation)
+        case InsertRegion():
+            return _region(action, situation) or _path(situation)
+        case ReplacePath():
+            return _path(situation)
+        case Skip():
+            return _skip(action, situation)
+        case Resume():
+            return "" if situation.paused else "The scan is not paused, so there is nothing to resume."
+        case Finish() | Pause() | Abort():
+            return ""
+
+
+def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) -> str:
+    """Say why a parameter may not take a value; empty if it may.
+
+    Args:
+        name: The parameter's name.
+        value: Asked for, in the parameter's unit.
+        parameters: The parameters with their present values.
+    """
+    parameter = parameters.get(name)
+    if parameter is None:
+        return f"There is no parameter {name!r}. This scan has: {', '.join(sorted(parameters)) or 'none'}."
+    allowed = f"Allowed: {parameter.low:g} to {parameter.high:g} {parameter.units}."
+    if not math.isfinite(value):
+        return f"{name} = {value} {parameter.units} is not a finite number. {allowed}"
+    if not parameter.low <= value <= parameter.high:
+        return f"{name} = {value:g} {parameter.units} is outside the limits. {allowed}"
+    change = abs(value - parameter.value)
+    # A change of exactly the largest step must pass although 0.1 + 0.2 is not 0.3.
+    if change > parameter.largest_step * (1 + 1e-9):
+        return (
+            f"{name} = {value:g} {parameter.units} is {change:g} {parameter.units} away from {parameter.value:g}. "
+            f"Allowed: at most {parameter.largest_step:g} {parameter.units} in one step."
+        )
+    return ""
+
+
+def _region(action: InsertRegion, situation: Situation) -> str:
+    if not situation.region:
+        return "This scan takes no regions; change its centre, range or step instead."
+    for axis, (low, high) in action.region.items():
+        limits = situation.axes.get(axis)
+        if limits is None:
+            return f"There is no axis {axis!r}. This scan moves: {', '.join(situation.axes)}."
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return f"The region on {axis} runs from {low} to {high} {limits.units}: both must be finite numbers."
+        if low >= high:
+            return (
+                f"The region on {axis} runs from {low:g} to {high:g} {limits.units}: "
+                "the first must be below the second. Exchange them."
+            )
+    missing = [axis for axis in situation.axes if axis not in action.region or axis not in action.step]
+    if missing:
+        return f"A region needs a range and a step for each axis; {', '.join(missing)} has none."
+    for axis, step in action.step.items():
+        if axis not in situation.axes:
+            return f"There is no axis {axis!r}. This scan moves: {', '.join(situation.axes)}."
+        if not (math.isfinite(step) and step > 0):
+            units = situation.axes[axis].units
+            return f"The step on {axis} is {step:g} {units}: it must be a finite number above 0 {units}."
+    return ""
+
+
+def _path(situation: Situation) -> str:
+    if situation.problem:
+        return situation.problem
+    reach = situation.reach
+    if reach is None:
+        return ""
+    if reach.points > situation.points_allowed:
+        return (
+            f"The rest of the scan would have {reach.points} points. Allowed: at most {situation.points_allowed}. "
+            "Take a larger step or a smaller range."
+        )
+    for name, (low, high) in reach.extent.items():
+        axis = situation.axes.get(name)
+        if axis is None:
+            return f"There is no axis {name!r}. This scan moves: {', '.join(situation.axes)}."
+        if not (axis.low <= low and high <= axis.high):
+            return (
+                f"The path would move {name} from {low:g} to {high:g} {axis.units}. "
+                f"The motor allows {axis.low:g} to {axis.high:g} {axis.units}."
+            )
+    return ""
+
+
+def _skip(action: Skip, situation: Situation) -> str:
+    if action.points < 1:
+        return f"Skipping {action.points} points means nothing. Allowed: 1 to {situation.points_left}."
+    if action.points > situation.points_left:
+        return f"Only {situation.points_left} points are left, so {action.points} cannot be skipped."
+    return ""
