@@ -1,0 +1,1 @@
+"""Places to compute, one a file."""

@@ -1,0 +1,1 @@
+"""The analysis loop: blocks to a facility, results to whoever looks."""

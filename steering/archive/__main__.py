@@ -1,0 +1,65 @@
+"""The process of the record: ``python -m steering.archive``.
+
+A Tiled server (catalogue in SQLite, tables in DuckDB, the detector's HDF5 files by reference) and, beside it, the
+recorder that fills it from the journal. It prints one line of JSON when it is ready and ends when its standard input
+does.
+"""
+
+import argparse
+import json
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from steering.archive.recorder import Recorder
+from steering.core.lifeline import hold_lifeline
+from steering.core.secret_file import read_secret, write_secret
+from steering.core.workspace import Workspace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the record; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.archive")
+    parser.add_argument("--workspace", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    workspace = Workspace(options.workspace)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    hold_lifeline()
+
+    from tiled.client import from_uri
+    from tiled.server import SimpleTiledServer
+
+    key = _key(workspace)
+    workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
+    workspace.frames.mkdir(parents=True, exist_ok=True)
+    server = SimpleTiledServer(workspace.record, api_key=key, readable_storage=[workspace.frames])
+    url = server.uri.split("?")[0]
+    recorder = Recorder(from_uri(url, api_key=key), workspace.journal)
+    recording = threading.Thread(target=recorder.run, args=(stop,), name="recorder")
+    recording.start()
+    sys.stdout.write(json.dumps({"kind": "ready", "url": url, "key": key}) + "\n")
+    sys.stdout.flush()
+    stop.wait()
+    recording.join()
+    server.close()
+    return 0
+
+
+def _key(workspace: Workspace) -> str:
+    """Return the record's key, made once and kept in a file that only its owner reads."""
+    file = workspace.run / "record.json"
+    known = read_secret(file)
+    if known is not None:
+        return str(known["key"])
+    key = secrets.token_hex(32)
+    write_secret(file, {"key": key})
+    return key
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Reads the record: runs, their rulings and results as xarray, also while they grow."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from steering.core.errors import SteeringError
+
+RESULTS = "results"
+_TIMESTAMP_PREFIX = "ts_"
+
+
+class Record:
+    """The runs of a Tiled catalogue, newest first."""
+
+    def __init__(self, client: Any) -> None:
+        """Read through a Tiled client of the catalogue's root."""
+        self._client = client
+
+    def __len__(self) -> int:
+        """Count the runs."""
+        return len(self.runs())
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over run uids, newest first."""
+        return iter(self.runs())
+
+    def __getitem__(self, run: str | int) -> "RunRecord":
+        """Open a run by its uid, the beginning of it, or its place (0 is the newest, -1 the oldest).
+
+        Raises:
+            SteeringError: If there is no such run, or more than one.
+        """
+        known = self.runs()
+        if isinstance(run, int):
+            if not -len(known) <= run < len(known):
+                message = f"There is no run {run} in the record. It holds {len(known)} runs."
+                raise SteeringError(message)
+            return RunRecord(self._client, known[run])
+        found = [uid for uid in known if uid.startswith(run)] if run else []
+        if len(found) != 1:
+            message = f"{len(found)} of {len(known)} runs in the record begin with {run!r}. Give more of the uid."
+            raise SteeringError(message)
+        return RunRecord(self._client, found[0])
+
+    def runs(self) -> list[str]:
+        """List the run uids, newest first."""
+        nodes = [(key, node) for key, node in self._client.items() if "start" in node.metadata]
+        nodes.sort(key=lambda item: item[1].metadata["start"]["time"], reverse=True)
+        return [key for key, _ in nodes]
+
+
+class RunRecord:
+    """One run.
+
+    Attributes:
+        uid: Its uid.
+    """
+
+    def __init__(self, client: Any, uid: str) -> None:
+        """Open a run of a catalogue."""
+        self.uid = uid
+        self._client = client
+        self._node = client[uid]
+
+    @property
+    def start(self) -> Mapping[str, Any]:
+        """The start document."""
+        return self._node.metadata["start"]
+
+    @property
+    def stop(self) -> Mapping[str, Any] | None:
+        """The stop document; nothing while the run goes on."""
+        return self._client[self.uid].metadata.get("stop")
+
+    @property
+    def streams(self) -> list[str]:
+        """Names of the streams so far."""
+        return sorted(self._client[self.uid])
+
+    def __getitem__(self, stream: str) -> xr.Dataset:
+        """Read the scalar columns of a stream, so far.
+
+        Returns:
+            Dataset along dimension ``event`` with coordinate ``seq_num``; one variable a column, units in ``attrs``.
+
+        Raises:
+            SteeringError: If there is no such stream.
+        """
+        node = self._stream(stream)
+        keys: Mapping[str, Mapping[str, Any]] = node.metadata["data_keys"]
+        table = node.base["internal"].read()
+        # After a rewind an event is emitted again with the same number: the last one holds.
+        table = table.drop_duplicates("seq_num", keep="last").sort_values("seq_num")
+        variables = {
+            name: ("event", table[name].to_numpy(), {"units": str((keys.get(name) or {}).get("units") or "")})
+            for name in table.columns
+            if name != "seq_num" and not name.startswith(_TIMESTAMP_PREFIX)
+        }
+        return xr.Dataset(variables, {"seq_num": ("event", table["seq_num"].to_numpy())}, {"run": self.uid})
+
+    def frames(self, start: int = 0, stop: int | None = None, stream: str = "primary") -> xr.DataArray:
+        """Read detector frames ``start`` to ``stop`` (all so far if left out).
+
+        Returns:
+            Array with dimensions ``frame``, ``row``, ``column``, in counts.
+        """
+        node = self._stream(stream)
+        name = next(key for key, entry in node.metadata["data_keys"].items() if entry.get("external"))
+        array = self._client[self.uid][stream].base[name]
+        end = array.shape[0] if stop is None else min(stop, array.shape[0])
+        # Explicit slices only: a plain read of an array that grows fails with a server error.
+        frames = np.asarray(array[start:end])
+        frames = frames.reshape((-1, *frames.shape[-2:]))
+        coordinates = {"frame": np.arange(start, start + len(frames))}
+        return xr.DataArray(frames, coordinates, ("frame", "row", "column"), name, {"units": "counts"})
+
+    def result(self, analysis: str) -> xr.Dataset:
+        """Read the final arrays of an analysis; its features and provenance are in ``attrs``.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        node = self._result(analysis)
+        described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+        variables = {
+            name: (tuple(entry["dims"]), np.asarray(node[name].read()), dict(entry["attrs"]))
+            for name, entry in described.items()
+        }
+        coordinates = {name for name, entry in described.items() if entry["coordinate"]}
+        attributes = {"features": node.metadata["features"], "provenance": node.metadata["provenance"]}
+        return xr.Dataset(variables, attrs=attributes).set_coords(coordinates)
+
+    def _stream(self, stream: str) -> Any:
+        node = self._client[self.uid]
+        if stream not in node:
+            message = f"Run {self.uid[:8]} has no stream {stream!r} yet. It has: {', '.join(node) or 'none'}."
+            raise SteeringError(message)
+        return node[stream]
+
+    def _result(self, analysis: str) -> Any:
+        node = self._client[RESULTS] if RESULTS in self._client else None
+        if node is None or self.uid not in node or analysis not in node[self.uid]:
+            message = f"The record holds no result of {analysis!r} for run {self.uid[:8]} yet."
+            raise SteeringError(message)
+        return node[self.uid][analysis]

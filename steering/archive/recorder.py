@@ -1,0 +1,106 @@
+"""Fills Tiled from the journal.
+
+The journal is written first and by somebody else, so whatever happens here loses nothing: a run that was only partly
+written is written again from its journal. Tiled's writer must not batch much, or nothing is visible until the run ends.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from steering.archive.journal import Entry, decode
+
+# Events and frames become visible in the record in groups of so many, and all of them at the end of the run.
+BATCH = 4
+_POLL_SECONDS = 0.05
+_LOG = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Follows a directory of journals, oldest first."""
+
+    def __init__(self, client: Any, directory: Path) -> None:
+        """Prepare.
+
+        Args:
+            client: Tiled client of the catalogue's root.
+            directory: Where the journals are.
+        """
+        self._client = client
+        self._directory = directory
+        self._open: dict[Path, _Tail] = {}
+
+    def run(self, stop: Event) -> None:
+        """Follow until told to stop; what is complete by then is written."""
+        while not stop.is_set():
+            if not self.step():
+                stop.wait(_POLL_SECONDS)
+        self.step()
+
+    def step(self) -> bool:
+        """Write what is new; return whether anything was."""
+        if not self._directory.is_dir():
+            return False
+        busy = False
+        for path in sorted(self._directory.glob("*.jsonl")):
+            if path not in self._open and not _done(path).exists():
+                self._open[path] = _Tail(path)
+        for path, tail in list(self._open.items()):
+            try:
+                busy |= tail.step(self._client)
+            except Exception as error:  # noqa: BLE001  (whatever Tiled raises must not end the recording of other runs)
+                _LOG.exception("The run of %s could not be recorded; its journal is kept.", path)
+                _done(path).write_text(json.dumps({"error": str(error)}), encoding="utf-8")
+                tail.ended = True
+            if tail.ended:
+                tail.close()
+                del self._open[path]
+        return busy
+
+
+class _Tail:
+    """One journal that is being followed."""
+
+    def __init__(self, path: Path) -> None:
+        self.ended = False
+        self._path = path
+        self._file = path.open("rb")
+        self._rest = b""
+        self._write: Callable[[str, dict[str, Any]], None] | None = None
+
+    def step(self, client: Any) -> bool:
+        """Write the complete lines that have come; return whether there were any."""
+        content = self._rest + self._file.read()
+        *lines, self._rest = content.split(b"\n")
+        for line in lines:
+            entry = decode(line)
+            if entry.kind == "document":
+                self._document(client, entry)
+        return bool(lines)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _document(self, client: Any, entry: Entry) -> None:
+        if entry.name == "start":
+            from bluesky.callbacks.tiled_writer import TiledWriter
+
+            uid = entry.content["uid"]
+            if uid in client:
+                # Written in part before the recorder was stopped; the journal holds all of it.
+                client.delete_contents([uid], recursive=True, external_only=False)
+            self._write = TiledWriter(client, batch_size=BATCH)
+        if self._write is None:
+            return
+        self._write(entry.name, entry.content)
+        if entry.name == "stop":
+            _done(self._path).write_text(json.dumps({"run": entry.content["run_start"]}), encoding="utf-8")
+            self.ended = True
+
+
+def _done(journal: Path) -> Path:
+    """Where it is noted that a journal has been written to the record."""
+    return journal.with_suffix(".recorded")

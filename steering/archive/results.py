@@ -1,0 +1,56 @@
+"""Writes results into the record, beside the runs: ``results / RUN / ANALYSIS``, one array a variable."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from steering.archive.record import RESULTS
+from steering.core.json import Json
+from steering.core.result import Result
+
+
+def write_result(client: Any, result: Result) -> None:
+    """Write a result with its provenance; an older one of the same run and analysis is replaced.
+
+    Args:
+        client: Tiled client of the catalogue's root.
+        result: What to write.
+    """
+    source = result.provenance
+    results = _container(client, RESULTS)
+    run = _container(results, source.run)
+    if source.analysis in run:
+        run.delete_contents([source.analysis], recursive=True, external_only=False)
+    data = result.outcome.data
+    variables: dict[str, Json] = {
+        str(name): {
+            "dims": [str(dimension) for dimension in variable.dims],
+            "attrs": _attributes(variable.attrs),
+            "coordinate": name in data.coords,
+        }
+        for name, variable in data.variables.items()
+    }
+    features = {name: asdict(feature) for name, feature in result.outcome.features.items()}
+    metadata = {
+        "features": features,
+        "provenance": {**asdict(source), "version": result.version},
+        "variables": variables,
+        "attrs": _attributes(data.attrs),
+    }
+    node = run.create_container(source.analysis, metadata=metadata)
+    for name, variable in data.variables.items():
+        node.write_array(np.asarray(variable.values), key=str(name))
+
+
+def _container(parent: Any, key: str) -> Any:
+    return parent[key] if key in parent else parent.create_container(key)
+
+
+def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Json]:
+    """Keep what JSON can say; numpy scalars become numbers."""
+    plain: dict[str, Json] = {}
+    for name, value in attributes.items():
+        plain[str(name)] = value.item() if isinstance(value, np.generic) else value
+    return plain

@@ -1,0 +1,184 @@
+"""A client of the service: asks over HTTP, follows over a WebSocket, comes back by itself when the service does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import httpx
+from pydantic import TypeAdapter
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from steering.archive.journal import Entry
+from steering.beamline.sockets import UNAUTHORISED
+from steering.beamline.wire import RULING, SCANS, STATUS, action_json, decode_frame, dumps
+from steering.core.action import Action
+from steering.core.errors import SteeringError
+from steering.core.frame import Frame
+from steering.core.proposal import Ruling
+from steering.core.status import BeamlineStatus, Lease, ScanDescription
+
+_LEASE: TypeAdapter[Lease] = TypeAdapter(Lease)
+_TIMEOUT = 90.0
+_RETRY_SECONDS = 0.5
+# A long run's documents come as many messages, none of them large; a frame is at most 1024 x 1024 pixels of 8 bytes.
+_LARGEST_MESSAGE = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The service has let us in. ``name`` is who we are there."""
+
+    name: str
+    scans: tuple[ScanDescription, ...]
+
+
+@dataclass(frozen=True)
+class Begin:
+    """What follows belongs to another run than what came before (or is sent again from its beginning)."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The service does not answer; ``detail`` says why and what happens next."""
+
+    detail: str
+
+
+News: TypeAlias = Welcome | Begin | Entry | BeamlineStatus | Frame | Lost
+
+
+class BeamlineClient:
+    """One person's connection to a beamline service."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Prepare the connection; nothing is sent yet.
+
+        Args:
+            url: For example ``"http://127.0.0.1:8123"``.
+            token: Bearer token.
+        """
+        self.url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT)
+
+    async def status(self) -> BeamlineStatus:
+        """Ask how things are."""
+        return STATUS.validate_python(await self._get("/status"))
+
+    async def scans(self) -> tuple[ScanDescription, ...]:
+        """Ask what can be started."""
+        return SCANS.validate_python(await self._get("/scans"))
+
+    async def start(self, scan: str, values: Mapping[str, float]) -> str:
+        """Start a scan; return its run uid.
+
+        Raises:
+            SteeringError: If it may not be started; the sentence is the service's.
+        """
+        answer = await self._post("/runs", {"scan": scan, "values": dict(values)})
+        return str(answer["run"])
+
+    async def propose(self, action: Action, *, id: str, basis: str, agent: str, proposed_at: float) -> Ruling:  # noqa: A002
+        """Propose an action; return what was decided."""
+        return await self.propose_json(
+            {
+                "id": id,
+                "action": action_json(action),
+                "basis": basis,
+                "agent": agent,
+                "proposed_at": proposed_at,
+            }
+        )
+
+    async def propose_json(self, proposal: Any) -> Ruling:
+        """Propose something that may be malformed, as it came from a file; the refusal says what is wrong."""
+        return RULING.validate_python(await self._post("/proposals", proposal))
+
+    async def lease(self, *, hold: bool) -> Lease:
+        """Take or release the lease."""
+        return _LEASE.validate_python(await self._post("/lease", {"hold": hold}))
+
+    async def token(self, name: str, scopes: frozenset[str], lifetime: float) -> str:
+        """Ask for a token for somebody, good for ``lifetime`` seconds."""
+        answer = await self._post("/tokens", {"name": name, "scopes": sorted(scopes), "lifetime": lifetime})
+        return str(answer["token"])
+
+    async def shutdown(self) -> None:
+        """Tell the service to end."""
+        await self._post("/shutdown", {})
+
+    async def follow(self) -> AsyncIterator[News]:
+        """Yield everything that the service publishes, for ever; reconnect when it is lost.
+
+        After each (re)connection comes ``Welcome``, then ``Begin`` and the whole run so far.
+
+        Raises:
+            SteeringError: If the token is not accepted.
+        """
+        address = self.url.replace("http", "ws", 1) + "/stream"
+        while True:
+            try:
+                async with connect(
+                    address, additional_headers=self._headers, max_size=_LARGEST_MESSAGE, proxy=None
+                ) as socket:
+                    async for message in socket:
+                        yield _news(message)
+            except (OSError, ConnectionClosed, InvalidStatus, TimeoutError) as error:
+                if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == UNAUTHORISED:
+                    raise SteeringError(error.rcvd.reason) from error
+                yield Lost(f"The beamline service at {self.url} does not answer ({error}); trying again.")
+            else:
+                yield Lost(f"The beamline service at {self.url} has closed the connection; trying again.")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def close(self) -> None:
+        """Let go; the service runs on."""
+        await self._http.aclose()
+
+    async def _get(self, path: str) -> Any:
+        return _content(await self._ask(self._http.get(path)))
+
+    async def _post(self, path: str, content: Any) -> Any:
+        body = dumps(content)
+        return _content(
+            await self._ask(self._http.post(path, content=body, headers={"Content-Type": "application/json"}))
+        )
+
+    async def _ask(self, request: Any) -> httpx.Response:
+        try:
+            return cast("httpx.Response", await request)
+        except httpx.HTTPError as error:
+            message = (
+                f"The beamline service at {self.url} does not answer ({type(error).__name__}). "
+                "Check that it runs: steering check."
+            )
+            raise SteeringError(message) from error
+
+
+def _content(response: httpx.Response) -> Any:
+    try:
+        content = json.loads(response.content)
+    except ValueError:
+        content = {"detail": response.text[:200]}
+    if response.is_success:
+        return content
+    detail = content.get("detail") if isinstance(content, dict) else content
+    raise SteeringError(detail if isinstance(detail, str) else f"The service refused the request: {detail}")
+
+
+def _news(message: str | bytes) -> News:
+    if isinstance(message, bytes):
+        return decode_frame(message)
+    content = json.loads(message)
+    match content["kind"]:
+        case "welcome":
+            return Welcome(content["name"], SCANS.validate_python(content["scans"]))
+        case "begin":
+            return Begin()
+        case "status":
+            return STATUS.validate_python(content["status"])
+        case kind:
+            return Entry(kind, content["name"], content["content"])

@@ -1,0 +1,159 @@
+"""The service's two WebSockets."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import HTTPException, WebSocket, WebSocketDisconnect
+
+from steering.beamline.service import Beamline
+from steering.beamline.tokens import Person, Tokens
+from steering.beamline.wire import dumps, encode_frame
+from steering.core.frame import Frame
+from steering.core.json import Json
+from steering.core.proposal import Ruling
+
+# Application close code for a missing or void token, as HTTP's 401.
+UNAUTHORISED = 4401
+# Status is sent at most so often (seconds); entries are sent at once.
+STATUS_INTERVAL = 0.1
+PREVIEW_INTERVAL = 0.02
+HEARTBEAT_INTERVAL = 2.0
+HELLO_TIMEOUT = 10.0
+
+
+async def serve_stream(
+    socket: WebSocket, beamline: Beamline, person: Person | None, newest: Callable[[], tuple[int, Frame | None]]
+) -> None:
+    """Send a client everything: the run so far, then each entry as it comes, status, and the newest frames."""
+    await socket.accept()
+    if person is None or "read" not in person.scopes:
+        await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out. Ask for a new one.")
+        return
+    scans = await asyncio.to_thread(beamline.scans)
+    await socket.send_text(dumps({"kind": "welcome", "name": person.name, "scans": list(scans)}))
+    lock = asyncio.Lock()
+    tasks = [
+        asyncio.create_task(_send_entries(socket, beamline, lock)),
+        asyncio.create_task(_send_status(socket, beamline, lock, person)),
+        asyncio.create_task(_send_frames(socket, newest, lock)),
+        asyncio.create_task(_drain(socket)),
+    ]
+    await _until_one_ends(tasks)
+
+
+async def serve_control(
+    socket: WebSocket, beamline: Beamline, tokens: Tokens, judge: Callable[[Beamline, Json, Person], Ruling]
+) -> None:
+    """Take pause, resume and abort from a browser; push state and progress."""
+    await socket.accept()
+    try:
+        hello = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
+        token = hello.get("token") if isinstance(hello, dict) else None
+    except (TimeoutError, ValueError, WebSocketDisconnect, KeyError):
+        token = None
+    person = tokens.person(token) if isinstance(token, str) else None
+    if person is None or "operate" not in person.scopes:
+        await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out.")
+        return
+    lock = asyncio.Lock()
+
+    async def receive() -> None:
+        while True:
+            text = await socket.receive_text()
+            async with lock:
+                await socket.send_text(dumps(await _answer(text, beamline, person, judge)))
+
+    async def push() -> None:
+        sent: dict[str, Any] = {}
+        while True:
+            status = await asyncio.to_thread(beamline.status)
+            now = {
+                "kind": "status",
+                "state": status.state,
+                "points_done": status.points_done,
+                "points_left": status.points_left,
+            }
+            if now != sent:
+                async with lock:
+                    await socket.send_text(dumps(now))
+                sent = now
+            await asyncio.sleep(STATUS_INTERVAL)
+
+    await _until_one_ends([asyncio.create_task(receive()), asyncio.create_task(push())])
+
+
+async def _answer(
+    text: str, beamline: Beamline, person: Person, judge: Callable[[Beamline, Json, Person], Ruling]
+) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+        if not isinstance(message, dict) or message.get("kind") != "propose":
+            return {"kind": "error", "message": 'Only messages of kind "propose" are taken here.'}
+        content = {name: value for name, value in message.items() if name != "kind"}
+        ruling = await asyncio.to_thread(judge, beamline, content, person)
+    except ValueError as error:
+        return {"kind": "error", "message": f"The message is not JSON: {error}."}
+    except HTTPException as error:
+        return {"kind": "error", "message": str(error.detail)}
+    return {"kind": "ruling", "ruling": ruling}
+
+
+async def _send_entries(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) -> None:
+    listener = beamline.hub.listen()
+    try:
+        async for began, entries in listener.batches():
+            if began:
+                async with lock:
+                    await socket.send_text(dumps({"kind": "begin"}))
+            for entry in entries:
+                async with lock:
+                    await socket.send_text(dumps({"kind": entry.kind, "name": entry.name, "content": entry.content}))
+    finally:
+        beamline.hub.leave(listener)
+
+
+async def _send_status(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock, person: Person) -> None:
+    loop = asyncio.get_running_loop()
+    sent, sent_at = None, 0.0
+    while True:
+        # A holder of the lease who is connected is heard of.
+        beamline.tenancy.heard_of(person.name)
+        status = await asyncio.to_thread(beamline.status)
+        if status != sent or loop.time() - sent_at > HEARTBEAT_INTERVAL:
+            async with lock:
+                await socket.send_text(dumps({"kind": "status", "status": status}))
+            sent, sent_at = status, loop.time()
+        await asyncio.sleep(STATUS_INTERVAL)
+
+
+async def _send_frames(socket: WebSocket, newest: Callable[[], tuple[int, Frame | None]], lock: asyncio.Lock) -> None:
+    seen = 0
+    while True:
+        version, frame = newest()
+        if frame is not None and version != seen:
+            seen = version
+            async with lock:
+                await socket.send_bytes(encode_frame(frame))
+        await asyncio.sleep(PREVIEW_INTERVAL)
+
+
+async def _drain(socket: WebSocket) -> None:
+    """Notice that the client has gone; what it says on this socket means nothing."""
+    while True:
+        await socket.receive_text()
+
+
+async def _until_one_ends(tasks: list["asyncio.Task[None]"]) -> None:
+    """Wait until a task ends, mostly because the client has gone; end the others."""
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        gone = isinstance(outcome, asyncio.CancelledError | WebSocketDisconnect | RuntimeError)
+        if isinstance(outcome, Exception) and not gone:
+            raise outcome

@@ -1,0 +1,50 @@
+"""Who may do what: bearer tokens with a name, scopes and an end."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Scope: TypeAlias = Literal["read", "operate", "steer", "admin"]
+
+ALL_SCOPES: frozenset[Scope] = frozenset(("read", "operate", "steer", "admin"))
+
+
+@dataclass(frozen=True)
+class Person:
+    """The bearer of a token.
+
+    Attributes:
+        name: Name in leases, rulings and start documents.
+        scopes: ``read`` (watch), ``operate`` (pause, resume, abort), ``steer`` (start, propose, hold the lease),
+            ``admin`` (let others in, stop the service).
+        until: Unix time in seconds after which the token is void.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    until: float
+
+
+@dataclass
+class Tokens:
+    """The tokens of a service. Only their hashes are kept."""
+
+    _people: dict[str, Person] = field(default_factory=dict[str, Person])
+
+    def issue(self, name: str, scopes: frozenset[Scope] = ALL_SCOPES, lifetime: float = float("inf")) -> str:
+        """Make a token for somebody, good for ``lifetime`` seconds; it cannot be read back later."""
+        token = secrets.token_urlsafe(32)
+        self._people[_hash(token)] = Person(name, scopes, time.time() + lifetime)
+        return token
+
+    def person(self, token: str) -> Person | None:
+        """Say who bears a token; nobody if it is unknown or void."""
+        # Looking up the hash takes the same time whatever part of a guessed token is right.
+        person = self._people.get(_hash(token))
+        return person if person is not None and time.time() < person.until else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

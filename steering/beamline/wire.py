@@ -1,0 +1,141 @@
+"""How messages look on the wire: JSON objects with a literal ``kind``, the records of :mod:`steering.core` inside.
+
+NaN and infinities are written as JSON's usual extension (``NaN``, ``Infinity``), which Python and JavaScript-free
+clients read back; the ``/control`` socket that a browser reads carries none.
+"""
+
+import json
+import struct
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, cast
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from steering.core.action import Action
+from steering.core.frame import Frame
+from steering.core.json import Json
+from steering.core.parameter import Parameter
+from steering.core.proposal import Proposal, Ruling
+from steering.core.status import BeamlineStatus, ScanDescription
+
+_ACTION: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="kind")])
+RULING: TypeAdapter[Ruling] = TypeAdapter(Ruling)
+STATUS: TypeAdapter[BeamlineStatus] = TypeAdapter(BeamlineStatus)
+SCANS: TypeAdapter[tuple[ScanDescription, ...]] = TypeAdapter(tuple[ScanDescription, ...])
+
+# Longest text of a stranger's value that is quoted in a sentence.
+_QUOTE = 60
+
+
+class ProposalIn(BaseModel):
+    """A proposal as a client sends it.
+
+    Attributes:
+        id: Unique name; the same one again changes nothing. Made up by the service if left out.
+        action: One of the actions, told apart by its ``kind``.
+        agent: Name of the agent that proposes in the person's name, or empty.
+        basis: The result that it rests on, or empty.
+        proposed_at: Unix time in seconds; the service's own if left out.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(default_factory=lambda: uuid.uuid4().hex, max_length=100)
+    action: Annotated[Action, Field(discriminator="kind")]
+    agent: str = Field(default="", max_length=100)
+    basis: str = Field(default="", max_length=300)
+    proposed_at: float = Field(default_factory=time.time, allow_inf_nan=False)
+
+
+def dumps(content: object) -> str:
+    """Encode a message; numpy values become numbers."""
+    return json.dumps(content, default=_plain)
+
+
+def action_json(action: Action) -> dict[str, Json]:
+    """Encode an action."""
+    return cast("dict[str, Json]", asdict(action))
+
+
+def read_proposal(content: Json, person: str) -> Proposal:
+    """Read a proposal that a client sent.
+
+    Raises:
+        ValidationError: If it is malformed.
+    """
+    # Strict, so that "0.1" or true is no number; from JSON, so that a list may stand for a tuple.
+    read = ProposalIn.model_validate_json(dumps(content), strict=True)
+    who = f"{read.agent} for {person}" if read.agent else person
+    return Proposal(read.id, who, read.action, read.basis, read.proposed_at)
+
+
+def unreadable(content: Json, person: str, error: ValidationError, parameters: tuple[Parameter, ...]) -> Ruling:
+    """Make the refusal of a proposal that could not be read: a plain sentence, whatever was sent."""
+    fields: Mapping[str, Json] = content if isinstance(content, dict) else {}
+    action = fields.get("action")
+    asked: Mapping[str, Json] = action if isinstance(action, dict) else {}
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"][1:] if part != asked.get("kind")) or "the proposal"
+    reason = f"{place} = {first['input']!r:.{_QUOTE}}: {first['msg']}."
+    named = next((item for item in parameters if item.name == asked.get("parameter")), None)
+    if place == "value" and named is not None:
+        reason = (
+            f"{named.name} = {first['input']!r:.{_QUOTE}} is not a number. "
+            f"Allowed: {named.low:g} to {named.high:g} {named.units}."
+        )
+    now = time.time()
+    name = fields.get("id")
+    return Ruling(
+        id=name[:100] if isinstance(name, str) and name else uuid.uuid4().hex,
+        who=person,
+        kind=_short(asked.get("kind", "unreadable")),
+        subject=_short(asked.get("parameter", "")),
+        old="",
+        new=_short(asked.get("value", "")),
+        verdict="refused",
+        reason=reason,
+        basis="",
+        proposed_at=now,
+        decided_at=now,
+    )
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Encode a frame: length of the header (uint32, little-endian), header as JSON, pixels in C order."""
+    pixels = np.ascontiguousarray(frame.pixels)
+    header = orjson.dumps(
+        {
+            "kind": "frame",
+            "shape": pixels.shape,
+            "dtype": pixels.dtype.str,
+            "number": frame.number,
+            "time": frame.time,
+            "binning": frame.binning,
+        }
+    )
+    return struct.pack("<I", len(header)) + header + pixels.tobytes()
+
+
+def decode_frame(message: bytes) -> Frame:
+    """Decode what :func:`encode_frame` made.
+
+    Raises:
+        ValueError: If it is cut short or malformed.
+    """
+    (length,) = struct.unpack_from("<I", message)
+    header = orjson.loads(message[4 : 4 + length])
+    pixels = np.frombuffer(message, dtype=np.dtype(header["dtype"]), offset=4 + length).reshape(header["shape"])
+    return Frame(pixels, int(header["number"]), float(header["time"]), int(header["binning"]))
+
+
+def _short(value: Json) -> str:
+    return value[:_QUOTE] if isinstance(value, str) else f"{value!r:.{_QUOTE}}"
+
+
+def _plain(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))

@@ -1,0 +1,243 @@
+"""The loop: takes blocks from a source, has them analysed and merged on a facility, and hands on the newest result.
+
+Blocks are gathered by time, with a cap, so that a burst costs one task and a lone frame does not wait. At most one
+result is being made at a time, of all that was submitted before it; so a slow facility delays results but never queues
+them up. Keys name run, frames, analysis and parameters: the same work submitted twice is done once.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import steering
+from steering.core.analysis import Analysis
+from steering.core.block import FrameBlock
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility, Remote
+from steering.core.result import Provenance, Result, parameters_hash
+from steering.core.source import RunEnded, RunStarted, Source, SourceItem
+from steering.loop.partial import Finished, Partial, analyse, finish, merge
+from steering.loop.reduction import Reduction
+from steering.loop.stopwatch import Stopwatch
+
+# Blocks that come within this time (seconds) of the first go into one task, up to so many frames.
+GATHER_SECONDS = 0.01
+GATHER_FRAMES = 64
+# A live block overtakes any backlog on a shared facility.
+LIVE_PRIORITY = 10
+
+
+class Loop:
+    """Follows one source with one facility.
+
+    Attributes:
+        photon_to_feature: End of a frame's exposure to the result that holds it, for every frame.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        facility: Facility,
+        choose: Callable[[RunStarted], Analysis[Any] | None],
+        publish: Callable[[Result], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Wire the loop.
+
+        Args:
+            source: Where blocks come from.
+            facility: Where they are analysed; it must have been started.
+            choose: Says which analysis a run gets; ``None`` for none.
+            publish: Called with each result, newest last; must not block.
+            complain: Called with a sentence when something went wrong that the loop survives.
+        """
+        self.photon_to_feature = Stopwatch()
+        self._source = source
+        self._facility = facility
+        self._choose = choose
+        self._publish = publish
+        self._complain = complain
+        self._run: _RunLoop | None = None
+
+    async def run(self) -> None:
+        """Run until the source ends."""
+        gathered: list[FrameBlock] = []
+        items = _Gatherer(self._source)
+        async for batch in items.batches():
+            for item in batch:
+                if isinstance(item, FrameBlock):
+                    gathered.append(item)
+                    continue
+                self._submit(gathered)
+                gathered = []
+                await self._turn(item)
+            self._submit(gathered)
+            gathered = []
+        if self._run is not None:
+            await self._run.drain()
+
+    async def cancel(self) -> None:
+        """Stop making results; what was submitted is left to the facility."""
+        if self._run is not None:
+            await self._run.cancel()
+
+    async def _turn(self, item: RunStarted | RunEnded) -> None:
+        if isinstance(item, RunEnded):
+            if self._run is not None:
+                await self._run.drain()
+            return
+        if self._run is not None:
+            await self._run.cancel()
+        analysis = self._choose(item)
+        self._run = None
+        if analysis is not None:
+            self._run = _RunLoop(
+                item.run, analysis, self._facility, self._publish, self._complain, self.photon_to_feature
+            )
+
+    def _submit(self, blocks: list[FrameBlock]) -> None:
+        if blocks and self._run is not None:
+            self._run.submit(tuple(blocks))
+
+
+class _Gatherer:
+    """Batches a source's items by time."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def batches(self) -> Any:
+        """Yield lists of items; a list is as long as what came within the gathering time."""
+        queue: asyncio.Queue[SourceItem | None] = asyncio.Queue()
+
+        async def pump() -> None:
+            async for item in self._source.items():
+                queue.put_nowait(item)
+            queue.put_nowait(None)
+
+        pumping = asyncio.create_task(pump())
+        try:
+            while (first := await queue.get()) is not None:
+                batch, frames = [first], 0
+                await asyncio.sleep(GATHER_SECONDS if queue.empty() else 0)
+                while not queue.empty() and frames < GATHER_FRAMES:
+                    item = queue.get_nowait()
+                    if item is None:
+                        queue.put_nowait(None)
+                        break
+                    frames += len(item) if isinstance(item, FrameBlock) else 0
+                    batch.append(item)
+                yield batch
+            await pumping
+        finally:
+            pumping.cancel()
+
+
+class _RunLoop:
+    """One run's states and results."""
+
+    def __init__(
+        self,
+        run: str,
+        analysis: Analysis[Any],
+        facility: Facility,
+        publish: Callable[[Result], None],
+        complain: Callable[[str], None],
+        stopwatch: Stopwatch,
+    ) -> None:
+        self._run = run
+        self._analysis = analysis
+        self._facility = facility
+        self._publish = publish
+        self._complain = complain
+        self._stopwatch = stopwatch
+        self._hash = parameters_hash(analysis.name, analysis.parameters)
+        self._reduction = Reduction[Remote[Partial]](self._merge)
+        self._merges = 0
+        self._next_frame = 0
+        self._version = 0
+        self._timed = -1
+        self._failures = 0
+        self._news = asyncio.Event()
+        self._making: asyncio.Task[None] | None = None
+        self._submitted_at: dict[int, float] = {}
+
+    def submit(self, blocks: tuple[FrameBlock, ...]) -> None:
+        """Have blocks analysed; a block that was submitted before is left out."""
+        fresh = tuple(block for block in blocks if block.start >= self._next_frame)
+        if not fresh:
+            return
+        self._next_frame = fresh[-1].stop
+        now = time.time()
+        self._submitted_at[fresh[-1].stop - 1] = now
+        key = f"{self._run}-{fresh[0].start}-{fresh[-1].stop}-{self._hash}"
+        remote = self._facility.submit(f"analyse-{key}", analyse, self._analysis, fresh, priority=LIVE_PRIORITY)
+        self._reduction.add(remote)
+        self._news.set()
+        if self._making is None or self._making.done():
+            self._making = asyncio.create_task(self._make())
+
+    async def drain(self) -> None:
+        """Wait until the newest result holds everything that was submitted."""
+        if self._making is not None:
+            await self._making
+
+    async def cancel(self) -> None:
+        """Stop making results."""
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)
+
+    def _merge(self, left: Remote[Partial], right: Remote[Partial]) -> Remote[Partial]:
+        self._merges += 1
+        key = f"merge-{self._run}-{self._merges}-{self._hash}"
+        return self._facility.submit(key, merge, self._analysis, left, right, priority=LIVE_PRIORITY)
+
+    async def _make(self) -> None:
+        """Make results, one after another, as long as there is something new."""
+        while self._news.is_set():
+            self._news.clear()
+            self._version += 1
+            key = f"result-{self._run}-{self._next_frame}-{self._hash}"
+            remote = self._facility.submit(
+                key, finish, self._analysis, *self._reduction.items, priority=LIVE_PRIORITY + 1
+            )
+            try:
+                finished = await remote.result()
+            except (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+                self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
+                continue
+            self._hand_on(finished)
+
+    def _hand_on(self, finished: Finished) -> None:
+        now = time.time()
+        for index, photon in finished.photons.items():
+            if index > self._timed:
+                self._stopwatch.add(now - photon)
+        self._timed = max(self._timed, finished.last_frame)
+        if len(finished.failures) > self._failures:
+            self._failures = len(finished.failures)
+            self._complain(f"{self._failures} blocks could not be analysed; the newest: {finished.failures[-1]}")
+        self._publish(
+            Result(
+                self._version,
+                finished.outcome,
+                Provenance(
+                    run=self._run,
+                    analysis=self._analysis.name,
+                    parameters=self._analysis.parameters,
+                    parameters_hash=self._hash,
+                    code_version=steering.__version__,
+                    facility=self._facility.name,
+                    frames=finished.frames,
+                    last_frame=finished.last_frame,
+                    times=self._times(finished.times, finished.last_frame, now),
+                ),
+            )
+        )
+
+    def _times(self, times: Mapping[str, float], last_frame: int, now: float) -> dict[str, float]:
+        submitted = self._submitted_at.get(last_frame)
+        self._submitted_at = {frame: at for frame, at in self._submitted_at.items() if frame > last_frame}
+        return {**times, **({"submitted": submitted} if submitted is not None else {}), "result": now}

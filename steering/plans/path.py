@@ -1,0 +1,95 @@
+"""The points that a scan has measured and those it still will."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+# Two points closer than this share of a step, on every axis, are the same point.
+SAME_POINT = 0.25
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a scan.
+
+    Attributes:
+        positions: For each axis where to go, in the axis' unit.
+        steps: For each axis the distance to the neighbouring points of its grid, in the axis' unit.
+        grid: Which grid it belongs to: 0 for the scan's first, counting up with each change of the path.
+    """
+
+    positions: Mapping[str, float]
+    steps: Mapping[str, float]
+    grid: int = 0
+
+
+class Path:
+    """A queue of points that can be changed from its front to its end. Not thread-safe: the plan owns it."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        """Begin with the points of grid 0."""
+        self._left = deque(points)
+        self._done: list[Point] = []
+        self._grids = 1
+
+    @property
+    def done(self) -> tuple[Point, ...]:
+        """Points handed out, in order."""
+        return tuple(self._done)
+
+    @property
+    def left(self) -> int:
+        """How many points are left."""
+        return len(self._left)
+
+    def next(self) -> Point | None:
+        """Hand out the next point, or nothing at the end."""
+        if not self._left:
+            return None
+        point = self._left.popleft()
+        self._done.append(point)
+        return point
+
+    def rebuild(self, points: Sequence[Point]) -> None:
+        """Forget what is left and go on with those of ``points`` that were not measured yet."""
+        self._left = deque(self._without_measured(self._fresh(points)))
+
+    def replace(self, points: Sequence[Point]) -> None:
+        """Forget what is left and measure exactly ``points``, also where that was done before."""
+        self._left = deque(self._fresh(points))
+
+    def insert(self, points: Sequence[Point]) -> None:
+        """Measure exactly ``points`` first, then go on with what is left."""
+        self._left.extendleft(reversed(self._fresh(points)))
+
+    def skip(self, count: int) -> None:
+        """Leave out the next ``count`` points."""
+        for _ in range(min(count, len(self._left))):
+            self._left.popleft()
+
+    def finish(self) -> None:
+        """Leave out all that is left."""
+        self._left.clear()
+
+    def _fresh(self, points: Sequence[Point]) -> list[Point]:
+        grid = self._grids
+        self._grids += 1
+        return [replace(point, grid=grid) for point in points]
+
+    def _without_measured(self, fresh: list[Point]) -> list[Point]:
+        if not self._done or not fresh:
+            return fresh
+        axes = list(fresh[0].positions)
+        steps = np.array([fresh[0].steps[axis] for axis in axes])
+        tree = _tree([[point.positions[axis] for axis in axes] for point in self._done] / steps)
+        wanted = np.array([[point.positions[axis] for axis in axes] for point in fresh]) / steps
+        distance, _ = tree.query(wanted, p=np.inf)
+        return [point for point, near in zip(fresh, distance, strict=True) if near > SAME_POINT]
+
+
+def _tree(points: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"):
+    from scipy.spatial import KDTree
+
+    return KDTree(points)

@@ -1,0 +1,86 @@
+"""What the plan itself writes into the run: where a point belongs, and the rulings."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from steering.core.proposal import Ruling
+from steering.plans.path import Point
+
+
+class PlanValues:
+    """A Bluesky Readable whose values the plan sets before it is read. Its fields are columns of the event."""
+
+    parent = None
+
+    def __init__(self, name: str, fields: dict[str, tuple[str, str]]) -> None:
+        """Describe the fields.
+
+        Args:
+            name: Name of the object.
+            fields: For each column its JSON type (``"number"``, ``"integer"``, ``"string"``) and unit.
+        """
+        self.name = name
+        self._fields = fields
+        self._values: dict[str, Any] = {}
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Set what the next ``read`` gives."""
+        self._values = values
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the columns."""
+        numpy_types = {"number": "<f8", "integer": "<i8"}
+        described: dict[str, Any] = {}
+        for field, (kind, units) in self._fields.items():
+            key: dict[str, Any] = {"source": f"plan:{self.name}", "dtype": kind, "shape": []}
+            if kind in numpy_types:
+                key["dtype_numpy"] = numpy_types[kind]
+            if units:
+                key["units"] = units
+            described[field] = key
+        return described
+
+    def read(self) -> dict[str, Any]:
+        """Give the values that were put, with the time now."""
+        now = time.time()
+        return {field: {"value": self._values[field], "timestamp": now} for field in self._fields}
+
+    def read_configuration(self) -> dict[str, Any]:
+        """There is nothing to configure."""
+        return {}
+
+    def describe_configuration(self) -> dict[str, Any]:
+        """There is nothing to configure."""
+        return {}
+
+
+def point_values(axes: Sequence[str], units: dict[str, str]) -> PlanValues:
+    """Make the readable that says which grid a point belongs to and how large its cell is."""
+    fields = {"grid": ("integer", "")} | {f"{axis}_step": ("number", units[axis]) for axis in axes}
+    return PlanValues("point", fields)
+
+
+def put_point(readable: PlanValues, point: Point) -> None:
+    """Set the readable to a point."""
+    readable.put({"grid": point.grid} | {f"{axis}_step": step for axis, step in point.steps.items()})
+
+
+_TIMES = ("proposed_at", "decided_at", "applied_at")
+
+
+def ruling_values() -> PlanValues:
+    """Make the readable of stream ``steering``: one event a ruling, one column a field."""
+    kinds: dict[str, tuple[str, str]] = {}
+    for field in Ruling.__dataclass_fields__:
+        if field in _TIMES:
+            kinds[field] = ("number", "s")
+        else:
+            kinds[field] = ("integer", "") if field == "before_point" else ("string", "")
+    return PlanValues("steering", kinds)
+
+
+def put_ruling(readable: PlanValues, ruling: Ruling) -> None:
+    """Set the readable to a ruling."""
+    readable.put(asdict(ruling))

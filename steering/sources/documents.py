@@ -1,0 +1,216 @@
+"""Blocks from Bluesky documents: ``stream_resource`` and ``stream_datum`` say where frames lie, events where they were.
+
+One source follows one run after another. A ``stream_datum`` names a range of frames and the events (``seq_num``) that
+they belong to; a block is made for the frames whose event has come too, so that each carries its positions.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from steering.core.block import FrameBlock, FrameFile
+from steering.core.source import RunEnded, RunStarted, SourceItem
+
+# areaDetector's HDF5 writer keeps the time of each frame here.
+_TIMES_DATASET = "/entry/instrument/NDAttributes/NDArrayTimeStamp"
+_IMAGE_DIMENSIONS = 3
+
+
+@dataclass
+class _Run:
+    """What is known of the run that is followed."""
+
+    uid: str
+    stream: str
+    descriptors: dict[str, str] = field(default_factory=dict[str, str])
+    units: dict[str, str] = field(default_factory=dict[str, str])
+    image_keys: set[str] = field(default_factory=set[str])
+    resources: dict[str, FrameFile] = field(default_factory=dict[str, FrameFile])
+    frame_of: dict[int, tuple[int, FrameFile]] = field(default_factory=dict[int, tuple[int, FrameFile]])
+    events: dict[int, tuple[float, dict[str, float]]] = field(default_factory=dict[int, tuple[float, dict[str, float]]])
+    next_event: int = 1
+    sent: int = 0
+
+
+class DocumentSource:
+    """Makes blocks of the documents that are fed to it.
+
+    Attributes:
+        rejected: How many documents were malformed.
+        last_rejection: A sentence about the newest of them.
+    """
+
+    def __init__(self, stream: str = "primary") -> None:
+        """Follow one stream of each run that comes."""
+        self.rejected = 0
+        self.last_rejection = ""
+        self._stream = stream
+        self._run: _Run | None = None
+        self._ended: set[str] = set()
+        self._items: asyncio.Queue[SourceItem | None] = asyncio.Queue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def feed(self, name: str, document: Mapping[str, Any]) -> None:
+        """Take in a document, from the event loop of ``items`` or, once that iterates, from any thread."""
+        try:
+            found = self._take(name, document)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.rejected += 1
+            self.last_rejection = f"A document of kind {name!r:.40} is malformed ({type(error).__name__}: {error})."
+            return
+        for item in found:
+            self._put(item)
+
+    def close(self) -> None:
+        """End ``items`` once what was fed has been taken."""
+        self._put(None)
+
+    async def items(self) -> AsyncIterator[SourceItem]:
+        """Yield run starts, blocks and run ends."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            item = await self._items.get()
+            if item is None:
+                return
+            yield item
+
+    def _put(self, item: SourceItem | None) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
+        else:
+            self._items.put_nowait(item)
+
+    def _take(self, name: str, document: Mapping[str, Any]) -> list[SourceItem]:
+        if name == "start":
+            return self._start(document)
+        run = self._run
+        if run is None:
+            return []
+        match name:
+            case "descriptor":
+                _describe(run, document)
+            case "stream_resource":
+                _resource(run, document)
+            case "stream_datum":
+                _datum(run, document)
+            case "event":
+                _event(run, document)
+            case "stop" if document["run_start"] == run.uid:
+                return self._stop(run, str(document["exit_status"]))
+            case _:
+                return []
+        return list(_blocks(run))
+
+    def _start(self, document: Mapping[str, Any]) -> list[SourceItem]:
+        uid = str(document["uid"])
+        if uid in self._ended or (self._run is not None and self._run.uid == uid):
+            return []
+        found: list[SourceItem] = []
+        if self._run is not None:
+            # A run whose stop was lost has ended all the same: the engine runs one at a time.
+            found = self._stop(self._run, "fail")
+        self._run = _Run(uid, self._stream)
+        return [*found, RunStarted(uid, str(document.get("plan_name", "")))]
+
+    def _stop(self, run: _Run, status: str) -> list[SourceItem]:
+        self._run = None
+        self._ended.add(run.uid)
+        return [RunEnded(run.uid, run.sent, status)]
+
+
+def _describe(run: _Run, document: Mapping[str, Any]) -> None:
+    if document["name"] != run.stream:
+        return
+    keys = cast("Mapping[str, Mapping[str, Any]]", document["data_keys"])
+    run.descriptors[str(document["uid"])] = str(document["name"])
+    for key, described in keys.items():
+        run.units[key] = str(described.get("units") or "")
+        if described.get("external") and len(described["shape"]) >= _IMAGE_DIMENSIONS - 1:
+            run.image_keys.add(key)
+
+
+def _resource(run: _Run, document: Mapping[str, Any]) -> None:
+    if document["data_key"] not in run.image_keys:
+        return
+    path = unquote(urlsplit(str(document["uri"])).path)
+    dataset = str(document["parameters"]["dataset"])
+    run.resources[str(document["uid"])] = FrameFile(path, dataset, _TIMES_DATASET)
+
+
+def _datum(run: _Run, document: Mapping[str, Any]) -> None:
+    place = run.resources.get(str(document["stream_resource"]))
+    if place is None:
+        return
+    first, stop = int(document["indices"]["start"]), int(document["indices"]["stop"])
+    event = int(document["seq_nums"]["start"])
+    if not 0 <= first < stop:
+        message = f"indices {first} to {stop}"
+        raise ValueError(message)
+    for offset in range(stop - first):
+        if event + offset >= run.next_event:
+            run.frame_of[event + offset] = (first + offset, place)
+
+
+def _event(run: _Run, document: Mapping[str, Any]) -> None:
+    if document["descriptor"] not in run.descriptors:
+        return
+    data = cast("Mapping[str, Any]", document["data"])
+    scalars = {key: float(value) for key, value in data.items() if isinstance(value, int | float)}
+    number = int(document["seq_num"])
+    if number >= run.next_event:
+        # After a rewind, or when a client catches up, a number comes again: each frame is still handed on once.
+        run.events[number] = (float(document["time"]), scalars)
+
+
+def _blocks(run: _Run) -> list[FrameBlock]:
+    """Make one block of the events that are complete now, in order."""
+    ready: list[int] = []
+    while run.next_event in run.events and (not run.image_keys or run.next_event in run.frame_of):
+        ready.append(run.next_event)
+        run.next_event += 1
+    return [_block(run, group) for group in _contiguous(run, ready)]
+
+
+def _contiguous(run: _Run, events: list[int]) -> list[list[int]]:
+    """Split events where the next frame is not the next one of the same file."""
+    groups: list[list[int]] = []
+    for event in events:
+        if groups and _follows(run, groups[-1][-1], event):
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return groups
+
+
+def _follows(run: _Run, before: int, event: int) -> bool:
+    if not run.image_keys:
+        return True
+    (index, place), (next_index, next_place) = run.frame_of[before], run.frame_of[event]
+    return next_place == place and next_index == index + 1
+
+
+def _block(run: _Run, events: list[int]) -> FrameBlock:
+    names = run.events[events[0]][1].keys()
+    columns = {name: np.array([run.events[event][1].get(name, float("nan")) for event in events]) for name in names}
+    first, place = run.frame_of.get(events[0], (None, None))
+    block = FrameBlock(
+        run=run.uid,
+        stream=run.stream,
+        start=events[0] - 1,
+        stop=events[-1],
+        place=place,
+        columns=columns,
+        units={name: run.units.get(name, "") for name in names},
+        seen={"document": run.events[events[-1]][0], "received": time.time()},
+        first=first,
+    )
+    run.sent += len(block)
+    for event in events:
+        del run.events[event]
+        run.frame_of.pop(event, None)
+    return block
