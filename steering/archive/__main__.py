@@ -7,16 +7,15 @@ does.
 
 import argparse
 import json
-import secrets
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.core.lifeline import hold_lifeline
-from steering.core.secret_file import read_secret, write_secret
 from steering.core.workspace import Workspace
 
 
@@ -24,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the record; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m steering.archive")
     parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     options = parser.parse_args(arguments)
     workspace = Workspace(options.workspace)
     stop = threading.Event()
@@ -34,31 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tiled.client import from_uri
     from tiled.server import SimpleTiledServer
 
-    key = _key(workspace)
+    key = record_key(workspace)
     workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.frames.mkdir(parents=True, exist_ok=True)
-    server = SimpleTiledServer(workspace.record, api_key=key, readable_storage=[workspace.frames])
+    server = SimpleTiledServer(workspace.record, api_key=key, port=options.port, readable_storage=[workspace.frames])
     url = server.uri.split("?")[0]
     recorder = Recorder(from_uri(url, api_key=key), workspace.journal)
     recording = threading.Thread(target=recorder.run, args=(stop,), name="recorder")
     recording.start()
-    sys.stdout.write(json.dumps({"kind": "ready", "url": url, "key": key}) + "\n")
+    sys.stdout.write(json.dumps({"kind": "ready", "url": url}) + "\n")
     sys.stdout.flush()
     stop.wait()
     recording.join()
     server.close()
     return 0
-
-
-def _key(workspace: Workspace) -> str:
-    """Return the record's key, made once and kept in a file that only its owner reads."""
-    file = workspace.run / "record.json"
-    known = read_secret(file)
-    if known is not None:
-        return str(known["key"])
-    key = secrets.token_hex(32)
-    write_secret(file, {"key": key})
-    return key
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Reads the record: runs, their rulings and results as xarray, also while they grow."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,32 @@ from steering.core.errors import SteeringError
 
 RESULTS = "results"
 _TIMESTAMP_PREFIX = "ts_"
+_RETRY_SECONDS = 0.2
+
+
+def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
+    """Connect to a Tiled server, which may still be starting.
+
+    Args:
+        url: Of its API.
+        key: Its API key.
+        patience: Longest wait in seconds.
+
+    Raises:
+        SteeringError: If it does not answer in time.
+    """
+    import httpx
+    from tiled.client import from_uri
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return from_uri(url, api_key=key)
+        except (httpx.HTTPError, OSError) as error:
+            if time.monotonic() > deadline:
+                message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."
+                raise SteeringError(message) from error
+        time.sleep(_RETRY_SECONDS)
 
 
 class Record:

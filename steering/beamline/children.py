@@ -1,6 +1,7 @@
 """Child processes of the service: each ends with it, however it ends."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import IO, cast
 
+from steering.archive.key import record_key
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.workspace import Workspace
@@ -29,13 +31,18 @@ def start_simulation(stack: ExitStack, speed: float, seed: int) -> dict[str, str
 
 
 def start_record(workspace: Workspace, stack: ExitStack) -> dict[str, Json]:
-    """Start the record: a Tiled server filled from the journal.
+    """Start the record: a Tiled server filled from the journal. It is not waited for, because the journal does not need it.
 
     Returns:
-        Its ``url`` and ``key``.
+        Its ``url`` and ``key``; the server answers there some seconds later.
     """
-    ready = start_child(stack, ["steering.archive", "--workspace", str(workspace.directory)], "The record")
-    return {"url": ready["url"], "key": ready["key"]}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    key = record_key(workspace)
+    process = _spawn(stack, ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)])
+    threading.Thread(target=_discard, args=(process.stdout,), daemon=True).start()
+    return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
 
 
 def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[str, Json]:
@@ -44,10 +51,7 @@ def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[
     Raises:
         SteeringError: If it ends before it is ready, or is not ready in time; with its last words.
     """
-    process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
-        [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    stack.callback(_end, process)
+    process = _spawn(stack, arguments)
     guard = threading.Timer(_READY_SECONDS, process.kill)
     guard.start()
     try:
@@ -60,6 +64,14 @@ def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[
     code = process.wait()
     message = f"{title} ended before it was ready (exit code {code}). What it said is in this process' log."
     raise SteeringError(message)
+
+
+def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
+        [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    stack.callback(_end, process)
+    return process
 
 
 def _discard(stream: IO[str]) -> None:

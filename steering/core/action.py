@@ -6,9 +6,8 @@ nothing else needs to be guessed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from steering.core.json import Json
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class SetParameter:
 class ReplacePath:
     """Measure this path instead of what is left. ``spec`` is a serialised scanspec ``Spec``, in the axes' units."""
 
-    spec: Mapping[str, Json]
+    spec: Mapping[str, Any]
     kind: Literal["replace"] = "replace"
 
 

@@ -35,6 +35,13 @@ class LocalFacility:
         connection = await asyncio.to_thread(self._owner.ensure)
         await self._connection.attach(connection)
 
+    async def attach(self) -> bool:
+        """Attach to the owner if it runs; start nothing."""
+        connection = await asyncio.to_thread(self._owner.connection)
+        if connection is not None:
+            await self._connection.attach(connection)
+        return connection is not None
+
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
         """Run a function on a worker."""
         return self._connection.submit(key, function, *arguments, priority=priority)

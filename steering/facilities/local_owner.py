@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m steering.facilities.local_owner")
     parser.add_argument("--file", type=Path, required=True, help="connection file to write")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--linger", type=float, default=600.0, help="end after so many seconds without a client; 0: never")
+    parser.add_argument(
+        "--linger", type=float, default=600.0, help="end after so many seconds without a client; 0: never"
+    )
     options = parser.parse_args(arguments)
     with suppress(KeyboardInterrupt):
         asyncio.run(_own(options.file, options.workers, options.linger))

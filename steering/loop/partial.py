@@ -62,9 +62,7 @@ def analyse(analysis: Analysis[Any], blocks: tuple[FrameBlock, ...]) -> Partial:
             partial = merge(analysis, partial, Partial(analysis.empty(), failures=(f"{where}: {error}",)))
             continue
         # A file without frame times still has the time of the event, a few milliseconds later.
-        known = [
-            block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in photons
-        ]
+        known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in photons]
         times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
         kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
         partial = merge(analysis, partial, Partial(state, len(block), block.stop - 1, times, kept))

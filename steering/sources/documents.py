@@ -51,9 +51,15 @@ class DocumentSource:
         self.last_rejection = ""
         self._stream = stream
         self._run: _Run | None = None
-        self._ended: set[str] = set()
+        self._ended: dict[str, int] = {}
         self._items: asyncio.Queue[SourceItem | None] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def frames_sent(self, run: str) -> int:
+        """Count the frames of a run that went into blocks so far."""
+        if self._run is not None and self._run.uid == run:
+            return self._run.sent
+        return self._ended.get(run, 0)
 
     def feed(self, name: str, document: Mapping[str, Any]) -> None:
         """Take in a document, from the event loop of ``items`` or, once that iterates, from any thread."""
@@ -119,7 +125,7 @@ class DocumentSource:
 
     def _stop(self, run: _Run, status: str) -> list[SourceItem]:
         self._run = None
-        self._ended.add(run.uid)
+        self._ended[run.uid] = run.sent
         return [RunEnded(run.uid, run.sent, status)]
 
 

@@ -1,0 +1,68 @@
+"""The command line: ``steering lab | run | serve | compute | check``."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from steering.core.errors import SteeringError
+
+Command = Callable[[Sequence[str]], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code. A user's mistake gives a sentence, never a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="steering", description="Steer a running scan on its own frames.")
+    parser.add_argument(
+        "command",
+        choices=sorted(_COMMANDS),
+        help="lab: JupyterLab with a live scan; run: a scan without Jupyter; serve: a beamline service; "
+        "compute: a compute owner; check: what of this machine is ready",
+    )
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="see steering COMMAND --help")
+    options = parser.parse_args(given[:1] or ["--help"])
+    try:
+        return _COMMANDS[options.command](given[1:])
+    except SteeringError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return 130
+
+
+def _lab(arguments: Sequence[str]) -> int:
+    from steering.commands.lab import lab
+
+    return lab(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from steering.commands.run import run
+
+    return run(arguments)
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    from steering.beamline.__main__ import main as serve
+
+    return serve(arguments)
+
+
+def _compute(arguments: Sequence[str]) -> int:
+    from steering.commands.compute import compute
+
+    return compute(arguments)
+
+
+def _check(arguments: Sequence[str]) -> int:
+    from steering.commands.check import check
+
+    return check(arguments)
+
+
+_COMMANDS: dict[str, Command] = {"lab": _lab, "run": _run, "serve": _serve, "compute": _compute, "check": _check}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

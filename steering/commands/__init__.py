@@ -1,0 +1,1 @@
+"""One command a file; :mod:`steering.cli` chooses."""

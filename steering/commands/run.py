@@ -1,0 +1,149 @@
+"""``steering run``: the same scan without Jupyter, and its numbers as JSON."""
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from steering.commands.script import Script, read_script
+from steering.core import registry
+from steering.core.errors import SteeringError
+from steering.core.json import Json
+from steering.core.latency import Quantiles
+from steering.core.workspace import Workspace
+from steering.session.session import Session
+from steering.session.session import open as open_session
+
+_STEP_SECONDS = 0.01
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a scan and print what came of it; return the exit code."""
+    options = _options(arguments)
+    script = read_script(options.steer) if options.steer else Script(())
+    values = _values(options.set)
+    with tempfile.TemporaryDirectory(prefix="steering-") as folder:
+        place = Workspace(options.workspace or Path(folder))
+        session = open_session(facility=options.facility, workspace=place, speed=options.speed)
+        try:
+            report = _scan(session, options, script, values)
+        finally:
+            session.shutdown()
+    _print(report, as_json=options.json)
+    return 0 if report["status"] == "success" else 1
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="steering run", description="Run a scan without Jupyter.")
+    parser.add_argument("scan", help="rocking or map")
+    parser.add_argument("--steer", type=Path, help="JSON file with proposals to make while the scan runs")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter to start with")
+    parser.add_argument("--agent", action="append", default=[], metavar="NAME=MODE", help="off, suggest or automatic")
+    parser.add_argument("--facility", default="local", help=f"one of: {', '.join(registry.names('facilities'))}")
+    parser.add_argument("--speed", type=float, default=5.0, help="how many times faster than life the simulation runs")
+    parser.add_argument("--timeout", type=float, default=1800.0, help="give up after so many seconds")
+    parser.add_argument("--workspace", type=Path, help="keep the run's files here; otherwise they are removed")
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    return parser.parse_args(arguments)
+
+
+def _scan(
+    session: Session, options: argparse.Namespace, script: Script, values: Mapping[str, float]
+) -> dict[str, Json]:
+    for entry in options.agent:
+        name, _, mode = entry.partition("=")
+        session.set_mode(name, mode or "automatic")
+    for name, mode in script.agents.items():
+        session.set_mode(name, mode)
+    uid = session.start(options.scan, **values)
+    began, waiting = time.monotonic(), list(script.steps)
+    deadline = began + options.timeout
+    while session.board.status.value.run != uid or session.board.status.value.scanning:
+        status = session.board.status.value
+        due = [step for step in waiting if step.due(status.points_done, time.monotonic() - began)]
+        waiting = [step for step in waiting if step not in due]
+        for step in due:
+            session.propose_json(step.proposal)
+        if time.monotonic() > deadline:
+            session.abort(f"not done within {options.timeout:g} s")
+            message = f"The scan was not done within {options.timeout:g} s and was aborted. Give a longer --timeout."
+            raise SteeringError(message)
+        time.sleep(_STEP_SECONDS)
+    session.wait(options.timeout)
+    return _report(session, uid)
+
+
+def _report(session: Session, uid: str) -> dict[str, Json]:
+    result, latency = session.board.result.value, session.board.latency.value
+    features: dict[str, Json] = {}
+    if result is not None and result.provenance.run == uid:
+        features = {name: cast("Json", asdict(feature)) for name, feature in result.outcome.features.items()}
+    status = session.board.status.value
+    return {
+        "run": uid,
+        "status": session.exit_status(uid),
+        "message": status.message or session.board.notice.value,
+        "points": status.points_done,
+        "frames": result.provenance.frames if result is not None else 0,
+        "features": features,
+        "rulings": [cast("Json", asdict(ruling)) for ruling in session.board.rulings.value],
+        "latency_ms": {
+            "photon_to_feature": _quantiles(latency.photon_to_feature),
+            "proposal_to_applied": _quantiles(latency.proposal_to_applied),
+        },
+    }
+
+
+def _quantiles(quantiles: Quantiles) -> dict[str, Json]:
+    return {
+        "p50": None if math.isnan(quantiles.p50) else round(quantiles.p50, 2),
+        "p99": None if math.isnan(quantiles.p99) else round(quantiles.p99, 2),
+        "count": quantiles.count,
+    }
+
+
+def _values(entries: Sequence[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for entry in entries:
+        name, _, text = entry.partition("=")
+        try:
+            values[name] = float(text)
+        except ValueError as error:
+            message = f"--set {entry}: {text!r} is not a number. Write NAME=VALUE, for example exposure=0.1."
+            raise SteeringError(message) from error
+    return values
+
+
+def _print(report: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(_finite(report), indent=1) + "\n")
+        return
+    lines = [f"Run {report['run']}: {report['status']}, {report['points']} points, {report['frames']} frames analysed."]
+    for name, feature in report["features"].items():
+        lines.append(f"  {name:16} {feature['value']:.6g} +- {feature['uncertainty']:.2g} {feature['units']}")
+    for ruling in report["rulings"]:
+        change = f"{ruling['subject']} {ruling['old']} -> {ruling['new']}".strip()
+        lines.append(f"  {ruling['verdict']}: {ruling['who']}: {ruling['kind']} {change} {ruling['reason']}".rstrip())
+    for name, entry in report["latency_ms"].items():
+        if entry["count"]:
+            lines.append(f"  {name}: p50 {entry['p50']:.0f} ms, p99 {entry['p99']:.0f} ms over {entry['count']}")
+    if report["message"]:
+        lines.append(f"  {report['message']}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities, which strict JSON does not know, by null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in cast("list[Any]", value)]
+    return value

@@ -1,0 +1,83 @@
+"""The agents of a session: their modes, what they suggest, and the proposals of those that may act by themselves."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import cast
+
+from steering.agents.person import Person
+from steering.beamline.client import BeamlineClient
+from steering.core import registry
+from steering.core.agent import Agent, Suggestion
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.core.result import Result
+
+MODES = ("off", "suggest", "automatic")
+
+
+class Crew:
+    """All installed agents, each in a mode; people steer through the session itself."""
+
+    def __init__(self, client: BeamlineClient, board: Board, complain: Callable[[str], None]) -> None:
+        """Load the installed agents, all of them off."""
+        self._client = client
+        self._board = board
+        self._complain = complain
+        agents = {name: cast("Agent", registry.load("agents", name)()) for name in registry.names("agents")}
+        # A person speaks through the session and is answered at once; the others take their turn here.
+        self._agents = {name: agent for name, agent in agents.items() if not isinstance(agent, Person)}
+        self._news = asyncio.Event()
+        self._newest: Result | None = None
+        board.modes.set(dict.fromkeys(self._agents, "off"))
+
+    def set_mode(self, agent: str, mode: str) -> None:
+        """Set an agent's mode.
+
+        Raises:
+            SteeringError: If there is no such agent or mode.
+        """
+        if agent not in self._agents:
+            message = f"There is no agent {agent!r}. Installed: {', '.join(self._agents) or 'none'}."
+            raise SteeringError(message)
+        if mode not in MODES:
+            message = f"There is no mode {mode!r}. Allowed: {', '.join(MODES)}."
+            raise SteeringError(message)
+        self._board.modes.set({**self._board.modes.value, agent: mode})
+        self._news.set()
+
+    def ingest(self, result: Result) -> None:
+        """Have the agents look at a newer result soon."""
+        self._newest = result
+        self._news.set()
+
+    def forget(self, suggestion: Suggestion) -> None:
+        """Take a suggestion off the board."""
+        self._board.suggestions.set(tuple(item for item in self._board.suggestions.value if item != suggestion))
+
+    async def run(self) -> None:
+        """Let agents look at each newest result, and propose what automatic ones suggest."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for name, agent in self._agents.items():
+                await self._turn(name, agent, self._board.modes.value[name])
+
+    async def _turn(self, name: str, agent: Agent, mode: str) -> None:
+        status, result = self._board.status.value, self._newest
+        if mode == "off" or result is None or not status.scanning or result.provenance.run != status.run:
+            return
+        agent.ingest(result, status.parameters)
+        suggestions = agent.suggest()
+        if mode == "suggest":
+            if suggestions:
+                self._board.suggestions.set((*self._board.suggestions.value, *suggestions))
+            return
+        for suggestion in suggestions:
+            try:
+                await self._client.propose(
+                    suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=name, proposed_at=time.time()
+                )
+            except SteeringError as error:
+                self._complain(f"The agent {name} could not propose: {error}")

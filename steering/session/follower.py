@@ -1,0 +1,252 @@
+"""Keeps a session's board true. Runs on the session's event loop; the only writer of the board."""
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+from steering.archive.journal import Entry
+from steering.beamline.client import BeamlineClient, Begin, Lost, News, Welcome
+from steering.beamline.wire import RULING
+from steering.core import registry
+from steering.core.agent import Suggestion
+from steering.core.analysis import Analysis
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.frame import Frame
+from steering.core.latency import LatencySummary
+from steering.core.proposal import Ruling
+from steering.core.result import Result
+from steering.core.source import RunStarted
+from steering.core.status import BeamlineStatus
+from steering.session.crew import Crew
+from steering.loop.loop import Loop
+from steering.loop.stopwatch import Stopwatch
+from steering.sources.documents import DocumentSource
+
+_COMPUTE_SECONDS = 1.0
+_LATENCY_SECONDS = 0.2
+_READY_SECONDS = 60.0
+
+
+class Follower:
+    """Follows a service, runs the loop and the agents, and writes what comes of it on the board."""
+
+    def __init__(self, client: BeamlineClient, facility: Facility, board: Board, record: dict[str, str]) -> None:
+        """Wire it; nothing runs before :meth:`start`."""
+        self.name = ""
+        self._client = client
+        self._facility = facility
+        self._board = board
+        self._record = record
+        self._record_clients: Any = None
+        self._source = DocumentSource()
+        self._loop = Loop(self._source, facility, self._choose, self._publish, self._complain)
+        self._crew = Crew(client, board, self._complain)
+        self._applied = Stopwatch()
+        self._timed: set[str] = set()
+        self._rulings: dict[str, Ruling] = {}
+        self._analysis_of: dict[str, str] = {}
+        self._ended: dict[str, str] = {}
+        self._ready = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def photon_to_feature(self) -> Stopwatch:
+        """Durations from the end of each frame's exposure to the result that holds it."""
+        return self._loop.photon_to_feature
+
+    @property
+    def proposal_to_applied(self) -> Stopwatch:
+        """Durations from a proposal's making to the checkpoint at which the plan took it."""
+        return self._applied
+
+    async def start(self) -> None:
+        """Start the facility and follow the service; return once its state is known.
+
+        Raises:
+            SteeringError: If one of them cannot be reached.
+        """
+        await self._facility.start()
+        self._board.compute.set(await self._facility.status())
+        self._tasks = [
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(self._loop.run()),
+            asyncio.create_task(self._crew.run()),
+            asyncio.create_task(self._watch_compute()),
+            asyncio.create_task(self._watch_latency()),
+        ]
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait([ready, *self._tasks], timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        if not self._ready.is_set():
+            message = f"The beamline service at {self._client.url} did not answer within {_READY_SECONDS:g} s."
+            raise SteeringError(message)
+
+    def record_client(self) -> Any:
+        """Return the Tiled client; connected when first asked for, from the caller's own thread.
+
+        Raises:
+            SteeringError: If the service runs without a record.
+        """
+        if not self._record:
+            message = "This beamline service runs without a record. Start it with one to read back runs."
+            raise SteeringError(message)
+        if self._record_clients is None:
+            from steering.archive.record import connect_record
+
+            self._record_clients = connect_record(self._record["url"], self._record["key"])
+        return self._record_clients
+
+    def exit_status(self, run: str) -> str:
+        """Say how a run ended; empty before its end."""
+        return self._ended.get(run, "")
+
+    async def set_mode(self, agent: str, mode: str) -> None:
+        """Set an agent's mode."""
+        self._crew.set_mode(agent, mode)
+
+    async def forget(self, suggestion: Suggestion) -> None:
+        """Take a suggestion off the board."""
+        self._crew.forget(suggestion)
+
+    async def wait_for_end(self, timeout: float) -> str:
+        """Wait until the service is idle, its run's last frame is in the result, and the result is in the record."""
+        async with asyncio.timeout(timeout):
+            while not self._settled():
+                await asyncio.sleep(0.02)
+            if self._writing is not None:
+                await self._writing
+        return self._board.status.value.run
+
+    async def close(self) -> None:
+        """Stop following and let go of service and facility."""
+        self._source.close()
+        for task in self._tasks:
+            task.cancel()
+        await self._loop.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writing is not None:
+            await self._writing
+        await self._client.close()
+        await self._facility.detach()
+
+    async def end_facility(self) -> None:
+        """End the facility's processes."""
+        await self._facility.close()
+
+    def _settled(self) -> bool:
+        status, result = self._board.status.value, self._board.result.value
+        if status.scanning or not status.run:
+            return not status.scanning and self._ready.is_set()
+        if status.run not in self._ended:
+            return False
+        if status.run not in self._analysis_of:
+            return True
+        return status.points_done == 0 or (
+            result is not None
+            and result.provenance.run == status.run
+            and self._source.frames_sent(status.run) <= result.provenance.frames
+        )
+
+    async def _follow(self) -> None:
+        async for news in self._client.follow():
+            self._take(news)
+
+    def _take(self, news: News) -> None:
+        match news:
+            case Welcome(name=name, scans=scans):
+                self.name = name
+                self._board.scans.set(scans)
+            case Begin():
+                self._rulings = {}
+                self._board.rulings.set(())
+            case Entry(kind="document", name=name, content=content):
+                self._document(name, content)
+            case Entry(content=content):
+                self._ruling(RULING.validate_python(content))
+            case BeamlineStatus():
+                self._board.status.set(news)
+                self._ready.set()
+            case Frame():
+                self._board.frame.set(news)
+            case Lost(detail=detail):
+                self._board.status.set(replace(self._board.status.value, state="offline", message=detail))
+
+    def _document(self, name: str, content: dict[str, Any]) -> None:
+        if name == "start":
+            self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
+            if self._shown() != content["uid"]:
+                self._board.result.set(None)
+        self._source.feed(name, content)
+        if name == "stop":
+            self._ended[content["run_start"]] = str(content["exit_status"])
+
+    def _ruling(self, ruling: Ruling) -> None:
+        self._rulings[ruling.id] = ruling
+        self._board.rulings.set(tuple(self._rulings.values()))
+        if ruling.applied_at and ruling.id not in self._timed and ruling.accepted:
+            self._timed.add(ruling.id)
+            self._applied.add(ruling.applied_at - ruling.proposed_at)
+
+    def _shown(self) -> str:
+        result = self._board.result.value
+        return result.provenance.run if result is not None else ""
+
+    def _choose(self, started: RunStarted) -> Analysis[Any] | None:
+        name = self._analysis_of.get(started.run, "")
+        if not name:
+            return None
+        try:
+            return registry.load("analyses", name)()
+        except SteeringError as error:
+            self._complain(str(error))
+            return None
+
+    def _publish(self, result: Result) -> None:
+        self._board.result.set(result)
+        self._crew.ingest(result)
+        if self._record and result.provenance.run in self._ended:
+            self._keep(result)
+
+    def _keep(self, result: Result) -> None:
+        """Write a result of an ended run into the record, one at a time, off the loop."""
+        before = self._writing
+
+        async def write() -> None:
+            from steering.archive.results import write_result
+
+            if before is not None:
+                await before
+            try:
+                await asyncio.to_thread(lambda: write_result(self.record_client(), result))
+            except Exception as error:  # noqa: BLE001  (whatever Tiled raises, the result itself is safe: it can be made again)
+                self._complain(f"The result of {result.provenance.analysis} is not in the record: {error}")
+
+        self._writing = asyncio.create_task(write())
+
+    def _complain(self, sentence: str) -> None:
+        self._board.notice.set(sentence)
+
+    async def _watch_compute(self) -> None:
+        while True:
+            self._board.compute.set(await self._facility.status())
+            await asyncio.sleep(_COMPUTE_SECONDS)
+
+    async def _watch_latency(self) -> None:
+        while True:
+            status, result = self._board.status.value, self._board.result.value
+            behind, age = 0, float("nan")
+            if result is not None and result.provenance.run == status.run:
+                behind = max(status.points_done - result.provenance.frames, 0)
+                age = time.time() - result.provenance.times.get("photon", float("nan"))
+            elif status.scanning:
+                behind = status.points_done
+            summary = LatencySummary(self.photon_to_feature.quantiles, self._applied.quantiles, behind, age)
+            self._board.latency.set(summary)
+            await asyncio.sleep(_LATENCY_SECONDS)

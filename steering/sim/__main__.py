@@ -1,0 +1,114 @@
+"""The process of the simulated beamline: ``python -m steering.sim``.
+
+Prints one line of JSON when it is ready (``environment`` holds what an EPICS client needs to find this beamline and no
+other), and ends on SIGTERM, on SIGINT and when its standard input does.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+PREFIX = "STEER:"
+_LOOPBACK = "127.0.0.1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulated beamline; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.sim", description="A simulated beamline.")
+    parser.add_argument("--speed", type=float, default=5.0, help="an exposure of t seconds lasts t / SPEED")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    options = parser.parse_args(arguments)
+    port = _free_port()
+    # Before anything of EPICS is imported: servers listen on loopback only, and tell nobody that they exist.
+    os.environ.update(
+        EPICS_CA_SERVER_PORT=str(port),
+        EPICS_CAS_INTF_ADDR_LIST=_LOOPBACK,
+        EPICS_CAS_BEACON_ADDR_LIST="",
+        EPICS_CAS_AUTO_BEACON_ADDR_LIST="NO",
+        EPICS_PVAS_INTF_ADDR_LIST=_LOOPBACK,
+        EPICS_PVAS_AUTO_BEACON_ADDR_LIST="NO",
+        EPICS_PVAS_SERVER_PORT="0",
+        EPICS_PVAS_BROADCAST_PORT=str(_free_port()),
+    )
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(options.speed, options.seed, port))
+    return 0
+
+
+async def _serve(speed: float, seed: int, port: int) -> None:
+    from caproto.asyncio.server import Context
+
+    from steering.core.lifeline import hold_lifeline
+    from steering.sim.detector import Detector
+    from steering.sim.image import ImageServer
+    from steering.sim.motor import Motor
+    from steering.sim.nodelay import without_delay
+    from steering.sim.samples import MapSample, RockingSample
+
+    without_delay()
+    motors = {
+        "th": Motor(f"{PREFIX}th", units="deg", limits=(-5.0, 5.0), speed=20.0, ramp=0.002),
+        "sx": Motor(f"{PREFIX}sx", units="um", limits=(-25.0, 25.0), speed=2000.0, ramp=0.002),
+        "sy": Motor(f"{PREFIX}sy", units="um", limits=(-35.0, 35.0), speed=2000.0, ramp=0.002),
+    }
+    image = ImageServer(f"{PREFIX}det:Pva1:Image")
+    samples = {"rocking": RockingSample.load(), "map": MapSample.load()}
+
+    def positions() -> dict[str, float]:
+        return {name: motor.position for name, motor in motors.items()}
+
+    detector = Detector(f"{PREFIX}det:", samples, positions, image.post, speed=speed, seed=seed)
+    channels: dict[str, Any] = {name: pv for motor in motors.values() for name, pv in motor.pvdb.items()}
+    await detector.begin()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    async def ready(_: Any) -> None:
+        hold_lifeline()
+        tcp, udp = image.ports
+        environment = {
+            "EPICS_CA_ADDR_LIST": f"{_LOOPBACK}:{port}",
+            "EPICS_CA_AUTO_ADDR_LIST": "NO",
+            "EPICS_PVA_ADDR_LIST": f"{_LOOPBACK}:{udp}",
+            "EPICS_PVA_NAME_SERVERS": f"{_LOOPBACK}:{tcp}",
+            "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+        }
+        _announce({"kind": "ready", "pid": os.getpid(), "environment": environment})
+
+    server = asyncio.create_task(Context(channels | detector.channels, [_LOOPBACK]).run(startup_hook=ready))
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([server, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if server.done():
+        server.result()
+    server.cancel()
+    await asyncio.gather(server, return_exceptions=True)
+    image.close()
+
+
+def _announce(content: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
+
+
+def _free_port() -> int:
+    """Pick a port that is free for TCP and UDP now."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+            stream.bind((_LOOPBACK, 0))
+            port = int(stream.getsockname()[1])
+            with suppress(OSError):
+                datagram.bind((_LOOPBACK, port))
+                return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

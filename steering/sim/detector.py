@@ -1,0 +1,170 @@
+"""An areaDetector that exposes a sample: driver, HDF5 writer, statistics and PVA image."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steering.sim.channels import Channel, EnumChannel, channels_of
+from steering.sim.samples import Sample
+from steering.sim.writer import FrameWriter
+
+PostImage = Callable[[Any, float, int], None]
+
+
+class Detector:
+    """The detector's behaviour behind its channels.
+
+    ``Acquire`` and ``Capture`` are busy records: a put of 1 completes when acquisition or capture has ended, a put of 0
+    ends it at once.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        samples: Mapping[str, Sample],
+        positions: Callable[[], Mapping[str, float]],
+        post: PostImage,
+        *,
+        speed: float,
+        seed: int,
+    ) -> None:
+        """Wire the detector.
+
+        Args:
+            prefix: Of its PVs, for example ``"STEER:det:"``.
+            samples: What can be put into the beam, by name; the first is in it.
+            positions: Gives the motors' positions now.
+            post: Called with each frame, its time and its number.
+            speed: An exposure of t seconds lasts t / speed.
+            seed: Of the noise.
+        """
+        self._prefix = prefix
+        self._samples = dict(samples)
+        self._positions = positions
+        self._post = post
+        self._speed = speed
+        self._random = np.random.default_rng(seed)
+        self._sample = next(iter(self._samples))
+        self._stop = asyncio.Event()
+        self._capturing: asyncio.Event | None = None
+        self._writer: FrameWriter | None = None
+        self._number = 0
+        self.channels = self._channels()
+
+    async def begin(self) -> None:
+        """Set the values that a detector has when it is switched on."""
+        rows, columns = self._samples[self._sample].shape
+        for name, value in {
+            "cam1:AcquireTime": 0.1,
+            "cam1:AcquirePeriod": 0.1,
+            "cam1:NumImages": 1,
+            "cam1:DataType_RBV": "Int32",
+            "cam1:Manufacturer_RBV": "steering",
+            "cam1:Model_RBV": "Recorded frames",
+            "cam1:PortName_RBV": "CAM",
+            "HDF1:PortName_RBV": "HDF1",
+            "HDF1:NumFramesChunks": 1,
+            "STATS1:PortName_RBV": "STATS1",
+        }.items():
+            await self._channel(name).write(value)
+        await self._resize(rows, columns)
+
+    def _channels(self) -> dict[str, Channel]:
+        from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
+        from ophyd_async.epics.adcore import ADWriterFactory, NDStatsIO
+        from ophyd_async.epics.adsimdetector import SimDetector
+
+        address = f"ca://{self._prefix}"
+        paths = StaticPathProvider(UUIDFilenameProvider(), Path.cwd())
+        plugins = {"stats": NDStatsIO(f"{address}STATS1:")}
+        channels = channels_of(SimDetector(address, ADWriterFactory.hdf(paths), plugins=plugins, name="det"))
+        words = tuple(self._samples)
+        channels[f"{self._prefix}sample"] = EnumChannel(value=words[0], enum_strings=words)
+        for name, handler in {
+            "sample": self._choose,
+            "cam1:Acquire": self._acquire,
+            "HDF1:Capture": self._capture,
+            "HDF1:FilePath": self._file_path,
+        }.items():
+            channels[self._prefix + name].handler = handler
+        return channels
+
+    def _channel(self, name: str) -> Channel:
+        return self.channels[self._prefix + name]
+
+    async def _read(self, name: str, value: Any) -> None:
+        """Write a readback."""
+        await self._channel(name).write(value)
+
+    async def _resize(self, rows: int, columns: int) -> None:
+        for plugin in ("cam1", "HDF1", "STATS1"):
+            await self._read(f"{plugin}:ArraySizeX_RBV", columns)
+            await self._read(f"{plugin}:ArraySizeY_RBV", rows)
+
+    async def _choose(self, name: str) -> None:
+        self._sample = name
+        await self._resize(*self._samples[name].shape)
+
+    async def _file_path(self, path: str) -> None:
+        await self._read("HDF1:FilePath_RBV", path)
+        await self._read("HDF1:FilePathExists_RBV", "Yes" if Path(path).is_dir() else "No")
+
+    async def _capture(self, value: str) -> None:
+        if value == "No":
+            if self._capturing is not None:
+                self._capturing.set()
+            return
+        if self._capturing is not None:
+            return
+        self._capturing = asyncio.Event()
+        folder, name = self._channel("HDF1:FilePath").value, self._channel("HDF1:FileName").value
+        path = Path(folder) / f"{name}.h5"
+        self._writer = FrameWriter(path, self._samples[self._sample].shape)
+        await self._read("HDF1:NumCaptured_RBV", 0)
+        await self._read("HDF1:FullFileName_RBV", str(path))
+        await self._read("HDF1:Capture_RBV", "Yes")
+        await self._capturing.wait()
+        self._writer.close()
+        self._writer = self._capturing = None
+        await self._read("HDF1:Capture_RBV", "No")
+        await self._channel("HDF1:Capture").write("No", verify_value=False)
+
+    async def _acquire(self, value: str) -> None:
+        if value == "No":
+            self._stop.set()
+            return
+        self._stop.clear()
+        await self._read("cam1:DetectorState_RBV", "Acquire")
+        await self._read("cam1:Acquire_RBV", "Yes")
+        mode = self._channel("cam1:ImageMode").value
+        left = {"Single": 1, "Multiple": int(self._channel("cam1:NumImages").value)}.get(mode, -1)
+        while left != 0 and not self._stop.is_set():
+            await self._expose()
+            left -= 1
+        await self._read("cam1:DetectorState_RBV", "Idle")
+        await self._read("cam1:Acquire_RBV", "No")
+
+    async def _expose(self) -> None:
+        exposure = float(self._channel("cam1:AcquireTime").value)
+        ends = asyncio.get_running_loop().time() + exposure / self._speed
+        sample = self._samples[self._sample]
+        frame = sample.frame(self._positions(), exposure, self._random)
+        try:
+            await asyncio.wait_for(self._stop.wait(), ends - asyncio.get_running_loop().time())
+        except TimeoutError:
+            await self._frame(frame)
+
+    async def _frame(self, frame: Any) -> None:
+        """Hand a frame on: statistics, file, image; the count goes up once the file has it."""
+        self._number += 1
+        now = time.time()
+        await self._read("cam1:ArrayCounter_RBV", self._number)
+        await self._read("STATS1:Total_RBV", float(frame.sum()))
+        if self._writer is not None:
+            self._writer.append(frame, now, self._number)
+            await self._read("HDF1:NumCaptured_RBV", self._writer.count)
+        self._post(frame, now, self._number)
