@@ -1,0 +1,1 @@
+"""Agents, one steerer a file; a person is one."""

@@ -1,0 +1,1 @@
+"""Analyses, one technique a file: four pure functions on an explicit state."""

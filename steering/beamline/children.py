@@ -68,7 +68,12 @@ def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[
 
 def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]":
     process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
-        [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A terminal's Ctrl-C must reach this process only: it still needs its children to stop the motors.
+        start_new_session=True,
     )
     stack.callback(_end, process)
     return process

@@ -12,8 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from steering.archive.journal import Entry
-from steering.beamline.sockets import UNAUTHORISED
-from steering.beamline.wire import RULING, SCANS, STATUS, action_json, decode_frame, dumps
+from steering.beamline.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
 from steering.core.action import Action
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame

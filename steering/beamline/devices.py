@@ -14,6 +14,30 @@ from steering.plans.steerable import Devices
 CONNECT_TIMEOUT = 20.0
 
 
+class Readback:
+    """A signal of a device as a Readable of its own, under a name of its own.
+
+    Bluesky reads a device and leaves out its parts; the exposure must be in each event all the same.
+    """
+
+    parent = None
+
+    def __init__(self, name: str, signal: Any) -> None:
+        """Read ``signal`` into the column ``name``."""
+        self.name = name
+        self._signal = signal
+
+    async def read(self) -> dict[str, Any]:
+        """Read it."""
+        (reading,) = (await self._signal.read()).values()
+        return {self.name: reading}
+
+    async def describe(self) -> dict[str, Any]:
+        """Describe it; areaDetector gives no unit with its times, they are seconds."""
+        (described,) = (await self._signal.describe()).values()
+        return {self.name: {**described, "units": "s"}}
+
+
 @dataclass(frozen=True)
 class BeamlineDevices:
     """Connected ophyd-async devices.
@@ -34,7 +58,7 @@ class BeamlineDevices:
             motors={axis: self.motors[axis] for axis in axes},
             units={axis: self.units[axis] for axis in axes},
             detector=self.detector,
-            exposure=self.detector.driver.acquire_time,
+            exposure=Readback("exposure", self.detector.driver.acquire_time),
         )
 
     async def limits(self, axes: tuple[str, ...]) -> dict[str, Axis]:
@@ -67,8 +91,6 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
 
     paths = StaticPathProvider(UUIDFilenameProvider(), directory)
     detector = SimDetector(f"ca://{description.detector.prefix}", ADWriterFactory.hdf(paths), name="det")
-    # The column of an event that holds the exposure as the detector has it.
-    detector.driver.acquire_time.set_name("exposure")
     motors = {name: Motor(f"ca://{entry.prefix}", name=name) for name, entry in description.motors.items()}
     for device in (detector, *motors.values()):
         try:

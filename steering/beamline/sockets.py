@@ -9,13 +9,11 @@ from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 
 from steering.beamline.service import Beamline
 from steering.beamline.tokens import Person, Tokens
-from steering.beamline.wire import dumps, encode_frame
+from steering.beamline.wire import UNAUTHORISED, dumps, encode_frame
 from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 
-# Application close code for a missing or void token, as HTTP's 401.
-UNAUTHORISED = 4401
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.02

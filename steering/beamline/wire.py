@@ -28,6 +28,8 @@ RULING: TypeAdapter[Ruling] = TypeAdapter(Ruling)
 STATUS: TypeAdapter[BeamlineStatus] = TypeAdapter(BeamlineStatus)
 SCANS: TypeAdapter[tuple[ScanDescription, ...]] = TypeAdapter(tuple[ScanDescription, ...])
 
+# Close code of a WebSocket whose token is missing or void, as HTTP's 401.
+UNAUTHORISED = 4401
 # Longest text of a stranger's value that is quoted in a sentence.
 _QUOTE = 60
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 
-
 @dataclass(frozen=True)
 class SetParameter:
     """Change one steerable parameter from the next point on. ``value`` is in the parameter's unit."""

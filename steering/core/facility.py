@@ -64,8 +64,16 @@ class Facility(Protocol):
 
     name: str
 
+    async def launch(self) -> None:
+        """Start its compute owner if there is none; returns when tasks could be submitted. Does not attach."""
+        ...
+
     async def start(self) -> None:
-        """Attach to its compute owner, starting one if there is none. Returns when tasks can be submitted."""
+        """Attach to its compute owner, launching one if there is none."""
+        ...
+
+    async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
+        """Run a function once on every worker and fetch what it gives, so that no live task has to load anything."""
         ...
 
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> "Remote[Value]":

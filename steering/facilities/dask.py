@@ -101,6 +101,15 @@ class DaskConnection:
         future.add_done_callback(self._count)
         return DaskRemote(future)
 
+    async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
+        """Run a function once on every worker and fetch what it gives."""
+        client = self._client
+        if client is None:
+            return
+        known = await client.scheduler.identity(n_workers=-1)
+        futures = [client.submit(function, *arguments, workers=[address], pure=False) for address in known["workers"]]
+        await client.gather(futures)
+
     async def status(self) -> FacilityStatus:
         """Ask the scheduler how it is."""
         client = self._client

@@ -30,10 +30,17 @@ class LocalFacility:
         self._owner = Daemon(file, "steering.facilities.local_owner", arguments, "The local compute owner")
         self._connection = DaskConnection(self.name)
 
+    async def launch(self) -> None:
+        """Start the owner if need be."""
+        await asyncio.to_thread(self._owner.ensure)
+
     async def start(self) -> None:
         """Attach to the owner, starting it if need be."""
-        connection = await asyncio.to_thread(self._owner.ensure)
-        await self._connection.attach(connection)
+        await self._connection.attach(await asyncio.to_thread(self._owner.ensure))
+
+    async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
+        """Run a function once on every worker."""
+        await self._connection.rehearse(function, *arguments)
 
     async def attach(self) -> bool:
         """Attach to the owner if it runs; start nothing."""

@@ -22,7 +22,7 @@ from steering.loop.reduction import Reduction
 from steering.loop.stopwatch import Stopwatch
 
 # Blocks that come within this time (seconds) of the first go into one task, up to so many frames.
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.004
 GATHER_FRAMES = 64
 # A live block overtakes any backlog on a shared facility.
 LIVE_PRIORITY = 10

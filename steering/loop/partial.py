@@ -93,3 +93,12 @@ def finish(analysis: Analysis[Any], *partials: Partial) -> Finished:
     return Finished(
         analysis.result(whole.state), whole.frames, whole.last_frame, whole.times, whole.photons, whole.failures
     )
+
+
+def rehearse(analysis: Analysis[Any]) -> Finished:
+    """Load all that a live task needs on this worker: the analysis, the readers, and the way back of a result."""
+    import h5py
+    from scipy import optimize
+
+    del h5py, optimize
+    return finish(analysis, analyse(analysis, ()))

@@ -22,6 +22,7 @@ from steering.core.source import RunStarted
 from steering.core.status import BeamlineStatus
 from steering.session.crew import Crew
 from steering.loop.loop import Loop
+from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.sources.documents import DocumentSource
 
@@ -70,6 +71,8 @@ class Follower:
             SteeringError: If one of them cannot be reached.
         """
         await self._facility.start()
+        for name in registry.names("analyses"):
+            await self._facility.rehearse(rehearse, registry.load("analyses", name)())
         self._board.compute.set(await self._facility.status())
         self._tasks = [
             asyncio.create_task(self._follow()),

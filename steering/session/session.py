@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -239,13 +240,17 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         SteeringError: If it cannot be reached or started.
     """
     place = workspace or default_workspace()
-    if url:
-        connection: Mapping[str, Any] = {"url": url, "token": token}
-    else:
-        connection = ensure_service(place, speed=speed, record=record)
     chosen = facility
     if isinstance(chosen, str):
         make = registry.load("facilities", chosen)
         chosen = cast("Facility", make(workspace=place))
+    # Both take seconds to start; they do so side by side.
+    with ThreadPoolExecutor(1) as beside:
+        launched = beside.submit(asyncio.run, chosen.launch())
+        if url:
+            connection: Mapping[str, Any] = {"url": url, "token": token}
+        else:
+            connection = ensure_service(place, speed=speed, record=record)
+        launched.result()
     client = BeamlineClient(str(connection["url"]), str(connection["token"]))
     return Session(client, chosen, cast("Mapping[str, str]", connection.get("record") or {}), place)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum
 from typing import Any
 
+import numpy as np
 from caproto import ChannelChar, ChannelDouble, ChannelEnum, ChannelInteger
 
 Handler = Callable[[Any], Awaitable[None]]
@@ -38,6 +39,12 @@ class EnumChannel(_Handled, ChannelEnum):
 
 class TextChannel(_Handled, ChannelChar):
     """A long string, as areaDetector has them: an array of characters."""
+
+    async def write_from_dbr(self, data: Any, *arguments: Any, flags: int = 0) -> Any:
+        """Take in a put; caproto itself cannot convert an empty one."""
+        if not bytes(np.asarray(data)).rstrip(b"\0"):
+            return await self.write("", flags=flags)
+        return await super().write_from_dbr(data, *arguments, flags=flags)
 
 
 Channel = DoubleChannel | IntegerChannel | EnumChannel | TextChannel

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -71,3 +72,20 @@ def _download(name: str) -> Path:
         )
         raise SteeringError(message) from error
     return Path(found)
+
+
+def main() -> int:
+    """Fetch everything, saying what is being done: ``python -m steering.sim.data``."""
+    try:
+        for number, name in enumerate(sorted(registry()), 1):
+            sys.stderr.write(f"\rRecorded data: {number} of {len(registry())} files")
+            fetch(name)
+    except SteeringError as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    sys.stderr.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

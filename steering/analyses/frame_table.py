@@ -1,0 +1,83 @@
+"""Numbers of single frames in a table: the state of analyses whose frames do not depend on each other.
+
+Each row belongs to one frame index, so that merging is a union: bitwise the same in any order, and a frame that comes
+twice counts once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steering.core.block import FrameBlock, Floats
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """Rows sorted by frame index.
+
+    Attributes:
+        index: Frame indices, shape ``(frames,)``.
+        columns: One value a frame, each of that shape.
+        units: Unit of each column.
+    """
+
+    index: NDArray[np.int64]
+    columns: Mapping[str, Floats]
+    units: Mapping[str, str]
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.index)
+
+    def merge(self, other: "FrameTable") -> "FrameTable":
+        """Unite two tables; a frame in both is taken once."""
+        if not len(self):
+            return other
+        if not len(other):
+            return self
+        index, first = np.unique(np.concatenate([self.index, other.index]), return_index=True)
+        names = {**self.columns, **other.columns}
+        columns = {name: np.concatenate([self._column(name), other._column(name)])[first] for name in names}
+        return FrameTable(index, columns, {**self.units, **other.units})
+
+    def _column(self, name: str) -> Floats:
+        found = self.columns.get(name)
+        return found if found is not None else np.full(len(self), np.nan)
+
+
+EMPTY = FrameTable(np.empty(0, np.int64), {}, {})
+
+
+def measure(block: FrameBlock, frames: NDArray[np.generic]) -> FrameTable:
+    """Measure each frame of a block.
+
+    Args:
+        block: Gives positions and exposure.
+        frames: Pixels in counts, shape ``(len(block), rows, columns)``.
+
+    Returns:
+        A table with the block's columns and ``frame_sum`` and ``frame_maximum`` (counts), ``com_row`` and
+        ``com_column`` (centre of mass in pixels, NaN for a frame without counts). Sums of integer frames are exact.
+
+    Raises:
+        ValueError: If the frames have the wrong shape.
+    """
+    if frames.ndim != 3 or len(frames) != len(block):
+        message = f"frames have shape {frames.shape}, but the block has {len(block)} frames of two dimensions"
+        raise ValueError(message)
+    values = frames.astype(np.int64) if np.issubdtype(frames.dtype, np.integer) else frames.astype(np.float64)
+    rows, columns = values.sum(axis=2), values.sum(axis=1)
+    total = rows.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        com_row = np.where(total > 0, rows @ np.arange(rows.shape[1]) / total, np.nan)
+        com_column = np.where(total > 0, columns @ np.arange(columns.shape[1]) / total, np.nan)
+    measured = {
+        "frame_sum": total.astype(np.float64),
+        "frame_maximum": values.max(axis=(1, 2)).astype(np.float64) if values[0].size else np.zeros(len(values)),
+        "com_row": com_row,
+        "com_column": com_column,
+    }
+    units = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
+    return FrameTable(block.indices, {**block.columns, **measured}, {**block.units, **units})

@@ -1,0 +1,144 @@
+"""``steering check``: what of this machine is ready, and what to do about what is not."""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import httpx
+
+from steering.beamline.embedded import find_service
+from steering.core import registry
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.workspace import Workspace, default_workspace
+
+_EXTRAS = {
+    "epics": ("ophyd_async", "aioca", "p4p"),
+    "record": ("tiled",),
+    "sim": ("caproto", "tifffile"),
+    "lab": ("jupyterlab", "ipywidgets", "anywidget", "bokeh", "jupyter_server_proxy"),
+}
+_NEWEST_PYTHON = (3, 14)
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: In a word or two.
+        ready: Whether it can be used.
+        detail: What was found, and what to do if it is not ready.
+    """
+
+    what: str
+    ready: bool
+    detail: str
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Look and print; return 0 if everything that the embedded default needs is ready."""
+    parser = argparse.ArgumentParser(prog="steering check", description="What of this machine is ready?")
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    options = parser.parse_args(arguments)
+    workspace = Workspace(options.workspace)
+    looks: list[Callable[[], Finding]] = [
+        _python,
+        *(lambda extra=extra: _extra(extra) for extra in _EXTRAS),
+        _data,
+        lambda: _folder(workspace),
+        lambda: _service(workspace),
+        lambda: _record(workspace),
+        *(lambda name=name: _facility(name, workspace) for name in registry.names("facilities")),
+    ]
+    findings = [look() for look in looks]
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
+    else:
+        for finding in findings:
+            sys.stdout.write(f"{'ready' if finding.ready else 'NOT READY':9}  {finding.what:18} {finding.detail}\n")
+    return 0 if all(finding.ready for finding in findings) else 1
+
+
+def _python() -> Finding:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    ready = _OLDEST_PYTHON <= sys.version_info[:2] < _NEWEST_PYTHON
+    return Finding("Python", ready, found if ready else f"{found}: needs 3.11 to 3.13.")
+
+
+def _extra(extra: str) -> Finding:
+    missing = [name for name in _EXTRAS[extra] if find_spec(name) is None]
+    if missing:
+        return Finding(f"extra [{extra}]", False, f"{', '.join(missing)} missing: pip install 'steering[{extra}]'.")
+    return Finding(f"extra [{extra}]", True, ", ".join(_EXTRAS[extra]))
+
+
+def _data() -> Finding:
+    # A process of its own: nothing that runs imports the simulated beamline.
+    done = subprocess.run(  # noqa: S603  (our own module)
+        [sys.executable, "-m", "steering.sim.data"], capture_output=True, text=True, check=False
+    )
+    last = done.stderr.replace("\r", "\n").strip().splitlines()[-1] if done.stderr.strip() else ""
+    return Finding("recorded data", done.returncode == 0, last)
+
+
+def _folder(workspace: Workspace) -> Finding:
+    try:
+        workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        detail = f"{workspace.directory} cannot be written ({error.strerror}). Set STEERING_HOME to a folder of yours."
+        return Finding("workspace", False, detail)
+    return Finding("workspace", True, str(workspace.directory))
+
+
+def _service(workspace: Workspace) -> Finding:
+    connection = find_service(workspace)
+    if connection is None:
+        return Finding("beamline service", True, "does not run; it is started when it is needed.")
+    headers = {"Authorization": f"Bearer {connection['token']}"}
+    try:
+        answer = httpx.get(f"{connection['url']}/status", headers=headers, timeout=10.0)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        detail = f"process {connection['pid']} does not answer at {connection['url']} ({error}). Stop that process."
+        return Finding("beamline service", False, detail)
+    state = json.loads(answer.content)["state"]
+    return Finding("beamline service", True, f"{state}, at {connection['url']} (process {connection['pid']}).")
+
+
+def _record(workspace: Workspace) -> Finding:
+    connection = find_service(workspace)
+    record = connection.get("record") if connection is not None else None
+    if not isinstance(record, dict):
+        return Finding("record", True, "does not run; it is started with the service.")
+    headers = {"Authorization": f"Apikey {record['key']}"}
+    try:
+        httpx.get(f"{record['url']}/", headers=headers, timeout=10.0).raise_for_status()
+    except httpx.HTTPError as error:
+        return Finding("record", False, f"does not answer at {record['url']} ({error}). Start the service again.")
+    return Finding("record", True, f"at {record['url']}")
+
+
+def _facility(name: str, workspace: Workspace) -> Finding:
+    async def ask() -> Finding:
+        facility = cast("Facility", registry.load("facilities", name)(workspace=workspace))
+        try:
+            if not await facility.attach():
+                return Finding(f"facility {name}", True, "does not run; it is started when it is needed.")
+            status = await facility.status()
+        except SteeringError as error:
+            return Finding(f"facility {name}", False, str(error))
+        finally:
+            await facility.detach()
+        return Finding(f"facility {name}", status.state == "running", f"{status.state}, {len(status.workers)} workers.")
+
+    return asyncio.run(ask())
