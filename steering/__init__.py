@@ -7,7 +7,7 @@ embedded one. See :mod:`steering.session`.
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "open"]  # noqa: RUF022  (the version first)
+__all__ = ["__version__", "open"]
 
 if TYPE_CHECKING:
     from steering.session import open  # noqa: A004  (the word a notebook expects: steering.open())

@@ -1,6 +1,8 @@
 """Recentre: once a whole range has been seen, spend the rest of the scan around the peak that is in it."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,11 +39,17 @@ class Recentre:
         self._widths = widths
         self._coverage = coverage
         self._waiting: tuple[Suggestion, ...] = ()
+        # What was suggested last, and what held then: until that changes, the suggestion counts as followed.
+        self._run = ""
+        self._asked: dict[str, tuple[float, float]] = {}
+        self._held: dict[str, float] = {}
 
     def ingest(self, result: Result, parameters: Sequence[Parameter]) -> None:
         """Take in a newer result and the parameters with their values in force."""
         self._waiting = ()
-        known = {item.name: item for item in parameters}
+        if result.provenance.run != self._run:
+            self._run, self._asked = result.provenance.run, {}
+        known = {item.name: self._as_asked(item) for item in parameters}
         features = result.outcome.features
         if not {"centre", "range"} <= known.keys() or not {"peak", "fwhm", "maximum"} <= features.keys():
             return
@@ -51,7 +59,16 @@ class Recentre:
     def suggest(self) -> Sequence[Suggestion]:
         """Return what to do now; each suggestion once."""
         waiting, self._waiting = self._waiting, ()
+        for suggestion in waiting:
+            if isinstance(suggestion.action, SetParameter):
+                name = suggestion.action.parameter
+                self._asked[name] = (self._held[name], suggestion.action.value)
         return waiting
+
+    def _as_asked(self, parameter: Parameter) -> Parameter:
+        self._held[parameter.name] = parameter.value
+        held, asked = self._asked.get(parameter.name, (math.nan, math.nan))
+        return replace(parameter, value=asked) if parameter.value == held else parameter
 
     def _covered(self, result: Result, known: Mapping[str, Parameter]) -> bool:
         positions = result.outcome.data[self._axis].values
@@ -72,7 +89,14 @@ class Recentre:
         fwhm = features["fwhm"].value
         middle = features.get("centre_of_mass", features["peak"]).value
         centre, width = known["centre"], known["range"]
-        new_centre, new_width = _reachable(centre, middle), _reachable(width, self._widths * fwhm)
+        if "step" in known:
+            # On the grid that is there: new points fall between or onto old ones, and none is measured twice.
+            step = known["step"].value
+            middle = centre.value + round((middle - centre.value) / step) * step
+            fitting = 2 * step * math.ceil(self._widths * fwhm / (2 * step))
+        else:
+            fitting = self._widths * fwhm
+        new_centre, new_width = _reachable(centre, middle), _reachable(width, fitting)
         moved = abs(new_centre - centre.value) > _CENTRE_DEAD_BAND * fwhm
         resized = abs(new_width - width.value) > _RANGE_DEAD_BAND * width.value
         if not moved and not resized:

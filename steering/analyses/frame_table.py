@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import FrameBlock, Floats
+from steering.core.block import Floats, FrameBlock
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class FrameTable:
             return self
         index, first = np.unique(np.concatenate([self.index, other.index]), return_index=True)
         names = {**self.columns, **other.columns}
-        columns = {name: np.concatenate([self._column(name), other._column(name)])[first] for name in names}
+        columns = {name: np.concatenate([self.column(name), other.column(name)])[first] for name in names}
         return FrameTable(index, columns, {**self.units, **other.units})
 
-    def _column(self, name: str) -> Floats:
+    def column(self, name: str) -> Floats:
+        """Return a column; NaN throughout if the table has none of that name."""
         found = self.columns.get(name)
         return found if found is not None else np.full(len(self), np.nan)
 

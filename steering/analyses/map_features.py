@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steering.analyses.frame_table import EMPTY, FrameTable, measure
 from steering.core.analysis import Exactness
-from steering.core.block import FrameBlock, Floats
+from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
 

@@ -3,9 +3,9 @@
 Definitions, for intensity ``I`` = frame sum / exposure (counts/s) sampled at angles ``x``:
 
 * ``peak``: angle of the highest sample; uncertainty: local sampling step / sqrt(12).
-* ``fwhm``: distance between the crossings of half the maximum above background on both sides of the peak, each by linear
-  interpolation between two samples; uncertainty: both crossings' sampling (gap / sqrt(12)) reduced by the slope's
-  counting error.
+* ``fwhm``: distance between the crossings of half the maximum above background on both sides of the peak, each by
+  linear interpolation between two samples; uncertainty: for both crossings an eighth of the gap between their samples
+  (a bound of what a smooth flank departs from a line) and the counting error over the slope.
 * ``centre_of_mass``: of the part above a tenth of the maximum around the peak, integrated by the trapezoidal rule, so
   that neither the extent of the scan nor a denser middle shifts it.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from steering.analyses.frame_table import EMPTY, FrameTable, measure
 from steering.core.analysis import Exactness
-from steering.core.block import FrameBlock, Floats
+from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
 
@@ -186,8 +186,10 @@ def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> xr.Da
     name = f"{axis}_fit"
     fitted = ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})
     coordinate = ("fit_point", along, dict(data[axis].attrs))
-    return data.assign({"fit": fitted}).assign_coords({name: coordinate}).assign_attrs(
-        fit_centre=float(middle), fit_fwhm=float(abs(spread))
+    return (
+        data.assign({"fit": fitted})
+        .assign_coords({name: coordinate})
+        .assign_attrs(fit_centre=float(middle), fit_fwhm=float(abs(spread)))
     )
 
 

@@ -168,8 +168,8 @@ class RunRecord:
         return node[stream]
 
     def _result(self, analysis: str) -> Any:
-        node = self._client[RESULTS] if RESULTS in self._client else None
-        if node is None or self.uid not in node or analysis not in node[self.uid]:
+        node = self._client.get(RESULTS, {})
+        if self.uid not in node or analysis not in node[self.uid]:
             message = f"The record holds no result of {analysis!r} for run {self.uid[:8]} yet."
             raise SteeringError(message)
         return node[self.uid][analysis]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvicorn
 
-from steering.beamline.app import build
+from steering.beamline.app import Face
 from steering.beamline.children import start_record, start_simulation
 from steering.beamline.description import read_description
 from steering.beamline.devices import connect
@@ -93,7 +93,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     def stop() -> None:
         server.should_exit = True
 
-    app = build(beamline, tokens, newest, stop)
+    app = Face(beamline, tokens, newest, stop).build()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_max_size=2**20, timeout_graceful_shutdown=2))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     file = workspace.run / "beamline.json"

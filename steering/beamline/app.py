@@ -10,7 +10,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
@@ -20,15 +20,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from steering.beamline.service import Beamline
 from steering.beamline.sockets import serve_control, serve_stream
 from steering.beamline.tokens import Person, Scope, Tokens
-from steering.beamline.wire import dumps, read_proposal, unreadable
+from steering.beamline.wire import ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 
-Value = TypeVar("Value")
+Newest = Callable[[], tuple[int, Frame | None]]
 
 _BEARER = HTTPBearer(auto_error=False)
+_LONGEST_LIFE = 7 * 86400.0
 
 
 class RunIn(BaseModel):
@@ -55,95 +56,114 @@ class TokenIn(BaseModel):
     lifetime: float = 3600.0
 
 
-def build(
-    beamline: Beamline, tokens: Tokens, newest: Callable[[], tuple[int, Frame | None]], stop: Callable[[], None]
-) -> FastAPI:
-    """Build the application.
+class Face:
+    """The routes of one beamline."""
 
-    Args:
-        beamline: What it serves.
-        tokens: Who may do what.
-        newest: Gives version and value of the newest preview frame.
-        stop: Ends the service.
-    """
+    def __init__(self, beamline: Beamline, tokens: Tokens, newest: Newest, stop: Callable[[], None]) -> None:
+        """Wire the routes.
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        beamline.hub.attach(asyncio.get_running_loop())
-        yield
+        Args:
+            beamline: What is served.
+            tokens: Who may do what.
+            newest: Gives version and value of the newest preview frame.
+            stop: Ends the service.
+        """
+        self._beamline = beamline
+        self._tokens = tokens
+        self._newest = newest
+        self._stop = stop
 
-    app = FastAPI(title="steering beamline service", version="1", lifespan=lifespan)
+    def build(self) -> FastAPI:
+        """Build the application."""
 
-    def bearer(scope: Scope) -> Callable[..., Person]:
-        def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Person:
-            person = tokens.person(credentials.credentials) if credentials else None
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            self._beamline.hub.attach(asyncio.get_running_loop())
+            yield
+
+        app = FastAPI(title="steering beamline service", version="1", lifespan=lifespan)
+        app.add_exception_handler(SteeringError, _refused)
+        read, steer, admin = self.bearer("read"), self.bearer("steer"), self.bearer("admin")
+        app.add_api_route("/status", self.status, dependencies=[read])
+        app.add_api_route("/scans", self.scans, dependencies=[read])
+        app.add_api_route("/journal", self.journal, dependencies=[read])
+        app.add_api_route("/runs", self.start, methods=["POST"], dependencies=[steer])
+        described = {"requestBody": {"content": {"application/json": {"schema": ProposalIn.model_json_schema()}}}}
+        app.add_api_route("/proposals", self.propose, methods=["POST"], dependencies=[read], openapi_extra=described)
+        app.add_api_route("/lease", self.lease, methods=["POST"], dependencies=[steer])
+        app.add_api_route("/tokens", self.token, methods=["POST"], dependencies=[read])
+        app.add_api_route("/shutdown", self.shutdown, methods=["POST"], dependencies=[admin])
+        app.add_api_websocket_route("/stream", self.stream)
+        app.add_api_websocket_route("/control", self.control)
+        return app
+
+    def bearer(self, scope: Scope) -> Any:
+        """Make the dependency that lets in bearers of tokens with a scope."""
+
+        def check(
+            request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+        ) -> None:
+            person = self._tokens.person(credentials.credentials) if credentials else None
             if person is None:
                 raise HTTPException(401, "The token is missing, unknown or has run out. Ask for a new one.")
-            if scope not in person.scopes:
-                raise HTTPException(403, f"{person.name} may not {scope} here. Ask for a token with that scope.")
-            return person
+            _need(person, scope)
+            request.state.person = person
 
-        return check
+        return Depends(check)
 
-    @app.exception_handler(SteeringError)
-    async def _refused(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 409)
+    def status(self) -> Response:
+        """Say how things are: a ``BeamlineStatus``."""
+        return _json(self._beamline.status())
 
-    @app.get("/status", dependencies=[Depends(bearer("read"))])
-    def _status() -> Response:
-        return _json(beamline.status())
+    def scans(self) -> Response:
+        """Describe what can be started: a list of ``ScanDescription``."""
+        return _json(list(self._beamline.scans()))
 
-    @app.get("/scans", dependencies=[Depends(bearer("read"))])
-    def _scans() -> Response:
-        return _json(list(beamline.scans()))
-
-    @app.get("/journal", dependencies=[Depends(bearer("read"))])
-    def _journal() -> Response:
-        _, entries = beamline.hub.since(-1, 0)
+    def journal(self) -> Response:
+        """List the rulings of the shown run, oldest first; a ruling comes again when it is applied."""
+        _, entries = self._beamline.hub.since(-1, 0)
         return _json([entry.content for entry in entries if entry.kind == "ruling"])
 
-    @app.post("/runs")
-    def _start(run: RunIn, person: Annotated[Person, Depends(bearer("steer"))]) -> dict[str, str]:
-        return {"run": beamline.start(run.scan, run.values, person.name)}
+    def start(self, run: RunIn, request: Request) -> dict[str, str]:
+        """Start a scan; answers with its run uid."""
+        return {"run": self._beamline.start(run.scan, run.values, _person(request).name)}
 
-    @app.post("/proposals")
-    async def _propose(request: Request, person: Annotated[Person, Depends(bearer("read"))]) -> Response:
-        content = await _body(request)
-        ruling = await asyncio.to_thread(judge_json, beamline, content, person)
-        return _json(ruling)
+    async def propose(self, request: Request) -> Response:
+        """Propose an action; answers with a ``Ruling``, also where the proposal could not be read."""
+        try:
+            content = cast("Json", await request.json())
+        except ValueError as error:
+            raise HTTPException(400, f"The proposal is not JSON: {error}.") from error
+        return _json(await asyncio.to_thread(judge_json, self._beamline, content, _person(request)))
 
-    @app.post("/lease")
-    def _lease(wish: LeaseIn, person: Annotated[Person, Depends(bearer("steer"))]) -> Response:
-        lease = beamline.tenancy.take(person.name) if wish.hold else beamline.tenancy.release(person.name)
-        beamline.hub.touch()
+    def lease(self, wish: LeaseIn, request: Request) -> Response:
+        """Take or release the lease; answers with the ``Lease``."""
+        name, tenancy = _person(request).name, self._beamline.tenancy
+        lease = tenancy.take(name) if wish.hold else tenancy.release(name)
+        self._beamline.hub.touch()
         return _json(lease)
 
-    @app.post("/tokens")
-    def _token(wish: TokenIn, person: Annotated[Person, Depends(bearer("read"))]) -> dict[str, str]:
+    def token(self, wish: TokenIn, request: Request) -> dict[str, str]:
+        """Make a token, for oneself with no more scopes than one has, or as admin for anybody."""
+        person = _person(request)
         if not wish.scopes <= person.scopes or ("admin" not in person.scopes and wish.name != person.name):
             raise HTTPException(403, f"{person.name} cannot give away what {person.name} does not have.")
-        return {"token": tokens.issue(wish.name, wish.scopes, min(wish.lifetime, 86400.0))}
+        return {"token": self._tokens.issue(wish.name, wish.scopes, min(wish.lifetime, _LONGEST_LIFE))}
 
-    @app.post("/shutdown", dependencies=[Depends(bearer("admin"))])
-    def _shutdown() -> dict[str, bool]:
-        stop()
+    def shutdown(self) -> dict[str, bool]:
+        """End the service."""
+        self._stop()
         return {"stopping": True}
 
-    @app.websocket("/stream")
-    async def _stream(socket: WebSocket) -> None:
+    async def stream(self, socket: WebSocket) -> None:
+        """Send everything that is published."""
         scheme, _, token = socket.headers.get("authorization", "").partition(" ")
-        person = tokens.person(token) if scheme.lower() == "bearer" else None
-        await serve_stream(socket, beamline, person, newest)
+        person = self._tokens.person(token) if scheme.lower() == "bearer" else None
+        await serve_stream(socket, self._beamline, person, self._newest)
 
-    @app.websocket("/control")
-    async def _control(socket: WebSocket) -> None:
-        await serve_control(socket, beamline, tokens, judge_json)
-
-    # The decorators have registered them; naming them here says so to readers and to the type checker.
-    app.state.routes_made = (
-        _refused, _status, _scans, _journal, _start, _propose, _lease, _token, _shutdown, _stream, _control
-    )  # fmt: skip
-    return app
+    async def control(self, socket: WebSocket) -> None:
+        """Take pause, resume and abort from a browser."""
+        await serve_control(socket, self._beamline, self._tokens, judge_json)
 
 
 def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
@@ -152,17 +172,21 @@ def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
         proposal = read_proposal(content, person.name)
     except ValidationError as error:
         return beamline.refuse(unreadable(content, person.name, error, beamline.status().parameters))
-    needed: Scope = "operate" if proposal.action.kind in ("pause", "resume", "abort") else "steer"
-    if needed not in person.scopes:
-        raise HTTPException(403, f"{person.name} may not {needed} here. Ask for a token with that scope.")
+    _need(person, "operate" if proposal.action.kind in ("pause", "resume", "abort") else "steer")
     return beamline.propose(proposal, person.name)
 
 
-async def _body(request: Request) -> Json:
-    try:
-        return cast("Json", await request.json())
-    except ValueError as error:
-        raise HTTPException(400, f"The proposal is not JSON: {error}.") from error
+def _need(person: Person, scope: Scope) -> None:
+    if scope not in person.scopes:
+        raise HTTPException(403, f"{person.name} may not {scope} here. Ask for a token with that scope.")
+
+
+def _person(request: Request) -> Person:
+    return cast("Person", request.state.person)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 409)
 
 
 def _json(content: Any) -> Response:

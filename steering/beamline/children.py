@@ -31,7 +31,7 @@ def start_simulation(stack: ExitStack, speed: float, seed: int) -> dict[str, str
 
 
 def start_record(workspace: Workspace, stack: ExitStack) -> dict[str, Json]:
-    """Start the record: a Tiled server filled from the journal. It is not waited for, because the journal does not need it.
+    """Start the record: a Tiled server filled from the journal. It is not waited for: the journal does not need it.
 
     Returns:
         Its ``url`` and ``key``; the server answers there some seconds later.

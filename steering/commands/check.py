@@ -35,13 +35,13 @@ class Finding:
 
     Attributes:
         what: In a word or two.
-        ready: Whether it can be used.
         detail: What was found, and what to do if it is not ready.
+        ready: Whether it can be used.
     """
 
     what: str
-    ready: bool
     detail: str
+    ready: bool
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -69,26 +69,32 @@ def check(arguments: Sequence[str]) -> int:
     return 0 if all(finding.ready for finding in findings) else 1
 
 
+def _ready(what: str, detail: str) -> Finding:
+    return Finding(what, detail, ready=True)
+
+
+def _lacking(what: str, detail: str) -> Finding:
+    return Finding(what, detail, ready=False)
+
+
 def _python() -> Finding:
     found = ".".join(str(part) for part in sys.version_info[:3])
     ready = _OLDEST_PYTHON <= sys.version_info[:2] < _NEWEST_PYTHON
-    return Finding("Python", ready, found if ready else f"{found}: needs 3.11 to 3.13.")
+    return _ready("Python", found) if ready else _lacking("Python", f"{found}: needs 3.11 to 3.13.")
 
 
 def _extra(extra: str) -> Finding:
     missing = [name for name in _EXTRAS[extra] if find_spec(name) is None]
     if missing:
-        return Finding(f"extra [{extra}]", False, f"{', '.join(missing)} missing: pip install 'steering[{extra}]'.")
-    return Finding(f"extra [{extra}]", True, ", ".join(_EXTRAS[extra]))
+        return _lacking(f"extra [{extra}]", f"{', '.join(missing)} missing: pip install 'steering[{extra}]'.")
+    return _ready(f"extra [{extra}]", ", ".join(_EXTRAS[extra]))
 
 
 def _data() -> Finding:
     # A process of its own: nothing that runs imports the simulated beamline.
-    done = subprocess.run(  # noqa: S603  (our own module)
-        [sys.executable, "-m", "steering.sim.data"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "steering.sim.data"], capture_output=True, text=True, check=False)
     last = done.stderr.replace("\r", "\n").strip().splitlines()[-1] if done.stderr.strip() else ""
-    return Finding("recorded data", done.returncode == 0, last)
+    return _lacking("recorded data", last) if done.returncode else _ready("recorded data", last)
 
 
 def _folder(workspace: Workspace) -> Finding:
@@ -96,36 +102,36 @@ def _folder(workspace: Workspace) -> Finding:
         workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         detail = f"{workspace.directory} cannot be written ({error.strerror}). Set STEERING_HOME to a folder of yours."
-        return Finding("workspace", False, detail)
-    return Finding("workspace", True, str(workspace.directory))
+        return _lacking("workspace", detail)
+    return _ready("workspace", str(workspace.directory))
 
 
 def _service(workspace: Workspace) -> Finding:
     connection = find_service(workspace)
     if connection is None:
-        return Finding("beamline service", True, "does not run; it is started when it is needed.")
+        return _ready("beamline service", "does not run; it is started when it is needed.")
     headers = {"Authorization": f"Bearer {connection['token']}"}
     try:
         answer = httpx.get(f"{connection['url']}/status", headers=headers, timeout=10.0)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         detail = f"process {connection['pid']} does not answer at {connection['url']} ({error}). Stop that process."
-        return Finding("beamline service", False, detail)
+        return _lacking("beamline service", detail)
     state = json.loads(answer.content)["state"]
-    return Finding("beamline service", True, f"{state}, at {connection['url']} (process {connection['pid']}).")
+    return _ready("beamline service", f"{state}, at {connection['url']} (process {connection['pid']}).")
 
 
 def _record(workspace: Workspace) -> Finding:
     connection = find_service(workspace)
     record = connection.get("record") if connection is not None else None
     if not isinstance(record, dict):
-        return Finding("record", True, "does not run; it is started with the service.")
+        return _ready("record", "does not run; it is started with the service.")
     headers = {"Authorization": f"Apikey {record['key']}"}
     try:
         httpx.get(f"{record['url']}/", headers=headers, timeout=10.0).raise_for_status()
     except httpx.HTTPError as error:
-        return Finding("record", False, f"does not answer at {record['url']} ({error}). Start the service again.")
-    return Finding("record", True, f"at {record['url']}")
+        return _lacking("record", f"does not answer at {record['url']} ({error}). Start the service again.")
+    return _ready("record", f"at {record['url']}")
 
 
 def _facility(name: str, workspace: Workspace) -> Finding:
@@ -133,12 +139,13 @@ def _facility(name: str, workspace: Workspace) -> Finding:
         facility = cast("Facility", registry.load("facilities", name)(workspace=workspace))
         try:
             if not await facility.attach():
-                return Finding(f"facility {name}", True, "does not run; it is started when it is needed.")
+                return _ready(f"facility {name}", "does not run; it is started when it is needed.")
             status = await facility.status()
         except SteeringError as error:
-            return Finding(f"facility {name}", False, str(error))
+            return _lacking(f"facility {name}", str(error))
         finally:
             await facility.detach()
-        return Finding(f"facility {name}", status.state == "running", f"{status.state}, {len(status.workers)} workers.")
+        found = _ready if status.state == "running" else _lacking
+        return found(f"facility {name}", f"{status.state}, {len(status.workers)} workers.")
 
     return asyncio.run(ask())

@@ -1,7 +1,7 @@
 """``steering lab``: JupyterLab on the first notebook, with a live beamline behind it.
 
-The notebook is a copy in the workspace, so that a clone stays clean; its cells are run before the browser opens, so that
-the dashboard is live when it does. Everything that was started is ended with it.
+The notebook is a copy in the workspace, so that a clone stays clean; its cells are run before the browser opens, so
+that the dashboard is live when it does. Everything that was started is ended with it.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def lab(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     workspace = Workspace(options.workspace)
     notebooks = _copy_notebooks(workspace)
-    if subprocess.run([sys.executable, "-m", "steering.sim.data"], check=False).returncode:  # noqa: S603  (our own module)
+    if subprocess.run([sys.executable, "-m", "steering.sim.data"], check=False).returncode:
         return 1
     began = time.monotonic()
     jupyter = None

@@ -64,8 +64,8 @@ class Facility(Protocol):
 
     name: str
 
-    async def launch(self) -> None:
-        """Start its compute owner if there is none; returns when tasks could be submitted. Does not attach."""
+    async def launch(self) -> bool:
+        """Start its compute owner if there is none; return whether it had to be started. Does not attach."""
         ...
 
     async def start(self) -> None:

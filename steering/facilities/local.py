@@ -30,9 +30,11 @@ class LocalFacility:
         self._owner = Daemon(file, "steering.facilities.local_owner", arguments, "The local compute owner")
         self._connection = DaskConnection(self.name)
 
-    async def launch(self) -> None:
-        """Start the owner if need be."""
+    async def launch(self) -> bool:
+        """Start the owner if need be; return whether it had to be started."""
+        runs = self._owner.connection() is not None
         await asyncio.to_thread(self._owner.ensure)
+        return not runs
 
     async def start(self) -> None:
         """Attach to the owner, starting it if need be."""

@@ -32,8 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--linger", type=float, default=600.0, help="end after so many seconds without a client; 0: never"
     )
     options = parser.parse_args(arguments)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_own(options.file, options.workers, options.linger))
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_own(options.file, options.workers, options.linger))
+    finally:
+        options.file.unlink(missing_ok=True)
     return 0
 
 
@@ -62,10 +65,7 @@ async def _own(file: Path, workers: int, linger: float) -> None:
             "tls_key": str(security.tls_client_key),
         }
         write_secret(file, content)
-        try:
-            await _until_unused(cluster.scheduler, linger, stop)
-        finally:
-            file.unlink(missing_ok=True)
+        await _until_unused(cluster.scheduler, linger, stop)
 
 
 async def _until_unused(scheduler: Any, linger: float, stop: asyncio.Event) -> None:

@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from itertools import product
+from math import floor
 
 # Two points closer than this share of a step, on every axis, are the same point.
 SAME_POINT = 0.25
@@ -81,15 +81,33 @@ class Path:
     def _without_measured(self, fresh: list[Point]) -> list[Point]:
         if not self._done or not fresh:
             return fresh
-        axes = list(fresh[0].positions)
-        steps = np.array([fresh[0].steps[axis] for axis in axes])
-        tree = _tree([[point.positions[axis] for axis in axes] for point in self._done] / steps)
-        wanted = np.array([[point.positions[axis] for axis in axes] for point in fresh]) / steps
-        distance, _ = tree.query(wanted, p=np.inf)
-        return [point for point, near in zip(fresh, distance, strict=True) if near > SAME_POINT]
+        cells = _Cells(fresh[0].steps)
+        for point in self._done:
+            cells.add(point)
+        return [point for point in fresh if not cells.near(point)]
 
 
-def _tree(points: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"):
-    from scipy.spatial import KDTree
+class _Cells:
+    """Finds points that are the same, by cells as large as the tolerance: only neighbouring cells need be looked at."""
 
-    return KDTree(points)
+    def __init__(self, steps: Mapping[str, float]) -> None:
+        self._axes = tuple(steps)
+        self._sizes = [steps[axis] * SAME_POINT for axis in self._axes]
+        self._cells: dict[tuple[int, ...], list[list[float]]] = {}
+
+    def add(self, point: Point) -> None:
+        place = self._scaled(point)
+        self._cells.setdefault(tuple(floor(value) for value in place), []).append(place)
+
+    def near(self, point: Point) -> bool:
+        """Say whether a point lies within the tolerance of one that was added, on every axis."""
+        place = self._scaled(point)
+        around = product(*((floor(value) - 1, floor(value), floor(value) + 1) for value in place))
+        return any(
+            all(abs(one - other) <= 1 for one, other in zip(place, known, strict=True))
+            for cell in around
+            for known in self._cells.get(cell, ())
+        )
+
+    def _scaled(self, point: Point) -> list[float]:
+        return [point.positions[axis] / size for axis, size in zip(self._axes, self._sizes, strict=True)]

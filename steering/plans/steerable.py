@@ -139,8 +139,9 @@ def _steer(course: _Course) -> Plan:
     """Apply what the docket holds; while the scan is paused, go on doing so and nothing else."""
     while True:
         decisions = course.docket.take()
-        shaping = any(_apply(course, decision) for decision in decisions)
-        if shaping:
+        # Every one of them, before asking: any() alone would stop at the first that shapes the path.
+        shaping = [_apply(course, decision) for decision in decisions]
+        if any(shaping):
             course.path.rebuild(course.docket.scan.points(course.values))
         course.note()
         yield from _record(course, decisions)

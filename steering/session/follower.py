@@ -20,10 +20,10 @@ from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import RunStarted
 from steering.core.status import BeamlineStatus
-from steering.session.crew import Crew
 from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
+from steering.session.crew import Crew
 from steering.sources.documents import DocumentSource
 
 _COMPUTE_SECONDS = 1.0
@@ -51,6 +51,7 @@ class Follower:
         self._analysis_of: dict[str, str] = {}
         self._ended: dict[str, str] = {}
         self._ready = asyncio.Event()
+        self._news = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -118,13 +119,13 @@ class Follower:
         """Take a suggestion off the board."""
         self._crew.forget(suggestion)
 
-    async def wait_for_end(self, timeout: float) -> str:
+    async def wait_for_end(self) -> str:
         """Wait until the service is idle, its run's last frame is in the result, and the result is in the record."""
-        async with asyncio.timeout(timeout):
-            while not self._settled():
-                await asyncio.sleep(0.02)
-            if self._writing is not None:
-                await self._writing
+        while not self._settled():
+            self._news.clear()
+            await self._news.wait()
+        if self._writing is not None:
+            await self._writing
         return self._board.status.value.run
 
     async def close(self) -> None:
@@ -162,6 +163,7 @@ class Follower:
             self._take(news)
 
     def _take(self, news: News) -> None:
+        self._news.set()
         match news:
             case Welcome(name=name, scans=scans):
                 self.name = name
@@ -212,6 +214,7 @@ class Follower:
             return None
 
     def _publish(self, result: Result) -> None:
+        self._news.set()
         self._board.result.set(result)
         self._crew.ingest(result)
         if self._record and result.provenance.run in self._ended:

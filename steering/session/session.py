@@ -1,8 +1,8 @@
 """What a notebook holds: beamline client, loop, facility, record and agents, wired together.
 
-Everything lives on one thread with one event loop, which is the only writer of the board's cells: it follows the service,
-feeds the source, runs the loop and the agents. The methods of :class:`Session` are called from any other thread, hand
-their work to that loop and wait for the answer, so they return in milliseconds and a notebook's cells never block.
+Everything lives on one thread with one event loop, which is the only writer of the board's cells: it follows the
+service, feeds the source, runs the loop and the agents. The methods of :class:`Session` are called from any other thread,
+hand their work to that loop and wait for the answer: they return in milliseconds and a notebook's cells never block.
 
 Closing a session, or its kernel, stops nothing but the session: the scan goes on, and the next ``steering.open()``
 attaches, is sent the whole run so far, and has its results made again from the same frames.
@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from steering.beamline.client import BeamlineClient
@@ -143,7 +143,7 @@ class Session:
         Raises:
             TimeoutError: If it took longer.
         """
-        return self._do(self._follower.wait_for_end(timeout), timeout + _ANSWER_SECONDS)
+        return self._do(asyncio.wait_for(self._follower.wait_for_end(), timeout), timeout + _ANSWER_SECONDS)
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` (shown, you accept) or ``"automatic"`` (proposed at once)."""
@@ -200,7 +200,7 @@ class Session:
             self.close()
         stop_service(self.workspace)
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> Self:
         """Use as a context: closed at its end."""
         return self
 
@@ -247,10 +247,16 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
     # Both take seconds to start; they do so side by side.
     with ThreadPoolExecutor(1) as beside:
         launched = beside.submit(asyncio.run, chosen.launch())
-        if url:
-            connection: Mapping[str, Any] = {"url": url, "token": token}
-        else:
-            connection = ensure_service(place, speed=speed, record=record)
+        try:
+            if url:
+                connection: Mapping[str, Any] = {"url": url, "token": token}
+            else:
+                connection = ensure_service(place, speed=speed, record=record)
+        except BaseException:
+            # What was started for this session must not stay without it.
+            if launched.result():
+                asyncio.run(chosen.close())
+            raise
         launched.result()
     client = BeamlineClient(str(connection["url"]), str(connection["token"]))
     return Session(client, chosen, cast("Mapping[str, str]", connection.get("record") or {}), place)

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from steering.core.errors import SteeringError
+
 PREFIX = "STEER:"
 _LOOPBACK = "127.0.0.1"
 
@@ -37,8 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         EPICS_PVAS_SERVER_PORT="0",
         EPICS_PVAS_BROADCAST_PORT=str(_free_port()),
     )
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(options.speed, options.seed, port))
+    except SteeringError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

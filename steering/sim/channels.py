@@ -5,21 +5,21 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from caproto import ChannelChar, ChannelDouble, ChannelEnum, ChannelInteger
+from caproto import ChannelChar, ChannelData, ChannelDouble, ChannelEnum, ChannelInteger
 
 Handler = Callable[[Any], Awaitable[None]]
 
 _READBACK = "_RBV"
 
 
-class _Handled:
+class _Handled(ChannelData):
     """Mixin of caproto's channels: a put is handed to a coroutine and completes when that has returned."""
 
     handler: Handler | None = None
 
     async def verify_value(self, data: Any) -> Any:
         """Take in a put."""
-        value = await super().verify_value(data)  # pyright: ignore  # the mixin's other base has it
+        value = await super().verify_value(data)
         if self.handler is not None:
             await self.handler(value)
         return value

@@ -111,7 +111,8 @@ class Detector:
 
     async def _file_path(self, path: str) -> None:
         await self._read("HDF1:FilePath_RBV", path)
-        await self._read("HDF1:FilePathExists_RBV", "Yes" if Path(path).is_dir() else "No")
+        exists = await asyncio.to_thread(Path(path).is_dir)
+        await self._read("HDF1:FilePathExists_RBV", "Yes" if exists else "No")
 
     async def _capture(self, value: str) -> None:
         if value == "No":

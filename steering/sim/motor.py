@@ -85,7 +85,8 @@ class Motor(PVGroup):
         self._record = instance
         fields = self._fields = instance.field_inst
         low, high = self._limits
-        await instance.write_metadata(units=self._units, precision=4)
+        for channel in (instance, fields.user_readback_value, fields.dial_readback_value):
+            await channel.write_metadata(units=self._units, precision=4)
         for channel, value in (
             (fields.velocity, self._speed),
             (fields.max_velocity, 10 * self._speed),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import FrameBlock, FrameFile, Floats, Inline
+from steering.core.block import Floats, FrameBlock, FrameFile, Inline
 from steering.core.errors import SteeringError
 
 # A frame's event comes after its file was flushed; a network filesystem may still need this long (seconds).

@@ -1,0 +1,1 @@
+"""Contract kits that any plugin, ours or a stranger's, must pass."""
