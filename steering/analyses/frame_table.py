@@ -6,6 +6,7 @@ twice counts once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class FrameTable:
 EMPTY = FrameTable(np.empty(0, np.int64), {}, {})
 
 
-def measure(block: FrameBlock, frames: NDArray[np.generic]) -> FrameTable:
+def measure(block: FrameBlock, frames: NDArray[Any]) -> FrameTable:
     """Measure each frame of a block.
 
     Args:
@@ -68,15 +69,17 @@ def measure(block: FrameBlock, frames: NDArray[np.generic]) -> FrameTable:
     if frames.ndim != 3 or len(frames) != len(block):
         message = f"frames have shape {frames.shape}, but the block has {len(block)} frames of two dimensions"
         raise ValueError(message)
-    values = frames.astype(np.int64) if np.issubdtype(frames.dtype, np.integer) else frames.astype(np.float64)
+    values: NDArray[Any] = (
+        frames.astype(np.int64) if np.issubdtype(frames.dtype, np.integer) else frames.astype(np.float64)
+    )
     rows, columns = values.sum(axis=2), values.sum(axis=1)
     total = rows.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        com_row = np.where(total > 0, rows @ np.arange(rows.shape[1]) / total, np.nan)
-        com_column = np.where(total > 0, columns @ np.arange(columns.shape[1]) / total, np.nan)
-    measured = {
+        com_row: Floats = np.where(total > 0, rows @ np.arange(rows.shape[1]) / total, np.nan)
+        com_column: Floats = np.where(total > 0, columns @ np.arange(columns.shape[1]) / total, np.nan)
+    measured: dict[str, Floats] = {
         "frame_sum": total.astype(np.float64),
-        "frame_maximum": values.max(axis=(1, 2)).astype(np.float64) if values[0].size else np.zeros(len(values)),
+        "frame_maximum": values.max(axis=(1, 2), initial=0).astype(np.float64),
         "com_row": com_row,
         "com_column": com_column,
     }

@@ -182,15 +182,13 @@ def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> xr.Da
         )
     except RuntimeError:
         return data
-    along = np.linspace(x.min(), x.max(), _FIT_POINTS)
-    name = f"{axis}_fit"
-    fitted = ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})
-    coordinate = ("fit_point", along, dict(data[axis].attrs))
-    return (
-        data.assign({"fit": fitted})
-        .assign_coords({name: coordinate})
-        .assign_attrs(fit_centre=float(middle), fit_fwhm=float(abs(spread)))
+    along = np.asarray(np.linspace(float(x.min()), float(x.max()), _FIT_POINTS), dtype=np.float64)
+    units: dict[str, Any] = {"units": data[axis].attrs["units"]}
+    fitted = xr.Dataset(
+        {"fit": ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})},
+        {f"{axis}_fit": ("fit_point", along, units)},
     )
+    return data.merge(fitted).assign_attrs(fit_centre=float(middle), fit_fwhm=float(abs(spread)))
 
 
 def _gaussian(x: Floats, height: float, centre: float, fwhm: float, base: float) -> Floats:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     workspace = Workspace(options.workspace)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     hold_lifeline()
     # Nobody waits for the record, and its start costs ten seconds of a core: what somebody waits for goes first.
     os.nice(10)

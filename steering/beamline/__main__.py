@@ -70,7 +70,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
     description = read_description(options.beamline)
     # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     record = None if options.no_record else start_record(workspace, stack)
     if description.simulate:
         os.environ.update(start_simulation(stack, options.speed, options.seed))

@@ -164,7 +164,7 @@ def _content(response: httpx.Response) -> Any:
         content = {"detail": response.text[:200]}
     if response.is_success:
         return content
-    detail = content.get("detail") if isinstance(content, dict) else content
+    detail = cast("dict[str, Any]", content).get("detail") if isinstance(content, dict) else content
     raise SteeringError(detail if isinstance(detail, str) else f"The service refused the request: {detail}")
 
 

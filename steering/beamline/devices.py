@@ -68,10 +68,11 @@ class BeamlineDevices:
 
     async def _limits(self, axis: str) -> Axis:
         motor = self.motors[axis]
-        low, high = await asyncio.gather(motor.low_limit_travel.get_value(), motor.high_limit_travel.get_value())
+        low: float = await motor.low_limit_travel.get_value()
+        high: float = await motor.high_limit_travel.get_value()
         if low == high == 0:
             low, high = -float("inf"), float("inf")
-        return Axis(axis, self.units[axis], float(low), float(high))
+        return Axis(axis, self.units[axis], low, high)
 
 
 async def connect(description: BeamlineDescription, directory: Path) -> BeamlineDevices:
@@ -92,7 +93,8 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
     paths = StaticPathProvider(UUIDFilenameProvider(), directory)
     detector = SimDetector(f"ca://{description.detector.prefix}", ADWriterFactory.hdf(paths), name="det")
     motors = {name: Motor(f"ca://{entry.prefix}", name=name) for name, entry in description.motors.items()}
-    for device in (detector, *motors.values()):
+    devices: list[Any] = [detector, *motors.values()]
+    for device in devices:
         try:
             await device.connect(timeout=CONNECT_TIMEOUT)
         except Exception as error:  # whatever the control system raises, the user must learn which device it was

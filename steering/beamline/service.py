@@ -162,7 +162,8 @@ class Beamline:
         running = self._engine.run(steerable(docket, self._devices.of(docket.scan.axes), metadata))
         self._running = running
         running.add_done_callback(self._ended)
-        wait((self._opened, running), _OPEN_SECONDS, FIRST_COMPLETED)
+        either: list[Future[Any]] = [self._opened, running]
+        wait(either, _OPEN_SECONDS, FIRST_COMPLETED)
         if not self._opened.done():
             message = self._message or f"The scan did not open its run within {_OPEN_SECONDS:g} s."
             raise SteeringError(message)

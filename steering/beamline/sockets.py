@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 
@@ -48,7 +48,7 @@ async def serve_control(
     await socket.accept()
     try:
         hello = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
-        token = hello.get("token") if isinstance(hello, dict) else None
+        token = cast("dict[str, Any]", hello).get("token") if isinstance(hello, dict) else None
     except (TimeoutError, ValueError, WebSocketDisconnect, KeyError):
         token = None
     person = tokens.person(token) if isinstance(token, str) else None
@@ -86,10 +86,10 @@ async def _answer(
     text: str, beamline: Beamline, person: Person, judge: Callable[[Beamline, Json, Person], Ruling]
 ) -> dict[str, Any]:
     try:
-        message = json.loads(text)
+        message: Json = json.loads(text)
         if not isinstance(message, dict) or message.get("kind") != "propose":
             return {"kind": "error", "message": 'Only messages of kind "propose" are taken here.'}
-        content = {name: value for name, value in message.items() if name != "kind"}
+        content: Json = {name: value for name, value in message.items() if name != "kind"}
         ruling = await asyncio.to_thread(judge, beamline, content, person)
     except ValueError as error:
         return {"kind": "error", "message": f"The message is not JSON: {error}."}

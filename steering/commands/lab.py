@@ -52,7 +52,7 @@ def lab(arguments: Sequence[str]) -> int:
         jupyter = _start_jupyter(workspace, notebooks, port, token)
         _wait_for_jupyter(jupyter, port, token)
         run_notebook(f"http://127.0.0.1:{port}", token, notebooks / FIRST_NOTEBOOK)
-        url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+        url = f"http://127.0.0.1:{port}/doc/tree/{FIRST_NOTEBOOK}?token={token}"
         sys.stdout.write(
             f"Live after {time.monotonic() - began:.0f} s. Open:\n\n    {url}\n\nCtrl-C ends everything.\n"
         )
@@ -100,16 +100,31 @@ def _copy_notebooks(workspace: Workspace) -> Path:
 def _start_jupyter(workspace: Workspace, notebooks: Path, port: int, token: str) -> "subprocess.Popen[bytes]":
     workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The token goes by the environment: arguments can be read by every user of the machine.
-    environment = {**os.environ, "JUPYTER_TOKEN": token, "STEERING_HOME": str(workspace.directory)}
+    environment = {
+        **os.environ,
+        "JUPYTER_TOKEN": token,
+        "STEERING_HOME": str(workspace.directory),
+        "JUPYTERLAB_SETTINGS_DIR": str(_settings(workspace)),
+    }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
         *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={notebooks}", "--allow-root"),
-        *("--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"),
+        "--LabApp.news_url=None",
     ]
     with (workspace.run / "jupyter.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603  (our own arguments, no shell)
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
+
+
+def _settings(workspace: Workspace) -> Path:
+    """Write JupyterLab's settings for this workspace: no question about news in the middle of a beamtime."""
+    folder = workspace.directory / "lab-settings"
+    file = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+    return folder
 
 
 def _wait_for_jupyter(jupyter: "subprocess.Popen[bytes]", port: int, token: str) -> None:

@@ -46,6 +46,8 @@ async def _run(url: str, token: str, path: Path) -> None:
                 async with asyncio.timeout(_CELL_SECONDS):
                     cell["outputs"] = await _execute(socket, "".join(cell["source"]))
                 cell["execution_count"] = number
+                # We have just run it ourselves: without this the server would not trust it, nor Lab show its widgets.
+                cell["metadata"]["trusted"] = True
         content = {"type": "notebook", "format": "json", "content": notebook}
         (await client.put(f"/api/contents/{path.name}", json=content)).raise_for_status()
 
@@ -92,7 +94,7 @@ def _request(identifier: str, code: str) -> dict[str, Any]:
         "date": "",
         "version": "5.3",
     }
-    content = {
+    content: dict[str, Any] = {
         "code": code,
         "silent": False,
         "store_history": True,

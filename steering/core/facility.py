@@ -76,6 +76,10 @@ class Facility(Protocol):
         """Run a function once on every worker and fetch what it gives, so that no live task has to load anything."""
         ...
 
+    async def attach(self) -> bool:
+        """Attach to its compute owner if there is one; return whether there was. Starts nothing."""
+        ...
+
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> "Remote[Value]":
         """Run a function on a worker; arguments may be ``Remote`` values, which then stay on the workers."""
         ...

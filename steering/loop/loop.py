@@ -7,7 +7,7 @@ them up. Keys name run, frames, analysis and parameters: the same work submitted
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import steering
@@ -107,7 +107,7 @@ class _Gatherer:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    async def batches(self) -> Any:
+    async def batches(self) -> AsyncIterator[list[SourceItem]]:
         """Yield lists of items; a list is as long as what came within the gathering time."""
         queue: asyncio.Queue[SourceItem | None] = asyncio.Queue()
 
@@ -119,7 +119,8 @@ class _Gatherer:
         pumping = asyncio.create_task(pump())
         try:
             while (first := await queue.get()) is not None:
-                batch, frames = [first], 0
+                batch: list[SourceItem] = [first]
+                frames = 0
                 await asyncio.sleep(GATHER_SECONDS if queue.empty() else 0)
                 while not queue.empty() and frames < GATHER_FRAMES:
                     item = queue.get_nowait()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from scanspec.specs import Linspace, Spec
 
@@ -20,15 +19,18 @@ class GridMap:
         title: A few words for a menu.
         area: For the slow and the fast axis the lowest and highest position, in the axes' unit.
         parameters: ``step`` in the axes' unit, ``exposure`` in seconds.
+        analysis: Name of the analysis that its frames are meant for.
+        region: Whether a region can be inserted.
+        shaping: Names of the parameters that the path follows from.
     """
 
     name: str
     title: str
     area: Mapping[str, tuple[float, float]]
     parameters: tuple[Parameter, ...]
-    analysis: ClassVar[str] = "map_features"
-    region: ClassVar[bool] = True
-    shaping: ClassVar[frozenset[str]] = frozenset({"step"})
+    analysis: str = "map_features"
+    region: bool = True
+    shaping: frozenset[str] = frozenset({"step"})
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from scanspec.specs import Linspace, Spec
 
@@ -25,6 +24,9 @@ class RockingScan:
         axis: The motor.
         parameters: ``centre``, ``range`` and ``step`` in the axis' unit, ``exposure`` in seconds.
         first_stride: The first pass takes every so many-th point; a power of two.
+        analysis: Name of the analysis that its frames are meant for.
+        region: Whether a region can be inserted.
+        shaping: Names of the parameters that the path follows from.
     """
 
     name: str
@@ -32,9 +34,9 @@ class RockingScan:
     axis: str
     parameters: tuple[Parameter, ...]
     first_stride: int = 8
-    analysis: ClassVar[str] = "rocking_curve"
-    region: ClassVar[bool] = False
-    shaping: ClassVar[frozenset[str]] = frozenset({"centre", "range", "step"})
+    analysis: str = "rocking_curve"
+    region: bool = False
+    shaping: frozenset[str] = frozenset({"centre", "range", "step"})
 
     @property
     def axes(self) -> tuple[str, ...]:

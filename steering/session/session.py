@@ -1,8 +1,8 @@
 """What a notebook holds: beamline client, loop, facility, record and agents, wired together.
 
 Everything lives on one thread with one event loop, which is the only writer of the board's cells: it follows the
-service, feeds the source, runs the loop and the agents. The methods of :class:`Session` are called from any other thread,
-hand their work to that loop and wait for the answer: they return in milliseconds and a notebook's cells never block.
+service, feeds the source, runs the loop and the agents. The methods of :class:`Session` are called from any other
+thread, hand their work to that loop and wait for the answer: they return in milliseconds.
 
 Closing a session, or its kernel, stops nothing but the session: the scan goes on, and the next ``steering.open()``
 attaches, is sent the whole run so far, and has its results made again from the same frames.

@@ -40,11 +40,11 @@ class EnumChannel(_Handled, ChannelEnum):
 class TextChannel(_Handled, ChannelChar):
     """A long string, as areaDetector has them: an array of characters."""
 
-    async def write_from_dbr(self, data: Any, *arguments: Any, flags: int = 0) -> Any:
+    async def write_from_dbr(self, data: Any, data_type: Any, metadata: Any, *, flags: int = 0) -> Any:
         """Take in a put; caproto itself cannot convert an empty one."""
         if not bytes(np.asarray(data)).rstrip(b"\0"):
             return await self.write("", flags=flags)
-        return await super().write_from_dbr(data, *arguments, flags=flags)
+        return await super().write_from_dbr(data, data_type, metadata, flags=flags)
 
 
 Channel = DoubleChannel | IntegerChannel | EnumChannel | TextChannel

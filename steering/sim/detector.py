@@ -75,12 +75,12 @@ class Detector:
 
     def _channels(self) -> dict[str, Channel]:
         from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
-        from ophyd_async.epics.adcore import ADWriterFactory, NDStatsIO
+        from ophyd_async.epics.adcore import ADWriterFactory, NDPluginBaseIO, NDStatsIO
         from ophyd_async.epics.adsimdetector import SimDetector
 
         address = f"ca://{self._prefix}"
         paths = StaticPathProvider(UUIDFilenameProvider(), Path.cwd())
-        plugins = {"stats": NDStatsIO(f"{address}STATS1:")}
+        plugins: dict[str, NDPluginBaseIO] = {"stats": NDStatsIO(f"{address}STATS1:")}
         channels = channels_of(SimDetector(address, ADWriterFactory.hdf(paths), plugins=plugins, name="det"))
         words = tuple(self._samples)
         channels[f"{self._prefix}sample"] = EnumChannel(value=words[0], enum_strings=words)

@@ -53,7 +53,14 @@ def travel(distance: float, speed: float, ramp: float) -> tuple[float, Callable[
 class Motor(PVGroup):
     """One motor record."""
 
-    val = pvproperty(value=0.0, name="", record="motor", precision=4)
+    async def _begin(self, instance: Any, _: Any) -> None:
+        """Hand over: caproto calls a property's functions with the group as their first argument."""
+        await self.begin(instance)
+
+    async def _put(self, _: Any, value: float) -> float:
+        return await self.move(float(value))
+
+    val = pvproperty(value=0.0, name="", record="motor", precision=4, startup=_begin, put=_put)
 
     def __init__(
         self, prefix: str, *, units: str, limits: tuple[float, float], speed: float, ramp: float, start: float = 0.0
@@ -79,8 +86,7 @@ class Motor(PVGroup):
         self._resting.set()
         self._tweaks: set[asyncio.Task[float]] = set()
 
-    @val.startup
-    async def val(self, instance: Any, _: Any) -> None:
+    async def begin(self, instance: Any) -> None:
         """Fill the record's fields."""
         self._record = instance
         fields = self._fields = instance.field_inst
@@ -109,24 +115,24 @@ class Motor(PVGroup):
         await instance.write(self.position, verify_value=False)
         await self._read_back()
 
-    @val.putter
-    async def val(self, _: Any, value: float) -> float:
-        """Move; the put completes when the motion has ended."""
-        return await self._move(float(value))
-
     def _mirror(self, one: Any, other: Any) -> None:
         async def copy(target: Any, value: float) -> None:
             if target.value != value:
                 await target.write(value, verify_value=False)
 
-        one.putter = lambda _, value: copy(other, value)
-        other.putter = lambda _, value: copy(one, value)
+        async def to_other(_: Any, value: float) -> None:
+            await copy(other, value)
+
+        async def to_one(_: Any, value: float) -> None:
+            await copy(one, value)
+
+        one.putter, other.putter = to_other, to_one
 
     def _tweak(self, channel: Any, sign: int) -> None:
         async def tweak(_: Any, value: int) -> int:
             if value:
                 target = self._record.value + sign * self._fields.tweak_step_size.value
-                task = asyncio.get_running_loop().create_task(self._move(target))
+                task = asyncio.get_running_loop().create_task(self.move(target))
                 self._tweaks.add(task)
                 task.add_done_callback(self._tweaks.discard)
             return 0
@@ -138,7 +144,8 @@ class Motor(PVGroup):
         unlimited = fields.dial_low_limit.value == fields.dial_high_limit.value == 0
         return not unlimited and not fields.user_low_limit.value <= value <= fields.user_high_limit.value
 
-    async def _move(self, target: float) -> float:
+    async def move(self, target: float) -> float:
+        """Move; return where the motion ended. A target outside the limits moves nothing and sets LVIO."""
         fields, record = self._fields, self._record
         if self._outside(target):
             await fields.limit_violation.write(1)

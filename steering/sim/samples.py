@@ -15,13 +15,13 @@ Counts = NDArray[np.int32]
 class Sample(Protocol):
     """Something in the beam.
 
-    Attributes:
-        shape: Rows and columns of a frame.
-        axes: Positions that a frame depends on.
+    It depends on the positions of some axes.
     """
 
-    shape: tuple[int, int]
-    axes: tuple[str, ...]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        ...
 
     def frame(self, positions: Mapping[str, float], exposure: float, random: np.random.Generator) -> Counts:
         """Expose one frame.
@@ -54,7 +54,6 @@ class RockingSample:
     frames: Counts
     theta: NDArray[np.float64]
     exposure: float = 0.25
-    axes: tuple[str, ...] = ("th",)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,8 +76,8 @@ class RockingSample:
         if abs(ratio - 1) < 1e-6:
             return recorded.copy()
         if ratio < 1:
-            return random.binomial(recorded, ratio).astype(np.int32)
-        return random.poisson(recorded * ratio).astype(np.int32)
+            return np.asarray(random.binomial(recorded, ratio), dtype=np.int32)
+        return np.asarray(random.poisson(recorded * ratio), dtype=np.int32)
 
 
 def _theta() -> NDArray[np.float64]:
@@ -111,7 +110,6 @@ class MapSample:
     exposure: float = 0.1
     shape: tuple[int, int] = (128, 128)
     width: float = 6.0
-    axes: tuple[str, ...] = ("sx", "sy")
 
     def __post_init__(self) -> None:
         """Prepare the spot: pixel weights that sum to one."""

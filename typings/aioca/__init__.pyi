@@ -1,0 +1,3 @@
+from typing import Any
+
+async def caput(pv: str, value: Any, *, wait: bool) -> Any: ...

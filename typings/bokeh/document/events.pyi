@@ -1,0 +1,2 @@
+class DocumentPatchedEvent:
+    setter: object

@@ -1,0 +1,66 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bokeh.model import Model
+
+class InlineStyleSheet(Model):
+    def __init__(self, *, css: str) -> None: ...
+
+class ColumnDataSource(Model):
+    data: Any
+    def __init__(self, data: Mapping[str, Any]) -> None: ...
+    def stream(self, new_data: Mapping[str, Any], rollover: int | None = None) -> None: ...
+
+class GlyphRenderer(Model):
+    glyph: Model
+
+class Formatter(Model):
+    use_scientific: bool
+
+class Axis(Model):
+    axis_label: str
+    axis_label_text_font_style: str
+    axis_label_text_font_size: str
+    major_label_text_font_size: str
+    formatter: Formatter
+
+class Range(Model):
+    renderers: Sequence[GlyphRenderer]
+
+class Toolbar(Model):
+    logo: str | None
+    autohide: bool
+
+class ColorMapper(Model):
+    palette: Sequence[str]
+    low: float
+    high: float
+
+class LinearColorMapper(ColorMapper):
+    def __init__(self, *, palette: Sequence[str], low: float, high: float, nan_color: str) -> None: ...
+
+class LogColorMapper(ColorMapper):
+    def __init__(self, *, palette: Sequence[str], low: float, high: float, nan_color: str) -> None: ...
+
+class ColorBar(Model):
+    color_mapper: ColorMapper
+    title: str
+    title_text_font_style: str
+    title_text_font_size: str
+    major_label_text_font_size: str
+    background_fill_alpha: float
+    def __init__(self, *, color_mapper: ColorMapper, title: str, width: int, padding: int) -> None: ...
+
+class Span(Model):
+    location: float
+    visible: bool
+    def __init__(
+        self, *, dimension: str, line_color: str, line_dash: str, line_width: float, visible: bool
+    ) -> None: ...
+
+class HoverTool(Model):
+    tooltips: Sequence[tuple[str, str]]
+    def __init__(self, *, renderers: Sequence[GlyphRenderer], tooltips: Sequence[tuple[str, str]]) -> None: ...
+
+class BoxEditTool(Model):
+    def __init__(self, *, renderers: Sequence[GlyphRenderer], num_objects: int) -> None: ...

@@ -1,0 +1,6 @@
+Cividis256: tuple[str, ...]
+Greys256: tuple[str, ...]
+Inferno256: tuple[str, ...]
+Magma256: tuple[str, ...]
+Turbo256: tuple[str, ...]
+Viridis256: tuple[str, ...]

@@ -1,0 +1,23 @@
+from collections.abc import Sequence
+from typing import Any
+
+from bokeh.model import Model
+from bokeh.models import Axis, GlyphRenderer, Range, Toolbar
+
+class _Grid:
+    visible: bool
+
+class figure(Model):  # noqa: N801
+    xaxis: Sequence[Axis]
+    yaxis: Sequence[Axis]
+    x_range: Range
+    y_range: Range
+    grid: _Grid
+    toolbar: Toolbar
+    def __init__(self, **properties: Any) -> None: ...
+    def line(self, x: str, y: str, **properties: Any) -> GlyphRenderer: ...
+    def rect(self, x: str, y: str, width: str, height: str, **properties: Any) -> GlyphRenderer: ...
+    def scatter(self, x: str, y: str, **properties: Any) -> GlyphRenderer: ...
+    def segment(self, x0: str, y0: str, x1: str, y1: str, **properties: Any) -> GlyphRenderer: ...
+    def add_layout(self, obj: Model, place: str = "center") -> None: ...
+    def add_tools(self, *tools: Model) -> None: ...

@@ -1,0 +1,9 @@
+from typing import Any
+
+class VirtualCircuit:
+    def __init__(self, circuit: Any, client: Any, context: Any, **options: Any) -> None: ...
+
+class Context:
+    CircuitClass: type[VirtualCircuit]
+    def __init__(self, pvdb: dict[str, Any], interfaces: list[str]) -> None: ...
+    async def run(self, *, startup_hook: Any = ...) -> None: ...

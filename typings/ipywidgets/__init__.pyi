@@ -1,0 +1,58 @@
+# The part of ipywidgets 8 that steering_widgets uses; the package itself has no types.
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from traitlets import HasTraits
+
+class Layout(HasTraits):
+    display: str | None
+
+class Widget(HasTraits):
+    comm: Any
+    def __init__(self, **traits: Any) -> None: ...
+    def send(self, content: Mapping[str, Any], buffers: Sequence[bytes] | None = None) -> None: ...
+    def on_msg(
+        self, callback: Callable[[Any, dict[str, Any], list[memoryview]], object], remove: bool = False
+    ) -> None: ...
+    def close(self) -> None: ...
+    def _repr_mimebundle_(self, **kwargs: object) -> Any: ...
+
+class DOMWidget(Widget):
+    layout: Layout
+    tooltip: str | None
+    def add_class(self, class_name: str, /) -> DOMWidget: ...
+    def remove_class(self, class_name: str, /) -> DOMWidget: ...
+
+class Box(DOMWidget):
+    children: tuple[Widget, ...]
+    def __init__(self, children: Sequence[Widget] = (), **traits: Any) -> None: ...
+
+class VBox(Box): ...
+class HBox(Box): ...
+
+class HTML(DOMWidget):
+    value: str
+    def __init__(self, value: str | None = None, **traits: Any) -> None: ...
+
+class Button(DOMWidget):
+    description: str
+    disabled: bool
+    def on_click(self, callback: Callable[[Button], object], remove: bool = False) -> None: ...
+    def click(self) -> None: ...
+
+class Text(DOMWidget):
+    value: str
+    description: str
+    disabled: bool
+
+class Checkbox(DOMWidget):
+    value: bool
+    description: str
+    disabled: bool
+
+class Dropdown(DOMWidget):
+    value: str | None
+    options: Sequence[str] | Sequence[tuple[str, str]]
+    description: str
+    disabled: bool

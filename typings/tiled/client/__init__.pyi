@@ -1,0 +1,3 @@
+from typing import Any
+
+def from_uri(uri: str, *, api_key: str) -> Any: ...
