@@ -6,7 +6,9 @@ embedded one. See :mod:`steering.session`.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from steering.core.version import VERSION
+
+__version__ = VERSION
 __all__ = ["__version__", "open"]
 
 if TYPE_CHECKING:

@@ -69,19 +69,23 @@ def measure(block: FrameBlock, frames: NDArray[Any]) -> FrameTable:
     if frames.ndim != 3 or len(frames) != len(block):
         message = f"frames have shape {frames.shape}, but the block has {len(block)} frames of two dimensions"
         raise ValueError(message)
-    values: NDArray[Any] = (
-        frames.astype(np.int64) if np.issubdtype(frames.dtype, np.integer) else frames.astype(np.float64)
-    )
+    whole = np.issubdtype(frames.dtype, np.integer)
+    values: NDArray[Any] = frames.astype(np.int64 if whole else np.float64)
     rows, columns = values.sum(axis=2), values.sum(axis=1)
     total = rows.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        com_row: Floats = np.where(total > 0, rows @ np.arange(rows.shape[1]) / total, np.nan)
-        com_column: Floats = np.where(total > 0, columns @ np.arange(columns.shape[1]) / total, np.nan)
     measured: dict[str, Floats] = {
         "frame_sum": total.astype(np.float64),
         "frame_maximum": values.max(axis=(1, 2), initial=0).astype(np.float64),
-        "com_row": com_row,
-        "com_column": com_column,
+        "com_row": _centre(rows, total),
+        "com_column": _centre(columns, total),
     }
     units = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
     return FrameTable(block.indices, {**block.columns, **measured}, {**block.units, **units})
+
+
+def _centre(profiles: NDArray[Any], total: NDArray[Any]) -> Floats:
+    """Centre of mass of each profile in pixels; NaN where there are no counts."""
+    centre = np.full(len(profiles), np.nan)
+    moments: Floats = profiles @ np.arange(profiles.shape[1], dtype=np.float64)
+    np.divide(moments, total, out=centre, where=total > 0)
+    return centre

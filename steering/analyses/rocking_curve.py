@@ -183,12 +183,12 @@ def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> xr.Da
     except RuntimeError:
         return data
     along = np.asarray(np.linspace(float(x.min()), float(x.max()), _FIT_POINTS), dtype=np.float64)
-    units: dict[str, Any] = {"units": data[axis].attrs["units"]}
-    fitted = xr.Dataset(
-        {"fit": ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})},
-        {f"{axis}_fit": ("fit_point", along, units)},
-    )
-    return data.merge(fitted).assign_attrs(fit_centre=float(middle), fit_fwhm=float(abs(spread)))
+    name = f"{axis}_fit"
+    whole = data.copy()
+    whole["fit"] = ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})
+    whole[name] = ("fit_point", along, {"units": data[axis].attrs["units"]})
+    whole.attrs |= {"fit_centre": float(middle), "fit_fwhm": float(abs(spread))}
+    return whole.set_coords(name)
 
 
 def _gaussian(x: Floats, height: float, centre: float, fwhm: float, base: float) -> Floats:

@@ -10,13 +10,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-import steering
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility, Remote
 from steering.core.result import Provenance, Result, parameters_hash
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
+from steering.core.version import VERSION
 from steering.loop.partial import Finished, Partial, analyse, finish, merge
 from steering.loop.reduction import Reduction
 from steering.loop.stopwatch import Stopwatch
@@ -229,7 +229,7 @@ class _RunLoop:
                     analysis=self._analysis.name,
                     parameters=self._analysis.parameters,
                     parameters_hash=self._hash,
-                    code_version=steering.__version__,
+                    code_version=VERSION,
                     facility=self._facility.name,
                     frames=finished.frames,
                     last_frame=finished.last_frame,
