@@ -1,1 +1,22 @@
-"""Contract kits that any plugin, ours or a stranger's, must pass."""
+"""Contract kits that any plugin, ours or a stranger's, must pass.
+
+Each ``check_...`` raises :class:`ContractError` with a sentence that says what was expected and what happened.
+"""
+
+from steering.testing.agent import check_agent
+from steering.testing.analysis import check_analysis
+from steering.testing.broken import ContractError
+from steering.testing.facility import check_facility
+from steering.testing.inline import InlineFacility
+from steering.testing.panel import check_panel
+from steering.testing.source import check_source
+
+__all__ = [
+    "ContractError",
+    "InlineFacility",
+    "check_agent",
+    "check_analysis",
+    "check_facility",
+    "check_panel",
+    "check_source",
+]

@@ -30,6 +30,7 @@ class Range(Model):
 class Toolbar(Model):
     logo: str | None
     autohide: bool
+    active_drag: Model
 
 class ColorMapper(Model):
     palette: Sequence[str]

@@ -1,0 +1,94 @@
+"""A facility that computes in this process, for tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from steering.core.facility import FacilityStatus, Remote, WorkerStatus
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class InlineRemote(Generic[Value]):
+    """A value that is known already, or the error that computing it gave."""
+
+    key: str
+    value: Value | None
+    error: Exception | None
+
+    async def result(self) -> Value:
+        """Return the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return cast("Value", self.value)
+
+
+class InlineFacility:
+    """Computes at once, in the caller's thread; counts what it computes.
+
+    Attributes:
+        computed: How often each key was computed.
+    """
+
+    name = "inline"
+
+    def __init__(self) -> None:
+        """Begin stopped."""
+        self.computed: dict[str, int] = {}
+        self._known: dict[str, InlineRemote[Any]] = {}
+        self._running = False
+
+    async def launch(self) -> bool:
+        """There is nothing to launch."""
+        return False
+
+    async def start(self) -> None:
+        """Take tasks from now on."""
+        self._running = True
+
+    async def attach(self) -> bool:
+        """Take tasks if it was started."""
+        return self._running
+
+    async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
+        """Run a function once."""
+        function(*arguments)
+
+    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> Remote[Value]:
+        """Compute now; the same key again is the same task."""
+        del priority
+        if key not in self._known:
+            self.computed[key] = self.computed.get(key, 0) + 1
+            self._known[key] = self._compute(key, function, arguments)
+        return self._known[key]
+
+    async def status(self) -> FacilityStatus:
+        """Say how it is."""
+        if not self._running:
+            return FacilityStatus(self.name, "stopped", "Not started.")
+        worker = WorkerStatus("inline", 1, 0, 0, 0)
+        return FacilityStatus(self.name, "running", "", (worker,), 0, len(self._known))
+
+    async def detach(self) -> None:
+        """Let go."""
+
+    async def close(self) -> None:
+        """Stop."""
+        self._running = False
+
+    @staticmethod
+    def _compute(key: str, function: Callable[..., Value], arguments: tuple[Any, ...]) -> InlineRemote[Value]:
+        plain: list[Any] = []
+        for item in arguments:
+            if isinstance(item, InlineRemote):
+                given = cast("InlineRemote[Any]", item)
+                if given.error is not None:
+                    return InlineRemote(key, None, given.error)
+                plain.append(given.value)
+            else:
+                plain.append(item)
+        try:
+            return InlineRemote(key, function(*plain), None)
+        except Exception as error:  # noqa: BLE001  (kept, and raised where the value is asked for, as a cluster does)
+            return InlineRemote(key, None, error)

@@ -1,0 +1,24 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+
+from steering.core.workspace import Workspace
+from steering.sim.data import fetch
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace of its own."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def spec_scan() -> dict[str, list[float]]:
+    """The columns of scan 54 in the beamtime's SPEC file."""
+    text = fetch("bcdi_34idc/example.spec").read_text(encoding="utf-8", errors="replace")
+    lines = text.split("#S 54 ", 1)[1].split("\n#S ", 1)[0].splitlines()[1:]
+    names = next(line for line in lines if line.startswith("#L"))[3:].split("  ")
+    rows = [[float(value) for value in line.split()] for line in lines if line and not line.startswith("#")]
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}

@@ -1,0 +1,86 @@
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from steering.core.daemon import Daemon
+from steering.core.errors import SteeringError
+
+_MODULE = """
+import signal, sys, threading
+from pathlib import Path
+from steering.core.daemon import identity
+from steering.core.secret_file import write_secret
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+write_secret(Path(sys.argv[1]), identity())
+stop.wait()
+Path(sys.argv[1]).unlink()
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    (tmp_path / "made_daemon.py").write_text(_MODULE)
+    (tmp_path / "made_failure.py").write_text("raise SystemExit('no beam today')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def test_two_callers_at_once_start_one_process_and_stop_ends_it(module):
+    file = module / "run" / "it.json"
+    daemon = Daemon(file, "made_daemon", [str(file)], "It")
+    found = []
+    callers = [threading.Thread(target=lambda: found.append(daemon.ensure())) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len({entry["pid"] for entry in found}) == 1
+    daemon.stop()
+    assert not psutil.pid_exists(found[0]["pid"])
+    assert daemon.connection() is None
+    daemon.stop()
+
+
+def test_a_process_that_was_killed_is_noticed_and_replaced(module):
+    file = module / "run" / "it.json"
+    daemon = Daemon(file, "made_daemon", [str(file)], "It")
+    first = daemon.ensure()
+    process = psutil.Process(first["pid"])
+    process.kill()
+    process.wait()
+    assert daemon.connection() is None
+    assert daemon.ensure()["pid"] != first["pid"]
+    daemon.stop()
+
+
+def test_a_process_that_fails_says_why(module):
+    file = module / "run" / "it.json"
+    with pytest.raises(SteeringError, match="no beam today"):
+        Daemon(file, "made_failure", [], "It").ensure()
+
+
+def test_a_lifeline_ends_a_child_whose_parent_was_killed(tmp_path):
+    child = tmp_path / "child.py"
+    child.write_text(
+        "import time\nfrom steering.core.lifeline import hold_lifeline\nhold_lifeline()\ntime.sleep(600)\n"
+    )
+    parent = tmp_path / "parent.py"
+    parent.write_text(
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, {str(child)!r}], stdin=subprocess.PIPE)\n"
+        "print(child.pid, flush=True)\ntime.sleep(600)\n"
+    )
+    with psutil.Popen([sys.executable, str(parent)], stdout=-1, text=True) as process:
+        number = int(process.stdout.readline())
+        orphan = psutil.Process(number)
+        process.kill()
+    deadline = time.monotonic() + 20
+    while orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the child outlived its parent"
+        time.sleep(0.02)
+    assert Path(child).exists()

@@ -1,0 +1,63 @@
+import json
+import stat
+import threading
+
+import numpy as np
+import pytest
+
+from steering.core import registry
+from steering.core.block import FrameBlock, Inline
+from steering.core.cell import Cell
+from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
+from steering.core.secret_file import read_secret, write_secret
+
+
+@pytest.mark.parametrize(
+    "limits", [{"low": 2.0, "high": 1.0}, {"low": float("nan")}, {"value": 3.0}, {"largest_step": 0.0}]
+)
+def test_a_parameter_with_impossible_limits_is_refused(limits):
+    values = {"name": "exposure", "units": "s", "value": 0.5, "low": 0.0, "high": 1.0} | limits
+    with pytest.raises(ValueError, match="exposure"):
+        Parameter(**values)
+
+
+def test_a_block_must_hold_frames_and_a_value_for_each():
+    with pytest.raises(ValueError, match="start < stop"):
+        FrameBlock("r", "primary", 3, 3, None)
+    with pytest.raises(ValueError, match="'th' has shape"):
+        FrameBlock("r", "primary", 0, 2, Inline(np.zeros((2, 4, 4))), {"th": np.zeros(3)})
+
+
+def test_a_cell_hands_readers_only_what_is_newer():
+    cell = Cell(0)
+    assert cell.newer(0) is None
+    version = cell.set(5)
+    assert cell.newer(version - 1) == (version, 5)
+    assert cell.newer(version) is None
+
+
+def test_a_reader_on_another_thread_waits_for_a_condition():
+    cell = Cell(0)
+    writer = threading.Thread(target=lambda: [cell.set(value) for value in range(100)])
+    writer.start()
+    assert cell.wait(lambda value: value == 99, 10.0) == 99
+    writer.join()
+    with pytest.raises(TimeoutError):
+        cell.wait(lambda value: value < 0, 0.01)
+
+
+def test_an_unknown_plugin_error_lists_what_is_installed():
+    with pytest.raises(SteeringError, match=r"Installed: .*rocking_curve"):
+        registry.load("analyses", "xyz")
+
+
+def test_a_secret_file_is_its_owners_alone_and_whole(tmp_path):
+    path = tmp_path / "run" / "service.json"
+    write_secret(path, {"token": "abc"})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_secret(path) == {"token": "abc"}
+    assert [found.name for found in path.parent.iterdir()] == ["service.json"]
+    path.write_text(json.dumps({"token": "abc"})[:-3])
+    assert read_secret(path) is None
+    assert read_secret(tmp_path / "absent.json") is None

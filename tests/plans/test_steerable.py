@@ -1,0 +1,226 @@
+"""The steerable plan under a real RunEngine, with soft motors and no detector."""
+
+import threading
+import uuid
+
+import pytest
+from ophyd_async.sim import SimMotor
+
+from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.parameter import Parameter
+from steering.core.proposal import Proposal
+from steering.core.status import Axis
+from steering.plans.docket import Docket
+from steering.plans.engine import Engine
+from steering.plans.grid_map import GridMap
+from steering.plans.rocking import RockingScan
+from steering.plans.steerable import Devices, steerable
+
+AXES = {name: Axis(name, "deg", -5, 5) for name in ("th", "sx", "sy")}
+
+
+@pytest.fixture(scope="module")
+def engine():
+    made = Engine({})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def motors(engine):
+    async def make():
+        found = {name: SimMotor(name=name, instant=True) for name in AXES}
+        for motor in found.values():
+            await motor.connect()
+        return found
+
+    return engine.call(make())
+
+
+class Run:
+    """A scan under test: what was recorded, and what to do at each point."""
+
+    def __init__(self, engine, motors, scan, at=None):
+        self.documents = []
+        self.rulings = []
+        self.at = at or {}
+        self.points = 0
+        self.streams = {}
+        self.opened = threading.Event()
+        values = {item.name: item.value for item in scan.parameters}
+        axes = {axis: AXES[axis] for axis in scan.axes}
+        self.docket = Docket(scan, values, axes, 1000, self.rulings.append)
+        self.engine = engine
+        Run.current = self
+        if not getattr(engine, "tapped", False):
+            engine.subscribe(lambda name, document: Run.current.take(name, document))
+            engine.tapped = True
+        self.future = engine.run(
+            steerable(self.docket, Devices({axis: motors[axis] for axis in scan.axes}, dict.fromkeys(AXES, "deg")), {})
+        )
+
+    def take(self, name, document):
+        self.documents.append((name, document))
+        if name == "start":
+            self.opened.set()
+        if name == "descriptor":
+            self.streams[document["uid"]] = document["name"]
+        if name == "event" and self.streams[document["descriptor"]] == "primary":
+            self.points += 1
+            for action in self.at.get(self.points, ()):
+                self.propose(action)
+
+    def propose(self, action, person="ana", lease="ana"):
+        return self.docket.propose(Proposal(uuid.uuid4().hex, person, action), person, lease)
+
+    def events(self, stream):
+        return [d["data"] for n, d in self.documents if n == "event" and self.streams[d["descriptor"]] == stream]
+
+    def finish(self):
+        self.future.result(30)
+        return self
+
+    @property
+    def stop(self):
+        return self.documents[-1][1]
+
+
+def rocking(step=0.1):
+    values = {"centre": ("deg", 0.0, -5, 5, 2), "range": ("deg", 1.0, 0.1, 20, 20), "step": ("deg", step, 0.001, 1, 1)}
+    made = tuple(Parameter(name, *entry) for name, entry in values.items())
+    return RockingScan("rocking", "t", "th", (*made, Parameter("exposure", "s", 0.1, 0.01, 5)), 4)
+
+
+def area():
+    step = (Parameter("step", "deg", 1.0, 0.1, 2), Parameter("exposure", "s", 0.1, 0.01, 5))
+    return GridMap("map", "t", {"sy": (0, 2), "sx": (0, 2)}, step)
+
+
+def test_an_unsteered_scan_measures_its_points_and_has_no_steering_stream(engine, motors):
+    run = Run(engine, motors, rocking()).finish()
+    assert sorted(round(event["th"], 6) for event in run.events("primary")) == [
+        round(-0.5 + 0.1 * i, 6) for i in range(11)
+    ]
+    assert run.stop["num_events"] == {"primary": 11}
+    assert run.documents[0][1]["scan_spec"]["num"] == 11
+
+
+def test_centre_range_and_step_send_the_rest_elsewhere(engine, motors):
+    changes = (SetParameter("centre", 1.0), SetParameter("range", 0.4), SetParameter("step", 0.05))
+    run = Run(engine, motors, rocking(), {3: changes}).finish()
+    positions = [event["th"] for event in run.events("primary")]
+    assert all(0.79 < position < 1.21 for position in positions[3:])
+    assert len(positions) == 3 + 9
+    assert all(event["th_step"] == pytest.approx(0.05) for event in run.events("primary")[3:])
+    assert [event["before_point"] for event in run.events("steering")] == [4, 4, 4]
+
+
+def test_every_proposal_is_one_event_accepted_or_refused(engine, motors):
+    run = Run(
+        engine,
+        motors,
+        rocking(),
+        {2: (SetParameter("step", float("nan")), SetParameter("colour", 1), SetParameter("step", 0.2), Skip(999))},
+    ).finish()
+    recorded = run.events("steering")
+    assert [event["verdict"] for event in recorded] == ["refused", "refused", "accepted", "refused"]
+    assert [event["id"] for event in recorded] == list(dict.fromkeys(ruling.id for ruling in run.rulings))
+    assert recorded[2]["old"] == "0.1 deg"
+    assert recorded[2]["new"] == "0.2 deg"
+    assert all(event["reason"] for event in recorded if event["verdict"] == "refused")
+    assert all(event["applied_at"] >= event["decided_at"] > 0 for event in recorded)
+
+
+def test_a_region_comes_first_and_the_scan_goes_on_with_what_was_left(engine, motors):
+    region = InsertRegion({"sy": (0.0, 0.5), "sx": (1.0, 1.5)}, {"sy": 0.25, "sx": 0.25})
+    run = Run(engine, motors, area(), {2: (region,)}).finish()
+    events = run.events("primary")
+    assert [event["grid"] for event in events] == [0] * 2 + [1] * 9 + [0] * 7
+    inserted = {(event["sy"], event["sx"]) for event in events if event["grid"] == 1}
+    assert inserted == {(y, x) for y in (0.0, 0.25, 0.5) for x in (1.0, 1.25, 1.5)}
+    assert {event["sx_step"] for event in events if event["grid"] == 1} == {0.25}
+
+
+def test_replace_skip_and_finish(engine, motors):
+    path = {"type": "Linspace", "axis": "th", "start": 2, "stop": 3, "num": 6}
+    run = Run(engine, motors, rocking(), {1: (ReplacePath(path),), 2: (Skip(2),), 4: (Finish(),)}).finish()
+    assert [event["th"] for event in run.events("primary")][1:] == [2.0, pytest.approx(2.6), pytest.approx(2.8)]
+    assert run.stop["exit_status"] == "success"
+
+
+def test_a_paused_scan_still_judges_and_records_and_then_goes_on(engine, motors):
+    run = Run(engine, motors, rocking(), {3: (Pause(),)})
+    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
+    assert run.propose(SetParameter("centre", 1.0)).accepted
+    assert wait_for(lambda: any(r.kind == "set" and r.applied_at for r in run.rulings))
+    assert run.points == 3
+    assert run.propose(Resume()).accepted
+    run.finish()
+    assert all(event["th"] > 0.4 for event in run.events("primary")[3:])
+
+
+def test_an_abort_is_recorded_before_the_run_closes(engine, motors):
+    run = Run(engine, motors, rocking(), {3: (Pause(),)})
+    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
+    assert run.propose(Abort("smoke"), lease="").accepted
+    engine.abort("smoke")
+    run.finish()
+    assert run.stop["exit_status"] == "abort"
+    assert run.events("steering")[-1]["kind"] == "abort"
+    assert run.events("steering")[-1]["new"] == "smoke"
+    assert "No scan is running" in run.propose(Resume()).reason
+
+
+def test_a_rewind_replays_the_point_but_no_decision(engine, motors):
+    """An immediate pause of the engine rewinds to the checkpoint; without a stream-writing detector that is legal."""
+    run = Run(engine, motors, rocking())
+    bluesky = engine._engine
+    paused = threading.Event()
+
+    def pause_in_the_middle(name, document):
+        if run.points == 4 and not paused.is_set() and Run.current is run:
+            paused.set()
+            run.propose(SetParameter("step", 0.05))
+            threading.Thread(target=bluesky.request_pause, kwargs={"defer": False}).start()
+
+    token = bluesky.subscribe(pause_in_the_middle)
+    run.future.result(30)
+    assert str(bluesky.state) == "paused"
+    bluesky.resume()
+    bluesky.unsubscribe(token)
+    recorded = run.events("steering")
+    assert [event["kind"] for event in recorded] == ["set"]
+    numbers = [d["seq_num"] for n, d in run.documents if n == "event" and run.streams[d["descriptor"]] == "primary"]
+    assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))
+
+
+def test_the_same_proposal_twice_is_one(engine, motors):
+    run = Run(engine, motors, rocking(), {3: (Pause(),)})
+    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
+    proposal = Proposal("same", "ana", SetParameter("step", 0.2))
+    first, second = (run.docket.propose(proposal, "ana", "ana") for _ in range(2))
+    assert first == second
+    run.propose(Resume())
+    run.finish()
+    assert [event["id"] for event in run.events("steering")].count("same") == 1
+
+
+def test_two_quick_proposals_cannot_slip_past_the_largest_step_together(engine, motors):
+    run = Run(engine, motors, rocking(), {3: (Pause(),)})
+    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
+    assert run.propose(SetParameter("centre", 2.0)).accepted
+    assert run.propose(SetParameter("centre", 4.0)).accepted
+    assert "away from 4" in run.propose(SetParameter("centre", 1.0)).reason
+    assert run.docket.pending == {"centre": 4.0}
+    run.propose(Finish())
+    run.finish()
+
+
+def wait_for(condition, timeout=20.0):
+    """Poll a condition that other threads make true."""
+    changed = threading.Event()
+    for _ in range(int(timeout / 0.01)):
+        if condition():
+            return True
+        changed.wait(0.01)
+    return False

@@ -1,0 +1,115 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.parameter import Parameter
+from steering.core.status import Axis
+from steering.guard import Reach, Situation, judge, judge_value
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+finite = st.floats(-1e6, 1e6)
+
+
+@st.composite
+def parameters(draw):
+    low, value, high = sorted([draw(finite), draw(finite), draw(finite)])
+    step = draw(st.floats(1e-6, 1e6) | st.just(math.inf))
+    return Parameter("exposure", "s", value, low, high, step)
+
+
+def situation(**changes):
+    plain = {
+        "scanning": True,
+        "paused": False,
+        "person": "ana",
+        "lease": "ana",
+        "parameters": {"exposure": Parameter("exposure", "s", 0.1, 0.01, 5.0, 2.0)},
+        "axes": {"sy": Axis("sy", "um", -10, 10), "sx": Axis("sx", "um", -10, 10)},
+        "region": True,
+        "points_left": 50,
+        "points_allowed": 1000,
+    }
+    return Situation(**plain | changes)
+
+
+@given(parameters(), numbers)
+def test_an_accepted_value_is_finite_within_the_limits_and_near(parameter, value):
+    refusal = judge(SetParameter("exposure", value), situation(parameters={"exposure": parameter}))
+    allowed = (
+        math.isfinite(value)
+        and parameter.low <= value <= parameter.high
+        and abs(value - parameter.value) <= parameter.largest_step * (1 + 1e-9)
+    )
+    assert (refusal == "") == allowed
+
+
+@given(parameters(), numbers)
+def test_a_refusal_names_value_unit_and_what_is_allowed(parameter, value):
+    refusal = judge_value("exposure", value, {"exposure": parameter})
+    if refusal:
+        assert refusal.startswith("exposure = ")
+        assert " s " in refusal
+        assert "Allowed: " in refusal
+
+
+@given(st.text(min_size=1).filter(lambda name: name != "exposure"), finite)
+def test_an_unknown_parameter_is_refused_with_those_that_exist(name, value):
+    assert "This scan has: exposure" in judge(SetParameter(name, value), situation())
+
+
+@pytest.mark.parametrize("lease", ["", "ben"])
+@pytest.mark.parametrize(
+    "action", [SetParameter("exposure", 0.2), Skip(1), Finish(), Resume(), InsertRegion({}, {}), ReplacePath({})]
+)
+def test_nobody_steers_without_the_lease(lease, action):
+    refusal = judge(action, situation(lease=lease))
+    assert "lease" in refusal
+    assert lease in refusal
+
+
+@pytest.mark.parametrize("action", [Pause(), Abort()])
+def test_everybody_may_make_the_beamline_safer(action):
+    assert judge(action, situation(lease="ben")) == ""
+
+
+@pytest.mark.parametrize("action", [Pause(), Abort(), Skip(1), SetParameter("exposure", 0.2)])
+def test_nothing_is_accepted_while_nothing_runs(action):
+    assert "No scan is running" in judge(action, situation(scanning=False))
+
+
+@given(finite, finite, numbers)
+def test_a_region_is_accepted_only_with_ordered_limits_and_a_step(low, high, step):
+    action = InsertRegion({"sy": (low, high), "sx": (0.0, 1.0)}, {"sy": step, "sx": 0.1})
+    refusal = judge(action, situation())
+    assert (refusal == "") == (low < high and math.isfinite(step) and step > 0)
+
+
+@pytest.mark.parametrize(
+    ("reach", "words"),
+    [
+        (Reach({"sx": (-11.0, 3.0)}, 5), "The motor allows -10 to 10 um"),
+        (Reach({"sx": (0.0, 3.0)}, 1001), "at most 1000"),
+        (Reach({"th": (0.0, 3.0)}, 5), "no axis 'th'"),
+    ],
+)
+def test_a_path_must_stay_within_motors_and_budget(reach, words):
+    assert words in judge(ReplacePath({}), situation(reach=reach))
+
+
+@pytest.mark.parametrize(("points", "accepted"), [(0, False), (-3, False), (1, True), (50, True), (51, False)])
+def test_only_points_that_are_left_can_be_skipped(points, accepted):
+    assert (judge(Skip(points), situation()) == "") == accepted
+
+
+def test_pause_and_resume_must_mean_something():
+    assert judge(Resume(), situation()) != ""
+    assert judge(Resume(), situation(paused=True)) == ""
+    assert judge(Pause(), situation(paused=True)) != ""
+
+
+def test_a_region_on_a_scan_without_regions_says_what_to_do_instead():
+    action = InsertRegion({"sy": (0, 1), "sx": (0, 1)}, {"sy": 0.1, "sx": 0.1})
+    assert "centre, range or step" in judge(action, situation(region=False))
