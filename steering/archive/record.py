@@ -107,6 +107,10 @@ class RunRecord:
         """Names of the streams so far."""
         return sorted(self._client[self.uid])
 
+    def tables(self, stream: str) -> list[str]:
+        """Names of what a stream holds so far; its scalar columns are in ``internal``."""
+        return sorted(self._stream(stream).base)
+
     def __getitem__(self, stream: str) -> xr.Dataset:
         """Read the scalar columns of a stream, so far.
 

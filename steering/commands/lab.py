@@ -82,7 +82,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _copy_notebooks(workspace: Workspace) -> Path:
-    """Copy the tutorials into the workspace; one that was changed there is kept beside the new one."""
+    """Copy the tutorials into the workspace; what was there before is kept in its folder ``previous``."""
     source = Path(__file__).resolve().parents[2] / "notebooks"
     if not (source / FIRST_NOTEBOOK).is_file():
         message = f"The notebooks are not at {source}. Run steering lab from a clone of the project."
@@ -92,7 +92,8 @@ def _copy_notebooks(workspace: Workspace) -> Path:
     for path in sorted(source.glob("*.ipynb")):
         copy = target / path.name
         if copy.exists():
-            copy.replace(copy.with_suffix(".previous.ipynb"))
+            (target / "previous").mkdir(exist_ok=True)
+            copy.replace(target / "previous" / path.name)
         shutil.copyfile(path, copy)
     return target
 

@@ -166,14 +166,17 @@ class _RunLoop:
 
     def submit(self, blocks: tuple[FrameBlock, ...]) -> None:
         """Have blocks analysed; a block that was submitted before is left out."""
-        fresh = tuple(block for block in blocks if block.start >= self._next_frame)
+        fresh: list[FrameBlock] = []
+        for block in blocks:
+            if block.start >= self._next_frame:
+                fresh.append(block)
+                self._next_frame = block.stop
         if not fresh:
             return
-        self._next_frame = fresh[-1].stop
         now = time.time()
         self._submitted_at[fresh[-1].stop - 1] = now
         key = f"{self._run}-{fresh[0].start}-{fresh[-1].stop}-{self._hash}"
-        remote = self._facility.submit(f"analyse-{key}", analyse, self._analysis, fresh, priority=LIVE_PRIORITY)
+        remote = self._facility.submit(f"analyse-{key}", analyse, self._analysis, tuple(fresh), priority=LIVE_PRIORITY)
         self._reduction.add(remote)
         self._news.set()
         if self._making is None or self._making.done():

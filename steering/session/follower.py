@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,14 @@ class Follower:
         if not self._ready.is_set():
             message = f"The beamline service at {self._client.url} did not answer within {_READY_SECONDS:g} s."
             raise SteeringError(message)
+
+    async def begin(self, scan: str, values: Mapping[str, float]) -> str:
+        """Start a scan; return its run uid once the board shows it."""
+        run = await self._client.start(scan, values)
+        while self._board.status.value.run != run:
+            self._news.clear()
+            await self._news.wait()
+        return run
 
     def record_client(self) -> Any:
         """Return the Tiled client; connected when first asked for, from the caller's own thread.

@@ -83,8 +83,8 @@ class Session:
         return Record(self._follower.record_client())
 
     def start(self, scan: str, **values: float) -> str:
-        """Start a scan with some of its parameters changed; return its run uid."""
-        return self._do(self._client.start(scan, values))
+        """Start a scan with some of its parameters changed; return its run uid once the board shows that run."""
+        return self._do(self._follower.begin(scan, values))
 
     def propose(self, action: Action, basis: str = "") -> Ruling:
         """Propose an action for the running scan; the ruling says what was decided and why.

@@ -82,7 +82,7 @@ def _from_file(block: FrameBlock, place: FrameFile) -> tuple[NDArray[Any], Float
         while True:
             try:
                 found = _slice(place, first, stop)
-            except (OSError, KeyError) as error:
+            except (OSError, KeyError, RuntimeError) as error:
                 _FILES.forget(place.path)
                 if time.monotonic() > deadline or not Path(place.path).exists():
                     message = (

@@ -5,9 +5,6 @@ from typing import Any
 
 from traitlets import HasTraits
 
-class Layout(HasTraits):
-    display: str | None
-
 class Widget(HasTraits):
     comm: Any
     def __init__(self, **traits: Any) -> None: ...
@@ -15,8 +12,12 @@ class Widget(HasTraits):
     def on_msg(
         self, callback: Callable[[Any, dict[str, Any], list[memoryview]], object], remove: bool = False
     ) -> None: ...
+    def send_state(self, key: str | None = None) -> None: ...
     def close(self) -> None: ...
     def _repr_mimebundle_(self, **kwargs: object) -> Any: ...
+
+class Layout(Widget):
+    display: str | None
 
 class DOMWidget(Widget):
     layout: Layout

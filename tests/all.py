@@ -1,0 +1,50 @@
+"""Everything that must hold before a change lands: format, rules, floors, types, and all tests, fast ones first."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+PYTHON = [sys.executable, "-m"]
+CHECKS = {
+    "format": [*PYTHON, "ruff", "format", "--check", "."],
+    "rules": [*PYTHON, "ruff", "check", "."],
+    "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+    "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
+}
+TESTS = {
+    "unit": "not system and not browser",
+    "system": "system and not browser",
+    "browser": "browser",
+}
+
+
+def main(arguments):
+    """Run the checks and the tests; stop at the first kind that fails."""
+    os.chdir(HERE)
+    for name, command in CHECKS.items():
+        if run(name, command):
+            return 1
+    for name, marks in TESTS.items():
+        if run(f"{name} tests", [*PYTHON, "pytest", "-q", "-m", marks, *arguments]):
+            return 1
+    return 0
+
+
+def run(name, command):
+    """Run one command and say how long it took."""
+    sys.stdout.write(f"== {name}\n")
+    sys.stdout.flush()
+    began = time.monotonic()
+    code = subprocess.run(command, check=False).returncode
+    sys.stdout.write(
+        f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - began:.0f} s\n\n"
+    )
+    sys.stdout.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

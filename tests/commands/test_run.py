@@ -1,0 +1,93 @@
+"""The command line as a user has it: real processes, and none of them left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+
+from steering.beamline.embedded import find_service
+from tests.processes import left_behind, of_workspace
+
+pytestmark = pytest.mark.system
+
+STEERING = [sys.executable, "-m", "steering.cli"]
+
+
+def test_run_prints_the_numbers_as_json_and_leaves_nothing(workspace, tmp_path):
+    steer = tmp_path / "steer.json"
+    steps = [
+        {"after_points": 3, "action": {"kind": "set", "parameter": "exposure", "value": 99}},
+        {"after_points": 3, "action": {"kind": "set", "parameter": "range", "value": 0.3}},
+    ]
+    steer.write_text(json.dumps({"steps": steps, "agents": {"recentre": "suggest"}}))
+    command = [*STEERING, "run", "rocking", "--speed", "20", "--json", "--steer", str(steer)]
+    done = subprocess.run(
+        [*command, "--workspace", str(workspace.directory)], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["status"] == "success"
+    assert report["points"] == report["frames"] < 100
+    assert report["features"]["peak"].keys() == {"value", "uncertainty", "units"}
+    assert [ruling["verdict"] for ruling in report["rulings"]] == ["refused", "accepted"]
+    for name in ("photon_to_feature", "proposal_to_applied"):
+        assert report["latency_ms"][name]["p50"] <= report["latency_ms"][name]["p99"]
+    assert not left_behind(of_workspace(workspace))
+
+
+def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
+    command = [*STEERING, "run", "rocking", "--workspace", str(workspace.directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: list(workspace.journal.glob("*.jsonl")), process)
+        processes = of_workspace(workspace)
+        assert len(processes) >= 5
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "Traceback" not in complaint
+    assert not left_behind(processes)
+
+
+def test_killing_the_service_leaves_no_simulation_and_no_record(workspace):
+    command = [*STEERING, "serve", "--workspace", str(workspace.directory), "--speed", "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: find_service(workspace), process)
+        processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        assert len(processes) == 3
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+    assert not left_behind(processes[1:])
+    assert find_service(workspace) is None
+
+
+def test_compute_is_started_looked_at_and_stopped_and_check_says_so(workspace):
+    place = ["--workspace", str(workspace.directory)]
+
+    def ask(*arguments):
+        return subprocess.run([*STEERING, *arguments, *place], capture_output=True, text=True, timeout=120, check=False)
+
+    assert "stopped" in ask("compute", "status", "local").stdout
+    assert "local: running, 2 workers" in ask("compute", "start", "local").stdout
+    found = {entry["what"]: entry for entry in json.loads(ask("check", "--json").stdout)}
+    assert found["facility local"]["detail"] == "running, 2 workers."
+    assert all(entry["ready"] for entry in found.values())
+    processes = of_workspace(workspace)
+    assert ask("compute", "stop", "local").returncode == 0
+    assert not left_behind(processes)
+
+
+def wait_for(condition, process, timeout=120.0):
+    """Wait until a condition holds while a process lives."""
+    pause = threading.Event()
+    for _ in range(int(timeout / 0.1)):
+        if condition():
+            return
+        if process.poll() is not None:
+            pytest.fail(f"the command ended: {process.communicate()}")
+        pause.wait(0.1)
+    pytest.fail("the condition did not hold in time")

@@ -1,0 +1,125 @@
+import asyncio
+from functools import reduce
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering.analyses.rocking_curve import RockingCurve
+from steering.core.block import FrameBlock, Inline
+from steering.core.source import RunEnded, RunStarted
+from steering.loop.loop import Loop
+from steering.loop.reduction import Reduction
+from steering.loop.stopwatch import Stopwatch
+from steering.testing import InlineFacility
+from steering.testing.blocks import varied_blocks
+
+
+@given(st.integers(0, 200))
+def test_a_reduction_holds_all_in_few_items_of_few_merges(count):
+    depth = {}
+
+    def merge(left, right):
+        joined = left | right
+        depth[joined] = 1 + max(depth.get(left, 0), depth.get(right, 0))
+        return joined
+
+    reduction = Reduction(merge)
+    for index in range(count):
+        reduction.add(frozenset([index]))
+    assert reduce(frozenset.union, reduction.items, frozenset()) == frozenset(range(count))
+    assert len(reduction.items) == count.bit_count()
+    assert max(depth.values(), default=0) <= count.bit_length()
+
+
+def test_a_stopwatch_counts_on_and_forgets_old_samples():
+    watch = Stopwatch()
+    assert np.isnan(watch.quantiles.p50)
+    for value in range(5000):
+        watch.add(value / 1000)
+    assert watch.quantiles.count == 5000
+    assert watch.quantiles.p50 == 3999.5
+
+
+class Given:
+    """A source of given items."""
+
+    rejected = 0
+    last_rejection = ""
+
+    def __init__(self, items, gap=0.0):
+        self._given, self._gap = items, gap
+
+    async def items(self):
+        for item in self._given:
+            yield item
+            await asyncio.sleep(self._gap)
+
+
+async def run_loop(items, facility=None, gap=0.0, analysis=None):
+    chosen = facility or InlineFacility()
+    await chosen.start()
+    results, complaints = [], []
+    chosen_analysis = analysis or RockingCurve()
+    loop = Loop(Given(items, gap), chosen, lambda _: chosen_analysis, results.append, complaints.append)
+    await loop.run()
+    return results, complaints, chosen
+
+
+def items_of(blocks, run="kit"):
+    frames = sum(len(block) for block in blocks)
+    return [RunStarted(run, "rocking"), *blocks, RunEnded(run, frames, "success")]
+
+
+async def test_the_last_result_holds_all_frames_and_equals_one_pass():
+    blocks = [block for seed in range(3) for block in varied_blocks(seed)]
+    start, moved = 0, []
+    for block in blocks:
+        moved.append(
+            FrameBlock(block.run, "primary", start, start + len(block), block.place, block.columns, block.units)
+        )
+        start += len(block)
+    results, complaints, _ = await run_loop(items_of(moved), gap=0.001)
+    analysis = RockingCurve()
+    whole = reduce(lambda state, b: analysis.update(state, b, b.place.frames), moved, analysis.empty())
+    expected = analysis.result(whole)
+    assert not complaints
+    assert results[-1].provenance.frames == start
+    assert results[-1].outcome.features == expected.features
+    assert results[-1].outcome.data.identical(expected.data)
+    assert [result.version for result in results] == sorted({result.version for result in results})
+
+
+async def test_a_block_that_comes_again_is_computed_once():
+    blocks = list(varied_blocks())
+    results, _, facility = await run_loop([*items_of([*blocks, *blocks])])
+    assert results[-1].provenance.frames == sum(len(block) for block in blocks)
+    assert set(facility.computed.values()) == {1}
+
+
+async def test_a_block_that_cannot_be_analysed_is_named_and_the_rest_goes_on():
+    good = list(varied_blocks())
+    frames = sum(len(block) for block in good)
+    bad = FrameBlock("kit", "primary", frames, frames + 1, Inline(np.zeros((1, 4, 4))), {"th": np.zeros(1)})
+    results, complaints, _ = await run_loop(items_of([*good, bad]))
+    assert results[-1].provenance.frames == frames
+    assert "no column exposure" in complaints[-1]
+
+
+async def test_provenance_tells_run_analysis_parameters_and_times():
+    results, _, _ = await run_loop(items_of(list(varied_blocks())))
+    source = results[-1].provenance
+    assert (source.run, source.analysis, source.facility) == ("kit", "rocking_curve", "inline")
+    assert source.parameters == {"axis": "th", "exposure": "exposure"}
+    assert len(source.parameters_hash) == 8
+    times = [source.times[hop] for hop in ("submitted", "started", "finished", "result")]
+    assert times == sorted(times)
+    assert source.parameters_hash in results[-1].basis
+
+
+async def test_a_second_run_begins_from_nothing():
+    first, second = list(varied_blocks(1)), list(varied_blocks(2))
+    other = [FrameBlock("two", "primary", b.start, b.stop, b.place, b.columns, b.units) for b in second]
+    results, _, _ = await run_loop([*items_of(first), *items_of(other, "two")])
+    assert results[-1].provenance.run == "two"
+    assert results[-1].provenance.frames == sum(len(block) for block in second)

@@ -1,0 +1,74 @@
+"""Every snippet of the README and the docs is true: Python runs, JSON and YAML are read by the code they are meant for."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from steering.beamline.description import read_description
+from steering.commands.script import read_script
+
+HERE = Path(__file__).resolve().parents[1]
+PAGES = [HERE / "README.md", HERE / "CONTRIBUTING.md", *sorted((HERE / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SNIPPETS = [
+    pytest.param(language, text, id=f"{page.relative_to(HERE)}:{page.read_text()[: match.start()].count(chr(10)) + 1}")
+    for page in PAGES
+    for match in FENCE.finditer(page.read_text(encoding="utf-8"))
+    for language, text in [match.groups()]
+]
+
+
+def of(*languages):
+    return [snippet for snippet in SNIPPETS if snippet.values[0] in languages]
+
+
+def test_no_snippet_is_in_a_language_that_nothing_checks():
+    assert {snippet.values[0] for snippet in SNIPPETS} <= {"python", "json", "yaml", "console"}
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("language", "text"), of("python"))
+def test_python_runs(language, text, tmp_path, monkeypatch):
+    script = tmp_path / "snippet.py"
+    body = "\n".join(f"    {line}" for line in text.splitlines())
+    script.write_text(f"def main():\n{body}\n\n\nif __name__ == '__main__':\n    main()\n")
+    monkeypatch.setenv("STEERING_HOME", str(tmp_path / "home"))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("language", "text"), of("json"))
+def test_json_is_a_steering_file(language, text, tmp_path):
+    (tmp_path / "steer.json").write_text(text)
+    assert read_script(tmp_path / "steer.json").steps
+    assert json.loads(text)
+
+
+@pytest.mark.parametrize(("language", "text"), of("yaml"))
+def test_yaml_is_a_beamline(language, text, tmp_path):
+    (tmp_path / "beamline.yaml").write_text(text)
+    assert read_description(tmp_path / "beamline.yaml").scans[0].scan().axes == ("th",)
+
+
+@pytest.mark.parametrize(("language", "text"), of("console"))
+def test_commands_exist(language, text):
+    known = {"lab", "test", "run", "check", "serve", "compute"}
+    for line in text.splitlines():
+        program, command, *_ = line.split()
+        assert program in ("./steer", "steering")
+        assert command in known
+
+
+def test_links_lead_somewhere():
+    link = re.compile(r"\]\((?!https?://)([^)#]+)")
+    missing = [
+        f"{page.relative_to(HERE)}: {target}"
+        for page in PAGES
+        for target in link.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not missing
