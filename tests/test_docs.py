@@ -1,4 +1,4 @@
-"""Every snippet of the README and the docs is true: Python runs, JSON and YAML are read by the code they are meant for."""
+"""Every snippet of README and docs is true: Python runs, JSON and YAML are read by the code they are meant for."""
 
 import json
 import re

@@ -1,0 +1,357 @@
+"""A desk without a beamline: a real board, the real guard, and scans whose data are computed."""
+
+import itertools
+import math
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter
+from steering.core.agent import Suggestion
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.core.facility import FacilityStatus, WorkerStatus
+from steering.core.frame import Frame
+from steering.core.latency import LatencySummary, Quantiles
+from steering.core.parameter import Parameter
+from steering.core.proposal import Ruling
+from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.core.status import Axis, BeamlineStatus, Lease, ScanDescription
+from steering.guard import Situation, judge
+
+TH = Axis("th", "deg", -2.0, 2.0)
+SY, SX = Axis("sy", "um", -20.0, 20.0), Axis("sx", "um", -30.0, 30.0)
+ROCKING = ScanDescription(
+    "rocking",
+    "Rocking curve (34-ID-C scan 54)",
+    (TH,),
+    (
+        Parameter("centre", "deg", 0.22, -0.5, 1.0, 0.5, "Middle of the range", 4),
+        Parameter("range", "deg", 1.0, 0.01, 1.5, 1.0, "Full width of the range", 4),
+        Parameter("step", "deg", 0.02, 0.0005, 0.1, 0.05, "Distance between points", 4),
+        Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3),
+    ),
+    "rocking_curve",
+)
+MAP = ScanDescription(
+    "map",
+    "Dark-field map (26-ID WSe2)",
+    (SY, SX),
+    (
+        Parameter("step", "um", 2.5, 0.1, 10.0, 5.0, "Distance between points", 2),
+        Parameter("exposure", "s", 0.1, 0.01, 5.0, 2.0, "Exposure of one frame", 3),
+    ),
+    "map_features",
+    region=True,
+)
+PEAK, WIDTH = 0.2213, 0.031
+
+
+class FakeDesk:
+    """Implements ``Desk``. ``advance`` measures one point; ``run`` does so in a thread.
+
+    Attributes:
+        actions: Every action that was proposed, in order.
+        started: Every scan that was started, with its values.
+    """
+
+    def __init__(self, size: int = 256) -> None:
+        self._board = Board()
+        self.actions: list[Action] = []
+        self.started: list[tuple[str, dict[str, float]]] = []
+        self.address: dict[str, str] = {}
+        self.fail = ""
+        self._size = size
+        self._lock = threading.RLock()
+        self._path: list[tuple[float, ...]] = []
+        self._done: list[tuple[float, ...]] = []
+        self._random = np.random.default_rng(1)
+        self._number = 0
+        self._version = 0
+        self._stop = threading.Event()
+        self.board.status.set(BeamlineStatus("idle", "Simulated APS beamline"))
+        self.board.scans.set((ROCKING, MAP))
+        self.board.modes.set({"recentre": "suggest"})
+        self.board.compute.set(
+            FacilityStatus(
+                "local",
+                "running",
+                "Two workers on this machine.",
+                (WorkerStatus("local-0", 1, 412 << 20, 1, 4711), WorkerStatus("local-1", 1, 398 << 20, 0, 4712)),
+                3,
+                128,
+            )
+        )
+
+    @property
+    def board(self) -> Board:
+        return self._board
+
+    @property
+    def name(self) -> str:
+        return "ana"
+
+    def start(self, scan: str, **values: float) -> str:
+        with self._lock:
+            if self.board.status.value.scanning:
+                raise SteeringError(
+                    "A scan is running. Wait for its end, finish it or abort it before starting another."
+                )
+            description = {item.name: item for item in self.board.scans.value}[scan]
+            parameters = tuple(
+                replace(item, value=values.get(item.name, item.value)) for item in description.parameters
+            )
+            self.started.append((scan, values))
+            run = str(uuid.uuid4())
+            self._path = _path(scan, {item.name: item.value for item in parameters})
+            self._done = []
+            self._version = 0
+            self.board.rulings.set(())
+            self.board.result.set(None)
+            self.board.status.set(
+                BeamlineStatus(
+                    "running",
+                    "Simulated APS beamline",
+                    scan,
+                    run,
+                    0,
+                    len(self._path),
+                    math.nan,
+                    parameters,
+                    {},
+                    {axis.name: axis for axis in description.axes},
+                    Lease(self.name, time.time() + 600),
+                )
+            )
+            return run
+
+    def propose(self, action: Action, basis: str = "") -> Ruling:
+        with self._lock:
+            if self.fail:
+                raise SteeringError(self.fail)
+            self.actions.append(action)
+            status = self.board.status.value
+            pending = {
+                item.name: replace(item, value=status.pending.get(item.name, item.value)) for item in status.parameters
+            }
+            situation = Situation(
+                status.scanning, status.state == "paused", self.name, status.lease.holder, pending, status.axes,
+                status.scan == "map", status.points_left,
+            )  # fmt: skip
+            reason = judge(action, situation)
+            now = time.time()
+            subject, old, new = _words(action, pending)
+            ruling = Ruling(
+                uuid.uuid4().hex,
+                self.name,
+                action.kind,
+                subject,
+                old,
+                new,
+                "refused" if reason else "accepted",
+                reason,
+                basis,
+                now,
+                now,
+            )
+            self.board.rulings.set((*self.board.rulings.value, ruling))
+            if not reason:
+                self._take(action)
+            return ruling
+
+    def _take(self, action: Action) -> None:
+        status = self.board.status.value
+        match action:
+            case SetParameter(parameter=name, value=value):
+                self.board.status.set(replace(status, pending={**status.pending, name: value}))
+            case Pause():
+                self.board.status.set(replace(status, state="paused"))
+            case Resume():
+                self.board.status.set(replace(status, state="running"))
+            case InsertRegion():
+                self._path = _grid(action.region["sy"], action.region["sx"], action.step["sx"]) + self._path
+                self.board.status.set(replace(status, points_left=len(self._path)))
+            case Finish() | Abort():
+                self.board.status.set(replace(status, state="idle", points_left=0))
+            case _:
+                pass
+
+    def set_mode(self, agent: str, mode: str) -> None:
+        self.board.modes.set({**self.board.modes.value, agent: mode})
+
+    def accept(self, suggestion: Suggestion) -> Ruling:
+        self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
+        return self.propose(suggestion.action, suggestion.basis)
+
+    def take_lease(self) -> None:
+        self._lease(self.name)
+
+    def release_lease(self) -> None:
+        self._lease("")
+
+    def _lease(self, holder: str) -> None:
+        held = self.board.status.value.lease.holder
+        if held not in ("", self.name):
+            raise SteeringError(f"The lease is held by {held}. Ask {held} to release it, or wait until it runs out.")
+        until = time.time() + 600 if holder else 0.0
+        self.board.status.set(replace(self.board.status.value, lease=Lease(holder, until)))
+
+    def control_address(self) -> Mapping[str, str]:
+        return self.address
+
+    def advance(self, points: int = 1) -> None:
+        """Measure points: apply what is pending, then take frames."""
+        with self._lock:
+            status = self.board.status.value
+            if status.state != "running":
+                return
+            done = status.points_done
+            self._apply(done + 1)
+            status = self.board.status.value
+            for _ in range(min(points, len(self._path))):
+                self._done.append(self._path.pop(0))
+                done += 1
+            self._number += 1
+            self.board.frame.set(self.frame())
+            state = "running" if self._path else "idle"
+            self.board.status.set(
+                replace(
+                    status,
+                    state=state,
+                    points_done=done,
+                    points_left=len(self._path),
+                    seconds_left=0.3 * len(self._path),
+                )
+            )
+            self.publish()
+
+    def _apply(self, point: int) -> None:
+        status = self.board.status.value
+        now = time.time()
+        self.board.rulings.set(
+            tuple(
+                item if item.before_point else replace(item, applied_at=now, before_point=point)
+                for item in self.board.rulings.value
+            )
+        )
+        parameters = tuple(replace(item, value=status.pending.get(item.name, item.value)) for item in status.parameters)
+        self.board.status.set(replace(status, parameters=parameters, pending={}))
+
+    def frame(self) -> Frame:
+        """A frame with rings, a peak and Poisson noise."""
+        size = self._size
+        rows, columns = np.mgrid[0:size, 0:size].astype(np.float32) / size
+        radius = np.hypot(rows - 0.5, columns - 0.5)
+        wave = 20 + 60 * np.exp(-(((radius - 0.3) / 0.02) ** 2)) + 30 * np.exp(-(((radius - 0.42) / 0.01) ** 2))
+        drift = 0.03 * math.sin(self._number / 7)
+        peak = 900 * np.exp(-(((rows - 0.45 - drift) ** 2 + (columns - 0.62) ** 2) / 0.0012))
+        return Frame(self._random.poisson(wave + peak).astype(np.uint16), self._number, time.time())
+
+    def publish(self) -> None:
+        """Make the result of what is done so far."""
+        status = self.board.status.value
+        self._version += 1
+        outcome = _curve(self._done) if status.scan == "rocking" else _map(self._done)
+        analysis = "rocking_curve" if status.scan == "rocking" else "map_features"
+        source = Provenance(
+            status.run, analysis, {}, "1a2b3c4d", "0.1.0", "local", len(self._done), len(self._done) - 1
+        )
+        self.board.result.set(Result(self._version, outcome, source))
+        self.board.latency.set(LatencySummary(Quantiles(34.2, 71.0, 120), Quantiles(210.0, 480.0, 4), 1, 0.4))
+
+    def suggest(self) -> None:
+        """Let the agent suggest something."""
+        basis = "rocking_curve@1a2b3c4d version 26, 26 frames"
+        suggestion = Suggestion(SetParameter("centre", 0.221), "The peak is 0.041 deg off the middle.", basis)
+        self.board.suggestions.set((*self.board.suggestions.value, suggestion))
+
+    def run(self, interval: float = 0.1, points: int = 1) -> None:
+        """Advance in a thread until stopped."""
+
+        def loop() -> None:
+            while not self._stop.wait(interval):
+                self.advance(points)
+
+        threading.Thread(target=loop, name="fake-beamline", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+def _path(scan: str, values: dict[str, float]) -> list[tuple[float, ...]]:
+    if scan == "rocking":
+        count = round(values["range"] / values["step"]) + 1
+        line = np.linspace(values["centre"] - values["range"] / 2, values["centre"] + values["range"] / 2, count)
+        order = sorted(range(count), key=lambda index: (-(index & -index or 8) if index % 8 else -8, index))
+        return [(float(line[index]),) for index in order]
+    return _grid((-18.75, 18.75), (-28.75, 28.75), values["step"])
+
+
+def _grid(sy: tuple[float, float], sx: tuple[float, float], step: float) -> list[tuple[float, ...]]:
+    rows = np.arange(sy[0], sy[1] + step / 1e6, step)
+    columns = np.arange(sx[0], sx[1] + step / 1e6, step)
+    return [(float(y), float(x), step) for y, x in itertools.product(rows, columns)]
+
+
+def _curve(done: list[tuple[float, ...]]) -> Outcome:
+    th = np.array(sorted(point[0] for point in done))
+    rates = _peak(th)
+    exposure = 0.25
+    noise = np.random.default_rng(3).normal(size=2000)[: len(th)]
+    error = np.sqrt(rates / exposure)
+    intensity = rates + error * noise
+    data = xr.Dataset(
+        {
+            "intensity": ("point", intensity, {"units": "counts/s"}),
+            "intensity_error": ("point", error, {"units": "counts/s"}),
+        },
+        {"th": ("point", th, {"units": "deg"})},
+    )
+    features = {"total": Feature(float(rates.sum()), 100.0, "counts")}
+    if len(th) >= 12:
+        along = np.linspace(th.min(), th.max(), 200)
+        fit = ("fit_point", _peak(along), {"units": "counts/s"})
+        data = data.assign({"fit": fit}).assign_coords({"th_fit": ("fit_point", along, {"units": "deg"})})
+        data = data.assign_attrs(fit_centre=PEAK, fit_fwhm=WIDTH)
+        features |= {
+            "maximum": Feature(2412.0, 31.0, "counts/s"),
+            "peak": Feature(PEAK, 0.0012, "deg"),
+            "fwhm": Feature(WIDTH * 2.355, 0.0021, "deg"),
+        }
+    return Outcome(features, data)
+
+
+def _peak(th: np.ndarray) -> np.ndarray:
+    return 40 + 2400 * np.exp(-(((th - PEAK) / WIDTH) ** 2) / 2)
+
+
+def _map(done: list[tuple[float, ...]]) -> Outcome:
+    sy, sx, step = np.array(done, dtype=float).T
+    value = 120 + 900 * np.exp(-(((sx - 6) / 7) ** 2 + ((sy + 3) / 5) ** 2)) + 60 * np.sin(sx / 4) ** 2
+    variables = {
+        "intensity": ("point", value, {"units": "counts/s"}),
+        "frame_maximum": ("point", np.round(value / 8), {"units": "counts"}),
+        "com_row": ("point", 128 + sy / 4, {"units": "px"}),
+        "com_column": ("point", 128 + sx / 4, {"units": "px"}),
+        "sx_step": ("point", step, {"units": "um"}),
+        "sy_step": ("point", step, {"units": "um"}),
+        "grid": ("point", (step < 2).astype(np.int64), {"units": "1"}),
+    }
+    coordinates = {"sx": ("point", sx, {"units": "um"}), "sy": ("point", sy, {"units": "um"})}
+    return Outcome({"maximum": Feature(float(value.max()), 12.0, "counts/s")}, xr.Dataset(variables, coordinates))
+
+
+def _words(action: Action, parameters: Mapping[str, Parameter]) -> tuple[str, str, str]:
+    match action:
+        case SetParameter(parameter=name, value=value) if name in parameters:
+            return name, f"{parameters[name].value:g} {parameters[name].units}", f"{value:g} {parameters[name].units}"
+        case InsertRegion(region=region, step=step):
+            parts = [f"{axis} {low:g} to {high:g} um step {step[axis]:g}" for axis, (low, high) in region.items()]
+            return ", ".join(region), "", "; ".join(parts)
+        case _:
+            return "", "", ""

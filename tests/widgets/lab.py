@@ -1,0 +1,225 @@
+"""A real JupyterLab in a real Chromium, for tests."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import nbformat
+from playwright.sync_api import Page, Route, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+# Said by JupyterLab itself or by the browser about things that are none of ours.
+_HARMLESS = ("favicon", "ResizeObserver loop", "Download the React DevTools", "service worker", "Service Worker")
+_READY = (
+    "() => { const w = jupyterapp.shell.currentWidget;"
+    " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
+    " && w.sessionContext.session.kernel.status === 'idle'; }"
+)
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    """Write a notebook of code cells."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+@contextmanager
+def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """Run a JupyterLab server over a folder; gives its URL and token, and ends it with all its kernels."""
+    port, token = _free_port(), secrets.token_hex(16)
+    state = folder / ".jupyter-state"
+    settings = state / "settings"
+    settings.mkdir(parents=True)
+    variables = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(state / "config"),
+        "JUPYTER_DATA_DIR": str(state / "data"),
+        "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
+        "IPYTHONDIR": str(state / "ipython"),
+    }
+    notifications = settings / "@jupyterlab" / "apputils-extension"
+    notifications.mkdir(parents=True)
+    (notifications / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+    ]  # fmt: skip
+    log = (state / "server.log").open("wb")
+    # The environment named last wins, so that a test may add a path.
+    with log, subprocess.Popen(command, env=variables | (environment or {}), stdout=log, stderr=log) as server:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(url, token, server, state / "server.log")
+            yield url, token
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+class Lab:
+    """A browser on a JupyterLab server.
+
+    Attributes:
+        page: The first page.
+        errors: What the console complained about.
+        external: Requests that went elsewhere; they are blocked.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, width: int = 1400, height: int = 900, failure: Path | None = None
+    ) -> None:
+        """Open a browser; when a test fails within it, each page is shot into the folder ``failure``."""
+        self._failure = failure
+        self.url = url
+        self._token = token
+        self.errors: list[str] = []
+        self.external: list[str] = []
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        self.context = self._browser.new_context(viewport={"width": width, "height": height})
+        self.context.route("**/*", self._route)
+        self.page = self.new_page()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._failure is not None:
+            self._failure.mkdir(parents=True, exist_ok=True)
+            for index, page in enumerate(self.context.pages):
+                page.screenshot(path=self._failure / f"failure-{index}.png")
+        self._browser.close()
+        self._playwright.stop()
+
+    def new_page(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self._heard("error", str(error)))
+        page.set_default_timeout(60_000)
+        return page
+
+    def open(self, notebook: str, page: Page | None = None) -> None:
+        """Open a notebook and wait until its kernel is idle."""
+        page = page or self.page
+        page.goto(f"{self.url}/lab/tree/{notebook}?reset&token={self._token}", wait_until="domcontentloaded")
+        page.wait_for_function("() => window.jupyterapp && window.jupyterapp.started", timeout=120_000)
+        page.evaluate("() => window.jupyterapp.restored")
+        page.wait_for_selector(".jp-NotebookPanel")
+        page.wait_for_function(_READY, timeout=120_000)
+
+    def command(self, name: str, arguments: dict[str, Any] | None = None, page: Page | None = None) -> None:
+        """Run one of JupyterLab's commands without waiting for its end."""
+        (page or self.page).evaluate(
+            "([name, values]) => { jupyterapp.commands.execute(name, values || {}); }", [name, arguments]
+        )
+
+    def run_all(self, page: Page | None = None) -> None:
+        """Run all cells and wait for them."""
+        (page or self.page).evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def execute(self, code: str, page: Page | None = None) -> str:
+        """Run code in the notebook's kernel, past the notebook; return what it printed."""
+        return (page or self.page).evaluate(
+            """async (code) => {
+              const panels = [...jupyterapp.shell.widgets('main')];
+              const kernel = panels.find((panel) => panel.sessionContext).sessionContext.session.kernel;
+              const future = kernel.requestExecute({ code, store_history: false });
+              let out = '';
+              future.onIOPub = (message) => {
+                if (message.header.msg_type === 'stream') out += message.content.text;
+                if (message.header.msg_type === 'error') out += message.content.traceback.join('\\n');
+              };
+              await future.done;
+              return out;
+            }""",
+            code,
+        )
+
+    def value(self, expression: str, page: Page | None = None) -> Any:
+        """Evaluate an expression in the kernel; it comes back through JSON."""
+        printed = self.execute(f"import json; print(json.dumps({expression}))", page)
+        return json.loads(printed)
+
+    def wait_for_value(self, expression: str, timeout: float = 30.0, page: Page | None = None) -> None:
+        """Wait until an expression in the kernel is true."""
+        end = time.monotonic() + timeout
+        while not self.value(f"bool({expression})", page):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{expression} did not become true within {timeout:g} s")
+            (page or self.page).wait_for_timeout(100)
+
+    def save(self, page: Page | None = None) -> None:
+        """Save the notebook, outputs included."""
+        (page or self.page).evaluate(
+            "() => [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext).context.save()"
+        )
+
+    def theme(self, name: str, page: Page | None = None) -> None:
+        """Change the theme and wait for it, ``"JupyterLab Light"`` or ``"JupyterLab Dark"``."""
+        page = page or self.page
+        page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
+        page.wait_for_function(
+            "(name) => document.body.dataset.jpThemeName === name && !document.getElementById('jupyterlab-splash')",
+            arg=name,
+        )
+
+    def collapse_sidebar(self, page: Page | None = None) -> None:
+        """Give the notebook the whole width."""
+        (page or self.page).evaluate("() => jupyterapp.shell.collapseLeft()")
+
+    def _route(self, route: Route) -> None:
+        where = urlsplit(route.request.url)
+        if where.scheme in ("data", "blob") or where.hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            self.external.append(route.request.url)
+            route.abort()
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(word in text for word in _HARMLESS):
+            self.errors.append(text[:600])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, token: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended with {server.returncode}:\n{log.read_text()[-3000:]}")
+        try:
+            request = urllib.request.Request(f"{url}/api/status", headers={"Authorization": f"token {token}"})
+            with urllib.request.urlopen(request, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)  # between two asks of a server that is just starting
+    raise TimeoutError(f"JupyterLab did not answer:\n{log.read_text()[-3000:]}")

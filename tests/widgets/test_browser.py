@@ -1,0 +1,221 @@
+"""The dashboard in a real JupyterLab, clicked in a real Chromium."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.widgets.control_service import TOKEN
+from tests.widgets.lab import Lab, jupyter, write_notebook
+
+SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+CELL = """
+from tests.widgets.control_service import serve_control
+from tests.widgets.fake import FakeDesk
+from steering_widgets import Dashboard
+
+desk = FakeDesk()
+serve_control(desk)
+dashboard = Dashboard(desk)
+dashboard
+"""
+
+# The region's box as this page's Bokeh has it: middle and size.
+BOX = """
+  const roots = Bokeh.index.roots.map((view) => view.model.document);
+  const sources = roots.flatMap((doc) => [...doc._all_models.values()]);
+  const found = sources.find((model) => model.data && 'height' in model.data && !('value' in model.data));
+  const box = found ? ['x', 'y', 'width', 'height'].map((name) => found.data[name][0]) : [];
+"""
+BOX_IS = "(wanted) => {" + BOX + "return String(box) === String(wanted); }"
+BOX_IS_WRITTEN = (
+    "() => {"
+    + BOX
+    + """
+  const field = (name) => Number(document.querySelector(`.st-region-${name} input`).value);
+  const [x, y, width, height] = box;
+  const wanted = { x0: x - width / 2, x1: x + width / 2, y0: y - height / 2, y1: y + height / 2 };
+  return Object.entries(wanted).every(([name, value]) => Math.abs(value - field(name)) < 1e-3);
+}"""
+)
+
+
+def shoot(page, name):
+    """Save a screenshot of the whole dashboard; it is looked at by people, not compared."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def overlaps(page):
+    """Name pairs of panels that cover each other, and panels that reach out of the dashboard."""
+    return page.evaluate(
+        """() => {
+          const found = [];
+          const whole = document.querySelector('.st-dashboard').getBoundingClientRect();
+          const panels = [...document.querySelectorAll('.st-panel, .st-direct-bar')].filter((el) => el.offsetParent);
+          const boxes = panels.map((el) => [el.className, el.getBoundingClientRect()]);
+          for (const [i, [name, a]] of boxes.entries()) {
+            if (a.left < whole.left - 1 || a.right > whole.right + 1) found.push(`${name} reaches out`);
+            for (const [other, b] of boxes.slice(i + 1)) {
+              if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+                found.push(`${name} covers ${other}`);
+            }
+          }
+          for (const el of document.querySelectorAll('.st-panel')) {
+            if (el.offsetParent && el.scrollWidth > el.clientWidth + 1) found.push(`${el.className} is too wide inside`);
+          }
+          return found;
+        }"""
+    )
+
+
+@pytest.mark.browser
+def test_a_scientist_steers_from_jupyterlab(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        steer(lab)
+
+
+def steer(lab):
+    page = lab.page
+    page.set_default_timeout(30_000)
+    lab.open("steer.ipynb")
+    lab.collapse_sidebar()
+    lab.run_all()
+    page.get_by_text("Choose a scan and press Start.").wait_for()
+    shoot(page, "idle-wide-light")
+    assert overlaps(page) == []
+
+    # Start with another exposure; frames, curve and numbers appear.
+    page.locator(".st-start-exposure input").fill("0.5")
+    page.locator(".st-start button, button.st-start").click()
+    page.locator(".st-state-running").first.wait_for()
+    assert lab.value("desk.started") == [["rocking", {"exposure": 0.5}]]
+    lab.execute("desk.advance(30)")
+    page.get_by_text("0.2213 ± 0.0012 deg").wait_for()
+    page.wait_for_function("() => document.querySelector('.st-image').dataset.painted > 0")
+
+    # A refusal is a sentence beside its field; an accepted value is pending and then in force.
+    page.locator(".st-param-exposure input").fill("99")
+    page.locator("button.st-apply").click()
+    page.locator(".st-field-error").get_by_text("Allowed: 0.01 to 5 s.").wait_for()
+    page.locator(".st-param-exposure input").fill("1.5")
+    page.locator("button.st-apply").click()
+    page.get_by_text("1.5 s is pending").wait_for()
+    assert lab.value("[(a.parameter, a.value) for a in desk.actions]") == [["exposure", 99.0], ["exposure", 1.5]]
+    lab.execute("desk.advance(); desk.suggest()")
+    page.get_by_text("in force since point 31").wait_for()
+    page.locator(".st-journal .st-refused").first.wait_for()
+    shoot(page, "rocking-wide-light")
+    assert overlaps(page) == []
+
+    # The cursor shows true counts.
+    page.locator(".st-canvas").hover()
+    page.wait_for_function("() => / counts$/.test(document.querySelector('.st-value').textContent)")
+    shown = page.locator(".st-value").text_content()
+    row, column = (int(part.split()[1]) for part in shown.split(":")[0].split(", "))
+    assert lab.value(f"int(desk.board.frame.value.pixels[{row}, {column}])") == int(shown.split(": ")[1].split()[0])
+
+    # Pause reaches the service while a cell keeps the kernel busy.
+    page.locator(".st-direct-bar[data-connected=true]").wait_for()
+    page.evaluate(
+        """() => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          window.busy = true;
+          kernel.requestExecute({ code: 'import time; time.sleep(6)' }).done.then(() => { window.busy = false; }); }"""
+    )
+    page.locator(".st-direct-pause").click()
+    page.get_by_text("Connected: paused").wait_for(timeout=4000)
+    assert page.evaluate("() => window.busy")
+    page.wait_for_function("() => !window.busy")
+    page.locator(".st-direct-resume").click()
+    lab.wait_for_value("desk.board.status.value.state == 'running'")
+
+    # Abort asks once more.
+    page.locator(".st-direct-abort").click()
+    page.get_by_text("Really abort?").wait_for()
+    assert lab.value("desk.board.status.value.state") == "running"
+    page.locator(".st-direct-abort").click()
+    lab.wait_for_value("desk.board.status.value.state == 'idle'")
+
+    # A map, with a region drawn by Shift and drag, which fills the form.
+    page.locator(".st-scan select").select_option(label="Dark-field map (26-ID WSe2)")
+    page.locator(".st-start-step").wait_for()
+    page.locator("button.st-start").click()
+    lab.wait_for_value("desk.started[-1] == ('map', {})")
+    lab.execute("desk.advance(250)")
+    page.locator(".st-panel-map").get_by_text("250 points").wait_for()
+    plot = page.locator(".st-panel-map .st-plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.35)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.wait_for_function("() => document.querySelector('.st-region-x1 input').value !== ''")
+    # The form follows to the end of the drag.
+    page.wait_for_function(BOX_IS_WRITTEN)
+    drawn = [float(page.locator(f".st-region-{name} input").input_value()) for name in ("x0", "x1", "y0", "y1")]
+    assert drawn[0] < drawn[1]
+    assert drawn[2] < drawn[3]
+
+    # The form moves the box, and proposes what it says.
+    page.locator(".st-region-x0 input").fill("0")
+    page.locator(".st-region-x1 input").fill("10")
+    page.locator(".st-region-y0 input").fill("-8")
+    page.locator(".st-region-y1 input").fill("2")
+    page.locator(".st-region-step input").fill("0.8")
+    page.wait_for_function(BOX_IS, arg=[5, -3, 10, 10])
+    lab.wait_for_value("dict(dashboard._map._box.data) == {'x': [5.0], 'y': [-3.0], 'width': [10.0], 'height': [10.0]}")
+    page.locator("button.st-finer").click()
+    page.get_by_text("Accepted: the region is measured next").wait_for()
+    assert lab.value("[desk.actions[-1].region, desk.actions[-1].step]") == [
+        {"sy": [-8, 2], "sx": [0, 10]},
+        {"sy": 0.8, "sx": 0.8},
+    ]
+    lab.execute("desk.advance(180)")
+    page.locator(".st-panel-map").get_by_text("430 points").wait_for()
+    shoot(page, "map-wide-light")
+    assert overlaps(page) == []
+
+    # A second view shows the same, and what is done in one is seen in the other.
+    lab.command("notebook:create-output-view")
+    page.wait_for_function("() => document.querySelectorAll('.st-panel-map .st-plot[data-ready]').length === 2")
+    page.locator(".st-param-exposure input").nth(1).fill("0.4")
+    page.locator("button.st-apply").nth(1).click()
+    lab.wait_for_value("desk.board.status.value.pending == {'exposure': 0.4}")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.st-param-exposure input')].every((el) => el.value === '0.4')"
+    )
+    shoot(page, "two-views")
+
+    # A reload shows the truth again.
+    lab.save()
+    lab.open("steer.ipynb")
+    lab.collapse_sidebar()
+    lab.execute("desk.advance()")
+    page.locator(".st-panel-map").get_by_text("431 points").wait_for()
+    page.locator(".st-panel-map .st-plot[data-ready]").wait_for()
+    page.wait_for_function("() => document.querySelector('.st-image').dataset.painted > 0")
+    assert page.locator(".st-param-exposure input").input_value() == "0.4"
+
+    # Dark, and narrow.
+    lab.theme(DARK)
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.st-panel')).backgroundColor !== 'rgb(255, 255, 255)'"
+    )
+    shoot(page, "map-wide-dark")
+    page.set_viewport_size({"width": 1000, "height": 1800})
+    page.wait_for_function("() => document.querySelector('.st-dashboard').clientWidth < 900")
+    assert overlaps(page) == []
+    shoot(page, "map-narrow-dark")
+    lab.theme(LIGHT)
+    shoot(page, "map-narrow-light")
+
+    assert lab.errors == [], lab.errors
+    assert lab.external == []
+    notebook = page.evaluate("() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON())")
+    assert TOKEN not in notebook
+    assert len(notebook) < 100_000

@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+
+from steering.core.action import InsertRegion
+from steering_widgets.cells import make_cells
+from steering_widgets.curve import CurvePanel, axis_of, fit_of
+from steering_widgets.map import MapPanel
+from steering_widgets.region import MapAxes, Region
+from tests.widgets.fake import FakeDesk
+from tests.widgets.views import Views, find, text_of
+
+
+@pytest.fixture
+def desk():
+    return FakeDesk()
+
+
+@pytest.fixture
+def mapped(desk):
+    desk.start("map")
+    desk.advance(60)
+    panel = MapPanel(desk)
+    panel.refresh()
+    yield panel
+    panel.close()
+
+
+def test_a_feature_that_is_not_known_yet_is_said(desk):
+    desk.start("rocking")
+    desk.advance(5)
+    panel = CurvePanel(desk)
+    panel.refresh()
+    assert text_of(panel.widget).count("not known yet") == 3
+    desk.advance(30)
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "0.2213 ± 0.0012 deg" in text
+    assert "0.0730 ± 0.0021 deg" in text
+    panel.close()
+
+
+def test_points_and_fit_have_their_own_coordinates(desk):
+    desk.start("rocking")
+    desk.advance(30)
+    data = desk.board.result.value.outcome.data
+    assert axis_of(data) == "th"
+    positions, values = fit_of(data)
+    assert len(positions) == len(values) == 200
+
+
+def test_a_growing_map_sends_only_its_new_rectangles(mapped, desk):
+    views = Views(mapped.view)
+    desk.advance(3)
+    mapped.refresh()
+    (message,) = views.heard("patch")
+    kinds = [event["kind"] for event in message["patch"]["events"]]
+    assert "ColumnsStreamed" in kinds
+    assert len(mapped._source.data["x"]) == 63
+
+
+def test_finer_cells_are_drawn_above_coarser_ones(mapped, desk):
+    desk.propose(InsertRegion({"sy": (-5.0, 0.0), "sx": (0.0, 5.0)}, {"sy": 0.5, "sx": 0.5}))
+    desk.advance(150)
+    mapped.refresh()
+    widths = np.asarray(mapped._source.data["width"])
+    assert (np.diff(widths) <= 0).all()
+    assert set(widths) == {2.5, 0.5}
+
+
+def test_a_region_that_was_typed_is_drawn(mapped):
+    for name, text in (("x0", "1"), ("x1", "5"), ("y0", "-4"), ("y1", "-2")):
+        find(mapped.widget, f"st-region-{name}").value = text
+    mapped.refresh()
+    assert mapped._box.data == {"x": [3.0], "y": [-3.0], "width": [4.0], "height": [2.0]}
+    assert mapped.refresh() is False
+
+
+def test_a_field_that_a_person_is_writing_into_is_left_as_it_is(mapped):
+    for name, text in (("x0", "5."), ("x1", "1"), ("y0", "-4"), ("y1", "-2")):
+        find(mapped.widget, f"st-region-{name}").value = text
+    mapped.refresh()
+    mapped.refresh()
+    assert find(mapped.widget, "st-region-x0").value == "5."
+    assert mapped._box.data["x"] == [3.0]
+
+
+def test_a_region_that_was_drawn_is_written_and_not_drawn_again(mapped):
+    views = Views(mapped.view)
+    entries = [["x", [3.0]], ["y", [-3.0]], ["width", [4.0]], ["height", [2.0]]]
+    event = {"kind": "ModelChanged", "model": {"id": mapped._box.id}, "attr": "data"}
+    views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
+    assert mapped.refresh() is True
+    assert find(mapped.widget, "st-region-x0").value == "1"
+    assert find(mapped.widget, "st-region-y1").value == "-2"
+    find(mapped.widget, "st-region-x0").value = "2"
+    mapped.refresh()
+    assert mapped._box.data["x"] == [3.5]
+    views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
+    views.sent.clear()
+    mapped.refresh()
+    assert find(mapped.widget, "st-region-x0").value == "1"
+    assert views.sent == []
+    assert mapped.refresh() is False
+
+
+def test_a_region_that_was_drawn_reaches_the_other_views_only(mapped):
+    views = Views(mapped.view)
+    entries = [["x", [3.0]], ["y", [-3.0]], ["width", [4.0]], ["height", [2.0]]]
+    event = {"kind": "ModelChanged", "model": {"id": mapped._box.id}, "attr": "data"}
+    views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
+    mapped.refresh()
+    assert [message["not"] for message in views.heard("patch")] == ["a"]
+
+
+def test_look_finer_proposes_the_region_in_the_axes_units(mapped, desk):
+    mapped.form.write(Region(1.0, 5.0, -4.0, -2.0))
+    find(mapped.widget, "st-region-step").value = "0.5"
+    find(mapped.widget, "st-finer").click()
+    mapped.refresh()
+    assert desk.actions == [InsertRegion({"sy": (-4.0, -2.0), "sx": (1.0, 5.0)}, {"sy": 0.5, "sx": 0.5})]
+    assert "Accepted" in text_of(mapped.widget)
+
+
+def test_a_region_the_wrong_way_round_gives_the_guards_sentence(mapped):
+    mapped.form.write(Region(5.0, 1.0, -4.0, -2.0))
+    find(mapped.widget, "st-finer").click()
+    mapped.refresh()
+    assert "the first must be below the second. Exchange them." in text_of(mapped.widget)
+
+
+def test_a_region_without_numbers_says_what_is_missing(mapped, desk):
+    find(mapped.widget, "st-finer").click()
+    mapped.refresh()
+    assert "no number is given" in text_of(mapped.widget)
+    assert desk.actions == []
+
+
+def test_the_map_can_be_coloured_by_another_quantity_and_on_a_logarithmic_scale(mapped):
+    find(mapped.widget, "st-quantity").value = "com_row"
+    find(mapped.widget, "st-map-log").value = True
+    mapped.refresh()
+    assert mapped._bar.title == "Com row (px)"
+    assert mapped._bar.color_mapper is mapped._logarithmic
+
+
+def test_a_map_of_nothing_but_nan_can_be_drawn(desk):
+    desk.start("map")
+    desk.advance(3)
+    data = desk.board.result.value.outcome.data.copy()
+    data["intensity"] = data["intensity"] * np.nan
+    cells = make_cells(data, MapAxes(), "intensity")
+    assert (cells.low, cells.high) == (0.0, 1.0)

@@ -1,0 +1,135 @@
+import json
+import threading
+
+import pytest
+
+from steering.core.action import SetParameter
+from steering.core.proposal import Ruling
+from steering_widgets import ControlBar, Dashboard, JournalPanel
+from steering_widgets.ticker import Ticker
+from tests.widgets.fake import FakeDesk
+from tests.widgets.views import Views, find, text_of
+
+
+@pytest.fixture
+def desk():
+    return FakeDesk()
+
+
+@pytest.fixture
+def dashboard(desk):
+    made = Dashboard(desk)
+    made._ticker.stop()
+    yield made
+    made.close()
+
+
+def test_idle_tells_what_to_do_next(dashboard):
+    assert "Choose a scan and press Start." in text_of(dashboard.widget)
+
+
+@pytest.mark.parametrize(("scan", "shown", "hidden"), [("rocking", "curve", "map"), ("map", "map", "curve")])
+def test_it_shows_the_panel_that_fits_the_scan(dashboard, desk, scan, shown, hidden):
+    desk.start(scan)
+    dashboard.refresh()
+    assert find(dashboard.widget, f"st-panel-{shown}").layout.display is None
+    assert find(dashboard.widget, f"st-panel-{hidden}").layout.display == "none"
+
+
+def test_a_notice_of_the_session_is_shown(dashboard, desk):
+    desk.board.notice.set("The facility has lost 2 workers; their frames are analysed again.")
+    dashboard.refresh()
+    assert "lost 2 workers" in text_of(find(dashboard.widget, "st-notice"))
+
+
+def test_it_displays_itself_as_often_as_one_likes(dashboard):
+    first, second = (dashboard._repr_mimebundle_() for _ in range(2))
+    bundle = first[0] if isinstance(first, tuple) else first
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert first == second
+
+
+def test_a_page_that_comes_back_is_sent_every_state_again(dashboard):
+    dashboard.refresh()
+    sent = []
+    find(dashboard.widget, "st-progress").send_state = lambda *names: sent.append(names)
+    dashboard.refresh()
+    assert sent == []
+    Views(dashboard._control).say(kind="hello", view="a")
+    dashboard.refresh()
+    assert sent == [()]
+
+
+def test_closing_ends_its_thread(desk):
+    made = Dashboard(desk)
+    made.close()
+    assert "steering-ticker" not in {thread.name for thread in threading.enumerate() if thread is made._ticker._thread}
+
+
+def test_a_panel_that_fails_is_said_and_the_others_go_on(caplog):
+    class Broken:
+        def refresh(self):
+            raise ValueError("no such thing")
+
+    class Sound:
+        refreshed = 0
+
+        def refresh(self):
+            self.refreshed += 1
+            return True
+
+    sound, said = Sound(), []
+    ticker = Ticker([Broken(), sound], [], said.append)
+    ticker.tick([Broken(), sound])
+    ticker.tick([Broken(), sound])
+    assert sound.refreshed == 2
+    assert said[0] == "Broken cannot be shown: ValueError: no such thing. The other panels go on."
+    assert len(caplog.records) == 1
+    Broken.refresh = Sound.refresh
+    Broken.refreshed = 0
+    ticker.tick([Broken()])
+    assert said[-1] == ""
+
+
+def test_the_journal_is_newest_first_and_shows_refusals_differently(desk):
+    desk.start("rocking")
+    desk.propose(SetParameter("exposure", 1.0), "result 7")
+    desk.propose(SetParameter("exposure", 99.0))
+    journal = JournalPanel(desk)
+    journal.refresh()
+    text = text_of(journal.widget)
+    assert text.index("st-refused") < text.index("st-accepted")
+    assert "0.25 s → 1 s" in text
+    assert "pending" in text
+    assert "on result 7" in text
+    assert "2 rulings, 1 refused" in text
+    journal.close()
+
+
+def test_the_journal_escapes_what_it_is_told(desk):
+    nasty = "<img src=x onerror=alert(1)>"
+    desk.board.rulings.set((Ruling("1", nasty, nasty, nasty, nasty, nasty, "refused", nasty, nasty, 0.0, 0.0),))
+    journal = JournalPanel(desk)
+    journal.refresh()
+    assert "<img" not in text_of(journal.widget)
+    journal.close()
+
+
+def test_the_control_bar_gives_its_address_to_a_view_and_never_into_a_trait(desk):
+    desk.address = {"port": "4711", "token": "secret-token"}
+    bar = ControlBar(desk)
+    views = Views(bar)
+    views.say(kind="hello", view="a")
+    assert views.heard("address") == [
+        {"kind": "address", "view": "a", "problem": "", "port": "4711", "token": "secret-token"}
+    ]
+    assert "secret-token" not in json.dumps(bar.get_state(), default=str)
+    bar.close()
+
+
+def test_the_control_bar_says_when_there_is_no_service_here(desk):
+    bar = ControlBar(desk)
+    views = Views(bar)
+    views.say(kind="hello", view="a")
+    assert views.heard("address")[0]["problem"] == "The beamline service is not on this machine."
+    bar.close()

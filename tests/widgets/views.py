@@ -1,0 +1,51 @@
+"""The page's side of a widget, for tests without a browser."""
+
+from typing import Any
+
+import ipywidgets
+
+
+class Views:
+    """Hears what a widget sends and says what a page would say.
+
+    Attributes:
+        sent: Messages with their buffers, oldest first.
+    """
+
+    def __init__(self, widget: ipywidgets.Widget) -> None:
+        self._widget = widget
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        widget.send = self._hear
+
+    def _hear(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        self.sent.append((content, list(buffers or [])))
+
+    def say(self, **content: Any) -> None:
+        self._widget._handle_custom_msg(content, [])
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        return [content for content, _ in self.sent if content["kind"] == kind]
+
+
+def find(widget: ipywidgets.Widget, hook: str) -> Any:
+    """Find the widget with a CSS hook."""
+    found = _find(widget, hook)
+    if found is None:
+        raise LookupError(f"no widget has the hook {hook}")
+    return found
+
+
+def _find(widget: ipywidgets.Widget, hook: str) -> ipywidgets.Widget | None:
+    if hook in getattr(widget, "_dom_classes", ()):
+        return widget
+    for child in getattr(widget, "children", ()):
+        found = _find(child, hook)
+        if found is not None:
+            return found
+    return None
+
+
+def text_of(widget: ipywidgets.Widget) -> str:
+    """Everything that a panel says in HTML, shown or not."""
+    own = widget.value if isinstance(widget, ipywidgets.HTML) else ""
+    return own + "".join(text_of(child) for child in getattr(widget, "children", ()))

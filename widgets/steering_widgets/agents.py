@@ -1,0 +1,100 @@
+"""Agents: how far each is let in, and what they suggest."""
+
+import ipywidgets
+
+from steering.core.agent import Suggestion
+from steering.core.desk import Desk
+from steering.core.status import BeamlineStatus
+from steering_widgets.answer import Answer
+from steering_widgets.card import button, close_all
+from steering_widgets.wording import action_text, escape
+
+_MODES = ["off", "suggest", "automatic"]
+
+
+class AgentRows:
+    """One row for each agent with its mode, and one for each suggestion with a button to accept it."""
+
+    def __init__(self, desk: Desk, answer: Answer) -> None:
+        """Build it; ``answer`` takes what the desk says."""
+        self._desk = desk
+        self._answer = answer
+        self._modes: dict[str, ipywidgets.Dropdown] = {}
+        self._rows: list[SuggestionRow] = []
+        self._agents = ipywidgets.VBox()
+        self._suggestions = ipywidgets.VBox()
+        self.widget = ipywidgets.VBox([self._agents, self._suggestions])
+        self.widget.add_class("st-agents")
+
+    def write_modes(self, modes: dict[str, str]) -> None:
+        """Show each agent's mode."""
+        for name in modes:
+            if name not in self._modes:
+                self._modes[name] = self._row(name)
+        shown = tuple(self._modes[name] for name in modes)
+        if shown != self._agents.children:
+            self._agents.children = shown
+        for name, mode in modes.items():
+            if self._modes[name].value != mode:
+                self._modes[name].value = mode
+
+    def write_suggestions(self, suggestions: tuple[Suggestion, ...], status: BeamlineStatus) -> None:
+        """Show what agents suggest, newest first."""
+        while len(self._rows) < len(suggestions):
+            self._rows.append(SuggestionRow(self._desk, self._answer))
+        for row, suggestion in zip(self._rows, reversed(suggestions), strict=False):
+            row.write(suggestion, status)
+        # Rows are kept for later suggestions: a page may still be drawing those that are taken away.
+        self._suggestions.children = tuple(row.widget for row in self._rows[: len(suggestions)])
+
+    def close(self) -> None:
+        """Close the rows that are not shown now."""
+        for row in (*self._modes.values(), *(row.widget for row in self._rows)):
+            close_all(row)
+
+    def _row(self, name: str) -> ipywidgets.Dropdown:
+        choice = ipywidgets.Dropdown(options=_MODES, description=f"Agent {name}", tooltip=f"Mode of the agent {name}")
+        choice.add_class("st-mode")
+        choice.add_class(f"st-mode-{name}")
+
+        def chosen(_: object) -> None:
+            mode = str(choice.value)
+            # Not a person's choice but what the board says.
+            if self._desk.board.modes.value.get(name) != mode:
+                self._answer.ask(lambda: self._desk.set_mode(name, mode), f"{name} is now in mode {mode}.")
+
+        choice.observe(chosen, "value")
+        return choice
+
+
+class SuggestionRow:
+    """What an agent would do, why, and a button to do it.
+
+    Attributes:
+        widget: The row.
+    """
+
+    def __init__(self, desk: Desk, answer: Answer) -> None:
+        """Build it empty; ``answer`` takes what the desk says."""
+        self._desk = desk
+        self._answer = answer
+        self._suggestion: Suggestion | None = None
+        self._words = ""
+        self._text = ipywidgets.HTML()
+        self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
+        self._accept.on_click(self._clicked)
+        self.widget = ipywidgets.HBox([self._text, self._accept])
+        self.widget.add_class("st-suggestion")
+
+    def write(self, suggestion: Suggestion, status: BeamlineStatus) -> None:
+        """Show a suggestion."""
+        self._suggestion = suggestion
+        self._words = action_text(suggestion.action, status)
+        basis = f'<br><span class="st-basis">{escape(suggestion.basis)}</span>' if suggestion.basis else ""
+        heading = escape(self._words[:1].upper() + self._words[1:])
+        self._text.value = f"<b>{heading}</b><br>{escape(suggestion.reason)}{basis}"
+
+    def _clicked(self, _: object) -> None:
+        suggestion = self._suggestion
+        if suggestion is not None:
+            self._answer.ask(lambda: self._desk.accept(suggestion), f"Accepted: {self._words}.")

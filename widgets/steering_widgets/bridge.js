@@ -1,0 +1,120 @@
+// Shows one Bokeh document. The kernel holds the truth: each view asks for a snapshot and then applies patches.
+
+const LOADING = "__steering_bokeh_loading__";
+
+function bufferOf(view) {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+}
+
+function installed(version) {
+  const found = globalThis.Bokeh;
+  if (!found) return null;
+  return found.version === version ? found : (found[version] ?? null);
+}
+
+/** BokehJS of the kernel's version, fetched from the kernel by the first view of the page that needs it. */
+async function loadBokeh(model, view) {
+  const version = model.get("bokeh_version");
+  if (installed(version)) return installed(version);
+  globalThis[LOADING] ??= new Promise((resolve) => {
+    const receive = (message, buffers) => {
+      if (message.kind !== "source" || message.view !== view) return;
+      model.off("msg:custom", receive);
+      const script = document.createElement("script");
+      script.textContent = new TextDecoder().decode(buffers[0]);
+      document.head.append(script);
+      resolve();
+    };
+    model.on("msg:custom", receive);
+    model.send({ kind: "source", view });
+  });
+  await globalThis[LOADING];
+  return installed(version);
+}
+
+/** Canvas colours come from CSS variables, which Bokeh reads when it paints; so a new theme needs a repaint. */
+function followTheme(repaint) {
+  let timers = [];
+  const observer = new MutationObserver(() => {
+    timers.forEach(clearTimeout);
+    // JupyterLab swaps the style sheet after the attribute, some time later.
+    timers = [50, 300, 1000].map((delay) => setTimeout(repaint, delay));
+  });
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  return () => {
+    observer.disconnect();
+    timers.forEach(clearTimeout);
+  };
+}
+
+/** The labels of a colour bar are drawn by a part that has no place in the page and so sees no CSS variables. */
+function inkColourBars(doc) {
+  const ink = getComputedStyle(document.body).getPropertyValue("--jp-ui-font-color1").trim() || "#444";
+  for (const model of doc?._all_models?.values() ?? []) {
+    if (model.type === "ColorBar") model.setv({ title_text_color: ink, major_label_text_color: ink });
+  }
+}
+
+async function render({ model, el }) {
+  const view = crypto.randomUUID();
+  const host = document.createElement("div");
+  host.className = "st-plot";
+  host.setAttribute("role", "img");
+  host.setAttribute("aria-label", model.get("label"));
+  el.append(host);
+
+  let doc = null;
+  let closed = false;
+  let work = Promise.resolve();
+
+  const onChange = (shared) => (event) => {
+    // `sync` is false for what came from the kernel: sending it back would double every row. Events of no model, such
+    // as "document ready", mean nothing to the kernel.
+    const events = (event.events ?? [event]).filter((item) => item.sync && shared.has(item.model?.id));
+    if (events.length === 0 || event.sync === false) return;
+    const patch = JSON.parse(JSON.stringify(doc.create_json_patch(events)));
+    model.send({ kind: "patch", view, patch });
+  };
+
+  const showSnapshot = async (Bokeh, message) => {
+    const { Document } = Bokeh.require("document");
+    const { add_document_standalone } = Bokeh.require("embed/standalone");
+    doc?.clear();
+    host.replaceChildren();
+    doc = Document.from_json(message.document);
+    doc.on_change(onChange(new Set(message.shared)), true);
+    inkColourBars(doc);
+    await add_document_standalone(doc, host);
+    host.dataset.ready = "true";
+  };
+
+  const Bokeh = await loadBokeh(model, view);
+  if (closed || !Bokeh) return () => {};
+
+  const receive = (message, buffers) => {
+    if (message.kind === "snapshot" && message.view === view) {
+      work = work.then(() => (closed ? null : showSnapshot(Bokeh, message)));
+    } else if (message.kind === "patch" && message.not !== view) {
+      const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
+      // In turn, so that a patch that overtakes the drawing of the snapshot waits for it.
+      work = work.then(() => (doc && !closed ? doc.apply_json_patch(message.patch, found) : null));
+    }
+    work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
+  };
+  model.on("msg:custom", receive);
+  model.send({ kind: "hello", view });
+
+  const forget = followTheme(() => {
+    inkColourBars(doc);
+    for (const root of doc?.views_manager?.roots ?? []) root.request_repaint?.();
+  });
+
+  return () => {
+    closed = true;
+    forget();
+    model.off("msg:custom", receive);
+    doc?.clear();
+  };
+}
+
+export default { render };

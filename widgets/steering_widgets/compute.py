@@ -1,0 +1,88 @@
+"""Where the frames are analysed, and how long that takes."""
+
+import math
+
+import ipywidgets
+
+from steering.core.desk import Desk
+from steering.core.facility import FacilityStatus, WorkerStatus
+from steering.core.latency import LatencySummary, Quantiles
+from steering_widgets.card import Card, close_all
+from steering_widgets.place import Place
+from steering_widgets.wording import NONE, escape, milliseconds
+
+_MIB = 1024 * 1024
+_STATES = {"stopped": "Stopped", "starting": "Starting", "running": "Running", "lost": "Lost"}
+
+
+class ComputePanel:
+    """The facility's state, its workers, and the way from photon to decision."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Build it on a desk, which may be idle."""
+        self._compute = Place(desk.board.compute)
+        self._latency = Place(desk.board.latency)
+        self._times = ipywidgets.HTML()
+        self._times.add_class("st-latency")
+        self._workers = ipywidgets.HTML()
+        self._workers.add_class("st-workers")
+        self.widget = Card("compute", "Compute", [self._times, self._workers])
+
+    def refresh(self) -> bool:
+        """Show newer states, if there are any."""
+        # Both places must advance, so no short cut between them.
+        moved = (self._compute.advance(), self._latency.advance())
+        if moved[0]:
+            self._write_facility(self._compute.value)
+        if moved[1]:
+            self._write_latency(self._latency.value)
+        return any(moved)
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        close_all(self.widget)
+
+    def _write_facility(self, status: FacilityStatus) -> None:
+        state = _STATES[status.state]
+        self.widget.remark(status.name)
+        detail = status.detail or ("" if status.workers else "No worker is there yet.")
+        rows = "".join(_worker(worker) for worker in status.workers)
+        table = (
+            '<div class="st-scroll" tabindex="0" role="region" aria-label="Workers"><table><thead><tr>'
+            '<th scope="col">Worker</th><th scope="col" class="st-right">Threads</th>'
+            '<th scope="col" class="st-right">Memory</th><th scope="col" class="st-right">Tasks</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+        waiting = f"{status.tasks_waiting} tasks waiting, {status.tasks_done} done"
+        self._workers.value = (
+            f'<div class="st-state st-state-{status.state}">{state}</div>'
+            f'<div>{escape(detail)} <span class="st-faint">{escape(waiting)}.</span></div>'
+            f"{table if status.workers else ''}"
+        )
+
+    def _write_latency(self, summary: LatencySummary) -> None:
+        age = f"{summary.age:.1f} s" if math.isfinite(summary.age) else NONE
+        points = "point" if summary.points_behind == 1 else "points"
+        self._times.value = (
+            '<table><thead><tr><th scope="col">Time</th><th scope="col" class="st-right">median</th>'
+            '<th scope="col" class="st-right">99 %</th></tr></thead><tbody>'
+            + _quantiles("photon → feature", summary.photon_to_feature)
+            + _quantiles("proposal → applied", summary.proposal_to_applied)
+            + "</tbody></table>"
+            + f'<div class="st-figures"><span>{summary.points_behind}<small> {points} behind</small></span>'
+            + f"<span>{age}<small> age of the result</small></span></div>"
+        )
+
+
+def _quantiles(name: str, times: Quantiles) -> str:
+    return (
+        f'<tr><td>{name}</td><td class="st-right">{milliseconds(times.p50)}</td>'
+        f'<td class="st-right">{milliseconds(times.p99)}</td></tr>'
+    )
+
+
+def _worker(worker: WorkerStatus) -> str:
+    return (
+        f'<tr><td>{escape(worker.name)}</td><td class="st-right">{worker.threads}</td>'
+        f'<td class="st-right">{worker.memory / _MIB:.0f} MiB</td><td class="st-right">{worker.processing}</td></tr>'
+    )

@@ -1,0 +1,104 @@
+"""Everything on one page."""
+
+from typing import Any
+
+import ipywidgets
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.status import BeamlineStatus
+from steering_widgets.card import Line, StyleSheet, close_all, send_again
+from steering_widgets.compute import ComputePanel
+from steering_widgets.control import ControlBar
+from steering_widgets.curve import ANALYSIS as CURVE
+from steering_widgets.curve import CurvePanel
+from steering_widgets.form import SteeringForm
+from steering_widgets.frame import FramePanel
+from steering_widgets.journal import JournalPanel
+from steering_widgets.map import ANALYSIS as MAP
+from steering_widgets.map import MapPanel
+from steering_widgets.place import Place
+from steering_widgets.progress import ProgressPanel
+from steering_widgets.ticker import Ticker
+
+
+class Dashboard:
+    """All panels of a session, laid out; displays itself, as often as one likes.
+
+    Attributes:
+        widget: What is displayed.
+    """
+
+    def __init__(self, session: Desk) -> None:
+        """Build it and begin to follow the session."""
+        self._desk = session
+        self._complaint: Cell[str] = Cell("")
+        self._own = (Place(session.board.notice), Place(self._complaint))
+        self._about = (Place(session.board.status), Place(session.board.scans), Place(session.board.result))
+        self._shown = ""
+        self._notice = Line("st-notice")
+        self._curve, self._map, self._frame = CurvePanel(session), MapPanel(session), FramePanel(session)
+        self._panels = (
+            ProgressPanel(session), self._curve, self._map, SteeringForm(session), JournalPanel(session),
+            ComputePanel(session),
+        )  # fmt: skip
+        progress, _, _, form, journal, compute = self._panels
+        self._control = ControlBar(session)
+        self._hellos = Place(self._control.hellos)
+        # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
+        left = _column("st-left", progress.widget, form.widget)
+        middle = _column("st-middle", self._curve.widget, self._map.widget, journal.widget)
+        right = _column("st-right-column", self._frame.widget, compute.widget)
+        grid = ipywidgets.Box([left, middle, right])
+        grid.add_class("st-grid")
+        top = ipywidgets.HBox([self._control])
+        top.add_class("st-top")
+        self.widget = ipywidgets.VBox([StyleSheet(), top, self._notice, grid])
+        self.widget.add_class("st-dashboard")
+        self._ticker = Ticker((*self._panels, self), (self._frame,), self._complaint.set)
+        self._ticker.tick((*self._panels, self._frame, self))
+        self._ticker.start()
+
+    def refresh(self) -> bool:
+        """Show the newest notice, and the panel that fits the scan's analysis."""
+        notices = [place.advance() for place in self._own]
+        about = [place.advance() for place in self._about]
+        hello = self._hellos.advance()
+        if hello and self._hellos.value:
+            # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
+            send_again(self.widget)
+        if any(notices):
+            self._notice.write(" ".join(place.value for place in self._own if place.value), "warn")
+        if any(about):
+            self._choose(self._about[0].value)
+        return any((*notices, *about, hello))
+
+    def close(self) -> None:
+        """Stop following and take everything off the screen; the session stays open."""
+        self._ticker.stop()
+        for panel in (*self._panels, self._frame):
+            panel.close()
+        close_all(self.widget)
+
+    def _choose(self, status: BeamlineStatus) -> None:
+        scans, result = self._about[1].value, self._about[2].value
+        wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
+        if not wanted and result is not None:
+            wanted = result.provenance.analysis
+        # Before the first scan the curve's panel says what is missing.
+        shown = wanted if wanted in (CURVE, MAP) else CURVE
+        if shown != self._shown:
+            self._shown = shown
+            self._curve.widget.layout.display = None if shown == CURVE else "none"
+            self._map.widget.layout.display = None if shown == MAP else "none"
+
+    def _repr_mimebundle_(self, **_: object) -> Any:
+        """Display, as IPython asks."""
+        return self.widget._repr_mimebundle_()
+
+
+def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:
+    column = ipywidgets.VBox(children)
+    column.add_class("st-column")
+    column.add_class(hook)
+    return column

@@ -1,0 +1,365 @@
+// A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once and acknowledged.
+// The view says how large it is, which part of the frame it looks at, and whether anybody can see it.
+
+const HEARTBEAT_MS = 5000;
+const SMALLEST_WINDOW = 8;
+
+function node(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function button(hook, text, label) {
+  return node("button", { type: "button", class: `st-tool ${hook}`, title: label, "aria-label": label }, text);
+}
+
+function shortNumber(value) {
+  const size = Math.abs(value);
+  if (size >= 1e5 || (size > 0 && size < 1e-2)) return value.toExponential(1).replace("e+", "e");
+  return String(Number(value.toPrecision(3)));
+}
+
+/** Round values between two levels for the colour bar's ticks. */
+function ticksOf(low, high, log) {
+  if (log) {
+    const found = [];
+    for (let power = Math.ceil(Math.log10(low)); power <= Math.floor(Math.log10(high)); power++) found.push(10 ** power);
+    return found.length >= 2 ? found : [low, high];
+  }
+  const rough = (high - low) / 5;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((value) => value >= rough);
+  const found = [];
+  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
+  return found;
+}
+
+/** A NumPy .npy file of version 1.0. */
+function npy(type, shape, bytes) {
+  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`;
+  const padded = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11, " ") + "\n";
+  const head = new Uint8Array([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded.length & 255, padded.length >> 8]);
+  return new Blob([head, padded, bytes], { type: "application/octet-stream" });
+}
+
+function build(model) {
+  const parts = {
+    map: node("select", { class: "st-colour-map", "aria-label": "Colour map", title: "Colour map" }),
+    log: node("input", { type: "checkbox", class: "st-log" }),
+    low: node("input", { type: "number", class: "st-low", min: 0, max: 100, step: 0.1, "aria-label": "Darkest percentile" }),
+    high: node("input", { type: "number", class: "st-high", min: 0, max: 100, step: 0.1, "aria-label": "Brightest percentile" }),
+    out: button("st-zoom-out", "−", "Zoom out (key −)"),
+    into: button("st-zoom-in", "+", "Zoom in (key +)"),
+    fit: button("st-zoom-fit", "Fit", "Show the whole frame (key 0)"),
+    save: button("st-save-exact", "Save", "Save this frame with its exact counts as a .npy file"),
+    canvas: node("canvas", {
+      class: "st-canvas", tabindex: "0", role: "img", width: 16, height: 16,
+      "aria-label": `${model.get("label")}. Arrow keys move the cursor, plus and minus zoom, 0 shows the whole frame.`,
+    }),
+    cross: node("div", { class: "st-cross", "aria-hidden": "true", hidden: "" }),
+    empty: node("div", { class: "st-empty" }, "No frame yet"),
+    bar: node("canvas", { class: "st-bar", width: 1, height: 256, "aria-hidden": "true" }),
+    ticks: node("div", { class: "st-ticks", "aria-hidden": "true" }),
+    unit: node("div", { class: "st-unit" }),
+    value: node("output", { class: "st-value", "aria-live": "polite" }),
+    detail: node("span", { class: "st-detail" }),
+  };
+  for (const name of model.get("colour_maps")) parts.map.append(node("option", { value: name }, name));
+  parts.stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.empty);
+  const toolbar = node(
+    "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
+    parts.map,
+    node("label", { class: "st-check" }, parts.log, "Log"),
+    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.save),
+    node("label", { class: "st-range", title: "Percentiles of the counts that are drawn darkest and brightest" },
+      "Range", parts.low, "–", parts.high, "%"),
+  );
+  const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
+  parts.root = node(
+    "div", { class: "st-image" }, toolbar,
+    node("div", { class: "st-picture" }, parts.stage, scale),
+    node("div", { class: "st-below" }, parts.value, parts.detail),
+  );
+  return parts;
+}
+
+function bindSettings(model, parts) {
+  const write = () => {
+    parts.map.value = model.get("colour_map");
+    parts.log.checked = model.get("log");
+    if (document.activeElement !== parts.low) parts.low.value = model.get("low");
+    if (document.activeElement !== parts.high) parts.high.value = model.get("high");
+  };
+  const set = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+  };
+  const percentile = (name, input) => {
+    const value = Number(input.value);
+    const fits = input.value !== "" && value >= 0 && value <= 100;
+    input.setAttribute("aria-invalid", String(!fits));
+    if (fits) set(name, value);
+  };
+  parts.map.addEventListener("change", () => set("colour_map", parts.map.value));
+  parts.log.addEventListener("change", () => set("log", parts.log.checked));
+  parts.low.addEventListener("change", () => percentile("low", parts.low));
+  parts.high.addEventListener("change", () => percentile("high", parts.high));
+  const names = ["colour_map", "log", "low", "high"].map((name) => `change:${name}`).join(" ");
+  model.on(names, write);
+  write();
+  return () => model.off(names, write);
+}
+
+function drawScale(parts, message, colours) {
+  const context = parts.bar.getContext("2d");
+  const strip = context.createImageData(1, 256);
+  for (let row = 0; row < 256; row++) {
+    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[(255 - row) * 3 + part];
+    strip.data[row * 4 + 3] = 255;
+  }
+  context.putImageData(strip, 0, 0);
+  const { low, high, log } = message;
+  const place = log ? (value) => Math.log(value / low) / Math.log(high / low) : (value) => (value - low) / (high - low);
+  parts.ticks.replaceChildren(
+    ...ticksOf(low, high, log).map((value) =>
+      node("span", { style: `bottom:${(100 * place(value)).toFixed(2)}%` }, shortNumber(value))),
+  );
+  parts.unit.textContent = message.units;
+}
+
+function paint(parts, message, buffers) {
+  const [rows, columns] = message.shape;
+  const pixels = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength);
+  const colours = new Uint8Array(buffers[1].buffer, buffers[1].byteOffset, buffers[1].byteLength);
+  const table = new Uint32Array(256);
+  // Canvas memory is red, green, blue, alpha; every machine that runs a browser is little-endian.
+  for (let i = 0; i < 256; i++) {
+    table[i] = 0xff000000 | (colours[i * 3 + 2] << 16) | (colours[i * 3 + 1] << 8) | colours[i * 3];
+  }
+  const { canvas } = parts;
+  if (canvas.width !== columns || canvas.height !== rows) {
+    canvas.width = columns;
+    canvas.height = rows;
+  }
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(columns, rows);
+  const words = new Uint32Array(picture.data.buffer);
+  for (let i = 0; i < pixels.length; i++) words[i] = table[pixels[i]];
+  context.putImageData(picture, 0, 0);
+  return colours;
+}
+
+function render({ model, el }) {
+  const view = crypto.randomUUID();
+  const parts = build(model);
+  el.append(parts.root);
+  const unbind = bindSettings(model, parts);
+
+  let seen = false; // whether the view is scrolled into sight
+  let window_ = [0, 0, 0, 0]; // row, column, rows, columns; zeros show the whole frame
+  let shown = null; // header of the frame that is painted
+  let next = null; // the newest frame that is not painted yet
+  let cursor = null; // [row, column] in the frame's pixels
+  let probing = false;
+  let scaleKey = "";
+
+  const send = (message) => model.send({ view, ...message });
+  const visible = () => seen && document.visibilityState === "visible";
+
+  const sayView = () => {
+    const ratio = globalThis.devicePixelRatio || 1;
+    const width = Math.round(parts.stage.clientWidth * ratio);
+    const height = Math.round(parts.stage.clientHeight * ratio);
+    send({ kind: "view", width, height, window: window_, visible: visible() && width > 0 });
+  };
+
+  /** Fit the canvas into the stage with square pixels. */
+  const place = () => {
+    if (!shown) return;
+    const [, , rows, columns] = shown.window;
+    const scale = Math.min(parts.stage.clientWidth / columns, parts.stage.clientHeight / rows);
+    parts.canvas.style.width = `${columns * scale}px`;
+    parts.canvas.style.height = `${rows * scale}px`;
+    placeCross();
+  };
+
+  const placeCross = () => {
+    const inside = cursor && shown && cursor[0] >= shown.window[0] && cursor[1] >= shown.window[1]
+      && cursor[0] < shown.window[0] + shown.window[2] && cursor[1] < shown.window[1] + shown.window[3];
+    parts.cross.hidden = !inside || document.activeElement !== parts.canvas;
+    if (parts.cross.hidden) return;
+    const box = parts.canvas.getBoundingClientRect();
+    const stage = parts.stage.getBoundingClientRect();
+    const [row, column, rows, columns] = shown.window;
+    parts.cross.style.left = `${box.left - stage.left + ((cursor[1] + 0.5 - column) / columns) * box.width}px`;
+    parts.cross.style.top = `${box.top - stage.top + ((cursor[0] + 0.5 - row) / rows) * box.height}px`;
+  };
+
+  const probe = () => {
+    if (!cursor || probing || !shown) return;
+    probing = true;
+    send({ kind: "probe", row: cursor[0], column: cursor[1] });
+    setTimeout(() => (probing = false), 1000); // a blocked kernel answers late
+  };
+
+  const step = () => {
+    if (!next) return;
+    const { message, buffers } = next;
+    next = null;
+    const reshaped = !shown || String(shown.window) !== String(message.window);
+    const colours = paint(parts, message, buffers);
+    shown = message;
+    parts.empty.hidden = true;
+    const key = [message.low, message.high, message.log, model.get("colour_map")].join();
+    if (key !== scaleKey) drawScale(parts, message, colours);
+    scaleKey = key;
+    if (reshaped) place();
+    const pitch = message.pitch * message.binning;
+    const size = message.frame.map((length) => length * message.binning);
+    const binned = pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel";
+    parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}`;
+    parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
+    parts.root.dataset.number = String(message.number);
+    send({ kind: "painted", serial: message.serial });
+    probe();
+  };
+
+  const save = (message, buffers) => {
+    const link = node("a", { download: `frame-${message.number}.npy` });
+    link.href = URL.createObjectURL(npy(message.type, message.shape, buffers[0]));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  const receive = (message, buffers) => {
+    if (message.view !== view) return;
+    if (message.kind === "image") {
+      if (!next) requestAnimationFrame(step);
+      else send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
+      next = { message, buffers };
+    } else if (message.kind === "value") {
+      probing = false;
+      if (!cursor) return;
+      const binning = shown?.binning ?? 1;
+      const units = shown?.units ?? "";
+      parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${message.value} ${units}`;
+      if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
+    } else if (message.kind === "exact") save(message, buffers);
+  };
+
+  const pixelAt = (event) => {
+    const box = parts.canvas.getBoundingClientRect();
+    const [row, column, rows, columns] = shown.window;
+    const at = [row + ((event.clientY - box.top) / box.height) * rows, column + ((event.clientX - box.left) / box.width) * columns];
+    return [Math.min(Math.max(at[0], row), row + rows - 1e-6), Math.min(Math.max(at[1], column), column + columns - 1e-6)];
+  };
+
+  const look = (row, column, rows, columns) => {
+    const [frameRows, frameColumns] = shown.frame;
+    if (rows >= frameRows || columns >= frameColumns) window_ = [0, 0, 0, 0];
+    else {
+      window_ = [
+        Math.round(Math.min(Math.max(row, 0), frameRows - rows)),
+        Math.round(Math.min(Math.max(column, 0), frameColumns - columns)),
+        Math.round(rows), Math.round(columns),
+      ];
+    }
+    sayView();
+  };
+
+  /** Zoom by a factor, keeping one pixel ([row, column]) where it is on the screen. */
+  const zoom = (factor, about) => {
+    if (!shown) return;
+    const [row, column, rows, columns] = window_[2] ? window_ : [0, 0, ...shown.frame];
+    const scale = Math.max(factor, SMALLEST_WINDOW / Math.min(rows, columns));
+    const [y, x] = about ?? [row + rows / 2, column + columns / 2];
+    look(y - (y - row) * scale, x - (x - column) * scale, rows * scale, columns * scale);
+  };
+
+  const onKey = (event) => {
+    if (!shown) return;
+    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const [row, column, rows, columns] = shown.window;
+    if (moves[event.key]) {
+      const pace = event.shiftKey ? 10 : 1;
+      const from = cursor ?? [Math.floor(row + rows / 2), Math.floor(column + columns / 2)];
+      const [down, right] = moves[event.key];
+      cursor = [
+        Math.min(Math.max(from[0] + down * pace, row), row + rows - 1),
+        Math.min(Math.max(from[1] + right * pace, column), column + columns - 1),
+      ];
+      placeCross();
+      probe();
+    } else if (event.key === "+" || event.key === "=") zoom(0.5, cursor);
+    else if (event.key === "-") zoom(2, cursor);
+    else if (event.key === "0") look(0, 0, Infinity, Infinity);
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // JupyterLab has shortcuts for some of these keys
+  };
+
+  let dragged = null;
+  parts.canvas.addEventListener("keydown", onKey);
+  parts.canvas.addEventListener("focus", placeCross);
+  parts.canvas.addEventListener("blur", placeCross);
+  parts.canvas.addEventListener("pointerdown", (event) => {
+    if (!shown || !window_[2]) return;
+    dragged = { from: pixelAt(event), window: [...window_] };
+    parts.canvas.setPointerCapture(event.pointerId);
+  });
+  parts.canvas.addEventListener("pointerup", () => (dragged = null));
+  parts.canvas.addEventListener("pointermove", (event) => {
+    if (!shown) return;
+    const at = pixelAt(event);
+    if (dragged) {
+      const [row, column, rows, columns] = window_;
+      look(row + dragged.from[0] - at[0], column + dragged.from[1] - at[1], rows, columns);
+      return;
+    }
+    cursor = [Math.floor(at[0]), Math.floor(at[1])];
+    placeCross();
+    probe();
+  });
+  parts.canvas.addEventListener("pointerleave", () => {
+    if (document.activeElement === parts.canvas) return;
+    cursor = null;
+    parts.value.textContent = "";
+  });
+  parts.canvas.addEventListener("wheel", (event) => {
+    if (!shown || !(event.ctrlKey || event.shiftKey)) return; // a bare wheel scrolls the notebook
+    event.preventDefault();
+    zoom((event.deltaY || event.deltaX) > 0 ? 1.25 : 0.8, pixelAt(event));
+  }, { passive: false });
+  parts.into.addEventListener("click", () => zoom(0.5, null));
+  parts.out.addEventListener("click", () => zoom(2, null));
+  parts.fit.addEventListener("click", () => shown && look(0, 0, Infinity, Infinity));
+  parts.save.addEventListener("click", () => send({ kind: "exact" }));
+
+  model.on("msg:custom", receive);
+  const resized = new ResizeObserver(() => {
+    place();
+    sayView();
+  });
+  resized.observe(parts.stage);
+  const sighted = new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
+    sayView();
+  });
+  sighted.observe(parts.root);
+  document.addEventListener("visibilitychange", sayView);
+  const heartbeat = setInterval(sayView, HEARTBEAT_MS);
+
+  return () => {
+    clearInterval(heartbeat);
+    resized.disconnect();
+    sighted.disconnect();
+    document.removeEventListener("visibilitychange", sayView);
+    model.off("msg:custom", receive);
+    unbind();
+    send({ kind: "bye" });
+  };
+}
+
+export default { render };

@@ -1,0 +1,53 @@
+"""A Bokeh figure that looks at home in JupyterLab, in the light and the dark theme."""
+
+from bokeh.models import InlineStyleSheet
+from bokeh.plotting import figure
+
+# Bokeh reads these custom properties when it paints; JupyterLab sets the variables on the right.
+_STYLE = """
+:host {
+  --bk-background-fill-color: var(--jp-layout-color1, #fff);
+  --bk-border-fill-color: var(--jp-layout-color1, #fff);
+  --bk-outline-line-color: var(--jp-border-color2, #ccc);
+  --bk-axis-line-color: var(--jp-border-color1, #999);
+  --bk-major-tick-line-color: var(--jp-border-color1, #999);
+  --bk-minor-tick-line-color: var(--jp-border-color2, #ccc);
+  --bk-grid-line-color: var(--jp-border-color3, #eee);
+  --bk-major-label-text-color: var(--jp-ui-font-color1, #222);
+  --bk-axis-label-text-color: var(--jp-ui-font-color1, #222);
+  --bk-title-text-color: var(--jp-ui-font-color1, #222);
+  --bk-bar-line-color: var(--jp-border-color2, #ccc);
+}
+"""
+# Read on both themes' backgrounds.
+POINT_COLOUR = "#3b82c4"
+FIT_COLOUR = "#d9772b"
+MARK_COLOUR = "#8a8f98"
+REGION_COLOUR = "#e0457b"
+
+
+def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
+    """Make an empty figure that is as wide as its panel."""
+    plot = figure(
+        height=height,
+        sizing_mode="stretch_width",
+        tools=tools,
+        toolbar_location="right",
+        match_aspect=match_aspect,
+        output_backend="canvas",
+        stylesheets=[InlineStyleSheet(css=_STYLE)],
+        min_border_top=6,
+        min_border_right=6,
+    )
+    plot.toolbar.logo = None
+    plot.toolbar.autohide = True
+    for axis in (*plot.xaxis, *plot.yaxis):
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = "12px"
+        axis.major_label_text_font_size = "11px"
+    return plot
+
+
+def axis_label(name: str, units: str) -> str:
+    """Write an axis' label: ``th (deg)``."""
+    return f"{name} ({units})" if units else name

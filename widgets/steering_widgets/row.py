@@ -1,0 +1,81 @@
+"""One steerable parameter in the form."""
+
+import ipywidgets
+
+from steering.core.parameter import Parameter
+from steering_widgets.card import Line
+from steering_widgets.entry import NumberEntry
+from steering_widgets.wording import escape, limits_text, number, plain
+
+
+class ParameterRow:
+    """Field, value in force, limits, what is pending, and what is wrong with what was written.
+
+    Attributes:
+        widget: The row.
+        name: The parameter's.
+    """
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Build the row of a parameter."""
+        self.name = parameter.name
+        self.entry = NumberEntry(
+            f"st-param-{parameter.name}", parameter.name, parameter.units, meaning=parameter.description
+        )
+        self._force = ipywidgets.HTML()
+        self._force.add_class("st-force")
+        self._limits = ipywidgets.HTML()
+        self._limits.add_class("st-limits")
+        self._pending = Line("st-pending")
+        self._error = Line("st-field-error")
+        self.widget = ipywidgets.Box([self.entry, self._force, self._limits, self._pending, self._error])
+        self.widget.add_class("st-param")
+        self.widget.add_class(f"st-param-{parameter.name}-row")
+        self._shown = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a person wrote something else into the field than what was shown."""
+        return self.entry.text != self._shown
+
+    def write(self, parameter: Parameter, pending: float | None, since: int) -> None:
+        """Show value and limits.
+
+        Args:
+            parameter: With the value in force.
+            pending: Value that holds from the next point on, if any.
+            since: Point from which the value has been in force, 0 if from the start.
+        """
+        changed = self.changed
+        value = number(parameter.value, parameter.decimals)
+        _put(self._force, f"<b>{escape(value)}</b> {escape(parameter.units)}")
+        _put(self._limits, escape(limits_text(parameter)))
+        if pending is not None:
+            text = (
+                f"{number(pending, parameter.decimals)} {parameter.units} is pending: it holds from the next point on"
+            )
+            self._pending.write(text, "warn")
+        else:
+            self._pending.write(f"in force since point {since}" if since else "", "plain")
+        shown = plain(parameter.value if pending is None else pending, parameter.decimals)
+        self._shown = shown
+        if not changed:
+            self.entry.write(shown)
+
+    def settle(self) -> None:
+        """Take what stands in the field as shown: it was proposed."""
+        self._shown = self.entry.text
+
+    def complain(self, sentence: str) -> None:
+        """Show what is wrong with what was written; empty for nothing."""
+        self._error.write(sentence, "error")
+
+    def enable(self, *, allowed: bool) -> None:
+        """Let the field be changed or not."""
+        if self.entry.field.disabled == allowed:
+            self.entry.field.disabled = not allowed
+
+
+def _put(widget: ipywidgets.HTML, text: str) -> None:
+    if widget.value != text:
+        widget.value = text

@@ -1,0 +1,115 @@
+"""How values, times and actions read on the screen."""
+
+import html
+import math
+import time
+
+from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.parameter import Parameter
+from steering.core.result import Feature
+from steering.core.status import BeamlineStatus
+
+STATES = {
+    "idle": "Idle",
+    "running": "Running",
+    "paused": "Paused",
+    "aborting": "Aborting",
+    "offline": "Offline",
+}
+
+# A typographer's minus sign, as wide as the digits, and the dash that stands for "none".
+MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
+
+_TITLES = {"fwhm": "FWHM", "centre_of_mass": "Centre of mass", "peak": "Peak"}
+
+
+def escape(text: object) -> str:
+    """Make a text safe to put into HTML."""
+    return html.escape(str(text))
+
+
+def title(name: str) -> str:
+    """Turn an identifier into the words for a label: ``peak_height`` becomes ``Peak height``."""
+    return _TITLES.get(name) or name.replace("_", " ").capitalize()
+
+
+def number(value: float, decimals: int) -> str:
+    """Format with at most so many decimals and no trailing zeros."""
+    if not math.isfinite(value):
+        return str(value)
+    text = f"{value:.{decimals}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
+
+
+def plain(value: float, decimals: int) -> str:
+    """Format as :func:`number` does, in characters that can be read back as a number."""
+    return number(value, decimals).replace(MINUS, "-")
+
+
+def feature_text(feature: Feature) -> str:
+    """Write a feature with its uncertainty to two digits, as ``0.2213 ± 0.0012 deg``."""
+    value, spread, units = feature.value, feature.uncertainty, feature.units
+    if not math.isfinite(value):
+        return f"not known {units}".strip()
+    if not math.isfinite(spread) or spread <= 0:
+        return f"{value:.6g} {units} (uncertainty not known)".replace("-", MINUS)
+    decimals = max(1 - math.floor(math.log10(spread)), 0)
+    return f"{value:.{decimals}f} ± {spread:.{decimals}f} {units}".replace("-", MINUS)
+
+
+def limits_text(parameter: Parameter) -> str:
+    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s a step``."""
+    low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
+    text = f"{low} to {high} {parameter.units}"
+    if math.isfinite(parameter.largest_step):
+        text += f", at most {number(parameter.largest_step, parameter.decimals)} {parameter.units} a step"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Write a time span: ``12 s``, ``3 min 05 s``, ``1 h 20 min``."""
+    if not math.isfinite(seconds):
+        return "not known yet"
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def clock(moment: float) -> str:
+    """Write a Unix time as local time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
+
+
+def milliseconds(value: float) -> str:
+    """Write a latency in milliseconds, or a dash where there is none."""
+    if not math.isfinite(value):
+        return NONE
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
+def action_text(action: Action, status: BeamlineStatus) -> str:
+    """Put an action into words, with units: ``set exposure to 2 s``."""
+    match action:
+        case SetParameter(parameter=name, value=value):
+            units = next((item.units for item in status.parameters if item.name == name), "")
+            return f"set {name} to {value:g} {units}".strip()
+        case InsertRegion(region=region, step=step):
+            return "look finer at " + ", ".join(
+                f"{axis} {low:g} to {high:g} step {step.get(axis, math.nan):g} {_units(axis, status)}".strip()
+                for axis, (low, high) in region.items()
+            )
+        case Skip(points=points):
+            return f"skip {points} points"
+        case ReplacePath():
+            return "replace the rest of the path"
+        case Finish():
+            return "finish the scan"
+        case Pause() | Resume() | Abort():
+            return f"{action.kind} the scan"
+
+
+def _units(axis: str, status: BeamlineStatus) -> str:
+    return status.axes[axis].units if axis in status.axes else ""
