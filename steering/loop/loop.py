@@ -2,10 +2,11 @@
 
 Blocks are gathered by time, with a cap, so that a burst costs one task and a lone frame does not wait. At most one
 result is being made at a time, of all that was submitted before it; so a slow facility delays results but never queues
-them up. Keys name run, frames, analysis and parameters: the same work submitted twice is done once.
+them up. Keys name run, frames, analysis, parameters and session: the same work submitted twice is done once.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -154,6 +155,8 @@ class _RunLoop:
         self._complain = complain
         self._stopwatch = stopwatch
         self._hash = parameters_hash(analysis.name, analysis.parameters)
+        # Two sessions may follow one run on one facility and gather its blocks differently: their keys must differ.
+        self._suffix = f"{self._hash}-{secrets.token_hex(4)}"
         self._reduction = Reduction[Remote[Partial]](self._merge)
         self._merges = 0
         self._next_frame = 0
@@ -175,7 +178,7 @@ class _RunLoop:
             return
         now = time.time()
         self._submitted_at[fresh[-1].stop - 1] = now
-        key = f"{self._run}-{fresh[0].start}-{fresh[-1].stop}-{self._hash}"
+        key = f"{self._run}-{fresh[0].start}-{fresh[-1].stop}-{self._suffix}"
         remote = self._facility.submit(f"analyse-{key}", analyse, self._analysis, tuple(fresh), priority=LIVE_PRIORITY)
         self._reduction.add(remote)
         self._news.set()
@@ -195,7 +198,7 @@ class _RunLoop:
 
     def _merge(self, left: Remote[Partial], right: Remote[Partial]) -> Remote[Partial]:
         self._merges += 1
-        key = f"merge-{self._run}-{self._merges}-{self._hash}"
+        key = f"merge-{self._run}-{self._merges}-{self._suffix}"
         return self._facility.submit(key, merge, self._analysis, left, right, priority=LIVE_PRIORITY)
 
     async def _make(self) -> None:
@@ -203,7 +206,7 @@ class _RunLoop:
         while self._news.is_set():
             self._news.clear()
             self._version += 1
-            key = f"result-{self._run}-{self._next_frame}-{self._hash}"
+            key = f"result-{self._run}-{self._next_frame}-{self._suffix}"
             remote = self._facility.submit(
                 key, finish, self._analysis, *self._reduction.items, priority=LIVE_PRIORITY + 1
             )

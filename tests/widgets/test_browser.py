@@ -62,7 +62,8 @@ def overlaps(page):
             }
           }
           for (const el of document.querySelectorAll('.st-panel')) {
-            if (el.offsetParent && el.scrollWidth > el.clientWidth + 1) found.push(`${el.className} is too wide inside`);
+            if (el.offsetParent && el.scrollWidth > el.clientWidth + 1)
+              found.push(`${el.className} is too wide inside`);
           }
           return found;
         }"""

@@ -12,23 +12,35 @@ function installed(version) {
   return found.version === version ? found : (found[version] ?? null);
 }
 
+/** Ask the kernel, and ask again until it has answered: a question is lost while the page joins a running kernel. */
+async function ask(question, answered) {
+  for (let tries = 0; !answered(); tries += 1) {
+    if (tries % 15 === 0) question();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** BokehJS of the kernel's version, fetched from the kernel by the first view of the page that needs it. */
-async function loadBokeh(model, view) {
+async function loadBokeh(model, view, closed) {
   const version = model.get("bokeh_version");
-  if (installed(version)) return installed(version);
-  globalThis[LOADING] ??= new Promise((resolve) => {
-    const receive = (message, buffers) => {
-      if (message.kind !== "source" || message.view !== view) return;
-      model.off("msg:custom", receive);
-      const script = document.createElement("script");
-      script.textContent = new TextDecoder().decode(buffers[0]);
-      document.head.append(script);
-      resolve();
-    };
-    model.on("msg:custom", receive);
-    model.send({ kind: "source", view });
-  });
-  await globalThis[LOADING];
+  const receive = (message, buffers) => {
+    if (message.kind !== "source" || message.view !== view || installed(version)) return;
+    const script = document.createElement("script");
+    script.textContent = new TextDecoder().decode(buffers[0]);
+    document.head.append(script);
+  };
+  model.on("msg:custom", receive);
+  await ask(
+    () => {
+      // Eight megabytes: one view asks for all, and another takes over only if it has had no luck.
+      const now = Date.now();
+      if (now - (globalThis[LOADING] ?? 0) < 5000) return;
+      globalThis[LOADING] = now;
+      model.send({ kind: "source", view });
+    },
+    () => installed(version) || closed(),
+  );
+  model.off("msg:custom", receive);
   return installed(version);
 }
 
@@ -65,6 +77,7 @@ async function render({ model, el }) {
 
   let doc = null;
   let closed = false;
+  let greeted = false;
   let work = Promise.resolve();
 
   const onChange = (shared) => (event) => {
@@ -88,11 +101,12 @@ async function render({ model, el }) {
     host.dataset.ready = "true";
   };
 
-  const Bokeh = await loadBokeh(model, view);
+  const Bokeh = await loadBokeh(model, view, () => closed);
   if (closed || !Bokeh) return () => {};
 
   const receive = (message, buffers) => {
     if (message.kind === "snapshot" && message.view === view) {
+      greeted = true;
       work = work.then(() => (closed ? null : showSnapshot(Bokeh, message)));
     } else if (message.kind === "patch" && message.not !== view) {
       const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
@@ -102,7 +116,10 @@ async function render({ model, el }) {
     work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
   };
   model.on("msg:custom", receive);
-  model.send({ kind: "hello", view });
+  ask(
+    () => model.send({ kind: "hello", view }),
+    () => greeted || closed,
+  );
 
   const forget = followTheme(() => {
     inkColourBars(doc);

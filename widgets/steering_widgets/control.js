@@ -1,6 +1,7 @@
 // Pause, resume and abort straight from the page to the beamline service, past the kernel.
 
 const FIRST_WAIT_MS = 500;
+const UNANSWERED_MS = 3000;
 const LONGEST_WAIT_MS = 15000;
 const CONFIRM_MS = 5000;
 const STATES = { idle: "idle", running: "running", paused: "paused", aborting: "aborting", offline: "offline" };
@@ -120,6 +121,10 @@ function render({ model, el }) {
     if (closed) return;
     if (address) connect(); // the old address may well do, and a busy kernel cannot give another
     model.send({ kind: "hello", view });
+    if (address) return;
+    // The question is lost while the page joins a running kernel, and unanswered while the kernel is busy.
+    clearTimeout(retry);
+    retry = setTimeout(hello, UNANSWERED_MS);
   };
 
   const receive = (message) => {
