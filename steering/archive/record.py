@@ -172,8 +172,14 @@ class RunRecord:
         return node[stream]
 
     def _result(self, analysis: str) -> Any:
-        node = self._client.get(RESULTS, {})
-        if self.uid not in node or analysis not in node[self.uid]:
+        """Find the complete result that holds most frames."""
+        nodes = self._client.get(RESULTS, {}).get(self.uid, {})
+        found = [
+            node
+            for node in nodes.values()
+            if node.metadata["provenance"]["analysis"] == analysis and set(node) >= set(node.metadata["variables"])
+        ]
+        if not found:
             message = f"The record holds no result of {analysis!r} for run {self.uid[:8]} yet."
             raise SteeringError(message)
-        return node[self.uid][analysis]
+        return max(found, key=lambda node: node.metadata["provenance"]["frames"])

@@ -1,9 +1,15 @@
-"""Writes results into the record, beside the runs: ``results / RUN / ANALYSIS``, one array a variable."""
+"""Writes results into the record, beside the runs: ``results / RUN / ANALYSIS-...``, one array a variable.
 
+Several sessions may follow one run and each write its result; each writes under a name of its own, and a reader takes
+the one that holds most frames.
+"""
+
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import httpx
 import numpy as np
 
 from steering.archive.record import RESULTS
@@ -12,7 +18,7 @@ from steering.core.result import Result
 
 
 def write_result(client: Any, result: Result) -> None:
-    """Write a result with its provenance; an older one of the same run and analysis is replaced.
+    """Write a result with its provenance, beside those that are there.
 
     Args:
         client: Tiled client of the catalogue's root.
@@ -21,8 +27,6 @@ def write_result(client: Any, result: Result) -> None:
     source = result.provenance
     results = _container(client, RESULTS)
     run = _container(results, source.run)
-    if source.analysis in run:
-        run.delete_contents([source.analysis], recursive=True, external_only=False)
     data = result.outcome.data
     variables: dict[str, Json] = {
         str(name): {
@@ -39,13 +43,20 @@ def write_result(client: Any, result: Result) -> None:
         "variables": variables,
         "attrs": _attributes(data.attrs),
     }
-    node = run.create_container(source.analysis, metadata=metadata)
+    node = run.create_container(f"{source.analysis}-{secrets.token_hex(4)}", metadata=metadata)
     for name, variable in data.variables.items():
         node.write_array(np.asarray(variable.values), key=str(name))
 
 
 def _container(parent: Any, key: str) -> Any:
-    return parent[key] if key in parent else parent.create_container(key)
+    if key not in parent:
+        try:
+            return parent.create_container(key)
+        except httpx.HTTPStatusError as error:
+            # Another session made it in this moment.
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+    return parent[key]
 
 
 def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Json]:

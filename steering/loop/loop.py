@@ -162,6 +162,8 @@ class _RunLoop:
         self._next_frame = 0
         self._version = 0
         self._timed = -1
+        # Frames of before this session followed the run tell how late it came, not how fast the loop is.
+        self._began = time.time()
         self._failures = 0
         self._news = asyncio.Event()
         self._making: asyncio.Task[None] | None = None
@@ -220,7 +222,7 @@ class _RunLoop:
     def _hand_on(self, finished: Finished) -> None:
         now = time.time()
         for index, photon in finished.photons.items():
-            if index > self._timed:
+            if index > self._timed and photon > self._began:
                 self._stopwatch.add(now - photon)
         self._timed = max(self._timed, finished.last_frame)
         if len(finished.failures) > self._failures:

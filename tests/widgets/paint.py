@@ -22,8 +22,8 @@ def frames(size, kind):
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32) / size
     rings = 20 + 60 * np.exp(-(((np.hypot(rows - 0.5, columns - 0.5) - 0.3) / 0.02) ** 2))
     return [
-        random.poisson(rings + 900 * np.exp(-((rows - 0.4 - 0.02 * k) ** 2 + (columns - 0.6) ** 2) / 0.001)).astype(kind)
-        for k in range(4)
+        random.poisson(rings + 900 * np.exp(-((rows - row) ** 2 + (columns - 0.6) ** 2) / 0.001)).astype(kind)
+        for row in (0.40, 0.42, 0.44, 0.46)
     ]
 
 def offer(size, kind, seconds):

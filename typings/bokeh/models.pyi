@@ -14,15 +14,15 @@ class ColumnDataSource(Model):
 class GlyphRenderer(Model):
     glyph: Model
 
-class Formatter(Model):
-    use_scientific: bool
+class CustomJSTickFormatter(Model):
+    def __init__(self, *, code: str) -> None: ...
 
 class Axis(Model):
     axis_label: str
     axis_label_text_font_style: str
     axis_label_text_font_size: str
     major_label_text_font_size: str
-    formatter: Formatter
+    formatter: CustomJSTickFormatter
 
 class Range(Model):
     renderers: Sequence[GlyphRenderer]
@@ -50,7 +50,9 @@ class ColorBar(Model):
     title_text_font_size: str
     major_label_text_font_size: str
     background_fill_alpha: float
-    def __init__(self, *, color_mapper: ColorMapper, title: str, width: int, padding: int) -> None: ...
+    def __init__(
+        self, *, color_mapper: ColorMapper, title: str, width: int, padding: int, formatter: CustomJSTickFormatter
+    ) -> None: ...
 
 class Span(Model):
     location: float

@@ -7,7 +7,7 @@ from bokeh.models import Axis, GlyphRenderer, Range, Toolbar
 class _Grid:
     visible: bool
 
-class figure(Model):  # noqa: N801
+class figure(Model):
     xaxis: Sequence[Axis]
     yaxis: Sequence[Axis]
     x_range: Range

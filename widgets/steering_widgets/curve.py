@@ -72,7 +72,6 @@ class CurvePanel:
         plot = make_plot(height=300, tools="pan,wheel_zoom,box_zoom,reset,save")
         plot.xaxis[0].axis_label = axis_label("angle", "deg")
         plot.yaxis[0].axis_label = axis_label("intensity", "counts/s")
-        plot.yaxis[0].formatter.use_scientific = True
         bars = plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.55)
         dots = plot.scatter("x", "y", source=self._points, size=5, fill_color=POINT_COLOUR, line_color=None)
         line = plot.line("x", "y", source=self._fit, line_color=FIT_COLOUR, line_width=2)

@@ -37,6 +37,7 @@ class SteeringForm:
         self._complaints: Cell[Mapping[str, str]] = Cell({})
         self._complained = Place(self._complaints)
         self._made: dict[str, ParameterRow] = {}
+        self._run = ""
         self._rows: dict[str, ParameterRow] = {}
         self._table = ipywidgets.VBox()
         self._table.add_class("st-params")
@@ -56,6 +57,10 @@ class SteeringForm:
     def refresh(self) -> bool:
         """Show newer values, rulings, modes, suggestions, and the answer to the last click."""
         status, rulings = self._status.advance(), self._rulings.advance()
+        if status and self._status.value.run != self._run:
+            self._run = self._status.value.run
+            self._complaints.set({})  # what was said of the last run is past
+            self._answer.set(("", "plain"))
         complained, said = self._complained.advance(), self._said.advance()
         modes, suggestions = self._modes.advance(), self._suggestions.advance()
         if complained:

@@ -27,7 +27,7 @@ from steering_widgets.card import Card, button, close_all
 from steering_widgets.cells import MapCells, make_cells, quantities_of
 from steering_widgets.colours import PALETTES
 from steering_widgets.place import Place
-from steering_widgets.plot import REGION_COLOUR, axis_label, make_plot
+from steering_widgets.plot import REGION_COLOUR, axis_label, make_plot, short_numbers
 from steering_widgets.region import MapAxes, Region, RegionForm
 from steering_widgets.wording import title
 
@@ -110,7 +110,9 @@ class MapPanel:
         fill = {"field": "value", "transform": self._linear}
         # The outline closes the hairlines that antialiasing leaves between neighbours.
         self._cells = plot.rect("x", "y", "width", "height", source=self._source, fill_color=fill, line_color=fill)
-        self._bar = ColorBar(color_mapper=self._linear, title="counts/s", width=12, padding=4)
+        self._bar = ColorBar(
+            color_mapper=self._linear, title="counts/s", width=12, padding=4, formatter=short_numbers()
+        )
         self._bar.title_text_font_style = "normal"
         self._bar.title_text_font_size = self._bar.major_label_text_font_size = "11px"
         self._bar.background_fill_alpha = 0

@@ -1,6 +1,6 @@
 """A Bokeh figure that looks at home in JupyterLab, in the light and the dark theme."""
 
-from bokeh.models import InlineStyleSheet
+from bokeh.models import CustomJSTickFormatter, InlineStyleSheet
 from bokeh.plotting import figure
 
 # Bokeh reads these custom properties when it paints; JupyterLab sets the variables on the right.
@@ -18,6 +18,12 @@ _STYLE = """
   --bk-title-text-color: var(--jp-ui-font-color1, #222);
   --bk-bar-line-color: var(--jp-border-color2, #ccc);
 }
+"""
+_SHORT_NUMBER = """
+const value = Number(tick.toPrecision(6));
+const size = Math.abs(value);
+const text = size >= 1e5 || (size > 0 && size < 1e-3) ? value.toExponential().replace("e+", "e") : String(value);
+return text.replaceAll("-", "\u2212");
 """
 # Read on both themes' backgrounds.
 POINT_COLOUR = "#3b82c4"
@@ -42,10 +48,16 @@ def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     for axis in (*plot.xaxis, *plot.yaxis):
+        axis.formatter = short_numbers()
         axis.axis_label_text_font_style = "normal"
         axis.axis_label_text_font_size = "12px"
         axis.major_label_text_font_size = "11px"
     return plot
+
+
+def short_numbers() -> CustomJSTickFormatter:
+    """Make a formatter of ticks that writes 1.4e7 where Bokeh's own writes 1.400e+7."""
+    return CustomJSTickFormatter(code=_SHORT_NUMBER)
 
 
 def axis_label(name: str, units: str) -> str:

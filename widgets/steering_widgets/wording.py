@@ -17,8 +17,12 @@ STATES = {
     "offline": "Offline",
 }
 
-# A typographer's minus sign, as wide as the digits, and the dash that stands for "none".
-MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
+# A typographer's minus sign, as wide as the digits, the dash that stands for "none", and the cross of a product.
+MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# From a million on a number is written with a power of ten.
+_LARGE_POWER = 6
 
 _TITLES = {"fwhm": "FWHM", "centre_of_mass": "Centre of mass", "peak": "Peak"}
 
@@ -47,13 +51,19 @@ def plain(value: float, decimals: int) -> str:
 
 
 def feature_text(feature: Feature) -> str:
-    """Write a feature with its uncertainty to two digits, as ``0.2213 ± 0.0012 deg``."""
+    """Write a feature with its uncertainty to two digits, as ``0.2213 ± 0.0012 deg``; large ones with a power of ten."""
     value, spread, units = feature.value, feature.uncertainty, feature.units
     if not math.isfinite(value):
         return f"not known {units}".strip()
     if not math.isfinite(spread) or spread <= 0:
         return f"{value:.6g} {units} (uncertainty not known)".replace("-", MINUS)
+    power = math.floor(math.log10(abs(value))) if value else 0
+    if power >= _LARGE_POWER:
+        value, spread = value / 10.0**power, spread / 10.0**power
+        units = f"{TIMES} 10{str(power).translate(_SUPERSCRIPT)} {units}"
     decimals = max(1 - math.floor(math.log10(spread)), 0)
+    if power >= _LARGE_POWER:
+        return f"({value:.{decimals}f} ± {spread:.{decimals}f}) {units}".replace("-", MINUS)
     return f"{value:.{decimals}f} ± {spread:.{decimals}f} {units}".replace("-", MINUS)
 
 

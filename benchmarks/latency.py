@@ -1,0 +1,75 @@
+"""Photon to feature and proposal to applied, over a rocking scan of the embedded beamline.
+
+``python -m benchmarks.latency [FILE.json]``: 401 points at about ten a second, a proposal at every fourth point.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import steering
+from steering.core.workspace import Workspace
+
+STEP_DEG, SPEED = 0.0025, 5.0
+EXPOSURES = (0.25, 0.2)
+
+
+def main(arguments):
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="steering-") as folder:
+        session = steering.open(workspace=Workspace(Path(folder)), speed=SPEED)
+        try:
+            report = measure(session)
+        finally:
+            session.shutdown()
+    print(f"{'':22}{'p50 ms':>9}{'p99 ms':>9}{'samples':>9}")
+    for name in ("photon_to_feature", "proposal_to_applied"):
+        entry = report[name]
+        print(f"{name.replace('_', ' '):22}{entry['p50']:9.1f}{entry['p99']:9.1f}{entry['count']:9}")
+    print(
+        f"{report['points']} points in {report['seconds']:.1f} s: {report['points'] / report['seconds']:.1f} a second"
+    )
+    print("hop by hop after the photon, median ms: " + ", ".join(f"{k} {v:.1f}" for k, v in report["hops"].items()))
+    if arguments:
+        Path(arguments[0]).write_text(json.dumps(report, indent=1))
+
+
+def measure(session):
+    """Run the scan; collect latencies and the hops of each result."""
+    hops, proposals, version = {}, 0, 0
+    run = session.start("rocking", step=STEP_DEG)
+    while session.board.status.value.run == run and session.board.status.value.scanning:
+        found = session.board.result.newer(version)
+        if found is not None and found[1] is not None:
+            version, result = found
+            times = result.provenance.times
+            for hop, at in times.items():
+                hops.setdefault(hop, []).append((at - times["photon"]) * 1e3)
+        if session.board.status.value.points_done // 4 > proposals:
+            proposals += 1
+            session.set("exposure", EXPOSURES[proposals % 2])
+    session.wait()
+    began = session.record[run].start["time"]
+    latency, status = session.board.latency.value, session.board.status.value
+    medians = {hop: float(np.median(values)) for hop, values in hops.items()}
+    return {
+        "points": status.points_done,
+        "seconds": ended(session, run) - began,
+        "photon_to_feature": vars(latency.photon_to_feature),
+        "proposal_to_applied": vars(latency.proposal_to_applied),
+        "hops": dict(sorted(medians.items(), key=lambda item: item[1])),
+    }
+
+
+def ended(session, run):
+    """Say when a run ended, once the record knows."""
+    while (stop := session.record[run].stop) is None:
+        pass
+    return stop["time"]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,47 @@
+import math
+
+import pytest
+
+from steering.core.action import InsertRegion, SetParameter
+from steering.core.result import Feature
+from steering.core.status import BeamlineStatus
+from steering_widgets.wording import action_text, duration, feature_text, number, plain
+from tests.widgets.fake import ROCKING, SX, SY
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        (Feature(0.22134, 0.0012, "deg"), "0.2213 ± 0.0012 deg"),
+        (Feature(-3.0, 0.5, "um"), "\u22123.00 ± 0.50 um"),
+        (Feature(2412.0, 31.0, "counts/s"), "2412 ± 31 counts/s"),
+        (Feature(13539896.0, 7359.0, "counts/s"), "(1.35399 ± 0.00074) \u00d7 10⁷ counts/s"),
+        (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 deg"),
+        (Feature(5.0, math.nan, "deg"), "5 deg (uncertainty not known)"),
+        (Feature(math.nan, 1.0, "deg"), "not known deg"),
+    ],
+)
+def test_a_feature_is_written_to_two_digits_of_its_uncertainty(feature, text):
+    assert feature_text(feature) == text
+
+
+def test_numbers_have_no_trailing_zeros_and_can_be_read_back():
+    assert number(2.5, 4) == "2.5"
+    assert number(100.0, 0) == "100"
+    assert number(-1.0, 2) == "\u22121"
+    assert float(plain(-1.25, 3)) == -1.25
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (185, "3 min 05 s"), (4800, "1 h 20 min"), (math.nan, "not known yet")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_actions_read_with_their_units():
+    status = BeamlineStatus(parameters=ROCKING.parameters, axes={"sy": SY, "sx": SX})
+    assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2 s"
+    region = InsertRegion({"sy": (0.0, 2.0), "sx": (1.0, 3.0)}, {"sy": 0.5, "sx": 0.5})
+    assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 um, sx 1 to 3 step 0.5 um"
