@@ -255,7 +255,8 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         except BaseException:
             # What was started for this session must not stay without it.
             if launched.result():
-                asyncio.run(chosen.close())
+                # On the other thread: a notebook's own has an event loop that runs already.
+                beside.submit(asyncio.run, chosen.close()).result()
             raise
         launched.result()
     client = BeamlineClient(str(connection["url"]), str(connection["token"]))

@@ -51,7 +51,7 @@ def plain(value: float, decimals: int) -> str:
 
 
 def feature_text(feature: Feature) -> str:
-    """Write a feature with its uncertainty to two digits, as ``0.2213 ± 0.0012 deg``; large ones with a power of ten."""
+    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 deg``; large ones with a power of ten."""
     value, spread, units = feature.value, feature.uncertainty, feature.units
     if not math.isfinite(value):
         return f"not known {units}".strip()
