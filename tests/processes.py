@@ -27,4 +27,4 @@ def left_behind(processes, timeout=30.0):
     left = list(processes)
     while left and time.monotonic() < deadline:
         _, left = psutil.wait_procs(left, timeout=0.2)
-    return [process.info if hasattr(process, "info") else process for process in left if process.is_running()]
+    return [" ".join(process.cmdline()) for process in left if process.is_running()]

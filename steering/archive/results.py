@@ -16,6 +16,9 @@ from steering.archive.record import RESULTS
 from steering.core.json import Json
 from steering.core.result import Result
 
+# HTTP's answer where a name is taken.
+_CONFLICT = 409
+
 
 def write_result(client: Any, result: Result) -> None:
     """Write a result with its provenance, beside those that are there.
@@ -54,7 +57,7 @@ def _container(parent: Any, key: str) -> Any:
             return parent.create_container(key)
         except httpx.HTTPStatusError as error:
             # Another session made it in this moment.
-            if error.response.status_code != httpx.codes.CONFLICT:
+            if error.response.status_code != _CONFLICT:
                 raise
     return parent[key]
 

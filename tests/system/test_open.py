@@ -6,7 +6,7 @@ import pytest
 
 import steering
 from steering.core.errors import SteeringError
-from tests.processes import of_workspace
+from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
 
@@ -20,7 +20,8 @@ async def test_a_failed_start_says_why_and_leaves_nothing_also_from_a_notebooks_
     assert asyncio.get_running_loop().is_running()
     with pytest.raises(SteeringError, match="Set STEERING_DATA_DIR"):
         steering.open(workspace=workspace)
-    assert not of_workspace(workspace)
+    left = left_behind(of_workspace(workspace))
+    assert not left, left
 
 
 def test_a_wrong_token_and_a_wrong_address_give_a_sentence(session, place):
