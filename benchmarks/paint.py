@@ -1,4 +1,4 @@
-"""How many frames a second a page paints; run as ``python -m tests.widgets.paint``.
+"""How many frames a second a page paints; run as ``python -m benchmarks.paint``.
 
 A thread in the kernel offers frames faster than any page can paint them; flow control decides what is sent. The page
 counts what it has painted.
