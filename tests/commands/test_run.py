@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -16,6 +17,17 @@ from tests.processes import left_behind, of_workspace
 pytestmark = pytest.mark.system
 
 STEERING = [sys.executable, "-m", "steering.cli"]
+
+
+@contextmanager
+def running(*arguments):
+    """Run a command; end it if the test fails meanwhile."""
+    with subprocess.Popen([*STEERING, *arguments], stdout=-1, stderr=-1, text=True) as process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            raise
 
 
 def test_run_prints_the_numbers_as_json_and_leaves_nothing(workspace, tmp_path):
@@ -41,8 +53,7 @@ def test_run_prints_the_numbers_as_json_and_leaves_nothing(workspace, tmp_path):
 
 
 def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
-    command = [*STEERING, "run", "rocking", "--workspace", str(workspace.directory)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running("run", "rocking", "--workspace", str(workspace.directory)) as process:
         wait_for(lambda: list(workspace.journal.glob("*.jsonl")), process)
         processes = of_workspace(workspace)
         assert len(processes) >= 5
@@ -54,11 +65,11 @@ def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
 
 
 def test_killing_the_service_leaves_no_simulation_and_no_record(workspace):
-    command = [*STEERING, "serve", "--workspace", str(workspace.directory), "--speed", "20"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running("serve", "--workspace", str(workspace.directory), "--speed", "20") as process:
         wait_for(lambda: find_service(workspace), process)
         processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        assert len(processes) == 3
+        # Itself, the simulated beamline and the record, which runs a helper while it makes its catalogue.
+        assert len(processes) >= 3
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=30)
     assert not left_behind(processes[1:])
