@@ -14,7 +14,19 @@ def documents_of_a_run(points, path="/nowhere/frames.h5", uid="run-1"):
     }
     documents = [
         ("start", {"uid": uid, "time": 0.0, "plan_name": "rocking", "analysis": "rocking_curve"}),
-        ("descriptor", {"uid": f"{uid}-d", "name": "primary", "run_start": uid, "data_keys": keys, "time": 0.0}),
+        (
+            "descriptor",
+            {
+                "uid": f"{uid}-d",
+                "name": "primary",
+                "run_start": uid,
+                "data_keys": keys,
+                "time": 0.0,
+                "configuration": {},
+                "object_keys": {},
+                "hints": {},
+            },
+        ),
         (
             "stream_resource",
             {

@@ -27,9 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     options = parser.parse_args(arguments)
     workspace = Workspace(options.workspace)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    # Until the server is up a SIGTERM ends this process at once: there is nothing yet that could be left half done.
     hold_lifeline()
     # Nobody waits for the record, and its start costs ten seconds of a core: what somebody waits for goes first.
     os.nice(10)
@@ -42,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     workspace.frames.mkdir(parents=True, exist_ok=True)
     server = SimpleTiledServer(workspace.record, api_key=key, port=options.port, readable_storage=[workspace.frames])
     url = server.uri.split("?")[0]
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
     recorder = Recorder(from_uri(url, api_key=key), workspace.journal)
     recording = threading.Thread(target=recorder.run, args=(stop,), name="recorder")
     recording.start()

@@ -31,6 +31,8 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
     deadline = time.monotonic() + patience
     while True:
         try:
+            # Asked first, because Tiled's own client tries a silent server for half a minute.
+            httpx.get(url, timeout=_RETRY_SECONDS * 10)
             return from_uri(url, api_key=key)
         except (httpx.HTTPError, OSError) as error:
             if time.monotonic() > deadline:

@@ -6,6 +6,7 @@ written is written again from its journal. Tiled's writer must not batch much, o
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -16,6 +17,8 @@ from steering.archive.journal import Entry, decode
 # Events and frames become visible in the record in groups of so many, and all of them at the end of the run.
 BATCH = 4
 _POLL_SECONDS = 0.05
+# When it is told to stop it writes so long (seconds) before it leaves the rest to its next start.
+_LAST_SECONDS = 4.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,14 +37,16 @@ class Recorder:
         self._open: dict[Path, _Tail] = {}
 
     def run(self, stop: Event) -> None:
-        """Follow until told to stop; what is complete by then is written."""
+        """Follow until told to stop; then write for some seconds more what is left. The journal keeps the rest."""
         while not stop.is_set():
-            if not self.step():
+            if not self.step(lambda: not stop.is_set()):
                 stop.wait(_POLL_SECONDS)
-        self.step()
+        deadline = time.monotonic() + _LAST_SECONDS
+        while time.monotonic() < deadline and self.step(lambda: time.monotonic() < deadline):
+            continue
 
-    def step(self) -> bool:
-        """Write what is new; return whether anything was."""
+    def step(self, go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Write what is new, as long as ``go_on`` says so; return whether anything was."""
         if not self._directory.is_dir():
             return False
         busy = False
@@ -50,7 +55,7 @@ class Recorder:
                 self._open[path] = _Tail(path)
         for path, tail in list(self._open.items()):
             try:
-                busy |= tail.step(self._client)
+                busy |= tail.step(self._client, go_on)
             except Exception as error:  # noqa: BLE001  (whatever Tiled raises must not end the recording of other runs)
                 _LOG.exception("The run of %s could not be recorded; its journal is kept.", path)
                 _done(path).write_text(json.dumps({"error": str(error)}), encoding="utf-8")
@@ -71,11 +76,14 @@ class _Tail:
         self._rest = b""
         self._write: Callable[[str, dict[str, Any]], None] | None = None
 
-    def step(self, client: Any) -> bool:
+    def step(self, client: Any, go_on: Callable[[], bool]) -> bool:
         """Write the complete lines that have come; return whether there were any."""
         content = self._rest + self._file.read()
         *lines, self._rest = content.split(b"\n")
-        for line in lines:
+        for number, line in enumerate(lines):
+            if not go_on():
+                self._rest = b"\n".join([*lines[number:], self._rest])
+                break
             entry = decode(line)
             if entry.kind == "document":
                 self._document(client, entry)

@@ -16,7 +16,7 @@ from steering.core.proposal import Ruling
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
-PREVIEW_INTERVAL = 0.02
+PREVIEW_INTERVAL = 0.005
 HEARTBEAT_INTERVAL = 2.0
 HELLO_TIMEOUT = 10.0
 

@@ -59,7 +59,7 @@ class Daemon:
             self.file.unlink(missing_ok=True)
             return self._start(environment or {}, timeout)
 
-    def stop(self, timeout: float = 20.0) -> None:
+    def stop(self, timeout: float = 40.0) -> None:
         """End it and wait until it has gone; does nothing if it does not run."""
         content = self.connection()
         if content is None:

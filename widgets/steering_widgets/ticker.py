@@ -8,7 +8,8 @@ from typing import Protocol
 
 _LOG = logging.getLogger(__name__)
 
-FRAME_SECONDS = 1 / 30
+# A look without news costs microseconds; a frame must not wait long for the next look.
+FRAME_SECONDS = 1 / 60
 PANEL_SECONDS = 0.1
 
 
@@ -21,14 +22,14 @@ class Panel(Protocol):
 
 
 class Ticker:
-    """Calls ``refresh`` of panels at 10 Hz and of frame panels at up to 30 Hz, until stopped or the kernel ends."""
+    """Calls ``refresh`` of panels at 10 Hz and of frame panels at up to 60 Hz, until stopped or the kernel ends."""
 
     def __init__(self, panels: Sequence[Panel], frames: Sequence[Panel], complain: Callable[[str], object]) -> None:
         """Prepare it; :meth:`start` starts it.
 
         Args:
             panels: Refreshed ten times a second.
-            frames: Refreshed up to thirty times a second.
+            frames: Refreshed up to sixty times a second.
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
         """
         self._panels = list(panels)

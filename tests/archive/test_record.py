@@ -1,0 +1,97 @@
+"""The recorder against a real Tiled server."""
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+from tiled.server import SimpleTiledServer
+
+from steering.archive.journal import Entry, Journal, read_journal
+from steering.archive.record import Record, connect_record
+from steering.archive.recorder import Recorder
+from steering.archive.results import write_result
+from steering.core.errors import SteeringError
+from steering.core.result import Feature, Outcome, Provenance, Result
+from tests.documents import documents_of_a_run
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("record")
+    (folder / "frames").mkdir()
+    made = SimpleTiledServer(folder / "tiled", api_key="key", readable_storage=[folder / "frames"])
+    yield made.uri.split("?")[0], folder
+    made.close()
+
+
+def journalled(folder, uid, points, stop=True):
+    """Write a journal of a run whose frames exist."""
+    path = folder / "frames" / f"{uid}.h5"
+    with h5py.File(path, "w") as file:
+        file["entry/data/data"] = np.arange(points * 64, dtype=np.int32).reshape(points, 8, 8)
+    journal = Journal(folder / f"journal-{uid}", "rocking")
+    for name, document in documents_of_a_run(points, path, uid):
+        if stop or name != "stop":
+            journal.write(Entry("document", name, document))
+    return journal
+
+
+def test_a_journal_ends_where_a_crash_cut_it(tmp_path):
+    journal = Journal(tmp_path, "rocking")
+    journal.write(Entry("document", "start", {"uid": "a", "value": np.float64(3.0), "list": np.arange(2)}))
+    journal.close()
+    with journal.path.open("ab") as file:
+        file.write(b'{"kind": "document", "na')
+    (entry,) = read_journal(journal.path)
+    assert entry == Entry("document", "start", {"uid": "a", "value": 3.0, "list": [0, 1]})
+
+
+def test_a_run_is_written_read_and_after_a_stop_in_the_middle_written_again(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    journal = journalled(folder, "run-a", 9)
+    lines = []
+    Recorder(client, journal.path.parent).step(lambda: lines.append(1) or len(lines) < 12)
+    assert "stop" not in client["run-a"].metadata
+    Recorder(client, journal.path.parent).step()
+    record = Record(client)
+    assert record["run-a"].stop["exit_status"] == "success"
+    assert record["run"]["primary"].sizes["event"] == 9
+    assert record[0]["primary"]["th"].attrs["units"] == "deg"
+    assert record[0].frames(2, 4).values[0, 0, 0] == 128
+    assert not Recorder(client, journal.path.parent).step()
+
+
+def test_reading_what_is_not_there_gives_a_sentence(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    journal = journalled(folder, "grows", 4, stop=False)
+    Recorder(client, journal.path.parent).step()
+    record = Record(client)["grows"]
+    assert record.stop is None
+    assert record["primary"].sizes["event"] == 4
+    for wrong in (lambda: record["steering"], lambda: record.result("x"), lambda: Record(client)["zzz"]):
+        with pytest.raises(SteeringError):
+            wrong()
+
+
+def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    journal = journalled(folder, "shared", 4)
+    Recorder(client, journal.path.parent).step()
+    for frames in (2, 4, 3):
+        data = xr.Dataset({"y": ("point", np.arange(frames), {"units": "counts"})})
+        outcome = Outcome({"peak": Feature(1.0, 0.1, "deg")}, data.assign_coords(x=("point", np.arange(frames) / 2)))
+        source = Provenance("shared", "kit", {}, "0", "0", "inline", frames, frames - 1)
+        write_result(client, Result(1, outcome, source))
+    kept = Record(client)["shared"].result("kit")
+    assert kept.attrs["provenance"]["frames"] == 4
+    assert kept.attrs["features"]["peak"]["units"] == "deg"
+    assert kept["y"].attrs["units"] == "counts"
+    assert "x" in kept.coords
+
+
+def test_a_record_that_does_not_answer_gives_a_sentence():
+    with pytest.raises(SteeringError, match="does not answer"):
+        connect_record("http://127.0.0.1:9/api/v1", "key", patience=0.5)
