@@ -63,4 +63,7 @@ def documents_of_a_run(points, path="/nowhere/frames.h5", uid="run-1"):
                 },
             ),
         ]
-    return [*documents, ("stop", {"uid": f"{uid}-s", "run_start": uid, "exit_status": "success", "num_events": {}})]
+    return [
+        *documents,
+        ("stop", {"uid": f"{uid}-s", "run_start": uid, "exit_status": "success", "time": 99.0, "num_events": {}}),
+    ]

@@ -39,19 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.frames.mkdir(parents=True, exist_ok=True)
     server = SimpleTiledServer(workspace.record, api_key=key, port=options.port, readable_storage=[workspace.frames])
-    url = server.uri.split("?")[0]
+    try:
+        url = server.uri.split("?")[0]
+        _record(Recorder(from_uri(url, api_key=key), workspace.journal), url)
+    finally:
+        # Its thread would keep this process alive.
+        server.close()
+    return 0
+
+
+def _record(recorder: Recorder, url: str) -> None:
+    """Say that the record is ready, and record until told to stop."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    recorder = Recorder(from_uri(url, api_key=key), workspace.journal)
-    recording = threading.Thread(target=recorder.run, args=(stop,), name="recorder")
-    recording.start()
     sys.stdout.write(json.dumps({"kind": "ready", "url": url}) + "\n")
     sys.stdout.flush()
-    stop.wait()
-    recording.join()
-    server.close()
-    return 0
+    recorder.run(stop)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ and serves until it is told to stop, or until nobody has listened for the linger
 
 import argparse
 import asyncio
+import fcntl
 import getpass
 import os
 import signal
@@ -71,6 +72,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     description = read_description(options.beamline)
     # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    _claim(workspace, stack)
     record = None if options.no_record else start_record(workspace, stack)
     if description.simulate:
         os.environ.update(start_simulation(stack, options.speed, options.seed))
@@ -109,6 +111,24 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     if options.linger > 0:
         threading.Thread(target=_linger, args=(beamline, server, options.linger, ended), daemon=True).start()
     asyncio.run(server.serve([listening]))
+
+
+def _claim(workspace: Workspace, stack: ExitStack) -> None:
+    """Hold the workspace for as long as this service lives: two would write one journal into one record.
+
+    Raises:
+        SteeringError: If another service holds it.
+    """
+    workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = stack.enter_context((workspace.run / "service.lock").open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        message = (
+            f"A beamline service runs, or is starting, in the workspace {workspace.directory}. "
+            "Use that one, stop it, or choose another folder with --workspace."
+        )
+        raise SteeringError(message) from error
 
 
 def _linger(beamline: Beamline, server: uvicorn.Server, linger: float, ended: threading.Event) -> None:

@@ -70,6 +70,10 @@ def test_killing_the_service_leaves_no_simulation_and_no_record(workspace):
         processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         # Itself, the simulated beamline and the record, which runs a helper while it makes its catalogue.
         assert len(processes) >= 3
+        again = [*STEERING, "serve", "--workspace", str(workspace.directory)]
+        second = subprocess.run(again, capture_output=True, text=True, timeout=60, check=False)
+        assert second.returncode == 1
+        assert "A beamline service runs, or is starting" in second.stderr
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=30)
     assert not left_behind(processes[1:])
