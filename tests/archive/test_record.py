@@ -14,6 +14,8 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
 from tests.documents import documents_of_a_run
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
