@@ -1,7 +1,8 @@
 import math
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
@@ -35,6 +36,7 @@ def situation(**changes):
     return Situation(**plain | changes)
 
 
+@settings(deadline=None)
 @given(parameters(), numbers)
 def test_an_accepted_value_is_finite_within_the_limits_and_near(parameter, value):
     refusal = judge(SetParameter("exposure", value), situation(parameters={"exposure": parameter}))
@@ -46,15 +48,47 @@ def test_an_accepted_value_is_finite_within_the_limits_and_near(parameter, value
     assert (refusal == "") == allowed
 
 
+@settings(deadline=None)
 @given(parameters(), numbers)
 def test_a_refusal_names_value_unit_and_what_is_allowed(parameter, value):
     refusal = judge_value("exposure", value, {"exposure": parameter})
+    shown = f"{value:g}" if math.isfinite(value) else f"{value}"
     if refusal:
-        assert refusal.startswith("exposure = ")
-        assert " s " in refusal
+        assert refusal.startswith(f"exposure = {shown} s ")
         assert "Allowed: " in refusal
+        assert ("is not a finite number" in refusal) == (not math.isfinite(value))
+        assert refusal.endswith((f"{parameter.high:g} s.", f"{parameter.largest_step:g} s in one step."))
 
 
+@settings(deadline=None)
+@given(parameters(), st.lists(numbers, max_size=30))
+def test_no_chain_of_accepted_values_leaves_the_limits_or_leaps(parameter, values):
+    known = {"exposure": parameter}
+    for value in values:
+        before = known["exposure"]
+        if not judge(SetParameter("exposure", value), situation(parameters=known)):
+            known["exposure"] = replace(before, value=value)
+            assert parameter.low <= value <= parameter.high
+            assert abs(value - before.value) <= parameter.largest_step * (1 + 1e-9)
+
+
+@settings(deadline=None)
+@given(parameters(), numbers, st.text(), st.text())
+def test_only_the_holder_of_the_lease_can_be_accepted(parameter, value, person, lease):
+    asked = situation(parameters={"exposure": parameter}, person=person, lease=lease)
+    if not judge(SetParameter("exposure", value), asked):
+        assert person == lease != ""
+
+
+@pytest.mark.parametrize("value", [0.5, 5.0, 0.01])
+def test_a_step_of_exactly_the_largest_is_accepted(value):
+    parameter = Parameter("exposure", "s", value, 0.0, 10.0, 0.1)
+    for there in (value + 0.1, max(value - 0.1, 0.0)):
+        assert judge_value("exposure", there, {"exposure": parameter}) == ""
+    assert "Allowed: at most 0.1 s in one step" in judge_value("exposure", value + 0.11, {"exposure": parameter})
+
+
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda name: name != "exposure"), finite)
 def test_an_unknown_parameter_is_refused_with_those_that_exist(name, value):
     assert "This scan has: exposure" in judge(SetParameter(name, value), situation())
@@ -80,11 +114,28 @@ def test_nothing_is_accepted_while_nothing_runs(action):
     assert "No scan is running" in judge(action, situation(scanning=False))
 
 
-@given(finite, finite, numbers)
+@settings(deadline=None)
+@given(numbers, numbers, numbers)
 def test_a_region_is_accepted_only_with_ordered_limits_and_a_step(low, high, step):
     action = InsertRegion({"sy": (low, high), "sx": (0.0, 1.0)}, {"sy": step, "sx": 0.1})
     refusal = judge(action, situation())
-    assert (refusal == "") == (low < high and math.isfinite(step) and step > 0)
+    ordered = math.isfinite(low) and math.isfinite(high) and low < high
+    assert (refusal == "") == (ordered and math.isfinite(step) and step > 0)
+
+
+@pytest.mark.parametrize(
+    ("region", "step", "words"),
+    [
+        ({"sy": (0, 1)}, {"sy": 0.1, "sx": 0.1}, "sx has none"),
+        ({"sy": (0, 1), "sx": (0, 1)}, {"sy": 0.1}, "sx has none"),
+        ({"sy": (0, 1), "sx": (0, 1), "th": (0, 1)}, {"sy": 0.1, "sx": 0.1}, "no axis 'th'. This scan moves: sy, sx"),
+        ({"sy": (0, 1), "sx": (0, 1)}, {"sy": 0.1, "sx": 0.1, "th": 1}, "no axis 'th'. This scan moves: sy, sx"),
+        ({"sy": (1, 0), "sx": (0, 1)}, {"sy": 0.1, "sx": 0.1}, "from 1 to 0 um"),
+        ({"sy": (0, 1), "sx": (0, 1)}, {"sy": 0.1, "sx": -2}, "-2 um"),
+    ],
+)
+def test_a_region_must_name_the_axes_of_the_scan(region, step, words):
+    assert words in judge(InsertRegion(region, step), situation())
 
 
 @pytest.mark.parametrize(
@@ -102,6 +153,10 @@ def test_a_path_must_stay_within_motors_and_budget(reach, words):
 @pytest.mark.parametrize(("points", "accepted"), [(0, False), (-3, False), (1, True), (50, True), (51, False)])
 def test_only_points_that_are_left_can_be_skipped(points, accepted):
     assert (judge(Skip(points), situation()) == "") == accepted
+
+
+def test_a_path_that_cannot_be_built_is_refused_with_the_reason():
+    assert judge(ReplacePath({}), situation(problem="The path has no points.")) == "The path has no points."
 
 
 def test_pause_and_resume_must_mean_something():

@@ -10,7 +10,10 @@ from steering.core.result import Result
 
 
 class Person:
-    """Somebody whose suggestions come from outside."""
+    """Somebody whose suggestions come from outside.
+
+    ``say`` may be called from any thread, also while another one asks for suggestions.
+    """
 
     name = "person"
 
@@ -29,7 +32,7 @@ class Person:
         self._basis = result.basis
 
     def suggest(self) -> Sequence[Suggestion]:
-        """Return what was said since; each suggestion once."""
-        said = tuple(self._said)
-        self._said.clear()
-        return said
+        """Return what was said since, in that order; each suggestion once."""
+        # One by one: between a copy and a clear, another thread's word would be lost. What comes meanwhile has its turn
+        # next time, so this ends.
+        return tuple(self._said.popleft() for _ in range(len(self._said)))

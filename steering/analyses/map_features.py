@@ -1,19 +1,24 @@
-"""A map: for each point of a two-axis scan the sum, maximum and centre of mass of its frame."""
+"""A map: for each point of a two-axis scan the sum, maximum and centre of mass of its frame.
 
-from collections.abc import Mapping
+Intensity is frame sum / exposure (counts/s); the uncertainties of sums are those of counting, sqrt(counts). The
+position of the maximum is uncertain by the size of its cell / sqrt(12), as any place within the cell is as likely.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses.frame_table import EMPTY, FrameTable, measure
+from steering.analyses._frames import EMPTY, FrameTable, measure
 from steering.core.analysis import Exactness
-from steering.core.block import Floats, FrameBlock
+from steering.core.block import FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
 
-_MEASURED = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
+_USUAL_UNIT = "um"
+_COUNTED = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
 
 
 class MapFeatures:
@@ -22,21 +27,27 @@ class MapFeatures:
     name = "map_features"
     exactness: Exactness = "bitwise"
 
-    def __init__(self, slow: str = "sy", fast: str = "sx", exposure: str = "exposure") -> None:
+    def __init__(self, axes: Sequence[str] = ("sy", "sx"), exposure: str = "exposure") -> None:
         """Choose the columns of the events.
 
         Args:
-            slow: Slow axis.
-            fast: Fast axis.
+            axes: Slow and fast axis. For each the column ``<axis>_step`` is the size of a point's cell, if there is
+                one; the column ``grid`` says which grid a point belongs to, 0 for the first.
             exposure: Exposure time in seconds.
+
+        Raises:
+            ValueError: If there are not two different axes.
         """
-        self._axes = (slow, fast)
+        if len(axes) != 2 or axes[0] == axes[1]:
+            message = f"a map has two different axes, slow and fast, for example sy and sx; not {list(axes)}"
+            raise ValueError(message)
+        self._axes = (axes[0], axes[1])
         self._exposure = exposure
 
     @property
     def parameters(self) -> Mapping[str, Json]:
         """The columns."""
-        return {"slow": self._axes[0], "fast": self._axes[1], "exposure": self._exposure}
+        return {"axes": list(self._axes), "exposure": self._exposure}
 
     def empty(self) -> FrameTable:
         """Table of no frames."""
@@ -45,60 +56,59 @@ class MapFeatures:
     def update(self, state: FrameTable, block: FrameBlock, frames: NDArray[Any]) -> FrameTable:
         """Add a block's frames.
 
+        Args:
+            state: Left as it is.
+            block: With the columns of both axes and of the exposure.
+            frames: Pixels in counts, shape ``(len(block), rows, columns)``.
+
         Raises:
-            ValueError: If the block lacks a position or the exposure.
+            ValueError: If the block lacks a position or the exposure, or the frames have the wrong shape.
         """
-        missing = [name for name in (*self._axes, self._exposure) if name not in block.columns]
-        if missing:
-            message = f"the events have no column {' and '.join(missing)}; they have: {', '.join(block.columns)}"
-            raise ValueError(message)
-        return state.merge(measure(block, frames))
+        return state.merge(measure(block, frames, (*self._axes, self._exposure)))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""
         return left.merge(right)
 
     def result(self, state: FrameTable) -> Outcome:
-        """Lay out the points in the order in which they were measured."""
+        """Lay out the points in the order in which they were measured.
+
+        Points without a position, without exposure, or with a pixel that is not a number are left out, and counted in
+        ``data.attrs["left_out"]``.
+        """
         data = self._points(state)
         features = {"points": Feature(float(data.sizes["point"]), 0.0, "1")}
-        if data.sizes["point"]:
-            counts, intensity = float(data["frame_sum"].sum()), data["intensity"].values
-            top = int(np.argmax(intensity))
-            seconds = data["exposure"].values
-            features["total"] = Feature(counts, float(np.sqrt(counts)), "counts")
-            mean_error = float(np.sqrt(np.sum(data["frame_sum"].values / seconds**2)) / len(intensity))
-            features["mean_intensity"] = Feature(float(intensity.mean()), mean_error, "counts/s")
-            top_error = float(np.sqrt(data["frame_sum"].values[top]) / seconds[top])
-            features["maximum"] = Feature(float(intensity[top]), top_error, "counts/s")
-            for axis in self._axes:
-                step = float(data[f"{axis}_step"].values[top])
-                place = float(data[axis].values[top])
-                features[f"{axis}_at_maximum"] = Feature(place, step / float(np.sqrt(12)), data[axis].attrs["units"])
+        if not data.sizes["point"]:
+            return Outcome(features, data)
+        counts, intensity = data["frame_sum"].values, data["intensity"].values
+        # Float frames may be background-subtracted, and so below zero.
+        errors = np.sqrt(np.maximum(counts, 0)) / data["exposure"].values
+        total, top = float(counts.sum()), int(np.argmax(intensity))
+        features["total"] = Feature(total, float(np.sqrt(max(total, 0.0))), "counts")
+        mean_error = float(np.sqrt(np.sum(errors**2)) / len(intensity))
+        features["mean_intensity"] = Feature(float(intensity.mean()), mean_error, "counts/s")
+        features["maximum"] = Feature(float(intensity[top]), float(errors[top]), "counts/s")
+        for axis in self._axes:
+            cell, place = float(data[f"{axis}_step"].values[top]), float(data[axis].values[top])
+            features[f"{axis}_at_maximum"] = Feature(place, cell / float(np.sqrt(12)), data[axis].attrs["units"])
         return Outcome(features, data)
 
     def _points(self, table: FrameTable) -> xr.Dataset:
-        nothing = np.empty(0)
-        exposure = table.columns.get(self._exposure, nothing)
-        usable = exposure > 0
+        exposure = table.column(self._exposure)
+        usable = (exposure > 0) & np.isfinite(exposure) & np.isfinite(table.column("frame_sum"))
         for axis in self._axes:
-            usable = usable & np.isfinite(table.columns.get(axis, nothing))
-
-        def column(name: str, missing: float = np.nan) -> Floats:
-            found = table.columns.get(name)
-            return (found if found is not None else np.full(len(table), missing))[usable]
-
+            usable = usable & np.isfinite(table.column(axis))
         variables: dict[str, tuple[str, NDArray[Any], dict[str, str]]] = {
-            name: ("point", column(name), {"units": units}) for name, units in _MEASURED.items()
+            name: ("point", table.column(name)[usable], {"units": units}) for name, units in _COUNTED.items()
         }
         for axis in self._axes:
-            units = {"units": table.units.get(axis, "um")}
-            variables[axis] = ("point", column(axis), units)
-            variables[f"{axis}_step"] = ("point", column(f"{axis}_step"), units)
+            units = {"units": table.unit(axis, _USUAL_UNIT)}
+            variables[axis] = ("point", table.column(axis)[usable], units)
+            variables[f"{axis}_step"] = ("point", table.column(f"{axis}_step")[usable], units)
         seconds = exposure[usable]
-        variables["intensity"] = ("point", column("frame_sum") / seconds, {"units": "counts/s"})
+        variables["intensity"] = ("point", table.column("frame_sum")[usable] / seconds, {"units": "counts/s"})
         variables["exposure"] = ("point", seconds, {"units": "s"})
-        variables["grid"] = ("point", column("grid", 0.0).astype(np.int64), {"units": "1"})
+        variables["grid"] = ("point", table.column("grid", 0.0)[usable].astype(np.int64), {"units": "1"})
         variables["frame"] = ("point", table.index[usable], {"units": "1"})
         data = xr.Dataset(variables, attrs={"left_out": len(table) - int(usable.sum())})
         return data.set_coords(list(self._axes))

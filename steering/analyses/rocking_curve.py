@@ -1,13 +1,16 @@
 """Rocking curve: intensity against the angle of a crystal, and where its peak is.
 
-Definitions, for intensity ``I`` = frame sum / exposure (counts/s) sampled at angles ``x``:
+Definitions, for intensity ``I`` = frame sum / exposure (counts/s) sampled at angles ``x``. Its uncertainty is that of
+counting, sqrt(frame sum) / exposure; the background is the lowest sample:
 
 * ``peak``: angle of the highest sample; uncertainty: local sampling step / sqrt(12).
 * ``fwhm``: distance between the crossings of half the maximum above background on both sides of the peak, each by
   linear interpolation between two samples; uncertainty: for both crossings an eighth of the gap between their samples
   (a bound of what a smooth flank departs from a line) and the counting error over the slope.
-* ``centre_of_mass``: of the part above a tenth of the maximum around the peak, integrated by the trapezoidal rule, so
-  that neither the extent of the scan nor a denser middle shifts it.
+* ``centre_of_mass``: of the part above a tenth of the maximum above background around the peak, integrated by the
+  trapezoidal rule between interpolated ends, so that neither the extent of the scan nor a denser middle shifts it;
+  uncertainty: each sample's place within its cell (cell / sqrt(12)) and its counting error, propagated.
+* ``maximum``: intensity at the peak. ``total``: sum of all frame sums, uncertain by its square root.
 """
 
 from collections.abc import Mapping
@@ -17,7 +20,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses.frame_table import EMPTY, FrameTable, measure
+from steering.analyses._frames import EMPTY, FrameTable, measure
+from steering.analyses._gaussian import Gaussian, fit_gaussian
 from steering.core.analysis import Exactness
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
@@ -27,6 +31,7 @@ _FEWEST_POINTS = 3
 # Part of the maximum above which a point belongs to the peak, for the centre of mass.
 _PEAK_PART = 0.1
 _FIT_POINTS = 200
+_USUAL_UNIT = "deg"
 
 
 class RockingCurve:
@@ -57,50 +62,56 @@ class RockingCurve:
     def update(self, state: FrameTable, block: FrameBlock, frames: NDArray[Any]) -> FrameTable:
         """Add a block's frames.
 
+        Args:
+            state: Left as it is.
+            block: With the columns of the angle and of the exposure.
+            frames: Pixels in counts, shape ``(len(block), rows, columns)``.
+
         Raises:
-            ValueError: If the block lacks the angle or the exposure.
+            ValueError: If the block lacks the angle or the exposure, or the frames have the wrong shape.
         """
-        missing = [name for name in (self._axis, self._exposure) if name not in block.columns]
-        if missing:
-            message = f"the events have no column {' and '.join(missing)}; they have: {', '.join(block.columns)}"
-            raise ValueError(message)
-        return state.merge(measure(block, frames))
+        return state.merge(measure(block, frames, (self._axis, self._exposure)))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""
         return left.merge(right)
 
     def result(self, state: FrameTable) -> Outcome:
-        """Say where the peak is and how wide."""
+        """Say where the peak is and how wide.
+
+        Frames without an angle, without exposure, or with a pixel that is not a number are left out, and counted in
+        ``data.attrs["left_out"]``. A feature that the rest does not allow is left out too: none but ``total`` for fewer
+        than three points or no counts, no ``fwhm`` unless the curve falls below half its height on both sides.
+        """
         data = self._curve(state)
         position, intensity = data[self._axis].values, data["intensity"].values
         error, units = data["intensity_error"].values, str(data[self._axis].attrs["units"])
         features: dict[str, Feature] = {}
         if len(state):
             total = float(data["frame_sum"].sum())
-            features["total"] = Feature(total, float(np.sqrt(total)), "counts")
+            # Float frames may be background-subtracted, and so below zero.
+            features["total"] = Feature(total, float(np.sqrt(max(total, 0.0))), "counts")
         if len(position) >= _FEWEST_POINTS and intensity.max() > 0:
             top = int(np.argmax(intensity))
             features["maximum"] = Feature(float(intensity[top]), float(error[top]), "counts/s")
-            features["peak"] = Feature(float(position[top]), _gap(position, top) / np.sqrt(12), units)
+            features["peak"] = Feature(float(position[top]), _gap(position, top) / float(np.sqrt(12)), units)
             width = _width(position, intensity, error, top)
             if width is not None:
                 features["fwhm"] = Feature(*width, units)
-            features["centre_of_mass"] = Feature(*_centre(position, intensity, top), units)
+            features["centre_of_mass"] = Feature(*_centre(position, intensity, error, top), units)
             if width is not None:
                 data = _with_fit(data, self._axis, position[top], width[0])
         return Outcome(features, data)
 
     def _curve(self, table: FrameTable) -> xr.Dataset:
         """Sort the usable frames by angle."""
-        nothing = np.empty(0)
-        position = table.columns.get(self._axis, nothing)
-        exposure = table.columns.get(self._exposure, nothing)
-        usable = np.flatnonzero(np.isfinite(position) & (exposure > 0))
+        position, exposure = table.column(self._axis), table.column(self._exposure)
+        timed = np.isfinite(exposure) & (exposure > 0)
+        usable = np.flatnonzero(timed & np.isfinite(position) & np.isfinite(table.column("frame_sum")))
         order = usable[np.argsort(position[usable], kind="stable")]
 
         def column(name: str) -> Floats:
-            return table.columns.get(name, nothing)[order]
+            return table.column(name)[order]
 
         counts, seconds = column("frame_sum"), exposure[order]
         variables: dict[str, tuple[str, NDArray[Any], dict[str, str]]] = {
@@ -113,7 +124,7 @@ class RockingCurve:
             "exposure": ("point", seconds, {"units": "s"}),
             "frame": ("point", table.index[order], {"units": "1"}),
         }
-        angle = ("point", position[order], {"units": table.units.get(self._axis, "deg"), "long_name": self._axis})
+        angle = ("point", position[order], {"units": table.unit(self._axis, _USUAL_UNIT), "long_name": self._axis})
         return xr.Dataset(variables, {self._axis: angle}, {"left_out": len(table) - len(order)})
 
 
@@ -148,48 +159,43 @@ def _width(position: Floats, intensity: Floats, error: Floats, top: int) -> tupl
     return high - low, float(np.hypot(low_error, high_error))
 
 
-def _centre(position: Floats, intensity: Floats, top: int) -> tuple[float, float]:
-    background = float(intensity.min())
-    above = intensity - background
+def _centre(position: Floats, intensity: Floats, error: Floats, top: int) -> tuple[float, float]:
+    """Centre of mass of the part around the peak, and its uncertainty."""
+    above = intensity - float(intensity.min())
     threshold = _PEAK_PART * above[top]
-    first = top
-    while first > 0 and above[first - 1] > threshold:
-        first -= 1
-    last = top
-    while last < len(position) - 1 and above[last + 1] > threshold:
-        last += 1
-    if last == first:
-        return float(position[top]), _gap(position, top) / float(np.sqrt(12))
-    x, y = position[first : last + 1], above[first : last + 1]
-    weight = np.trapezoid(y, x)
+    outside = np.flatnonzero(above <= threshold)
+    before = max(outside[outside < top], default=0)
+    after = min(outside[outside > top], default=len(position) - 1)
+    part = np.arange(before, after + 1)
+    x, y = position[part], above[part]
+    # The ends are interpolated, so that the part does not jump with a sample that happens to lie above or below.
+    if y[0] <= threshold < y[1]:
+        x[0], y[0] = np.interp(threshold, y[:2], x[:2]), threshold
+    if y[-1] <= threshold < y[-2]:
+        x[-1], y[-1] = np.interp(threshold, y[:-3:-1], x[:-3:-1]), threshold
+    # What the trapezoidal rule gives each sample: half the distance between its neighbours.
+    cell = np.diff(np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]]))
+    weight = float(np.sum(cell * y))
     if weight <= 0:
         return float(position[top]), _gap(position, top) / float(np.sqrt(12))
-    gap = float(x[-1] - x[0]) / (last - first)
-    return float(np.trapezoid(x * y, x) / weight), gap / float(np.sqrt(12 * (last - first + 1)))
+    centre = float(np.sum(cell * y * x)) / weight
+    sampling = np.sum((cell * y * cell) ** 2) / 12
+    counting = np.sum((cell * (x - centre) * error[part]) ** 2)
+    return centre, float(np.sqrt(sampling + counting)) / weight
 
 
 def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> xr.Dataset:
     """Add a Gaussian fitted to the peak, for the eye; left out where it does not converge."""
-    from scipy.optimize import curve_fit
-
     near = np.abs(data[axis].values - centre) < 2 * width
     x, y = data[axis].values[near], data["intensity"].values[near]
-    if len(x) <= 4:
+    start = Gaussian(float(y.max()), centre, width, 0.0)
+    fitted = fit_gaussian(x, y, data["intensity_error"].values[near], start)
+    if fitted is None:
         return data
-    try:
-        (height, middle, spread, base), _ = curve_fit(
-            _gaussian, x, y, [float(y.max()), centre, width, 0.0], sigma=data["intensity_error"].values[near]
-        )
-    except RuntimeError:
-        return data
-    along = np.asarray(np.linspace(float(x.min()), float(x.max()), _FIT_POINTS), dtype=np.float64)
+    along = np.linspace(float(x.min()), float(x.max()), _FIT_POINTS)
     name = f"{axis}_fit"
     whole = data.copy()
-    whole["fit"] = ("fit_point", _gaussian(along, height, middle, spread, base), {"units": "counts/s"})
+    whole["fit"] = ("fit_point", fitted(along), {"units": "counts/s"})
     whole[name] = ("fit_point", along, {"units": data[axis].attrs["units"]})
-    whole.attrs |= {"fit_centre": float(middle), "fit_fwhm": float(abs(spread))}
+    whole.attrs |= {"fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
     return whole.set_coords(name)
-
-
-def _gaussian(x: Floats, height: float, centre: float, fwhm: float, base: float) -> Floats:
-    return height * np.exp(-4 * np.log(2) * ((x - centre) / fwhm) ** 2) + base

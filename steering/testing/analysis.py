@@ -1,21 +1,20 @@
 """The contract of an analysis."""
 
+import json
 import pickle
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-import xarray as xr
 
-from steering.core.analysis import Analysis
-from steering.core.block import FrameBlock, Inline
-from steering.core.result import Outcome
-from steering.testing.blocks import varied_blocks
-from steering.testing.broken import require
+from steering.core.analysis import Analysis, Exactness
+from steering.core.block import FrameBlock
+from steering.testing.blocks import pixels_of, split, varied_blocks
+from steering.testing.broken import ContractError, require, require_kind
+from steering.testing.outcome import require_same, require_well_formed
 
-_ROUNDING = 1e-9
-_ITERATIVE = 1e-3
+_ORDERS = 4
 
 
 def check_analysis(analysis: Analysis[Any], blocks: Sequence[FrameBlock] = (), seed: int = 0) -> None:
@@ -29,31 +28,59 @@ def check_analysis(analysis: Analysis[Any], blocks: Sequence[FrameBlock] = (), s
     Raises:
         ContractError: If it is not.
     """
+    _described(analysis)
     chosen = tuple(blocks) or tuple(varied_blocks(seed))
+    _untouched(analysis, chosen)
     states = [_update(analysis, analysis.empty(), block) for block in chosen]
     whole = reduce(lambda state, block: _update(analysis, state, block), chosen, analysis.empty())
     expected = analysis.result(whole)
-    _well_formed(analysis.result(analysis.empty()), "the result of no frames")
-    _well_formed(expected, "the result of all frames")
+    require_well_formed(analysis.result(analysis.empty()), f"{analysis.name}: the result of no frames")
+    require_well_formed(expected, f"{analysis.name}: the result of all frames")
+    for state in states:
+        require_well_formed(analysis.result(state), f"{analysis.name}: the result of one block")
+
+    def same(state: Any, how: str) -> None:
+        sentence = f"{analysis.name} gives another result when {how}"
+        require_same(analysis.result(state), expected, analysis.exactness, sentence)
+
     random = np.random.default_rng(seed)
-    for turn in range(4):
+    for turn in range(_ORDERS):
         order = [states[index] for index in random.permutation(len(states))]
         merged = _merge_in_pairs(analysis, order) if turn % 2 else reduce(analysis.merge, order, analysis.empty())
-        _same(analysis, analysis.result(merged), expected, "merged in another order")
-    neutral = analysis.merge(analysis.merge(analysis.empty(), whole), analysis.empty())
-    _same(analysis, analysis.result(neutral), expected, "merged with empty states")
-    _untouched(analysis, chosen[0])
-    copied = pickle.loads(pickle.dumps(whole))  # noqa: S301  (what we have just dumped ourselves)
-    _same(analysis, analysis.result(copied), expected, "sent to another process")
+        same(merged, "merged in another order")
+    middle = len(states) // 2
+    halves = [reduce(analysis.merge, part, analysis.empty()) for part in (states[:middle], states[middle:])]
+    same(analysis.merge(*halves), "merged from halves")
+    same(analysis.merge(*reversed(halves)), "its halves are exchanged")
+    pieces = [_update(analysis, analysis.empty(), piece) for block in chosen for piece in split(block)]
+    same(_merge_in_pairs(analysis, pieces), "its blocks are cut into single frames")
+    same(analysis.merge(analysis.merge(analysis.empty(), whole), analysis.empty()), "merged with empty states")
+    same(pickle.loads(pickle.dumps(whole)), "sent to another process")  # noqa: S301  (what we have just dumped)
     if analysis.exactness == "bitwise":
-        twice = analysis.merge(whole, states[0])
-        _same(analysis, analysis.result(twice), expected, "given a block twice")
+        same(analysis.merge(whole, states[0]), "given a block twice")
+        same(_update(analysis, whole, chosen[-1]), "given a block once more")
+        same(analysis.merge(whole, whole), "merged with itself")
+    nothing = analysis.merge(analysis.empty(), analysis.empty())
+    sentence = f"{analysis.name} makes something of nothing when empty states are merged"
+    require_same(analysis.result(nothing), analysis.result(analysis.empty()), analysis.exactness, sentence)
+
+
+def _described(analysis: Analysis[Any]) -> None:
+    needed = "name, exactness, parameters, empty, update, merge and result"
+    require_kind(analysis, Analysis, f"an analysis must have {needed}")
+    require(analysis.name, f"{type(analysis).__name__} has no name")
+    classes = get_args(Exactness)
+    exactness = f"{analysis.name} is exact to the class {analysis.exactness!r}"
+    require(analysis.exactness in classes, f"{exactness}. Allowed: {', '.join(classes)}")
+    try:
+        json.dumps(dict(analysis.parameters), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        message = f"the parameters of {analysis.name} cannot be written as JSON: {error}"
+        raise ContractError(message) from error
 
 
 def _update(analysis: Analysis[Any], state: Any, block: FrameBlock) -> Any:
-    require(isinstance(block.place, Inline), "the kit needs blocks with Inline frames")
-    frames = block.place.frames if isinstance(block.place, Inline) else np.empty((0, 0, 0))
-    return analysis.update(state, block, frames)
+    return analysis.update(state, block, pixels_of(block))
 
 
 def _merge_in_pairs(analysis: Analysis[Any], states: list[Any]) -> Any:
@@ -63,44 +90,15 @@ def _merge_in_pairs(analysis: Analysis[Any], states: list[Any]) -> Any:
     return states[0]
 
 
-def _untouched(analysis: Analysis[Any], block: FrameBlock) -> None:
+def _untouched(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> None:
     """Check that arguments are left as they are."""
-    state = _update(analysis, analysis.empty(), block)
-    before = pickle.dumps(state)
-    frames = block.place.frames if isinstance(block.place, Inline) else np.empty((0, 0, 0))
-    pixels = frames.copy()
-    _update(analysis, state, block)
-    analysis.merge(state, state)
-    analysis.result(state)
-    require(pickle.dumps(state) == before, f"{analysis.name} changes a state that it was given")
-    require(np.array_equal(frames, pixels), f"{analysis.name} changes the frames that it was given")
-
-
-def _well_formed(outcome: Outcome, what: str) -> None:
-    for name, feature in outcome.features.items():
-        require(feature.units, f"{what}: feature {name!r} has no unit")
-        require(np.isfinite(feature.value), f"{what}: feature {name!r} is {feature.value}; leave it out instead")
-        require(not feature.uncertainty < 0, f"{what}: feature {name!r} has an uncertainty below zero")
-    for name, variable in outcome.data.variables.items():
-        require("units" in variable.attrs, f'{what}: variable {name!r} has no attrs["units"]')
-
-
-def _same(analysis: Analysis[Any], found: Outcome, expected: Outcome, how: str) -> None:
-    sentence = f"{analysis.name} gives another result when {how}"
-    require(found.features.keys() == expected.features.keys(), f"{sentence}: other features")
-    tolerance = {"bitwise": 0.0, "rounding": _ROUNDING, "iterative": _ITERATIVE}[analysis.exactness]
-    for name, feature in expected.features.items():
-        other = found.features[name]
-        near = np.isclose(other.value, feature.value, rtol=tolerance, atol=0.0)
-        require(near, f"{sentence}: {name} is {other.value}, not {feature.value}")
-    _same_data(found.data, expected.data, tolerance, sentence)
-
-
-def _same_data(found: xr.Dataset, expected: xr.Dataset, tolerance: float, sentence: str) -> None:
-    require(set(found.variables) == set(expected.variables), f"{sentence}: other variables")
-    for name, variable in expected.variables.items():
-        other = found.variables[name]
-        near = other.shape == variable.shape and np.allclose(
-            other.values, variable.values, rtol=tolerance, atol=0.0, equal_nan=True
-        )
-        require(near, f"{sentence}: variable {name!r} differs")
+    given = pickle.dumps(blocks)
+    left, right = (_update(analysis, analysis.empty(), block) for block in (blocks[0], blocks[-1]))
+    before = pickle.dumps(left), pickle.dumps(right)
+    _update(analysis, left, blocks[0])
+    analysis.merge(left, right)
+    analysis.merge(left, left)
+    analysis.result(left)
+    after = pickle.dumps(left), pickle.dumps(right)
+    require(after == before, f"{analysis.name} changes a state that it was given")
+    require(pickle.dumps(blocks) == given, f"{analysis.name} changes the frames or columns that it was given")

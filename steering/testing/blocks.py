@@ -1,16 +1,23 @@
 """Blocks with frames inside, as varied as detectors are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock, Inline
+from steering.testing.broken import ContractError
 
-_COLUMNS = ("th", "sx", "sy")
-_UNITS = {"th": "deg", "sx": "um", "sy": "um", "th_step": "deg", "sx_step": "um", "sy_step": "um", "exposure": "s"}
+Frames: TypeAlias = NDArray[Any]
+
+_AXES = {"th": "deg", "sx": "um", "sy": "um"}
+_UNITS = _AXES | {f"{axis}_step": units for axis, units in _AXES.items()} | {"exposure": "s", "grid": "1"}
+_SHAPE = (24, 32)
 
 
-def make_block(frames: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", start: int, seed: int = 0) -> FrameBlock:
+def make_block(frames: Frames, start: int, seed: int = 0) -> FrameBlock:
     """Make a block of given frames at made-up positions.
 
     Args:
@@ -20,30 +27,62 @@ def make_block(frames: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", star
     """
     random = np.random.default_rng([seed, start])
     count = len(frames)
-    columns = {name: random.uniform(-1, 1, count).round(4) for name in _COLUMNS}
-    columns |= {f"{name}_step": np.full(count, 0.01) for name in _COLUMNS}
+    columns = {name: random.uniform(-1, 1, count).round(4) for name in _AXES}
+    columns |= {f"{name}_step": np.full(count, 0.01) for name in _AXES}
     columns |= {"exposure": random.choice([0.1, 0.25, 1.0], count), "grid": np.zeros(count)}
     return FrameBlock("kit", "primary", start, start + count, Inline(frames), columns, _UNITS)
 
 
 def varied_blocks(seed: int = 0) -> Iterator[FrameBlock]:
-    """Make blocks of one to five frames: empty, saturated, noisy, of each common type, with a NaN position."""
+    """Make blocks of one to five frames: empty, saturated, noisy, of each common type, with values that were lost."""
     random = np.random.default_rng(seed)
     start = 0
-    for kind in ("uint16", "int32", "zeros", "saturated", "float32", "single", "lost position"):
+    kinds = ("uint16", "int32", "zeros", "saturated", "float32", "single", "lost position", "lost exposure")
+    for kind in kinds:
         count = 1 if kind == "single" else int(random.integers(1, 6))
-        frames: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = random.poisson(5, (count, 24, 32)).astype(np.int32)
-        if kind == "uint16":
-            frames = frames.astype(np.uint16)
-        elif kind == "zeros":
-            frames = np.zeros_like(frames)
-        elif kind == "saturated":
-            frames = np.full_like(frames, np.iinfo(np.int32).max)
-        elif kind == "float32":
-            frames = frames.astype(np.float32)
-        block = make_block(frames, start, seed)
+        block = make_block(_frames(kind, count, random), start, seed)
         if kind == "lost position":
-            for name in _COLUMNS:
+            for name in _AXES:
                 block.columns[name][0] = np.nan
+        if kind == "lost exposure":
+            block.columns["exposure"][0] = 0.0
         yield block
         start += count
+
+
+def pixels_of(block: FrameBlock) -> Frames:
+    """Return the frames of a block that holds them, shape ``(frames, rows, columns)``.
+
+    Raises:
+        ContractError: If it only says where they are.
+    """
+    if not isinstance(block.place, Inline):
+        message = f"the kits need blocks with Inline frames, not {block.place}"
+        raise ContractError(message)
+    return block.place.frames
+
+
+def split(block: FrameBlock) -> Iterator[FrameBlock]:
+    """Cut a block into blocks of one frame."""
+    frames = pixels_of(block)
+    for index in range(len(block)):
+        one = slice(index, index + 1)
+        columns = {name: column[one] for name, column in block.columns.items()}
+        start = block.start + index
+        yield replace(block, start=start, stop=start + 1, place=Inline(frames[one]), columns=columns)
+
+
+def _frames(kind: str, count: int, random: np.random.Generator) -> Frames:
+    frames = random.poisson(5, (count, *_SHAPE)).astype(np.int32)
+    match kind:
+        case "uint16":
+            return frames.astype(np.uint16)
+        case "zeros":
+            return np.zeros_like(frames)
+        case "saturated":
+            return np.full_like(frames, np.iinfo(np.int32).max)
+        case "float32":
+            # No whole numbers, and some below zero, as after a dark was subtracted.
+            return random.normal(1.0, 2.0, frames.shape).astype(np.float32)
+        case _:
+            return frames

@@ -1,6 +1,7 @@
 """The contract of a facility."""
 
 import asyncio
+import uuid
 from typing import Any
 
 from steering.core.errors import SteeringError
@@ -12,6 +13,10 @@ _PATIENCE = 60.0
 
 def _add(left: int, right: int) -> int:
     return left + right
+
+
+def _unique() -> str:
+    return uuid.uuid4().hex
 
 
 def _fail() -> None:
@@ -53,8 +58,9 @@ async def _computes(facility: Facility) -> None:
     second = facility.submit("second", _add, first, 4)
     async with asyncio.timeout(_PATIENCE):
         require(await second.result() == 7, f"{facility.name} computes 1 + 2 + 4 wrongly")
-        same = facility.submit("first", _add, 1, 2)
-        require(same.key == first.key and await same.result() == 3, f"{facility.name} does not know a key again")
+        task, again = facility.submit("unique", _unique), facility.submit("unique", _unique)
+        once = await task.result() == await again.result()
+        require(task.key == again.key and once, f"{facility.name} computes a key twice that it has already")
         await _fails(facility)
         await facility.rehearse(_add, 1, 1)
 

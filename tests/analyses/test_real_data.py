@@ -39,6 +39,43 @@ def test_a_steered_curve_gives_the_same_within_uncertainties(sample):
         assert difference <= np.hypot(steered[name].uncertainty, whole[name].uncertainty)
 
 
+def test_the_recorded_curve_is_as_wide_as_its_reference(sample):
+    features = curve(sample, range(201)).features
+    assert features["fwhm"].value == pytest.approx(0.0548, abs=0.0001)
+    assert features["peak"].value == pytest.approx(0.2150, abs=0.0001)
+    assert features["centre_of_mass"].value == pytest.approx(0.2071, abs=0.00005)
+    assert features["peak"].uncertainty == pytest.approx(0.005 / np.sqrt(12), rel=1e-3)
+    assert features["maximum"].value == pytest.approx(sample.frames[99].sum() / 0.25)
+    assert features["total"].uncertainty == pytest.approx(np.sqrt(46_155_653))
+
+
+def test_every_eighth_point_and_a_fine_middle_give_the_same_within_uncertainties(sample):
+    whole = curve(sample, range(201)).features
+    fine = np.flatnonzero(np.abs(sample.theta - 0.215) <= 0.11)
+    mixed = curve(sample, sorted({*range(0, 201, 8), *fine.tolist()}))
+    assert mixed.data.sizes["point"] == 64
+    for name in ("peak", "fwhm", "centre_of_mass"):
+        difference = abs(mixed.features[name].value - whole[name].value)
+        assert difference <= np.hypot(mixed.features[name].uncertainty, whole[name].uncertainty), name
+    assert mixed.features["peak"].value == whole["peak"].value
+    assert mixed.features["fwhm"].value == pytest.approx(whole["fwhm"].value, rel=1e-3)
+
+
+def test_the_coarse_pass_alone_knows_how_little_it_knows(sample):
+    whole, coarse = curve(sample, range(201)).features, curve(sample, range(0, 201, 8)).features
+    for name in ("peak", "fwhm", "centre_of_mass"):
+        assert coarse[name].uncertainty > 5 * whole[name].uncertainty
+        assert abs(coarse[name].value - whole[name].value) <= 2 * coarse[name].uncertainty
+
+
+def test_the_fit_for_the_eye_follows_the_recorded_peak(sample):
+    outcome = curve(sample, range(201))
+    assert outcome.data.attrs["fit_centre"] == pytest.approx(outcome.features["centre_of_mass"].value, abs=0.005)
+    assert outcome.data.attrs["fit_fwhm"] == pytest.approx(outcome.features["fwhm"].value, rel=0.1)
+    assert float(outcome.data["fit"].max()) == pytest.approx(outcome.features["maximum"].value, rel=0.15)
+    assert outcome.data["fit"].dims == outcome.data["th_fit"].dims == ("fit_point",)
+
+
 def test_a_shorter_exposure_gives_the_same_rates(sample):
     short, recorded = (curve(sample, range(78, 118), exposure).features for exposure in (0.05, 0.25))
     for name in ("maximum", "fwhm"):

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-def curve_fit(
-    f: Callable[..., Floats],
-    xdata: Floats,
-    ydata: Floats,
-    p0: Sequence[float],
-    sigma: Floats | None = None,
-    **options: Any,
-) -> tuple[Floats, Floats]: ...
+class OptimizeResult:
+    x: Floats
+    success: bool
+    message: str
+
+def least_squares(
+    fun: Callable[[Floats], Floats], x0: Floats, *, method: str = ..., x_scale: Floats | str = ..., **options: Any
+) -> OptimizeResult: ...

@@ -1,0 +1,162 @@
+"""The kits for sources, facilities and panels find what is broken."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from steering.core import registry
+from steering.core.board import Board
+from steering.testing import ContractError, InlineFacility, check_facility, check_panel, check_source
+from steering.testing.inline import InlineRemote
+from tests.documents import documents_of_a_run
+
+DOCUMENTS = documents_of_a_run(12)
+
+
+class Altered:
+    """A source that is right but for what a function makes of its items."""
+
+    def __init__(self, change, count=lambda rejected: rejected):
+        self._right = registry.load("sources", registry.names("sources")[0])()
+        self._change, self._count = change, count
+        self.feed, self.close = self._right.feed, self._right.close
+
+    @property
+    def rejected(self):
+        return self._count(self._right.rejected)
+
+    @property
+    def last_rejection(self):
+        return self._right.last_rejection
+
+    async def items(self):
+        kept = []
+        async for item in self._right.items():
+            for changed in self._change(item, kept):
+                yield changed
+            kept.append(item)
+
+
+def block(item):
+    return hasattr(item, "place")
+
+
+ALTERED = {
+    "no start": (lambda item, kept: [item] if kept else [], "not the run's start"),
+    "no end": (lambda item, kept: [] if hasattr(item, "status") else [item], "not the run's end"),
+    "a block twice": (lambda item, kept: [item, item] if block(item) else [item], "is followed by"),
+    "a block lost": (lambda item, kept: [] if block(item) and item.start == 3 else [item], "is followed by"),
+    "all blocks lost": (lambda item, kept: [] if block(item) else [item], "0 of 12 frames came"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), ALTERED.values(), ids=ALTERED)
+async def test_a_broken_source_is_found(change, words):
+    with pytest.raises(ContractError, match=words):
+        await check_source(lambda: Altered(change), DOCUMENTS, 12)
+
+
+async def test_a_source_that_hides_what_was_malformed_is_found():
+    with pytest.raises(ContractError, match="malformed documents are not counted"):
+        await check_source(lambda: Altered(lambda item, kept: [item], lambda rejected: 0), DOCUMENTS, 12)
+
+
+class Recomputing(InlineFacility):
+    def submit(self, key, function, *arguments, priority=0):
+        self._known.pop(key, None)
+        return super().submit(key, function, *arguments)
+
+
+class Optimistic(InlineFacility):
+    async def start(self):
+        pass
+
+
+class Immortal(InlineFacility):
+    async def close(self):
+        pass
+
+
+class Careless(InlineFacility):
+    def submit(self, key, function, *arguments, priority=0):
+        found = super().submit(key, function, *arguments)
+        return InlineRemote(found.key, found.value, None)
+
+
+class Literal(InlineFacility):
+    @staticmethod
+    def _compute(key, function, arguments):
+        try:
+            return InlineRemote(key, function(*arguments), None)
+        except TypeError as error:
+            return InlineRemote(key, 0, None if "unsupported" in str(error) else error)
+
+
+class OnceClosed(InlineFacility):
+    closed = 0
+
+    async def close(self):
+        await super().close()
+        self.closed += 1
+        if self.closed > 1:
+            raise ContractError("closed before")
+
+
+FACILITIES = {
+    Recomputing: "computes a key twice",
+    Optimistic: "'stopped' after it was started",
+    Immortal: "'running' after it was closed",
+    Careless: "loses a task's error",
+    Literal: r"computes 1 \+ 2 \+ 4 wrongly",
+    OnceClosed: "closed before",
+}
+
+
+@pytest.mark.parametrize(("make", "words"), FACILITIES.items(), ids=lambda item: getattr(item, "__name__", ""))
+async def test_a_broken_facility_is_found(make, words):
+    with pytest.raises(ContractError, match=words):
+        await check_facility(make())
+
+
+class Panel:
+    """A panel that shows the beamline's state."""
+
+    def __init__(self, desk):
+        self.widget = object()
+        self._status, self._seen, self.closed = desk.board.status, -1, False
+
+    def refresh(self):
+        news = self._status.newer(self._seen)
+        if news is None:
+            return False
+        self._seen = news[0]
+        return True
+
+    def close(self):
+        self.closed = True
+
+
+class Restless(Panel):
+    def refresh(self):
+        return True
+
+
+class Mute(Panel):
+    def refresh(self):
+        super().refresh()
+
+
+class Bare(Panel):
+    def __init__(self, desk):
+        super().__init__(desk)
+        del self.widget
+
+
+def test_a_panel_that_pulls_keeps_the_contract():
+    check_panel(Panel, SimpleNamespace(board=Board()))
+
+
+@pytest.mark.parametrize(("make", "words"), [(Restless, "returns True"), (Mute, "returns None"), (Bare, "no widget")])
+def test_a_broken_panel_is_found(make, words):
+    with pytest.raises(ContractError, match=words):
+        check_panel(make, SimpleNamespace(board=Board()))
