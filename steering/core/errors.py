@@ -7,3 +7,7 @@ class SteeringError(Exception):
     The message is one plain sentence or two: what was wrong (with the value and its unit), what is allowed,
     and the next step. Panels and the command line show it without a traceback.
     """
+
+
+class LostError(SteeringError):
+    """A facility lost a value together with its scheduler: what it was made of has to be submitted again."""

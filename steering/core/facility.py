@@ -1,8 +1,11 @@
 """What a place to compute is."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from steering.core.pool import PoolRequest, PoolStatus
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -34,6 +37,10 @@ class FacilityStatus:
         tasks_waiting: Tasks not done yet.
         tasks_done: Tasks done since the facility started.
         dashboard: URL of Dask's own dashboard, or empty.
+        pools: Its pools of jobs, as the batch system sees them.
+        urgencies: What a pool may be asked for; empty where none can be asked for.
+        node_hours: Node-hours used since its compute owner was first started.
+        node_hours_allowed: Node-hours after which no more jobs are submitted; infinite for no limit.
     """
 
     name: str
@@ -43,6 +50,10 @@ class FacilityStatus:
     tasks_waiting: int = 0
     tasks_done: int = 0
     dashboard: str = ""
+    pools: tuple[PoolStatus, ...] = ()
+    urgencies: tuple[str, ...] = ()
+    node_hours: float = 0.0
+    node_hours_allowed: float = math.inf
 
 
 class Remote(Protocol[Value_co]):
@@ -82,6 +93,18 @@ class Facility(Protocol):
 
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> "Remote[Value]":
         """Run a function on a worker; arguments may be ``Remote`` values, which then stay on the workers."""
+        ...
+
+    async def ask(self, request: PoolRequest) -> str:
+        """Ask for a pool of workers, another size of one, or its end; return a sentence that says what will be done.
+
+        Raises:
+            SteeringError: If it cannot be done; with what is wrong, what is allowed and the next step.
+        """
+        ...
+
+    async def overdue(self, keys: Sequence[str]) -> None:
+        """Say that these tasks should have been done: a worker that holds one and does not answer is given up."""
         ...
 
     async def status(self) -> FacilityStatus:

@@ -1,30 +1,33 @@
 """What every facility with a Dask scheduler has in common: attach, submit, ask, let go."""
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import dask
 from distributed import Client, Future
-from distributed.security import Security
+from distributed.comm.core import CommClosedError
 
-from steering.core.errors import SteeringError
+from steering.compute.connection import security_of
+from steering.compute.report import pools_of
+from steering.compute.scheduler import CONFIG
+from steering.core.errors import LostError, SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.json import Json
+from steering.core.pool import PoolRequest
+from steering.facilities.rehearsal import Rehearsal
+from steering.facilities.versions import differences
 
 Value = TypeVar("Value")
 
-# Set wherever a scheduler or a client of ours starts. A worker that vanishes is no error (the default gives up after
-# three); a hung one is found after half a minute instead of five.
-CONFIG = {
-    "distributed.scheduler.allowed-failures": 100,
-    "distributed.scheduler.worker-ttl": "30s",
-    "distributed.comm.timeouts.connect": "10s",
-    "distributed.admin.log-length": 1000,
-}
-
 _ATTACH_SECONDS = 20.0
+_ANSWER_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+_GREETING_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,16 @@ class DaskRemote(Generic[Value]):
         return str(self.future.key)
 
     async def result(self) -> Value:
-        """Wait for the value and fetch it."""
-        return await self.future
+        """Wait for the value and fetch it.
+
+        Raises:
+            LostError: If the scheduler is gone, and the value with it.
+        """
+        try:
+            return await self.future
+        except (CancelledError, CommClosedError) as error:
+            message = f"The scheduler is gone, and with it the task {self.key}."
+            raise LostError(message) from error
 
 
 class DaskConnection:
@@ -54,10 +65,13 @@ class DaskConnection:
         """
         self._name = name
         self._client: Client | None = None
+        self._address = ""
         self._submitted = 0
         self._done = 0
         self._processes: dict[str, int] = {}
+        self._differences = ""
         self._dashboard = ""
+        self._rehearsals: list[Rehearsal] = []
 
     async def attach(self, connection: Mapping[str, Json]) -> None:
         """Connect to the scheduler that a connection file names.
@@ -65,25 +79,28 @@ class DaskConnection:
         Raises:
             SteeringError: If it does not answer.
         """
-        security = Security(
-            tls_ca_file=str(connection["tls_ca"]),
-            tls_client_cert=str(connection["tls_certificate"]),
-            tls_client_key=str(connection["tls_key"]),
-            require_encryption=True,
-        )
+        await self.detach()
         self._dashboard = str(connection.get("dashboard") or "")
+        self._address = str(connection["address"])
         with dask.config.set(CONFIG):
             try:
                 self._client = await Client(
-                    str(connection["address"]),
-                    security=security,
+                    self._address,
+                    security=security_of(connection),
                     asynchronous=True,
                     set_as_default=False,
                     timeout=_ATTACH_SECONDS,
                 )
             except (OSError, TimeoutError) as error:
-                message = f"The scheduler of {self._name} at {connection['address']} does not answer: {error}."
+                message = f"The scheduler of {self._name} at {self._address} does not answer: {error}."
                 raise SteeringError(message) from error
+        for rehearsal in self._rehearsals:
+            await self._client.register_plugin(rehearsal)
+
+    def attached_to(self, connection: Mapping[str, Json]) -> bool:
+        """Say whether this is a living connection to the scheduler that a connection file names."""
+        client = self._client
+        return client is not None and client.status == "running" and self._address == connection["address"]
 
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
         """Run a function on a worker; see :meth:`steering.core.facility.Facility.submit`.
@@ -91,10 +108,7 @@ class DaskConnection:
         Raises:
             SteeringError: If the facility has not been started.
         """
-        client = self._client
-        if client is None:
-            message = f"The facility {self._name} has not been started. Start it before submitting."
-            raise SteeringError(message)
+        client = self._present()
         plain = [item.future if isinstance(item, DaskRemote) else item for item in arguments]
         future = client.submit(function, *plain, key=key, priority=priority)
         self._submitted += 1
@@ -102,30 +116,69 @@ class DaskConnection:
         return DaskRemote(future)
 
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
-        """Run a function once on every worker and fetch what it gives."""
-        client = self._client
-        if client is None:
-            return
+        """Run a function on every worker that is there, fetch what it gives, and have later workers run it too."""
+        client = self._present()
         known = await client.scheduler.identity(n_workers=-1)
         futures = [client.submit(function, *arguments, workers=[address], pure=False) for address in known["workers"]]
+        rehearsal = Rehearsal(function, arguments)
+        self._rehearsals.append(rehearsal)
+        await client.register_plugin(rehearsal)
         await client.gather(futures)
 
+    async def ask(self, request: PoolRequest) -> str:
+        """Leave a request in the scheduler's mailbox and wait for the owner's answer.
+
+        Raises:
+            SteeringError: If the owner says that it cannot be done, or says nothing.
+        """
+        client = self._present()
+        ticket = await client.scheduler.steering_ask(request=asdict(request))
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            answer = await client.scheduler.steering_answer(ticket=ticket)
+            if answer is not None and "error" in answer:
+                raise SteeringError(answer["error"])
+            if answer is not None:
+                return str(answer["said"])
+            await asyncio.sleep(_POLL_SECONDS)
+        message = f"The compute owner of {self._name} did not answer within {_ANSWER_SECONDS:g} s. Look at its log."
+        raise SteeringError(message)
+
+    async def overdue(self, keys: Sequence[str]) -> list[str]:
+        """Have workers given up that hold one of these tasks and do not answer; return their names."""
+        return await self._present().scheduler.steering_overdue(keys=list(keys), patience=_GREETING_SECONDS)
+
     async def status(self) -> FacilityStatus:
-        """Ask the scheduler how it is."""
+        """Ask the scheduler, and through its mailbox the owner, how it is."""
         client = self._client
         if client is None:
             return FacilityStatus(self._name, "stopped", "Not started.")
         try:
             known = await client.scheduler.identity(n_workers=-1)
-            await self._learn_processes(client, set(known["workers"]))
+            report = await client.scheduler.steering_status()
+            await self._learn(client, set(known["workers"]))
         except (OSError, TimeoutError, AttributeError) as error:
             # Without a scheduler the client has no ``scheduler`` to ask.
-            detail = f"The scheduler does not answer ({error or type(error).__name__}). Start the session again."
+            detail = f"The scheduler does not answer ({error or type(error).__name__}); its owner starts another."
             return FacilityStatus(self._name, "lost", detail)
         workers = tuple(self._worker(address, entry) for address, entry in sorted(known["workers"].items()))
-        state, detail = ("running", "") if workers else ("starting", "Waiting for workers.")
+        pools = pools_of(report)
+        said = " ".join(
+            f"{pool.name}: {pool.detail}" if len(pools) > 1 else pool.detail for pool in pools if pool.detail
+        )
+        nothing = "It has no pool. Ask for one: steering compute start, or Start below." if not pools else ""
         return FacilityStatus(
-            self._name, state, detail, workers, self._submitted - self._done, self._done, self._dashboard
+            name=self._name,
+            state="running" if workers else "starting",
+            detail=self._differences or said or nothing or ("" if workers else "Waiting for workers."),
+            workers=workers,
+            tasks_waiting=self._submitted - self._done,
+            tasks_done=self._done,
+            dashboard=self._dashboard,
+            pools=pools,
+            urgencies=tuple(report.get("urgencies", ())),
+            node_hours=float(report.get("node_hours", 0.0)),
+            node_hours_allowed=float(report.get("node_hours_allowed", float("inf"))),
         )
 
     async def detach(self) -> None:
@@ -134,13 +187,23 @@ class DaskConnection:
         if client is not None:
             await client.close()
 
+    def _present(self) -> Client:
+        if self._client is None:
+            message = f"The facility {self._name} has not been started. Start it before submitting."
+            raise SteeringError(message)
+        return self._client
+
     def _count(self, _: object) -> None:
         self._done += 1
 
-    async def _learn_processes(self, client: Client, addresses: set[str]) -> None:
+    async def _learn(self, client: Client, addresses: set[str]) -> None:
+        """Ask new workers for their process and for the versions of what they compute with."""
         unknown = addresses - self._processes.keys()
         if unknown:
             self._processes |= await client.run(os.getpid, workers=list(unknown), on_error="ignore")
+            self._differences = differences(
+                self._name, await client.run(_versions, workers=list(unknown), on_error="ignore")
+            )
 
     def _worker(self, address: str, entry: Mapping[str, Any]) -> WorkerStatus:
         metrics = entry.get("metrics", {})
@@ -151,3 +214,9 @@ class DaskConnection:
             processing=int(metrics.get("executing", 0)),
             process_id=self._processes.get(address, 0),
         )
+
+
+def _versions() -> dict[str, str]:
+    from steering.facilities.versions import versions
+
+    return versions()

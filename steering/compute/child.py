@@ -1,0 +1,130 @@
+"""The owner's scheduler: a child process, started again when it is gone."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distributed.core import rpc
+
+from steering.compute.connection import connection_arguments, make_security, write_connection
+from steering.core.errors import SteeringError
+from steering.core.json import Json
+
+_READY_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
+_END_SECONDS = 10.0
+
+
+class SchedulerChild:
+    """A scheduler process and the line to its mailbox.
+
+    Attributes:
+        restarts: How often it had to be started again.
+    """
+
+    def __init__(self, directory: Path, interface: str) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            directory: Where its connection file and the TLS keys lie.
+            interface: Network interface; loopback if empty.
+        """
+        self.restarts = -1
+        self._directory = directory
+        self._interface = interface
+        self._process: asyncio.subprocess.Process | None = None
+        self._line: Any = None
+        self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> dict[str, Json]:
+        """Start it (again) and write its connection file; return what that says.
+
+        Raises:
+            SteeringError: If it does not come up.
+        """
+        await self._hang_up()
+        self.restarts += 1
+        keys = make_security(self._directory)
+        arguments = ["--directory", str(self._directory)]
+        arguments += ["--interface", self._interface] if self._interface else []
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "steering.compute.scheduler", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        ready = await self._first_line(self._process)
+        content: dict[str, Json] = {**keys, **ready, "directory": str(self._directory)}
+        write_connection(self._directory / "scheduler.json", content)
+        self._line = rpc(str(content["address"]), connection_args=connection_arguments(content))
+        return content
+
+    async def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+        """Exchange with the mailbox.
+
+        Raises:
+            OSError: If it does not answer.
+        """
+        try:
+            return await asyncio.wait_for(
+                self._line.steering_exchange(status=dict(status), answers=dict(answers)), _ANSWER_SECONDS
+            )
+        except TimeoutError as error:
+            message = f"no answer within {_ANSWER_SECONDS:g} s"
+            raise OSError(message) from error
+
+    async def stop(self) -> None:
+        """End it."""
+        await self._hang_up()
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _END_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        (self._directory / "scheduler.json").unlink(missing_ok=True)
+
+    async def _first_line(self, process: asyncio.subprocess.Process) -> dict[str, Json]:
+        stream = process.stdout
+        if stream is None:
+            message = "The scheduler has no standard output."
+            raise SteeringError(message)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_READY_SECONDS):
+                async for line in stream:
+                    if line.startswith(b"{"):
+                        self._draining = asyncio.create_task(_drain(stream))
+                        return json.loads(line)
+        if process.returncode is None:
+            process.kill()
+        code = await process.wait()
+        message = (
+            f"The Dask scheduler did not come up (exit code {code}). Its words are in the compute owner's log; "
+            "a wrong scheduler_interface of the facility is the usual cause."
+        )
+        raise SteeringError(message)
+
+    async def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close_rpc()
+        if self._draining is not None:
+            self._draining.cancel()
+            self._draining = None
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    """Keep reading, so that a talkative scheduler never blocks on a full pipe."""
+    async for _ in stream:
+        continue

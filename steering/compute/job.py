@@ -1,0 +1,91 @@
+"""One batch job as its pool's ledger knows it."""
+
+import math
+from dataclasses import dataclass, field
+
+from steering.compute.batch import Observation
+from steering.compute.clock import duration
+from steering.core.pool import JobState, JobStatus
+
+
+@dataclass
+class Job:
+    """A job from its submission to its end.
+
+    Attributes:
+        name: Its name, never used twice.
+        slot: Its place in the pool.
+        nodes: How many nodes it asks for.
+        id: The batch system's id; empty until the submission was answered.
+        asked_at: When it was last asked for or submitted, Unix time in seconds.
+        doubts: How often the batch system said that it knows no job of this name after an unanswered submission.
+        uncertain: Whether its submission got no answer.
+        seen: What the batch system last said of it.
+        over: Whether it has ended, or never came to be.
+        refused: What the batch system said when it refused it.
+        unwanted: Whether it is to end.
+        cancelled_at: When it was last told to end.
+        leaving: Whether its walltime is nearly over, so that its successor may be submitted.
+        workers: Workers of it that are connected.
+        joined: Whether a worker of it ever was.
+        seconds: Seconds that it ran.
+    """
+
+    name: str
+    slot: int
+    nodes: int
+    id: str = ""
+    asked_at: float = 0.0
+    doubts: int = 0
+    uncertain: bool = False
+    seen: Observation = field(default_factory=lambda: Observation("queued"))
+    over: bool = False
+    refused: str = ""
+    unwanted: bool = False
+    cancelled_at: float = -math.inf
+    leaving: bool = False
+    workers: int = 0
+    joined: bool = False
+    seconds: float = 0.0
+
+    @property
+    def ends(self) -> float:
+        """Unix time in seconds at which its walltime is over; NaN if that is not known."""
+        return self.seen.started + self.seen.walltime
+
+    @property
+    def state(self) -> JobState:
+        """Its state in a word."""
+        if self.refused:
+            return "failed"
+        if self.over:
+            return {"": "ended", "finished": "ended"}.get(self.seen.end, self.seen.end)  # type: ignore[return-value]
+        if not self.id:
+            return "submitting"
+        if self.unwanted or self.leaving:
+            return "ending"
+        return self.seen.phase if self.seen.phase not in ("ended", "gone") else "ended"
+
+    def status(self, workers: int) -> JobStatus:
+        """Say how it is; ``workers`` is how many it will have."""
+        seen = self.seen
+        waits = not self.over and seen.phase in ("queued", "held")
+        return JobStatus(
+            id=self.id,
+            slot=self.slot,
+            state=self.state,
+            reason=self.refused or seen.words or self._ending(),
+            nodes=() if self.over or waits else seen.nodes,
+            workers=0 if self.over else self.workers,
+            workers_wanted=workers,
+            expected_start=seen.expected_start if waits else math.nan,
+            started=seen.started,
+            ends=self.ends,
+        )
+
+    def _ending(self) -> str:
+        if self.over and self.seen.end == "expired":
+            return f"its walltime of {duration(self.seen.walltime)} was over"
+        if self.over and self.seen.exit_code:
+            return f"exit code {self.seen.exit_code}"
+        return ""

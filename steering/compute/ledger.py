@@ -1,0 +1,240 @@
+"""A pool's ledger: desired against observed, pure. It does nothing itself and knows no batch system.
+
+Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have a
+successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is waiting
+again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one whose workers
+never came is replaced a few times, each time later, and then the pool stops with the reason.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from steering.compute.batch import Observation
+from steering.compute.job import Job
+from steering.compute.orders import Cancel, Find, Order, Submit
+
+_SECONDS_PER_HOUR = 3600.0
+# Seconds between two questions or cancels for the same job.
+_AGAIN = 5.0
+# A batch system that denies twice, this many seconds apart, that it knows an unanswered submission never had it.
+_DENIALS = 2
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How patient a ledger is.
+
+    Attributes:
+        tries: Jobs in a row whose workers never came (or that were refused) before the pool stops.
+        delay: Seconds before the second try; doubled with each further one, up to ``longest_delay``.
+        longest_delay: Seconds.
+        handover: Seconds before the end of a job's walltime at which its successor is submitted.
+        jobs_most: Most jobs that the queue lets this user have; 0 for no limit.
+        hours: Node-hours after which nothing more is submitted.
+    """
+
+    tries: int = 3
+    delay: float = 1.0
+    longest_delay: float = 60.0
+    handover: float = 120.0
+    jobs_most: int = 0
+    hours: float = math.inf
+
+
+class Ledger:
+    """The jobs of one pool.
+
+    Attributes:
+        wanted: How many jobs it should have.
+        failure: Why it stopped submitting, as the batch system or a job's log put it; empty while it goes on.
+        impossible: Whether that is because a job can never run as it is.
+        trouble: What went wrong last, while it still tries; empty once a worker came.
+    """
+
+    def __init__(self, prefix: str, nodes: int, rules: Rules) -> None:
+        """Begin with no jobs.
+
+        Args:
+            prefix: Of the jobs' names; different for each pool and owner.
+            nodes: Nodes of one job.
+            rules: How patient to be.
+        """
+        self.wanted = 0
+        self.failure = ""
+        self.impossible = False
+        self.trouble = ""
+        self.nodes = nodes
+        self.rules = rules
+        self._prefix = prefix
+        self._numbers = itertools.count(1)
+        self._jobs: list[Job] = []
+        self._failures = 0
+        self._not_before = -math.inf
+        self._past_seconds = 0.0
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Jobs that are not over, and the newest one that is of each place that has none, by place."""
+        alive = [job for job in self._jobs if not job.over]
+        shown = {job.slot for job in alive}
+        last = {job.slot: job for job in self._jobs if job.over and job.slot not in shown and job.slot < self.wanted}
+        return tuple(sorted((*alive, *last.values()), key=lambda job: (job.slot, job.name)))
+
+    @property
+    def alive(self) -> tuple[Job, ...]:
+        """Jobs that are not over."""
+        return tuple(job for job in self._jobs if not job.over)
+
+    @property
+    def node_hours(self) -> float:
+        """Node-hours used so far."""
+        return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
+
+    def want(self, jobs: int) -> None:
+        """Change how many jobs there should be; a pool that had stopped tries again."""
+        self.wanted = jobs
+        self.failure, self.trouble, self.impossible = "", "", False
+        self._failures, self._not_before = 0, -math.inf
+        for job in self.alive:
+            job.unwanted = job.unwanted or job.nodes != self.nodes
+        surplus = len([job for job in self.alive if not job.unwanted and not job.leaving]) - jobs
+        # What still waits is given back before what works.
+        for job in sorted(self.alive, key=lambda job: (job.seen.phase == "running", -job.slot)):
+            if surplus > 0 and not job.unwanted and not job.leaving:
+                job.unwanted = True
+                surplus -= 1
+        if jobs == 0:
+            for job in self.alive:
+                job.unwanted = True
+
+    def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
+        """Take over a job that an earlier owner submitted."""
+        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now))
+        number = name.rsplit("-", 1)[-1]
+        if number.isdigit():
+            self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))
+
+    def orders(self, now: float) -> list[Order]:
+        """Return what should be done now; each submission is ordered once."""
+        orders: list[Order] = []
+        for job in self.alive:
+            if job.uncertain and now - job.asked_at >= _AGAIN:
+                job.asked_at = now
+                orders.append(Find(job.name))
+            if job.unwanted and job.id and now - job.cancelled_at >= _AGAIN:
+                job.cancelled_at = now
+                orders.append(Cancel(job.id, job.name))
+            if not job.unwanted and job.seen.phase == "running" and job.ends - now < self.rules.handover:
+                job.leaving = True
+        return [*orders, *self._submissions(now)]
+
+    def submitted(self, name: str, id: str) -> None:  # noqa: A002  (the batch system's own word)
+        """A submission was answered with an id."""
+        job = self._job(name)
+        job.id, job.uncertain = id, False
+
+    def refused(self, name: str, words: str, now: float) -> None:
+        """A submission was refused."""
+        job = self._job(name)
+        job.over, job.refused = True, words
+        self._failed(words, now)
+
+    def unanswered(self, name: str, now: float) -> None:
+        """A submission got no answer: the job may exist or not."""
+        job = self._job(name)
+        job.uncertain, job.asked_at = True, now
+
+    def found(self, name: str, ids: Iterable[str], now: float) -> None:
+        """The batch system said which jobs of this name it has."""
+        job = self._job(name)
+        known = list(ids)
+        if known:
+            job.id, job.uncertain = known[0], False
+            return
+        job.doubts += 1
+        if job.doubts >= _DENIALS:
+            job.over = True
+            self._failed("the submission got no answer, and the batch system knows no such job", now)
+
+    def observed(self, id: str, seen: Observation, now: float) -> None:  # noqa: A002  (the batch system's own word)
+        """The batch system said how a job is."""
+        for job in self.alive:
+            if job.id == id:
+                self._observe(job, seen, now)
+
+    def connected(self, workers: Mapping[str, int]) -> None:
+        """The scheduler said how many workers of each job, by its name, are connected."""
+        for job in self.alive:
+            job.workers = workers.get(job.name, 0)
+            if job.workers and not job.joined:
+                job.joined = True
+                self._failures, self.trouble = 0, ""
+
+    def _observe(self, job: Job, seen: Observation, now: float) -> None:
+        began = job.seen.started if math.isnan(seen.started) else seen.started
+        if seen.phase in ("running", "ending", "ended") and not math.isnan(began):
+            job.seconds = max(job.seconds, now - began)
+        if seen.phase == "queued" and job.seen.phase == "running":
+            # Requeued: what it has used so far stays used, and its workers have to come again.
+            self._past_seconds += job.seconds * job.nodes
+            job.seconds, job.leaving = 0.0, False
+        job.seen = seen
+        if seen.phase in ("ended", "gone"):
+            self._end(job, now)
+        elif seen.never and not job.unwanted:
+            job.unwanted = True
+            self.failure, self.impossible = seen.words or "the batch system says that it can never run", True
+
+    def _end(self, job: Job, now: float) -> None:
+        job.over, job.workers = True, 0
+        if job.unwanted:
+            return
+        if job.joined or job.seen.end in ("preempted", "expired", "cancelled"):
+            # Its environment works: what ended it was the batch system, somebody, or its node.
+            self._not_before = max(self._not_before, now + (self.rules.delay if job.seen.end == "failed" else 0.0))
+            return
+        self._failed(job.seen.log or job.seen.words or f"exit code {job.seen.exit_code}", now)
+
+    def _failed(self, words: str, now: float) -> None:
+        self._failures += 1
+        self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
+        self.trouble = words
+        if self._failures >= self.rules.tries:
+            self.failure = words
+
+    def _submissions(self, now: float) -> list[Order]:
+        if self.failure or now < self._not_before or self.node_hours >= self.rules.hours:
+            return []
+        orders: list[Order] = []
+        staying = {job.slot for job in self.alive if not job.unwanted and not job.leaving}
+        held = [job.slot for job in self.alive if job.unwanted or _held_twice(self.alive, job.slot)]
+        room = self.rules.jobs_most - len(self.alive) if self.rules.jobs_most else self.wanted
+        free = [slot for slot in range(self.wanted + len(self.alive)) if slot not in (*staying, *held)]
+        # One try at a time while nothing has worked yet: ten jobs with one mistake are one mistake.
+        missing = self.wanted - len(staying)
+        if self._failures:
+            missing = min(missing, 0 if self.alive else 1)
+        for slot in free[: max(min(missing, room), 0)]:
+            name = f"{self._prefix}-{slot}-{next(self._numbers)}"
+            self._jobs.append(Job(name, slot, self.nodes, asked_at=now))
+            orders.append(Submit(name, slot))
+        self._forget()
+        return orders
+
+    def _forget(self) -> None:
+        """Keep of the ended jobs only the newest of each place."""
+        newest = {job.slot: job for job in self._jobs if job.over}
+        for job in self._jobs:
+            if job.over and newest[job.slot] is not job:
+                self._past_seconds += job.seconds * job.nodes
+        self._jobs = [job for job in self._jobs if not job.over or newest[job.slot] is job]
+
+    def _job(self, name: str) -> Job:
+        return next(job for job in self._jobs if job.name == name)
+
+
+def _held_twice(jobs: Iterable[Job], slot: int) -> bool:
+    """Say whether a place has a job and its successor already."""
+    return len([job for job in jobs if job.slot == slot]) > 1

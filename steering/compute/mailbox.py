@@ -1,0 +1,92 @@
+"""A mailbox in the scheduler: sessions leave requests, the owner takes them and leaves its status.
+
+It rides on the scheduler's own TLS connection, so it needs no port and no token of its own.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+_ANSWERS_KEPT = 100
+
+
+class Mailbox:
+    """Handlers of the scheduler process. All of them run on its event loop."""
+
+    def __init__(self, scheduler: Any) -> None:
+        """Add the handlers to a scheduler that has not been started."""
+        self._scheduler = scheduler
+        self._status: dict[str, Any] = {}
+        self._orders: list[dict[str, Any]] = []
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._numbers = itertools.count(1)
+        self._used = time.time()
+        scheduler.handlers["steering_status"] = self.status
+        scheduler.handlers["steering_ask"] = self.ask
+        scheduler.handlers["steering_answer"] = self.answer
+        scheduler.handlers["steering_exchange"] = self.exchange
+        scheduler.handlers["steering_overdue"] = self.overdue
+
+    def status(self) -> dict[str, Any]:
+        """Return what the owner last said."""
+        return self._status
+
+    def ask(self, request: Mapping[str, Any]) -> str:
+        """Leave a request for the owner; return its ticket."""
+        ticket = str(next(self._numbers))
+        self._orders.append({"ticket": ticket, "request": dict(request)})
+        return ticket
+
+    def answer(self, ticket: str) -> dict[str, Any] | None:
+        """Return the owner's answer to a ticket, or nothing yet."""
+        return self._answers.get(ticket)
+
+    def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Take the owner's status and answers; give it the requests, the workers' names and the load."""
+        self._status = dict(status)
+        self._answers |= {ticket: dict(answer) for ticket, answer in answers.items()}
+        for ticket in list(self._answers)[:-_ANSWERS_KEPT]:
+            del self._answers[ticket]
+        orders, self._orders = self._orders, []
+        known = self._scheduler
+        tasks = [state for state in known.tasks.values() if state.state in ("processing", "queued", "no-worker")]
+        clients = [name for name in known.clients if name != "fire-and-forget"]
+        if clients or tasks:
+            self._used = time.time()
+        return {
+            "orders": orders,
+            "workers": [str(state.name) for state in known.workers.values()],
+            "threads": sum(state.nthreads for state in known.workers.values()),
+            "seconds": _seconds_of_work(tasks),
+            "tasks": len(tasks),
+            "clients": len(clients),
+            "used": self._used,
+        }
+
+    async def overdue(self, keys: Sequence[str], patience: float) -> list[str]:
+        """Give up each worker that holds one of these tasks and does not answer a greeting; return their names.
+
+        A worker that is stopped or cut off keeps its connection for minutes. Its tasks go to others at once, with the
+        keys that they have, so that nothing that waits for them is lost or done twice.
+        """
+        holders = {
+            state.processing_on for key in keys if (state := self._scheduler.tasks.get(key)) and state.processing_on
+        }
+        silent: list[str] = []
+        for holder in holders:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(patience):
+                    async with self._scheduler.rpc(holder.address) as worker:
+                        await worker.echo(data=0)
+                continue
+            silent.append(str(holder.name))
+            await self._scheduler.remove_worker(holder.address, stimulus_id=f"overdue-{time.time()}", expected=True)
+        return silent
+
+
+def _seconds_of_work(tasks: Sequence[Any]) -> float:
+    """Expected time in seconds to do all tasks one after another, by what Dask has learnt of each kind."""
+    return sum(max(float(task.prefix.duration_average), 0.0) for task in tasks)

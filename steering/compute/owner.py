@@ -1,0 +1,238 @@
+"""The process that owns a facility's scheduler, jobs and watcher: ``python -m steering.compute.owner``.
+
+Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and carries
+out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to a file, so
+that another owner takes it over, or ends it, if this one is killed.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from steering.compute.batch import BatchSystem, NoAnswerError
+from steering.compute.child import SchedulerChild
+from steering.compute.estate import Estate, read_estate, write_estate
+from steering.compute.pool import Pool
+from steering.compute.site import Site, read_site
+from steering.compute.strength import Load
+from steering.compute.systems import batch_system
+from steering.compute.urgency import choose
+from steering.core.daemon import identity
+from steering.core.errors import SteeringError
+from steering.core.pool import PoolRequest
+from steering.core.secret_file import write_secret
+
+_TALK_SECONDS = 0.2
+_END_SECONDS = 25.0
+_LOG = logging.getLogger(__name__)
+
+
+class Owner:
+    """The pools of one facility, and the scheduler that they work for."""
+
+    def __init__(self, site: Site, file: Path, directory: Path) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            site: Where.
+            file: Connection file to write when it is ready.
+            directory: Folder of its own that login and compute nodes share.
+        """
+        self._site = site
+        self._file = file
+        self._directory = directory
+        self._batch: BatchSystem = batch_system(site)
+        self._pools: dict[str, Pool] = {}
+        self._tag = secrets.token_hex(2)
+        self._scheduler = SchedulerChild(directory, site.scheduler_interface)
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self._past_hours = 0.0
+        self._used = time.time()
+        self._estate = Estate()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until told to stop, or until nobody has used it for the site's linger time."""
+        for name in ("logs", "jobs"):
+            (self._directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        await self._take_over()
+        connection = await self._scheduler.start()
+        write_secret(self._file, identity() | connection)
+        talking, watching = asyncio.create_task(self._talk()), asyncio.create_task(self._watch())
+        told = asyncio.create_task(stop.wait())
+        try:
+            while not told.done() and not self._unused():
+                done, _ = await asyncio.wait(
+                    [told, talking, watching], timeout=1.0, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done - {told}:
+                    task.result()
+        finally:
+            told.cancel()
+            talking.cancel()
+            watching.cancel()
+            await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
+            await self._end()
+
+    async def _end(self) -> None:
+        """End all jobs and wait until the batch system says that they have ended."""
+        for pool in self._pools.values():
+            pool.end()
+        deadline = time.monotonic() + _END_SECONDS
+        while time.monotonic() < deadline and any(pool.ledger.alive for pool in self._pools.values()):
+            await self._step()
+            await asyncio.sleep(min(self._site.poll, 0.5) if self._site.batch != "process" else 0.1)
+        await self._scheduler.stop()
+
+    async def _take_over(self) -> None:
+        """Take over the jobs of an owner that was killed: their workers look for the new scheduler."""
+        estate = read_estate(self._directory)
+        self._past_hours = estate.node_hours
+        if self._site.batch == "process":
+            return
+        for record in estate.pools:
+            request = PoolRequest(record.pool, record.urgency, record.nodes, record.most_nodes, record.walltime)
+            pool = Pool(
+                self._site, request, choose(self._site, request, {}), self._directory, self._prefix(record.pool)
+            )
+            for job in record.jobs:
+                pool.ledger.adopt(job.name, job.slot, job.id, time.time())
+            self._pools[record.pool] = pool
+
+    async def _talk(self) -> None:
+        """Exchange status and requests with the scheduler's mailbox, and keep the scheduler alive."""
+        while True:
+            if not self._scheduler.alive:
+                _LOG.warning("the scheduler is gone; starting another")
+                write_secret(self._file, identity() | await self._scheduler.start())
+            answers, self._answers = self._answers, {}
+            try:
+                heard = await self._scheduler.exchange(self._status(), answers)
+            except OSError as error:
+                self._answers = answers | self._answers
+                _LOG.warning("the scheduler did not answer: %s", error)
+            else:
+                self._hear(heard)
+            await asyncio.sleep(_TALK_SECONDS)
+
+    def _hear(self, heard: Mapping[str, Any]) -> None:
+        self._used = max(self._used, float(heard["used"]))
+        now = time.time()
+        load = Load(float(heard["seconds"]), int(heard["threads"]), int(heard["tasks"]))
+        for pool in self._pools.values():
+            others = sum(other.ledger.node_hours for other in self._pools.values() if other is not pool)
+            pool.follow(heard["workers"], load, now, self._site.node_hours - self._past_hours - others)
+        for order in heard["orders"]:
+            task = asyncio.create_task(self._answer(str(order["ticket"]), order["request"]))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+
+    async def _answer(self, ticket: str, request: Mapping[str, Any]) -> None:
+        try:
+            self._answers[ticket] = {"said": await self._take(PoolRequest(**request))}
+        except (SteeringError, TypeError, ValueError) as error:
+            self._answers[ticket] = {"error": str(error)}
+
+    async def _take(self, request: PoolRequest) -> str:
+        """Do what is asked for; return what will be done."""
+        name = request.pool or request.urgency
+        request = replace(request, pool=name)
+        pool = self._pools.get(name)
+        if request.nodes <= 0:
+            if pool is None:
+                message = f"There is no pool {name!r}. Pools: {', '.join(self._pools) or 'none'}."
+                raise SteeringError(message)
+            pool.end()
+            return f"Pool {name} ends: its jobs are given back."
+        try:
+            states = await self._batch.queues()
+        except NoAnswerError as error:
+            states = {}
+            _LOG.warning("no answer about queues: %s", error)
+        usual = pool.choice.nodes if pool is not None and pool.ledger.alive else 0
+        choice = choose(self._site, request, states, nodes_per_job=usual)
+        if pool is None:
+            self._pools[name] = Pool(self._site, request, choice, self._directory, self._prefix(name))
+        else:
+            pool.change(request, choice)
+        return f"Pool {name} on {choice.why}"
+
+    async def _watch(self) -> None:
+        while True:
+            await self._step()
+            await asyncio.sleep(self._site.poll if not self._young() else min(self._site.poll, 0.5))
+
+    async def _step(self) -> None:
+        for pool in list(self._pools.values()):
+            await pool.look(self._batch)
+            await pool.act(self._batch)
+        hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
+        estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
+        if estate != self._estate:
+            self._estate = estate
+            write_estate(self._directory, estate)
+
+    def _young(self) -> bool:
+        """Whether something was just asked for: then a mistake should show soon."""
+        return any(not job.joined for pool in self._pools.values() for job in pool.ledger.alive)
+
+    def _unused(self) -> bool:
+        return self._site.linger > 0 and time.time() - self._used > self._site.linger
+
+    def _prefix(self, pool: str) -> str:
+        return f"{pool[:5]}{self._tag}"
+
+    def _status(self) -> dict[str, Any]:
+        pools = [pool.status() for pool in self._pools.values()]
+        return {
+            "pools": [asdict(pool) for pool in pools],
+            "node_hours": self._past_hours + sum(pool.node_hours for pool in pools),
+            "node_hours_allowed": self._site.node_hours,
+            "urgencies": list(self._site.preference),
+            "restarts": self._scheduler.restarts,
+            "time": time.time(),
+        }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the owner; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.compute.owner")
+    parser.add_argument("--site", required=True, help="name of the facility")
+    parser.add_argument("--defaults", type=Path, required=True, help="YAML file with its section")
+    parser.add_argument("--settings", default="{}", help="JSON object that goes before that section")
+    parser.add_argument("--file", type=Path, required=True, help="connection file to write")
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--directory", type=Path, required=True, help="folder of its own that the nodes see")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    site = read_site(options.site, options.defaults, options.workspace, json.loads(options.settings))
+
+    async def own() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await Owner(site, options.file, options.directory).run(stop)
+
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(own())
+    except SteeringError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        options.file.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

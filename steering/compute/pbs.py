@@ -1,0 +1,154 @@
+"""PBS Professional and OpenPBS.
+
+Each job is asked for by itself: ``qstat -f -F json`` with two ids prints only the first (a defect of OpenPBS since
+2023). An absent answer is no answer; only state F or "Unknown Job Id" is an end.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from steering.compute.batch import End, NoAnswerError, Observation, Phase, QueueState, RefusedError
+from steering.compute.clock import moment, seconds
+from steering.compute.shell import run
+
+_PHASES: dict[str, Phase] = {
+    "Q": "queued", "W": "queued", "T": "queued", "B": "queued", "H": "held", "S": "held", "U": "held",
+    "R": "running", "E": "ending", "F": "ended", "X": "ended", "M": "gone",
+}  # fmt: skip
+_WALLTIME_EXIT = -29
+_PER_USER = re.compile(r"\[u:PBS_GENERIC=(\d+)\]")
+_QUEUED = re.compile(r"Queued:(\d+)")
+_HOST = re.compile(r"([^/+()]+)/")
+_UNKNOWN = ("unknown job id", "job has finished")
+
+
+class Pbs:
+    """Asks ``qstat``, submits with ``qsub``, cancels with ``qdel``."""
+
+    async def submit(self, script: str, name: str, directory: Path) -> str:
+        """Submit a script file; the id is kept whole, server name included."""
+        file = directory / "jobs" / f"{name}.sh"
+        file.write_text(script, encoding="utf-8")
+        answer = await run(["qsub", str(file)])
+        if answer.code != 0:
+            raise RefusedError(answer.words or f"qsub ended with code {answer.code} and without a word")
+        lines = answer.out.split()
+        if not lines:
+            message = "qsub said neither an id nor an error"
+            raise NoAnswerError(message)
+        return lines[-1]
+
+    async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
+        """Ask for each job by itself."""
+        found: dict[str, Observation] = {}
+        for one in ids:
+            answer = await run(["qstat", "-x", "-f", "-F", "json", one])
+            if answer.code != 0:
+                if "unknown job id" in answer.err.lower():
+                    found[one] = Observation("gone", answer.words)
+                continue
+            jobs = _object(answer.out).get("Jobs")
+            entry = _entry(jobs, one)
+            if entry is not None:
+                found[one] = observation(entry)
+        return found
+
+    async def find(self, name: str) -> list[str]:
+        """Ask ``qselect`` for waiting and running jobs of this name."""
+        answer = await run(["qselect", "-N", name])
+        if answer.code != 0:
+            raise NoAnswerError(answer.words)
+        return answer.out.split()
+
+    async def cancel(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
+        """End a job."""
+        answer = await run(["qdel", id])
+        if answer.code != 0 and not any(word in answer.err.lower() for word in _UNKNOWN):
+            raise NoAnswerError(answer.words)
+
+    async def queues(self) -> dict[str, QueueState]:
+        """Ask for all queues."""
+        answer = await run(["qstat", "-Qf", "-F", "json"])
+        if answer.code != 0:
+            raise NoAnswerError(answer.words)
+        queues = cast("Mapping[str, Mapping[str, Any]]", _object(answer.out).get("Queue") or {})
+        return {name: queue_state(name, entry) for name, entry in queues.items()}
+
+
+def observation(entry: Mapping[str, Any]) -> Observation:
+    """Read one job of ``qstat -x -f -F json``."""
+    phase = _PHASES.get(str(entry.get("job_state")), "held")
+    words = str(entry.get("comment") or "")
+    code = int(entry["Exit_status"]) if "Exit_status" in entry and phase == "ended" else None
+    resources = cast("Mapping[str, Any]", entry.get("Resource_List") or {})
+    estimated = cast("Mapping[str, Any]", entry.get("estimated") or {})
+    return Observation(
+        phase=phase,
+        words=words,
+        end=_end(words, code) if phase == "ended" else "",
+        exit_code=code,
+        nodes=tuple(dict.fromkeys(_HOST.findall(str(entry.get("exec_host") or "")))),
+        started=moment(str(entry.get("stime"))) if phase in ("running", "ending", "ended") else math.nan,
+        expected_start=moment(str(estimated.get("start_time"))),
+        walltime=seconds(str(resources.get("walltime", ""))),
+        never="can never run" in words.lower(),
+    )
+
+
+def queue_state(name: str, entry: Mapping[str, Any]) -> QueueState:
+    """Read one queue of ``qstat -Qf -F json``."""
+    most = cast("Mapping[str, Any]", entry.get("resources_max") or {})
+    least = cast("Mapping[str, Any]", entry.get("resources_min") or {})
+    waiting = _QUEUED.search(str(entry.get("state_count", "")))
+    limits = [int(n) for key in ("max_queued", "max_run") for n in _PER_USER.findall(str(entry.get(key, "")))]
+    longest = seconds(str(most.get("walltime", "UNLIMITED")))
+    return QueueState(
+        name=name,
+        takes=_true(entry.get("enabled")) and _true(entry.get("started")),
+        queued=int(waiting.group(1)) if waiting else 0,
+        nodes_least=int(least.get("nodect", 0)),
+        nodes_most=int(most.get("nodect", 0)),
+        walltime_most=math.inf if math.isnan(longest) else longest,
+        jobs_most=min(limits, default=0),
+    )
+
+
+def _end(words: str, code: int | None) -> End:
+    said = words.lower()
+    if "terminated by scheduler" in said:
+        return "preempted"
+    if code == _WALLTIME_EXIT or "exceeded resource walltime" in said:
+        return "expired"
+    if "terminated by" in said:
+        return "cancelled"
+    return "finished" if code == 0 else "failed"
+
+
+def _true(value: object) -> bool:
+    return str(value).lower() in ("true", "1", "yes")
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"PBS gave something that is no JSON ({error})"
+        raise NoAnswerError(message) from error
+    if not isinstance(content, dict):
+        message = "PBS gave JSON that is no object"
+        raise NoAnswerError(message)
+    return cast("Mapping[str, Any]", content)
+
+
+def _entry(jobs: object, one: str) -> Mapping[str, Any] | None:
+    """Find a job; PBS may spell its server's name longer or shorter than qsub did."""
+    if not isinstance(jobs, dict):
+        return None
+    for key, entry in cast("Mapping[str, Any]", jobs).items():
+        if key.split(".")[0] == one.split(".", maxsplit=1)[0] and isinstance(entry, dict):
+            return cast("Mapping[str, Any]", entry)
+    return None

@@ -1,0 +1,233 @@
+"""One pool of an owner: its ledger, its queue, and the words for a person."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from steering.compute.batch import BatchSystem, NoAnswerError, Observation, QueueState, RefusedError
+from steering.compute.diagnosis import diagnose
+from steering.compute.ledger import Ledger, Rules
+from steering.compute.orders import Cancel, Find, Order, Submit
+from steering.compute.script import job_script, launcher_command, log_file
+from steering.compute.site import Site
+from steering.compute.strength import Limits, Load, Strength
+from steering.compute.urgency import Choice, choose
+from steering.core.errors import SteeringError
+from steering.core.json import Json
+from steering.core.pool import PoolRequest, PoolState, PoolStatus
+
+_LOG = logging.getLogger(__name__)
+_LOG_BYTES = 4096
+
+
+class Pool:
+    """Jobs of one kind. All methods are called from the owner's event loop.
+
+    Attributes:
+        request: What was asked for.
+        choice: What the policy made of it.
+        ledger: Its jobs.
+    """
+
+    def __init__(self, site: Site, request: PoolRequest, choice: Choice, directory: Path, prefix: str) -> None:
+        """Begin with no jobs.
+
+        Args:
+            site: Where.
+            request: With the pool's name.
+            choice: What the policy made of it.
+            directory: Shared folder of the owner.
+            prefix: Of its jobs' names.
+        """
+        self.request = request
+        self.choice = choice
+        self.silence = ""
+        self._site = site
+        self._directory = directory
+        self._refusals: dict[str, str] = {}
+        self._states: Mapping[str, QueueState] = {}
+        self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
+        self._strength = Strength(self._limits(choice))
+        self.ledger.want(choice.jobs)
+
+    def change(self, request: PoolRequest, choice: Choice) -> None:
+        """Take another request for this pool; jobs that fit stay."""
+        self.request, self.choice = request, choice
+        self._refusals = {}
+        self.ledger.nodes, self.ledger.rules = choice.nodes, self._rules(choice)
+        self._strength = Strength(self._limits(choice))
+        self.ledger.want(choice.jobs)
+
+    def end(self) -> None:
+        """Want no jobs any more."""
+        self.request = replace(self.request, nodes=0, most_nodes=0)
+        self._strength = Strength(Limits(0, 0, 1))
+        self.ledger.want(0)
+
+    def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
+        """Take in what the scheduler says, and the node-hours that are still allowed."""
+        counts: dict[str, int] = {}
+        for worker in workers:
+            job = worker.rsplit("-", 1)[0]
+            counts[job] = counts.get(job, 0) + 1
+        self.ledger.connected(counts)
+        self.ledger.rules = replace(self.ledger.rules, hours=hours)
+        wanted = self._strength.follow(load, now)
+        if wanted != self.ledger.wanted and not self.ledger.failure:
+            self.ledger.want(wanted)
+
+    async def look(self, batch: BatchSystem) -> None:
+        """Ask the batch system for each job."""
+        ids = [job.id for job in self.ledger.alive if job.id]
+        if not ids:
+            return
+        try:
+            seen = await batch.look(ids)
+        except NoAnswerError as error:
+            self.silence = str(error)
+            return
+        self.silence = ""
+        for one, observation in seen.items():
+            self.ledger.observed(one, self._with_log(one, observation), time.time())
+
+    async def act(self, batch: BatchSystem) -> bool:
+        """Carry out what the ledger orders; return whether there was anything."""
+        orders = self.ledger.orders(time.time())
+        for order in orders:
+            try:
+                await self._carry_out(order, batch)
+                self.silence = ""
+            except NoAnswerError as error:
+                self.silence = str(error)
+                if isinstance(order, Submit):
+                    self.ledger.unanswered(order.name, time.time())
+        return bool(orders)
+
+    def status(self) -> PoolStatus:
+        """Say how it is."""
+        per_job = self._site.workers_per_node * self.choice.nodes
+        state, detail = self._words()
+        return PoolStatus(
+            name=self.request.pool,
+            queue=self.choice.queue.name,
+            urgency=self.request.urgency,
+            choice=self.choice.why,
+            state=state,
+            detail=detail,
+            nodes_per_job=self.choice.nodes,
+            jobs_wanted=self.ledger.wanted,
+            jobs=tuple(job.status(per_job) for job in self.ledger.jobs),
+            node_hours=self.ledger.node_hours,
+        )
+
+    def record(self) -> dict[str, Json]:
+        """Return what another owner needs to take over its jobs."""
+        walltime = self.request.walltime
+        return {
+            "pool": self.request.pool,
+            "urgency": self.request.urgency,
+            "nodes": self.request.nodes,
+            "most_nodes": self.request.most_nodes,
+            "walltime": None if math.isnan(walltime) else walltime,
+            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive if job.id],
+        }
+
+    async def _carry_out(self, order: Order, batch: BatchSystem) -> None:
+        now = time.time()
+        match order:
+            case Submit(name=name):
+                try:
+                    self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
+                except RefusedError as error:
+                    self._refused(name, str(error), now)
+            case Find(name=name):
+                self.ledger.found(name, await batch.find(name), now)
+            case Cancel(id=one):
+                await batch.cancel(one)
+
+    def _script(self, name: str) -> str:
+        if self._site.batch == "process":
+            import shlex
+
+            return shlex.join(launcher_command(self._site, self.choice, self.request.pool, name, self._directory))
+        return job_script(self._site, self.choice, self.request.pool, name, self._directory)
+
+    def _refused(self, name: str, words: str, now: float) -> None:
+        """Note a refusal, and go to the next queue if one fits."""
+        self.ledger.refused(name, words, now)
+        self._refusals[self.choice.queue.name] = words
+        try:
+            other = choose(self._site, self.request, self._states, self._refusals)
+        except SteeringError:
+            return
+        self.choice = other
+        self.ledger.nodes, self.ledger.rules = other.nodes, self._rules(other)
+        self._strength = Strength(self._limits(other))
+        self.ledger.want(other.jobs)
+        _LOG.info("queue %s refused (%s): %s", name, words, other.why)
+
+    def _with_log(self, one: str, seen: Observation) -> Observation:
+        if seen.phase not in ("ended", "gone"):
+            return seen
+        name = next((job.name for job in self.ledger.alive if job.id == one), "")
+        return replace(seen, log=_tail(log_file(self._directory, name)))
+
+    def _words(self) -> tuple[PoolState, str]:
+        """State and detail."""
+        ledger = self.ledger
+        alive = ledger.alive
+        if ledger.failure:
+            tried = "" if ledger.impossible else f"Given up after {ledger.rules.tries} tries. "
+            return "failed", tried + diagnose(ledger.failure, self._site)
+        if not ledger.wanted:
+            return "stopped", "" if not alive else "Its jobs are being ended."
+        have = sum(job.workers for job in alive)
+        wanted = ledger.wanted * self._site.workers_per_node * self.choice.nodes
+        if have >= wanted:
+            return "running", self.silence
+        state: PoolState = "short" if have else "starting"
+        if ledger.node_hours >= ledger.rules.hours:
+            return state, "The node-hours allowed are used up. Raise node_hours of the facility in steering.yaml."
+        if ledger.trouble:
+            return state, f"It tries again. {diagnose(ledger.trouble, self._site)}"
+        return state, self.silence or self._waiting()
+
+    def _waiting(self) -> str:
+        said: list[str] = []
+        for job in self.ledger.jobs:
+            if job.over and job.state in ("preempted", "expired", "cancelled"):
+                said.append(f"Job {job.id} was {_ENDED[job.state]}; another follows.")
+            elif not job.over and job.seen.phase in ("queued", "held") and job.id:
+                expected = job.seen.expected_start
+                when = (
+                    f" Expected to start at {time.strftime('%H:%M', time.localtime(expected))}."
+                    if math.isfinite(expected)
+                    else ""
+                )
+                said.append(f"Job {job.id} waits: {job.seen.words or 'the batch system gives no reason'}.{when}")
+        return " ".join(said) or "Its workers are starting."
+
+    def _rules(self, choice: Choice) -> Rules:
+        handover = min(self._site.handover, choice.walltime / 4)
+        return Rules(handover=handover, jobs_most=choice.jobs_most)
+
+    def _limits(self, choice: Choice) -> Limits:
+        most = max(math.ceil(self.request.most_nodes / choice.nodes), choice.jobs)
+        threads = self._site.threads_per_worker * self._site.workers_per_node * choice.nodes
+        return Limits(choice.jobs, most, threads)
+
+
+_ENDED = {"preempted": "pre-empted", "expired": "ended: its walltime was over", "cancelled": "cancelled by somebody"}
+
+
+def _tail(file: Path) -> str:
+    """Read the end of a job's log; empty if it never wrote one."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(file.stat().st_size - _LOG_BYTES, 0))
+            return stream.read().decode(errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,68 @@
+"""The Dask scheduler in a process of its own: ``python -m steering.compute.scheduler``. Ends with its owner.
+
+Of its own, so that the owner outlives it: a scheduler that is killed is started again, and the workers come back to it.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Scheduler
+
+from steering.compute.connection import make_security, security_of
+from steering.compute.mailbox import Mailbox
+from steering.core.lifeline import hold_lifeline
+
+# A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
+# of five, and at once if one of our loops waits for it (see mailbox).
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 100,
+    "distributed.scheduler.worker-ttl": "30s",
+    "distributed.comm.timeouts.connect": "10s",
+    "distributed.admin.log-length": 1000,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scheduler; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.compute.scheduler")
+    parser.add_argument("--directory", type=Path, required=True, help="where the TLS keys lie")
+    parser.add_argument("--interface", default="", help="network interface; loopback if left out")
+    options = parser.parse_args(arguments)
+    hold_lifeline()
+    asyncio.run(_serve(options.directory, options.interface))
+    return 0
+
+
+async def _serve(directory: Path, interface: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    dask.config.set(CONFIG)
+    place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
+    scheduler = Scheduler(
+        protocol="tls",
+        port=0,
+        security=security_of(make_security(directory)),
+        dashboard=True,
+        dashboard_address="127.0.0.1:0",
+        **place,
+    )
+    Mailbox(scheduler)
+    await scheduler
+    page = scheduler.services.get("dashboard")
+    dashboard = f"http://127.0.0.1:{page.port}/status" if page is not None else ""
+    sys.stdout.write(json.dumps({"address": scheduler.address, "dashboard": dashboard}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await scheduler.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""Slurm, asked with ``squeue --json``, which keeps ended jobs for some minutes (``MinJobAge``)."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from steering.compute.batch import End, NoAnswerError, Observation, Phase, QueueState, RefusedError
+from steering.compute.clock import seconds
+from steering.compute.shell import run
+
+_PHASES: dict[str, Phase] = {
+    "PENDING": "queued", "CONFIGURING": "queued", "REQUEUED": "queued", "REQUEUE_FED": "queued", "RESV_DEL_HOLD": "held",
+    "REQUEUE_HOLD": "held", "SPECIAL_EXIT": "held", "SUSPENDED": "held", "STOPPED": "held", "RUNNING": "running",
+    "SIGNALING": "running", "STAGE_OUT": "ending", "COMPLETING": "ending",
+}  # fmt: skip
+_ENDS: dict[str, End] = {
+    "COMPLETED": "finished", "FAILED": "failed", "OUT_OF_MEMORY": "failed", "BOOT_FAIL": "failed",
+    "NODE_FAIL": "preempted", "PREEMPTED": "preempted", "TIMEOUT": "expired", "DEADLINE": "expired",
+    "CANCELLED": "cancelled", "REVOKED": "cancelled",
+}  # fmt: skip
+# Reasons that more waiting will not mend.
+_NEVER = {
+    "PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit", "AccountNotAllowed", "InvalidAccount", "InvalidQOS",
+    "QOSNotAllowed", "BadConstraints", "PartitionInactive", "AssocMaxNodePerJobLimit", "QOSMaxNodePerJobLimit",
+    "AssocMaxWallDurationPerJobLimit", "QOSMaxWallDurationPerJobLimit",
+}  # fmt: skip
+_PREFIX = re.compile(r"sbatch: (error|fatal): (Batch job submission failed: )?")
+
+
+class Slurm:
+    """Asks ``squeue``, submits with ``sbatch``, cancels with ``scancel``."""
+
+    async def submit(self, script: str, name: str, directory: Path) -> str:
+        """Submit a script file."""
+        file = directory / "jobs" / f"{name}.sh"
+        file.write_text(script, encoding="utf-8")
+        answer = await run(["sbatch", "--parsable", str(file)])
+        if answer.code != 0:
+            raise RefusedError(_PREFIX.sub("", answer.words) or f"sbatch ended with code {answer.code}")
+        # With several clusters: "id;cluster".
+        return answer.out.strip().split(";")[0]
+
+    async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
+        """Ask for all jobs at once; one that the list lacks is asked for by itself."""
+        entries = {str(_number(entry.get("job_id"))): entry for entry in await self._jobs()}
+        found = {one: observation(entries[one]) for one in ids if one in entries}
+        for one in ids:
+            if one not in found:
+                answer = await run(["scontrol", "show", "job", one])
+                if answer.code != 0 and "Invalid job id" in answer.err:
+                    found[one] = Observation("gone", answer.words)
+        return found
+
+    async def find(self, name: str) -> list[str]:
+        """Ask for waiting and running jobs of this name."""
+        return [
+            str(_number(entry.get("job_id")))
+            for entry in await self._jobs()
+            if entry.get("name") == name and observation(entry).phase not in ("ended", "gone")
+        ]
+
+    async def cancel(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
+        """End a job."""
+        answer = await run(["scancel", id])
+        if answer.code != 0 and "Invalid job id" not in answer.err:
+            raise NoAnswerError(answer.words)
+
+    async def queues(self) -> dict[str, QueueState]:
+        """Ask for all partitions and their idle nodes."""
+        answer = await run(["scontrol", "show", "partition", "-o"])
+        nodes = await run(["sinfo", "-h", "-o", "%R|%t|%D"])
+        waiting = await run(["squeue", "-h", "-t", "PENDING", "-o", "%P"])
+        if answer.code or nodes.code or waiting.code:
+            raise NoAnswerError((answer if answer.code else nodes if nodes.code else waiting).words)
+        idle: dict[str, int] = {}
+        for line in nodes.out.splitlines():
+            partition, state, count = line.split("|")
+            idle[partition] = idle.get(partition, 0) + (int(count) if state == "idle" else 0)
+        queued = waiting.out.split()
+        lines = [line for line in answer.out.splitlines() if line.strip()]
+        states = {state.name: state for state in (_partition(line, idle, queued) for line in lines)}
+        default = next((line for line in lines if "Default=YES" in line), "")
+        # The queue without a name is the default partition.
+        return {**states, **({"": _partition(default, idle, queued)} if default else {})}
+
+    @staticmethod
+    async def _jobs() -> list[Mapping[str, Any]]:
+        answer = await run(["squeue", "--json", "--states=all"])
+        if answer.code != 0:
+            raise NoAnswerError(answer.words)
+        try:
+            content: Any = json.loads(answer.out)
+            return list(content["jobs"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            message = f"squeue gave something else than JSON with jobs ({error})"
+            raise NoAnswerError(message) from error
+
+
+def observation(entry: Mapping[str, Any]) -> Observation:
+    """Read one job of ``squeue --json``, of Slurm 22 (plain values) and later (values in objects)."""
+    states = entry.get("job_state") or ""
+    names = [str(name) for name in cast("list[Any]", states)] if isinstance(states, list) else [str(states)]
+    end = next((_ENDS[name] for name in names if name in _ENDS), "")
+    phase = next((_PHASES[name] for name in names if name in _PHASES), "ended" if end else "held")
+    if end and phase == "ending":
+        end = ""
+    reason = str(entry.get("state_reason") or "")
+    described = str(entry.get("state_description") or "")
+    words = described if described and described != "None" else reason if reason != "None" else ""
+    begun, limit = _number(entry.get("start_time")), _number(entry.get("time_limit"))
+    waits = phase in ("queued", "held")
+    return Observation(
+        phase=phase,
+        words=words,
+        end=end if phase == "ended" else "",
+        exit_code=_exit_code(entry.get("exit_code")) if phase == "ended" else None,
+        nodes=tuple(_expand(str(entry.get("nodes") or ""))),
+        started=float(begun) if begun and not waits else math.nan,
+        expected_start=float(begun) if begun and waits else math.nan,
+        walltime=limit * 60.0 if limit else math.nan,
+        never=waits and reason in _NEVER,
+    )
+
+
+def _partition(line: str, idle: Mapping[str, int], queued: Sequence[str]) -> QueueState:
+    fields = dict(part.split("=", 1) for part in line.split() if "=" in part)
+    name = fields["PartitionName"]
+    most = fields.get("MaxNodes", "UNLIMITED")
+    total = int(fields.get("TotalNodes", "0"))
+    longest = seconds(fields.get("MaxTime", "UNLIMITED"))
+    return QueueState(
+        name=name,
+        takes=fields.get("State", "UP") == "UP",
+        queued=queued.count(name),
+        nodes_free=idle.get(name, 0),
+        nodes_least=int(fields.get("MinNodes", "0")),
+        nodes_most=min(int(most), total) if most.isdigit() else total,
+        walltime_most=math.inf if math.isnan(longest) else longest,
+    )
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, dict):
+        wrapped = cast("Mapping[str, Any]", value)
+        return int(wrapped.get("number") or 0) if wrapped.get("set", True) else 0
+    return int(value or 0)
+
+
+def _exit_code(value: Any) -> int:
+    if isinstance(value, dict):
+        return _number(cast("Mapping[str, Any]", value).get("return_code"))
+    status = _number(value)
+    # A wait status: the code in the upper byte, or the signal in the lower.
+    return status >> 8 or (128 + (status & 0x7F) if status else 0)
+
+
+def _expand(nodes: str) -> list[str]:
+    """Expand ``n[1-3,7],x`` into names, zeros kept."""
+    names: list[str] = []
+    for part in re.findall(r"[^,\[]+(?:\[[^\]]*\])?", nodes):
+        found = re.fullmatch(r"([^\[]+)\[([^\]]*)\]", part)
+        if found is None:
+            names.append(part)
+            continue
+        for span in found.group(2).split(","):
+            first, _, last = span.partition("-")
+            width = len(first)
+            names += [f"{found.group(1)}{n:0{width}d}" for n in range(int(first), int(last or first) + 1)]
+    return names

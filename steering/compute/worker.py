@@ -1,0 +1,117 @@
+"""One Dask worker of a job: ``python -m steering.compute.worker CONNECTION --name ...``.
+
+On SIGTERM, and when its lifetime is over, it retires: it takes no more tasks and what it holds moves to other workers.
+(``dask worker`` closes on SIGTERM, and what it holds has to be computed again.)
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from steering.compute.launcher import LOST_SCHEDULER, NO_SCHEDULER, RETIRED
+from steering.core.errors import SteeringError
+from steering.core.lifeline import hold_lifeline
+
+_CONNECT_SECONDS = 10.0
+_AGAIN_SECONDS = 0.2
+_RETIRE_SECONDS = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.compute.worker")
+    parser.add_argument("connection", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--nthreads", type=int, default=1)
+    parser.add_argument("--memory-limit", default="0B")
+    parser.add_argument("--death-timeout", type=float, default=60.0)
+    parser.add_argument("--resources", default="{}")
+    parser.add_argument("--lifetime", type=float, default=0.0)
+    parser.add_argument("--cores", default="")
+    parser.add_argument("--interface", default="")
+    parser.add_argument("--local-directory", default="")
+    options = parser.parse_args(arguments)
+    hold_lifeline()
+    if options.cores:
+        _bind(options.cores)
+    code = asyncio.run(_work(options))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A thread that hangs in a task must not keep the process.
+    os._exit(code)
+
+
+def _bind(cores: str) -> None:
+    wanted: set[int] = set()
+    for part in cores.split(","):
+        first, _, last = part.partition("-")
+        wanted |= set(range(int(first), int(last or first) + 1))
+    try:
+        os.sched_setaffinity(0, wanted)
+    except OSError as error:
+        message = f"This node has no cores {cores} ({error.strerror}). Correct cores of the facility in steering.yaml."
+        raise SystemExit(message) from error
+
+
+async def _work(options: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    deadline = time.monotonic() + options.death_timeout
+    while not stop.is_set() and time.monotonic() < deadline:
+        try:
+            worker = await _join(options)
+        except (OSError, TimeoutError, KeyError, SteeringError):
+            # The scheduler may be the next one, of which the file does not tell yet.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
+            continue
+        return await _serve(worker, stop, options.lifetime)
+    return RETIRED if stop.is_set() else NO_SCHEDULER
+
+
+async def _join(options: argparse.Namespace) -> Any:
+    from dask.utils import parse_bytes
+    from distributed import Worker
+
+    from steering.compute.connection import read_connection, security_of
+
+    connection = read_connection(options.connection)
+    return await asyncio.wait_for(
+        Worker(
+            str(connection["address"]),
+            name=options.name,
+            nthreads=options.nthreads,
+            memory_limit=parse_bytes(options.memory_limit) or None,
+            resources=json.loads(options.resources),
+            interface=options.interface or None,
+            local_directory=options.local_directory or None,
+            security=security_of(connection),
+            dashboard=False,
+        ),
+        _CONNECT_SECONDS,
+    )
+
+
+async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
+    loop = asyncio.get_running_loop()
+    if lifetime > 0:
+        loop.call_later(lifetime, stop.set)
+    finished, told = asyncio.ensure_future(worker.finished()), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([finished, told], return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        return LOST_SCHEDULER
+    with suppress(TimeoutError, OSError):
+        await asyncio.wait_for(worker.close_gracefully(reason="told to leave"), _RETIRE_SECONDS)
+    return RETIRED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

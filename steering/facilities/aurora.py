@@ -1,0 +1,15 @@
+"""Aurora at ALCF; its values, each with its source, stand in ``aurora.yaml`` beside this file."""
+
+from pathlib import Path
+from typing import Any
+
+from steering.core.workspace import Workspace
+from steering.facilities.owned import OwnedFacility
+
+
+class AuroraFacility(OwnedFacility):
+    """Workers on Aurora at ALCF."""
+
+    def __init__(self, workspace: Workspace | None = None, **settings: Any) -> None:
+        """Describe it; ``settings`` go before the section, for example ``account="..."``."""
+        super().__init__("aurora", Path(__file__).with_suffix(".yaml"), workspace, settings)

@@ -1,0 +1,156 @@
+"""A facility with a compute owner: a daemon of this user's that outlives the kernel."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from steering.compute.checks import check_before_start
+from steering.compute.estate import read_estate, write_estate
+from steering.compute.site import Site, read_site
+from steering.compute.systems import batch_system
+from steering.core.daemon import Daemon
+from steering.core.errors import SteeringError
+from steering.core.facility import FacilityStatus
+from steering.core.pool import PoolRequest, PoolStatus
+from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.dask import DaskConnection, DaskRemote
+
+Value = TypeVar("Value")
+
+# A mistake in a request shows within this time (seconds): the submission is refused, or the first job ends at once.
+_TROUBLE_SECONDS = 10.0
+_LOOK_SECONDS = 0.2
+
+
+class OwnedFacility:
+    """A place to compute, described by a section of YAML; each subclass is one file that names its section."""
+
+    def __init__(self, name: str, defaults: Path, workspace: Workspace | None, settings: Mapping[str, Any]) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            name: Of the facility.
+            defaults: YAML file with its section.
+            workspace: Where its connection file lies and its ``steering.yaml`` may lie.
+            settings: What goes before the section, such as ``account="..."``.
+        """
+        self.name = name
+        self._defaults = defaults
+        self._workspace = workspace or default_workspace()
+        self._settings = dict(settings)
+        self._connection = DaskConnection(name)
+
+    @property
+    def site(self) -> Site:
+        """Its description, with what the site and the user override."""
+        return read_site(self.name, self._defaults, self._workspace.directory, self._settings)
+
+    @property
+    def directory(self) -> Path:
+        """The owner's folder, which the nodes must see too."""
+        return self._directory(self.site)
+
+    async def launch(self) -> bool:
+        """Start the owner if need be; return whether it had to be started."""
+        owner = self._owner(self.site)
+        runs = owner.connection() is not None
+        if not runs:
+            check_before_start(self.site, self.directory)
+        await asyncio.to_thread(owner.ensure)
+        return not runs
+
+    async def start(self) -> None:
+        """Attach to the owner, starting it if need be; a new one is asked for the site's usual pool.
+
+        Raises:
+            SteeringError: If it cannot be started, or its first job cannot run.
+        """
+        await self.launch()
+        await self._attach()
+        if not (await self._connection.status()).pools:
+            await self.ask(PoolRequest(nodes=self.site.nodes))
+
+    async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
+        """Run a function once on every worker, now or as it joins."""
+        await self._connection.rehearse(function, *arguments)
+
+    async def attach(self) -> bool:
+        """Attach to the owner if it runs; start nothing."""
+        connection = await asyncio.to_thread(self._owner(self.site).connection)
+        if connection is not None:
+            await self._attach()
+        return connection is not None
+
+    async def ask(self, request: PoolRequest) -> str:
+        """Ask for a pool; wait until its workers come, until it waits in the queue, or until it is clear that it fails."""
+        said = await self._connection.ask(request)
+        name = request.pool or request.urgency
+        if request.nodes <= 0:
+            return said
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _TROUBLE_SECONDS
+        while loop.time() < deadline:
+            pool = next((one for one in (await self._connection.status()).pools if one.name == name), None)
+            if pool is not None and _settled(pool, said):
+                return said
+            await asyncio.sleep(_LOOK_SECONDS)
+        return said
+
+    async def overdue(self, keys: Sequence[str]) -> None:
+        """Have workers given up that hold one of these tasks and do not answer."""
+        await self._connection.overdue(keys)
+
+    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
+        """Run a function on a worker."""
+        return self._connection.submit(key, function, *arguments, priority=priority)
+
+    async def status(self) -> FacilityStatus:
+        """Ask the scheduler and the owner."""
+        return await self._connection.status()
+
+    async def detach(self) -> None:
+        """Let go and leave it running."""
+        await self._connection.detach()
+
+    async def close(self) -> None:
+        """End the owner, its scheduler, and every job of it, also those of an owner that was killed."""
+        await self._connection.detach()
+        site = self.site
+        await asyncio.to_thread(self._owner(site).stop)
+        estate = read_estate(self._directory(site))
+        batch = batch_system(site)
+        for pool in estate.pools if site.batch != "process" else ():
+            for job in pool.jobs:
+                await batch.cancel(job.id)
+        if estate.pools:
+            write_estate(self._directory(site), type(estate)((), estate.node_hours))
+
+    async def _attach(self) -> None:
+        connection = await asyncio.to_thread(self._owner(self.site).connection)
+        if connection is None:
+            message = f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
+            raise SteeringError(message)
+        if not self._connection.attached_to(connection):
+            await self._connection.attach(connection)
+
+    def _owner(self, site: Site) -> Daemon:
+        file = self._workspace.run / f"compute-{self.name}.json"
+        arguments = ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
+        arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
+        arguments += ["--settings", json.dumps(self._settings)]
+        return Daemon(file, "steering.compute.owner", arguments, f"The compute owner of {self.name}")
+
+    def _directory(self, site: Site) -> Path:
+        shared = Path(site.directory) if site.directory else self._workspace.directory / "compute"
+        return shared / self.name
+
+
+def _settled(pool: PoolStatus, said: str) -> bool:
+    """Say whether it is clear how a pool fares; a failure is raised."""
+    if pool.state == "failed" or any(job.state == "failed" for job in pool.jobs):
+        message = f"{said} But: {pool.detail}"
+        raise SteeringError(message)
+    # Workers that are there settle it; a queued job only once the batch system says why it waits.
+    return pool.state == "running" or any(job.state == "queued" and job.reason for job in pool.jobs)

@@ -1,0 +1,15 @@
+"""Any cluster with PBS; its values, each with its source, stand in ``pbs.yaml`` beside this file."""
+
+from pathlib import Path
+from typing import Any
+
+from steering.core.workspace import Workspace
+from steering.facilities.owned import OwnedFacility
+
+
+class PbsFacility(OwnedFacility):
+    """Workers on any cluster with PBS."""
+
+    def __init__(self, workspace: Workspace | None = None, **settings: Any) -> None:
+        """Describe it; ``settings`` go before the section, for example ``account="..."``."""
+        super().__init__("pbs", Path(__file__).with_suffix(".yaml"), workspace, settings)

@@ -1,0 +1,15 @@
+"""Polaris at ALCF; its values, each with its source, stand in ``polaris.yaml`` beside this file."""
+
+from pathlib import Path
+from typing import Any
+
+from steering.core.workspace import Workspace
+from steering.facilities.owned import OwnedFacility
+
+
+class PolarisFacility(OwnedFacility):
+    """Workers on Polaris at ALCF."""
+
+    def __init__(self, workspace: Workspace | None = None, **settings: Any) -> None:
+        """Describe it; ``settings`` go before the section, for example ``account="..."``."""
+        super().__init__("polaris", Path(__file__).with_suffix(".yaml"), workspace, settings)
