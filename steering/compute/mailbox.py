@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 _ANSWERS_KEPT = 100
@@ -66,25 +65,43 @@ class Mailbox:
             "used": self._used,
         }
 
-    async def overdue(self, keys: Sequence[str], patience: float) -> list[str]:
-        """Give up each worker that holds one of these tasks and does not answer a greeting; return their names.
+    async def overdue(self, key: str, patience: float) -> list[str]:
+        """Give up each worker that a task waits for and that does not answer a greeting; return their names.
 
-        A worker that is stopped or cut off keeps its connection for minutes. Its tasks go to others at once, with the
-        keys that they have, so that nothing that waits for them is lost or done twice.
+        A worker that is stopped or cut off keeps its connection for minutes. What it does and holds goes to others at
+        once, with the keys that it has, so that nothing that waits for it is lost or done twice.
         """
-        holders = {
-            state.processing_on for key in keys if (state := self._scheduler.tasks.get(key)) and state.processing_on
-        }
-        silent: list[str] = []
-        for holder in holders:
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(patience):
-                    async with self._scheduler.rpc(holder.address) as worker:
-                        await worker.echo(data=0)
+        silent = await asyncio.gather(*(self._silent(holder, patience) for holder in self._holders(key)))
+        names: list[str] = []
+        for holder in silent:
+            if holder is not None and holder.address in self._scheduler.workers:
+                names.append(str(holder.name))
+                await self._scheduler.remove_worker(holder.address, stimulus_id=f"overdue-{time.time()}", expected=True)
+        return names
+
+    def _holders(self, key: str) -> set[Any]:
+        """Find the workers that do a task, or what it depends on, or that hold such."""
+        waiting, seen, holders = [self._scheduler.tasks.get(key)], set[str](), set[Any]()
+        while waiting:
+            state = waiting.pop()
+            if state is None or state.key in seen:
                 continue
-            silent.append(str(holder.name))
-            await self._scheduler.remove_worker(holder.address, stimulus_id=f"overdue-{time.time()}", expected=True)
-        return silent
+            seen.add(state.key)
+            if state.processing_on:
+                holders.add(state.processing_on)
+            holders |= set(state.who_has or ())
+            # What is in memory needs nothing of what it was made of.
+            waiting += [] if state.who_has else list(state.dependencies)
+        return holders
+
+    async def _silent(self, holder: Any, patience: float) -> Any:
+        try:
+            async with asyncio.timeout(patience):
+                async with self._scheduler.rpc(holder.address) as worker:
+                    await worker.echo(data=0)
+        except (OSError, TimeoutError):
+            return holder
+        return None
 
 
 def _seconds_of_work(tasks: Sequence[Any]) -> float:

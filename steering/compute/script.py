@@ -39,23 +39,24 @@ def job_script(site: Site, choice: Choice, pool: str, name: str, directory: Path
         "walltime": walltime(choice.walltime),
         "death_timeout": str(int(site.death_timeout)),
         "local_directory": site.local_directory or None,
-        "log_directory": str(directory / "logs"),
         "shebang": "#!/bin/bash -l",
         "job_script_prologue": [f"exec >> {log_file(directory, name)} 2>&1", "umask 077", *site.prologue],
         "interface": site.worker_interface or None,
     }
+    # Not as log_directory, which the classes would make at once: explaining a script must leave no trace.
+    logs = directory / "logs"
     if site.batch == "slurm":
         from dask_jobqueue.slurm import SLURMJob
 
-        nodes = [f"--nodes={choice.nodes}", "--ntasks-per-node=1"]
-        directives = [*nodes, *site.directives, *choice.queue.directives]
+        own = [f"--nodes={choice.nodes}", "--ntasks-per-node=1", f"-o {logs}/%x.%j.out", f"-e {logs}/%x.%j.err"]
+        directives = [*own, *site.directives, *choice.queue.directives]
         # Whole nodes by --nodes: the class would ask for one task with all cores on one node.
         skip = ["-n 1", "--cpus-per-task", "--mem"]
         return str(SLURMJob(**common, job_extra_directives=directives, job_directives_skip=skip).job_script())
     from dask_jobqueue.pbs import PBSJob
 
     spec = site.resource_spec.format(nodes=choice.nodes)
-    directives = [*site.directives, *choice.queue.directives]
+    directives = [f"-o {logs}/", f"-e {logs}/", *site.directives, *choice.queue.directives]
     return str(PBSJob(**common, resource_spec=spec, job_extra_directives=directives).job_script())
 
 

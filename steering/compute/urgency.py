@@ -72,7 +72,7 @@ def choose(
             possible.append(fit)
     if not possible:
         message = (
-            f"{site.title or site.name} has no queue for {request.nodes} nodes, {request.urgency}. "
+            f"{site.title or site.name} has no queue for {_nodes(request.nodes)}, {request.urgency}. "
             f"{'; '.join(against) or 'None is described for this urgency'}. Ask for fewer nodes or another urgency."
         )
         raise SteeringError(message)
@@ -100,18 +100,18 @@ def _fit(site: Site, queue: Queue, state: QueueState | None, request: PoolReques
     if queue.nodes_per_job or usual:
         nodes = min(nodes, max(queue.nodes_per_job or usual, least))
     if nodes < least:
-        return f"{request.nodes} nodes are fewer than its {least}"
+        return f"{_nodes(request.nodes)}, it wants {least} at least"
     jobs = math.ceil(request.nodes / nodes)
     if jobs_most and jobs > jobs_most:
         # Fewer, larger jobs may still fit.
         nodes = math.ceil(request.nodes / jobs_most)
         jobs = math.ceil(request.nodes / nodes)
         if most and nodes > most:
-            return f"{request.nodes} nodes are more than its {most} nodes a job in {jobs_most} jobs"
+            return f"{_nodes(request.nodes)}, of which it gives {most * jobs_most} to a user"
     else:
         nodes = math.ceil(request.nodes / jobs)
     if queue.pool_nodes_most and request.nodes > queue.pool_nodes_most:
-        return f"{request.nodes} nodes are more than its {queue.pool_nodes_most} nodes for all jobs of a user"
+        return f"{_nodes(request.nodes)}, of which it gives {queue.pool_nodes_most} to a user"
     longest = min(queue.walltime_most, seen.walltime_most)
     if not math.isnan(request.walltime) and not queue.walltime_least <= request.walltime <= longest:
         return f"{duration(request.walltime)} is outside its {duration(queue.walltime_least)} to {duration(longest)}"
@@ -125,6 +125,10 @@ def _least_limit(first: int, second: int) -> int:
     return min(limit for limit in (first, second) if limit) if first or second else 0
 
 
+def _nodes(count: int) -> str:
+    return f"{count} {'node' if count == 1 else 'nodes'}"
+
+
 def _starts_now(choice: Choice, state: QueueState | None) -> bool:
     if state is None or state.queued:
         return False
@@ -133,8 +137,8 @@ def _starts_now(choice: Choice, state: QueueState | None) -> bool:
 
 def _why(best: Choice, possible: list[Choice], now: list[Choice], against: list[str], request: PoolRequest) -> str:
     name = best.queue.name or "the default queue"
-    jobs = f"{best.jobs} jobs of {best.nodes}" if best.jobs > 1 else f"one job of {best.nodes}"
-    said = f"{name}: {jobs} {'nodes' if best.nodes > 1 else 'node'} for {duration(best.walltime)}"
+    jobs = f"{best.jobs} jobs" if best.jobs > 1 else "one job"
+    said = f"{name}: {jobs} of {_nodes(best.nodes)} for {duration(best.walltime)}"
     if best in now and request.urgency == "live":
         passed = [one.queue.name for one in possible[: possible.index(best)]]
         said += ", can start now" + (f" (before it come {', '.join(passed)}, which cannot)" if passed else "")

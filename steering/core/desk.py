@@ -6,6 +6,7 @@ from typing import Protocol
 from steering.core.action import Action
 from steering.core.agent import Suggestion
 from steering.core.board import Board
+from steering.core.pool import PoolRequest
 from steering.core.proposal import Ruling
 
 
@@ -40,6 +41,10 @@ class Desk(Protocol):
 
     def accept(self, suggestion: Suggestion) -> Ruling:
         """Propose what an agent suggested, with its basis, in this person's name."""
+        ...
+
+    def ask_compute(self, request: PoolRequest) -> str:
+        """Ask the facility for a pool, another size of one, or its end; return what will be done. May take 30 s."""
         ...
 
     def take_lease(self) -> None:

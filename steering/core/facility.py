@@ -1,7 +1,7 @@
 """What a place to compute is."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -103,8 +103,8 @@ class Facility(Protocol):
         """
         ...
 
-    async def overdue(self, keys: Sequence[str]) -> None:
-        """Say that these tasks should have been done: a worker that holds one and does not answer is given up."""
+    async def overdue(self, key: str) -> None:
+        """Say that a task should have been done: a worker that it waits for and that does not answer is given up."""
         ...
 
     async def status(self) -> FacilityStatus:

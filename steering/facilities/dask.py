@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
@@ -15,16 +15,17 @@ from distributed.comm.core import CommClosedError
 from steering.compute.connection import security_of
 from steering.compute.report import pools_of
 from steering.compute.scheduler import CONFIG
+from steering.compute.versions import differences
 from steering.core.errors import LostError, SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.json import Json
 from steering.core.pool import PoolRequest
 from steering.facilities.rehearsal import Rehearsal
-from steering.facilities.versions import differences
 
 Value = TypeVar("Value")
 
-_ATTACH_SECONDS = 20.0
+# The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
+_ATTACH_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _GREETING_SECONDS = 0.25
@@ -144,9 +145,9 @@ class DaskConnection:
         message = f"The compute owner of {self._name} did not answer within {_ANSWER_SECONDS:g} s. Look at its log."
         raise SteeringError(message)
 
-    async def overdue(self, keys: Sequence[str]) -> list[str]:
-        """Have workers given up that hold one of these tasks and do not answer; return their names."""
-        return await self._present().scheduler.steering_overdue(keys=list(keys), patience=_GREETING_SECONDS)
+    async def overdue(self, key: str) -> list[str]:
+        """Have workers given up that a task waits for and that do not answer; return their names."""
+        return await self._present().scheduler.steering_overdue(key=key, patience=_GREETING_SECONDS)
 
     async def status(self) -> FacilityStatus:
         """Ask the scheduler, and through its mailbox the owner, how it is."""
@@ -217,6 +218,6 @@ class DaskConnection:
 
 
 def _versions() -> dict[str, str]:
-    from steering.facilities.versions import versions
+    from steering.compute.versions import versions
 
     return versions()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ class OwnedFacility:
         self._workspace = workspace or default_workspace()
         self._settings = dict(settings)
         self._connection = DaskConnection(name)
+        self._attaching = asyncio.Lock()
 
     @property
     def site(self) -> Site:
@@ -98,9 +99,9 @@ class OwnedFacility:
             await asyncio.sleep(_LOOK_SECONDS)
         return said
 
-    async def overdue(self, keys: Sequence[str]) -> None:
-        """Have workers given up that hold one of these tasks and do not answer."""
-        await self._connection.overdue(keys)
+    async def overdue(self, key: str) -> None:
+        """Have workers given up that a task waits for and that do not answer."""
+        await self._connection.overdue(key)
 
     def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
         """Run a function on a worker."""
@@ -132,8 +133,9 @@ class OwnedFacility:
         if connection is None:
             message = f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
             raise SteeringError(message)
-        if not self._connection.attached_to(connection):
-            await self._connection.attach(connection)
+        async with self._attaching:
+            if not self._connection.attached_to(connection):
+                await self._connection.attach(connection)
 
     def _owner(self, site: Site) -> Daemon:
         file = self._workspace.run / f"compute-{self.name}.json"

@@ -13,7 +13,7 @@ from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import SteeringError
+from steering.core.errors import LostError, SteeringError
 from steering.core.facility import Facility, Remote
 from steering.core.result import Provenance, Result, parameters_hash
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
@@ -27,6 +27,10 @@ GATHER_SECONDS = 0.004
 GATHER_FRAMES = 64
 # A live block overtakes any backlog on a shared facility.
 LIVE_PRIORITY = 10
+# A result that takes so long (seconds), or so many times longer than the last ones, waits for a worker that hangs.
+OVERDUE_SECONDS, OVERDUE_TIMES = 0.5, 8.0
+# Between two tries to reach a facility that was lost (seconds).
+_AGAIN_SECONDS = 0.5
 
 
 class Loop:
@@ -155,10 +159,10 @@ class _RunLoop:
         self._complain = complain
         self._stopwatch = stopwatch
         self._hash = parameters_hash(analysis.name, analysis.parameters)
-        # Two sessions may follow one run on one facility and gather its blocks differently: their keys must differ.
-        self._suffix = f"{self._hash}-{secrets.token_hex(4)}"
-        self._reduction = Reduction[Remote[Partial]](self._merge)
-        self._merges = 0
+        # Every group of blocks that was submitted, so that it can be submitted again if the facility is lost.
+        self._groups: list[tuple[FrameBlock, ...]] = []
+        self._begin()
+        self._usual = 0.0
         self._next_frame = 0
         self._version = 0
         self._timed = -1
@@ -178,11 +182,11 @@ class _RunLoop:
                 self._next_frame = block.stop
         if not fresh:
             return
-        now = time.time()
-        self._submitted_at[fresh[-1].stop - 1] = now
-        key = f"{self._run}-{fresh[0].start}-{fresh[-1].stop}-{self._suffix}"
-        remote = self._facility.submit(f"analyse-{key}", analyse, self._analysis, tuple(fresh), priority=LIVE_PRIORITY)
-        self._reduction.add(remote)
+        self._submitted_at[fresh[-1].stop - 1] = time.time()
+        self._groups.append(tuple(fresh))
+        # While the facility is being reached again, the group waits among the others.
+        if not self._recovering:
+            self._analyse(tuple(fresh))
         self._news.set()
         if self._making is None or self._making.done():
             self._making = asyncio.create_task(self._make())
@@ -197,6 +201,58 @@ class _RunLoop:
         if self._making is not None:
             self._making.cancel()
             await asyncio.gather(self._making, return_exceptions=True)
+
+    def _begin(self) -> None:
+        """Begin with nothing submitted."""
+        # Two sessions may follow one run on one facility and gather its blocks differently: their keys must differ.
+        self._suffix = f"{self._hash}-{secrets.token_hex(4)}"
+        self._reduction = Reduction[Remote[Partial]](self._merge)
+        self._merges = 0
+        self._recovering = False
+
+    def _analyse(self, group: tuple[FrameBlock, ...]) -> None:
+        key = f"{self._run}-{group[0].start}-{group[-1].stop}-{self._suffix}"
+        self._reduction.add(
+            self._facility.submit(f"analyse-{key}", analyse, self._analysis, group, priority=LIVE_PRIORITY)
+        )
+
+    async def _recover(self) -> None:
+        """Reach the facility again and submit everything again; values went with its scheduler, references did not."""
+        self._recovering = True
+        self._complain("The scheduler was lost. Everything is submitted again as soon as there is another.")
+        while True:
+            try:
+                await self._facility.start()
+                break
+            except (SteeringError, OSError):
+                await asyncio.sleep(_AGAIN_SECONDS)
+        self._begin()
+        for group in self._groups:
+            self._analyse(group)
+        self._complain("")
+        self._news.set()
+
+    async def _result(self, remote: Remote[Finished]) -> Finished:
+        """Wait for a result; when it is long overdue, have workers that hang given up."""
+        began = time.monotonic()
+        waiting = asyncio.ensure_future(remote.result())
+        try:
+            while not waiting.done():
+                patience = max(OVERDUE_SECONDS, OVERDUE_TIMES * self._usual)
+                await asyncio.wait([waiting], timeout=patience)
+                if not waiting.done():
+                    await self._give_up_silent(remote.key)
+        finally:
+            waiting.cancel()
+        self._usual = 0.9 * self._usual + 0.1 * (time.monotonic() - began)
+        return waiting.result()
+
+    async def _give_up_silent(self, key: str) -> None:
+        try:
+            await self._facility.overdue(key)
+        except (SteeringError, OSError):
+            # A facility that cannot be asked is lost, which waiting for the result will tell.
+            return
 
     def _merge(self, left: Remote[Partial], right: Remote[Partial]) -> Remote[Partial]:
         self._merges += 1
@@ -213,7 +269,10 @@ class _RunLoop:
                 key, finish, self._analysis, *self._reduction.items, priority=LIVE_PRIORITY + 1
             )
             try:
-                finished = await remote.result()
+                finished = await self._result(remote)
+            except LostError:
+                await self._recover()
+                continue
             except (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
                 self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
                 continue

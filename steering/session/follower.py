@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -250,7 +251,12 @@ class Follower:
 
     async def _watch_compute(self) -> None:
         while True:
-            self._board.compute.set(await self._facility.status())
+            status = await self._facility.status()
+            self._board.compute.set(status)
+            if status.state == "lost":
+                # Its owner starts another scheduler; while a run is analysed the loop attaches, else nobody would.
+                with suppress(SteeringError, OSError):
+                    await self._facility.attach()
             await asyncio.sleep(_COMPUTE_SECONDS)
 
     async def _watch_latency(self) -> None:

@@ -9,6 +9,7 @@ attaches, is sent the whole run so far, and has its results made again from the 
 """
 
 import asyncio
+import math
 import threading
 import time
 import uuid
@@ -26,6 +27,7 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.json import Json
+from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
 from steering.core.workspace import Workspace, default_workspace
 from steering.session.follower import Follower
@@ -154,6 +156,36 @@ class Session:
         ruling = self.propose(suggestion.action, suggestion.basis)
         self._do(self._follower.forget(suggestion))
         return ruling
+
+    def compute(
+        self,
+        nodes: int = 1,
+        urgency: Urgency = "live",
+        *,
+        pool: str = "",
+        most_nodes: int = 0,
+        walltime: float = math.nan,
+    ) -> str:
+        """Ask the facility for a pool of workers, another size of one, or (``nodes=0``) its end.
+
+        Args:
+            nodes: Nodes wanted at all times.
+            urgency: ``"live"`` (a running scan waits for it), ``"soon"`` or ``"batch"``.
+            pool: Name of the pool; that of the urgency if left out.
+            most_nodes: Nodes up to which it may grow with its backlog.
+            walltime: Seconds that one job should last; the policy's choice if left out.
+
+        Returns:
+            A sentence: which queue, how many jobs of how many nodes, for how long, and why.
+
+        Raises:
+            SteeringError: If it cannot be had; with cause and cure.
+        """
+        return self.ask_compute(PoolRequest(pool, urgency, nodes, most_nodes, walltime))
+
+    def ask_compute(self, request: PoolRequest) -> str:
+        """Ask the facility for what a request says; see :meth:`compute`."""
+        return self._do(self._facility.ask(request))
 
     def take_lease(self) -> None:
         """Become the one who may steer."""

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus, Remote, WorkerStatus
+from steering.core.pool import PoolRequest
 
 Value = TypeVar("Value")
 
@@ -62,6 +64,14 @@ class InlineFacility:
             self.computed[key] = self.computed.get(key, 0) + 1
             self._known[key] = self._compute(key, function, arguments)
         return self._known[key]
+
+    async def ask(self, request: PoolRequest) -> str:
+        """Refuse: there is nothing to ask for."""
+        message = f"The facility {self.name} computes in this process: it has no pools, and {request.nodes} nodes are not to be had."
+        raise SteeringError(message)
+
+    async def overdue(self, key: str) -> None:
+        """Nothing can be overdue: every value is known at once."""
 
     async def status(self) -> FacilityStatus:
         """Say how it is."""

@@ -19,6 +19,7 @@ from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.frame import Frame
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
+from steering.core.pool import PoolRequest
 from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import Axis, BeamlineStatus, Lease, ScanDescription
@@ -58,11 +59,13 @@ class FakeDesk:
     Attributes:
         actions: Every action that was proposed, in order.
         started: Every scan that was started, with its values.
+        asked: Every request for compute.
     """
 
     def __init__(self, size: int = 256) -> None:
         self._board = Board()
         self.actions: list[Action] = []
+        self.asked: list[PoolRequest] = []
         self.started: list[tuple[str, dict[str, float]]] = []
         self.address: dict[str, str] = {}
         self.fail = ""
@@ -85,6 +88,7 @@ class FakeDesk:
                 (WorkerStatus("local-0", 1, 412 << 20, 1, 4711), WorkerStatus("local-1", 1, 398 << 20, 0, 4712)),
                 3,
                 128,
+                urgencies=("live", "soon", "batch"),
             )
         )
 
@@ -187,6 +191,12 @@ class FakeDesk:
     def accept(self, suggestion: Suggestion) -> Ruling:
         self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
         return self.propose(suggestion.action, suggestion.basis)
+
+    def ask_compute(self, request: PoolRequest) -> str:
+        if self.fail:
+            raise SteeringError(self.fail)
+        self.asked.append(request)
+        return f"Pool {request.urgency} on debug: one job of {request.nodes} nodes for 1 h."
 
     def take_lease(self) -> None:
         self._lease(self.name)

@@ -7,35 +7,46 @@ import ipywidgets
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.latency import LatencySummary, Quantiles
+from steering_widgets.answer import Answer
 from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
+from steering_widgets.pools import pools_text
+from steering_widgets.strength import StrengthForm
 from steering_widgets.wording import NONE, escape, milliseconds
 
 _MIB = 1024 * 1024
 _STATES = {"stopped": "Stopped", "starting": "Starting", "running": "Running", "lost": "Lost"}
+# A node of Aurora has twelve workers: beyond so many the table says only how many there are.
+_WORKERS_SHOWN = 12
 
 
 class ComputePanel:
-    """The facility's state, its workers, and the way from photon to decision."""
+    """The way from photon to decision, the facility's state, its pools and jobs, its workers; asks for more or fewer."""
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
         self._compute = Place(desk.board.compute)
         self._latency = Place(desk.board.latency)
+        self._answer = Answer()
+        self._said = Place(self._answer)
         self._times = ipywidgets.HTML()
         self._times.add_class("st-latency")
         self._workers = ipywidgets.HTML()
         self._workers.add_class("st-workers")
-        self.widget = Card("compute", "Compute", [self._times, self._workers])
+        self._form = StrengthForm(desk, self._answer)
+        self.widget = Card("compute", "Compute", [self._times, self._workers, self._form.widget])
 
     def refresh(self) -> bool:
         """Show newer states, if there are any."""
-        # Both places must advance, so no short cut between them.
-        moved = (self._compute.advance(), self._latency.advance())
+        # All places must advance, so no short cut between them.
+        moved = (self._compute.advance(), self._latency.advance(), self._said.advance(), self._form.refresh())
         if moved[0]:
             self._write_facility(self._compute.value)
+            self._form.write(self._compute.value)
         if moved[1]:
             self._write_latency(self._latency.value)
+        if moved[2]:
+            self.widget.say(*self._said.value)
         return any(moved)
 
     def close(self) -> None:
@@ -46,18 +57,14 @@ class ComputePanel:
         state = _STATES[status.state]
         self.widget.remark(status.name)
         detail = status.detail or ("" if status.workers else "No worker is there yet.")
-        rows = "".join(_worker(worker) for worker in status.workers)
-        table = (
-            '<div class="st-scroll" tabindex="0" role="region" aria-label="Workers"><table><thead><tr>'
-            '<th scope="col">Worker</th><th scope="col" class="st-right">Threads</th>'
-            '<th scope="col" class="st-right">Memory</th><th scope="col" class="st-right">Tasks</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>"
-        )
+        kind = "st-error" if any(pool.state == "failed" for pool in status.pools) else ""
         waiting = f"{status.tasks_waiting} tasks waiting, {status.tasks_done} done"
         self._workers.value = (
             f'<div class="st-state st-state-{status.state}">{state}</div>'
-            f'<div>{escape(detail)} <span class="st-faint">{escape(waiting)}.</span></div>'
-            f"{table if status.workers else ''}"
+            f'<div><span class="{kind}" role="status">{escape(detail)}</span> '
+            f'<span class="st-faint">{escape(waiting)}.</span></div>'
+            f"{pools_text(status)}"
+            f"{_workers(status.workers)}"
         )
 
     def _write_latency(self, summary: LatencySummary) -> None:
@@ -78,6 +85,20 @@ def _quantiles(name: str, times: Quantiles) -> str:
     return (
         f'<tr><td>{name}</td><td class="st-right">{milliseconds(times.p50)}</td>'
         f'<td class="st-right">{milliseconds(times.p99)}</td></tr>'
+    )
+
+
+def _workers(workers: tuple[WorkerStatus, ...]) -> str:
+    if not workers:
+        return ""
+    rows = "".join(_worker(worker) for worker in workers[:_WORKERS_SHOWN])
+    more = len(workers) - _WORKERS_SHOWN
+    rest = f'<div class="st-faint">and {more} more workers</div>' if more > 0 else ""
+    return (
+        '<div class="st-scroll" tabindex="0" role="region" aria-label="Workers"><table><thead><tr>'
+        '<th scope="col">Worker</th><th scope="col" class="st-right">Threads</th>'
+        '<th scope="col" class="st-right">Memory</th><th scope="col" class="st-right">Tasks</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{rest}"
     )
 
 

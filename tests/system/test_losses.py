@@ -1,0 +1,70 @@
+"""What may be lost while a scan runs, and that nothing of the result is."""
+
+import contextlib
+import os
+import signal
+
+import psutil
+import pytest
+
+from steering.core.daemon import Daemon
+from tests.processes import of_workspace
+
+pytestmark = pytest.mark.system
+
+
+def process_of(place, module):
+    """Find the one process of this workspace that runs a module."""
+    found = []
+    for process in of_workspace(place):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if module in process.cmdline():
+                found.append(process)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def begin(session, points):
+    run = session.start("rocking")
+    session.board.status.wait(lambda status: status.points_done >= points, 120)
+    return run
+
+
+def whole(session, run, spec_scan):
+    session.wait(180)
+    result = session.board.result.value
+    assert result.provenance.run == run
+    assert result.provenance.frames == 201
+    assert result.outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"]
+
+
+def test_a_lost_scheduler_is_replaced_and_the_run_analysed_again(session, place, spec_scan):
+    run = begin(session, 40)
+    scheduler = process_of(place, "steering.compute.scheduler")
+    os.kill(scheduler.pid, signal.SIGKILL)
+    whole(session, run, spec_scan)
+    assert process_of(place, "steering.compute.scheduler").pid != scheduler.pid
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
+
+
+def test_a_worker_that_hangs_is_given_up_and_its_blocks_go_to_the_other(session, spec_scan):
+    run = begin(session, 40)
+    victim = session.board.compute.value.workers[0].process_id
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        whole(session, run, spec_scan)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    # Once it can, it notices that it was given up, and its launcher starts another.
+    psutil.Process(victim).wait(30) if psutil.pid_exists(victim) else None
+    session.board.compute.wait(
+        lambda status: len(status.workers) == 2 and victim not in [w.process_id for w in status.workers], 60
+    )
+
+
+def test_a_lost_owner_is_started_again(session, place, spec_scan):
+    run = begin(session, 40)
+    owner = Daemon(place.run / "compute-local.json", "", (), "").connection()
+    os.kill(int(owner["pid"]), signal.SIGKILL)
+    whole(session, run, spec_scan)
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
