@@ -6,6 +6,7 @@ import pytest
 
 from steering.core.workspace import Workspace
 from steering.sim.data import fetch
+from tests.slurm import Slurm
 
 
 @pytest.fixture
@@ -22,3 +23,12 @@ def spec_scan() -> dict[str, list[float]]:
     names = next(line for line in lines if line.startswith("#L"))[3:].split("  ")
     rows = [[float(value) for value in line.split()] for line in lines if line and not line.startswith("#")]
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory):
+    """A real Slurm of three pretend nodes; the variable SLURM_CONF leads to it."""
+    made = Slurm(tmp_path_factory.mktemp("slurm"))
+    made.start()
+    yield made
+    made.stop()

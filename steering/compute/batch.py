@@ -56,6 +56,7 @@ class QueueState:
         takes: Whether it takes jobs and starts them.
         queued: Jobs waiting in it, of everybody.
         nodes_free: Nodes that are idle for it, or -1 if the system does not say.
+        nodes_all: Nodes that it has in all, or 0 if the system does not say.
         nodes_least: Fewest nodes of a job; 0 if it does not say.
         nodes_most: Most nodes of a job; 0 if it does not say.
         walltime_most: Longest walltime in seconds; infinite if it does not say.
@@ -66,6 +67,7 @@ class QueueState:
     takes: bool = True
     queued: int = 0
     nodes_free: int = -1
+    nodes_all: int = 0
     nodes_least: int = 0
     nodes_most: int = 0
     walltime_most: float = math.inf

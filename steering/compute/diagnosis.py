@@ -24,6 +24,10 @@ _SIGNS = (
         "The worker environment has no package {0!r}. Build it: steering compute prepare {name}.",
     ),
     _sign(
+        r"No package metadata was found for (\w+)",
+        "The worker environment has no package {0!r}. Build it: steering compute prepare {name}.",
+    ),
+    _sign(
         r"(?:line \d+: )?(\S+python\S*): (?:No such file or directory|command not found)",
         "The nodes have no Python at {0}. Set environment of {name} in steering.yaml and run: steering compute prepare {name}.",
     ),
@@ -55,6 +59,10 @@ _SIGNS = (
         r"PartitionNodeLimit|PartitionConfig|ReqNodeNotAvail|Can Never Run|violates queue and/or server resource limits",
         "More is asked for than the queue or a node has. Ask for fewer nodes (--nodes), or correct queues, "
         "threads_per_worker or memory_per_node of {name} in steering.yaml.",
+    ),
+    _sign(
+        r"invalid feature|constraint",
+        "No node has what directives of {name} in steering.yaml ask for. Correct them.",
     ),
     _sign(
         r"time limit|PartitionTimeLimit|walltime",

@@ -109,6 +109,7 @@ def _reasons(site: Site, choice: Choice) -> list[tuple[str, str]]:
         ("#SBATCH -e", "the batch system's own words"),
         ("#SBATCH -o", "the batch system's own words"),
         ("exec >>", "what the job says, where the watcher reads it"),
+        ("cd ", "not in a folder whose files Python would import"),
         ("umask", "nobody else reads what it writes"),
         (
             python_of(site),

@@ -40,7 +40,12 @@ def job_script(site: Site, choice: Choice, pool: str, name: str, directory: Path
         "death_timeout": str(int(site.death_timeout)),
         "local_directory": site.local_directory or None,
         "shebang": "#!/bin/bash -l",
-        "job_script_prologue": [f"exec >> {log_file(directory, name)} 2>&1", "umask 077", *site.prologue],
+        "job_script_prologue": [
+            f"exec >> {log_file(directory, name)} 2>&1",
+            f"cd {directory}",
+            "umask 077",
+            *site.prologue,
+        ],
         "interface": site.worker_interface or None,
     }
     # Not as log_directory, which the classes would make at once: explaining a script must leave no trace.

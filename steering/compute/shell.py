@@ -1,12 +1,14 @@
 """Runs a batch system's command, and never waits for ever."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from steering.compute.batch import NoAnswerError
 
+# Longest wait for an answer, in seconds; then the command is killed.
 TIMEOUT = 30.0
 
 
@@ -24,13 +26,12 @@ class Answer:
         return " ".join((self.err or self.out).split())
 
 
-async def run(command: Sequence[str], environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> Answer:  # noqa: ASYNC109  (the process must be killed, not only left)
+async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
     """Run a command without a shell.
 
     Args:
         command: Program and arguments.
-        environment: Its environment; this process' own if left out.
-        timeout: Longest wait in seconds; then it is killed.
+        directory: Folder to run it in; this process' own if left out.
 
     Raises:
         NoAnswerError: If it is not there or does not end in time.
@@ -41,7 +42,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str] | None = No
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=environment,
+            cwd=directory,
         )
     except OSError as error:
         message = (
@@ -50,9 +51,9 @@ async def run(command: Sequence[str], environment: Mapping[str, str] | None = No
         )
         raise NoAnswerError(message) from error
     try:
-        out, err = await asyncio.wait_for(process.communicate(), timeout)
+        out, err = await asyncio.wait_for(process.communicate(), TIMEOUT)
     except TimeoutError as error:
-        message = f"'{' '.join(command)}' did not answer within {timeout:g} s."
+        message = f"'{' '.join(command)}' did not answer within {TIMEOUT:g} s."
         raise NoAnswerError(message) from error
     finally:
         if process.returncode is None:

@@ -37,7 +37,7 @@ class Slurm:
         """Submit a script file."""
         file = directory / "jobs" / f"{name}.sh"
         file.write_text(script, encoding="utf-8")
-        answer = await run(["sbatch", "--parsable", str(file)])
+        answer = await run(["sbatch", "--parsable", str(file)], directory)
         if answer.code != 0:
             raise RefusedError(_PREFIX.sub("", answer.words) or f"sbatch ended with code {answer.code}")
         # With several clusters: "id;cluster".
@@ -136,8 +136,9 @@ def _partition(line: str, idle: Mapping[str, int], queued: Sequence[str]) -> Que
         takes=fields.get("State", "UP") == "UP",
         queued=queued.count(name),
         nodes_free=idle.get(name, 0),
+        nodes_all=total,
         nodes_least=int(fields.get("MinNodes", "0")),
-        nodes_most=min(int(most), total) if most.isdigit() else total,
+        nodes_most=int(most) if most.isdigit() else 0,
         walltime_most=math.inf if math.isnan(longest) else longest,
     )
 

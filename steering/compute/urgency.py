@@ -93,6 +93,8 @@ def _fit(site: Site, queue: Queue, state: QueueState | None, request: PoolReques
     seen = state or QueueState(queue.name)
     if not seen.takes:
         return "takes no jobs now"
+    if seen.nodes_all and request.nodes > seen.nodes_all:
+        return f"{_nodes(request.nodes)}, it has {seen.nodes_all}"
     least = max(queue.nodes_least, seen.nodes_least)
     most = _least_limit(queue.nodes_most, seen.nodes_most)
     jobs_most = _least_limit(queue.jobs_most, seen.jobs_most)

@@ -84,6 +84,9 @@ async def _join(options: argparse.Namespace) -> Any:
     from steering.compute.connection import read_connection, security_of
 
     connection = read_connection(options.connection)
+    # Without an interface a worker of a scheduler on this machine stays on this machine.
+    here = not options.interface and str(connection["address"]).startswith("tls://127.")
+    host = "127.0.0.1" if here else None
     return await asyncio.wait_for(
         Worker(
             str(connection["address"]),
@@ -92,9 +95,12 @@ async def _join(options: argparse.Namespace) -> Any:
             memory_limit=parse_bytes(options.memory_limit) or None,
             resources=json.loads(options.resources),
             interface=options.interface or None,
+            host=host,
             local_directory=options.local_directory or None,
             security=security_of(connection),
             dashboard=False,
+            # The worker's pages have no TLS.
+            dashboard_address="127.0.0.1:0",
         ),
         _CONNECT_SECONDS,
     )

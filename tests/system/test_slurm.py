@@ -1,0 +1,287 @@
+"""Acceptance: the compute owner on a real Slurm of three nodes."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+import yaml
+
+from steering.analyses.map_features import MapFeatures
+from steering.core import registry
+from steering.core.block import FrameBlock, FrameFile
+from steering.core.errors import SteeringError
+from steering.core.pool import PoolRequest
+from steering.core.source import RunEnded, RunStarted
+from steering.loop.loop import Loop
+from steering.testing import InlineFacility
+from tests.processes import left_behind, of_workspace
+
+pytestmark = pytest.mark.system
+
+# Two workers a node; each node is a job of its own in the preemptable partition.
+SITE = {
+    "workers_per_node": 2,
+    "memory_per_node": "2 GB",
+    "poll": 0.5,
+    "death_timeout": 20,
+    "queues": {
+        "debug": {"source": "this test"},
+        "preemptable": {"nodes_per_job": 1, "source": "this test"},
+        "closed": {"source": "this test"},
+    },
+    "preference": {"live": ["debug"], "soon": ["preemptable"], "batch": ["closed"]},
+}
+BLOCKS, FRAMES = 2000, 2
+
+
+def make(workspace, **settings):
+    return registry.load("facilities", "slurm")(workspace=workspace, **{**SITE, **settings})
+
+
+async def at_strength(facility, workers, timeout=60.0):
+    async with asyncio.timeout(timeout):
+        while len((await facility.status()).workers) != workers:
+            await asyncio.sleep(0.1)
+    return await facility.status()
+
+
+async def ended(facility):
+    """End a facility; nothing of it may stay in the queue."""
+    await facility.close()
+    async with asyncio.timeout(20):
+        while "R" in (out := (await _squeue())) or "PD" in out:
+            await asyncio.sleep(0.1)
+
+
+async def _squeue():
+    process = await asyncio.create_subprocess_exec("squeue", "-h", "-o", "%t %j", stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    # A test's own jobs that only sleep are called "wrap".
+    return [line.split()[0] for line in out.decode().splitlines() if not line.endswith("wrap")]
+
+
+def _mask():
+    return os.environ["ZE_AFFINITY_MASK"], os.environ["SLURM_PROCID"], os.environ["SLURM_JOB_ID"]
+
+
+async def test_one_job_of_two_nodes_has_eight_workers_each_with_its_own_tile(slurm, workspace):
+    facility = make(workspace, workers_per_node=4, mask="ZE_AFFINITY_MASK")
+    await facility.launch()
+    await facility.attach()
+    try:
+        await facility.ask(PoolRequest(nodes=2))
+        async with asyncio.timeout(90):
+            while (status := await facility.status()).pools[0].state != "running":
+                await asyncio.sleep(0.1)
+        found = set((await facility._connection._client.run(_mask)).values())
+        assert {(mask, rank) for mask, rank, _ in found} == {(str(m), str(r)) for m in range(4) for r in range(2)}
+        assert len({job for _, _, job in found}) == 1
+        (job,) = status.pools[0].jobs
+        assert job.nodes == ("n1", "n2")
+        assert job.workers == 8
+    finally:
+        await ended(facility)
+    assert left_behind(of_workspace(workspace)) == []
+
+
+class Paced:
+    """A source of blocks that come one after another, and of pre-emptions between them."""
+
+    rejected = 0
+    last_rejection = ""
+
+    def __init__(self, blocks, between):
+        self._blocks, self._between = blocks, between
+
+    async def items(self):
+        yield RunStarted("kit", "map")
+        for number, block in enumerate(self._blocks):
+            await self._between(number)
+            yield block
+        yield RunEnded("kit", sum(map(len, self._blocks)), "success")
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory):
+    """Blocks of a file, each frame with a sum of its own."""
+    count = BLOCKS * FRAMES
+    path = tmp_path_factory.mktemp("frames") / "frames.h5"
+    random = np.random.default_rng(4)
+    with h5py.File(path, "w", libver="latest") as file:
+        file["data"] = random.integers(0, 5000, (count, 16, 16)).astype(np.uint16)
+    columns = {"sx": np.arange(count) % 60.0, "sy": np.arange(count) // 60.0}
+    columns |= {"sx_step": np.ones(count), "sy_step": np.ones(count), "exposure": np.ones(count)}
+    return [
+        FrameBlock(
+            "kit", "primary", start, start + FRAMES, FrameFile(str(path), "data"),
+            {name: values[start : start + FRAMES] for name, values in columns.items()},
+            {"sx": "um", "sy": "um", "sx_step": "um", "sy_step": "um", "exposure": "s"},
+        )
+        for start in range(0, count, FRAMES)
+    ]  # fmt: skip
+
+
+async def analysed(facility, blocks, between):
+    results, complaints = [], []
+    loop = Loop(Paced(blocks, between), facility, lambda _: MapFeatures(), results.append, complaints.append)
+    await loop.run()
+    return results[-1], complaints
+
+
+async def test_three_preemptions_and_a_killed_node_lose_and_double_nothing(slurm, workspace, blocks):
+    inline = InlineFacility()
+    await inline.start()
+
+    async def at_once(number):
+        await asyncio.sleep(0)
+
+    expected, _ = await analysed(inline, blocks, at_once)
+    facility = make(workspace)
+    await facility.launch()
+    await facility.attach()
+    demands = []
+
+    async def disturbed(number):
+        await asyncio.sleep(0.01)
+        if number in (300, 800, 1300):
+            demands.append(await asyncio.to_thread(slurm.occupy, "demand", 3))
+        if number in (500, 1000, 1500):
+            # All nodes were taken: not one worker of ours is left.
+            await at_strength(facility, 0)
+            status = await facility.status()
+            assert {job.state for job in status.pools[0].jobs} <= {"queued", "preempted", "submitting"}
+            await asyncio.to_thread(slurm.ask, "scancel", demands[-1])
+            await asyncio.to_thread(slurm.wait_idle, 1)
+            await at_strength(facility, 4)
+        if number == 1800:
+            job = (await facility.status()).pools[0].jobs[0]
+            victims = [p for p in psutil.process_iter(["cmdline"]) if _is_worker_of(p, job)]
+            assert len(victims) == 2
+            for victim in victims:
+                victim.send_signal(signal.SIGKILL)
+
+    try:
+        await facility.ask(PoolRequest(urgency="soon", nodes=2))
+        await at_strength(facility, 4)
+        result, complaints = await analysed(facility, blocks, disturbed)
+        await at_strength(facility, 4)
+    finally:
+        for demand in demands:
+            await asyncio.to_thread(slurm.ask, "scancel", demand)
+        await ended(facility)
+    assert complaints == []
+    assert result.provenance.frames == BLOCKS * FRAMES
+    assert result.outcome.data.identical(expected.outcome.data)
+    assert result.outcome.features == expected.outcome.features
+
+
+def _is_worker_of(process, job):
+    line = process.info["cmdline"] or []
+    name = line[line.index("--name") + 1] if "steering.compute.worker" in line else ""
+    return name.split("-")[1:2] == [str(job.slot)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "request_", "words"),
+    [
+        ({"account": "nosuch"}, PoolRequest(urgency="batch"), "The account 'nosuch' may not be used here"),
+        ({}, PoolRequest(nodes=50), "debug: 50 nodes, it has 3"),
+        ({"directives": ["--constraint=gpu"]}, PoolRequest(), "No node has what directives of slurm"),
+        (
+            {"python": "/usr/bin/python3"},
+            PoolRequest(),
+            "has no package 'steering'. Build it: steering compute prepare",
+        ),
+        ({"python": "/nowhere/python"}, PoolRequest(), "The nodes have no Python at /nowhere/python"),
+        ({"worker_interface": "hsn9"}, PoolRequest(), "has no network interface 'hsn9'; it has "),
+        ({"scheduler_interface": "hsn9"}, PoolRequest(), "this machine has no network interface 'hsn9'; it has "),
+    ],
+    ids=["account", "oversized", "constraint", "package", "python", "worker interface", "scheduler interface"],
+)
+async def test_what_cannot_work_says_why_and_what_to_do(slurm, workspace, settings, request_, words):
+    facility = make(workspace, **settings)
+    try:
+        with pytest.raises(SteeringError) as raised:
+            async with asyncio.timeout(20):
+                await facility.launch()
+                await facility.attach()
+                await facility.ask(request_)
+        assert words in str(raised.value)
+    finally:
+        await ended(facility)
+
+
+async def test_a_job_that_cannot_start_yet_waits_with_the_reason(slurm, workspace):
+    occupied = await asyncio.to_thread(slurm.occupy, "debug", 3)
+    facility = make(workspace)
+    try:
+        await facility.launch()
+        await facility.attach()
+        await facility.ask(PoolRequest())
+        status = await facility.status()
+        assert status.state == "starting"
+        assert "waits: Resources" in status.detail or "waits: Priority" in status.detail
+        assert status.pools[0].jobs[0].state == "queued"
+    finally:
+        await ended(facility)
+        await asyncio.to_thread(slurm.ask, "scancel", occupied)
+
+
+def steering(*arguments, timeout=240, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "steering.cli", *arguments], capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def configure(workspace, site):
+    workspace.directory.mkdir(parents=True, exist_ok=True)
+    (workspace.directory / "steering.yaml").write_text(yaml.safe_dump({"steering": {"sites": {"slurm": site}}}))
+
+
+def test_a_rocking_scan_on_slurm_gives_the_numbers_of_this_machine(slurm, workspace, spec_scan):
+    configure(workspace, SITE)
+    done = steering("run", "rocking", "--facility", "slurm", "--speed", "20", "--json", "--workspace",
+                    str(workspace.directory))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["frames"] == 201
+    assert report["features"]["total"]["value"] == sum(spec_scan["ImageTot"])
+    assert report["features"]["peak"]["value"] == pytest.approx(0.2150, abs=0.0005)
+    assert left_behind(of_workspace(workspace)) == []
+
+
+def test_the_pool_outlives_its_starter_and_the_command_line_ends_it(slurm, workspace):
+    configure(workspace, SITE)
+    here = ("--workspace", str(workspace.directory))
+    started = steering("compute", "start", "slurm", "--nodes", "1", *here)
+    assert started.returncode == 0, started.stderr
+    assert "Pool live on debug: one job of 1 node" in started.stdout
+    # Another process, as a kernel that was started again: it finds the pool and its workers.
+    status = json.loads(steering("compute", "status", "slurm", "--json", *here).stdout)
+    (job,) = status["pools"][0]["jobs"]
+    assert job["state"] == "running"
+    assert job["nodes"] == ["n1"]
+    listening = [
+        connection.laddr
+        for process in of_workspace(workspace)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    scaled = steering("compute", "scale", "slurm", "--nodes", "2", *here)
+    assert "2 jobs of 1 node" in scaled.stdout
+    stopped = steering("compute", "stop", "slurm", *here)
+    assert "slurm: stopped" in stopped.stdout
+    assert slurm.ask("squeue", "-h", "-t", "R,PD") == ""
+    assert left_behind(of_workspace(workspace)) == []
+    again = steering("compute", "scale", "slurm", "--nodes", "2", *here)
+    assert again.returncode == 1
+    assert again.stderr == "slurm does not run. Start it: steering compute start slurm.\n"
