@@ -9,7 +9,20 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from distributed.diagnostics.plugin import SchedulerPlugin
+
 _ANSWERS_KEPT = 100
+SEND_SECONDS = 0.001
+
+
+class _Prompt(SchedulerPlugin):
+    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not."""
+
+    def add_worker(self, scheduler: Any, worker: str) -> None:
+        scheduler.stream_comms[worker].interval = SEND_SECONDS
+
+    def add_client(self, scheduler: Any, client: str) -> None:
+        scheduler.client_comms[client].interval = SEND_SECONDS
 
 
 class Mailbox:
@@ -28,6 +41,7 @@ class Mailbox:
         scheduler.handlers["steering_answer"] = self.answer
         scheduler.handlers["steering_exchange"] = self.exchange
         scheduler.handlers["steering_overdue"] = self.overdue
+        scheduler.add_plugin(_Prompt())
 
     def status(self) -> dict[str, Any]:
         """Return what the owner last said."""

@@ -107,6 +107,10 @@ async def _join(options: argparse.Namespace) -> Any:
 
 
 async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
+    from steering.compute.mailbox import SEND_SECONDS
+
+    # Dask gathers messages for some milliseconds, which a live frame has not.
+    worker.batched_stream.interval = SEND_SECONDS
     loop = asyncio.get_running_loop()
     if lifetime > 0:
         loop.call_later(lifetime, stop.set)

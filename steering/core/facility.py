@@ -64,8 +64,20 @@ class Remote(Protocol[Value_co]):
         """Name of the task; submitting the same name again is the same task."""
         ...
 
+    async def done(self) -> None:
+        """Wait until the value is there, and leave it there; raises what the task raised.
+
+        Raises:
+            LostError: If the facility lost it together with its scheduler.
+        """
+        ...
+
     async def result(self) -> Value_co:
-        """Wait for the value and fetch it; raises what the task raised."""
+        """Wait for the value and fetch it; raises what the task raised.
+
+        Raises:
+            LostError: If the facility lost it together with its scheduler.
+        """
         ...
 
 

@@ -16,6 +16,25 @@ NONE_YET = Quantiles(float("nan"), float("nan"), 0)
 
 
 @dataclass(frozen=True)
+class FrameCounts:
+    """What became of a run's frames.
+
+    Attributes:
+        came: Different frames that came from the source.
+        analysed: Frames in the newest result.
+        doubled: Frames that are in it twice; not one ever should.
+        repeated: Frames that came again and were left out.
+        failed: Frames that could not be read or analysed.
+    """
+
+    came: int = 0
+    analysed: int = 0
+    doubled: int = 0
+    repeated: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
 class LatencySummary:
     """Where the time goes between a photon and a decision.
 
@@ -24,9 +43,11 @@ class LatencySummary:
         proposal_to_applied: A proposal's making to the checkpoint at which the plan took it.
         points_behind: Points measured whose frames are not in the newest result.
         age: Seconds since the newest frame in the newest result was exposed; NaN before the first.
+        counts: What became of the run's frames.
     """
 
     photon_to_feature: Quantiles = NONE_YET
     proposal_to_applied: Quantiles = NONE_YET
     points_behind: int = 0
     age: float = float("nan")
+    counts: FrameCounts = FrameCounts()

@@ -29,6 +29,8 @@ _ATTACH_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _GREETING_SECONDS = 0.25
+# Dask's client gathers messages for 10 ms, which is most of a small task's way (17 ms there and back, 7 with this).
+_SEND_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,24 @@ class DaskRemote(Generic[Value]):
     def key(self) -> str:
         """Name of the task."""
         return str(self.future.key)
+
+    async def done(self) -> None:
+        """Wait until the value is there; it stays on its worker.
+
+        Raises:
+            LostError: If the scheduler is gone, and the value with it.
+        """
+        loop = asyncio.get_running_loop()
+        there = loop.create_future()
+
+        def tell(_: object) -> None:
+            loop.call_soon_threadsafe(lambda: there.done() or there.set_result(None))
+
+        self.future.add_done_callback(tell)
+        await there
+        if self.future.status != "finished":
+            # The error, which is all there is to fetch.
+            await self.result()
 
     async def result(self) -> Value:
         """Wait for the value and fetch it.
@@ -95,6 +115,7 @@ class DaskConnection:
             except (OSError, TimeoutError) as error:
                 message = f"The scheduler of {self._name} at {self._address} does not answer: {error}."
                 raise SteeringError(message) from error
+        self._client.scheduler_comm.interval = _SEND_SECONDS
         for rehearsal in self._rehearsals:
             await self._client.register_plugin(rehearsal)
 
@@ -108,8 +129,12 @@ class DaskConnection:
 
         Raises:
             SteeringError: If the facility has not been started.
+            LostError: If its scheduler is gone.
         """
         client = self._present()
+        if client.status != "running":
+            message = f"The scheduler of {self._name} is gone."
+            raise LostError(message)
         plain = [item.future if isinstance(item, DaskRemote) else item for item in arguments]
         future = client.submit(function, *plain, key=key, priority=priority)
         self._submitted += 1

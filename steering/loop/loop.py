@@ -1,43 +1,34 @@
 """The loop: takes blocks from a source, has them analysed and merged on a facility, and hands on the newest result.
 
-Blocks are gathered by time, with a cap, so that a burst costs one task and a lone frame does not wait. At most one
-result is being made at a time, of all that was submitted before it; so a slow facility delays results but never queues
-them up. Keys name run, frames, analysis, parameters and session: the same work submitted twice is done once.
+Two lanes share the facility. The *complete* lane analyses every block once, in groups whose size follows the load, and
+merges their states on the workers; now and then the merged state is stored, and what is stored is never computed again.
+The *display* lane makes results: of the states that are done, and of the newest frames, which the result's own task
+analyses itself. So a frame is on the screen one round trip after it was taken, whatever waits before it, and the last
+result of a run rests on the complete lane alone. See :mod:`steering.loop.lanes`.
 """
 
 import asyncio
-import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError, SteeringError
-from steering.core.facility import Facility, Remote
-from steering.core.result import Provenance, Result, parameters_hash
+from steering.core.facility import Facility
+from steering.core.latency import FrameCounts
+from steering.core.result import Result
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
-from steering.core.version import VERSION
-from steering.loop.partial import Finished, Partial, analyse, finish, merge
-from steering.loop.reduction import Reduction
+from steering.loop.lanes import Lanes
+from steering.loop.pace import Pace
 from steering.loop.stopwatch import Stopwatch
-
-# Blocks that come within this time (seconds) of the first go into one task, up to so many frames.
-GATHER_SECONDS = 0.004
-GATHER_FRAMES = 64
-# A live block overtakes any backlog on a shared facility.
-LIVE_PRIORITY = 10
-# A result that takes so long (seconds), or so many times longer than the last ones, waits for a worker that hangs.
-OVERDUE_SECONDS, OVERDUE_TIMES = 0.5, 8.0
-# Between two tries to reach a facility that was lost (seconds).
-_AGAIN_SECONDS = 0.5
+from steering.loop.store import Store
 
 
 class Loop:
     """Follows one source with one facility.
 
     Attributes:
-        photon_to_feature: End of a frame's exposure to the result that holds it, for every frame.
+        photon_to_feature: End of a frame's exposure to the first result that holds it, for every frame.
     """
 
     def __init__(
@@ -47,6 +38,9 @@ class Loop:
         choose: Callable[[RunStarted], Analysis[Any] | None],
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
+        *,
+        store: Store | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Wire the loop.
 
@@ -55,7 +49,10 @@ class Loop:
             facility: Where they are analysed; it must have been started.
             choose: Says which analysis a run gets; ``None`` for none.
             publish: Called with each result, newest last; must not block.
-            complain: Called with a sentence when something went wrong that the loop survives.
+            complain: Called with a sentence when something went wrong that the loop survives, and with an empty one
+                when it is over.
+            store: Where checkpoints are kept; in memory if left out.
+            pace: How to trade latency for throughput.
         """
         self.photon_to_feature = Stopwatch()
         self._source = source
@@ -63,249 +60,90 @@ class Loop:
         self._choose = choose
         self._publish = publish
         self._complain = complain
-        self._run: _RunLoop | None = None
+        self._store = store or Store(None)
+        self._pace = pace or Pace()
+        self._lanes: Lanes | None = None
+
+    @property
+    def counts(self) -> FrameCounts:
+        """How many frames of the run came, are in the newest result, came twice, or failed."""
+        return self._lanes.counts if self._lanes is not None else FrameCounts()
 
     async def run(self) -> None:
         """Run until the source ends."""
-        gathered: list[FrameBlock] = []
-        items = _Gatherer(self._source)
-        async for batch in items.batches():
-            for item in batch:
-                if isinstance(item, FrameBlock):
-                    gathered.append(item)
-                    continue
-                self._submit(gathered)
-                gathered = []
-                await self._turn(item)
-            self._submit(gathered)
-            gathered = []
-        if self._run is not None:
-            await self._run.drain()
+        try:
+            async for batch in self._batches():
+                blocks: list[FrameBlock] = []
+                for item in batch:
+                    if isinstance(item, FrameBlock):
+                        blocks.append(item)
+                        continue
+                    self._add(blocks)
+                    blocks = []
+                    await self._turn(item)
+                self._add(blocks)
+            if self._lanes is not None:
+                await self._lanes.drain()
+        finally:
+            await self.cancel()
 
     async def cancel(self) -> None:
         """Stop making results; what was submitted is left to the facility."""
-        if self._run is not None:
-            await self._run.cancel()
+        if self._lanes is not None:
+            await self._lanes.cancel()
 
     async def _turn(self, item: RunStarted | RunEnded) -> None:
         if isinstance(item, RunEnded):
-            if self._run is not None:
-                await self._run.drain()
+            if self._lanes is not None:
+                await self._lanes.drain()
             return
-        if self._run is not None:
-            await self._run.cancel()
+        await self.cancel()
         analysis = self._choose(item)
-        self._run = None
+        self._lanes = None
         if analysis is not None:
-            self._run = _RunLoop(
-                item.run, analysis, self._facility, self._publish, self._complain, self.photon_to_feature
-            )
+            self._lanes = Lanes(
+                item.run, analysis, self._facility, self._store, self._pace, self._source, self._publish,
+                self._complain, self.photon_to_feature,
+            )  # fmt: skip
+            await self._lanes.start()
 
-    def _submit(self, blocks: list[FrameBlock]) -> None:
-        if blocks and self._run is not None:
-            self._run.submit(tuple(blocks))
+    def _add(self, blocks: list[FrameBlock]) -> None:
+        if blocks and self._lanes is not None:
+            self._lanes.add(blocks)
 
-
-class _Gatherer:
-    """Batches a source's items by time."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    async def batches(self) -> AsyncIterator[list[SourceItem]]:
+    async def _batches(self) -> AsyncIterator[list[SourceItem]]:
         """Yield lists of items; a list is as long as what came within the gathering time."""
-        queue: asyncio.Queue[SourceItem | None] = asyncio.Queue()
+        queue: asyncio.Queue[SourceItem | None] = asyncio.Queue(1000)
 
         async def pump() -> None:
             async for item in self._source.items():
-                queue.put_nowait(item)
-            queue.put_nowait(None)
+                await queue.put(item)
+            await queue.put(None)
 
         pumping = asyncio.create_task(pump())
+        ended = False
         try:
-            while (first := await queue.get()) is not None:
-                batch: list[SourceItem] = [first]
-                frames = 0
-                await asyncio.sleep(GATHER_SECONDS if queue.empty() else 0)
-                while not queue.empty() and frames < GATHER_FRAMES:
-                    item = queue.get_nowait()
-                    if item is None:
-                        queue.put_nowait(None)
-                        break
-                    frames += len(item) if isinstance(item, FrameBlock) else 0
-                    batch.append(item)
-                yield batch
+            while not ended:
+                batch = [await self._next(queue, pumping)]
+                began = time.monotonic()
+                await asyncio.sleep(0)
+                while not queue.empty() and time.monotonic() - began < self._pace.gather:
+                    batch.append(queue.get_nowait())
+                ended = batch[-1] is None
+                yield [item for item in batch if item is not None]
+                if self._lanes is not None:
+                    # The source is held back while too much waits for the facility.
+                    await self._lanes.room()
             await pumping
         finally:
             pumping.cancel()
 
-
-class _RunLoop:
-    """One run's states and results."""
-
-    def __init__(
-        self,
-        run: str,
-        analysis: Analysis[Any],
-        facility: Facility,
-        publish: Callable[[Result], None],
-        complain: Callable[[str], None],
-        stopwatch: Stopwatch,
-    ) -> None:
-        self._run = run
-        self._analysis = analysis
-        self._facility = facility
-        self._publish = publish
-        self._complain = complain
-        self._stopwatch = stopwatch
-        self._hash = parameters_hash(analysis.name, analysis.parameters)
-        # Every group of blocks that was submitted, so that it can be submitted again if the facility is lost.
-        self._groups: list[tuple[FrameBlock, ...]] = []
-        self._begin()
-        self._usual = 0.0
-        self._next_frame = 0
-        self._version = 0
-        self._timed = -1
-        # Frames of before this session followed the run tell how late it came, not how fast the loop is.
-        self._began = time.time()
-        self._failures = 0
-        self._news = asyncio.Event()
-        self._making: asyncio.Task[None] | None = None
-        self._submitted_at: dict[int, float] = {}
-
-    def submit(self, blocks: tuple[FrameBlock, ...]) -> None:
-        """Have blocks analysed; a block that was submitted before is left out."""
-        fresh: list[FrameBlock] = []
-        for block in blocks:
-            if block.start >= self._next_frame:
-                fresh.append(block)
-                self._next_frame = block.stop
-        if not fresh:
-            return
-        self._submitted_at[fresh[-1].stop - 1] = time.time()
-        self._groups.append(tuple(fresh))
-        # While the facility is being reached again, the group waits among the others.
-        if not self._recovering:
-            self._analyse(tuple(fresh))
-        self._news.set()
-        if self._making is None or self._making.done():
-            self._making = asyncio.create_task(self._make())
-
-    async def drain(self) -> None:
-        """Wait until the newest result holds everything that was submitted."""
-        if self._making is not None:
-            await self._making
-
-    async def cancel(self) -> None:
-        """Stop making results."""
-        if self._making is not None:
-            self._making.cancel()
-            await asyncio.gather(self._making, return_exceptions=True)
-
-    def _begin(self) -> None:
-        """Begin with nothing submitted."""
-        # Two sessions may follow one run on one facility and gather its blocks differently: their keys must differ.
-        self._suffix = f"{self._hash}-{secrets.token_hex(4)}"
-        self._reduction = Reduction[Remote[Partial]](self._merge)
-        self._merges = 0
-        self._recovering = False
-
-    def _analyse(self, group: tuple[FrameBlock, ...]) -> None:
-        key = f"{self._run}-{group[0].start}-{group[-1].stop}-{self._suffix}"
-        self._reduction.add(
-            self._facility.submit(f"analyse-{key}", analyse, self._analysis, group, priority=LIVE_PRIORITY)
-        )
-
-    async def _recover(self) -> None:
-        """Reach the facility again and submit everything again; values went with its scheduler, references did not."""
-        self._recovering = True
-        self._complain("The scheduler was lost. Everything is submitted again as soon as there is another.")
-        while True:
-            try:
-                await self._facility.start()
-                break
-            except (SteeringError, OSError):
-                await asyncio.sleep(_AGAIN_SECONDS)
-        self._begin()
-        for group in self._groups:
-            self._analyse(group)
-        self._complain("")
-        self._news.set()
-
-    async def _result(self, remote: Remote[Finished]) -> Finished:
-        """Wait for a result; when it is long overdue, have workers that hang given up."""
-        began = time.monotonic()
-        waiting = asyncio.ensure_future(remote.result())
-        try:
-            while not waiting.done():
-                patience = max(OVERDUE_SECONDS, OVERDUE_TIMES * self._usual)
-                await asyncio.wait([waiting], timeout=patience)
-                if not waiting.done():
-                    await self._give_up_silent(remote.key)
-        finally:
-            waiting.cancel()
-        self._usual = 0.9 * self._usual + 0.1 * (time.monotonic() - began)
-        return waiting.result()
-
-    async def _give_up_silent(self, key: str) -> None:
-        try:
-            await self._facility.overdue(key)
-        except (SteeringError, OSError):
-            # A facility that cannot be asked is lost, which waiting for the result will tell.
-            return
-
-    def _merge(self, left: Remote[Partial], right: Remote[Partial]) -> Remote[Partial]:
-        self._merges += 1
-        key = f"merge-{self._run}-{self._merges}-{self._suffix}"
-        return self._facility.submit(key, merge, self._analysis, left, right, priority=LIVE_PRIORITY)
-
-    async def _make(self) -> None:
-        """Make results, one after another, as long as there is something new."""
-        while self._news.is_set():
-            self._news.clear()
-            self._version += 1
-            key = f"result-{self._run}-{self._next_frame}-{self._suffix}"
-            remote = self._facility.submit(
-                key, finish, self._analysis, *self._reduction.items, priority=LIVE_PRIORITY + 1
-            )
-            try:
-                finished = await self._result(remote)
-            except LostError:
-                await self._recover()
-                continue
-            except (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-                self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
-                continue
-            self._hand_on(finished)
-
-    def _hand_on(self, finished: Finished) -> None:
-        now = time.time()
-        for index, photon in finished.photons.items():
-            if index > self._timed and photon > self._began:
-                self._stopwatch.add(now - photon)
-        self._timed = max(self._timed, finished.last_frame)
-        if len(finished.failures) > self._failures:
-            self._failures = len(finished.failures)
-            self._complain(f"{self._failures} blocks could not be analysed; the newest: {finished.failures[-1]}")
-        self._publish(
-            Result(
-                self._version,
-                finished.outcome,
-                Provenance(
-                    run=self._run,
-                    analysis=self._analysis.name,
-                    parameters=self._analysis.parameters,
-                    parameters_hash=self._hash,
-                    code_version=VERSION,
-                    facility=self._facility.name,
-                    frames=finished.frames,
-                    last_frame=finished.last_frame,
-                    times=self._times(finished.times, finished.last_frame, now),
-                ),
-            )
-        )
-
-    def _times(self, times: Mapping[str, float], last_frame: int, now: float) -> dict[str, float]:
-        submitted = self._submitted_at.get(last_frame)
-        self._submitted_at = {frame: at for frame, at in self._submitted_at.items() if frame > last_frame}
-        return {**times, **({"submitted": submitted} if submitted is not None else {}), "result": now}
+    @staticmethod
+    async def _next(queue: "asyncio.Queue[SourceItem | None]", pumping: "asyncio.Task[None]") -> SourceItem | None:
+        """Wait for an item; a source that fails must not leave the loop waiting."""
+        getting = asyncio.ensure_future(queue.get())
+        await asyncio.wait([getting, pumping], return_when=asyncio.FIRST_COMPLETED)
+        if not getting.done() and pumping.exception() is not None:
+            getting.cancel()
+            pumping.result()
+        return await getting

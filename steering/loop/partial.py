@@ -1,19 +1,27 @@
 """What a task hands on: an analysis' state and the bookkeeping that makes its result honest. Runs on workers."""
 
 import math
+import pickle
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from steering.core.analysis import Analysis
-from steering.core.block import FrameBlock
+from steering.core.block import FrameBlock, FrameFile
 from steering.core.errors import SteeringError
 from steering.core.result import Outcome
+from steering.loop.ranges import Ranges, count, unite
 from steering.sources.frames import read_frames
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
+# Blocks that continue each other in one file are read and analysed together, up to so many frames.
+JOINED_FRAMES = 512
+_FAILURES_KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -22,51 +30,79 @@ class Partial:
 
     Attributes:
         state: The analysis' own.
-        frames: How many frames are in it.
-        last_frame: Index of the newest, -1 for none.
+        ranges: Which frames are in it.
+        doubled: How many frames came into it twice; not one ever should.
         times: Hop times of the block that holds the newest frame.
         photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
-        failures: A sentence for each block that could not be read or analysed.
+        failed: How many frames could not be read or analysed.
+        failures: A sentence for each of the newest blocks of such frames.
     """
 
     state: Any
-    frames: int = 0
-    last_frame: int = -1
+    ranges: Ranges = ()
+    doubled: int = 0
     times: Mapping[str, float] = field(default_factory=dict[str, float])
     photons: Mapping[int, float] = field(default_factory=dict[int, float])
+    failed: int = 0
     failures: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """How many frames are in it."""
+        return count(self.ranges)
+
+    @property
+    def last_frame(self) -> int:
+        """Index of the newest frame, -1 for none."""
+        return self.ranges[-1][1] - 1 if self.ranges else -1
 
 
 @dataclass(frozen=True)
 class Finished:
-    """An outcome with the bookkeeping of the partial that it was made of."""
+    """An outcome with the bookkeeping of the partial that it was made of; ``seconds`` is how long that took."""
 
     outcome: Outcome
     frames: int
     last_frame: int
+    doubled: int
     times: Mapping[str, float]
     photons: Mapping[int, float]
+    failed: int
     failures: tuple[str, ...]
+    seconds: float
 
 
-def analyse(analysis: Analysis[Any], blocks: tuple[FrameBlock, ...]) -> Partial:
+def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
     """Read blocks and reduce them; what cannot be read is named in the partial and leaves the rest whole."""
     started = time.time()
     partial = Partial(analysis.empty())
-    for block in blocks:
+    for block in join(blocks):
         try:
             frames, photons = read_frames(block)
             state = analysis.update(analysis.empty(), block, frames)
         except (SteeringError, ValueError, KeyError, TypeError) as error:
             where = f"frames {block.start} to {block.stop - 1}"
-            partial = merge(analysis, partial, Partial(analysis.empty(), failures=(f"{where}: {error}",)))
+            failed = Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
+            partial = merge(analysis, partial, failed)
             continue
         # A file without frame times still has the time of the event, a few milliseconds later.
         known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in photons]
         times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
         kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
-        partial = merge(analysis, partial, Partial(state, len(block), block.stop - 1, times, kept))
+        partial = merge(analysis, partial, Partial(state, ((block.start, block.stop),), 0, times, kept))
     return partial
+
+
+def join(blocks: Sequence[FrameBlock]) -> list[FrameBlock]:
+    """Join blocks that continue each other in one file: one read and one update do more than many."""
+    joined: list[list[FrameBlock]] = []
+    for block in blocks:
+        last = joined[-1] if joined else []
+        if last and _continues(last[-1], block) and block.stop - last[0].start <= JOINED_FRAMES:
+            last.append(block)
+        else:
+            joined.append([block])
+    return [group[0] if len(group) == 1 else _joined(group) for group in joined]
 
 
 def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
@@ -75,24 +111,42 @@ def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
     photons = {**left.photons, **right.photons}
     if len(photons) > PHOTONS_KEPT:
         photons = dict(sorted(photons.items())[-PHOTONS_KEPT:])
+    ranges, both = unite(left.ranges, right.ranges)
     return Partial(
         state=analysis.merge(left.state, right.state),
-        frames=left.frames + right.frames,
-        last_frame=newer.last_frame,
+        ranges=ranges,
+        doubled=left.doubled + right.doubled + both,
         times=newer.times,
         photons=photons,
-        failures=left.failures + right.failures,
+        failed=left.failed + right.failed,
+        failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
     )
 
 
-def finish(analysis: Analysis[Any], *partials: Partial) -> Finished:
-    """Merge what is left to merge and say what it means."""
+def merge_all(analysis: Analysis[Any], *partials: Partial) -> Partial:
+    """Merge any number of partials of different frames."""
     whole = Partial(analysis.empty())
     for partial in partials:
         whole = merge(analysis, whole, partial)
+    return whole
+
+
+def finish(analysis: Analysis[Any], fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
+    """Merge partials, add blocks that no partial holds yet, and say what it all means."""
+    began = time.perf_counter()
+    whole = merge_all(analysis, *partials, *((analyse(analysis, fresh),) if fresh else ()))
+    outcome = analysis.result(whole.state)
     return Finished(
-        analysis.result(whole.state), whole.frames, whole.last_frame, whole.times, whole.photons, whole.failures
-    )
+        outcome, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons, whole.failed,
+        whole.failures, time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def restore(saved: bytes | Path) -> Partial:
+    """Load a partial that was stored: from the file of our own that it lies in, or from what was sent."""
+    # Our own file of mode 0600, or bytes that came from Dask's own TLS peer.
+    _, partial = pickle.loads(saved.read_bytes() if isinstance(saved, Path) else saved)  # noqa: S301
+    return partial
 
 
 def rehearse(analysis: Analysis[Any]) -> Finished:
@@ -101,4 +155,17 @@ def rehearse(analysis: Analysis[Any]) -> Finished:
     from scipy import optimize
 
     del h5py, optimize
-    return finish(analysis, analyse(analysis, ()))
+    return finish(analysis, ())
+
+
+def _continues(before: FrameBlock, block: FrameBlock) -> bool:
+    if not isinstance(block.place, FrameFile) or block.place != before.place or block.start != before.stop:
+        return False
+    first, next_first = before.first, block.first
+    contiguous = next_first == first + len(before) if first is not None and next_first is not None else first is next_first
+    return contiguous and block.columns.keys() == before.columns.keys() and block.units == before.units
+
+
+def _joined(group: Sequence[FrameBlock]) -> FrameBlock:
+    columns = {name: np.concatenate([block.columns[name] for block in group]) for name in group[0].columns}
+    return replace(group[-1], start=group[0].start, first=group[0].first, columns=columns)

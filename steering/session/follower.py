@@ -268,6 +268,8 @@ class Follower:
                 age = time.time() - result.provenance.times.get("photon", float("nan"))
             elif status.scanning:
                 behind = status.points_done
-            summary = LatencySummary(self.photon_to_feature.quantiles, self._applied.quantiles, behind, age)
+            summary = LatencySummary(
+                self.photon_to_feature.quantiles, self._applied.quantiles, behind, age, self._loop.counts
+            )
             self._board.latency.set(summary)
             await asyncio.sleep(_LATENCY_SECONDS)

@@ -19,6 +19,11 @@ class InlineRemote(Generic[Value]):
     value: Value | None
     error: Exception | None
 
+    async def done(self) -> None:
+        """Raise the error, if there is one."""
+        if self.error is not None:
+            raise self.error
+
     async def result(self) -> Value:
         """Return the value, or raise the error."""
         if self.error is not None:

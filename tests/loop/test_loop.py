@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from functools import reduce
 
 import numpy as np
@@ -9,27 +10,51 @@ from steering.analyses.rocking_curve import RockingCurve
 from steering.core.block import FrameBlock, Inline
 from steering.core.source import RunEnded, RunStarted
 from steering.loop.loop import Loop
+from steering.loop.ranges import count, unite, without
 from steering.loop.reduction import Reduction
 from steering.loop.stopwatch import Stopwatch
 from steering.testing import InlineFacility
 from steering.testing.blocks import varied_blocks
 
 
-@given(st.integers(0, 200))
-def test_a_reduction_holds_all_in_few_items_of_few_merges(count):
+@given(st.integers(0, 200), st.integers(2, 9))
+def test_a_reduction_holds_all_in_few_items_of_few_merges(count, base):
     depth = {}
 
-    def merge(left, right):
-        joined = left | right
-        depth[joined] = 1 + max(depth.get(left, 0), depth.get(right, 0))
+    def merge(items):
+        joined = frozenset.union(*items)
+        depth[joined] = 1 + max(depth.get(item, 0) for item in items)
         return joined
 
-    reduction = Reduction(merge)
+    reduction = Reduction(merge, base)
     for index in range(count):
         reduction.add(frozenset([index]))
-    assert reduce(frozenset.union, reduction.items, frozenset()) == frozenset(range(count))
-    assert len(reduction.items) == count.bit_count()
-    assert max(depth.values(), default=0) <= count.bit_length()
+    assert sorted(index for item in reduction.items for index in item) == list(range(count))
+    digits = np.base_repr(count, base)
+    assert len(reduction.items) == sum(int(digit) for digit in digits)
+    assert max(depth.values(), default=0) <= len(digits) - 1
+
+
+ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)).map(lambda r: (r[0], r[0] + r[1])), max_size=8)
+
+
+@given(ranges, ranges)
+def test_united_ranges_hold_each_index_once_and_count_what_was_in_both(first, second):
+    (one, _), (two, _) = unite(first, ()), unite(second, ())
+    whole, both = unite(one, two)
+    sets = [{i for start, stop in part for i in range(start, stop)} for part in (one, two, whole)]
+    assert sets[2] == sets[0] | sets[1]
+    assert both == len(sets[0] & sets[1])
+    assert count(whole) == len(sets[2])
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(whole))
+
+
+@given(st.integers(0, 60), st.integers(1, 30), ranges)
+def test_what_is_left_of_a_range_is_in_none_of_the_others(start, length, taken):
+    others, _ = unite(taken, ())
+    left = without(start, start + length, others)
+    found = [i for a, b in left for i in range(a, b)]
+    assert found == [i for i in range(start, start + length) if not any(a <= i < b for a, b in others)]
 
 
 def test_a_stopwatch_counts_on_and_forgets_old_samples():

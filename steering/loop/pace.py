@@ -1,0 +1,33 @@
+"""How the loop trades latency for throughput."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Times in seconds.
+
+    Attributes:
+        gather: Items that come within this time of the first are looked at together.
+        group: While the facility has nothing to do, blocks wait so long for others before they are analysed for good;
+            results do not wait for that.
+        group_frames: Most frames of one task.
+        fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task.
+        results: Most results that are being made at the same time.
+        result_share: Results take at most this share of one worker's time once they take long.
+        overdue: A task that takes so long may wait for a worker that hangs ...
+        overdue_times: ... if it also takes so many times longer than usual.
+        checkpoint: Between two checkpoints: states that are stored, so that no loss costs more than what came after.
+        waiting_frames: So many frames wait for the facility before the source is held back.
+    """
+
+    gather: float = 0.002
+    group: float = 0.05
+    group_frames: int = 512
+    fresh_frames: int = 32
+    results: int = 3
+    result_share: float = 0.25
+    overdue: float = 0.4
+    overdue_times: float = 6.0
+    checkpoint: float = 5.0
+    waiting_frames: int = 500_000
