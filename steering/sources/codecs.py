@@ -71,7 +71,10 @@ def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
     if codec == "lz4":
         import lz4.block
 
-        return lz4.block.decompress(raw, uncompressed_size=size)
+        try:
+            return lz4.block.decompress(raw, uncompressed_size=size)
+        except lz4.block.LZ4BlockError as error:
+            raise CodecError(f"{len(content)} bytes are not a frame compressed with lz4 ({error})") from error
     if codec == "zlib":
         return zlib.decompressobj().decompress(raw, size + 1)
     return raw

@@ -106,6 +106,10 @@ class DocumentSource:
         """Yield run starts, blocks and run ends."""
         return self._outbox.items()
 
+    def taken(self) -> list[SourceItem]:
+        """Take what came and was not taken yet, for who does not iterate over ``items``."""
+        return self._outbox.taken()
+
     def _take(self, name: str, document: Mapping[str, Any]) -> list[SourceItem]:
         if name == "start":
             return self._start(document)

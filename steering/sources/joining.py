@@ -85,6 +85,11 @@ class Outbox:
             else:
                 yield item
 
+    def taken(self) -> list[SourceItem]:
+        """Take all that is here now, blocks joined."""
+        with self._lock:
+            return list(iter(self._next, None))
+
     def _next(self) -> SourceItem | None:
         if not self._items:
             return None

@@ -7,7 +7,7 @@ import pytest
 
 from steering.core import registry
 from steering.core.board import Board
-from steering.testing import ContractError, InlineFacility, check_facility, check_panel, check_source
+from steering.testing import ContractError, InlineFacility, check_facility, check_fed_source, check_panel
 from steering.testing.inline import InlineRemote
 from tests.documents import documents_of_a_run
 
@@ -54,12 +54,12 @@ ALTERED = {
 @pytest.mark.parametrize(("change", "words"), ALTERED.values(), ids=ALTERED)
 async def test_a_broken_source_is_found(change, words):
     with pytest.raises(ContractError, match=words):
-        await check_source(lambda: Altered(change), DOCUMENTS, 12)
+        await check_fed_source(lambda: Altered(change), DOCUMENTS, 12)
 
 
 async def test_a_source_that_hides_what_was_malformed_is_found():
     with pytest.raises(ContractError, match="malformed documents are not counted"):
-        await check_source(lambda: Altered(lambda item, kept: [item], lambda rejected: 0), DOCUMENTS, 12)
+        await check_fed_source(lambda: Altered(lambda item, kept: [item], lambda rejected: 0), DOCUMENTS, 12)
 
 
 class Recomputing(InlineFacility):

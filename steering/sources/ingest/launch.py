@@ -28,8 +28,8 @@ def ingest_daemon(
     Raises:
         SteeringError: If its folder in memory belongs to somebody else.
     """
-    name = f"ingest-{hashlib.sha256(channel.encode()).hexdigest()[:12]}"
-    disk = workspace.directory / "ring" / name
+    name = _name(channel)
+    disk = _disk(channel, workspace)
     arguments = ["--channel", channel, "--disk", str(disk), "--memory", str(_memory(disk, memory_bytes))]
     options = {
         "file": workspace.run / f"{name}.json",
@@ -44,10 +44,30 @@ def ingest_daemon(
     return Daemon(workspace.run / f"{name}.json", "steering.sources.ingest", arguments, f"The ingest of {channel}")
 
 
+def discard_ring(channel: str, workspace: Workspace) -> None:
+    """End the ingest of a channel and throw away what its ring holds, stored or not."""
+    Daemon(workspace.run / f"{_name(channel)}.json", "steering.sources.ingest", (), "The ingest").stop()
+    disk = _disk(channel, workspace)
+    for folder in (_shared(disk), disk):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _name(channel: str) -> str:
+    return f"ingest-{hashlib.sha256(channel.encode()).hexdigest()[:12]}"
+
+
+def _disk(channel: str, workspace: Workspace) -> Path:
+    return workspace.directory / "ring" / _name(channel)
+
+
+def _shared(disk: Path) -> Path:
+    return TMPFS / f"steering-{os.getuid()}" / hashlib.sha256(str(disk.resolve()).encode()).hexdigest()[:16]
+
+
 def _memory(disk: Path, size: int) -> Path:
     """Choose a folder on tmpfs, or on disk where there is none with room."""
-    ours = TMPFS / f"steering-{os.getuid()}"
-    folder = ours / hashlib.sha256(str(disk.resolve()).encode()).hexdigest()[:16]
+    folder = _shared(disk)
+    ours = folder.parent
     if not folder.exists() and (not TMPFS.is_dir() or shutil.disk_usage(TMPFS).free < size):
         return disk / "memory"
     ours.mkdir(mode=0o700, exist_ok=True)

@@ -89,7 +89,13 @@ class Monitor:
                 self._end("success")
 
     def _come(self, value: Any) -> None:
-        # An exception here would silently end the subscription.
+        try:
+            self._turn(value)
+        except Exception as error:  # noqa: BLE001  (an exception that gets out would silently end the subscription)
+            with self._lock:
+                self.sorter.counts.reject(f"A frame could not be taken in ({type(error).__name__}: {error}).")
+
+    def _turn(self, value: Any) -> None:
         if isinstance(value, Exception):
             self._connected, self._first = False, True
             self.detail = f"The channel {self._channel} is not connected: is its server running?"
@@ -102,7 +108,10 @@ class Monitor:
             with self._lock:
                 self.sorter.counts.reject(str(error))
             return
-        if image is not None:
+        if image is None:
+            # A channel without a frame yet: the first that comes is new.
+            self._first = False
+        else:
             self.take(image)
 
     def take(self, image: Image) -> None:

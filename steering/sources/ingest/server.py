@@ -40,7 +40,7 @@ class RingServer:
         self._ring = ring
         self._status = status
         self._own, self._read = own, read
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], _Conversation] = {}
 
     async def start(self, host: str, port: int, context: SSLContext) -> asyncio.Server:
         """Listen; return the server, whose socket tells the port."""
@@ -48,16 +48,16 @@ class RingServer:
 
     async def close(self) -> None:
         """End all conversations."""
-        for task in self._open:
-            task.cancel()
+        for conversation in self._open.values():
+            conversation.end()
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = _Conversation(self._ring, self._status, self.stop, writer)
         task = asyncio.current_task()
         if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-        conversation = _Conversation(self._ring, self._status, self.stop)
+            self._open[task] = conversation
+            task.add_done_callback(self._open.pop)
         try:
             greeting = json.loads(await asyncio.wait_for(reader.readline(), _LONGEST_WAIT))
             token = str(greeting["token"])
@@ -68,7 +68,10 @@ class RingServer:
             self.sessions += own
             try:
                 while line := await reader.readline():
-                    writer.write(await conversation.reply(json.loads(line), own=own))
+                    reply = await conversation.reply(json.loads(line), own=own)
+                    if writer.is_closing():
+                        return
+                    writer.write(reply)
                     await writer.drain()
             finally:
                 self.sessions -= own
@@ -84,7 +87,10 @@ class RingServer:
 class _Conversation:
     """One connection."""
 
-    def __init__(self, ring: Ring, status: Callable[[], dict[str, Any]], stop: asyncio.Event) -> None:
+    def __init__(
+        self, ring: Ring, status: Callable[[], dict[str, Any]], stop: asyncio.Event, writer: asyncio.StreamWriter
+    ) -> None:
+        self._writer = writer
         self._ring = ring
         self._status = status
         self._stop = stop
@@ -117,6 +123,11 @@ class _Conversation:
                 message = f"{other!r:.40} is not allowed with this token"
                 raise ValueError(message)
         return answer(self._state())
+
+    def end(self) -> None:
+        """Hang up, also on who waits for news."""
+        self._writer.close()
+        self._news.set()
 
     def close(self) -> None:
         """Let go of the ring."""
