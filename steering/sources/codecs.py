@@ -58,14 +58,14 @@ def decode(
 
 
 def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
-    raw = content if isinstance(content, bytes) else memoryview(content)
+    raw = content if isinstance(content, bytes) else memoryview(content.data)
     if codec == "blosc":
         import blosc2
 
         # The header says how much memory the result takes: it must not be what a stranger wants it to be.
-        claimed = int(blosc2.get_cbuffer_sizes(bytes(raw[:32]))[0]) if len(raw) >= _BLOSC_HEADER else -1
-        if claimed != size:
-            message = f"the blosc header promises {claimed} bytes, but the frame has {size}"
+        claimed, length, _ = blosc2.get_cbuffer_sizes(bytes(raw[:32])) if len(raw) >= _BLOSC_HEADER else (-1, -1, -1)
+        if (claimed, length) != (size, len(raw)):
+            message = f"the blosc header promises {claimed} bytes of {length}, but the frame has {size} of {len(raw)}"
             raise CodecError(message)
         return blosc2.decompress(raw)
     if codec == "lz4":
@@ -76,10 +76,12 @@ def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
         except lz4.block.LZ4BlockError as error:
             raise CodecError(f"{len(content)} bytes are not a frame compressed with lz4 ({error})") from error
     if codec == "zlib":
-        return zlib.decompressobj().decompress(raw, size + 1)
+        inflating = zlib.decompressobj()
+        plain = inflating.decompress(raw, size + 1)
+        if not inflating.eof or inflating.unused_data:
+            raise CodecError(f"{len(content)} bytes are not one whole frame compressed with zlib")
+        return plain
     return raw
-
-
 
 
 def _jpeg(content: NDArray[np.uint8] | bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -111,7 +113,7 @@ def _tiles(content: NDArray[np.uint8], count: int, item: int, block: int) -> boo
         return False
     blocks, rest = divmod(count, size)
     blocks += rest >= _BSHUF_MULTIPLE
-    offset, view = 0, memoryview(content)
+    offset, view = 0, content.data
     for _ in range(blocks):
         if offset + _LENGTH_BYTES > len(view):
             return False

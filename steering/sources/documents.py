@@ -4,6 +4,7 @@ One source follows one run after another. A ``stream_datum`` names a range of fr
 they belong to; a block is made for the frames whose event has come too, so that each carries its positions.
 """
 
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -170,7 +171,7 @@ def _describe(run: _Run, document: Mapping[str, Any]) -> None:
 def _bytes_of_frame(described: Mapping[str, Any]) -> int:
     """Say how large a frame is, in bytes; 0 if its description does not tell."""
     try:
-        return int(np.prod(described["shape"][-2:])) * np.dtype(described["dtype_numpy"]).itemsize
+        return int(math.prod(described["shape"][-2:])) * np.dtype(described["dtype_numpy"]).itemsize
     except (KeyError, TypeError, ValueError):
         return 0
 

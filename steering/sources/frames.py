@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, Place, RawFrames, TiledFrames
-from steering.sources.hdf5_frames import count_frames, need_filters, read_range
+from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
 from steering.sources.image_files import read_images
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
@@ -102,17 +102,17 @@ def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], F
 
 
 def _slice(path: Path, place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats] | None:
+    times = np.full(stop - first, np.nan)
     with _FILES.use(str(path)) as file:
         dataset = file[place.dataset]
-        dataset.id.refresh()
+        refresh(dataset, stop)
         if count_frames(dataset) < stop:
             return None
-        need_filters(dataset)
-        frames = read_range(dataset, first, stop)
-        times = np.full(stop - first, np.nan)
+        finish = fetch_range(dataset, first, stop)
         if place.times and place.times in file:
             written = file[place.times]
-            written.id.refresh()
+            refresh(written, stop)
             if written.shape[0] >= stop:
                 times = np.asarray(written[first:stop], dtype=np.float64)
-    return frames, times
+    # Other threads may use HDF5 while this one decompresses.
+    return finish(), times

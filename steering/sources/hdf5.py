@@ -28,9 +28,7 @@ class Hdf5Source:
         last_rejection: A sentence about the newest of them.
     """
 
-    def __init__(
-        self, path: str | Path, *, dataset: str = "", frames: int = 0, stalled_seconds: float = 60.0
-    ) -> None:
+    def __init__(self, path: str | Path, *, dataset: str = "", frames: int = 0, stalled_seconds: float = 60.0) -> None:
         """Follow a file; it need not be there yet.
 
         Args:

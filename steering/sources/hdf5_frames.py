@@ -4,7 +4,9 @@ HDF5 lets one thread in at a time. So contiguous data are mapped, without HDF5, 
 are and decompressed outside of HDF5: several threads then work side by side. Anything else HDF5 reads itself.
 """
 
-from math import prod
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,28 +24,40 @@ _STACK = 3
 
 def count_frames(dataset: Any) -> int:
     """Count the frames that a dataset holds now."""
-    return int(dataset.shape[0]) if len(dataset.shape) >= _STACK else 1
+    return 1 if len(dataset.shape) == _STACK - 1 else int(dataset.shape[0])
 
 
-def read_range(dataset: Any, first: int, stop: int) -> NDArray[Any]:
-    """Read frames ``first`` to ``stop - 1``.
+def refresh(dataset: Any, frames: int) -> None:
+    """Look anew at a dataset that may have grown, unless it is known to hold so many frames."""
+    if count_frames(dataset) < frames:
+        dataset.id.refresh()
+
+
+def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any]]:
+    """Fetch frames ``first`` to ``stop - 1`` as far as HDF5 is needed for it.
 
     Returns:
-        Array of shape ``(stop - first, rows, columns)``; read-only where it is mapped.
+        Does the rest, in any thread and without HDF5, and returns an array of shape ``(stop - first, rows, columns)``;
+        read-only where it is mapped. It raises :class:`ValueError` if a chunk is damaged.
 
     Raises:
-        OSError, ValueError: If a chunk is damaged.
-        SteeringError: If it is compressed with what is not installed.
+        OSError: If they cannot be read.
+        SteeringError: If they are compressed with what is not installed.
     """
     if len(dataset.shape) < _STACK:
-        return np.asarray(dataset[()])[np.newaxis]
+        image = np.asarray(dataset[()])[np.newaxis]
+        return lambda: image
     mapped = _mapped(dataset, first, stop)
     if mapped is not None:
         return mapped
+    need_filters(dataset)
     codec = _codec(dataset)
-    if codec is not None:
-        return _chunks(dataset, codec, first, stop)
-    return np.asarray(dataset[first:stop])
+    chunks = None if codec is None else _chunks(dataset, first, stop)
+    if codec is None or chunks is None:
+        frames = np.asarray(dataset[first:stop])
+        return lambda: frames
+    shape, dtype, name = tuple(dataset.shape[1:]), dataset.dtype, str(dataset.name)
+    return partial(_decoded, chunks, codec, dataset.chunks[0], (first, stop), shape, dtype, name)
 
 
 def need_filters(dataset: Any) -> None:
@@ -74,15 +88,15 @@ def _filters(dataset: Any) -> list[tuple[int, tuple[int, ...]]]:
     return [(int(code), tuple(values)) for code, _, values, _ in found]
 
 
-def _mapped(dataset: Any, first: int, stop: int) -> NDArray[Any] | None:
+def _mapped(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any]] | None:
     if dataset.chunks is not None or dataset.is_virtual or dataset.external or dataset.dtype.kind not in "iuf":
         return None
     offset = dataset.id.get_offset()
     if offset is None or dataset.file.userblock_size:
         return None
-    frame = prod(dataset.shape[1:]) * dataset.dtype.itemsize
+    frame = math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
     shape = (stop - first, *dataset.shape[1:])
-    return np.memmap(dataset.file.filename, dataset.dtype, "r", offset + first * frame, shape)
+    return partial(np.memmap, dataset.file.filename, dataset.dtype, "r", offset + first * frame, shape)
 
 
 def _codec(dataset: Any) -> tuple[str, int] | None:
@@ -102,33 +116,48 @@ def _codec(dataset: Any) -> tuple[str, int] | None:
     return _CODECS[code], 0
 
 
-def _chunks(dataset: Any, codec: tuple[str, int], first: int, stop: int) -> NDArray[Any]:
+def _chunks(dataset: Any, first: int, stop: int) -> list[tuple[int, bytes]] | None:
+    """Read chunks as they are; nothing if one was never written, or not as the others: HDF5 knows what is there."""
     depth = dataset.chunks[0]
-    frames = np.empty((stop - first, *dataset.shape[1:]), dataset.dtype)
+    found: list[tuple[int, bytes]] = []
     for begin in range(first // depth * depth, stop, depth):
+        try:
+            mask, content = dataset.id.read_direct_chunk((begin, *(0 for _ in dataset.shape[1:])))
+        except (OSError, RuntimeError):
+            return None
+        if mask:
+            return None
+        found.append((begin, content))
+    return found
+
+
+def _decoded(
+    chunks: list[tuple[int, bytes]],
+    codec: tuple[str, int],
+    depth: int,
+    wanted: tuple[int, int],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    name: str,
+) -> NDArray[Any]:
+    """Decompress chunks of ``depth`` frames straight to where the frames belong."""
+    first, stop = wanted
+    frames = np.empty((stop - first, *shape), dtype)
+    for begin, content in chunks:
         low, high = max(first, begin), min(stop, begin + depth)
-        chunk = _chunk(dataset, codec, begin)
-        if chunk is None:
-            # Never written, or written without the filter: HDF5 knows what is there.
-            frames[low - first : high - first] = dataset[low:high]
-        else:
-            frames[low - first : high - first] = chunk[low - begin : high - begin]
+        chunk = _frames_of(content, codec, (depth, *shape), dtype, f"chunk {begin} of {name}")
+        frames[low - first : high - first] = chunk[low - begin : high - begin]
     return frames
 
 
-def _chunk(dataset: Any, codec: tuple[str, int], begin: int) -> NDArray[Any] | None:
+def _frames_of(
+    content: bytes, codec: tuple[str, int], shape: tuple[int, ...], dtype: np.dtype[Any], what: str
+) -> NDArray[Any]:
     name, block = codec
-    try:
-        mask, content = dataset.id.read_direct_chunk((begin, *(0 for _ in dataset.shape[1:])))
-    except (OSError, RuntimeError):
-        return None
-    if mask:
-        return None
     if name == "bslz4":
         if len(content) < _BITSHUFFLE_HEADER:
-            message = f"chunk {begin} of {dataset.name} has only {len(content)} bytes"
+            message = f"{what} has only {len(content)} bytes"
             raise ValueError(message)
-        size = int.from_bytes(content[8:_BITSHUFFLE_HEADER], "big")
-        block = size // dataset.dtype.itemsize or block
+        block = int.from_bytes(content[8:_BITSHUFFLE_HEADER], "big") // dtype.itemsize or block
         content = content[_BITSHUFFLE_HEADER:]
-    return decode(name, content, dataset.chunks, dataset.dtype, block)
+    return decode(name, content, shape, dtype, block)

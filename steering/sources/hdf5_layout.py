@@ -105,7 +105,9 @@ def _named(file: Any, dataset: str) -> list[Any]:
     if found is None:
         return []
     if not _is_images(found):
-        message = f"{dataset} in {file.filename} holds no images. Images in this file: {', '.join(_all(file)) or 'none'}."
+        message = (
+            f"{dataset} in {file.filename} holds no images. Images in this file: {', '.join(_all(file)) or 'none'}."
+        )
         raise SteeringError(message)
     return [found]
 

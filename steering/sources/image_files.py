@@ -83,6 +83,9 @@ def _fabio(path: Path) -> NDArray[Any]:
 
     try:
         with fabio.open(str(path)) as image:
+            if image.nframes == 1:
+                # Asked for a frame by number, some formats open the next file of the series.
+                return np.asarray(image.data)
             return np.stack([np.asarray(image.getframe(number).data) for number in range(image.nframes)])
     except Exception as error:  # each of fabio's many readers has errors of its own
         message = f"it is no whole image file ({type(error).__name__}: {error})"

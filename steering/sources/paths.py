@@ -33,10 +33,10 @@ def _candidates(path: str) -> Iterator[Path]:
 def _pairs() -> list[tuple[str, str]]:
     import dask
 
-    configured = cast("object", dask.config.get("steering.paths", None)) or []
+    configured = cast("Sequence[Sequence[str]]", dask.config.get("steering.paths", None) or [])
     words = [tuple(word.split("=", 1)) for word in os.environ.get(VARIABLE, "").split(":") if word]
     found: list[tuple[str, str]] = []
-    for pair in [*cast("Sequence[Sequence[str]]", configured), *words]:
+    for pair in [*configured, *words]:
         if isinstance(pair, str) or len(pair) != 2 or not all(pair):
             message = (
                 f"{pair!r} is no pair of path prefixes. In Dask's configuration write steering.paths as a list of "

@@ -23,7 +23,9 @@ def recordings(path: Path) -> list[Path]:
     else:
         found = [path] if path.is_file() else []
     if not found:
-        message = f"There is no recording at {path}. Name a file, or a folder of files, ending in {', '.join(_SUFFIXES)}."
+        message = (
+            f"There is no recording at {path}. Name a file, or a folder of files, ending in {', '.join(_SUFFIXES)}."
+        )
         raise SteeringError(message)
     return found
 
@@ -57,7 +59,7 @@ def _lines(file: Any) -> Iterator[Any]:
 
 
 def _documents(entry: Any) -> Iterator[Document | ValueError]:
-    from event_model import unpack_datum_page, unpack_event_page
+    import event_model
 
     try:
         if isinstance(entry, dict):
@@ -69,9 +71,10 @@ def _documents(entry: Any) -> Iterator[Document | ValueError]:
             name, document = entry
         match name:
             case "event_page":
-                yield from (("event", cast("Mapping[str, Any]", event)) for event in unpack_event_page(document))
+                yield from (("event", event) for event in event_model.unpack_event_page(document))
             case "datum_page":
-                yield from (("datum", cast("Mapping[str, Any]", datum)) for datum in unpack_datum_page(document))
+                # What a datum refers to is read by handlers of its facility: its frames are not ours to find.
+                return
             case _:
                 yield str(name), document
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -69,9 +69,11 @@ def _served(place: RawFrames, server: RingServer, size: int, dtype: np.dtype[Any
 
 
 def _clients() -> dict[tuple[str, int], RingClient]:
-    if not hasattr(_CLIENTS, "known"):
-        _CLIENTS.known = {}
-    return _CLIENTS.known
+    # A connection of its own for each thread.
+    known: dict[tuple[str, int], RingClient] | None = getattr(_CLIENTS, "known", None)
+    if known is None:
+        known = _CLIENTS.known = {}
+    return known
 
 
 def _client(server: RingServer) -> RingClient:

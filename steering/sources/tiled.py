@@ -1,5 +1,6 @@
 """Blocks from a Tiled server: a run that goes on, or one of the past, by HTTP where no file is seen."""
 
+import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -182,9 +183,9 @@ class TiledSource:
         if not run.units:
             _describe(run, node.metadata["data_keys"])
         array = node.base[run.image] if run.image and run.image in node.base else None
-        shape = () if array is None else tuple(array.shape)
-        per_event = shape[1] if len(shape) >= _PER_EVENT_DIMENSIONS else 1
-        frames = 0 if array is None else shape[0] * per_event
+        shape: tuple[int, ...] = () if array is None else tuple(array.shape)
+        per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
+        frames = math.prod(shape[:1]) * per_event if shape else 0
         if (frames or not run.image or over) and (run.rows <= run.sent // per_event or over):
             self._read_table(node, run)
         # Each frame is to carry its positions; those whose events never came go out when the run is over.
@@ -251,7 +252,8 @@ def _file(array: Any) -> FrameFile | None:
     source = sources[0]
     if source.mimetype != "application/x-hdf5" or len(source.assets) != 1:
         return None
-    dataset = source.parameters.get("dataset") or source.parameters.get("path")
-    if isinstance(dataset, list | tuple):
-        dataset = "/".join(str(part) for part in dataset)
-    return FrameFile(unquote(urlsplit(source.assets[0].data_uri).path), str(dataset)) if dataset else None
+    named: str | list[str] | None = source.parameters.get("dataset") or source.parameters.get("path")
+    if not named:
+        return None
+    dataset = named if isinstance(named, str) else "/".join(named)
+    return FrameFile(unquote(urlsplit(str(source.assets[0].data_uri)).path), dataset)

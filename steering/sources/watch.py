@@ -18,6 +18,7 @@ from steering.sources.hdf5_frames import count_frames
 from steering.sources.hdf5_layout import find_layout, is_being_written
 from steering.sources.image_files import read_image_file
 from steering.sources.joining import frames_per_block
+from steering.sources.open_files import OpenFiles
 from steering.sources.polling import Poll
 
 _HDF5 = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi"))
@@ -104,6 +105,7 @@ class WatchSource:
         self._state: SourceState = "waiting"
         self._detail = f"Waiting for files in {self._directory}."
         self._sent = self._missed = self._repeated = self._later = 0
+        self._opened = OpenFiles(1)
         self._poll = Poll(self._look)
 
     @property
@@ -113,9 +115,13 @@ class WatchSource:
             self._state, self._detail, self._sent, self._missed, self.rejected, self._repeated, self._later
         )
 
-    def items(self) -> AsyncIterator[SourceItem]:
+    async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""
-        return self._poll.items()
+        try:
+            async for item in self._poll.items():
+                yield item
+        finally:
+            self._opened.close()
 
     def stored(self, run: str, start: int, stop: int) -> None:
         """Do nothing: the frames are in the detector's own files."""
@@ -229,18 +235,18 @@ class WatchSource:
             return None
 
     def _hdf5(self, file: _File) -> _Content | None:
-        import h5py
-
         if is_being_written(file.path):
             return None
-        with h5py.File(file.path, "r", libver="latest", swmr=True) as opened:
+        # Opened anew each time: what was known of it half-written is out of date.
+        self._opened.forget(str(file.path))
+        with self._opened.use(str(file.path)) as opened:
             layout = find_layout(opened)
-            if layout is None or len(layout.stacks) > 1:
+            if layout is None or len(layout.stacks) != 1:
                 message = "it holds no single stack of images"
                 raise ValueError(message)
-            stack = layout.stacks[0]
+            (stack,) = layout.stacks
             dataset: Any = opened[stack.dataset]
-            shape = tuple(dataset.shape[-2:])
+            shape: tuple[int, ...] = tuple(dataset.shape[-2:])
             return _Content(count_frames(dataset), shape, dataset.dtype, stack, file.changed * 1e-9)
 
     def _begin(self, file: _File, content: _Content) -> _Series:

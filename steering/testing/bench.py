@@ -1,4 +1,4 @@
-"""What the kit needs to feed a source: a bench, one a source, registered under the source's name in ``steering.benches``."""
+"""What the kit feeds a source with: a bench, registered under the source's name in ``steering.benches``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,8 +12,8 @@ SHAPE = (8, 10)
 class SourceBench(Protocol):
     """Brings a known run to a source, by the source's own transport.
 
-    A bench is made with an empty folder of its own. Frame ``i`` of the run has :data:`SHAPE`, and each of its pixels the
-    value :func:`value` gives for ``i``.
+    A bench is made with an empty folder of its own. Frame ``i`` of the run has :data:`SHAPE`, and each of its pixels
+    the value that :func:`value` gives for ``i``, or is NaN.
 
     Attributes:
         live: Whether the source is opened before its frames come; if not, all is fed first.

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,10 +15,9 @@ from steering.core.source import RunEnded, RunStarted, Source, SourceItem, Sourc
 from steering.sources.frames import read_frames
 from steering.testing.bench import FRAMES, SHAPE, SourceBench, value
 from steering.testing.broken import require, require_kind
+from steering.testing.waiting import PATIENCE, until
 
-_PATIENCE = 60.0
 _LOST = FRAMES // 2
-_POLL_SECONDS = 0.05
 
 
 async def check_source(make: Callable[[Path], SourceBench], folder: Path) -> None:
@@ -40,7 +39,7 @@ async def check_source(make: Callable[[Path], SourceBench], folder: Path) -> Non
             await check(bench)
         finally:
             await bench.close()
-    await _until(lambda: not _running() - before, lambda: f"after close these still run: {_running() - before}")
+    await until(lambda: not _running() - before, lambda: f"after close these still run: {_running() - before}")
 
 
 async def _whole(bench: SourceBench) -> None:
@@ -51,7 +50,7 @@ async def _whole(bench: SourceBench) -> None:
     async with _taking(bench) as (source, items):
         if bench.live:
             await bench.feed(range(half))
-            await _until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
+            await until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
             require(not _ended(items), "the run ends while its frames still come")
             require(source.status.state == "live", f"in the middle of a run the state is {source.status.state!r}")
             await bench.feed(range(half, FRAMES))
@@ -60,7 +59,7 @@ async def _whole(bench: SourceBench) -> None:
         _in_order(items, list(range(FRAMES)))
         require(source.status.frames == FRAMES, f"the status counts {source.status.frames} of {FRAMES} frames")
         require(source.rejected == 0, f"of a run without a fault is rejected: {source.last_rejection}")
-    await _until(lambda: bench.held() == 0, lambda: f"{bench.held()} bytes are held although all is stored")
+    await until(lambda: bench.held() == 0, lambda: f"{bench.held()} bytes are held although all is stored")
 
 
 async def _slow(bench: SourceBench) -> None:
@@ -73,14 +72,14 @@ async def _slow(bench: SourceBench) -> None:
     try:
         first = asyncio.ensure_future(anext(taking))
         await bench.feed([0])
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             items.append(await first)
             while not _came(items):
                 items.append(await anext(taking))
         # What came alone was handed on at once; the rest comes while nobody asks for it.
         await bench.feed(range(1, FRAMES))
         await bench.end()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not _ended(items):
                 items.append(await anext(taking))
     finally:
@@ -98,7 +97,7 @@ async def _disturbed(bench: SourceBench) -> None:
         expected = Counter(await bench.disturb(begun=False))
         await bench.feed(range(half))
         if bench.live:
-            await _until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
+            await until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
         expected.update(await bench.disturb(begun=True))
         await bench.feed(range(half, FRAMES))
         await bench.end()
@@ -109,11 +108,13 @@ async def _disturbed(bench: SourceBench) -> None:
         expected = await feed(items) if early is None else early
         await _run_end(items)
         require(expected, "the bench brings nothing malformed")
-        await _until(lambda: _grown(source.status, expected), lambda: f"{source.status} should count {expected}")
+        await until(lambda: _grown(source.status, expected), lambda: f"{source.status} should count {expected}")
         if expected["rejected"]:
             require(source.last_rejection.endswith("."), "no sentence says what was malformed")
         came = _came(items)
-        require(sorted(came) == list(range(FRAMES)), f"with malformed frames between them, the good ones come as {came}")
+        require(
+            sorted(came) == list(range(FRAMES)), f"with malformed frames between them, the good ones come as {came}"
+        )
         late = sum(index < max(came[:place], default=-1) for place, index in enumerate(came))
         require(late <= source.status.later, f"{late} frames come out of order, but {source.status.later} are counted")
 
@@ -135,7 +136,7 @@ async def _gap(bench: SourceBench) -> None:
 
 
 @asynccontextmanager
-async def _taking(bench: SourceBench) -> AsyncIterator[tuple[Source, list[SourceItem]]]:
+async def _taking(bench: SourceBench) -> AsyncGenerator[tuple[Source, list[SourceItem]]]:
     """Take a source's items in the background, reading and storing each block; then close it, and see that it ends."""
     source = await bench.open()
     require_kind(source, Source, "a source must have rejected, last_rejection, status, items, stored and close")
@@ -155,7 +156,7 @@ async def _taking(bench: SourceBench) -> AsyncIterator[tuple[Source, list[Source
         yield source, items
         source.close()
         source.close()
-        done, _ = await asyncio.wait([task], timeout=_PATIENCE)
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
         require(done, "items does not end after close")
         require(source.status.state == "ended", f"after close the state is {source.status.state!r}")
     finally:
@@ -178,15 +179,7 @@ def _check_pixels(block: FrameBlock) -> None:
 
 
 async def _run_end(items: list[SourceItem]) -> None:
-    await _until(lambda: _ended(items), lambda: f"the run does not end; the newest item is {items[-1:]}")
-
-
-async def _until(condition: Callable[[], bool], sentence: Callable[[], str]) -> None:
-    for _ in range(int(_PATIENCE / _POLL_SECONDS)):
-        if condition():
-            return
-        await asyncio.sleep(_POLL_SECONDS)
-    require(condition(), sentence())
+    await until(lambda: _ended(items), lambda: f"the run does not end; the newest item is {items[-1:]}")
 
 
 def _came(items: list[SourceItem]) -> list[int]:
@@ -213,8 +206,6 @@ def _grown(status: SourceStatus, expected: Mapping[str, int]) -> bool:
 
 def _running() -> set[str]:
     """Name the threads and child processes of this process."""
-    threads = {
-        f"thread {thread.name}" for thread in threading.enumerate() if not thread.name.startswith("asyncio_")
-    }
+    threads = {f"thread {thread.name}" for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
     children = psutil.Process().children(recursive=True)
     return threads | {f"process {child.pid}" for child in children if child.status() != psutil.STATUS_ZOMBIE}

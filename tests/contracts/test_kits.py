@@ -45,7 +45,10 @@ def block(item):
 ALTERED = {
     "no start": (lambda item, kept: [item] if kept else [], "not the run's start"),
     "no end": (lambda item, kept: [] if hasattr(item, "status") else [item], "not the run's end"),
-    "frames lost": (lambda item, kept: [replace(item, start=3, stop=item.stop + 3)] if block(item) else [item], "is fol"),
+    "frames lost": (
+        lambda item, kept: [replace(item, start=3, stop=item.stop + 3)] if block(item) else [item],
+        "is fol",
+    ),
     "a block twice": (lambda item, kept: [item, item] if block(item) else [item], "is followed by"),
     "all blocks lost": (lambda item, kept: [] if block(item) else [item], "0 of 12 frames came"),
 }

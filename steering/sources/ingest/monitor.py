@@ -47,7 +47,7 @@ class Monitor:
         self._run: Acquisition | None = None
         self._stopping = False
         self._lock = Lock()
-        self._close: list[Callable[[], None]] = []
+        self._close: list[Callable[[], object]] = []
 
     @property
     def state(self) -> str:
@@ -146,7 +146,9 @@ class Monitor:
 
     def _append(self, run: Acquisition, index: int, image: Image) -> None:
         while not self._ring.append(run.run, index, image):
-            self.detail = "The ring is full: no frame is taken until results are stored. Meanwhile the detector's may be lost."
+            self.detail = (
+                "The ring is full: no frame is taken until results are stored. Meanwhile the detector's may be lost."
+            )
             with self._ring.news:
                 self._ring.news.wait(_WAIT_SECONDS)
             run.touched = time.monotonic()

@@ -1,7 +1,7 @@
 """The ring: frames in raw segments, kept until their results are stored.
 
-Segments lie on tmpfs and go to disk, oldest first, when memory is short. Both are bounded; when both are full there is no room,
-and whoever appends waits, so that the transport holds the frames or loses them and tells so by their numbers.
+Segments lie on tmpfs and go to disk, oldest first, when memory is short. Both are bounded; when both are full there is
+no room, and whoever appends waits, so that the transport holds the frames or loses them and tells so by their numbers.
 """
 
 import time
@@ -280,10 +280,16 @@ class Ring:
             return
         held.frames += 1
         index, name = int(line["frame"]), str(line["segment"])
-        segment = self._segments.get(name) or Segment.found(name, self._room.memory, self._room.disk)
-        if segment is None or index in stored:
+        if index in stored:
             return
-        self._segments[name] = segment
+        segment = self._segments.get(name)
+        if segment is None:
+            try:
+                segment = Segment(name, self._room.memory, self._room.disk, begin=False)
+            except FileNotFoundError:
+                # Memory does not outlive this machine's restart, and then these frames have gone.
+                return
+            self._segments[name] = segment
         segment.live += 1
         (rows, columns), offset = line["shape"], int(line["offset"])
         span = self._span

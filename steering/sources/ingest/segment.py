@@ -18,26 +18,20 @@ class Segment:
         spilled: Whether it lies on disk.
     """
 
-    def __init__(self, name: str, memory: Path, disk: Path) -> None:
-        """Begin an empty segment in memory."""
-        self.name = name
-        self.size = 0
-        self.live = 0
-        self.spilled = False
-        self._memory, self._disk = memory / name, disk / name
-        self._descriptor: int | None = os.open(self._memory, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    def __init__(self, name: str, memory: Path, disk: Path, *, begin: bool = True) -> None:
+        """Begin an empty segment in memory, or take over one that a former process left.
 
-    @classmethod
-    def found(cls, name: str, memory: Path, disk: Path) -> "Segment | None":
-        """Take over a segment that a former process left; nothing if its file has gone."""
-        segment = cls.__new__(cls)
-        segment.name, segment.live, segment._descriptor = name, 0, None
-        segment._memory, segment._disk = memory / name, disk / name
-        segment.spilled = segment._disk.exists()
-        if not segment.spilled and not segment._memory.exists():
-            return None
-        segment.size = segment.path.stat().st_size
-        return segment
+        Raises:
+            FileNotFoundError: If the file that is to be taken over has gone.
+        """
+        self.name = name
+        self.live = 0
+        self._memory, self._disk = memory / name, disk / name
+        self._descriptor: int | None = None
+        self.spilled = not begin and self._disk.exists()
+        self.size = 0 if begin else self.path.stat().st_size
+        if begin:
+            self._descriptor = os.open(self._memory, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
     @property
     def open(self) -> bool:

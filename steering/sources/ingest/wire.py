@@ -17,4 +17,3 @@ def answer(content: dict[str, Any], pixels: bytes = b"") -> bytes:
     """Encode an answer and the pixels that follow it."""
     text = json.dumps(content).encode()
     return LENGTH.pack(len(text), len(pixels)) + text + pixels
-

@@ -26,9 +26,24 @@ def write_frames(path: Path, times: str = "") -> None:
 
 def opening(path: Path, run: str = RUN) -> list[tuple[str, dict[str, Any]]]:
     """Make the documents with which a run begins."""
-    image = {"source": "kit", "dtype": "array", "shape": [1, *SHAPE], "external": "STREAM:", "dtype_numpy": "<i4"}
-    keys = {"det": image, "th": {"source": "kit", "dtype": "number", "shape": [], "units": "deg"}}
-    descriptor = {"uid": f"{run}-d", "name": "primary", "run_start": run, "data_keys": keys, "time": 1.0}
+    image: dict[str, Any] = {
+        "source": "kit",
+        "dtype": "array",
+        "shape": [1, *SHAPE],
+        "external": "STREAM:",
+        "dtype_numpy": "<i4",
+    }
+    keys: dict[str, dict[str, Any]] = {
+        "det": image,
+        "th": {"source": "kit", "dtype": "number", "shape": [], "units": "deg"},
+    }
+    descriptor: dict[str, Any] = {
+        "uid": f"{run}-d",
+        "name": "primary",
+        "run_start": run,
+        "data_keys": keys,
+        "time": 1.0,
+    }
     resource = {
         "uid": f"{run}-r",
         "data_key": "det",

@@ -1,15 +1,12 @@
 """Writes an HDF5 file that grows (SWMR), from a process of its own as a detector does."""
 
-import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steering.sources.hdf5 import Hdf5Source
 from steering.testing.benches.child import Child
-
-_PATIENCE = 30.0
-_POLL_SECONDS = 0.02
+from steering.testing.waiting import until
 
 
 class Hdf5Bench:
@@ -42,9 +39,7 @@ class Hdf5Bench:
             return {}
         self._path.write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 40)
         os.utime(self._path, (1.0, 1.0))
-        async with asyncio.timeout(_PATIENCE):
-            while not self._source.rejected:
-                await asyncio.sleep(_POLL_SECONDS)
+        await until(lambda: self._source.rejected > 0, lambda: "a file that is cut short is not counted")
         return {"rejected": 1}
 
     async def end(self) -> None:

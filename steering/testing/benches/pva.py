@@ -15,10 +15,9 @@ from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
 from steering.testing.bench import FRAMES, SHAPE, value
 from steering.testing.benches.child import Child
+from steering.testing.waiting import PATIENCE, until
 
 CHANNEL = "KIT:Pva1:Image"
-_PATIENCE = 60.0
-_POLL_SECONDS = 0.02
 
 
 class PvaBench:
@@ -47,16 +46,16 @@ class PvaBench:
             memory_bytes=1 << 24,
             disk_bytes=1 << 24,
             frames=FRAMES,
-            idle_seconds=_PATIENCE,
+            idle_seconds=PATIENCE,
             outlive=False,
         )
 
     async def feed(self, indices: Sequence[int]) -> None:
         """Post frames; return when the ingest has them."""
-        await self._until_connected()
+        await until(lambda: not self._status()["detail"], lambda: f"the ingest is not connected: {self._status()}")
         await self._post([self._frame(index) for index in indices])
         self._good += len(indices)
-        await self._until(lambda status: status["frames"] + status["repeated"] >= self._good)
+        await self._until_taken()
 
     async def disturb(self, *, begun: bool) -> Mapping[str, int]:
         """Post frames of a wrong size and type, cut short, badly compressed, again, and out of order."""
@@ -78,7 +77,7 @@ class PvaBench:
         # One frame again, then two in the wrong order; they come once more by the next feed.
         await self._post([self._frame(index) for index in (half - 1, half + 1, half)])
         self._good += 3
-        await self._until(lambda status: status["frames"] + status["repeated"] >= self._good)
+        await self._until_taken()
         return {"rejected": len(wrong), "repeated": 3, "later": 1}
 
     async def end(self) -> None:
@@ -114,15 +113,14 @@ class PvaBench:
         if self._server is not None:
             await self._server.ask(post=list(frames))
 
-    async def _until_connected(self) -> None:
-        async with asyncio.timeout(_PATIENCE):
-            while (status := await asyncio.to_thread(self._status)) == {} or status["detail"]:
-                await asyncio.sleep(_POLL_SECONDS)
+    async def _until_taken(self) -> None:
+        """Wait until the ingest has seen each good frame that was posted."""
 
-    async def _until(self, condition: Any) -> None:
-        async with asyncio.timeout(_PATIENCE):
-            while not condition(await asyncio.to_thread(self._status)):
-                await asyncio.sleep(_POLL_SECONDS)
+        def taken() -> bool:
+            status = self._status()
+            return status["frames"] + status["repeated"] >= self._good
+
+        await until(taken, lambda: f"of {self._good} frames the ingest took {self._status()}")
 
     def _status(self) -> dict[str, Any]:
         files = list(self._workspace.run.glob("ingest-*.json"))

@@ -31,7 +31,11 @@ def main() -> None:
     provider.add(sys.argv[1], channel)
     server = Server(providers=[provider], conf=_LOOPBACK, useenv=False)
     port = server.conf()["EPICS_PVAS_SERVER_PORT"]
-    client = {"EPICS_PVA_NAME_SERVERS": f"127.0.0.1:{port}", "EPICS_PVA_AUTO_ADDR_LIST": "NO", "EPICS_PVA_ADDR_LIST": ""}
+    client = {
+        "EPICS_PVA_NAME_SERVERS": f"127.0.0.1:{port}",
+        "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+        "EPICS_PVA_ADDR_LIST": "",
+    }
 
     def do(request: dict[str, Any]) -> None:
         for frame in request.get("post", ()):
@@ -49,7 +53,7 @@ def structure(kind: NTNDArray, frame: dict[str, Any]) -> Any:
     else:
         pixels = np.full(frame["shape"], frame["value"], dtype).reshape(-1)
     made = kind.wrap(pixels.reshape(1, -1), timestamp=frame["time"])
-    dimensions = frame.get("dimensions", frame.get("shape"))
+    dimensions: list[int] = frame["dimensions"] if "dimensions" in frame else frame["shape"]
     made["dimension"] = [
         {"size": size, "offset": 0, "fullSize": size, "binning": 1, "reverse": False} for size in reversed(dimensions)
     ]
@@ -57,9 +61,7 @@ def structure(kind: NTNDArray, frame: dict[str, Any]) -> Any:
     made["codec.name"] = frame.get("codec", "")
     if frame.get("codec"):
         made["codec.parameters"] = _SCALAR_TYPES[np.dtype(frame.get("original", "<u2")).str[1:]]
-    made["attribute"] = [
-        {"name": name, "value": number} for name, number in frame.get("attributes", {}).items()
-    ]
+    made["attribute"] = [{"name": name, "value": number} for name, number in frame.get("attributes", {}).items()]
     return made
 
 

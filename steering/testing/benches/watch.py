@@ -1,6 +1,5 @@
 """Writes TIFF files into a directory, as a detector does, not all of them whole."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import numpy as np
 
 from steering.sources.watch import WatchSource
 from steering.testing.bench import FRAMES, SHAPE, value
+from steering.testing.waiting import until
 
-_PATIENCE = 30.0
-_POLL_SECONDS = 0.02
+_WRONG = 3
 
 
 class WatchBench:
@@ -47,10 +46,8 @@ class WatchBench:
         self._path(half).write_bytes(whole[:-20])
         self._write(half + 1, (3, 3))
         self._path(half + 2).write_bytes(b"II*\0" + b"\xff" * 30)
-        async with asyncio.timeout(_PATIENCE):
-            while self._source.rejected < 3:
-                await asyncio.sleep(_POLL_SECONDS)
-        return {"rejected": 3, "repeated": 1, "later": 3}
+        await until(lambda: self._source.rejected == _WRONG, lambda: f"{self._source.rejected} of {_WRONG} are counted")
+        return {"rejected": _WRONG, "repeated": 1, "later": 3}
 
     async def end(self) -> None:
         """Write no more."""
