@@ -6,38 +6,16 @@ run again on another node.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.place import FrameFile, Inline, Place
+
+__all__ = ["Floats", "FrameBlock", "FrameFile", "Inline", "Place"]
+
 Floats: TypeAlias = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FrameFile:
-    """Where frames lie in an HDF5 file that may still grow (SWMR).
-
-    Attributes:
-        path: File on a filesystem that the worker sees.
-        dataset: Dataset of shape ``(frames, rows, columns)``.
-        times: Dataset with one Unix time in seconds a frame (the end of its exposure), or empty.
-    """
-
-    path: str
-    dataset: str
-    times: str = ""
-
-
-@dataclass(frozen=True)
-class Inline:
-    """Frames sent by value, where no file can be seen.
-
-    Attributes:
-        frames: Array of shape ``(frames, rows, columns)``.
-    """
-
-    frames: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -60,7 +38,7 @@ class FrameBlock:
     stream: str
     start: int
     stop: int
-    place: FrameFile | Inline | None
+    place: Place | None
     columns: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     seen: Mapping[str, float] = field(default_factory=dict[str, float])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from steering.core.pool import PoolRequest, PoolStatus
@@ -86,6 +87,11 @@ class Facility(Protocol):
     """One place to compute. All methods are called from one event loop."""
 
     name: str
+
+    @property
+    def shared(self) -> Path | None:
+        """A folder that this process and the workers see under the same path; nothing if there is none."""
+        ...
 
     async def launch(self) -> bool:
         """Start its compute owner if there is none; return whether it had to be started. Does not attach."""

@@ -1,4 +1,7 @@
-"""The five doors: extensions by entry point, ours and a stranger's alike."""
+"""The five doors: extensions by entry point, ours and a stranger's alike.
+
+Beside the door of the sources stand their benches: what the contract kit feeds each source with.
+"""
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -6,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from steering.core.errors import SteeringError
 
-Door: TypeAlias = Literal["analyses", "facilities", "sources", "agents", "widgets"]
+Door: TypeAlias = Literal["analyses", "facilities", "sources", "agents", "widgets", "benches"]
 
 
 def names(door: Door) -> list[str]:

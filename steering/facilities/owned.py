@@ -53,6 +53,11 @@ class OwnedFacility:
         """The owner's folder, which the nodes must see too."""
         return self._directory(self.site)
 
+    @property
+    def shared(self) -> Path | None:
+        """The owner's folder."""
+        return self.directory
+
     async def launch(self) -> bool:
         """Start the owner if need be; return whether it had to be started."""
         owner = self._owner(self.site)
@@ -85,7 +90,7 @@ class OwnedFacility:
         return connection is not None
 
     async def ask(self, request: PoolRequest) -> str:
-        """Ask for a pool; wait until its workers come, until it waits in the queue, or until it is clear that it fails."""
+        """Ask for a pool; wait until its workers come, it waits in the queue, or it is clear that it fails."""
         said = await self._connection.ask(request)
         name = request.pool or request.urgency
         if request.nodes <= 0:

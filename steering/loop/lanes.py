@@ -83,6 +83,8 @@ class Lanes:
         self._waiting_since = 0.0
         self._groups: dict[str, _Group] = {}
         self._done: list[_Group] = []
+        self._storing: list[_Group] = []
+        self._storing_lock = asyncio.Lock()
         self._base: Stored | None = None
         self._begin()
         self._news = asyncio.Event()
@@ -101,6 +103,7 @@ class Lanes:
         # Frames of before this session followed the run tell how late it came, not how fast the loop is.
         self._began = time.time()
         self._failed = 0
+        self._broken = ""
         # At a run's end one more result is made, of the complete lane alone.
         self._ending = self._final = False
         self._submitted_at: dict[int, float] = {}
@@ -147,8 +150,7 @@ class Lanes:
     async def room(self) -> None:
         """Wait while too many frames wait for the facility."""
         while frames_of(self._waiting) > self._pace.waiting_frames:
-            self._moved.clear()
-            await self._moved.wait()
+            await self._move()
 
     async def drain(self) -> None:
         """Wait until the newest result holds everything that came, from the complete lane alone."""
@@ -156,10 +158,21 @@ class Lanes:
         self._news.set()
         while not self._complete():
             self._pump()
-            self._moved.clear()
-            await self._moved.wait()
+            await self._move()
         await self._checkpoint()
         self._ending = False
+
+    async def _move(self) -> None:
+        """Wait until something has moved.
+
+        Raises:
+            SteeringError: If the lanes themselves have failed, so that nothing will move any more.
+        """
+        self._moved.clear()
+        if not self._broken:
+            await self._moved.wait()
+        if self._broken:
+            raise SteeringError(self._broken)
 
     async def cancel(self) -> None:
         """Stop; what was submitted is left to the facility."""
@@ -198,7 +211,7 @@ class Lanes:
             remote: Remote[Partial] = self._submit(name, analyse, self._analysis, group.blocks)
         except LostError:
             self._groups[f"lost-{name}"] = group
-            self._lose()
+            self._lose(self._suffix)
             return
         group.key, group.submitted = remote.key, time.monotonic()
         self._groups[remote.key] = group
@@ -209,7 +222,7 @@ class Lanes:
         try:
             await remote.done()
         except LostError:
-            self._lose()
+            self._lose(suffix)
             return
         except _TASK_ERRORS as error:
             if suffix == self._suffix:
@@ -223,7 +236,7 @@ class Lanes:
         try:
             self._reduction.add(remote)
         except LostError:
-            self._lose()
+            self._lose(suffix)
             return
         self._news.set()
         self._pump()
@@ -253,26 +266,30 @@ class Lanes:
                 await self._checkpoint()
 
     async def _checkpoint(self) -> None:
+        async with self._storing_lock:
+            await self._store_done()
+
+    async def _store_done(self) -> None:
         """Store the merged state of all groups that are done, and forget their blocks."""
-        done, suffix = self._done, self._suffix
-        if not done:
+        if not self._done:
             return
+        suffix = self._suffix
+        # Until they are stored they are neither done nor forgotten: a loss brings them back.
+        self._storing, self._done = self._done, []
         try:
             whole = self._merge(self._reduction.items)
-            reduction = Reduction[Remote[Partial]](self._merge)
-            reduction.add(whole)
-            self._reduction, self._done = reduction, []
+            self._reduction = Reduction[Remote[Partial]](self._merge)
+            self._reduction.add(whole)
             partial = await self._wait_for(whole)
         except LostError:
-            self._done = [*done, *self._done]
-            self._lose()
+            self._lose(suffix)
             return
         if suffix != self._suffix:
             return
         stored = await self._store.put(self._run, f"{self._analysis.name}-{self._hash}", partial)
         if suffix != self._suffix:
             return
-        self._base = stored
+        self._base, self._storing = stored, []
         # From here on the state is read from where it is stored: what it was made of may be forgotten everywhere.
         later = self._reduction.items[1:] if self._reduction.items[0] is whole else None
         if later is not None:
@@ -311,7 +328,7 @@ class Lanes:
         if self._ending:
             return not self._waiting and not self._groups
         base = self._base.partial.frames if self._base is not None else 0
-        return base + sum(group.frames for group in self._done) + frames_of(fresh) > self._shown
+        return base + sum(group.frames for group in (*self._storing, *self._done)) + frames_of(fresh) > self._shown
 
     async def _result(self, fresh: Sequence[FrameBlock], suffix: str) -> None:
         final = self._ending
@@ -321,7 +338,7 @@ class Lanes:
             )
             finished = await self._wait_for(remote)
         except LostError:
-            self._lose()
+            self._lose(suffix)
             return
         except _TASK_ERRORS as error:
             self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
@@ -382,7 +399,7 @@ class Lanes:
 
     def _times(self, times: Mapping[str, float], last_frame: int, now: float) -> dict[str, float]:
         submitted = self._submitted_at.get(last_frame)
-        self._submitted_at = {frame: at for frame, at in self._submitted_at.items() if frame > last_frame}
+        self._submitted_at = {frame: at for frame, at in self._submitted_at.items() if frame >= last_frame}
         return {**times, **({"submitted": submitted} if submitted is not None else {}), "result": now}
 
     # Losses.
@@ -429,18 +446,19 @@ class Lanes:
         finally:
             waiting.cancel()
 
-    def _lose(self) -> None:
+    def _lose(self, suffix: str) -> None:
         """The facility's values are gone: reach it again and submit again what no checkpoint holds."""
-        if self._recovering is None:
+        # A late word of a loss that was recovered from is no news.
+        if self._recovering is None and suffix == self._suffix:
             self._recovering = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
         self._complain("The scheduler was lost. What was not stored is analysed again as soon as there is another.")
         # Whatever is still under way belongs to the lost scheduler.
         self._suffix = ""
-        blocks = [block for group in (*self._done, *self._groups.values()) for block in group.blocks]
+        blocks = [block for group in (*self._storing, *self._done, *self._groups.values()) for block in group.blocks]
         self._waiting = sorted([*blocks, *self._waiting], key=lambda block: block.start)
-        self._groups, self._done = {}, []
+        self._groups, self._done, self._storing = {}, [], []
         while True:
             try:
                 await self._facility.start()
@@ -464,4 +482,5 @@ class Lanes:
         if not self._complete():
             self._news.set()
         if not task.cancelled() and task.exception() is not None:
-            self._complain(f"The loop failed: {task.exception()!r}. Open the session again.")
+            self._broken = f"The loop failed: {task.exception()!r}. Open the session again."
+            self._complain(self._broken)

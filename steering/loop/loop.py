@@ -29,6 +29,7 @@ class Loop:
 
     Attributes:
         photon_to_feature: End of a frame's exposure to the first result that holds it, for every frame.
+        drained: The newest run whose last result has been handed on; empty before the first.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Loop:
             pace: How to trade latency for throughput.
         """
         self.photon_to_feature = Stopwatch()
+        self.drained = ""
         self._source = source
         self._facility = facility
         self._choose = choose
@@ -96,6 +98,7 @@ class Loop:
         if isinstance(item, RunEnded):
             if self._lanes is not None:
                 await self._lanes.drain()
+            self.drained = item.run
             return
         await self.cancel()
         analysis = self._choose(item)

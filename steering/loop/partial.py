@@ -4,23 +4,20 @@ import math
 import pickle
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from steering.core.analysis import Analysis
-from steering.core.block import FrameBlock, FrameFile
+from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.result import Outcome
+from steering.loop.blocks import join
 from steering.loop.ranges import Ranges, count, unite
 from steering.sources.frames import read_frames
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
-# Blocks that continue each other in one file are read and analysed together, up to so many frames.
-JOINED_FRAMES = 512
 _FAILURES_KEPT = 20
 
 
@@ -93,18 +90,6 @@ def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
     return partial
 
 
-def join(blocks: Sequence[FrameBlock]) -> list[FrameBlock]:
-    """Join blocks that continue each other in one file: one read and one update do more than many."""
-    joined: list[list[FrameBlock]] = []
-    for block in blocks:
-        last = joined[-1] if joined else []
-        if last and _continues(last[-1], block) and block.stop - last[0].start <= JOINED_FRAMES:
-            last.append(block)
-        else:
-            joined.append([block])
-    return [group[0] if len(group) == 1 else _joined(group) for group in joined]
-
-
 def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
     """Merge two partials of different frames."""
     newer = right if right.last_frame >= left.last_frame else left
@@ -156,16 +141,3 @@ def rehearse(analysis: Analysis[Any]) -> Finished:
 
     del h5py, optimize
     return finish(analysis, ())
-
-
-def _continues(before: FrameBlock, block: FrameBlock) -> bool:
-    if not isinstance(block.place, FrameFile) or block.place != before.place or block.start != before.stop:
-        return False
-    first, next_first = before.first, block.first
-    contiguous = next_first == first + len(before) if first is not None and next_first is not None else first is next_first
-    return contiguous and block.columns.keys() == before.columns.keys() and block.units == before.units
-
-
-def _joined(group: Sequence[FrameBlock]) -> FrameBlock:
-    columns = {name: np.concatenate([block.columns[name] for block in group]) for name in group[0].columns}
-    return replace(group[-1], start=group[0].start, first=group[0].first, columns=columns)

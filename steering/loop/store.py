@@ -9,6 +9,8 @@ from pathlib import Path
 from steering.core.version import VERSION
 from steering.loop.partial import Partial
 
+# Checkpoints of so many runs are kept.
+_RUNS_KEPT = 50
 # States up to this size (bytes) are sent to the workers, larger ones are read by them where they see the file.
 _SENT_BYTES = 1 << 20
 
@@ -57,6 +59,7 @@ class Store:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
             unfinished.replace(file)
+            _forget_oldest(file.parent)
         return self._stored(partial, content, file)
 
     def _get(self, run: str, analysis: str) -> Stored | None:
@@ -79,3 +82,9 @@ class Store:
     def _file(self, run: str, analysis: str) -> Path | None:
         safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in f"{run}-{analysis}")
         return None if self._directory is None else self._directory / f"{safe}.state"
+
+
+def _forget_oldest(directory: Path) -> None:
+    files = sorted(directory.glob("*.state"), key=lambda file: file.stat().st_mtime)
+    for file in files[:-_RUNS_KEPT]:
+        file.unlink(missing_ok=True)

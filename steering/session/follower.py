@@ -25,6 +25,7 @@ from steering.core.status import BeamlineStatus
 from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
+from steering.loop.store import Store
 from steering.session.crew import Crew
 from steering.sources.documents import DocumentSource
 
@@ -45,7 +46,9 @@ class Follower:
         self._record = record
         self._record_clients: Any = None
         self._source = DocumentSource()
-        self._loop = Loop(self._source, facility, self._choose, self._publish, self._complain)
+        shared = facility.shared
+        store = Store(shared / "states" if shared is not None else None, shared=True)
+        self._loop = Loop(self._source, facility, self._choose, self._publish, self._complain, store=store)
         self._crew = Crew(client, board, self._complain)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
@@ -162,10 +165,11 @@ class Follower:
             return False
         if status.run not in self._analysis_of:
             return True
-        return status.points_done == 0 or (
-            result is not None
+        return self._loop.drained == status.run and (
+            status.points_done == 0
+            or (result is not None
             and result.provenance.run == status.run
-            and self._source.frames_sent(status.run) <= result.provenance.frames
+            and self._source.frames_sent(status.run) <= result.provenance.frames)
         )
 
     async def _follow(self) -> None:

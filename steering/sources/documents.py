@@ -4,7 +4,7 @@ One source follows one run after another. A ``stream_datum`` names a range of fr
 they belong to; a block is made for the frames whose event has come too, so that each carries its positions.
 """
 
-import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,15 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from steering.core.block import FrameBlock, FrameFile
-from steering.core.source import RunEnded, RunStarted, SourceItem
+from steering.core.place import Place
+from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
+from steering.sources.joining import Outbox, frames_per_block
 
 # areaDetector's HDF5 writer keeps the time of each frame here.
 _TIMES_DATASET = "/entry/instrument/NDAttributes/NDArrayTimeStamp"
 _IMAGE_DIMENSIONS = 3
+# So many whole events after one that lacks something mean that what it lacks was lost.
+_EVENTS_WAITED = 16
 
 
 @dataclass
@@ -35,6 +39,9 @@ class _Run:
     events: dict[int, tuple[float, dict[str, float]]] = field(default_factory=dict[int, tuple[float, dict[str, float]]])
     next_event: int = 1
     sent: int = 0
+    missed: int = 0
+    repeated: int = 0
+    frame_bytes: int = 0
 
 
 class DocumentSource:
@@ -52,8 +59,24 @@ class DocumentSource:
         self._stream = stream
         self._run: _Run | None = None
         self._ended: dict[str, int] = {}
-        self._items: asyncio.Queue[SourceItem | None] = asyncio.Queue()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outbox = Outbox()
+        self._state: SourceState = "waiting"
+        self._frames = 0
+        self._missed = 0
+        self._repeated = 0
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it is; a frame whose event was lost is missed, an event that comes again is repeated."""
+        run = self._run
+        return SourceStatus(
+            self._state,
+            "" if run is None else f"Run {run.uid[:8]}: {run.sent} frames.",
+            self._frames + (run.sent if run else 0),
+            self._missed + (run.missed if run else 0),
+            self.rejected,
+            self._repeated + (run.repeated if run else 0),
+        )
 
     def frames_sent(self, run: str) -> int:
         """Count the frames of a run that went into blocks so far."""
@@ -62,7 +85,7 @@ class DocumentSource:
         return self._ended.get(run, 0)
 
     def feed(self, name: str, document: Mapping[str, Any]) -> None:
-        """Take in a document, from the event loop of ``items`` or, once that iterates, from any thread."""
+        """Take in a document, from any thread, one at a time."""
         try:
             found = self._take(name, document)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -70,26 +93,23 @@ class DocumentSource:
             self.last_rejection = f"A document of kind {name!r:.40} is malformed ({type(error).__name__}: {error})."
             return
         for item in found:
-            self._put(item)
+            self._outbox.put(item)
+
+    def stored(self, run: str, start: int, stop: int) -> None:
+        """Do nothing: the frames are in the detector's own files."""
 
     def close(self) -> None:
         """End ``items`` once what was fed has been taken."""
-        self._put(None)
+        self._state = "ended"
+        self._outbox.close()
 
-    async def items(self) -> AsyncIterator[SourceItem]:
+    def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""
-        self._loop = asyncio.get_running_loop()
-        while True:
-            item = await self._items.get()
-            if item is None:
-                return
-            yield item
+        return self._outbox.items()
 
-    def _put(self, item: SourceItem | None) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
-        else:
-            self._items.put_nowait(item)
+    def taken(self) -> list[SourceItem]:
+        """Take what came and was not taken yet, for who does not iterate over ``items``."""
+        return self._outbox.taken()
 
     def _take(self, name: str, document: Mapping[str, Any]) -> list[SourceItem]:
         if name == "start":
@@ -100,6 +120,7 @@ class DocumentSource:
         match name:
             case "descriptor":
                 _describe(run, document)
+                self._outbox.most = frames_per_block(run.frame_bytes)
             case "stream_resource":
                 _resource(run, document)
             case "stream_datum":
@@ -121,12 +142,18 @@ class DocumentSource:
             # A run whose stop was lost has ended all the same: the engine runs one at a time.
             found = self._stop(self._run, "fail")
         self._run = _Run(uid, self._stream)
+        self._state = "live"
         return [*found, RunStarted(uid, str(document.get("plan_name", "")))]
 
     def _stop(self, run: _Run, status: str) -> list[SourceItem]:
+        rest = _blocks(run, over=True)
         self._run = None
+        self._state = "waiting"
         self._ended[run.uid] = run.sent
-        return [RunEnded(run.uid, run.sent, status)]
+        self._frames += run.sent
+        self._repeated += run.repeated
+        self._missed += run.missed
+        return [*rest, RunEnded(run.uid, run.sent, status)]
 
 
 def _describe(run: _Run, document: Mapping[str, Any]) -> None:
@@ -138,6 +165,15 @@ def _describe(run: _Run, document: Mapping[str, Any]) -> None:
         run.units[key] = str(described.get("units") or "")
         if described.get("external") and len(described["shape"]) >= _IMAGE_DIMENSIONS - 1:
             run.image_keys.add(key)
+            run.frame_bytes = _bytes_of_frame(described)
+
+
+def _bytes_of_frame(described: Mapping[str, Any]) -> int:
+    """Say how large a frame is, in bytes; 0 if its description does not tell."""
+    try:
+        return int(math.prod(described["shape"][-2:])) * np.dtype(described["dtype_numpy"]).itemsize
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _resource(run: _Run, document: Mapping[str, Any]) -> None:
@@ -171,22 +207,47 @@ def _event(run: _Run, document: Mapping[str, Any]) -> None:
     if number >= run.next_event:
         # After a rewind, or when a client catches up, a number comes again: each frame is still handed on once.
         run.events[number] = (float(document["time"]), scalars)
+    else:
+        run.repeated += 1
 
 
-def _blocks(run: _Run) -> list[FrameBlock]:
-    """Make one block of the events that are complete now, in order."""
+def _complete(run: _Run, event: int) -> bool:
+    return event in run.events and (not run.image_keys or event in run.frame_of)
+
+
+def _blocks(run: _Run, *, over: bool = False) -> list[FrameBlock]:
+    """Make blocks of the events that are complete now, in order.
+
+    An event that is still incomplete when many after it are whole, or when the run is over, is lost: the others go on.
+    """
     ready: list[int] = []
-    while run.next_event in run.events and (not run.image_keys or run.next_event in run.frame_of):
-        ready.append(run.next_event)
-        run.next_event += 1
+    while True:
+        while _complete(run, run.next_event):
+            ready.append(run.next_event)
+            run.next_event += 1
+        waiting = [event for event in run.events if event > run.next_event and _complete(run, event)]
+        if not waiting or (len(waiting) < _EVENTS_WAITED and not over):
+            break
+        _skip(run, min(waiting))
+    if over:
+        _skip(run, max([run.next_event - 1, *run.events, *run.frame_of]) + 1)
     return [_block(run, group) for group in _contiguous(run, ready)]
+
+
+def _skip(run: _Run, event: int) -> None:
+    """Give up the events before this one."""
+    run.missed += event - run.next_event
+    for lost in range(run.next_event, event):
+        run.events.pop(lost, None)
+        run.frame_of.pop(lost, None)
+    run.next_event = event
 
 
 def _contiguous(run: _Run, events: list[int]) -> list[list[int]]:
     """Split events where the next frame is not the next one of the same file."""
     groups: list[list[int]] = []
     for event in events:
-        if groups and _follows(run, groups[-1][-1], event):
+        if groups and event == groups[-1][-1] + 1 and _follows(run, groups[-1][-1], event):
             groups[-1].append(event)
         else:
             groups.append([event])
@@ -203,7 +264,7 @@ def _follows(run: _Run, before: int, event: int) -> bool:
 def _block(run: _Run, events: list[int]) -> FrameBlock:
     names = run.events[events[0]][1].keys()
     columns = {name: np.array([run.events[event][1].get(name, float("nan")) for event in events]) for name in names}
-    first, place = run.frame_of.get(events[0], (None, None))
+    first, place = cast("tuple[int | None, Place | None]", run.frame_of.get(events[0], (None, None)))
     block = FrameBlock(
         run=run.uid,
         stream=run.stream,

@@ -1,118 +1,118 @@
-"""Reads a block's pixels, on the worker.
-
-Files are kept open between blocks: opening an HDF5 file for each frame costs more than reading it. A file that is still
-being written is read under SWMR (single writer, multiple readers) and refreshed until the block's frames are in it.
-"""
+"""Reads a block's pixels, on the worker."""
 
 import time
-from collections import OrderedDict
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import Floats, FrameBlock, FrameFile, Inline
+from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
+from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, Place, RawFrames, TiledFrames
+from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
+from steering.sources.image_files import read_images
+from steering.sources.open_files import OpenFiles
+from steering.sources.paths import local_path
+from steering.sources.segments import read_segment
+from steering.sources.tiled_slices import read_slice
 
 # A frame's event comes after its file was flushed; a network filesystem may still need this long (seconds).
 PATIENCE = 10.0
 _REFRESH_SECONDS = 0.005
-_FILES_KEPT = 4
 
-
-class _OpenFiles:
-    """The newest few files of this worker, open for reading."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self._files: OrderedDict[str, Any] = OrderedDict()
-
-    def get(self, path: str) -> Any:
-        """Open a file, or return it if it is open; the one not used for longest is closed."""
-        import h5py
-
-        if path in self._files:
-            self._files.move_to_end(path)
-            return self._files[path]
-        self._files[path] = h5py.File(path, "r", libver="latest", swmr=True)
-        if len(self._files) > _FILES_KEPT:
-            _, oldest = self._files.popitem(last=False)
-            oldest.close()
-        return self._files[path]
-
-    def forget(self, path: str) -> None:
-        """Close a file."""
-        file = self._files.pop(path, None)
-        if file is not None:
-            file.close()
-
-
-_FILES = _OpenFiles()
+_FILES = OpenFiles()
 
 
 def read_frames(block: FrameBlock) -> tuple[NDArray[Any], Floats]:
-    """Read a block's pixels and the times at which they were exposed.
+    """Read a block's pixels and the times at which they were exposed. Several threads may read at once.
 
     Args:
         block: Says where the frames lie.
 
     Returns:
-        Frames of shape ``(len(block), rows, columns)`` and Unix times in seconds of the ends of their exposures, NaN
-        where the file does not say.
+        Frames of shape ``(len(block), rows, columns)``, perhaps read-only, and Unix times in seconds of the ends of
+        their exposures, NaN where nobody says.
 
     Raises:
-        SteeringError: If the file cannot be read, or does not hold the frames within the patience.
+        SteeringError: If the frames cannot be read, or do not come within the patience.
     """
-    match block.place:
-        case Inline(frames=frames):
-            return frames, np.full(len(block), np.nan)
-        case FrameFile():
-            return _from_file(block, block.place)
-        case None:
-            return np.empty((len(block), 0, 0)), np.full(len(block), np.nan)
-
-
-def _from_file(block: FrameBlock, place: FrameFile) -> tuple[NDArray[Any], Floats]:
+    if block.place is None:
+        return np.empty((len(block), 0, 0)), np.full(len(block), np.nan)
     first = block.start if block.first is None else block.first
-    stop = first + len(block)
-    deadline = time.monotonic() + PATIENCE
-    with _FILES.lock:
-        while True:
-            try:
-                found = _slice(place, first, stop)
-            except (OSError, KeyError, RuntimeError) as error:
-                _FILES.forget(place.path)
-                if time.monotonic() > deadline or not Path(place.path).exists():
-                    message = (
-                        f"Frames {first} to {stop - 1} cannot be read from {place.path}, dataset {place.dataset} "
-                        f"({error}). Check that this worker sees the detector's filesystem."
-                    )
-                    raise SteeringError(message) from error
-                found = None
-            if found is not None:
-                return found
-            if time.monotonic() > deadline:
-                message = (
-                    f"{place.path} does not hold frames {first} to {stop - 1} after {PATIENCE:g} s. "
-                    "The detector's writer may have stopped, or its file is cut short."
-                )
-                raise SteeringError(message)
-            time.sleep(_REFRESH_SECONDS)
-
-
-def _slice(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats] | None:
-    file = _FILES.get(place.path)
-    dataset = file[place.dataset]
-    dataset.id.refresh()
-    if dataset.shape[0] < stop:
-        return None
-    frames: NDArray[Any] = dataset[first:stop]
-    times = np.full(stop - first, np.nan)
-    if place.times and place.times in file:
-        written = file[place.times]
-        written.id.refresh()
-        if written.shape[0] >= stop:
-            times = np.asarray(written[first:stop], dtype=np.float64)
+    frames, times = _read(block.place, first, first + len(block))
+    if len(frames) != len(block):
+        message = f"{len(frames)} frames were read for frames {block.start} to {block.stop - 1} of run {block.run}."
+        raise SteeringError(message)
     return frames, times
+
+
+def _read(place: Place, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
+    match place:
+        case Inline(frames=frames):
+            return frames, np.full(stop - first, np.nan)
+        case FrameFile():
+            return _from_file(place, first, stop)
+        case RawFrames():
+            return read_segment(place), np.array(place.times)
+        case ImageFiles():
+            return read_images(place), np.array(place.times)
+        case TiledFrames():
+            return read_slice(place, first, stop), np.array(place.times or [np.nan] * (stop - first))
+        case FirstReachable():
+            return _first_reachable(place, first, stop)
+
+
+def _first_reachable(place: FirstReachable, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
+    refusals: list[str] = []
+    for choice in place.places:
+        try:
+            return _read(choice, first, stop)
+        except SteeringError as error:
+            refusals.append(str(error))
+    message = f"Frames {first} to {stop - 1} cannot be reached in any of {len(refusals)} places. {' '.join(refusals)}"
+    raise SteeringError(message)
+
+
+def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        path = local_path(place.path)
+        try:
+            found = None if path is None else _slice(path, place, first, stop)
+            problem = "it is not there" if path is None else ""
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            found, problem = None, str(error)
+            _FILES.forget(str(path))
+        if found is not None:
+            return found
+        if problem and (path is None or time.monotonic() > deadline):
+            message = (
+                f"Frames {first} to {stop - 1} cannot be read from {place.path}, dataset {place.dataset} "
+                f"({problem}). Check that this worker sees the detector's filesystem."
+            )
+            raise SteeringError(message)
+        if time.monotonic() > deadline:
+            message = (
+                f"{place.path} does not hold frames {first} to {stop - 1} after {PATIENCE:g} s. "
+                "The detector's writer may have stopped, or its file is cut short."
+            )
+            raise SteeringError(message)
+        time.sleep(_REFRESH_SECONDS)
+
+
+def _slice(path: Path, place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats] | None:
+    times = np.full(stop - first, np.nan)
+    with _FILES.use(str(path)) as file:
+        dataset = file[place.dataset]
+        refresh(dataset, stop)
+        if count_frames(dataset) < stop:
+            return None
+        finish = fetch_range(dataset, first, stop)
+        if place.times and place.times in file:
+            written = file[place.times]
+            refresh(written, stop)
+            if written.shape[0] >= stop:
+                times = np.asarray(written[first:stop], dtype=np.float64)
+    # Other threads may use HDF5 while this one decompresses.
+    return finish(), times

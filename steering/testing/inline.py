@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from steering.core.errors import SteeringError
@@ -46,6 +47,11 @@ class InlineFacility:
         self._known: dict[str, InlineRemote[Any]] = {}
         self._running = False
 
+    @property
+    def shared(self) -> Path | None:
+        """None is needed: values never leave this process."""
+        return None
+
     async def launch(self) -> bool:
         """There is nothing to launch."""
         return False
@@ -72,7 +78,7 @@ class InlineFacility:
 
     async def ask(self, request: PoolRequest) -> str:
         """Refuse: there is nothing to ask for."""
-        message = f"The facility {self.name} computes in this process: it has no pools, and {request.nodes} nodes are not to be had."
+        message = f"The facility {self.name} computes in this process: {request.nodes} nodes are not to be had."
         raise SteeringError(message)
 
     async def overdue(self, key: str) -> None:

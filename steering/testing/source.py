@@ -1,126 +1,211 @@
-"""The contract of a source that is fed with documents."""
+"""The contract of a source, whatever its transport: a bench brings the frames."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
 
 from steering.core.block import FrameBlock
-from steering.core.source import RunEnded, RunStarted, Source, SourceItem
-from steering.testing.broken import require
+from steering.core.source import RunEnded, RunStarted, Source, SourceItem, SourceStatus
+from steering.sources.frames import read_frames
+from steering.testing.bench import FRAMES, SHAPE, SourceBench, value
+from steering.testing.broken import require, require_kind
+from steering.testing.waiting import PATIENCE, until
 
-_PATIENCE = 60.0
-
-Document = tuple[str, Mapping[str, Any]]
-
-
-class FedSource(Source, Protocol):
-    """A source that takes documents."""
-
-    def feed(self, name: str, document: Mapping[str, Any]) -> None:
-        """Take in one document."""
-        ...
-
-    def close(self) -> None:
-        """End its items."""
-        ...
+_LOST = FRAMES // 2
 
 
-async def check_source(make: Callable[[], FedSource], documents: Sequence[Document], frames: int) -> None:
-    """Check that each frame comes exactly once and in order, whatever comes in between.
+async def check_source(make: Callable[[Path], SourceBench], folder: Path) -> None:
+    """Check that each frame comes exactly once, in order and right, and that all else is counted.
 
     Args:
-        make: Makes a fresh source.
-        documents: Of one whole run with at least three events.
-        frames: How many frames it has.
+        make: Makes a bench in an empty folder.
+        folder: Where benches may write.
 
     Raises:
-        ContractError: If it does not keep its contract.
+        ContractError: If the source does not keep its contract.
     """
-    plain = await _items(make(), documents)
-    _in_order(plain, frames)
-    hostile: list[Document] = [
-        ("event", {}),
-        ("event", {"descriptor": "unknown", "seq_num": "x"}),
-        ("stream_datum", {"stream_resource": 3}),
-        ("nonsense", {"a": 1}),
-        ("start", {}),
-        ("descriptor", {"name": "primary"}),
-    ]
-    backwards = [_backwards(name, document) for name, document in documents if name in ("stream_datum", "event")][:2]
-    middle = len(documents) // 2
-    disturbed = make()
-    await _fed_from_a_thread(disturbed, [*documents[:middle], *hostile, *backwards, *documents[middle:]], frames)
-    require(disturbed.rejected > 0, "malformed documents are not counted")
-    require(disturbed.last_rejection, "no sentence says what was malformed")
-    _in_order(await _items(make(), [*documents[:middle], *documents]), frames)
-    await _gap(make(), documents)
-    without_end = [entry for entry in documents if entry[0] != "stop"]
-    second = [("start", {"uid": "another run", "plan_name": "kit"})]
-    items = await _items(make(), [*without_end, *second])
-    ended = [item for item in items if isinstance(item, RunEnded)]
-    require(len(ended) == 1 and ended[0].status == "fail", "a run whose end was lost does not end when the next starts")
+    before = _running()
+    for name, check in (("whole", _whole), ("slow", _slow), ("disturbed", _disturbed), ("gap", _gap)):
+        place = folder / name
+        place.mkdir()
+        bench = make(place)
+        try:
+            await check(bench)
+        finally:
+            await bench.close()
+    await until(lambda: not _running() - before, lambda: f"after close these still run: {_running() - before}")
 
 
-def _backwards(name: str, document: Mapping[str, Any]) -> Document:
-    """Make a document of this run that looks right, but whose frames run backwards or whose data is missing."""
-    if name == "stream_datum":
-        return name, {**document, "indices": {"start": 5, "stop": 2}}
-    return name, {**document, "data": None}
+async def _whole(bench: SourceBench) -> None:
+    half = FRAMES // 2
+    if not bench.live:
+        await bench.feed(range(FRAMES))
+        await bench.end()
+    async with _taking(bench) as (source, items):
+        if bench.live:
+            await bench.feed(range(half))
+            await until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
+            require(not _ended(items), "the run ends while its frames still come")
+            require(source.status.state == "live", f"in the middle of a run the state is {source.status.state!r}")
+            await bench.feed(range(half, FRAMES))
+            await bench.end()
+        await _run_end(items)
+        _in_order(items, list(range(FRAMES)))
+        require(source.status.frames == FRAMES, f"the status counts {source.status.frames} of {FRAMES} frames")
+        require(source.rejected == 0, f"of a run without a fault is rejected: {source.last_rejection}")
+    await until(lambda: bench.held() == 0, lambda: f"{bench.held()} bytes are held although all is stored")
 
 
-async def _gap(source: FedSource, documents: Sequence[Document]) -> None:
-    """Check that a lost event neither mixes up nor doubles frames, and that the run's end counts what came."""
-    events = [place for place, (name, _) in enumerate(documents) if name == "event"]
-    lost = events[len(events) // 2]
-    items = await _items(source, [*documents[:lost], *documents[lost + 1 :]])
-    came = [index for item in items if isinstance(item, FrameBlock) for index in range(item.start, item.stop)]
-    require(came == sorted(set(came)), f"after a lost event the frames come in the order {came}")
-    require(came, "after a lost event not even the frames before it come")
-    last = items[-1]
-    require(isinstance(last, RunEnded), f"after a lost event the last item is {last}, not the run's end")
-    if isinstance(last, RunEnded):
-        require(
-            last.frames == len(came), f"after a lost event the run's end counts {last.frames} of {len(came)} frames"
-        )
-
-
-async def _fed_from_a_thread(source: FedSource, documents: Sequence[Document], frames: int) -> None:
-    """Check the order when another thread feeds while the items are taken."""
-    items: list[SourceItem] = []
+async def _slow(bench: SourceBench) -> None:
+    """Check that what waits while nobody pulls comes in few blocks, whole."""
+    if not bench.live:
+        return
+    source = await bench.open()
     taking = source.items()
-    name, document = documents[0]
-    source.feed(name, document)
-    items.append(await anext(taking))
-
-    def feed() -> None:
-        for kind, content in documents[1:]:
-            source.feed(kind, content)
+    items: list[SourceItem] = []
+    try:
+        first = asyncio.ensure_future(anext(taking))
+        await bench.feed([0])
+        async with asyncio.timeout(PATIENCE):
+            items.append(await first)
+            while not _came(items):
+                items.append(await anext(taking))
+        # What came alone was handed on at once; the rest comes while nobody asks for it.
+        await bench.feed(range(1, FRAMES))
+        await bench.end()
+        async with asyncio.timeout(PATIENCE):
+            while not _ended(items):
+                items.append(await anext(taking))
+    finally:
         source.close()
-
-    feeding = asyncio.create_task(asyncio.to_thread(feed))
-    async with asyncio.timeout(_PATIENCE):
-        items += [item async for item in taking]
-        await feeding
-    _in_order(items, frames)
+    _in_order(items, list(range(FRAMES)))
+    blocks = sum(isinstance(item, FrameBlock) for item in items)
+    require(blocks <= FRAMES // 2, f"{FRAMES} frames that waited come in {blocks} blocks instead of a few")
 
 
-async def _items(source: FedSource, documents: Sequence[Document]) -> list[SourceItem]:
-    for name, document in documents:
-        source.feed(name, document)
-    source.close()
-    return [item async for item in source.items()]
+async def _disturbed(bench: SourceBench) -> None:
+    """Check that what is malformed is counted with a sentence, and keeps no frame from coming."""
+    half = FRAMES // 2
+
+    async def feed(items: list[SourceItem]) -> Counter[str]:
+        expected = Counter(await bench.disturb(begun=False))
+        await bench.feed(range(half))
+        if bench.live:
+            await until(lambda: _came(items) == list(range(half)), lambda: f"of {half} frames came {_came(items)}")
+        expected.update(await bench.disturb(begun=True))
+        await bench.feed(range(half, FRAMES))
+        await bench.end()
+        return expected
+
+    early = None if bench.live else await feed([])
+    async with _taking(bench) as (source, items):
+        expected = await feed(items) if early is None else early
+        await _run_end(items)
+        require(expected, "the bench brings nothing malformed")
+        await until(lambda: _grown(source.status, expected), lambda: f"{source.status} should count {expected}")
+        if expected["rejected"]:
+            require(source.last_rejection.endswith("."), "no sentence says what was malformed")
+        came = _came(items)
+        require(
+            sorted(came) == list(range(FRAMES)), f"with malformed frames between them, the good ones come as {came}"
+        )
+        late = sum(index < max(came[:place], default=-1) for place, index in enumerate(came))
+        require(late <= source.status.later, f"{late} frames come out of order, but {source.status.later} are counted")
 
 
-def _in_order(items: Sequence[SourceItem], frames: int) -> None:
-    require(items, "nothing comes of a whole run's documents")
-    require(isinstance(items[0], RunStarted), f"the first item is {items[0]}, not the run's start")
+async def _gap(bench: SourceBench) -> None:
+    if not bench.loses:
+        return
+    indices = [index for index in range(FRAMES) if index != _LOST]
+    if not bench.live:
+        await bench.feed(indices)
+        await bench.end()
+    async with _taking(bench) as (source, items):
+        if bench.live:
+            await bench.feed(indices)
+            await bench.end()
+        await _run_end(items)
+        _in_order(items, indices)
+        require(source.status.missed == 1, f"one frame was lost, but {source.status.missed} are counted as missed")
+
+
+@asynccontextmanager
+async def _taking(bench: SourceBench) -> AsyncGenerator[tuple[Source, list[SourceItem]]]:
+    """Take a source's items in the background, reading and storing each block; then close it, and see that it ends."""
+    source = await bench.open()
+    require_kind(source, Source, "a source must have rejected, last_rejection, status, items, stored and close")
+    require_kind(source.status, SourceStatus, "status must be a SourceStatus")
+    items: list[SourceItem] = []
+
+    async def take() -> None:
+        async for item in source.items():
+            if isinstance(item, FrameBlock):
+                await asyncio.to_thread(_check_pixels, item)
+                source.stored(item.run, item.start, item.stop)
+            items.append(item)
+
+    task = asyncio.create_task(take())
+    try:
+        await asyncio.sleep(0)
+        yield source, items
+        source.close()
+        source.close()
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        require(done, "items does not end after close")
+        require(source.status.state == "ended", f"after close the state is {source.status.state!r}")
+    finally:
+        source.close()
+        task.cancel()
+        results = await asyncio.gather(task, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _check_pixels(block: FrameBlock) -> None:
+    frames, times = read_frames(block)
+    require(frames.shape == (len(block), *SHAPE), f"frames of {block.key} have shape {frames.shape}")
+    require(times.shape == (len(block),), f"times of {block.key} have shape {times.shape}")
+    for index, frame in zip(range(block.start, block.stop), frames, strict=True):
+        # A frame that is half NaN is whole: detectors mask pixels so.
+        seen = np.unique(frame[~np.isnan(frame)])
+        require(seen.tolist() == [value(index)], f"frame {index} has other pixels than were fed: {frame}")
+
+
+async def _run_end(items: list[SourceItem]) -> None:
+    await until(lambda: _ended(items), lambda: f"the run does not end; the newest item is {items[-1:]}")
+
+
+def _came(items: list[SourceItem]) -> list[int]:
+    return [index for item in items if isinstance(item, FrameBlock) for index in range(item.start, item.stop)]
+
+
+def _ended(items: list[SourceItem]) -> bool:
+    return any(isinstance(item, RunEnded) for item in items)
+
+
+def _in_order(items: list[SourceItem], expected: list[int]) -> None:
+    require(items and isinstance(items[0], RunStarted), f"the first item is {items[:1]}, not the run's start")
     last = items[-1]
     require(isinstance(last, RunEnded), f"the last item is {last}, not the run's end")
-    expected = 0
-    for item in items:
-        if isinstance(item, FrameBlock):
-            require(item.start == expected, f"frame {expected} is followed by {item.start}")
-            expected = item.stop
-    require(expected == frames, f"{expected} of {frames} frames came")
+    require(_came(items) == expected, f"the frames {expected} come as {_came(items)}")
     if isinstance(last, RunEnded):
-        require(last.frames == frames, f"the run's end counts {last.frames} frames, not {frames}")
+        require(last.frames == len(expected), f"the run's end counts {last.frames} of {len(expected)} frames")
+    require(len({item.run for item in items}) == 1, "the items of one run name several")
+
+
+def _grown(status: SourceStatus, expected: Mapping[str, int]) -> bool:
+    return all(getattr(status, name) >= least for name, least in expected.items())
+
+
+def _running() -> set[str]:
+    """Name the threads and child processes of this process."""
+    threads = {f"thread {thread.name}" for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+    children = psutil.Process().children(recursive=True)
+    return threads | {f"process {child.pid}" for child in children if child.status() != psutil.STATUS_ZOMBIE}

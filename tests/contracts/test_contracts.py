@@ -3,13 +3,18 @@
 import pytest
 
 from steering.core import registry
-from steering.testing import InlineFacility, check_facility, check_source
+from steering.testing import InlineFacility, check_facility, check_fed_source, check_source
 from tests.documents import documents_of_a_run
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("name", registry.names("sources"))
-async def test_sources(name):
-    await check_source(registry.load("sources", name), documents_of_a_run(12), 12)
+async def test_sources(name, tmp_path):
+    await check_source(registry.load("benches", name), tmp_path)
+
+
+async def test_a_source_that_is_fed_with_documents():
+    await check_fed_source(registry.load("sources", "documents"), documents_of_a_run(12), 12)
 
 
 @pytest.mark.system

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from steering.analyses.rocking_curve import RockingCurve
 from steering.core.block import FrameBlock, Inline
-from steering.core.source import RunEnded, RunStarted
+from steering.core.source import RunEnded, RunStarted, SourceStatus
 from steering.loop.loop import Loop
 from steering.loop.ranges import count, unite, without
 from steering.loop.reduction import Reduction
@@ -71,9 +71,17 @@ class Given:
 
     rejected = 0
     last_rejection = ""
+    status = SourceStatus("live")
 
     def __init__(self, items, gap=0.0):
         self._given, self._gap = items, gap
+        self.kept = []
+
+    def stored(self, run, start, stop):
+        self.kept.append((run, start, stop))
+
+    def close(self):
+        pass
 
     async def items(self):
         for item in self._given:

@@ -14,11 +14,21 @@ from tests.documents import EXPOSURE, STEP, documents_of_a_run
 
 
 async def blocks_of(documents):
+    """Feed one document after another and take what comes of each at once."""
     source = DocumentSource()
+    items = source.items()
+    blocks = []
     for name, document in documents:
+        before = source.status.frames
         source.feed(name, document)
+        if source.status.frames > before:
+            async for item in items:
+                if isinstance(item, FrameBlock):
+                    blocks.append(item)
+                    if sum(len(block) for block in blocks) == source.status.frames:
+                        break
     source.close()
-    return [item async for item in source.items() if isinstance(item, FrameBlock)]
+    return blocks
 
 
 async def test_blocks_carry_positions_units_and_places():
@@ -48,6 +58,26 @@ async def test_an_event_that_is_emitted_again_after_a_rewind_counts_once():
     assert sum(len(block) for block in blocks) == 4
 
 
+async def test_what_waits_comes_in_few_blocks():
+    source = DocumentSource()
+    for name, document in documents_of_a_run(50):
+        source.feed(name, document)
+    source.close()
+    blocks = [item async for item in source.items() if isinstance(item, FrameBlock)]
+    assert [(block.start, block.stop) for block in blocks] == [(0, 50)]
+    assert (blocks[0].columns["th"] == STEP * np.arange(50)).all()
+    assert source.status.frames == 50
+    assert source.status.state == "ended"
+
+
+async def test_frames_after_a_lost_event_still_come():
+    documents = documents_of_a_run(50)
+    lost = [place for place, (name, _) in enumerate(documents) if name == "event"][20]
+    blocks = await blocks_of([*documents[:lost], *documents[lost + 1 :]])
+    assert [index for block in blocks for index in block.indices] == [*range(20), *range(21, 50)]
+    assert [block.first for block in blocks] == [block.start for block in blocks]
+
+
 async def test_feeding_from_another_thread():
     source = DocumentSource()
     found = []
@@ -65,7 +95,9 @@ async def test_feeding_from_another_thread():
 
     await asyncio.to_thread(feed)
     await collecting
-    assert [item.start for item in found if isinstance(item, FrameBlock)] == list(range(50))
+    blocks = [item for item in found if isinstance(item, FrameBlock)]
+    assert [index for block in blocks for index in block.indices] == list(range(50))
+    assert [value for block in blocks for value in block.columns["th"]] == [STEP * index for index in range(50)]
 
 
 def block(place, start=0, stop=2, first=None):

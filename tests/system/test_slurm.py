@@ -18,7 +18,7 @@ from steering.core import registry
 from steering.core.block import FrameBlock, FrameFile
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
-from steering.core.source import RunEnded, RunStarted
+from steering.core.source import RunEnded, RunStarted, SourceStatus
 from steering.loop.loop import Loop
 from steering.testing import InlineFacility
 from tests.processes import left_behind, of_workspace
@@ -97,8 +97,16 @@ class Paced:
     rejected = 0
     last_rejection = ""
 
+    status = SourceStatus("live")
+
     def __init__(self, blocks, between):
         self._blocks, self._between = blocks, between
+
+    def stored(self, run, start, stop):
+        pass
+
+    def close(self):
+        pass
 
     async def items(self):
         yield RunStarted("kit", "map")

@@ -1,4 +1,5 @@
 from typing import Any
 
 class NTNDArray:
+    type: Any
     def wrap(self, value: Any, *, timestamp: float = ...) -> Any: ...

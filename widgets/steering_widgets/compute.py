@@ -6,7 +6,7 @@ import ipywidgets
 
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus, WorkerStatus
-from steering.core.latency import LatencySummary, Quantiles
+from steering.core.latency import FrameCounts, LatencySummary, Quantiles
 from steering_widgets.answer import Answer
 from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
@@ -21,7 +21,7 @@ _WORKERS_SHOWN = 12
 
 
 class ComputePanel:
-    """The way from photon to decision, the facility's state, its pools and jobs, its workers; asks for more or fewer."""
+    """The way from photon to decision; the facility, its pools, jobs and workers; asks for more or fewer of them."""
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
@@ -69,6 +69,7 @@ class ComputePanel:
 
     def _write_latency(self, summary: LatencySummary) -> None:
         age = f"{summary.age:.1f} s" if math.isfinite(summary.age) else NONE
+        counts = summary.counts
         points = "point" if summary.points_behind == 1 else "points"
         self._times.value = (
             '<table><thead><tr><th scope="col">Time</th><th scope="col" class="st-right">median</th>'
@@ -77,8 +78,15 @@ class ComputePanel:
             + _quantiles("proposal → applied", summary.proposal_to_applied)
             + "</tbody></table>"
             + f'<div class="st-figures"><span>{summary.points_behind}<small> {points} behind</small></span>'
-            + f"<span>{age}<small> age of the result</small></span></div>"
+            + f"<span>{age}<small> age of the result</small></span>"
+            + f"<span>{counts.analysed}<small> of {counts.came} frames, each once{_bad(counts)}</small></span></div>"
         )
+
+
+def _bad(counts: FrameCounts) -> str:
+    """What is not as it should be with the frames, in words; empty when nothing is."""
+    doubled = f", but {counts.doubled} twice" if counts.doubled else ""
+    return doubled + (f", {counts.failed} failed" if counts.failed else "")
 
 
 def _quantiles(name: str, times: Quantiles) -> str:

@@ -7,12 +7,20 @@ from steering.core.facility import FacilityStatus
 from steering.core.pool import JobStatus, PoolStatus
 from steering_widgets.wording import NONE, duration, escape
 
-_STATES = {"starting": "Starting", "running": "At strength", "short": "Short of workers", "stopped": "Stopped", "failed": "Failed"}  # fmt: skip
+_STATES = {
+    "starting": "Starting",
+    "running": "At strength",
+    "short": "Short of workers",
+    "stopped": "Stopped",
+    "failed": "Failed",
+}
 _DOTS = {"starting": "starting", "running": "running", "short": "paused", "stopped": "stopped", "failed": "lost"}
 _JOBS = {
-    "submitting": "being submitted", "queued": "waiting", "held": "held", "running": "running", "ending": "ending",
-    "preempted": "pre-empted", "expired": "walltime over", "cancelled": "cancelled", "failed": "failed", "ended": "ended",
-}  # fmt: skip
+    "submitting": "being submitted",
+    "queued": "waiting",
+    "preempted": "pre-empted",
+    "expired": "walltime over",
+}
 _HERE = "this machine"
 
 
@@ -52,7 +60,7 @@ def _job(job: JobStatus) -> str:
     reason = f'<div class="st-faint">{escape(job.reason)}</div>' if job.reason else ""
     workers = f"{job.workers} of {job.workers_wanted}" if job.state in ("running", "ending") else NONE
     return (
-        f"<tr><td>{escape(job.id) or NONE}</td><td>{_JOBS[job.state]}{reason}</td><td>{escape(nodes) or NONE}</td>"
+        f"<tr><td>{escape(job.id) or NONE}</td><td>{_JOBS.get(job.state, job.state)}{reason}</td><td>{escape(nodes) or NONE}</td>"
         f'<td class="st-right">{workers}</td><td class="st-right">{_time(job)}</td></tr>'
     )
 

@@ -1,0 +1,165 @@
+"""The PVA channel: takes each frame of a monitor, in order, and gives it to the ring."""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from steering.sources.ingest.acquisition import Acquisition, Sorter
+from steering.sources.ingest.image import Image, ImageError, read_image
+from steering.sources.ingest.ring import Ring
+
+# Frames that wait between the network and Python; a longer queue bridges a longer stall of this process.
+QUEUE_FRAMES = 1000
+# What a channel holds when one connects is the last frame of some time ago, if it is older than this (seconds).
+_STALE_SECONDS = 2.0
+_WAIT_SECONDS = 0.2
+
+
+class Monitor:
+    """Follows one channel. ``take`` is called by one thread at a time.
+
+    Attributes:
+        sorter: Counts what came.
+        detail: A sentence on how it is.
+    """
+
+    def __init__(self, channel: str, ring: Ring, *, idle: float, frames: int, largest: int) -> None:
+        """Wire it; nothing runs before :meth:`start`.
+
+        Args:
+            channel: PVA channel of an NTNDArray.
+            ring: Where frames go.
+            idle: A run ends after so many seconds without a frame.
+            frames: A run ends with this frame; 0 if that is not known.
+            largest: Largest frame that the ring takes, in bytes.
+        """
+        self.sorter = Sorter(channel.replace(":", "_").replace("/", "_"))
+        self.detail = f"Waiting for the channel {channel}."
+        self._channel = channel
+        self._ring = ring
+        self._idle = idle
+        self._frames = frames
+        self._largest = largest
+        self._connected = False
+        self._first = True
+        self._last: int | None = None
+        self._run: Acquisition | None = None
+        self._stopping = False
+        self._lock = Lock()
+        self._close: list[Callable[[], object]] = []
+
+    @property
+    def state(self) -> str:
+        """A source's state."""
+        if not self._connected and self._last is not None:
+            return "lost"
+        return "live" if self._run is not None else "waiting"
+
+    def start(self, queue: int = QUEUE_FRAMES) -> None:
+        """Subscribe."""
+        from p4p.client.thread import Context
+        from p4p.util import ThreadedWorkQueue
+
+        # One thread, so that frames are taken in the order in which they came.
+        work = ThreadedWorkQueue(maxsize=0, workers=1)
+        work.start()
+        # Raw structures: the unwrapped ones lose the codec.
+        context = Context("pva", nt=False)
+        # With flow control the server waits for us, and keeps what it can, before it drops frames.
+        request = f"record[queueSize={queue},pipeline=true]"
+        subscription = context.monitor(self._channel, self._come, request=request, notify_disconnect=True, queue=work)
+        self._close = [subscription.close, work.stop, context.close]
+
+    def stop(self) -> None:
+        """Unsubscribe and end the run that goes on."""
+        self._stopping = True
+        with self._ring.news:
+            self._ring.news.notify_all()
+        for close in self._close:
+            close()
+        with self._lock:
+            self._end("abort")
+
+    def check_idle(self) -> None:
+        """End the run if no frame has come for long."""
+        with self._lock:
+            run = self._run
+            if run is not None and self._connected and time.monotonic() - run.touched > self._idle:
+                self._end("success")
+
+    def _come(self, value: Any) -> None:
+        try:
+            self._turn(value)
+        except Exception as error:  # noqa: BLE001  (an exception that gets out would silently end the subscription)
+            with self._lock:
+                self.sorter.counts.reject(f"A frame could not be taken in ({type(error).__name__}: {error}).")
+
+    def _turn(self, value: Any) -> None:
+        if isinstance(value, Exception):
+            self._connected, self._first = False, True
+            self.detail = f"The channel {self._channel} is not connected: is its server running?"
+            return
+        self._connected = True
+        self.detail = ""
+        try:
+            image = read_image(value)
+        except ImageError as error:
+            with self._lock:
+                self.sorter.counts.reject(str(error))
+            return
+        if image is None:
+            # A channel without a frame yet: the first that comes is new.
+            self._first = False
+        else:
+            self.take(image)
+
+    def take(self, image: Image) -> None:
+        """Take in one frame; waits while the ring is full."""
+        first, self._first = self._first, False
+        stale = image.timed and image.time < time.time() - _STALE_SECONDS
+        if first and (image.number == self._last or (self._last is None and stale)):
+            return
+        if image.pixels.nbytes > self._largest:
+            with self._lock:
+                self.sorter.counts.reject(
+                    f"Frame {image.number} has {image.pixels.nbytes} bytes, but the ring holds {self._largest}. "
+                    "Start the ingest with more memory."
+                )
+            return
+        self._last = image.number
+        with self._lock:
+            before = self._run
+            placed = self.sorter.place(image)
+            if placed is None:
+                return
+            run, index = placed
+            if run is not before:
+                if before is not None:
+                    self._ring.end(before.run, "success")
+                self._ring.begin(run.run)
+                self._run = run
+        self._append(run, index, image)
+        with self._lock:
+            if self._frames and run.expected - run.base >= self._frames:
+                self._end("success")
+
+    def _append(self, run: Acquisition, index: int, image: Image) -> None:
+        while not self._ring.append(run.run, index, image):
+            self.detail = (
+                "The ring is full: no frame is taken until results are stored. Meanwhile the detector's may be lost."
+            )
+            with self._ring.news:
+                self._ring.news.wait(_WAIT_SECONDS)
+            run.touched = time.monotonic()
+            if self._stopping:
+                self.sorter.counts.missed += 1
+                return
+        if self.detail:
+            self.detail = ""
+
+    def _end(self, status: str) -> None:
+        if self._run is not None:
+            self._ring.end(self._run.run, status)
+            self._run = None
+            self.sorter.end()

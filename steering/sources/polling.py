@@ -1,0 +1,69 @@
+"""What sources share that have to look whether there is something new."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+
+from steering.core.source import SourceItem
+
+# The longest time between two looks (seconds), and the shortest; it doubles while nothing comes.
+SLOWEST, FASTEST = 0.2, 0.005
+
+
+class Poll:
+    """Looks again and again, in a thread of its own; pulled, so that nothing is looked for that nobody wants yet."""
+
+    def __init__(self, look: Callable[[], Sequence[SourceItem] | None]) -> None:
+        """Wire it.
+
+        Args:
+            look: Returns what is new, empty if nothing is, ``None`` when nothing will come any more.
+        """
+        self._look = look
+        self._closed = Event()
+        self._lock = Lock()
+        self._news: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was told to end."""
+        return self._closed.is_set()
+
+    async def items(self) -> AsyncIterator[SourceItem]:
+        """Yield what is new until nothing will come any more, or until it is closed."""
+        closing = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._news = loop, closing
+        executor = ThreadPoolExecutor(1, "steering-look")
+        pause = FASTEST
+        try:
+            while not self._closed.is_set():
+                found = await loop.run_in_executor(executor, self._look)
+                if found is None:
+                    return
+                for item in found:
+                    if self._closed.is_set():
+                        return
+                    yield item
+                pause = FASTEST if found else min(2 * pause, SLOWEST)
+                if not found:
+                    await _wait(closing, pause)
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """End :meth:`items`."""
+        self._closed.set()
+        with self._lock:
+            if self._news is not None and not self._news[0].is_closed():
+                self._news[0].call_soon_threadsafe(self._news[1].set)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,259 @@
+"""Blocks from a Tiled server: a run that goes on, or one of the past, by HTTP where no file is seen."""
+
+import math
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from steering.core.block import Floats, FrameBlock
+from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
+from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
+from steering.sources.joining import frames_per_block
+from steering.sources.polling import Poll
+
+_TIMESTAMPS = "ts_"
+_CONNECT_SECONDS = 2.0
+_AGAIN_SECONDS = 1.0
+# So many malformed answers in a row end a run.
+_FAILURES = 25
+_PER_EVENT_DIMENSIONS = 4
+
+
+@dataclass
+class _Run:
+    """The run that is followed."""
+
+    uid: str
+    sent: int = 0
+    rows: int = 0
+    image: str = ""
+    units: dict[str, str] = field(default_factory=dict[str, str])
+    columns: dict[str, Floats] = field(default_factory=dict[str, Floats])
+
+
+class TiledSource:
+    """Follows one run, or the newest and each that comes after it.
+
+    Attributes:
+        rejected: How many answers of the server were not what they should be.
+        last_rejection: A sentence about the newest of them.
+    """
+
+    def __init__(self, url: str, *, key: str = "", run: str = "", stream: str = "primary") -> None:
+        """Follow a catalogue of Bluesky runs.
+
+        Args:
+            url: Of the server's API or of a catalogue on it.
+            key: API key, if the server wants one.
+            run: Uid of a run, and then no other; the newest if left out, and each that comes after it.
+            stream: Which stream's frames and events.
+        """
+        self.rejected = 0
+        self.last_rejection = ""
+        self._url, self._key = url, key
+        self._only = run
+        self._stream = stream
+        self._client: Any = None
+        self._tried = 0.0
+        self._run: _Run | None = None
+        self._after = 0.0
+        self._frames = 0
+        self._failures = 0
+        self._odd: set[str] = set()
+        self._state: SourceState = "waiting"
+        self._detail = f"Waiting for a run on {url}."
+        self._poll = Poll(self._look)
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it is."""
+        return SourceStatus(self._state, self._detail, self._frames, rejected=self.rejected)
+
+    def items(self) -> AsyncIterator[SourceItem]:
+        """Yield run starts, blocks and run ends."""
+        return self._poll.items()
+
+    def stored(self, run: str, start: int, stop: int) -> None:
+        """Do nothing: the frames are the server's."""
+
+    def close(self) -> None:
+        """End ``items``."""
+        self._poll.close()
+        self._state = "ended"
+
+    def _look(self) -> Sequence[SourceItem] | None:
+        import httpx
+
+        if self._state == "ended":
+            return None
+        try:
+            client = self._connected()
+            if client is None:
+                return []
+            found = self._follow(client)
+        except (httpx.HTTPError, OSError) as error:
+            # The server has gone, or fails while what is asked for grows: ask again.
+            self._client = None
+            self._state, self._detail = "lost", f"{self._url} does not answer ({type(error).__name__}: {error})."
+            return []
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            return self._malformed(f"{type(error).__name__}: {error}")
+        self._failures = 0
+        return found
+
+    def _malformed(self, what: str) -> list[SourceItem]:
+        """Count an answer that is no run; a run that gives nothing else has failed, and the next one is followed."""
+        self._failures += 1
+        if self._failures == 1:
+            self.rejected += 1
+            self.last_rejection = f"{self._url} answered what is no Bluesky run ({what})."
+        run = self._run
+        if run is None or self._failures < _FAILURES:
+            return []
+        self._failures, self._run = 0, None
+        self._state = "ended" if self._only else "waiting"
+        return [RunEnded(run.uid, run.sent, "fail")]
+
+    def _connected(self) -> Any:
+        import httpx
+        from tiled.client import from_uri
+
+        if self._client is None and time.monotonic() - self._tried > _AGAIN_SECONDS:
+            self._tried = time.monotonic()
+            # Asked first, because Tiled's own client tries a silent server for half a minute.
+            httpx.get(self._url, timeout=_CONNECT_SECONDS)
+            self._client = from_uri(self._url, api_key=self._key)
+            self._state = "live" if self._run is not None else "waiting"
+        return self._client
+
+    def _follow(self, client: Any) -> list[SourceItem]:
+        if self._run is None:
+            uid = self._next(client)
+            if uid is None:
+                return []
+            self._run = _Run(uid)
+            self._state, self._detail = "live", f"Run {uid[:8]}."
+            start: Mapping[str, Any] = client[uid].metadata["start"]
+            self._after = max(self._after, float(start["time"]))
+            return [RunStarted(uid, str(start.get("plan_name", "")))]
+        # The stop document is asked for first: what was written before it is then surely seen.
+        stop: Mapping[str, Any] | None = client[self._run.uid].metadata.get("stop")
+        block = self._block(client, self._run, over=stop is not None)
+        if block is not None:
+            return [block]
+        if stop is None:
+            return []
+        ended = RunEnded(self._run.uid, self._run.sent, str(stop["exit_status"]))
+        self._run = None
+        self._state = "ended" if self._only else "waiting"
+        return [ended]
+
+    def _next(self, client: Any) -> str | None:
+        """Find the run that comes next: the one that is asked for, else the newest, else the first after the last."""
+        if self._only:
+            return self._only if self._only in client else None
+        found = [entry for uid, node in client.items() if (entry := self._began(str(uid), node)) is not None]
+        if not found:
+            return None
+        later = sorted(entry for entry in found if entry[0] > self._after)
+        if not later:
+            return None
+        return later[0][1] if self._after else later[-1][1]
+
+    def _began(self, uid: str, node: Any) -> tuple[float, str] | None:
+        """Say when a run began; nothing of what is no run."""
+        if "start" not in node.metadata or uid in self._odd:
+            return None
+        try:
+            return float(node.metadata["start"]["time"]), uid
+        except (KeyError, TypeError, ValueError) as error:
+            self._odd.add(uid)
+            self.rejected += 1
+            self.last_rejection = f"{uid} on {self._url} has no start document ({type(error).__name__}: {error})."
+            return None
+
+    def _block(self, client: Any, run: _Run, *, over: bool) -> FrameBlock | None:
+        if self._stream not in client[run.uid]:
+            return None
+        node = client[run.uid][self._stream]
+        if not run.units:
+            _describe(run, node.metadata["data_keys"])
+        array = node.base[run.image] if run.image and run.image in node.base else None
+        shape: tuple[int, ...] = () if array is None else tuple(array.shape)
+        per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
+        frames = math.prod(shape[:1]) * per_event if shape else 0
+        if (frames or not run.image or over) and (run.rows <= run.sent // per_event or over):
+            self._read_table(node, run)
+        # Each frame is to carry its positions; those whose events never came go out when the run is over.
+        ready = run.rows if not run.image else (frames if over else min(frames, run.rows * per_event))
+        if ready <= run.sent:
+            return None
+        size = 0 if array is None else int(np.prod(shape[-2:])) * np.dtype(array.dtype).itemsize
+        start, stop = run.sent, min(ready, run.sent + frames_per_block(size))
+        run.sent = stop
+        self._frames += stop - start
+        self._detail = f"Run {run.uid[:8]}: {run.sent} frames."
+        return FrameBlock(
+            run.uid,
+            self._stream,
+            start,
+            stop,
+            None if array is None else self._place(array, per_event),
+            {name: _per_frame(column, start, stop, per_event) for name, column in run.columns.items()},
+            {name: run.units.get(name, "") for name in run.columns},
+            {"received": time.time()},
+            None if array is None else start,
+        )
+
+    def _read_table(self, node: Any, run: _Run) -> None:
+        if "internal" not in node.base:
+            return
+        table = node.base["internal"].read()
+        # After a rewind an event is emitted again with the same number: the last one holds.
+        table = table.drop_duplicates("seq_num", keep="last").sort_values("seq_num")
+        run.rows = len(table)
+        run.columns = {
+            name: table[name].to_numpy(dtype=np.float64)
+            for name in table.columns
+            if name not in ("seq_num", "time") and not name.startswith(_TIMESTAMPS) and table[name].dtype.kind in "biuf"
+        }
+
+    def _place(self, array: Any, per_event: int) -> Place:
+        slices = TiledFrames(str(array.uri), per_event, self._key)
+        file = _file(array)
+        return slices if file is None else FirstReachable((file, slices))
+
+
+def _describe(run: _Run, keys: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, described in keys.items():
+        run.units[name] = str(described.get("units") or "")
+        if described.get("external") and len(described["shape"]) > 1 and not run.image:
+            run.image = name
+
+
+def _per_frame(column: Floats, start: int, stop: int, per_event: int) -> Floats:
+    """Spread one number an event over its frames; NaN where the event never came."""
+    events = np.arange(start, stop) // per_event
+    there = events < len(column)
+    values = np.full(stop - start, np.nan)
+    values[there] = column[events[there]]
+    return values
+
+
+def _file(array: Any) -> FrameFile | None:
+    """Name the HDF5 file behind an array, if it is a single one: a worker that sees it need not ask the server."""
+    sources = array.data_sources()
+    if not sources or len(sources) != 1:
+        return None
+    source = sources[0]
+    if source.mimetype != "application/x-hdf5" or len(source.assets) != 1:
+        return None
+    named: str | list[str] | None = source.parameters.get("dataset") or source.parameters.get("path")
+    if not named:
+        return None
+    dataset = named if isinstance(named, str) else "/".join(named)
+    return FrameFile(unquote(urlsplit(str(source.assets[0].data_uri)).path), dataset)

@@ -1,0 +1,1 @@
+"""Benches of our own sources: each brings a known run by its source's own transport."""

@@ -1,0 +1,300 @@
+"""What the two lanes promise, on facilities that lose, hang and fail."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from steering.analyses.map_features import MapFeatures
+from steering.core.block import FrameBlock, Inline
+from steering.core.errors import LostError, SteeringError
+from steering.core.source import RunEnded, RunStarted, SourceStatus
+from steering.loop.loop import Loop
+from steering.loop.pace import Pace
+from steering.loop.store import Store
+from steering.testing import InlineFacility
+
+QUICK = Pace(gather=0.0, group=0.0, checkpoint=0.01, overdue=0.02, overdue_times=0.0)
+FRAMES = 240
+
+
+def block(start, stop=None):
+    stop = start + 1 if stop is None else stop
+    index = np.arange(start, stop, dtype=float)
+    frames = np.random.default_rng(5).integers(0, 999, (FRAMES, 4, 4)).astype(np.uint16)[start:stop]
+    columns = {"sx": index % 20, "sy": index // 20, "sx_step": index * 0 + 1, "sy_step": index * 0 + 1}
+    columns["exposure"] = index * 0 + 0.1
+    return FrameBlock("kit", "primary", start, stop, Inline(frames), columns, {"sx": "um", "sy": "um"})
+
+
+class Scripted:
+    """A source of given items; callables among them are awaited."""
+
+    rejected = 0
+    last_rejection = ""
+    status = SourceStatus("live")
+
+    def __init__(self, *items):
+        self._items = items
+        self.kept = set()
+        self.pulled = 0
+
+    async def items(self):
+        yield RunStarted("kit", "map")
+        for item in self._items:
+            if callable(item):
+                await item()
+                continue
+            self.pulled += 1
+            yield item
+            await asyncio.sleep(0)
+        yield RunEnded("kit", 0, "success")
+
+    def stored(self, run, start, stop):
+        self.kept |= set(range(start, stop))
+
+    def close(self):
+        pass
+
+
+async def follow(source, facility, store=None, pace=QUICK):
+    results, said = [], []
+    loop = Loop(source, facility, lambda _: MapFeatures(), results.append, said.append, store=store, pace=pace)
+    await facility.start()
+    await asyncio.wait_for(loop.run(), 60)
+    return results, said, loop
+
+
+def whole():
+    analysis = MapFeatures()
+    everything = block(0, FRAMES)
+    return analysis.result(analysis.update(analysis.empty(), everything, everything.place.frames))
+
+
+def check(results, loop, frames=FRAMES):
+    assert results[-1].provenance.frames == frames
+    assert loop.counts.came == loop.counts.analysed == frames
+    assert loop.counts.doubled == loop.counts.failed == 0
+    if frames == FRAMES:
+        assert results[-1].outcome.data.identical(whole().data)
+
+
+SINGLES = [block(index) for index in range(FRAMES)]
+
+
+async def test_frames_in_any_order_and_repeated_are_analysed_once_each():
+    order = np.random.default_rng(1).permutation(FRAMES)
+    mixed = [SINGLES[index] for index in order]
+    source = Scripted(*mixed[:100], block(0, 150), *mixed[100:])
+    results, said, loop = await follow(source, InlineFacility())
+    check(results, loop)
+    assert said == []
+    assert loop.counts.repeated == 150
+    assert source.kept == set(range(FRAMES))
+
+
+async def test_results_never_go_back_and_the_last_rests_on_the_complete_lane():
+    facility = InlineFacility()
+    results, _, loop = await follow(Scripted(*SINGLES), facility)
+    check(results, loop)
+    frames = [result.provenance.frames for result in results]
+    assert frames == sorted(frames)
+    assert [result.version for result in results] == list(range(1, len(results) + 1))
+
+
+class Losing(InlineFacility):
+    """Loses everything when told to; can be reached again after some tries."""
+
+    def __init__(self, unreachable=2):
+        super().__init__()
+        self.generation = 0
+        self.starts = 0
+        self._unreachable = unreachable
+        self._lost = False
+
+    def lose(self):
+        self._lost, self.generation, self.starts = True, self.generation + 1, 0
+
+    async def start(self):
+        self.starts += 1
+        if self._lost and self.starts <= self._unreachable:
+            raise SteeringError("not yet")
+        self._lost = False
+        await super().start()
+
+    def submit(self, key, function, *arguments, priority=0):
+        if self._lost:
+            raise LostError("gone")
+        return _Fleeting(self, super().submit(key, function, *arguments, priority=priority))
+
+    def _compute(self, key, function, arguments):
+        plain = [item.remote if isinstance(item, _Fleeting) else item for item in arguments]
+        return InlineFacility._compute(key, function, tuple(plain))
+
+
+class _Fleeting:
+    """A value that goes with its generation."""
+
+    def __init__(self, facility, remote):
+        self.remote, self._facility, self._generation = remote, facility, facility.generation
+
+    @property
+    def key(self):
+        return self.remote.key
+
+    async def done(self):
+        await asyncio.sleep(0.001)
+        if self._generation != self._facility.generation:
+            raise LostError("gone")
+        await self.remote.done()
+
+    async def result(self):
+        await self.done()
+        return await self.remote.result()
+
+
+async def test_a_lost_facility_is_reached_again_and_only_what_was_not_stored_is_computed_again(tmp_path):
+    facility = Losing()
+
+    async def lose():
+        facility.lose()
+
+    async def stored():
+        async with asyncio.timeout(20):
+            while not (tmp_path / "states").exists():
+                await asyncio.sleep(0.001)
+
+    source = Scripted(*SINGLES[:120], stored, lose, *SINGLES[120:200], lose, *SINGLES[200:])
+    results, said, loop = await follow(source, facility, Store(tmp_path / "states"))
+    check(results, loop)
+    assert said.count("") == len([one for one in said if one.startswith("The scheduler was lost.")]) >= 1
+    analysed = [key.split("-")[1:3] for key in facility.computed if key.startswith("analyse-")]
+    kept_first = max(int(stop) for _, stop in analysed[:1])
+    assert sum(int(start) < kept_first for start, _ in analysed) >= 1
+
+
+async def test_a_kernel_that_comes_back_computes_nothing_that_was_stored(tmp_path):
+    first = InlineFacility()
+    await follow(Scripted(*SINGLES[:150]), first, Store(tmp_path))
+    second = InlineFacility()
+    source = Scripted(*SINGLES)
+    results, _, loop = await follow(source, second, Store(tmp_path))
+    check(results, loop)
+    starts = [int(key.split("-")[1]) for key in second.computed if key.startswith("analyse-")]
+    assert starts
+    assert min(starts) >= 150
+    assert source.kept == set(range(FRAMES))
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x80\x05K\x01."], ids=["empty", "garbage", "something else"])
+async def test_a_damaged_checkpoint_costs_time_and_nothing_else(tmp_path, damage):
+    await follow(Scripted(*SINGLES[:150]), InlineFacility(), Store(tmp_path))
+    (file,) = tmp_path.glob("*.state")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_bytes(damage)
+    results, _, loop = await follow(Scripted(*SINGLES), InlineFacility(), Store(tmp_path))
+    check(results, loop)
+
+
+class Hanging(InlineFacility):
+    """One task hangs until it is said to be overdue."""
+
+    def __init__(self):
+        super().__init__()
+        self.overdue_keys = []
+        self._released = asyncio.Event()
+
+    async def overdue(self, key):
+        self.overdue_keys.append(key)
+        self._released.set()
+
+    def submit(self, key, function, *arguments, priority=0):
+        remote = super().submit(key, function, *arguments, priority=priority)
+        if key.startswith("analyse-0-"):
+            plain = remote.done
+
+            async def done():
+                await self._released.wait()
+                await plain()
+
+            object.__setattr__(remote, "done", done)
+        return remote
+
+
+async def test_a_block_that_hangs_holds_nothing_up_and_is_said_to_be_overdue():
+    facility = Hanging()
+    results, said, loop = await follow(Scripted(*SINGLES), facility)
+    check(results, loop)
+    assert facility.overdue_keys[0].startswith("analyse-0-")
+    assert said == []
+
+
+async def test_a_source_is_held_back_while_too_much_waits():
+    facility = Hanging()
+    source = Scripted(*SINGLES)
+    pace = Pace(gather=0.0, group=0.0, group_frames=4, waiting_frames=20, overdue=1e9, checkpoint=1e9)
+    following = asyncio.create_task(follow(source, _NoHands(facility), pace=pace))
+    try:
+        async with asyncio.timeout(20):
+            while source.pulled < 20:
+                await asyncio.sleep(0.001)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        # What was gathered, what waits, and what the queue between them holds; but never all.
+        assert source.pulled <= FRAMES
+        facility._released.set()
+        results, _, loop = await following
+        check(results, loop)
+    finally:
+        following.cancel()
+
+
+class _NoHands:
+    """A facility whose tasks hang until it is released."""
+
+    def __init__(self, facility):
+        self._facility = facility
+
+    def __getattr__(self, name):
+        return getattr(self._facility, name)
+
+
+async def test_frames_that_cannot_be_read_are_counted_and_the_rest_is_whole():
+    bad = FrameBlock("kit", "primary", FRAMES, FRAMES + 3, Inline(np.zeros((3, 4, 4))), {"sx": np.zeros(3)})
+    results, said, loop = await follow(Scripted(*SINGLES, bad), InlineFacility())
+    assert loop.counts.failed == 3
+    assert loop.counts.analysed == FRAMES
+    assert results[-1].outcome.data.identical(whole().data)
+    assert any("no column" in sentence for sentence in said)
+
+
+class Failing(InlineFacility):
+    """Cannot do one task at all, as when it kills every worker."""
+
+    def submit(self, key, function, *arguments, priority=0):
+        def fail(*_):
+            raise RuntimeError("killed every worker")
+
+        chosen = fail if key.startswith("analyse-0-") else function
+        return super().submit(key, chosen, *arguments, priority=priority)
+
+
+async def test_a_task_that_cannot_be_done_at_all_is_said_and_the_run_ends():
+    results, said, loop = await follow(Scripted(*SINGLES), Failing())
+    assert any("killed every worker" in sentence and "Frames 0 to" in sentence for sentence in said)
+    assert 0 < loop.counts.analysed < FRAMES
+    assert results
+
+
+async def test_a_source_that_fails_ends_the_loop_with_its_error():
+    async def fail():
+        raise ValueError("the source is broken")
+
+    with pytest.raises(ValueError, match="the source is broken"):
+        await follow(Scripted(*SINGLES[:5], fail), InlineFacility())
+
+
+async def test_a_run_without_frames_ends():
+    results, _, loop = await follow(Scripted(), InlineFacility())
+    assert results == []
+    assert loop.counts.came == 0
