@@ -13,12 +13,26 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 _ANSWERS_KEPT = 100
 SEND_SECONDS = 0.001
+# A worker is given up that answers none of so many greetings, each within so many seconds ...
+_GREETINGS, _GREETING_SECONDS = 3, 0.2
+# ... unless it has just joined and may still be loading what it needs; and if workers were given up in the last so many
+# seconds the machine may only be slow, so that each next one gets more time.
+_SETTLING_SECONDS, _CALM_SECONDS = 10.0, 30.0
 
 
 class _Prompt(SchedulerPlugin):
-    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not."""
+    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not.
+
+    Attributes:
+        joined: When each worker joined, by its address, in seconds of the monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        """Begin without workers."""
+        self.joined: dict[str, float] = {}
 
     def add_worker(self, scheduler: Any, worker: str) -> None:
+        self.joined[worker] = time.monotonic()
         scheduler.stream_comms[worker].interval = SEND_SECONDS
 
     def add_client(self, scheduler: Any, client: str) -> None:
@@ -41,7 +55,9 @@ class Mailbox:
         scheduler.handlers["steering_answer"] = self.answer
         scheduler.handlers["steering_exchange"] = self.exchange
         scheduler.handlers["steering_overdue"] = self.overdue
-        scheduler.add_plugin(_Prompt())
+        self._prompt = _Prompt()
+        self._given_up: list[float] = []
+        scheduler.add_plugin(self._prompt)
 
     def status(self) -> dict[str, Any]:
         """Return what the owner last said."""
@@ -79,17 +95,26 @@ class Mailbox:
             "used": self._used,
         }
 
-    async def overdue(self, key: str, patience: float) -> list[str]:
-        """Give up each worker that a task waits for and that does not answer a greeting; return their names.
+    async def overdue(self, key: str) -> list[str]:
+        """Give up each worker that a task waits for and that answers no greeting; return their names.
 
         A worker that is stopped or cut off keeps its connection for minutes. What it does and holds goes to others at
         once, with the keys that it has, so that nothing that waits for it is lost or done twice.
         """
-        silent = await asyncio.gather(*(self._silent(holder, patience) for holder in self._holders(key)))
+        now = time.monotonic()
+        self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
+        patience = _GREETING_SECONDS * 3 ** len(self._given_up)
+        settled = [
+            holder
+            for holder in self._holders(key)
+            if now - self._prompt.joined.get(holder.address, 0.0) > _SETTLING_SECONDS
+        ]
+        silent = await asyncio.gather(*(self._silent(holder, patience) for holder in settled))
         names: list[str] = []
         for holder in silent:
             if holder is not None and holder.address in self._scheduler.workers:
                 names.append(str(holder.name))
+                self._given_up.append(now)
                 await self._scheduler.remove_worker(holder.address, stimulus_id=f"overdue-{time.time()}", expected=True)
         return names
 
@@ -109,13 +134,15 @@ class Mailbox:
         return holders
 
     async def _silent(self, holder: Any, patience: float) -> Any:
-        try:
-            async with asyncio.timeout(patience):
-                async with self._scheduler.rpc(holder.address) as worker:
-                    await worker.echo(data=0)
-        except (OSError, TimeoutError):
-            return holder
-        return None
+        for _ in range(_GREETINGS):
+            try:
+                async with asyncio.timeout(patience):
+                    async with self._scheduler.rpc(holder.address) as worker:
+                        await worker.echo(data=0)
+            except (OSError, TimeoutError):
+                continue
+            return None
+        return holder
 
 
 def _seconds_of_work(tasks: Sequence[Any]) -> float:

@@ -20,7 +20,8 @@ from steering.compute.launcher import LOST_SCHEDULER, NO_SCHEDULER, RETIRED
 from steering.core.errors import SteeringError
 from steering.core.lifeline import hold_lifeline
 
-_CONNECT_SECONDS = 10.0
+# To reach the scheduler; and, once reached, to join it, which includes the rehearsals.
+_CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
 _AGAIN_SECONDS = 0.2
 _RETIRE_SECONDS = 5.0
 
@@ -78,11 +79,13 @@ async def _work(options: argparse.Namespace) -> int:
 
 
 async def _join(options: argparse.Namespace) -> Any:
+    import dask.config
     from dask.utils import parse_bytes
     from distributed import Worker
 
     from steering.compute.connection import read_connection, security_of
 
+    dask.config.set({"distributed.comm.timeouts.connect": _CONNECT_SECONDS})
     connection = read_connection(options.connection)
     # Without an interface a worker of a scheduler on this machine stays on this machine.
     here = not options.interface and str(connection["address"]).startswith("tls://127.")
@@ -102,7 +105,7 @@ async def _join(options: argparse.Namespace) -> Any:
             # The worker's pages have no TLS.
             dashboard_address="127.0.0.1:0",
         ),
-        _CONNECT_SECONDS,
+        _JOIN_SECONDS,
     )
 
 

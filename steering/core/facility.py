@@ -101,6 +101,14 @@ class Facility(Protocol):
         """Attach to its compute owner, launching one if there is none."""
         ...
 
+    async def resume(self) -> None:
+        """Attach again after a loss, starting again what is gone; waits for no worker.
+
+        Raises:
+            SteeringError: If that is not possible yet.
+        """
+        ...
+
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
         """Run a function once on every worker and fetch what it gives, so that no live task has to load anything."""
         ...

@@ -27,8 +27,8 @@ Value = TypeVar("Value")
 # The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
 _ATTACH_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+_CLOSE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
-_GREETING_SECONDS = 0.25
 # Dask's client gathers messages for 10 ms, which is most of a small task's way (17 ms there and back, 7 with this).
 _SEND_SECONDS = 0.001
 
@@ -172,7 +172,7 @@ class DaskConnection:
 
     async def overdue(self, key: str) -> list[str]:
         """Have workers given up that a task waits for and that do not answer; return their names."""
-        return await self._present().scheduler.steering_overdue(key=key, patience=_GREETING_SECONDS)
+        return await self._present().scheduler.steering_overdue(key=key)
 
     async def status(self) -> FacilityStatus:
         """Ask the scheduler, and through its mailbox the owner, how it is."""
@@ -211,7 +211,7 @@ class DaskConnection:
         """Close the client; the scheduler runs on."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await client.close(timeout=_CLOSE_SECONDS)
 
     def _present(self) -> Client:
         if self._client is None:

@@ -78,6 +78,13 @@ class OwnedFacility:
         if not (await self._connection.status()).pools:
             await self.ask(PoolRequest(nodes=self.site.nodes))
 
+    async def resume(self) -> None:
+        """Attach again after a loss, starting the owner again if it is gone; waits for no worker."""
+        await self.launch()
+        await self._attach()
+        if not (await self._connection.status()).pools:
+            await self._connection.ask(PoolRequest(nodes=self.site.nodes))
+
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
         """Run a function once on every worker, now or as it joins."""
         await self._connection.rehearse(function, *arguments)

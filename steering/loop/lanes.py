@@ -461,7 +461,7 @@ class Lanes:
         self._groups, self._done, self._storing = {}, [], []
         while True:
             try:
-                await self._facility.start()
+                await self._facility.resume()
                 self._begin()
                 break
             except (SteeringError, OSError):

@@ -145,8 +145,10 @@ class Loop:
     async def _next(queue: "asyncio.Queue[SourceItem | None]", pumping: "asyncio.Task[None]") -> SourceItem | None:
         """Wait for an item; a source that fails must not leave the loop waiting."""
         getting = asyncio.ensure_future(queue.get())
-        await asyncio.wait([getting, pumping], return_when=asyncio.FIRST_COMPLETED)
-        if not getting.done() and pumping.exception() is not None:
+        try:
+            await asyncio.wait([getting, pumping], return_when=asyncio.FIRST_COMPLETED)
+            if not getting.done() and pumping.exception() is not None:
+                pumping.result()
+            return await getting
+        finally:
             getting.cancel()
-            pumping.result()
-        return await getting

@@ -167,9 +167,11 @@ class Follower:
             return True
         return self._loop.drained == status.run and (
             status.points_done == 0
-            or (result is not None
-            and result.provenance.run == status.run
-            and self._source.frames_sent(status.run) <= result.provenance.frames)
+            or (
+                result is not None
+                and result.provenance.run == status.run
+                and self._source.frames_sent(status.run) <= result.provenance.frames
+            )
         )
 
     async def _follow(self) -> None:

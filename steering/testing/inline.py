@@ -60,6 +60,9 @@ class InlineFacility:
         """Take tasks from now on."""
         self._running = True
 
+    async def resume(self) -> None:
+        """Nothing can be lost."""
+
     async def attach(self) -> bool:
         """Take tasks if it was started."""
         return self._running

@@ -115,12 +115,11 @@ class Losing(InlineFacility):
     def lose(self):
         self._lost, self.generation, self.starts = True, self.generation + 1, 0
 
-    async def start(self):
+    async def resume(self):
         self.starts += 1
         if self._lost and self.starts <= self._unreachable:
             raise SteeringError("not yet")
         self._lost = False
-        await super().start()
 
     def submit(self, key, function, *arguments, priority=0):
         if self._lost:
