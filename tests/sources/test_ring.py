@@ -36,7 +36,12 @@ def taken(ring, taker):
 
 
 def frames_of(items):
-    return [i for item in items if item["kind"] == "frames" for i in range(item["start"], item["start"] + len(item["times"]))]
+    return [
+        i
+        for item in items
+        if item["kind"] == "frames"
+        for i in range(item["start"], item["start"] + len(item["times"]))
+    ]
 
 
 def pixels(item):
