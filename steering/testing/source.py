@@ -1,6 +1,7 @@
 """The contract of a source, whatever its transport: a bench brings the frames."""
 
 import asyncio
+import re
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -208,6 +209,8 @@ def _grown(status: SourceStatus, expected: Mapping[str, int]) -> bool:
 
 def _running() -> Counter[str]:
     """Count the threads and child processes of this process, by name."""
-    threads = [thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
+    names = [thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
+    # Pools are numbered anew each time.
+    threads = [re.sub(r"\d+", "", name) for name in names]
     children = psutil.Process().children(recursive=True)
     return Counter(["a process" for child in children if child.status() != psutil.STATUS_ZOMBIE] + threads)
