@@ -165,9 +165,9 @@ async def _taking(bench: SourceBench) -> AsyncGenerator[tuple[Source, list[Sourc
     finally:
         source.close()
         task.cancel()
-        results = await asyncio.gather(task, return_exceptions=True)
-    for result in results:
+        (result,) = await asyncio.gather(task, return_exceptions=True)
         if isinstance(result, Exception):
+            # What went wrong while items were taken is why what was waited for did not come.
             raise result
 
 
