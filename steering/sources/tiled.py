@@ -73,9 +73,16 @@ class TiledSource:
         """How it is."""
         return SourceStatus(self._state, self._detail, self._frames, rejected=self.rejected)
 
-    def items(self) -> AsyncIterator[SourceItem]:
+    async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""
-        return self._poll.items()
+        try:
+            async for item in self._poll.items():
+                yield item
+        finally:
+            # A server that is told to end waits for connections that are kept open.
+            client, self._client = self._client, None
+            if client is not None:
+                client.context.http_client.close()
 
     def stored(self, run: str, start: int, stop: int) -> None:
         """Do nothing: the frames are the server's."""
