@@ -1,5 +1,6 @@
 """Reads frames from image files: TIFF by tifffile, all that other detectors write (CBF, EDF, MarCCD ...) by fabio."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from steering.core.errors import SteeringError
 from steering.core.place import ImageFiles
 from steering.sources.paths import local_path
 
+# What stands before the pixels in a CBF file, and how far from its beginning at most.
+_CBF_BINARY, _CBF_HEAD = b"\x0c\x1a\x04\xd5", 1 << 18
 TIFF = frozenset((".tif", ".tiff"))
 _IMAGE_DIMENSIONS = 2
 
@@ -78,9 +81,22 @@ def _tiff(path: Path) -> NDArray[Any]:
         raise ValueError(message) from error
 
 
+def _check_cbf(path: Path) -> None:
+    """Check that a CBF file is whole by its own header: fabio reads one that is cut short for ever."""
+    with path.open("rb") as file:
+        head = file.read(_CBF_HEAD)
+    begin = head.find(_CBF_BINARY)
+    size = re.search(rb"X-Binary-Size:\s*(\d+)", head[:begin]) if begin >= 0 else None
+    if size is None or path.stat().st_size < begin + len(_CBF_BINARY) + int(size[1]):
+        message = f"it is no whole CBF file: it has only {path.stat().st_size} bytes"
+        raise ValueError(message)
+
+
 def _fabio(path: Path) -> NDArray[Any]:
     import fabio
 
+    if path.suffix.lower() == ".cbf":
+        _check_cbf(path)
     try:
         with fabio.open(str(path)) as image:
             if image.nframes == 1:

@@ -73,9 +73,16 @@ class TiledSource:
         """How it is."""
         return SourceStatus(self._state, self._detail, self._frames, rejected=self.rejected)
 
-    def items(self) -> AsyncIterator[SourceItem]:
+    async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""
-        return self._poll.items()
+        try:
+            async for item in self._poll.items():
+                yield item
+        finally:
+            # A server that is told to end waits for connections that are kept open.
+            client, self._client = self._client, None
+            if client is not None:
+                client.context.http_client.close()
 
     def stored(self, run: str, start: int, stop: int) -> None:
         """Do nothing: the frames are the server's."""
@@ -212,15 +219,23 @@ class TiledSource:
     def _read_table(self, node: Any, run: _Run) -> None:
         if "internal" not in node.base:
             return
-        table = node.base["internal"].read()
+        held = node.base["internal"]
+        # By partition: a plain read goes through Dask, which leaves a pool of threads for each thread that reads.
+        parts = [held.read_partition(number) for number in range(held.structure().npartitions)]
+        if not parts:
+            return
+        numbers = np.concatenate([part["seq_num"].to_numpy() for part in parts])
         # After a rewind an event is emitted again with the same number: the last one holds.
-        table = table.drop_duplicates("seq_num", keep="last").sort_values("seq_num")
-        run.rows = len(table)
-        run.columns = {
-            name: table[name].to_numpy(dtype=np.float64)
-            for name in table.columns
-            if name not in ("seq_num", "time") and not name.startswith(_TIMESTAMPS) and table[name].dtype.kind in "biuf"
-        }
+        _, place = np.unique(numbers[::-1], return_index=True)
+        events = len(numbers) - 1 - place
+        run.rows = len(events)
+        run.columns = {}
+        for name in parts[0].columns:
+            if name in ("seq_num", "time") or name.startswith(_TIMESTAMPS):
+                continue
+            values = np.concatenate([part[name].to_numpy() for part in parts])
+            if values.dtype.kind in "biuf":
+                run.columns[str(name)] = values[events].astype(np.float64)
 
     def _place(self, array: Any, per_event: int) -> Place:
         slices = TiledFrames(str(array.uri), per_event, self._key)

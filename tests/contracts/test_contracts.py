@@ -3,6 +3,7 @@
 import pytest
 
 from steering.core import registry
+from steering.sources.documents import DocumentSource
 from steering.testing import InlineFacility, check_facility, check_fed_source, check_source
 from tests.documents import documents_of_a_run
 
@@ -14,7 +15,7 @@ async def test_sources(name, tmp_path):
 
 
 async def test_a_source_that_is_fed_with_documents():
-    await check_fed_source(registry.load("sources", "documents"), documents_of_a_run(12), 12)
+    await check_fed_source(DocumentSource, documents_of_a_run(12), 12)
 
 
 @pytest.mark.system

@@ -43,7 +43,8 @@ class Monitor:
         self._largest = largest
         self._connected = False
         self._first = True
-        self._last: int | None = None
+        # What a former ingest took last is not taken again when the channel still shows it.
+        self._last = ring.last_number
         self._run: Acquisition | None = None
         self._stopping = False
         self._lock = Lock()

@@ -59,11 +59,13 @@ class Ring:
 
     Attributes:
         news: Notified when frames come and when room becomes free.
+        last_number: The detector's number of the newest frame that a former process left.
     """
 
     def __init__(self, room: Room, block_frames: int = BLOCK_FRAMES, block_bytes: int = BLOCK_BYTES) -> None:
         """Take over what a former process left in the folders of the room."""
         self.news = Condition()
+        self.last_number: int | None = None
         self._room = room
         self._cap = block_frames, block_bytes
         self._runs: dict[str, _Run] = {}
@@ -111,6 +113,7 @@ class Ring:
             held.frames += 1
             held.journal.write(
                 frame=index,
+                number=image.number,
                 segment=segment.name,
                 offset=offset,
                 shape=span.shape,
@@ -279,6 +282,7 @@ class Ring:
         if "frame" not in line:
             return
         held.frames += 1
+        self.last_number = int(line["number"])
         index, name = int(line["frame"]), str(line["segment"])
         if index in stored:
             return

@@ -7,6 +7,8 @@ from typing import Any
 
 from steering.core.errors import SteeringError
 
+_PATIENCE = 5.0
+
 
 class Child:
     """A running process."""
@@ -53,7 +55,12 @@ class Child:
         """Have it end, and wait until it has."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        await self._process.wait()
+        try:
+            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+        except TimeoutError:
+            # A server that waits for its clients' connections.
+            self._process.kill()
+            await self._process.wait()
 
     async def _answer(self) -> dict[str, Any]:
         line = await self._process.stdout.readline() if self._process.stdout is not None else b""

@@ -2,6 +2,7 @@
 
 import base64
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,25 @@ def main() -> None:
         "EPICS_PVA_ADDR_LIST": "",
     }
 
-    def do(request: dict[str, Any]) -> None:
+    def do(request: dict[str, Any]) -> dict[str, float]:
         for frame in request.get("post", ()):
             channel.post(structure(kind, frame))
+        return _stream(kind, channel, **request["stream"]) if "stream" in request else {}
 
     serve(client, do)
     server.stop()
+
+
+def _stream(kind: NTNDArray, channel: SharedPV, count: int, rate: float, shape: list[int]) -> dict[str, float]:
+    """Post frames at a rate (1/s), each pixel the index modulo 16; say how many seconds it took."""
+    pixels = [np.full(shape, value, np.uint16) for value in range(16)]
+    began = time.perf_counter()
+    for index in range(count):
+        made = kind.wrap(pixels[index % 16], timestamp=time.time())
+        made["uniqueId"] = index + 1
+        channel.post(made)
+        time.sleep(max(0.0, began + (index + 1) / rate - time.perf_counter()))
+    return {"seconds": time.perf_counter() - began}
 
 
 def structure(kind: NTNDArray, frame: dict[str, Any]) -> Any:

@@ -1,0 +1,74 @@
+"""Directories that a detector fills."""
+
+import fabio.cbfimage
+import h5py
+import numpy as np
+import tifffile
+
+from steering.core.block import FrameBlock
+from steering.core.source import RunEnded, RunStarted
+from steering.sources.frames import read_frames
+from steering.sources.watch import WatchSource
+
+FRAMES = np.random.default_rng(0).poisson(2, (9, 6, 7)).astype("i4")
+
+
+async def runs_of(source, runs=1):
+    items = []
+    async for item in source.items():
+        items.append(item)
+        if sum(isinstance(one, RunEnded) for one in items) == runs:
+            source.close()
+    return items
+
+
+def frames_of(items):
+    blocks = [item for item in items if isinstance(item, FrameBlock)]
+    return {
+        index: frame
+        for block in blocks
+        for index, frame in zip(range(block.start, block.stop), read_frames(block)[0], strict=True)
+    }
+
+
+async def test_cbf_files_of_which_one_comes_in_two_halves(tmp_path):
+    for number, pixels in enumerate(FRAMES):
+        fabio.cbfimage.CbfImage(data=pixels).write(str(tmp_path / f"a_{number:04d}.cbf"))
+    late = tmp_path / "a_0005.cbf"
+    content = late.read_bytes()
+    late.write_bytes(content[: len(content) // 2])
+    source = WatchSource(tmp_path, idle_seconds=0.2, patience_seconds=20.0)
+    items = []
+    async for item in source.items():
+        items.append(item)
+        if isinstance(item, FrameBlock) and item.stop == 5:
+            late.write_bytes(content)
+        if isinstance(item, RunEnded):
+            source.close()
+    found = frames_of(items)
+    assert all(np.array_equal(found[index], FRAMES[index]) for index in range(9))
+    assert items[-1].frames == 9
+    assert source.status.rejected == 0
+
+
+async def test_files_of_two_names_are_two_runs_and_stacks_count_each_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a_1.tif", FRAMES[:3], photometric="minisblack")
+    tifffile.imwrite(tmp_path / "a_2.tif", FRAMES[3:5], photometric="minisblack")
+    with h5py.File(tmp_path / "b_1.h5", "w") as file:
+        file["entry/data/data"] = FRAMES
+    items = await runs_of(WatchSource(tmp_path, idle_seconds=0.1), runs=2)
+    starts = [item.run for item in items if isinstance(item, RunStarted)]
+    assert [run.split("_")[0] for run in starts] == ["a", "b"]
+    first = frames_of([item for item in items if item.run == starts[0]])
+    second = frames_of([item for item in items if item.run == starts[1]])
+    assert np.array_equal(np.stack([first[index] for index in range(5)]), FRAMES[:5])
+    assert np.array_equal(np.stack([second[index] for index in range(9)]), FRAMES)
+
+
+async def test_a_pattern_and_a_number_of_frames_say_what_the_run_is(tmp_path):
+    for number in range(4):
+        tifffile.imwrite(tmp_path / f"a_{number}.tif", FRAMES[number])
+        tifffile.imwrite(tmp_path / f"b_{number}.tif", FRAMES[number])
+    items = await runs_of(WatchSource(tmp_path, pattern="b_*.tif", frames=4, idle_seconds=600.0))
+    assert items[-1].frames == 4
+    assert items[0].run.startswith("b_")
