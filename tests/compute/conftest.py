@@ -1,15 +1,12 @@
-"""A pretend PBS complex, and facilities that end however a test ends."""
+"""A pretend PBS complex, and facilities on it that end however a test ends."""
 
 import pytest
 
-from tests.compute.pbs import PbsComplex
+from tests.surroundings import batch_system_around
 
 
 @pytest.fixture
-def pbs(tmp_path, monkeypatch):
+def pbs(tmp_path):
     """A PBS complex of three whole nodes, its commands first on PATH; no job outlives the test."""
-    complex_ = PbsComplex(tmp_path / "pbs").start()
-    for name, value in complex_.environment.items():
-        monkeypatch.setenv(name, value)
-    yield complex_
-    complex_.stop()
+    with batch_system_around("pbs", tmp_path) as replay:
+        yield replay

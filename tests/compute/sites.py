@@ -14,7 +14,7 @@ def fit(site, workspace, **more):
     section = {
         "account": "demo",
         "directory": str(workspace.directory / "shared"),
-        "filesystems": {"eagle": str(workspace.directory)} if site.filesystems else {},
+        "filesystems": {list(site.filesystems)[-1]: str(workspace.directory)} if site.filesystems else {},
         "directives": directives,
         "scheduler_interface": "",
         "worker_interface": "",

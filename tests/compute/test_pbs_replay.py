@@ -84,4 +84,3 @@ def test_of_two_ids_only_the_first_is_answered_and_too_many_nodes_can_never_run(
     entry = look(pbs, big)
     assert entry["job_state"] == "Q"
     assert entry["comment"].startswith("Can Never Run: ")
-

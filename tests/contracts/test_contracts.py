@@ -5,6 +5,8 @@ import pytest
 from steering.core import registry
 from steering.testing import InlineFacility, check_facility, check_source
 from tests.documents import documents_of_a_run
+from tests.processes import left_behind, of_workspace
+from tests.surroundings import jobs_left, losses, surroundings
 
 
 @pytest.mark.parametrize("name", registry.names("sources"))
@@ -14,8 +16,14 @@ async def test_sources(name):
 
 @pytest.mark.system
 @pytest.mark.parametrize("name", registry.names("facilities"))
-async def test_facilities(name, workspace):
-    await check_facility(registry.load("facilities", name)(workspace=workspace))
+async def test_facilities(name, workspace, tmp_path):
+    facility = registry.load("facilities", name)(workspace=workspace)
+    # A facility that no batch system serves needs nothing around it.
+    batch = facility.site.batch if hasattr(facility, "site") else "process"
+    with surroundings(facility, workspace, tmp_path) as complex_:
+        await check_facility(facility, losses(batch))
+        assert jobs_left(batch, complex_) == []
+    assert left_behind(of_workspace(workspace)) == []
 
 
 async def test_the_facility_of_the_kits_keeps_the_contract_itself():
