@@ -191,10 +191,9 @@ class Ledger:
         """A job has to start anew: what it has used so far stays used."""
         self._past_seconds += job.seconds * job.nodes
         job.seconds, job.leaving = 0.0, False
-        # Its walltime was nearly over, so that its successor is there already.
-        job.unwanted = job.unwanted or any(
-            other.slot == job.slot and _stays(other) for other in self.alive if other is not job
-        )
+        # Its walltime was nearly over: by now its successor may be there, or fewer jobs are wanted.
+        others = [other.slot for other in self.alive if _stays(other) and other is not job]
+        job.unwanted = job.unwanted or job.slot in others or len(others) >= self.wanted
 
     def _end(self, job: Job, now: float) -> None:
         job.over, job.workers = True, 0

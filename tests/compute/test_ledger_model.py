@@ -136,6 +136,25 @@ class LedgerAgainstTruth(RuleBasedStateMachine):
         self.now += seconds
         self.batch.pass_time(self.now)
 
+    @rule(seconds=st.sampled_from([1.0, 6.0, 395.0, 790.0]), rounds=st.integers(1, 3))
+    def all_goes_well_for_a_while(self, seconds, rounds):
+        self.all_is_well(seconds)
+        for _ in range(rounds):
+            self.all_is_well(1.0)
+
+    def all_is_well(self, seconds):
+        """Time passes, all that waits starts, all workers come, and the owner looks and acts."""
+        self.now += seconds
+        self.batch.pass_time(self.now)
+        for job in self.batch.living:
+            if job.phase in ("queued", "held") and not job.never:
+                job.phase, job.started = "running", self.now
+            if job.phase == "running":
+                job.workers = 4
+        self.look([])
+        self.hear_of_workers()
+        self.carry_out_orders([], answered=True, meanwhile=None)
+
     def pick(self, data, *phases):
         jobs = [job for job in self.batch.living if job.phase in phases]
         return data.draw(st.sampled_from(jobs)) if jobs else None
@@ -218,16 +237,7 @@ class LedgerAgainstTruth(RuleBasedStateMachine):
         for _ in range(400):
             if self.strong():
                 return
-            self.now += 1.0
-            self.batch.pass_time(self.now)
-            for job in self.batch.living:
-                if job.phase in ("queued", "held") and not job.never:
-                    job.phase, job.started = "running", self.now
-                if job.phase == "running":
-                    job.workers = 4
-            self.look([])
-            self.hear_of_workers()
-            self.carry_out_orders([], answered=True, meanwhile=None)
+            self.all_is_well(1.0)
             self.no_place_has_two_jobs_that_are_meant_to_stay()
             self.no_job_is_forgotten()
         raise AssertionError(f"not {self.ledger.wanted} running jobs in the end: {self.ledger.alive}")
