@@ -93,8 +93,10 @@ class Ledger:
         return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
 
     def want(self, jobs: int) -> None:
-        """Change how many jobs there should be; a pool that had stopped tries again."""
+        """Change how many jobs there should be; a pool that had stopped tries again, and its past is forgotten."""
         self.wanted = jobs
+        self._past_seconds += sum(job.seconds * job.nodes for job in self._jobs if job.over)
+        self._jobs = list(self.alive)
         self.failure, self.trouble, self.impossible = "", "", False
         self._failures, self._not_before = 0, -math.inf
         for job in self.alive:

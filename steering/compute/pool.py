@@ -3,11 +3,11 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from steering.compute.batch import BatchSystem, NoAnswerError, Observation, QueueState, RefusedError
+from steering.compute.batch import BatchSystem, NoAnswerError, Observation, RefusedError
 from steering.compute.diagnosis import diagnose
 from steering.compute.ledger import Ledger, Rules
 from steering.compute.orders import Cancel, Find, Order, Submit
@@ -48,7 +48,6 @@ class Pool:
         self._site = site
         self._directory = directory
         self._refusals: dict[str, str] = {}
-        self._states: Mapping[str, QueueState] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
         self._strength = Strength(self._limits(choice))
         self.ledger.want(choice.jobs)
@@ -142,7 +141,8 @@ class Pool:
                 try:
                     self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
                 except RefusedError as error:
-                    self._refused(name, str(error), now)
+                    self.ledger.refused(name, str(error), now)
+                    await self._next_queue(str(error), batch)
             case Find(name=name):
                 self.ledger.found(name, await batch.find(name), now)
             case Cancel(id=one):
@@ -155,19 +155,23 @@ class Pool:
             return shlex.join(launcher_command(self._site, self.choice, self.request.pool, name, self._directory))
         return job_script(self._site, self.choice, self.request.pool, name, self._directory)
 
-    def _refused(self, name: str, words: str, now: float) -> None:
-        """Note a refusal, and go to the next queue if one fits."""
-        self.ledger.refused(name, words, now)
-        self._refusals[self.choice.queue.name] = words
+    async def _next_queue(self, words: str, batch: BatchSystem) -> None:
+        """A job was refused: go to the next queue if one fits."""
+        if self.ledger.alive:
+            # Jobs that this queue took are worth more than a place in another.
+            return
+        queue = self.choice.queue.name
+        self._refusals[queue] = words
         try:
-            other = choose(self._site, self.request, self._states, self._refusals)
-        except SteeringError:
+            other = choose(self._site, self.request, await batch.queues(), self._refusals)
+        except (SteeringError, NoAnswerError) as error:
+            _LOG.info("queue %s refused (%s), and there is no other: %s", queue, words, error)
             return
         self.choice = other
         self.ledger.nodes, self.ledger.rules = other.nodes, self._rules(other)
         self._strength = Strength(self._limits(other))
         self.ledger.want(other.jobs)
-        _LOG.info("queue %s refused (%s): %s", name, words, other.why)
+        _LOG.info("queue %s refused (%s): %s", queue, words, other.why)
 
     def _with_log(self, one: str, seen: Observation) -> Observation:
         if seen.phase not in ("ended", "gone"):

@@ -52,7 +52,7 @@ def state():
         content = (
             json.loads(file.read_text())
             if file.exists()
-            else {"next": 1, "jobs": {}, "refuse": {}, "mute": 0, "silent": [], "garbled": []}
+            else {"next": 1, "jobs": {}, "refuse": {}, "mute": 0, "silent": [], "garbled": [], "unanswered": 0}
         )
         try:
             yield content
@@ -345,6 +345,7 @@ def qstat(arguments):
         advance(known)
         speaks(known, *rest[2:])
         garbled = "*" in known["garbled"] or any(one in known["garbled"] for one in rest[2:])
+        known["unanswered"] += garbled
     head = {"timestamp": int(time.time()), "pbs_version": "23.06.06", "pbs_server": SERVER}
     if "Q" in letters:
         said = head | {"Queue": {name: queue_entry(known, name) for name in QUEUES}}
@@ -361,6 +362,7 @@ def qstat(arguments):
 
 def speaks(known, *ids):
     if "*" in known["silent"] or any(one in known["silent"] for one in ids):
+        known["unanswered"] += 1
         raise Refusal(255, f"Connection timed out\nqstat: cannot connect to server {SERVER} (errno=110)")
 
 
@@ -505,6 +507,10 @@ def control(arguments):
                 known["silent"], known["garbled"] = [], []
             case "refuse":
                 known["refuse"][rest[0]] = [int(rest[1]), rest[2]]
+            case "allow":
+                known["refuse"] = {}
+            case "unanswered":
+                print(known["unanswered"])
             case "mute":
                 known["mute"] = int(rest[0])
             case "occupy":
