@@ -24,7 +24,8 @@ from steering.facilities.versions import differences
 
 Value = TypeVar("Value")
 
-_ATTACH_SECONDS = 20.0
+# A scheduler that was killed keeps its address in the connection file until its owner has started another.
+_ATTACH_SECONDS = 4.0
 _ANSWER_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _GREETING_SECONDS = 0.25

@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 # A mistake in a request shows within this time (seconds): the submission is refused, or the first job ends at once.
 _TROUBLE_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
+_ATTEMPTS = 5
 
 
 class OwnedFacility:
@@ -128,12 +129,21 @@ class OwnedFacility:
             write_estate(self._directory(site), type(estate)((), estate.node_hours))
 
     async def _attach(self) -> None:
-        connection = await asyncio.to_thread(self._owner(self.site).connection)
-        if connection is None:
-            message = f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
-            raise SteeringError(message)
-        if not self._connection.attached_to(connection):
-            await self._connection.attach(connection)
+        """Attach, and look up where to again as long as nothing answers there: the owner may be starting another."""
+        for left in reversed(range(_ATTEMPTS)):
+            connection = await asyncio.to_thread(self._owner(self.site).connection)
+            if connection is None:
+                message = (
+                    f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
+                )
+                raise SteeringError(message)
+            if self._connection.attached_to(connection):
+                return
+            try:
+                await self._connection.attach(connection)
+            except SteeringError:
+                if not left:
+                    raise
 
     def _owner(self, site: Site) -> Daemon:
         file = self._workspace.run / f"compute-{self.name}.json"
