@@ -9,6 +9,7 @@ from pathlib import Path
 
 from steering.compute.batch import BatchSystem, NoAnswerError, Observation, RefusedError
 from steering.compute.diagnosis import diagnose
+from steering.compute.estate import JobRecord
 from steering.compute.ledger import Ledger, Rules
 from steering.compute.orders import Cancel, Find, Order, Submit
 from steering.compute.script import job_script, launcher_command, log_file
@@ -65,6 +66,14 @@ class Pool:
         self.request = replace(self.request, nodes=0, most_nodes=0)
         self._strength = Strength(Limits(0, 0, 1))
         self.ledger.want(0)
+
+    def adopt(self, jobs: Sequence[JobRecord], now: float) -> None:
+        """Take over jobs that an earlier owner submitted; a pool that had grown keeps its size."""
+        for job in jobs:
+            self.ledger.adopt(job.name, job.slot, job.id, now)
+        limits = self._strength.limits
+        self._strength.jobs = min(max(len({job.slot for job in jobs}), limits.least), limits.most)
+        self.ledger.want(self._strength.jobs)
 
     def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
         """Take in what the scheduler says, and the node-hours that are still allowed."""
@@ -128,6 +137,8 @@ class Pool:
         return {
             "pool": self.request.pool,
             "urgency": self.request.urgency,
+            "queue": self.choice.queue.name,
+            "nodes_per_job": self.choice.nodes,
             "nodes": self.request.nodes,
             "most_nodes": self.request.most_nodes,
             "walltime": None if math.isnan(walltime) else walltime,
