@@ -14,7 +14,7 @@ from steering.core.secret_file import read_secret, write_secret
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job that was submitted and has not ended."""
+    """A job that was submitted and has not ended; ``id`` is empty if its submission was not answered yet."""
 
     name: str
     slot: int

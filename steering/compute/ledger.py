@@ -112,8 +112,8 @@ class Ledger:
                 job.unwanted = True
 
     def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
-        """Take over a job that an earlier owner submitted."""
-        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now))
+        """Take over a job that an earlier owner submitted; without an id, one whose answer it did not live to hear."""
+        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, uncertain=not id))
         number = name.rsplit("-", 1)[-1]
         if number.isdigit():
             self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))

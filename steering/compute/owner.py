@@ -184,7 +184,11 @@ class Owner:
     async def _step(self) -> None:
         for pool in list(self._pools.values()):
             await pool.look(self._batch)
-            await pool.act(self._batch)
+            await pool.act(self._batch, self._remember)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Write down what is out, for another owner."""
         hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
         estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
         if estate != self._estate:

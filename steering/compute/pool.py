@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,9 +101,16 @@ class Pool:
         for one, observation in seen.items():
             self.ledger.observed(one, self._with_log(one, observation), time.time())
 
-    async def act(self, batch: BatchSystem) -> bool:
-        """Carry out what the ledger orders; return whether there was anything."""
+    async def act(self, batch: BatchSystem, remember: Callable[[], None]) -> bool:
+        """Carry out what the ledger orders; return whether there was anything.
+
+        Args:
+            batch: Who is told.
+            remember: Called before anything is submitted, so that a job is known even if its answer never comes.
+        """
         orders = self.ledger.orders(time.time())
+        if any(isinstance(order, Submit) for order in orders):
+            remember()
         for order in orders:
             try:
                 await self._carry_out(order, batch)
@@ -142,7 +149,7 @@ class Pool:
             "nodes": self.request.nodes,
             "most_nodes": self.request.most_nodes,
             "walltime": None if math.isnan(walltime) else walltime,
-            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive if job.id],
+            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive],
         }
 
     async def _carry_out(self, order: Order, batch: BatchSystem) -> None:

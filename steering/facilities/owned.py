@@ -124,7 +124,8 @@ class OwnedFacility:
         batch = batch_system(site)
         for pool in estate.pools if site.batch != "process" else ():
             for job in pool.jobs:
-                await batch.cancel(job.id)
+                for one in [job.id] if job.id else await batch.find(job.name):
+                    await batch.cancel(one)
         if estate.pools:
             write_estate(self._directory(site), type(estate)((), estate.node_hours))
 

@@ -2,12 +2,14 @@
 
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from steering.compute.estate import Estate, JobRecord, PoolRecord, read_estate, write_estate
+from steering.compute.orders import Find
 from steering.compute.owner import Owner
 from steering.compute.site import read_site
 from steering.core.errors import SteeringError
@@ -73,3 +75,23 @@ async def test_a_pool_that_was_ending_goes_on_ending(tmp_path):
     pool = await taken_over(tmp_path, replace(POOL, nodes=0))
     assert pool.ledger.wanted == 0
     assert {order.id for order in pool.ledger.orders(0.0)} == {job.id for job in JOBS}
+
+
+async def test_a_job_is_written_down_before_it_is_submitted_and_looked_for_by_the_next_owner(tmp_path):
+    pool = await taken_over(tmp_path, replace(POOL, jobs=(replace(JOBS[0], id=""),), nodes=1))
+    assert pool.ledger.orders(time.time() + 10.0) == [Find(JOBS[0].name)]
+
+    class Killing:
+        """The owner is killed while the batch system takes a job."""
+
+        async def submit(self, script, name, directory):
+            written = [job.name for one in read_estate(tmp_path).pools for job in one.jobs]
+            assert name in written
+            raise RuntimeError("killed")
+
+    owner = Owner(read_site("polaris", POLARIS), tmp_path / "owner.json", tmp_path)
+    owner._batch = Killing()
+    owner._pools["live"] = pool
+    pool.ledger.want(2)
+    with pytest.raises(RuntimeError, match="killed"):
+        await owner._step()
