@@ -102,14 +102,12 @@ def _fit(site: Site, queue: Queue, state: QueueState | None, request: PoolReques
     if nodes < least:
         return f"{request.nodes} nodes are fewer than its {least}"
     jobs = math.ceil(request.nodes / nodes)
-    if jobs_most and jobs > jobs_most:
-        # Fewer, larger jobs may still fit.
-        nodes = math.ceil(request.nodes / jobs_most)
-        jobs = math.ceil(request.nodes / nodes)
-        if most and nodes > most:
-            return f"{request.nodes} nodes are more than its {most} nodes a job in {jobs_most} jobs"
-    else:
-        nodes = math.ceil(request.nodes / jobs)
+    # Of too many jobs, fewer and larger ones may still fit; all are of one size.
+    jobs = min(jobs, jobs_most or jobs)
+    nodes = max(math.ceil(request.nodes / jobs), least)
+    if most and nodes > most:
+        return f"{request.nodes} nodes are more than its {most} nodes a job in {jobs_most} jobs"
+    jobs = math.ceil(request.nodes / nodes)
     if queue.pool_nodes_most and request.nodes > queue.pool_nodes_most:
         return f"{request.nodes} nodes are more than its {queue.pool_nodes_most} nodes for all jobs of a user"
     longest = min(queue.walltime_most, seen.walltime_most)
