@@ -7,10 +7,10 @@ environment variables such as ``DASK_STEERING__SITES__POLARIS__ACCOUNT``, goes b
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import yaml
 
@@ -169,7 +169,7 @@ def make_site(name: str, section: Mapping[str, Any]) -> Site:
     values: dict[str, Any] = {}
     for key, value in section.items():
         try:
-            values[key] = _READERS.get(key, _plain)(value)
+            values[key] = _READERS.get(key, _text)(value)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             message = f"The setting {key} of the facility {name} cannot be {value!r}: {error}."
             raise SteeringError(message) from error
@@ -211,7 +211,7 @@ def _section(file: Path, name: str) -> Mapping[str, Any]:
         raise SteeringError(message) from error
 
 
-def _queues(value: Mapping[str, Mapping[str, Any]]) -> dict[str, Queue]:
+def _queues(value: Mapping[str, Any]) -> dict[str, Queue]:
     return {name: _queue(name, entry or {}) for name, entry in value.items() if entry is not False}
 
 
@@ -220,7 +220,10 @@ def _queue(name: str, entry: Mapping[str, Any]) -> Queue:
     for key in ("walltime_least", "walltime_most"):
         if key in given:
             given[key] = _seconds(given[key])
-    given["directives"] = tuple(str(item) for item in given.get("directives", ()))
+    for key in ("nodes_least", "nodes_most", "nodes_per_job", "jobs_most", "pool_nodes_most"):
+        if key in given:
+            given[key] = _whole(given[key])
+    given["directives"] = _texts(given.get("directives"))
     return Queue(name, **given)
 
 
@@ -260,18 +263,58 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in value or ())
 
 
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        message = "write a whole number"
+        raise ValueError(message)
+    return value
+
+
 def _count(value: Any) -> int:
-    if not isinstance(value, int) or value < 1:
+    if _whole(value) < 1:
         message = "write a whole number above 0"
         raise ValueError(message)
     return value
 
 
-def _plain(value: Any) -> Any:
-    return "" if value is None else value
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        message = "write true or false"
+        raise TypeError(message)
+    return value
 
 
-_READERS: dict[str, Any] = {
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        message = "write a text"
+        raise TypeError(message)
+    return "" if value is None else str(value)
+
+
+def _one_of(allowed: Any) -> Callable[[Any], str]:
+    names: tuple[str, ...] = get_args(allowed)
+
+    def read(value: Any) -> str:
+        if value not in names:
+            message = f"allowed: {', '.join(name or 'nothing' for name in names)}"
+            raise ValueError(message)
+        return str(value)
+
+    return read
+
+
+def _amounts(value: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(amount) for name, amount in value.items()}
+
+
+def _named_texts(value: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): _text(item) for name, item in value.items()}
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "batch": _one_of(BatchName),
+    "fan_out": _one_of(FanOut),
+    "account_needed": _truth,
     "queues": _queues,
     "preference": _preference,
     "walltime": _walltimes,
@@ -288,7 +331,7 @@ _READERS: dict[str, Any] = {
     "handover": _seconds,
     "linger": _seconds,
     "node_hours": float,
-    "filesystems": dict,
-    "resources": dict,
-    "sources": dict,
+    "filesystems": _named_texts,
+    "resources": _amounts,
+    "sources": _named_texts,
 }
