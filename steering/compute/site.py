@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast
 
 import yaml
 
-from steering.compute.clock import seconds
+from steering.compute import kinds
 from steering.core.errors import SteeringError
 from steering.core.pool import URGENCIES, Urgency
 
@@ -149,7 +149,7 @@ def read_site(
     overrides = [cast("Mapping[str, Any]", dask.config.get(f"steering.sites.{name}", {}) or {})]
     if own is not None and own.exists():
         overrides.append(_section(own, name))
-    merged = cast("dict[str, Any]", dask.config.merge(section, *overrides, settings or {}))
+    merged = dask.config.merge(section, *overrides, settings or {})
     for key, value in merged.items():
         merged[key] = _expanded(value) if isinstance(value, str) else value
     return make_site(name, {key.replace("-", "_"): value for key, value in merged.items()})
@@ -169,7 +169,7 @@ def make_site(name: str, section: Mapping[str, Any]) -> Site:
     values: dict[str, Any] = {}
     for key, value in section.items():
         try:
-            values[key] = _READERS.get(key, _text)(value)
+            values[key] = _READERS.get(key, kinds.text)(value)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             message = f"The setting {key} of the facility {name} cannot be {value!r}: {error}."
             raise SteeringError(message) from error
@@ -205,7 +205,8 @@ def _expanded(value: str) -> str:
 def _section(file: Path, name: str) -> Mapping[str, Any]:
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        return dict((content.get("steering", {}).get("sites", {}) or {}).get(name) or {})
+        sites: Any = content.get("steering", {}).get("sites", {}) or {}
+        return {str(key): value for key, value in cast("Mapping[Any, Any]", sites.get(name) or {}).items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError) as error:
         message = f"{file} cannot be read as a description of facilities: {error}."
         raise SteeringError(message) from error
@@ -219,20 +220,12 @@ def _queue(name: str, entry: Mapping[str, Any]) -> Queue:
     given = {key.replace("-", "_"): item for key, item in entry.items()}
     for key in ("walltime_least", "walltime_most"):
         if key in given:
-            given[key] = _seconds(given[key])
+            given[key] = kinds.time(given[key])
     for key in ("nodes_least", "nodes_most", "nodes_per_job", "jobs_most", "pool_nodes_most"):
         if key in given:
-            given[key] = _whole(given[key])
-    given["directives"] = _texts(given.get("directives"))
+            given[key] = kinds.whole(given[key])
+    given["directives"] = kinds.texts(given.get("directives"))
     return Queue(name, **given)
-
-
-def _seconds(value: Any) -> float:
-    found = float(value) if isinstance(value, int | float) else seconds(str(value))
-    if math.isnan(found) or found < 0:
-        message = "write a time as HH:MM:SS or as a number of seconds"
-        raise ValueError(message)
-    return found
 
 
 def _preference(value: Mapping[str, Any]) -> dict[Urgency, tuple[str, ...]]:
@@ -240,7 +233,7 @@ def _preference(value: Mapping[str, Any]) -> dict[Urgency, tuple[str, ...]]:
 
 
 def _walltimes(value: Mapping[str, Any]) -> dict[Urgency, float]:
-    return {_urgency(key): _seconds(item) for key, item in value.items()}
+    return {_urgency(key): kinds.time(item) for key, item in value.items()}
 
 
 def _urgency(text: str) -> Urgency:
@@ -250,88 +243,27 @@ def _urgency(text: str) -> Urgency:
     return text
 
 
-def _memory(value: Any) -> int:
-    from dask.utils import parse_bytes
-
-    return int(parse_bytes(value))
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        message = "write a list"
-        raise TypeError(message)
-    return tuple(str(item) for item in value or ())
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        message = "write a whole number"
-        raise ValueError(message)
-    return value
-
-
-def _count(value: Any) -> int:
-    if _whole(value) < 1:
-        message = "write a whole number above 0"
-        raise ValueError(message)
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        message = "write true or false"
-        raise TypeError(message)
-    return value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
-        message = "write a text"
-        raise TypeError(message)
-    return "" if value is None else str(value)
-
-
-def _one_of(allowed: Any) -> Callable[[Any], str]:
-    names: tuple[str, ...] = get_args(allowed)
-
-    def read(value: Any) -> str:
-        if value not in names:
-            message = f"allowed: {', '.join(name or 'nothing' for name in names)}"
-            raise ValueError(message)
-        return str(value)
-
-    return read
-
-
-def _amounts(value: Mapping[str, Any]) -> dict[str, float]:
-    return {str(name): float(amount) for name, amount in value.items()}
-
-
-def _named_texts(value: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): _text(item) for name, item in value.items()}
-
-
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "batch": _one_of(BatchName),
-    "fan_out": _one_of(FanOut),
-    "account_needed": _truth,
+    "batch": kinds.one_of(BatchName),
+    "fan_out": kinds.one_of(FanOut),
+    "account_needed": kinds.truth,
     "queues": _queues,
     "preference": _preference,
     "walltime": _walltimes,
-    "memory_per_node": _memory,
-    "workers_per_node": _count,
-    "threads_per_worker": _count,
-    "nodes": _count,
-    "directives": _texts,
-    "prologue": _texts,
-    "masks": _texts,
-    "cores": _texts,
-    "poll": _seconds,
-    "death_timeout": _seconds,
-    "handover": _seconds,
-    "linger": _seconds,
+    "memory_per_node": kinds.memory,
+    "workers_per_node": kinds.count,
+    "threads_per_worker": kinds.count,
+    "nodes": kinds.count,
+    "directives": kinds.texts,
+    "prologue": kinds.texts,
+    "masks": kinds.texts,
+    "cores": kinds.texts,
+    "poll": kinds.time,
+    "death_timeout": kinds.time,
+    "handover": kinds.time,
+    "linger": kinds.time,
     "node_hours": float,
-    "filesystems": _named_texts,
-    "resources": _amounts,
-    "sources": _named_texts,
+    "filesystems": kinds.named_texts,
+    "resources": kinds.amounts,
+    "sources": kinds.named_texts,
 }
