@@ -1,9 +1,9 @@
 """A pool's ledger: desired against observed, pure. It does nothing itself and knows no batch system.
 
-Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have a
-successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is waiting
-again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one whose workers
-never came is replaced a few times, each time later, and then the pool stops with the reason.
+Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have
+a successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is
+waiting again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one
+whose workers never came is replaced a few times, each time later, and then the pool stops with the reason.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """The process that owns a facility's scheduler, jobs and watcher: ``python -m steering.compute.owner``.
 
-Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and carries
-out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to a file, so
-that another owner takes it over, or ends it, if this one is killed.
+Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and
+carries out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to
+a file, so that another owner takes it over, or ends it, if this one is killed.
 """
 
 import argparse

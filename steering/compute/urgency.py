@@ -1,8 +1,8 @@
 """Which queue, how many nodes, how long: a pure policy that says why.
 
-For each urgency a site names the queues to try, best first. A queue is possible if the site's rules, and what the batch
-system says of it now, allow the nodes and the walltime. A live analysis takes the first possible queue that can start now
-if any can, else the first possible one; the others take the first possible one.
+For each urgency a site names the queues to try, best first. A queue is possible if the site's rules, and what the
+batch system says of it now, allow the nodes and the walltime. A live analysis takes the first possible queue that can
+start now if any can, else the first possible one; the others take the first possible one.
 """
 
 import math

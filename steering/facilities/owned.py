@@ -85,7 +85,7 @@ class OwnedFacility:
         return connection is not None
 
     async def ask(self, request: PoolRequest) -> str:
-        """Ask for a pool; wait until its workers come, until it waits in the queue, or until it is clear that it fails."""
+        """Ask for a pool; wait until its workers come, it waits in the queue, or it is clear that it fails."""
         said = await self._connection.ask(request)
         name = request.pool or request.urgency
         if request.nodes <= 0:
