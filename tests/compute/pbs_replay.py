@@ -1,11 +1,12 @@
 #!/usr/bin/env -S python3 -IS
 """Plays the commands of a PBS complex of a few pretend whole nodes, as OpenPBS with ALCF's rules answers them.
 
-Called as qsub, qstat, qselect, qdel, pbsdsh or mpiexec it is that command; as pbs-control it does what an administrator,
-another user or a failing network would do. Its state lies in the folder that PBS_REPLAY names. There is no server
-process: whoever calls moves the queue on, and each running job has a process of its own (``pbs-mom``) that waits for it.
-The answers are those recorded from a real server: one id a call, state Q again with the same id after pre-emption with
-``-r y``, -29 for walltime, 271 for qdel, rc 153 for an unknown id, 35 for a finished one without ``-x``.
+Called as qsub, qstat, qselect, qdel, pbsdsh or mpiexec it is that command; as pbs-control it does what an
+administrator, another user or a failing network would do. Its state lies in the folder that PBS_REPLAY names. There
+is no server process: whoever calls moves the queue on, and each running job has a process of its own (``pbs-mom``)
+that waits for it. The answers are those recorded from a real server: one id a call, state Q again with the same id
+after pre-emption with ``-r y``, -29 for walltime, 271 for qdel, rc 153 for an unknown id, 35 for a finished one
+without ``-x``.
 """
 
 import fcntl
@@ -37,7 +38,7 @@ QUEUES = {
 DEFAULT_QUEUE = "debug-scaling"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     def __init__(self, code, words):
         super().__init__(words)
         self.code = code
@@ -128,8 +129,8 @@ def mom(one, run):
     folder = HOME / "jobs"
     nodefile = folder / f"{one}.nodes"
     nodefile.write_text("".join(f"{node}\n" for node in job["nodes"]))
-    out = open(job["out"], "ab")  # noqa: SIM115  (the job writes to it)
-    err = open(job["err"], "ab")  # noqa: SIM115
+    out = Path(job["out"]).open("ab")  # noqa: SIM115  (the job writes to it)
+    err = Path(job["err"]).open("ab")  # noqa: SIM115
     script = folder / f"{one}.SC"
     process = subprocess.Popen(
         [str(script)],
@@ -239,29 +240,35 @@ def job_environment(job, nodefile):
 
 def qsub(arguments):
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        raise Refusal(2, "usage: qsub FILE (this replay knows directives in the file only)")
+        raise RefusalError(2, "usage: qsub FILE (this replay knows directives in the file only)")
     script = Path(arguments[0]).read_text()
     job = directives(script)
     with state() as known:
         check(known, job)
-        number = known["next"]
-        known["next"] += 1
-        one = f"{number}.{SERVER}"
-        file = HOME / "jobs" / f"{one}.SC"
-        file.write_text(script)
-        file.chmod(0o700)
-        folder = {key: job.pop(key) or str(Path.cwd()) + "/" for key in ("e", "o")}
-        known["jobs"][one] = job | {
-            "id": one, "number": number, "state": "Q", "nodes": [], "comment": "", "exit": None, "stime": 0.0,
-            "ctime": time.time(), "mtime": time.time(), "run_count": 0, "kill": "", "session": 0,
-            "directory": str(Path.cwd()),
-            "err": place(folder["e"], f"{one}.ER"), "out": place(folder["o"], f"{one}.OU"),
-        }  # fmt: skip
+        one = enter(known, job, script)
         advance(known)
-        mute = known["mute"]
-        known["mute"] = max(mute - 1, 0)
-    if not mute:
+        heard = not known["mute"]
+        known["mute"] = max(known["mute"] - 1, 0)
+    if heard:
         print(one)
+
+
+def enter(known, job, script):
+    """Take a job in; return its id."""
+    number = known["next"]
+    known["next"] += 1
+    one = f"{number}.{SERVER}"
+    file = HOME / "jobs" / f"{one}.SC"
+    file.write_text(script)
+    file.chmod(0o700)
+    err, out = (job.pop(key) or f"{Path.cwd()}/" for key in "eo")
+    now = time.time()
+    known["jobs"][one] = job | {
+        "id": one, "number": number, "state": "Q", "nodes": [], "comment": "", "exit": None, "stime": 0.0,
+        "ctime": now, "mtime": now, "run_count": 0, "kill": "", "session": 0, "directory": str(Path.cwd()),
+        "err": place(err, f"{one}.ER"), "out": place(out, f"{one}.OU"),
+    }  # fmt: skip
+    return one
 
 
 def place(path, name):
@@ -279,28 +286,25 @@ def directives(script):
         if not line.startswith("#PBS "):
             continue
         option, _, value = line[5:].strip().partition(" ")
-        value = value.strip()
-        match option:
-            case "-N":
-                job["name"] = value
-            case "-q":
-                job["queue"] = value.split("@")[0]
-            case "-A":
-                job["account"] = value
-            case "-r":
-                job["rerun"] = value == "y"
-            case "-e" | "-o":
-                job[option[1]] = value
-            case "-l":
-                for part in value.split(","):
-                    resource(job, *part.split("=", 1))
-            case "-k" if value != "doe":
-                raise Refusal(32, "qsub: Keep_Files must be doe.")
-            case "-k" | "-j" | "-V" | "-m" | "-M":
-                pass
-            case _:
-                raise Refusal(2, f"qsub: invalid option -- '{option[1:]}'")
+        directive(job, option, value.strip())
     return job
+
+
+PLAIN = {"-N": "name", "-A": "account", "-e": "e", "-o": "o", "-q": "queue"}
+
+
+def directive(job, option, value):
+    if option in PLAIN:
+        job[PLAIN[option]] = value
+    elif option == "-r":
+        job["rerun"] = value == "y"
+    elif option == "-l":
+        for part in value.split(","):
+            resource(job, *part.split("=", 1))
+    elif option == "-k" and value != "doe":
+        raise RefusalError(32, "qsub: Keep_Files must be doe.")
+    elif option not in ("-k", "-j", "-V", "-m", "-M"):
+        raise RefusalError(2, f"qsub: invalid option -- '{option[1:]}'")
 
 
 def resource(job, name, value=""):
@@ -312,35 +316,35 @@ def resource(job, name, value=""):
         case "place":
             pass
         case _:
-            raise Refusal(172, f"qsub: Unknown resource: {name}")
+            raise RefusalError(172, f"qsub: Unknown resource: {name}")
 
 
 def check(known, job):
     """Refuse what ALCF refuses."""
     queue = QUEUES.get(job["queue"])
     if queue is None:
-        raise Refusal(170, "qsub: Unknown queue")
+        raise RefusalError(170, "qsub: Unknown queue")
     if not job["account"]:
-        raise Refusal(32, "qsub: Account_Name is required to be set.")
+        raise RefusalError(32, "qsub: Account_Name is required to be set.")
     for name in ("walltime", "filesystems"):
         if not job[name]:
-            raise Refusal(32, f"qsub: Resource: {name} is required to be set.")
+            raise RefusalError(32, f"qsub: Resource: {name} is required to be set.")
     refusal = known["refuse"].get(job["queue"])
     if refusal:
-        raise Refusal(*refusal)
+        raise RefusalError(*refusal)
     least, most = queue["nodes"]
     if not least <= job["count"] <= most or seconds(job["walltime"]) > seconds(queue["walltime"]):
-        raise Refusal(188, "qsub: Job violates queue and/or server resource limits")
+        raise RefusalError(188, "qsub: Job violates queue and/or server resource limits")
     mine = [other for other in known["jobs"].values() if other["queue"] == job["queue"] and other["state"] != "F"]
     if len(mine) >= queue["max_queued"]:
-        raise Refusal(38, f"qsub: would exceed queue {job['queue']}'s per-user limit of jobs")
+        raise RefusalError(38, f"qsub: would exceed queue {job['queue']}'s per-user limit of jobs")
 
 
 def qstat(arguments):
     letters = "".join(word[1:] for word in arguments if re.fullmatch(r"-[xfQ]+", word))
     rest = [word for word in arguments if not re.fullmatch(r"-[xfQ]+", word)]
     if rest[:2] != ["-F", "json"] or "f" not in letters:
-        raise Refusal(2, "usage: qstat [-x] -f -F json [ID ...] (this replay writes JSON only)")
+        raise RefusalError(2, "usage: qstat [-x] -f -F json [ID ...] (this replay writes JSON only)")
     with state() as known:
         advance(known)
         speaks(known, *rest[2:])
@@ -363,15 +367,15 @@ def qstat(arguments):
 def speaks(known, *ids):
     if "*" in known["silent"] or any(one in known["silent"] for one in ids):
         known["unanswered"] += 1
-        raise Refusal(255, f"Connection timed out\nqstat: cannot connect to server {SERVER} (errno=110)")
+        raise RefusalError(255, f"Connection timed out\nqstat: cannot connect to server {SERVER} (errno=110)")
 
 
 def job_entry(known, one, finished):
     job = known["jobs"].get(one)
     if job is None:
-        raise Refusal(153, f"qstat: Unknown Job Id {one}")
+        raise RefusalError(153, f"qstat: Unknown Job Id {one}")
     if job["state"] == "F" and not finished:
-        raise Refusal(35, f"qstat: {one} Job has finished, use -x or -H to obtain historical job information")
+        raise RefusalError(35, f"qstat: {one} Job has finished, use -x or -H to obtain historical job information")
     return entry(job)
 
 
@@ -393,9 +397,6 @@ def entry(job):
     if job["nodes"]:
         said["exec_host"] = "+".join(f"{node}/0*64" for node in job["nodes"])
         said["exec_vnode"] = "+".join(f"({node}:ncpus=64)" for node in job["nodes"])
-        said["state"] = job["state"]
-    if job["state"] == "R" and job["kill"]:
-        said["substate"] = 42
     return said
 
 
@@ -419,7 +420,7 @@ def queue_entry(known, name):
 
 def qselect(arguments):
     if len(arguments) != 2 or arguments[0] != "-N":
-        raise Refusal(2, "usage: qselect -N NAME")
+        raise RefusalError(2, "usage: qselect -N NAME")
     with state() as known:
         speaks(known)
         for one, job in known["jobs"].items():
@@ -433,9 +434,9 @@ def qdel(arguments):
             speaks(known, one)
             job = known["jobs"].get(one)
             if job is None:
-                raise Refusal(153, f"qdel: Unknown Job Id {one}")
+                raise RefusalError(153, f"qdel: Unknown Job Id {one}")
             if job["state"] == "F":
-                raise Refusal(35, f"qdel: Job has finished {one}")
+                raise RefusalError(35, f"qdel: Job has finished {one}")
             if job["state"] == "Q":
                 job |= {"state": "F", "exit": 271, "comment": f"Job terminated by {USER}@{SERVER}"}
                 advance(known)
@@ -446,11 +447,11 @@ def qdel(arguments):
 def pbsdsh(arguments):
     """Run a command on one node of this job: with a bare environment, its standard input empty."""
     if arguments[:1] != ["-n"] or arguments[2:3] != ["--"]:
-        raise Refusal(2, "usage: pbsdsh -n NODE -- COMMAND")
+        raise RefusalError(2, "usage: pbsdsh -n NODE -- COMMAND")
     nodes = Path(os.environ["PBS_NODEFILE"]).read_text().split()
     rank = int(arguments[1])
     if rank >= len(nodes):
-        raise Refusal(1, f"pbsdsh: only {len(nodes)} nodes available")
+        raise RefusalError(1, f"pbsdsh: only {len(nodes)} nodes available")
     kept = ("PBS_REPLAY", "PBS_JOBID", "PBS_NODEFILE")
     bare = {name: os.environ[name] for name in kept} | {"PATH": "/usr/bin:/bin", "PBS_NODENUM": str(rank)}
     return spread([(arguments[3:], bare)])
@@ -463,10 +464,10 @@ def mpiexec(arguments):
         name, value, *arguments = arguments
         options[name] = value
     if options.get("--ppn") != "1" or set(options) - {"-n", "--ppn", "--cpu-bind"}:
-        raise Refusal(2, f"mpiexec: this replay has one process a node only, not {options}")
+        raise RefusalError(2, f"mpiexec: this replay has one process a node only, not {options}")
     count = int(options["-n"])
     if count > len(Path(os.environ["PBS_NODEFILE"]).read_text().split()):
-        raise Refusal(1, "mpiexec: There are not enough nodes in the allocation")
+        raise RefusalError(1, "mpiexec: There are not enough nodes in the allocation")
     return spread(
         [(arguments, dict(os.environ) | {"PALS_RANKID": str(rank), "PALS_LOCAL_RANKID": "0"}) for rank in range(count)]
     )
@@ -493,50 +494,70 @@ def control(arguments):
     """What others do to the complex."""
     verb, *rest = arguments
     with state() as known:
-        jobs = known["jobs"]
-        match verb:
-            case "preempt":
-                jobs[rest[0]]["kill"] = "preempt"
-            case "vanish":
-                del jobs[rest[0]]
-            case "freeze":
-                known["silent"] += rest or ["*"]
-            case "garbage":
-                known["garbled"] += rest or ["*"]
-            case "thaw":
-                known["silent"], known["garbled"] = [], []
-            case "refuse":
-                known["refuse"][rest[0]] = [int(rest[1]), rest[2]]
-            case "allow":
-                known["refuse"] = {}
-            case "unanswered":
-                print(known["unanswered"])
-            case "mute":
-                known["mute"] = int(rest[0])
-            case "occupy":
-                number = known["next"]
-                known["next"] += 1
-                one = f"{number}.{SERVER}"
-                file = HOME / "jobs" / f"{one}.SC"
-                file.write_text("#!/bin/sh\nexec sleep 600\n")
-                file.chmod(0o700)
-                jobs[one] = {
-                    "id": one, "number": number, "state": "Q", "nodes": [], "comment": "", "exit": None, "stime": 0.0,
-                    "ctime": time.time(), "mtime": time.time(), "run_count": 0, "kill": "", "session": 0,
-                    "directory": str(HOME), "err": "/dev/null", "out": "/dev/null", "name": "other",
-                    "queue": rest[0], "account": "other", "rerun": False, "walltime": "01:00:00",
-                    "filesystems": "home", "count": int(rest[1]),
-                }  # fmt: skip
-                advance(known)
-                print(one)
-            case "jobs":
-                advance(known)
-                print(json.dumps(list(jobs.values())))
-            case "end":
-                for job in jobs.values():
-                    job |= {"kill": "qdel"} if job["state"] == "R" else {"state": "F"}
-            case _:
-                raise Refusal(2, f"pbs-control: no {verb}")
+        said = CONTROLS[verb](known, *rest)
+    if said is not None:
+        print(said)
+
+
+def preempt(known, one):
+    known["jobs"][one]["kill"] = "preempt"
+
+
+def vanish(known, one):
+    del known["jobs"][one]
+
+
+def freeze(known, one="*"):
+    known["silent"].append(one)
+
+
+def garbage(known, one="*"):
+    known["garbled"].append(one)
+
+
+def thaw(known):
+    known["silent"], known["garbled"] = [], []
+
+
+def unanswered(known):
+    return known["unanswered"]
+
+
+def refuse(known, queue, code, words):
+    known["refuse"][queue] = [int(code), words]
+
+
+def allow(known):
+    known["refuse"] = {}
+
+
+def mute(known, count):
+    known["mute"] = int(count)
+
+
+def occupy(known, queue, nodes):
+    """Another user's job, that only sleeps."""
+    job = directives("") | {"name": "other", "queue": queue, "account": "other", "rerun": False,
+                            "walltime": "01:00:00", "filesystems": "home", "count": int(nodes),
+                            "e": "/dev/null", "o": "/dev/null"}  # fmt: skip
+    one = enter(known, job, "#!/bin/sh\nexec sleep 600\n")
+    advance(known)
+    return one
+
+
+def jobs(known):
+    advance(known)
+    return json.dumps(list(known["jobs"].values()))
+
+
+def end_all(known):
+    for job in known["jobs"].values():
+        job.update({"kill": "qdel"} if job["state"] == "R" else {"state": "F"})
+
+
+CONTROLS = {"preempt": preempt, "vanish": vanish, "freeze": freeze, "garbage": garbage, "thaw": thaw, "mute": mute,
+            "unanswered": unanswered, "refuse": refuse, "allow": allow, "occupy": occupy, "jobs": jobs,
+            "end": end_all}  # fmt: skip
 
 
 def main():
@@ -547,7 +568,7 @@ def main():
         return mom(*arguments)
     try:
         return commands[name](arguments)
-    except Refusal as refusal:
+    except RefusalError as refusal:
         sys.stderr.write(f"{refusal}\n")
         return refusal.code
 

@@ -57,7 +57,7 @@ def test_everything_that_is_wrong_is_said_at_once(polaris, tmp_path):
 
 def test_a_machine_without_the_batch_system_says_where_to_go(polaris, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SteeringError, match="no qsub, qstat, qdel. Run this on a login node of Polaris"):
+    with pytest.raises(SteeringError, match=r"no qsub, qstat, qdel\. Run this on a login node of Polaris"):
         check_before_start(polaris, tmp_path / "shared")
 
 

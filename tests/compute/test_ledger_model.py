@@ -253,7 +253,7 @@ class LedgerAgainstTruth(RuleBasedStateMachine):
 
 
 LedgerAgainstTruth.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

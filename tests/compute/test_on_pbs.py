@@ -82,7 +82,7 @@ async def every_queue_refuses(pbs, facility):
     for queue in ("demand", "debug", "debug-scaling", "preemptable"):
         pbs.control("refuse", queue, "32", NO_ACCOUNT)
     began = time.monotonic()
-    with pytest.raises(SteeringError, match="account of polaris in steering.yaml") as refused:
+    with pytest.raises(SteeringError, match=r"account of polaris in steering\.yaml") as refused:
         await facility.ask(PoolRequest(nodes=1))
     assert time.monotonic() - began < 10.0
     assert NO_ACCOUNT in str(refused.value)
@@ -134,14 +134,14 @@ async def test_killed_schedulers_and_owners_lose_no_job_and_closing_ends_them_al
             child for child in owner_of(workspace, "pbs").children() if "steering.compute.scheduler" in child.cmdline()
         )
         scheduler.kill()
-        again = await until(reattached(facility), lambda status: strong(2)(status) and status.detail == "")
+        again = await until(Attaching(facility), lambda status: strong(2)(status) and status.detail == "")
         assert set(jobs_of(again)) == set(jobs_of(before))
         owner = owner_of(workspace, "pbs")
         owner.kill()
         owner.wait(20)
         assert not await facility.attach()
         await facility.launch()
-        adopted = await until(reattached(facility), strong(2))
+        adopted = await until(Attaching(facility), strong(2))
         assert set(jobs_of(adopted)) == set(jobs_of(before))
         assert len(pbs.jobs()) == 1
         owner_of(workspace, "pbs").kill()
@@ -156,7 +156,7 @@ def nothing_runs(pbs):
         time.sleep(0.1)
 
 
-class reattached:
+class Attaching:
     """A facility that is attached to anew before each look, as a session does whose scheduler went away."""
 
     def __init__(self, facility):

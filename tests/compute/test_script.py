@@ -61,11 +61,13 @@ def test_preemptable_jobs_ask_to_be_run_again_and_others_do_not():
         assert ("#PBS -r y" in directives(script)) is wanted
 
 
-@pytest.mark.parametrize(
-    ("name", "nodes", "workers", "mask"), [("aurora", 1, 12, "ZE_AFFINITY_MASK"), ("aurora", 4, 12, "ZE_AFFINITY_MASK"),
-                                           ("polaris", 1, 4, "CUDA_VISIBLE_DEVICES"), ("polaris", 4, 4, "CUDA_VISIBLE_DEVICES")]
-)  # fmt: skip
-def test_the_launcher_is_told_one_worker_a_tile(name, nodes, workers, mask):
+TILES = {"aurora": (12, "ZE_AFFINITY_MASK"), "polaris": (4, "CUDA_VISIBLE_DEVICES")}
+
+
+@pytest.mark.parametrize("nodes", [1, 4])
+@pytest.mark.parametrize("name", TILES)
+def test_the_launcher_is_told_one_worker_a_tile(name, nodes):
+    workers, mask = TILES[name]
     told = launcher(script_of(name, nodes))
     assert told.connection == str(SHARED / "scheduler.json")
     assert (told.name, told.nodes, told.workers_per_node) == ("live1-0-1", nodes, workers)

@@ -49,7 +49,10 @@ def test_a_queue_can_be_taken_out(tmp_path):
 
 WRONG = {
     "unknown": ({"colour": 3}, "has no setting 'colour'. Settings: account, "),
-    "no whole number": ({"workers_per_node": "two"}, "workers_per_node of the facility x cannot be 'two': write a whole"),
+    "no whole number": (
+        {"workers_per_node": "two"},
+        "workers_per_node of the facility x cannot be 'two': write a whole",
+    ),
     "nothing of it": ({"threads_per_worker": 0}, "threads_per_worker of the facility x cannot be 0"),
     "a truth": ({"nodes": True}, "nodes of the facility x cannot be True"),
     "no list": ({"prologue": "module load x"}, "prologue of the facility x cannot be 'module load x': write a list"),

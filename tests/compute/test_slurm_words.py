@@ -22,7 +22,8 @@ def number(value):
 def new(*states, **more):
     entry = {"job_id": 7, "job_state": list(states), "state_reason": "None", "state_description": "",
              "start_time": number(0), "time_limit": number(60), "nodes": "",
-             "exit_code": {"status": ["SUCCESS"], "return_code": number(0), "signal": {"id": number(0), "name": ""}}}  # fmt: skip
+             "exit_code": {"status": ["SUCCESS"], "return_code": number(0), "signal": {"id": number(0), "name": ""}},
+             }  # fmt: skip
     return observation(entry | more)
 
 

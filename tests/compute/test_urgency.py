@@ -81,7 +81,9 @@ def test_the_batch_system_s_own_limits_count_too():
 @pytest.mark.parametrize("walltime", [60.0, 7200.0])
 def test_a_walltime_outside_of_a_queue_s_limits_passes_it_over(walltime):
     with pytest.raises(SteeringError, match=r"debug: .* is outside its 5 min to 1 h"):
-        choose(AURORA, PoolRequest("p", "live", 1, walltime=walltime), {"capacity": QueueState("capacity", takes=False)})
+        choose(
+            AURORA, PoolRequest("p", "live", 1, walltime=walltime), {"capacity": QueueState("capacity", takes=False)}
+        )
 
 
 def test_an_explicit_walltime_within_the_limits_is_taken():
