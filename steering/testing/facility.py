@@ -68,6 +68,7 @@ async def _strong(
 ) -> FacilityStatus:
     """Wait until all workers are there and what it says of them agrees with itself."""
     status = await facility.status()
+    _check_words(status)
     try:
         async with asyncio.timeout(patience):
             while not (changed(status) and _full(status)):
@@ -75,9 +76,9 @@ async def _strong(
                     status.state in ("starting", "running"),
                     f"{facility.name} says {status.state!r} after {after}: {status.detail}",
                 )
-                _check_words(status)
                 await asyncio.sleep(_LOOK_SECONDS)
                 status = await facility.status()
+                _check_words(status)
     except TimeoutError as error:
         pools = "; ".join(f"pool {pool.name} {pool.state}, jobs {pool.jobs}" for pool in status.pools)
         message = (
@@ -85,7 +86,6 @@ async def _strong(
             f"{len(status.workers)} workers. {status.detail} {pools}"
         )
         raise ContractError(message) from error
-    _check_words(status)
     return status
 
 

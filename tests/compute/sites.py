@@ -19,6 +19,7 @@ def fit(site, workspace, **more):
         "scheduler_interface": "",
         "worker_interface": "",
         "prologue": [],
+        "nodes": 2 if site.fan_out else 1,
         "workers_per_node": 2,
         "threads_per_worker": 1,
         "memory_per_node": "1 GB",

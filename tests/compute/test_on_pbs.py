@@ -127,25 +127,39 @@ async def silence_changes_nothing(pbs, facility, before):
 
 
 async def test_killed_schedulers_and_owners_lose_no_job_and_closing_ends_them_all(pbs, workspace):
-    async with facility_on("pbs", workspace) as facility:
+    async with facility_on("pbs", workspace, nodes=2, mask="TILE") as facility:
         await facility.start()
-        before = await until(facility, strong(2))
+        before = await until(facility, strong(4))
+        one_job_on_two_nodes(before)
         scheduler = next(
             child for child in owner_of(workspace, "pbs").children() if "steering.compute.scheduler" in child.cmdline()
         )
         scheduler.kill()
-        again = await until(Attaching(facility), lambda status: strong(2)(status) and status.detail == "")
+        again = await until(
+            Attaching(facility), lambda status: strong(4)(status) and workers_of(status) != workers_of(before)
+        )
         assert set(jobs_of(again)) == set(jobs_of(before))
         owner = owner_of(workspace, "pbs")
         owner.kill()
         owner.wait(20)
         assert not await facility.attach()
         await facility.launch()
-        adopted = await until(Attaching(facility), strong(2))
+        adopted = await until(Attaching(facility), strong(4))
         assert set(jobs_of(adopted)) == set(jobs_of(before))
         assert len(pbs.jobs()) == 1
         owner_of(workspace, "pbs").kill()
     await asyncio.to_thread(nothing_runs, pbs)
+
+
+def one_job_on_two_nodes(status):
+    """Each worker has its name and, on its node, its own tile."""
+    (job,) = jobs_of(status).values()
+    assert job.nodes == ("x3001", "x3002")
+    tiles = {
+        int(worker.name.rsplit("-", 1)[1]): psutil.Process(worker.process_id).environ()["TILE"]
+        for worker in status.workers
+    }
+    assert tiles == {0: "0", 1: "1", 2: "0", 3: "1"}
 
 
 def nothing_runs(pbs):
