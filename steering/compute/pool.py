@@ -161,6 +161,9 @@ class Pool:
                 except RefusedError as error:
                     self.ledger.refused(name, str(error), now)
                     await self._next_queue(str(error), batch)
+                except OSError as error:
+                    # The shared folder is full or away, which is no queue's fault.
+                    self.ledger.refused(name, f"The job script cannot be written: {error}.", now)
             case Find(name=name):
                 self.ledger.found(name, await batch.find(name), now)
             case Cancel(id=one):

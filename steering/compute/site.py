@@ -187,6 +187,13 @@ def _check(site: Site) -> None:
                     f"Described: {', '.join(site.queues) or 'none'}."
                 )
                 raise SteeringError(message)
+            longest = min(site.walltime.get(urgency, math.inf), site.queues[queue].walltime_most)
+            if site.batch != "process" and math.isinf(longest):
+                message = (
+                    f"The facility {site.name} has no walltime for {urgency} jobs in queue {queue!r}. "
+                    f"Set walltime: {{{urgency}: HH:MM:SS}} of {site.name} in steering.yaml."
+                )
+                raise SteeringError(message)
     for what, given in (("cores", site.cores), ("masks", site.masks)):
         if given and len(given) != site.workers_per_node:
             message = (

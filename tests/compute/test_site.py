@@ -65,6 +65,10 @@ WRONG = {
     "a queue's limit in words": ({"queues": {"debug": {"nodes_most": "two"}}}, "queues of the facility x cannot be"),
     "no such queue": ({"preference": {"live": ["debug"]}}, "prefers queue 'debug' for live, but describes none"),
     "too few cores": ({"workers_per_node": 2, "cores": ["0"]}, "gives cores for 1 workers, but has 2 workers a node"),
+    "no end": (
+        {"batch": "pbs", "queues": {"q": {}}, "preference": {"live": ["q"]}},
+        "has no walltime for live jobs in queue 'q'. Set walltime: {live: HH:MM:SS} of x",
+    ),
     "no batch system": ({"batch": "lsf"}, "batch of the facility x cannot be 'lsf'"),
     "no fan-out": ({"fan_out": "ssh"}, "fan_out of the facility x cannot be 'ssh'"),
     "hours in words": ({"node_hours": "many"}, "node_hours of the facility x cannot be 'many'"),
