@@ -1,6 +1,7 @@
 """What can be known to be wrong before anything is submitted."""
 
 import os
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from shutil import which
 from steering.compute.site import Site
 from steering.core.errors import SteeringError
 
+_FILESYSTEMS = re.compile(r"\bfilesystems=([^\s,]+)")
 _COMMANDS = {"pbs": ("qsub", "qstat", "qdel"), "slurm": ("sbatch", "squeue", "scancel"), "process": ()}
 
 
@@ -87,7 +89,7 @@ def _folder(site: Site, directory: Path) -> Check:
 def _filesystems(site: Site, directory: Path) -> Check | None:
     if not site.filesystems or not site.directory:
         return None
-    asked = {name for line in site.directives if "filesystems=" in line for name in line.split("=")[1].split(":")}
+    asked = {name for line in site.directives for found in _FILESYSTEMS.findall(line) for name in found.split(":")}
     on = next((name for name, root in site.filesystems.items() if directory.is_relative_to(root)), "")
     if not on:
         roots = ", ".join(site.filesystems.values())

@@ -41,7 +41,7 @@ def duration(value: float) -> str:
     whole = round(value)
     if whole < 120:
         return f"{whole} s"
-    hours, minutes = whole // 3600, round(whole % 3600 / 60)
+    hours, minutes = divmod(round(whole / 60), 60)
     return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
 
 

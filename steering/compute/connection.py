@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from distributed.security import Security
 
@@ -64,4 +64,4 @@ def security_of(connection: Mapping[str, Json]) -> Security:
 
 def connection_arguments(connection: Mapping[str, Json]) -> dict[str, Any]:
     """Return what Dask's remote procedure calls need to be trusted."""
-    return cast("dict[str, Any]", security_of(connection).get_connection_args("client"))
+    return security_of(connection).get_connection_args("client")

@@ -29,7 +29,8 @@ _SIGNS = (
     ),
     _sign(
         r"(?:line \d+: )?(\S+python\S*): (?:No such file or directory|command not found)",
-        "The nodes have no Python at {0}. Set environment of {name} in steering.yaml and run: steering compute prepare {name}.",
+        "The nodes have no Python at {0}. Set environment of {name} in steering.yaml and run: "
+        "steering compute prepare {name}.",
     ),
     _sign(r"(This node .* has no network interface .*)", "{0}"),
     _sign(r"(No scheduler answered on .*)", "{0}"),
@@ -55,8 +56,9 @@ _SIGNS = (
         "This account may not use that queue. Ask the facility for access to it, or choose another urgency.",
     ),
     _sign(
-        r"Node count specification invalid|More processors requested than permitted|node configuration is not available|"
-        r"PartitionNodeLimit|PartitionConfig|ReqNodeNotAvail|Can Never Run|violates queue and/or server resource limits",
+        r"Node count specification invalid|More processors requested than permitted|"
+        r"node configuration is not available|PartitionNodeLimit|PartitionConfig|ReqNodeNotAvail|Can Never Run|"
+        r"violates queue and/or server resource limits",
         "More is asked for than the queue or a node has. Ask for fewer nodes (--nodes), or correct queues, "
         "threads_per_worker or memory_per_node of {name} in steering.yaml.",
     ),

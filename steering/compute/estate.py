@@ -14,7 +14,7 @@ from steering.core.secret_file import read_secret, write_secret
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job that was submitted and has not ended."""
+    """A job that was submitted and has not ended; ``id`` is empty if its submission was not answered yet."""
 
     name: str
     slot: int
@@ -27,6 +27,8 @@ class PoolRecord:
 
     pool: str
     urgency: Urgency
+    queue: str
+    nodes_per_job: int
     nodes: int
     most_nodes: int
     walltime: float
@@ -63,7 +65,7 @@ def read_estate(directory: Path) -> Estate:
     try:
         pools = [cast("Mapping[str, Json]", entry) for entry in cast("list[Json]", content["pools"])]
         return Estate.of(pools, float(str(content["node_hours"])))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = f"{_file(directory)} is not a list of jobs ({error}). Look for jobs of yours and remove the file."
         raise SteeringError(message) from error
 
@@ -93,6 +95,8 @@ def _pool(entry: Mapping[str, Any]) -> PoolRecord:
     return PoolRecord(
         str(entry["pool"]),
         urgency,
+        str(entry["queue"]),
+        int(entry["nodes_per_job"]),
         int(entry["nodes"]),
         int(entry["most_nodes"]),
         math.nan if walltime is None else float(walltime),

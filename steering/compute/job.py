@@ -54,6 +54,12 @@ class Job:
         return self.seen.started + self.seen.walltime
 
     @property
+    def tries(self) -> bool:
+        """Whether it has still to show that it works; one that waits in a queue may do so for long."""
+        waits = bool(self.id) and self.seen.phase in ("queued", "held")
+        return not (self.unwanted or self.joined or waits)
+
+    @property
     def state(self) -> JobState:
         """Its state in a word."""
         if self.refused:

@@ -1,8 +1,9 @@
 """Runs on the nodes of a job: one worker a GPU tile. ``python -m steering.compute.launcher CONNECTION ...``.
 
-Dask-jobqueue's job classes call it in place of ``dask worker``. In a job of several nodes it first starts itself on each
-of them. On a node it starts the workers, each with its own tile, cores and name, starts one again that was killed or has
-lost its scheduler, and passes SIGTERM on, upon which workers retire: what they hold moves to others while there is time.
+Dask-jobqueue's job classes call it in place of ``dask worker``. In a job of several nodes it first starts itself on
+each of them. On a node it starts the workers, each with its own tile, cores and name, starts one again that was
+killed or has lost its scheduler, and passes SIGTERM on, upon which workers retire: what they hold moves to others
+while there is time.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hold_lifeline()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     where = placement(options.nodes, options.rank)
     if where is None:
         children = [_Child(command) for command in commands(options.fan_out, options.nodes, given)]

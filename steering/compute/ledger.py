@@ -1,9 +1,9 @@
 """A pool's ledger: desired against observed, pure. It does nothing itself and knows no batch system.
 
-Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have a
-successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is waiting
-again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one whose workers
-never came is replaced a few times, each time later, and then the pool stops with the reason.
+Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have
+a successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is
+waiting again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one
+whose workers never came is replaced a few times, each time later, and then the pool stops with the reason.
 """
 
 import itertools
@@ -93,16 +93,18 @@ class Ledger:
         return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
 
     def want(self, jobs: int) -> None:
-        """Change how many jobs there should be; a pool that had stopped tries again."""
+        """Change how many jobs there should be; a pool that had stopped tries again, and its past is forgotten."""
         self.wanted = jobs
+        self._past_seconds += sum(job.seconds * job.nodes for job in self._jobs if job.over)
+        self._jobs = list(self.alive)
         self.failure, self.trouble, self.impossible = "", "", False
         self._failures, self._not_before = 0, -math.inf
         for job in self.alive:
             job.unwanted = job.unwanted or job.nodes != self.nodes
-        surplus = len([job for job in self.alive if not job.unwanted and not job.leaving]) - jobs
+        surplus = len([job for job in self.alive if _stays(job)]) - jobs
         # What still waits is given back before what works.
         for job in sorted(self.alive, key=lambda job: (job.seen.phase == "running", -job.slot)):
-            if surplus > 0 and not job.unwanted and not job.leaving:
+            if surplus > 0 and _stays(job):
                 job.unwanted = True
                 surplus -= 1
         if jobs == 0:
@@ -110,8 +112,8 @@ class Ledger:
                 job.unwanted = True
 
     def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
-        """Take over a job that an earlier owner submitted."""
-        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now))
+        """Take over a job that an earlier owner submitted; without an id, one whose answer it did not live to hear."""
+        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, uncertain=not id))
         number = name.rsplit("-", 1)[-1]
         if number.isdigit():
             self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))
@@ -139,7 +141,8 @@ class Ledger:
         """A submission was refused."""
         job = self._job(name)
         job.over, job.refused = True, words
-        self._failed(words, now)
+        if not job.unwanted:
+            self._failed(words, now)
 
     def unanswered(self, name: str, now: float) -> None:
         """A submission got no answer: the job may exist or not."""
@@ -156,7 +159,8 @@ class Ledger:
         job.doubts += 1
         if job.doubts >= _DENIALS:
             job.over = True
-            self._failed("the submission got no answer, and the batch system knows no such job", now)
+            if not job.unwanted:
+                self._failed("the submission got no answer, and the batch system knows no such job", now)
 
     def observed(self, id: str, seen: Observation, now: float) -> None:  # noqa: A002  (the batch system's own word)
         """The batch system said how a job is."""
@@ -173,13 +177,11 @@ class Ledger:
                 self._failures, self.trouble = 0, ""
 
     def _observe(self, job: Job, seen: Observation, now: float) -> None:
+        if _was_requeued(job.seen, seen):
+            self._requeued(job)
         began = job.seen.started if math.isnan(seen.started) else seen.started
         if seen.phase in ("running", "ending", "ended") and not math.isnan(began):
             job.seconds = max(job.seconds, now - began)
-        if seen.phase == "queued" and job.seen.phase == "running":
-            # Requeued: what it has used so far stays used, and its workers have to come again.
-            self._past_seconds += job.seconds * job.nodes
-            job.seconds, job.leaving = 0.0, False
         job.seen = seen
         if seen.phase in ("ended", "gone"):
             self._end(job, now)
@@ -187,13 +189,21 @@ class Ledger:
             job.unwanted = True
             self.failure, self.impossible = seen.words or "the batch system says that it can never run", True
 
+    def _requeued(self, job: Job) -> None:
+        """A job has to start anew: what it has used so far stays used."""
+        self._past_seconds += job.seconds * job.nodes
+        job.seconds, job.leaving = 0.0, False
+        # Its walltime was nearly over: by now its successor may be there, or fewer jobs are wanted.
+        others = [other.slot for other in self.alive if _stays(other) and other is not job]
+        job.unwanted = job.unwanted or job.slot in others or len(others) >= self.wanted
+
     def _end(self, job: Job, now: float) -> None:
         job.over, job.workers = True, 0
         if job.unwanted:
             return
         if job.joined or job.seen.end in ("preempted", "expired", "cancelled"):
             # Its environment works: what ended it was the batch system, somebody, or its node.
-            self._not_before = max(self._not_before, now + (self.rules.delay if job.seen.end == "failed" else 0.0))
+            self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
         self._failed(job.seen.log or job.seen.words or f"exit code {job.seen.exit_code}", now)
 
@@ -201,21 +211,22 @@ class Ledger:
         self._failures += 1
         self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
         self.trouble = words
-        if self._failures >= self.rules.tries:
+        # While other jobs of the pool work, it goes on trying: theirs must be replaced when they end.
+        if self._failures >= self.rules.tries and not any(job.joined for job in self.alive):
             self.failure = words
 
     def _submissions(self, now: float) -> list[Order]:
         if self.failure or now < self._not_before or self.node_hours >= self.rules.hours:
             return []
         orders: list[Order] = []
-        staying = {job.slot for job in self.alive if not job.unwanted and not job.leaving}
+        staying = {job.slot for job in self.alive if _stays(job)}
         held = [job.slot for job in self.alive if job.unwanted or _held_twice(self.alive, job.slot)]
         room = self.rules.jobs_most - len(self.alive) if self.rules.jobs_most else self.wanted
         free = [slot for slot in range(self.wanted + len(self.alive)) if slot not in (*staying, *held)]
-        # One try at a time while nothing has worked yet: ten jobs with one mistake are one mistake.
+        # One try at a time after a failure: ten jobs with one mistake are one mistake.
         missing = self.wanted - len(staying)
         if self._failures:
-            missing = min(missing, 0 if self.alive else 1)
+            missing = min(missing, 0 if any(job.tries for job in self.alive) else 1)
         for slot in free[: max(min(missing, room), 0)]:
             name = f"{self._prefix}-{slot}-{next(self._numbers)}"
             self._jobs.append(Job(name, slot, self.nodes, asked_at=now))
@@ -233,6 +244,19 @@ class Ledger:
 
     def _job(self, name: str) -> Job:
         return next(job for job in self._jobs if job.name == name)
+
+
+def _stays(job: Job) -> bool:
+    """Say whether a job is meant to stay in its place."""
+    return not job.unwanted and not job.leaving
+
+
+def _was_requeued(before: Observation, now: Observation) -> bool:
+    """Say whether a job has lost its nodes between two looks, or has lost them and got others."""
+    if before.phase not in ("running", "ending"):
+        return False
+    again = now.phase == "running" and now.started > before.started
+    return now.phase in ("queued", "held") or again
 
 
 def _held_twice(jobs: Iterable[Job], slot: int) -> bool:

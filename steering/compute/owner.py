@@ -1,8 +1,8 @@
 """The process that owns a facility's scheduler, jobs and watcher: ``python -m steering.compute.owner``.
 
-Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and carries
-out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to a file, so
-that another owner takes it over, or ends it, if this one is killed.
+Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and
+carries out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to
+a file, so that another owner takes it over, or ends it, if this one is killed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any
 
 from steering.compute.batch import BatchSystem, NoAnswerError
 from steering.compute.child import SchedulerChild
-from steering.compute.estate import Estate, read_estate, write_estate
+from steering.compute.estate import Estate, PoolRecord, read_estate, write_estate
 from steering.compute.pool import Pool
 from steering.compute.site import Site, read_site
 from steering.compute.strength import Load
@@ -101,13 +101,22 @@ class Owner:
         if self._site.batch == "process":
             return
         for record in estate.pools:
-            request = PoolRequest(record.pool, record.urgency, record.nodes, record.most_nodes, record.walltime)
-            pool = Pool(
-                self._site, request, choose(self._site, request, {}), self._directory, self._prefix(record.pool)
-            )
-            for job in record.jobs:
-                pool.ledger.adopt(job.name, job.slot, job.id, time.time())
+            pool = self._pool_of(record)
+            pool.adopt(record.jobs, time.time())
+            if record.nodes <= 0:
+                # The owner was killed while it gave them back.
+                pool.end()
             self._pools[record.pool] = pool
+
+    def _pool_of(self, record: PoolRecord) -> Pool:
+        """Describe a pool again as it was: in the queue that took its jobs, whichever was refused before."""
+        site = self._site
+        if record.queue in site.queues:
+            site = replace(site, preference={record.urgency: (record.queue,)})
+        request = PoolRequest(record.pool, record.urgency, record.nodes, record.most_nodes, record.walltime)
+        nodes = max(record.nodes, record.nodes_per_job)
+        choice = choose(site, replace(request, nodes=nodes), {}, nodes_per_job=record.nodes_per_job)
+        return Pool(self._site, request, choice, self._directory, self._prefix(record.pool))
 
     async def _talk(self) -> None:
         """Exchange status and requests with the scheduler's mailbox, and keep the scheduler alive."""
@@ -175,7 +184,11 @@ class Owner:
     async def _step(self) -> None:
         for pool in list(self._pools.values()):
             await pool.look(self._batch)
-            await pool.act(self._batch)
+            await pool.act(self._batch, self._remember)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Write down what is out, for another owner."""
         hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
         estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
         if estate != self._estate:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from steering.compute.batch import End, NoAnswerError, Observation, Phase, QueueState, RefusedError
 from steering.compute.clock import moment, seconds
-from steering.compute.shell import run
+from steering.compute.shell import Answer, run
 
 _PHASES: dict[str, Phase] = {
     "Q": "queued", "W": "queued", "T": "queued", "B": "queued", "H": "held", "S": "held", "U": "held",
@@ -43,18 +43,17 @@ class Pbs:
         return lines[-1]
 
     async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
-        """Ask for each job by itself."""
+        """Ask for each job by itself; an answer that cannot be read hides no other job."""
         found: dict[str, Observation] = {}
+        silence: NoAnswerError | None = None
         for one in ids:
             answer = await run(["qstat", "-x", "-f", "-F", "json", one])
-            if answer.code != 0:
-                if "unknown job id" in answer.err.lower():
-                    found[one] = Observation("gone", answer.words)
-                continue
-            jobs = _object(answer.out).get("Jobs")
-            entry = _entry(jobs, one)
-            if entry is not None:
-                found[one] = observation(entry)
+            try:
+                found[one] = _answered(answer, one)
+            except NoAnswerError as error:
+                silence = error
+        if silence is not None and not found:
+            raise silence
         return found
 
     async def find(self, name: str) -> list[str]:
@@ -76,7 +75,11 @@ class Pbs:
         if answer.code != 0:
             raise NoAnswerError(answer.words)
         queues = cast("Mapping[str, Mapping[str, Any]]", _object(answer.out).get("Queue") or {})
-        return {name: queue_state(name, entry) for name, entry in queues.items()}
+        try:
+            return {name: queue_state(name, entry) for name, entry in queues.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            message = f"PBS said something unreadable of its queues ({error})"
+            raise NoAnswerError(message) from error
 
 
 def observation(entry: Mapping[str, Any]) -> Observation:
@@ -144,11 +147,23 @@ def _object(text: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", content)
 
 
-def _entry(jobs: object, one: str) -> Mapping[str, Any] | None:
+def _answered(answer: Answer, one: str) -> Observation:
+    """Read what ``qstat`` said of one job."""
+    if answer.code != 0:
+        if "unknown job id" in answer.err.lower():
+            return Observation("gone", answer.words)
+        raise NoAnswerError(answer.words)
+    try:
+        return observation(_entry(_object(answer.out).get("Jobs"), one))
+    except (AttributeError, TypeError, ValueError) as error:
+        message = f"PBS said something unreadable of job {one} ({error})"
+        raise NoAnswerError(message) from error
+
+
+def _entry(jobs: object, one: str) -> Mapping[str, Any]:
     """Find a job; PBS may spell its server's name longer or shorter than qsub did."""
-    if not isinstance(jobs, dict):
-        return None
-    for key, entry in cast("Mapping[str, Any]", jobs).items():
-        if key.split(".")[0] == one.split(".", maxsplit=1)[0] and isinstance(entry, dict):
+    for key, entry in cast("Mapping[str, Any]", jobs or {}).items():
+        if key.split(".")[0] == one.split(".", maxsplit=1)[0]:
             return cast("Mapping[str, Any]", entry)
-    return None
+    message = f"PBS said nothing of job {one}"
+    raise NoAnswerError(message)

@@ -3,12 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from steering.compute.batch import BatchSystem, NoAnswerError, Observation, QueueState, RefusedError
+from steering.compute.batch import BatchSystem, NoAnswerError, Observation, RefusedError
 from steering.compute.diagnosis import diagnose
+from steering.compute.estate import JobRecord
 from steering.compute.ledger import Ledger, Rules
 from steering.compute.orders import Cancel, Find, Order, Submit
 from steering.compute.script import job_script, launcher_command, log_file
@@ -48,7 +49,6 @@ class Pool:
         self._site = site
         self._directory = directory
         self._refusals: dict[str, str] = {}
-        self._states: Mapping[str, QueueState] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
         self._strength = Strength(self._limits(choice))
         self.ledger.want(choice.jobs)
@@ -66,6 +66,14 @@ class Pool:
         self.request = replace(self.request, nodes=0, most_nodes=0)
         self._strength = Strength(Limits(0, 0, 1))
         self.ledger.want(0)
+
+    def adopt(self, jobs: Sequence[JobRecord], now: float) -> None:
+        """Take over jobs that an earlier owner submitted; a pool that had grown keeps its size."""
+        for job in jobs:
+            self.ledger.adopt(job.name, job.slot, job.id, now)
+        limits = self._strength.limits
+        self._strength.jobs = min(max(len({job.slot for job in jobs}), limits.least), limits.most)
+        self.ledger.want(self._strength.jobs)
 
     def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
         """Take in what the scheduler says, and the node-hours that are still allowed."""
@@ -93,9 +101,16 @@ class Pool:
         for one, observation in seen.items():
             self.ledger.observed(one, self._with_log(one, observation), time.time())
 
-    async def act(self, batch: BatchSystem) -> bool:
-        """Carry out what the ledger orders; return whether there was anything."""
+    async def act(self, batch: BatchSystem, remember: Callable[[], None]) -> bool:
+        """Carry out what the ledger orders; return whether there was anything.
+
+        Args:
+            batch: Who is told.
+            remember: Called before anything is submitted, so that a job is known even if its answer never comes.
+        """
         orders = self.ledger.orders(time.time())
+        if any(isinstance(order, Submit) for order in orders):
+            remember()
         for order in orders:
             try:
                 await self._carry_out(order, batch)
@@ -129,10 +144,12 @@ class Pool:
         return {
             "pool": self.request.pool,
             "urgency": self.request.urgency,
+            "queue": self.choice.queue.name,
+            "nodes_per_job": self.choice.nodes,
             "nodes": self.request.nodes,
             "most_nodes": self.request.most_nodes,
             "walltime": None if math.isnan(walltime) else walltime,
-            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive if job.id],
+            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive],
         }
 
     async def _carry_out(self, order: Order, batch: BatchSystem) -> None:
@@ -142,7 +159,11 @@ class Pool:
                 try:
                     self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
                 except RefusedError as error:
-                    self._refused(name, str(error), now)
+                    self.ledger.refused(name, str(error), now)
+                    await self._next_queue(str(error), batch)
+                except OSError as error:
+                    # The shared folder is full or away, which is no queue's fault.
+                    self.ledger.refused(name, f"The job script cannot be written: {error}.", now)
             case Find(name=name):
                 self.ledger.found(name, await batch.find(name), now)
             case Cancel(id=one):
@@ -155,19 +176,23 @@ class Pool:
             return shlex.join(launcher_command(self._site, self.choice, self.request.pool, name, self._directory))
         return job_script(self._site, self.choice, self.request.pool, name, self._directory)
 
-    def _refused(self, name: str, words: str, now: float) -> None:
-        """Note a refusal, and go to the next queue if one fits."""
-        self.ledger.refused(name, words, now)
-        self._refusals[self.choice.queue.name] = words
+    async def _next_queue(self, words: str, batch: BatchSystem) -> None:
+        """A job was refused: go to the next queue if one fits."""
+        if self.ledger.alive:
+            # Jobs that this queue took are worth more than a place in another.
+            return
+        queue = self.choice.queue.name
+        self._refusals[queue] = words
         try:
-            other = choose(self._site, self.request, self._states, self._refusals)
-        except SteeringError:
+            other = choose(self._site, self.request, await batch.queues(), self._refusals)
+        except (SteeringError, NoAnswerError) as error:
+            _LOG.info("queue %s refused (%s), and there is no other: %s", queue, words, error)
             return
         self.choice = other
         self.ledger.nodes, self.ledger.rules = other.nodes, self._rules(other)
         self._strength = Strength(self._limits(other))
         self.ledger.want(other.jobs)
-        _LOG.info("queue %s refused (%s): %s", name, words, other.why)
+        _LOG.info("queue %s refused (%s): %s", queue, words, other.why)
 
     def _with_log(self, one: str, seen: Observation) -> Observation:
         if seen.phase not in ("ended", "gone"):

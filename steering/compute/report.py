@@ -12,5 +12,11 @@ def pools_of(report: Mapping[str, Any]) -> tuple[PoolStatus, ...]:
 
 
 def _pool(entry: Mapping[str, Any]) -> PoolStatus:
-    jobs = tuple(JobStatus(**{**job, "nodes": tuple(job["nodes"])}) for job in entry["jobs"])
-    return PoolStatus(**{**entry, "jobs": jobs})
+    jobs = tuple(_job(job) for job in entry["jobs"])
+    values: dict[str, Any] = {**entry, "jobs": jobs}
+    return PoolStatus(**values)
+
+
+def _job(entry: Mapping[str, Any]) -> JobStatus:
+    values: dict[str, Any] = {**entry, "nodes": tuple(entry["nodes"])}
+    return JobStatus(**values)

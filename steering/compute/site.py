@@ -7,14 +7,14 @@ environment variables such as ``DASK_STEERING__SITES__POLARIS__ACCOUNT``, goes b
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 import yaml
 
-from steering.compute.clock import seconds
+from steering.compute import kinds
 from steering.core.errors import SteeringError
 from steering.core.pool import URGENCIES, Urgency
 
@@ -149,7 +149,7 @@ def read_site(
     overrides = [cast("Mapping[str, Any]", dask.config.get(f"steering.sites.{name}", {}) or {})]
     if own is not None and own.exists():
         overrides.append(_section(own, name))
-    merged = cast("dict[str, Any]", dask.config.merge(section, *overrides, settings or {}))
+    merged = dask.config.merge(section, *overrides, settings or {})
     for key, value in merged.items():
         merged[key] = _expanded(value) if isinstance(value, str) else value
     return make_site(name, {key.replace("-", "_"): value for key, value in merged.items()})
@@ -169,7 +169,7 @@ def make_site(name: str, section: Mapping[str, Any]) -> Site:
     values: dict[str, Any] = {}
     for key, value in section.items():
         try:
-            values[key] = _READERS.get(key, _plain)(value)
+            values[key] = _READERS.get(key, kinds.text)(value)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             message = f"The setting {key} of the facility {name} cannot be {value!r}: {error}."
             raise SteeringError(message) from error
@@ -185,6 +185,13 @@ def _check(site: Site) -> None:
                 message = (
                     f"The facility {site.name} prefers queue {queue!r} for {urgency}, but describes none of that name. "
                     f"Described: {', '.join(site.queues) or 'none'}."
+                )
+                raise SteeringError(message)
+            longest = min(site.walltime.get(urgency, math.inf), site.queues[queue].walltime_most)
+            if site.batch != "process" and math.isinf(longest):
+                message = (
+                    f"The facility {site.name} has no walltime for {urgency} jobs in queue {queue!r}. "
+                    f"Set walltime: {{{urgency}: HH:MM:SS}} of {site.name} in steering.yaml."
                 )
                 raise SteeringError(message)
     for what, given in (("cores", site.cores), ("masks", site.masks)):
@@ -205,13 +212,14 @@ def _expanded(value: str) -> str:
 def _section(file: Path, name: str) -> Mapping[str, Any]:
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        return dict((content.get("steering", {}).get("sites", {}) or {}).get(name) or {})
+        sites: Any = content.get("steering", {}).get("sites", {}) or {}
+        return {str(key): value for key, value in cast("Mapping[Any, Any]", sites.get(name) or {}).items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError) as error:
         message = f"{file} cannot be read as a description of facilities: {error}."
         raise SteeringError(message) from error
 
 
-def _queues(value: Mapping[str, Mapping[str, Any]]) -> dict[str, Queue]:
+def _queues(value: Mapping[str, Any]) -> dict[str, Queue]:
     return {name: _queue(name, entry or {}) for name, entry in value.items() if entry is not False}
 
 
@@ -219,17 +227,12 @@ def _queue(name: str, entry: Mapping[str, Any]) -> Queue:
     given = {key.replace("-", "_"): item for key, item in entry.items()}
     for key in ("walltime_least", "walltime_most"):
         if key in given:
-            given[key] = _seconds(given[key])
-    given["directives"] = tuple(str(item) for item in given.get("directives", ()))
+            given[key] = kinds.time(given[key])
+    for key in ("nodes_least", "nodes_most", "nodes_per_job", "jobs_most", "pool_nodes_most"):
+        if key in given:
+            given[key] = kinds.whole(given[key])
+    given["directives"] = kinds.texts(given.get("directives"))
     return Queue(name, **given)
-
-
-def _seconds(value: Any) -> float:
-    found = float(value) if isinstance(value, int | float) else seconds(str(value))
-    if math.isnan(found) or found < 0:
-        message = "write a time as HH:MM:SS or as a number of seconds"
-        raise ValueError(message)
-    return found
 
 
 def _preference(value: Mapping[str, Any]) -> dict[Urgency, tuple[str, ...]]:
@@ -237,7 +240,7 @@ def _preference(value: Mapping[str, Any]) -> dict[Urgency, tuple[str, ...]]:
 
 
 def _walltimes(value: Mapping[str, Any]) -> dict[Urgency, float]:
-    return {_urgency(key): _seconds(item) for key, item in value.items()}
+    return {_urgency(key): kinds.time(item) for key, item in value.items()}
 
 
 def _urgency(text: str) -> Urgency:
@@ -247,48 +250,27 @@ def _urgency(text: str) -> Urgency:
     return text
 
 
-def _memory(value: Any) -> int:
-    from dask.utils import parse_bytes
-
-    return int(parse_bytes(value))
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        message = "write a list"
-        raise TypeError(message)
-    return tuple(str(item) for item in value or ())
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or value < 1:
-        message = "write a whole number above 0"
-        raise ValueError(message)
-    return value
-
-
-def _plain(value: Any) -> Any:
-    return "" if value is None else value
-
-
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "batch": kinds.one_of(BatchName),
+    "fan_out": kinds.one_of(FanOut),
+    "account_needed": kinds.truth,
     "queues": _queues,
     "preference": _preference,
     "walltime": _walltimes,
-    "memory_per_node": _memory,
-    "workers_per_node": _count,
-    "threads_per_worker": _count,
-    "nodes": _count,
-    "directives": _texts,
-    "prologue": _texts,
-    "masks": _texts,
-    "cores": _texts,
-    "poll": _seconds,
-    "death_timeout": _seconds,
-    "handover": _seconds,
-    "linger": _seconds,
+    "memory_per_node": kinds.memory,
+    "workers_per_node": kinds.count,
+    "threads_per_worker": kinds.count,
+    "nodes": kinds.count,
+    "directives": kinds.texts,
+    "prologue": kinds.texts,
+    "masks": kinds.texts,
+    "cores": kinds.texts,
+    "poll": kinds.time,
+    "death_timeout": kinds.time,
+    "handover": kinds.time,
+    "linger": kinds.time,
     "node_hours": float,
-    "filesystems": dict,
-    "resources": dict,
-    "sources": dict,
+    "filesystems": kinds.named_texts,
+    "resources": kinds.amounts,
+    "sources": kinds.named_texts,
 }

@@ -12,9 +12,9 @@ from steering.compute.clock import seconds
 from steering.compute.shell import run
 
 _PHASES: dict[str, Phase] = {
-    "PENDING": "queued", "CONFIGURING": "queued", "REQUEUED": "queued", "REQUEUE_FED": "queued", "RESV_DEL_HOLD": "held",
-    "REQUEUE_HOLD": "held", "SPECIAL_EXIT": "held", "SUSPENDED": "held", "STOPPED": "held", "RUNNING": "running",
-    "SIGNALING": "running", "STAGE_OUT": "ending", "COMPLETING": "ending",
+    "PENDING": "queued", "CONFIGURING": "queued", "REQUEUED": "queued", "REQUEUE_FED": "queued",
+    "RESV_DEL_HOLD": "held", "REQUEUE_HOLD": "held", "SPECIAL_EXIT": "held", "SUSPENDED": "held", "STOPPED": "held",
+    "RUNNING": "running", "SIGNALING": "running", "STAGE_OUT": "ending", "COMPLETING": "ending",
 }  # fmt: skip
 _ENDS: dict[str, End] = {
     "COMPLETED": "finished", "FAILED": "failed", "OUT_OF_MEMORY": "failed", "BOOT_FAIL": "failed",
@@ -103,8 +103,10 @@ def observation(entry: Mapping[str, Any]) -> Observation:
     """Read one job of ``squeue --json``, of Slurm 22 (plain values) and later (values in objects)."""
     states = entry.get("job_state") or ""
     names = [str(name) for name in cast("list[Any]", states)] if isinstance(states, list) else [str(states)]
-    end = next((_ENDS[name] for name in names if name in _ENDS), "")
-    phase = next((_PHASES[name] for name in names if name in _PHASES), "ended" if end else "held")
+    ends: list[End] = [_ENDS[name] for name in names if name in _ENDS]
+    phases: list[Phase] = [_PHASES[name] for name in names if name in _PHASES]
+    end: End = ends[0] if ends else ""
+    phase: Phase = phases[0] if phases else "ended" if end else "held"
     if end and phase == "ending":
         end = ""
     reason = str(entry.get("state_reason") or "")

@@ -60,9 +60,9 @@ class Strength:
     def follow(self, load: Load, now: float) -> int:
         """Take in the load and return how many jobs there should be.
 
-        A pool grows when its backlog would have taken longer than the deadline for ``patience_up``, to what the backlog
-        needs; it shrinks by one job at a time, and only after ``patience_down`` in which fewer would have done: a queued
-        job that is given back loses its place, and the next block would want it again.
+        A pool grows when its backlog would have taken longer than the deadline for ``patience_up``, to what the
+        backlog needs; it shrinks by one job at a time, and only after ``patience_down`` in which fewer would have
+        done: a queued job that is given back loses its place, and the next block would want it again.
         """
         limits = self.limits
         need = math.ceil(load.seconds / limits.deadline / max(limits.threads_per_job, 1))

@@ -1,8 +1,8 @@
 """Which queue, how many nodes, how long: a pure policy that says why.
 
-For each urgency a site names the queues to try, best first. A queue is possible if the site's rules, and what the batch
-system says of it now, allow the nodes and the walltime. A live analysis takes the first possible queue that can start now
-if any can, else the first possible one; the others take the first possible one.
+For each urgency a site names the queues to try, best first. A queue is possible if the site's rules, and what the
+batch system says of it now, allow the nodes and the walltime. A live analysis takes the first possible queue that can
+start now if any can, else the first possible one; the others take the first possible one.
 """
 
 import math
@@ -104,14 +104,12 @@ def _fit(site: Site, queue: Queue, state: QueueState | None, request: PoolReques
     if nodes < least:
         return f"{_nodes(request.nodes)}, it wants {least} at least"
     jobs = math.ceil(request.nodes / nodes)
-    if jobs_most and jobs > jobs_most:
-        # Fewer, larger jobs may still fit.
-        nodes = math.ceil(request.nodes / jobs_most)
-        jobs = math.ceil(request.nodes / nodes)
-        if most and nodes > most:
-            return f"{_nodes(request.nodes)}, of which it gives {most * jobs_most} to a user"
-    else:
-        nodes = math.ceil(request.nodes / jobs)
+    # Of too many jobs, fewer and larger ones may still fit; all are of one size.
+    jobs = min(jobs, jobs_most or jobs)
+    nodes = max(math.ceil(request.nodes / jobs), least)
+    if most and nodes > most:
+        return f"{_nodes(request.nodes)}, of which it gives {most * jobs_most} to a user"
+    jobs = math.ceil(request.nodes / nodes)
     if queue.pool_nodes_most and request.nodes > queue.pool_nodes_most:
         return f"{_nodes(request.nodes)}, of which it gives {queue.pool_nodes_most} to a user"
     longest = min(queue.walltime_most, seen.walltime_most)

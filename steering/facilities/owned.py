@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 # A mistake in a request shows within this time (seconds): the submission is refused, or the first job ends at once.
 _TROUBLE_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
+_ATTEMPTS = 5
 
 
 class OwnedFacility:
@@ -136,18 +137,28 @@ class OwnedFacility:
         batch = batch_system(site)
         for pool in estate.pools if site.batch != "process" else ():
             for job in pool.jobs:
-                await batch.cancel(job.id)
+                for one in [job.id] if job.id else await batch.find(job.name):
+                    await batch.cancel(one)
         if estate.pools:
             write_estate(self._directory(site), type(estate)((), estate.node_hours))
 
     async def _attach(self) -> None:
-        connection = await asyncio.to_thread(self._owner(self.site).connection)
-        if connection is None:
-            message = f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
-            raise SteeringError(message)
-        async with self._attaching:
-            if not self._connection.attached_to(connection):
-                await self._connection.attach(connection)
+        """Attach, and look up where to again as long as nothing answers there: the owner may be starting another."""
+        for left in reversed(range(_ATTEMPTS)):
+            connection = await asyncio.to_thread(self._owner(self.site).connection)
+            if connection is None:
+                message = (
+                    f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
+                )
+                raise SteeringError(message)
+            async with self._attaching:
+                if self._connection.attached_to(connection):
+                    return
+                try:
+                    await self._connection.attach(connection)
+                except SteeringError:
+                    if not left:
+                        raise
 
     def _owner(self, site: Site) -> Daemon:
         file = self._workspace.run / f"compute-{self.name}.json"

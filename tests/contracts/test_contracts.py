@@ -6,6 +6,8 @@ from steering.core import registry
 from steering.sources.documents import DocumentSource
 from steering.testing import InlineFacility, check_facility, check_fed_source, check_source
 from tests.documents import documents_of_a_run
+from tests.processes import left_behind, of_workspace
+from tests.surroundings import jobs_left, losses, surroundings
 
 
 @pytest.mark.system
@@ -20,8 +22,14 @@ async def test_a_source_that_is_fed_with_documents():
 
 @pytest.mark.system
 @pytest.mark.parametrize("name", registry.names("facilities"))
-async def test_facilities(name, workspace):
-    await check_facility(registry.load("facilities", name)(workspace=workspace))
+async def test_facilities(name, workspace, tmp_path):
+    facility = registry.load("facilities", name)(workspace=workspace)
+    # A facility that no batch system serves needs nothing around it.
+    batch = facility.site.batch if hasattr(facility, "site") else "process"
+    with surroundings(facility, workspace, tmp_path) as complex_:
+        await check_facility(facility, losses(batch))
+        assert jobs_left(batch, complex_) == []
+    assert left_behind(of_workspace(workspace)) == []
 
 
 async def test_the_facility_of_the_kits_keeps_the_contract_itself():

@@ -1,5 +1,6 @@
 """The kits for sources, facilities and panels find what is broken."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 
 from steering.core import registry
 from steering.core.board import Board
+from steering.core.pool import JobStatus, PoolStatus
 from steering.testing import ContractError, InlineFacility, check_facility, check_fed_source, check_panel
 from steering.testing.inline import InlineRemote
 from tests.documents import documents_of_a_run
@@ -106,7 +108,80 @@ class OnceClosed(InlineFacility):
             raise ContractError("closed before")
 
 
+class Pooled(InlineFacility):
+    """A facility with one job, of which it says what a test likes."""
+
+    job = JobStatus("7", 0, "running", nodes=("n1",), workers=1, workers_wanted=1, started=1.0)
+    state = "running"
+
+    async def status(self):
+        known = await super().status()
+        if known.state == "stopped":
+            return known
+        pool = PoolStatus("live", "", "live", "because", self.state, "", 1, 1, (self.job,))
+        return replace(known, pools=(pool,))
+
+
+class Nowhere(Pooled):
+    job = replace(Pooled.job, nodes=())
+
+
+class Timeless(Pooled):
+    job = replace(Pooled.job, started=math.nan)
+
+
+class Crowded(Pooled):
+    job = replace(Pooled.job, workers=2)
+
+
+class Early(Pooled):
+    job = replace(Pooled.job, state="queued", nodes=(), started=math.nan)
+
+
+class Silent(Pooled):
+    job = JobStatus("7", 0, "failed")
+    state = "starting"
+
+
+async def test_a_facility_with_a_truthful_pool_passes():
+    await check_facility(Pooled())
+
+
+async def test_a_facility_that_is_never_at_strength_is_found():
+    class Weak(Pooled):
+        state = "short"
+
+    with pytest.raises(ContractError, match=r"does not have its workers 0\.2 s after it was started"):
+        await check_facility(Weak(), patience=0.2)
+
+
+async def test_a_facility_that_does_not_replace_what_died_is_found():
+    with pytest.raises(ContractError, match=r"does not have its workers 0\.2 s after a worker was killed"):
+        await check_facility(Pooled(), {"a worker was killed": lambda status: None}, patience=0.2)
+
+
+async def test_a_facility_that_comes_back_smaller_is_found():
+    class Shrinking(Pooled):
+        lost = False
+
+        async def status(self):
+            known = await super().status()
+            names = ("b",) if self.lost else ("a", "b")
+            workers = tuple(replace(worker, name=name) for worker in known.workers for name in names)
+            jobs = (replace(self.job, workers=len(names), workers_wanted=2),)
+            return replace(known, workers=workers, pools=tuple(replace(pool, jobs=jobs) for pool in known.pools))
+
+    facility = Shrinking()
+    with pytest.raises(ContractError, match="has 1 workers after a worker was killed, and had 2"):
+        await check_facility(facility, {"a worker was killed": lambda status: setattr(facility, "lost", True)})
+
+
 FACILITIES = {
+    Nowhere: "is running, but on no node",
+    Timeless: "is running, but was never started",
+    Crowded: "has 2 of 1 workers",
+    Early: "is queued, but has 1 workers",
+    Silent: "failed without a reason",
     Recomputing: "computes a key twice",
     Optimistic: "'stopped' after it was started",
     Immortal: "'running' after it was closed",

@@ -1,0 +1,73 @@
+"""What a facility needs around it to be tested on this machine: its batch system, and a description that fits."""
+
+import subprocess
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from tests.compute.pbs import PbsComplex
+from tests.compute.sites import fit
+from tests.slurm import Slurm
+
+
+@contextmanager
+def batch_system_around(batch, folder):
+    """Run a batch system in a folder, with its commands first on PATH; it ends with the block, and all jobs of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if batch == "pbs":
+            replay = PbsComplex(folder / "pbs").start()
+            for name, value in replay.environment.items():
+                patch.setenv(name, value)
+            try:
+                yield replay
+            finally:
+                replay.stop()
+        elif batch == "slurm":
+            slurm = Slurm(folder / "slurm")
+            slurm.start()
+            try:
+                yield slurm
+            finally:
+                slurm.stop()
+        else:
+            yield None
+
+
+@contextmanager
+def surroundings(facility, workspace, folder, **more):
+    """Give a facility its batch system, and its workspace a ``steering.yaml`` that fits it to this machine."""
+    site = facility.site
+    with batch_system_around(site.batch, folder) as complex_:
+        fit(site, workspace, **more)
+        yield complex_
+
+
+def losses(batch):
+    """Ways to take something from a facility whose workers run on this machine, for its contract kit."""
+    cancel = {"pbs": "qdel", "slurm": "scancel"}.get(batch)
+    # Without a batch system a job is its launcher.
+    lost = (
+        {"its job was cancelled": lambda status: cancel_a_job(cancel, status)}
+        if cancel
+        else {"its launcher was killed": lambda status: _workers_process(status).parent().kill()}
+    )
+    return {"a worker was killed": lambda status: _workers_process(status).kill(), **lost}
+
+
+def jobs_left(batch, complex_):
+    """List the jobs that the batch system still has, waiting or running."""
+    if batch == "pbs":
+        return [job["id"] for job in complex_.alive()]
+    return complex_.ask("squeue", "-h", "-o", "%i").split() if batch == "slurm" else []
+
+
+def cancel_a_job(command, status):
+    """Cancel a job through the batch system, behind its owner's back."""
+    subprocess.run([command, status.pools[0].jobs[0].id], check=True, capture_output=True, timeout=20)
+
+
+def _workers_process(status):
+    process = psutil.Process(status.workers[0].process_id)
+    assert "steering.compute.worker" in process.cmdline()
+    return process

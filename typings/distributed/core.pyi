@@ -1,0 +1,3 @@
+from typing import Any
+
+def rpc(address: str, *, connection_args: dict[str, Any]) -> Any: ...
