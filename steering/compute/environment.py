@@ -56,11 +56,11 @@ def _build(site: Site, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch) / "constraints.txt"
         constraints.write_text("".join(f"{name}=={pin}\n" for name, pin in sorted(pins().items())), encoding="utf-8")
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         steps = [
             *prologue,
-            f"python3 -m venv --clear {shlex.quote(str(folder))}",
-            f"{shlex.quote(str(folder / 'bin' / 'python'))} -m pip install --quiet --disable-pip-version-check "
-            f"--constraint {shlex.quote(str(constraints))} {shlex.quote(_requirement())}",
+            shlex.join(["python3", "-m", "venv", "--clear", str(folder)]),
+            shlex.join([*pip, "--constraint", str(constraints), _requirement()]),
         ]
         try:
             done = subprocess.run(  # noqa: S603  (the facility's own prologue, in its login shell)

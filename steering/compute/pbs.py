@@ -30,7 +30,7 @@ class Pbs:
     """Asks ``qstat``, submits with ``qsub``, cancels with ``qdel``."""
 
     async def submit(self, script: str, name: str, directory: Path) -> str:
-        """Submit a script file from the owner's folder (ALCF: not from home); the id is kept whole, server name included."""
+        """Submit a script file from the owner's folder (ALCF: not from home); the id keeps its server's name."""
         file = directory / "jobs" / f"{name}.sh"
         file.write_text(script, encoding="utf-8")
         answer = await run(["qsub", str(file)], directory)

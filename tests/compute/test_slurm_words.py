@@ -93,5 +93,5 @@ def test_a_partition_says_its_limits():
     line = "PartitionName=debug Default=YES MaxNodes=UNLIMITED MaxTime=01:00:00 MinNodes=0 State=UP TotalNodes=3"
     state = _partition(line, {"debug": 2}, ["debug", "other", "debug"])
     assert (state.name, state.takes, state.queued, state.nodes_free) == ("debug", True, 2, 2)
-    assert (state.nodes_most, state.walltime_most) == (3, 3600)
+    assert (state.nodes_all, state.nodes_most, state.walltime_most) == (3, 0, 3600)
     assert not _partition("PartitionName=x State=DOWN MaxTime=UNLIMITED", {}, []).takes

@@ -160,7 +160,7 @@ async def test_a_lost_facility_is_reached_again_and_only_what_was_not_stored_is_
 
     async def stored():
         async with asyncio.timeout(20):
-            while not (tmp_path / "states").exists():
+            while not (tmp_path / "states").exists():  # noqa: ASYNC110  (a thread of the store makes it)
                 await asyncio.sleep(0.001)
 
     source = Scripted(*SINGLES[:120], stored, lose, *SINGLES[120:200], lose, *SINGLES[200:])
@@ -235,7 +235,7 @@ async def test_a_source_is_held_back_while_too_much_waits():
     following = asyncio.create_task(follow(source, _NoHands(facility), pace=pace))
     try:
         async with asyncio.timeout(20):
-            while source.pulled < 20:
+            while source.pulled < 20:  # noqa: ASYNC110  (the loop pulls, and tells nobody)
                 await asyncio.sleep(0.001)
         for _ in range(200):
             await asyncio.sleep(0)

@@ -45,19 +45,30 @@ def make(workspace, **settings):
     return registry.load("facilities", "slurm")(workspace=workspace, **{**SITE, **settings})
 
 
-async def at_strength(facility, workers, timeout=60.0):
-    async with asyncio.timeout(timeout):
-        while len((await facility.status()).workers) != workers:
+async def until(condition, seconds=90.0):
+    """Ask again and again until the answer is true; return it."""
+    async with asyncio.timeout(seconds):
+        while not (answer := await condition()):  # noqa: ASYNC110  (another process is asked, which sets no event here)
             await asyncio.sleep(0.1)
-    return await facility.status()
+    return answer
+
+
+async def at_strength(facility, workers):
+    async def there():
+        status = await facility.status()
+        return status if len(status.workers) == workers else None
+
+    return await until(there)
 
 
 async def ended(facility):
     """End a facility; nothing of it may stay in the queue."""
     await facility.close()
-    async with asyncio.timeout(20):
-        while "R" in (out := (await _squeue())) or "PD" in out:
-            await asyncio.sleep(0.1)
+
+    async def empty():
+        return not {"R", "PD"} & set(await _squeue())
+
+    await until(empty, 20)
 
 
 async def _squeue():
@@ -77,9 +88,12 @@ async def test_one_job_of_two_nodes_has_eight_workers_each_with_its_own_tile(slu
     await facility.attach()
     try:
         await facility.ask(PoolRequest(nodes=2))
-        async with asyncio.timeout(90):
-            while (status := await facility.status()).pools[0].state != "running":
-                await asyncio.sleep(0.1)
+
+        async def whole():
+            status = await facility.status()
+            return status if status.pools[0].state == "running" else None
+
+        status = await until(whole)
         found = set((await facility._connection._client.run(_mask)).values())
         assert {(mask, rank) for mask, rank, _ in found} == {(str(m), str(r)) for m in range(4) for r in range(2)}
         assert len({job for _, _, job in found}) == 1
@@ -215,12 +229,15 @@ def _is_worker_of(process, job):
 )
 async def test_what_cannot_work_says_why_and_what_to_do(slurm, workspace, settings, request_, words):
     facility = make(workspace, **settings)
+
+    async def begin():
+        await facility.launch()
+        await facility.attach()
+        await facility.ask(request_)
+
     try:
         with pytest.raises(SteeringError) as raised:
-            async with asyncio.timeout(20):
-                await facility.launch()
-                await facility.attach()
-                await facility.ask(request_)
+            await asyncio.wait_for(begin(), 20)
         assert words in str(raised.value)
     finally:
         await ended(facility)

@@ -59,8 +59,9 @@ def _job(job: JobStatus) -> str:
     nodes = ", ".join(job.nodes[:3]) + (f" and {len(job.nodes) - 3} more" if len(job.nodes) > 3 else "")
     reason = f'<div class="st-faint">{escape(job.reason)}</div>' if job.reason else ""
     workers = f"{job.workers} of {job.workers_wanted}" if job.state in ("running", "ending") else NONE
+    state = _JOBS.get(job.state, job.state)
     return (
-        f"<tr><td>{escape(job.id) or NONE}</td><td>{_JOBS.get(job.state, job.state)}{reason}</td><td>{escape(nodes) or NONE}</td>"
+        f"<tr><td>{escape(job.id) or NONE}</td><td>{state}{reason}</td><td>{escape(nodes) or NONE}</td>"
         f'<td class="st-right">{workers}</td><td class="st-right">{_time(job)}</td></tr>'
     )
 

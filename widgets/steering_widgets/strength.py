@@ -28,7 +28,7 @@ class StrengthForm:
         self._choice = Place(self._chosen)
         self._urgency = ipywidgets.Dropdown(description="Pool")
         self._urgency.add_class("st-compute-urgency")
-        self._urgency.observe(lambda _: self._chosen.set(str(self._urgency.value)), "value")
+        self._urgency.observe(self._choose, "value")
         self._nodes = NumberEntry("st-compute-nodes", "nodes", "", "1", "Nodes wanted at all times")
         self._start = button("st-compute-start", "Start", "Ask for these nodes", strong=True)
         self._stop = button("st-compute-stop", "Stop", "Give the nodes of this pool back")
@@ -58,6 +58,9 @@ class StrengthForm:
             return False
         self._label()
         return True
+
+    def _choose(self, _: object) -> None:
+        self._chosen.set(str(self._urgency.value))
 
     def _label(self) -> None:
         pools = self._status.pools if self._status is not None else ()
