@@ -94,7 +94,7 @@ def test_where_nothing_fits_each_queue_says_why():
     with pytest.raises(SteeringError) as told:
         choose(AURORA, PoolRequest("p", "batch", 100), {})
     assert "capacity: 100 nodes, of which it gives 32 to a user" in str(told.value)
-    assert "prod: 100 nodes are fewer than its 256" in str(told.value)
+    assert "prod: 100 nodes, it wants 256 at least" in str(told.value)
     assert "Ask for fewer nodes or another urgency." in str(told.value)
 
 
