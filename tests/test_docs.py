@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from steering.beamline.description import read_description
 from steering.commands.script import read_script
+from steering.core import registry
+from steering.core.workspace import Workspace
 
 HERE = Path(__file__).resolve().parents[1]
 PAGES = [HERE / "README.md", HERE / "CONTRIBUTING.md", *sorted((HERE / "docs").rglob("*.md"))]
@@ -49,7 +52,14 @@ def test_json_is_a_steering_file(language, text, tmp_path):
 
 
 @pytest.mark.parametrize(("language", "text"), of("yaml"))
-def test_yaml_is_a_beamline(language, text, tmp_path):
+def test_yaml_is_a_beamline_or_describes_facilities(language, text, tmp_path):
+    content = yaml.safe_load(text)
+    if "steering" in content:
+        (tmp_path / "steering.yaml").write_text(text)
+        for name, section in content["steering"]["sites"].items():
+            site = registry.load("facilities", name)(workspace=Workspace(tmp_path)).site
+            assert site.directory == section["directory"]
+        return
     (tmp_path / "beamline.yaml").write_text(text)
     assert read_description(tmp_path / "beamline.yaml").scans[0].scan().axes == ("th",)
 
