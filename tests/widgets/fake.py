@@ -19,7 +19,7 @@ from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.frame import Frame
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
-from steering.core.pool import PoolRequest
+from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import Axis, BeamlineStatus, Lease, ScanDescription
@@ -197,6 +197,37 @@ class FakeDesk:
             raise SteeringError(self.fail)
         self.asked.append(request)
         return f"Pool {request.urgency} on debug: one job of {request.nodes} nodes for 1 h."
+
+    def pools(self) -> None:
+        """Show three pools of Polaris: one at strength, one pre-empted and waiting again, one that failed."""
+        now = time.time()
+        nodes = tuple(f"x3001c0s{n}b0n0" for n in range(4))
+        live = JobStatus("7014", 0, "running", "", nodes, 16, 16, started=now - 600, ends=now + 3000)
+        gone = JobStatus("7009", 0, "preempted", "Job run ... and terminated by Scheduler@pbs-login")
+        next_ = JobStatus("7015", 1, "queued", "Not Running: Not enough free nodes available", expected_start=now + 900)
+        broken = JobStatus("7016", 0, "failed", "exit code 1")
+        failed = (
+            "Given up after 3 tries. The worker environment has no package 'steering'. "
+            "Build it: steering compute prepare polaris."
+        )
+        chosen = {
+            "live": "demand: one job of 4 nodes for 1 h, can start now.",
+            "soon": "preemptable: 2 jobs of 1 node for 2 h, the first choice for soon that fits.",
+            "batch": "capacity: one job of 1 node for 6 h.",
+        }
+        waits = "Job 7009 was pre-empted; another follows."
+        pools = (
+            PoolStatus("live", "demand", "live", chosen["live"], "running", "", 4, 1, (live,), 0.67),
+            PoolStatus("soon", "preemptable", "soon", chosen["soon"], "starting", waits, 1, 2, (gone, next_), 1.4),
+            PoolStatus("batch", "capacity", "batch", chosen["batch"], "failed", failed, 1, 1, (broken,), 0.0),
+        )
+        workers = tuple(WorkerStatus(f"live3fa2-0-1-{n}", 8, 900 << 20, n % 2, 100 + n) for n in range(16))
+        detail = " ".join(f"{pool.name}: {pool.detail}" for pool in pools if pool.detail)
+        self.board.compute.set(
+            FacilityStatus(
+                "polaris", "running", detail, workers, 12, 480, "", pools, ("live", "soon", "batch"), 2.07, 50.0
+            )
+        )
 
     def take_lease(self) -> None:
         self._lease(self.name)

@@ -181,6 +181,18 @@ def steer(lab):
     shoot(page, "map-wide-light")
     assert overlaps(page) == []
 
+    # Batch jobs with their reasons; more nodes are asked for, and what was answered is said.
+    lab.execute("desk.pools()")
+    page.get_by_text("Not enough free nodes").wait_for()
+    page.get_by_text("2.07 of 50 node-hours used").wait_for()
+    page.locator(".st-compute-nodes input").fill("8")
+    page.get_by_role("button", name="Scale").click()
+    page.get_by_text("Pool live on debug: one job of 8 nodes for 1 h.").wait_for()
+    assert lab.value("[(r.urgency, r.nodes) for r in desk.asked]") == [["live", 8]]
+    page.locator(".st-panel-compute").scroll_into_view_if_needed()
+    shoot(page, "pools-wide-light")
+    assert overlaps(page) == []
+
     # A second view shows the same, and what is done in one is seen in the other.
     lab.command("notebook:create-output-view")
     page.wait_for_function("() => document.querySelectorAll('.st-panel-map .st-plot[data-ready]').length === 2")
