@@ -282,13 +282,38 @@ def test_a_rocking_scan_on_slurm_gives_the_numbers_of_this_machine(slurm, worksp
     assert left_behind(of_workspace(workspace)) == []
 
 
+KERNEL = """
+import asyncio, sys
+from pathlib import Path
+from steering.core.workspace import Workspace
+from steering.facilities.slurm import SlurmFacility
+
+async def main():
+    facility = SlurmFacility(workspace=Workspace(Path(sys.argv[1])))
+    await facility.start()
+    assert (await facility.status()).state == "running"
+    print("attached", flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
 def test_the_pool_outlives_its_starter_and_the_command_line_ends_it(slurm, workspace):
     configure(workspace, SITE)
     here = ("--workspace", str(workspace.directory))
-    started = steering("compute", "start", "slurm", "--nodes", "1", *here)
-    assert started.returncode == 0, started.stderr
-    assert "Pool live on debug: one job of 1 node" in started.stdout
-    # Another process, as a kernel that was started again: it finds the pool and its workers.
+    refused = steering("compute", "start", "slurm", "--nodes", "50", *here)
+    assert refused.returncode == 1
+    assert "debug: 50 nodes, it has 3" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    # A kernel starts it and is killed; the pool stays.
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", KERNEL, str(workspace.directory)], stdout=subprocess.PIPE, text=True
+    )
+    with kernel:
+        assert kernel.stdout.readline() == "attached\n"
+        kernel.kill()
+    # Another process finds the pool and its workers.
     status = json.loads(steering("compute", "status", "slurm", "--json", *here).stdout)
     (job,) = status["pools"][0]["jobs"]
     assert job["state"] == "running"
