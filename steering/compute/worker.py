@@ -19,6 +19,7 @@ from typing import Any
 from steering.compute.launcher import LOST_SCHEDULER, NO_SCHEDULER, RETIRED
 from steering.core.errors import SteeringError
 from steering.core.lifeline import hold_lifeline
+from steering.core.secret_file import read_secret
 
 # To reach the scheduler; and, once reached, to join it, which includes the rehearsals.
 _CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
@@ -68,45 +69,76 @@ async def _work(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + options.death_timeout
     while not stop.is_set() and time.monotonic() < deadline:
         try:
-            worker = await _join(options)
+            worker = await _join(options, stop)
         except (OSError, TimeoutError, KeyError, SteeringError):
             # The scheduler may be the next one, of which the file does not tell yet.
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
             continue
+        if worker is None:
+            return RETIRED if stop.is_set() else LOST_SCHEDULER
         return await _serve(worker, stop, options.lifetime)
     return RETIRED if stop.is_set() else NO_SCHEDULER
 
 
-async def _join(options: argparse.Namespace) -> Any:
-    import dask.config
+async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
+    """Return a worker that has joined the scheduler, or ``None`` if that was lost, or this was stopped, meanwhile."""
     from dask.utils import parse_bytes
     from distributed import Worker
 
     from steering.compute.connection import read_connection, security_of
 
-    dask.config.set({"distributed.comm.timeouts.connect": _CONNECT_SECONDS})
     connection = read_connection(options.connection)
     # Without an interface a worker of a scheduler on this machine stays on this machine.
     here = not options.interface and str(connection["address"]).startswith("tls://127.")
     host = "127.0.0.1" if here else None
-    return await asyncio.wait_for(
-        Worker(
-            str(connection["address"]),
-            name=options.name,
-            nthreads=options.nthreads,
-            memory_limit=parse_bytes(options.memory_limit) or None,
-            resources=json.loads(options.resources),
-            interface=options.interface or None,
-            host=host,
-            local_directory=options.local_directory or None,
-            security=security_of(connection),
-            dashboard=False,
-            # The worker's pages have no TLS.
-            dashboard_address="127.0.0.1:0",
-        ),
-        _JOIN_SECONDS,
+    await _probe(str(connection["address"]))
+    worker = Worker(
+        str(connection["address"]),
+        name=options.name,
+        nthreads=options.nthreads,
+        memory_limit=parse_bytes(options.memory_limit) or None,
+        resources=json.loads(options.resources),
+        interface=options.interface or None,
+        host=host,
+        local_directory=options.local_directory or None,
+        security=security_of(connection),
+        dashboard=False,
+        # The worker's pages have no TLS.
+        dashboard_address="127.0.0.1:0",
     )
+    joining = asyncio.ensure_future(_started(worker))
+    deadline = time.monotonic() + _JOIN_SECONDS
+    while not joining.done():
+        await asyncio.wait([joining], timeout=_AGAIN_SECONDS)
+        # A worker that joins asks a scheduler that has gone again and again; the file tells of the next one.
+        gone = _address(options.connection) != connection["address"] or time.monotonic() > deadline
+        if not joining.done() and (gone or stop.is_set()):
+            joining.cancel()
+            return None
+    return joining.result()
+
+
+async def _started(worker: Any) -> Any:
+    return await worker
+
+
+async def _probe(address: str) -> None:
+    """Reach a scheduler's port.
+
+    Raises:
+        OSError: If nobody listens there.
+        TimeoutError: If nobody answers.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    async with asyncio.timeout(_CONNECT_SECONDS):
+        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    writer.close()
+
+
+def _address(file: Path) -> str:
+    content = read_secret(file)
+    return str(content["address"]) if content is not None else ""
 
 
 async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
