@@ -86,6 +86,8 @@ async def every_queue_refuses(pbs, facility):
         await facility.ask(PoolRequest(nodes=1))
     assert time.monotonic() - began < 10.0
     assert NO_ACCOUNT in str(refused.value)
+    # Nothing is tried again between what PBS is told now and what it is told next.
+    await facility.ask(PoolRequest(nodes=0))
     pbs.control("allow")
 
 
