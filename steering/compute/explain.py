@@ -112,7 +112,7 @@ def _reasons(site: Site, choice: Choice) -> list[tuple[str, str]]:
         ("cd ", "not in a folder whose files Python would import"),
         ("umask", "nobody else reads what it writes"),
         (
-            python_of(site),
+            f"exec {python_of(site)}",
             f"the launcher: {site.workers_per_node} workers on each of {nodes}"
             + (f", tile by {site.mask} ({source.get('mask', '')})" if site.mask else "")
             + (f", cores bound ({source.get('cores', '')})" if site.cores else "")

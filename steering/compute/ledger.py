@@ -201,11 +201,11 @@ class Ledger:
         job.over, job.workers = True, 0
         if job.unwanted:
             return
-        if job.joined or job.seen.end in ("preempted", "expired", "cancelled"):
-            # Its environment works: what ended it was the batch system, somebody, or its node.
+        if job.joined or job.seen.end == "preempted":
+            # Its environment works, or had no time to show: what ended it was the batch system, somebody, or its node.
             self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
-        self._failed(job.seen.log or job.seen.words or f"exit code {job.seen.exit_code}", now)
+        self._failed(job.seen.log or job.seen.words or f"it ended ({job.seen.end or 'gone'}) before a worker came", now)
 
     def _failed(self, words: str, now: float) -> None:
         self._failures += 1

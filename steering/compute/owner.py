@@ -191,9 +191,15 @@ class Owner:
         """Write down what is out, for another owner."""
         hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
         estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
-        if estate != self._estate:
-            self._estate = estate
+        if estate == self._estate:
+            return
+        try:
             write_estate(self._directory, estate)
+        except OSError as error:
+            # A full disk must not end the owner and its jobs; what is out is written as soon as there is room.
+            _LOG.warning("what is out cannot be written down: %s", error)
+        else:
+            self._estate = estate
 
     def _young(self) -> bool:
         """Whether something was just asked for: then a mistake should show soon."""

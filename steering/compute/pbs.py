@@ -17,7 +17,7 @@ from steering.compute.shell import Answer, run
 
 _PHASES: dict[str, Phase] = {
     "Q": "queued", "W": "queued", "T": "queued", "B": "queued", "H": "held", "S": "held", "U": "held",
-    "R": "running", "E": "ending", "F": "ended", "X": "ended", "M": "gone",
+    "R": "running", "E": "ending", "F": "ended", "X": "ended", "M": "queued",
 }  # fmt: skip
 _WALLTIME_EXIT = -29
 _PER_USER = re.compile(r"\[u:PBS_GENERIC=(\d+)\]")

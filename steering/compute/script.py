@@ -33,7 +33,8 @@ def job_script(site: Site, choice: Choice, pool: str, name: str, directory: Path
         "memory": f"{max(site.memory_per_node, 1) * choice.nodes}B",
         "worker_command": _LAUNCHER,
         "worker_extra_args": [*_worker_arguments(site, choice, pool)],
-        "python": python_of(site),
+        # In the shell's place: the batch system's SIGTERM then reaches the launcher, whatever it does with the shell.
+        "python": f"exec {python_of(site)}",
         "queue": choice.queue.name or None,
         "account": site.account or None,
         "walltime": walltime(choice.walltime),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from steering.compute.batch import NoAnswerError
 from steering.compute.checks import check_before_start
 from steering.compute.estate import read_estate, write_estate
 from steering.compute.site import Site, read_site
@@ -135,10 +136,14 @@ class OwnedFacility:
         await asyncio.to_thread(self._owner(site).stop)
         estate = read_estate(self._directory(site))
         batch = batch_system(site)
-        for pool in estate.pools if site.batch != "process" else ():
-            for job in pool.jobs:
-                for one in [job.id] if job.id else await batch.find(job.name):
-                    await batch.cancel(one)
+        try:
+            for pool in estate.pools if site.batch != "process" else ():
+                for job in pool.jobs:
+                    for one in [job.id] if job.id else await batch.find(job.name):
+                        await batch.cancel(one)
+        except NoAnswerError as error:
+            message = f"Jobs of an owner that was killed could not be ended: {error} Stop {self.name} again later."
+            raise SteeringError(message) from error
         if estate.pools:
             write_estate(self._directory(site), type(estate)((), estate.node_hours))
 

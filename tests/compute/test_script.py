@@ -113,7 +113,7 @@ def test_the_nodes_know_the_proxy_and_what_the_site_loads():
 
 def test_the_environment_that_was_prepared_is_used():
     assert "/eagle/env/bin/python -m steering.compute.launcher" in script_of("polaris", 1, environment="/eagle/env")
-    assert "\n/opt/python -m steering" in script_of("polaris", 1, environment="/eagle/env", python="/opt/python")
+    assert "\nexec /opt/python -m steering" in script_of("polaris", 1, environment="/eagle/env", python="/opt/python")
 
 
 def test_a_job_without_a_batch_system_has_the_same_launcher():
