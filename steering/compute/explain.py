@@ -110,6 +110,7 @@ def _reasons(site: Site, choice: Choice) -> list[tuple[str, str]]:
         ("#SBATCH -o", "the batch system's own words"),
         ("exec >>", "what the job says, where the watcher reads it"),
         ("cd ", "not in a folder whose files Python would import"),
+        ("export STEERING_PATHS", "where the nodes find the beamline's files (paths of the facility)"),
         ("umask", "nobody else reads what it writes"),
         (
             f"exec {python_of(site)}",

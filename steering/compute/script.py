@@ -1,6 +1,7 @@
 """The job script, rendered by Dask-jobqueue's job classes, and the launcher's command line."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def job_script(site: Site, choice: Choice, pool: str, name: str, directory: Path
             f"exec >> {log_file(directory, name)} 2>&1",
             f"cd {directory}",
             "umask 077",
+            *_paths(site),
             *site.prologue,
         ],
         "interface": site.worker_interface or None,
@@ -108,6 +110,12 @@ def _worker_arguments(site: Site, choice: Choice, pool: str) -> list[str]:
         drain = max(_DRAIN_LEAST, choice.walltime * _DRAIN_SHARE)
         arguments += ["--lifetime", f"{max(choice.walltime - drain, _DRAIN_LEAST):.0f}"]
     return arguments
+
+
+def _paths(site: Site) -> list[str]:
+    """Tell the workers where the beamline's folders are."""
+    pairs = ":".join(f"{there}={here}" for there, here in site.paths.items())
+    return [f"export STEERING_PATHS={shlex.quote(pairs)}"] if pairs else []
 
 
 def _numbers(count: int) -> str:

@@ -64,6 +64,7 @@ class Site:
         account: Account that jobs are charged to.
         account_needed: Whether jobs without one are refused.
         directory: Folder on a filesystem that login and compute nodes share; the workspace's own if empty.
+        paths: Folders of the beamline as the nodes see them, by their name at the beamline.
         filesystems: Filesystems that jobs ask for, by the folder under which they lie.
         scheduler_interface: Network interface of the machine where the scheduler runs; loopback if empty.
         worker_interface: Network interface of the nodes; any if empty.
@@ -99,6 +100,7 @@ class Site:
     account: str = ""
     account_needed: bool = False
     directory: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
     filesystems: Mapping[str, str] = field(default_factory=dict[str, str])
     scheduler_interface: str = ""
     worker_interface: str = ""
@@ -271,6 +273,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "linger": kinds.time,
     "node_hours": float,
     "filesystems": kinds.named_texts,
+    "paths": kinds.named_texts,
     "resources": kinds.amounts,
     "sources": kinds.named_texts,
 }

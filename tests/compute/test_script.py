@@ -123,3 +123,9 @@ def test_a_job_without_a_batch_system_has_the_same_launcher():
     assert told.lifeline
     assert told.lifetime == 0
     assert told.resources == '{"p":1048576.0}'
+
+
+def test_the_nodes_are_told_where_the_beamlines_folders_are():
+    script = script_of("polaris", 1, paths={"/gdata/dm": "/eagle/my project/dm", "/local": "/eagle/local"})
+    assert "export STEERING_PATHS='/gdata/dm=/eagle/my project/dm:/local=/eagle/local'" in script.splitlines()
+    assert "STEERING_PATHS" not in script_of("polaris", 1)
