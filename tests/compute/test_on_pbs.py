@@ -81,10 +81,8 @@ async def test_refusals_pre_emption_and_silence_on_polaris(pbs, workspace):
 async def every_queue_refuses(pbs, facility):
     for queue in ("demand", "debug", "debug-scaling", "preemptable"):
         pbs.control("refuse", queue, "32", NO_ACCOUNT)
-    began = time.monotonic()
     with pytest.raises(SteeringError, match=r"account of polaris in steering\.yaml") as refused:
         await facility.ask(PoolRequest(nodes=1))
-    assert time.monotonic() - began < 10.0
     assert NO_ACCOUNT in str(refused.value)
     # Nothing is tried again between what PBS is told now and what it is told next.
     await facility.ask(PoolRequest(nodes=0))
