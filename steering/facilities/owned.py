@@ -20,8 +20,8 @@ from steering.facilities.dask import DaskConnection, DaskRemote
 
 Value = TypeVar("Value")
 
-# A mistake in a request shows within seconds: the submission is refused, or the first job ends at once. On a busy machine
-# that may take longer; this is how long it is looked out for.
+# A mistake in a request shows within seconds: the submission is refused, or the first job ends at once. On a busy
+# machine that may take longer; this is how long it is looked out for.
 _TROUBLE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 _ATTEMPTS = 5
