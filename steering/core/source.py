@@ -101,8 +101,15 @@ class Source(Protocol):
     on at once, a thousand that wait become a few blocks.
     """
 
-    rejected: int
-    last_rejection: str
+    @property
+    def rejected(self) -> int:
+        """How many frames or documents were malformed."""
+        ...
+
+    @property
+    def last_rejection(self) -> str:
+        """A sentence about the newest of them, or empty."""
+        ...
 
     @property
     def status(self) -> SourceStatus:
