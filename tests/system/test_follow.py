@@ -8,7 +8,9 @@ import pytest
 
 from steering.core.errors import SteeringError
 from steering.sim.data import fetch
+from steering_widgets import Dashboard
 from tests.processes import left_behind, of_workspace
+from tests.widgets.views import find, text_of
 
 pytestmark = pytest.mark.system
 
@@ -31,6 +33,14 @@ def test_the_recorded_usaxs_runs_are_replayed_in_a_session(session):
     )
     assert result.outcome.data.sizes["event"] == last.frames
     assert session.board.notice.value == ""
+    dashboard = Dashboard(session)
+    try:
+        shown = text_of(find(dashboard.widget, "st-panel-source"))
+        assert "10 runs, 172 events" in shown
+        assert all(run.uid[:8] in shown for run in runs)
+        assert find(dashboard.widget, "st-panel-scalars").layout.display is None
+    finally:
+        dashboard.close()
     session.unfollow()
     assert session.board.source.value.name == "documents"
     assert session.board.result.value is None or session.board.result.value.provenance.analysis != "scalars"

@@ -1,5 +1,7 @@
 """Any column of a result against another: for scalars, and for whatever has no panel of its own."""
 
+from typing import Any
+
 import ipywidgets
 import numpy as np
 import xarray as xr
@@ -62,9 +64,11 @@ def columns_of(data: xr.Dataset) -> tuple[str, list[str]]:
     """Return the dimension that most numeric columns have, and the names of these columns."""
     found: dict[str, list[str]] = {}
     for name, variable in data.variables.items():
-        if variable.ndim == 1 and variable.dtype.kind in "iuf":
+        kept: NDArray[Any] = np.asarray(variable.values)
+        if kept.ndim == 1 and kept.dtype.kind in "iuf":
             found.setdefault(str(variable.dims[0]), []).append(str(name))
-    return max(found.items(), key=lambda item: len(item[1]), default=("", []))
+    dimension = max(found, key=lambda name: len(found[name]), default="")
+    return dimension, found.get(dimension, [])
 
 
 def _column(data: xr.Dataset, name: str) -> tuple[str, str, NDArray[np.float64]]:
