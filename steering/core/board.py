@@ -6,9 +6,11 @@ from steering.core.agent import Suggestion
 from steering.core.cell import Cell
 from steering.core.facility import FacilityStatus
 from steering.core.frame import Frame
+from steering.core.history import FrameSpan, SeenRun, Trend
 from steering.core.latency import LatencySummary
 from steering.core.proposal import Ruling
 from steering.core.result import Result
+from steering.core.source import FollowedSource
 from steering.core.status import BeamlineStatus, ScanDescription
 
 
@@ -21,6 +23,10 @@ def _no_suggestions() -> Cell[tuple[Suggestion, ...]]:
 
 
 def _no_scans() -> Cell[tuple[ScanDescription, ...]]:
+    return Cell(())
+
+
+def _no_runs() -> Cell[tuple[SeenRun, ...]]:
     return Cell(())
 
 
@@ -37,11 +43,15 @@ class Board:
         scans: The scans that can be started.
         rulings: All rulings of the shown run, oldest first; a ruling that was applied replaces its pending form.
         frame: The newest detector frame.
-        result: The newest result of the shown run.
+        result: The newest result of the shown run, which is that of the shown source.
         compute: The facility's state.
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
         modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
+        source: The source that is shown: the beamline's documents, or the newest that was followed beside them.
+        runs: Runs that the shown source has brought, oldest first; the newest two hundred.
+        span: Which frames of its newest run can be looked at again.
+        trend: How the features of that run went.
         notice: A sentence about the last thing that went wrong on this side, or empty.
     """
 
@@ -54,4 +64,8 @@ class Board:
     latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
     modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    source: Cell[FollowedSource] = field(default_factory=lambda: Cell(FollowedSource()))
+    runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)
+    span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))
+    trend: Cell[Trend] = field(default_factory=lambda: Cell(Trend()))
     notice: Cell[str] = field(default_factory=lambda: Cell(""))

@@ -6,6 +6,7 @@ from typing import Protocol
 from steering.core.action import Action
 from steering.core.agent import Suggestion
 from steering.core.board import Board
+from steering.core.frame import Frame
 from steering.core.pool import PoolRequest
 from steering.core.proposal import Ruling
 
@@ -41,6 +42,10 @@ class Desk(Protocol):
 
     def accept(self, suggestion: Suggestion) -> Ruling:
         """Propose what an agent suggested, with its basis, in this person's name."""
+        ...
+
+    def frame_at(self, index: int) -> Frame:
+        """Read a frame of the shown run again, by its index in the run. May take 10 s where a file comes late."""
         ...
 
     def ask_compute(self, request: PoolRequest) -> str:

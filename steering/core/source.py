@@ -1,7 +1,7 @@
 """Where blocks come from."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from steering.core.block import FrameBlock
@@ -13,10 +13,17 @@ BLOCK_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run began. ``plan`` is its plan's name."""
+    """A run began.
+
+    Attributes:
+        run: Run uid.
+        plan: Its plan's name, or empty.
+        started: Unix time in seconds of its start, NaN if the source does not know.
+    """
 
     run: str
     plan: str
+    started: float = field(default=float("nan"), compare=False)
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,13 @@ class RunEnded:
         run: Run uid.
         frames: How many frames it had.
         status: ``"success"``, ``"abort"`` or ``"fail"``.
+        events: How many events it had in all its streams; 0 where the source knows of none.
     """
 
     run: str
     frames: int
     status: str
+    events: int = 0
 
 
 SourceItem: TypeAlias = RunStarted | FrameBlock | RunEnded
@@ -63,6 +72,23 @@ class SourceStatus:
     later: int = 0
 
 
+@dataclass(frozen=True)
+class FollowedSource:
+    """A source that a session follows.
+
+    Attributes:
+        name: Entry-point name, or the class of a source that was handed over.
+        status: How it is.
+        last_rejection: A sentence about the newest thing in it that was malformed, or empty.
+        failure: Why it is not followed any more although it has not ended, or empty.
+    """
+
+    name: str = ""
+    status: SourceStatus = SourceStatus("waiting")
+    last_rejection: str = ""
+    failure: str = ""
+
+
 @runtime_checkable
 class Source(Protocol):
     """A stream of blocks, each frame exactly once, in order within a run but for those that ``status.later`` counts.
@@ -75,8 +101,15 @@ class Source(Protocol):
     on at once, a thousand that wait become a few blocks.
     """
 
-    rejected: int
-    last_rejection: str
+    @property
+    def rejected(self) -> int:
+        """How many frames or documents were malformed."""
+        ...
+
+    @property
+    def last_rejection(self) -> str:
+        """A sentence about the newest of them, or empty."""
+        ...
 
     @property
     def status(self) -> SourceStatus:

@@ -1,7 +1,6 @@
 """Keeps a session's board true. Runs on the session's event loop; the only writer of the board."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -17,16 +16,17 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.frame import Frame
-from steering.core.latency import LatencySummary
 from steering.core.proposal import Ruling
 from steering.core.result import Result
-from steering.core.source import RunStarted
+from steering.core.source import RunStarted, Source
 from steering.core.status import BeamlineStatus
-from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
+from steering.session.choice import DOCUMENTS
 from steering.session.crew import Crew
+from steering.session.followed import Followed
+from steering.session.showing import Showing
 from steering.sources.documents import DocumentSource
 
 _COMPUTE_SECONDS = 1.0
@@ -48,7 +48,10 @@ class Follower:
         self._source = DocumentSource()
         shared = facility.shared
         store = Store(shared / "states" if shared is not None else None, shared=True)
-        self._loop = Loop(self._source, facility, self._choose, self._publish, self._complain, store=store)
+        self._documents = Followed(
+            DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._complain
+        )
+        self._showing = Showing(self._documents, board, facility, store, self._complain)
         self._crew = Crew(client, board, self._complain)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
@@ -63,7 +66,7 @@ class Follower:
     @property
     def photon_to_feature(self) -> Stopwatch:
         """Durations from the end of each frame's exposure to the result that holds it."""
-        return self._loop.photon_to_feature
+        return self._documents.loop.photon_to_feature
 
     @property
     def proposal_to_applied(self) -> Stopwatch:
@@ -82,7 +85,7 @@ class Follower:
         self._board.compute.set(await self._facility.status())
         self._tasks = [
             asyncio.create_task(self._follow()),
-            asyncio.create_task(self._loop.run()),
+            *self._documents.start(frames=False),
             asyncio.create_task(self._crew.run()),
             asyncio.create_task(self._watch_compute()),
             asyncio.create_task(self._watch_latency()),
@@ -143,29 +146,41 @@ class Follower:
 
     async def close(self) -> None:
         """Stop following and let go of service and facility."""
-        self._source.close()
+        await self.unfollow()
         for task in self._tasks:
             task.cancel()
-        await self._loop.cancel()
+        await self._documents.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._writing is not None:
             await self._writing
         await self._client.close()
         await self._facility.detach()
 
+    async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
+        """Follow a source beside the documents, and show it."""
+        await self._showing.follow(name, source, analysis)
+
+    async def unfollow(self) -> None:
+        """Close what is followed beside the documents, and show these."""
+        await self._showing.unfollow()
+
+    async def frame_at(self, index: int) -> Frame:
+        """Read a frame of the newest run that is shown."""
+        return await self._showing.frame_at(index)
+
     async def end_facility(self) -> None:
         """End the facility's processes."""
         await self._facility.close()
 
     def _settled(self) -> bool:
-        status, result = self._board.status.value, self._board.result.value
+        status, result = self._board.status.value, self._documents.result
         if status.scanning or not status.run:
             return not status.scanning and self._ready.is_set()
         if status.run not in self._ended:
             return False
         if status.run not in self._analysis_of:
             return True
-        return self._loop.drained == status.run and (
+        return self._documents.loop.drained == status.run and (
             status.points_done == 0
             or (
                 result is not None
@@ -195,15 +210,14 @@ class Follower:
                 self._board.status.set(news)
                 self._ready.set()
             case Frame():
-                self._board.frame.set(news)
+                self._showing.look(news)
             case Lost(detail=detail):
                 self._board.status.set(replace(self._board.status.value, state="offline", message=detail))
 
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
             self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
-            if self._shown() != content["uid"]:
-                self._board.result.set(None)
+            self._showing.begin(content["uid"])
         self._source.feed(name, content)
         if name == "stop":
             self._ended[content["run_start"]] = str(content["exit_status"])
@@ -215,10 +229,6 @@ class Follower:
             self._timed.add(ruling.id)
             self._applied.add(ruling.applied_at - ruling.proposed_at)
 
-    def _shown(self) -> str:
-        result = self._board.result.value
-        return result.provenance.run if result is not None else ""
-
     def _choose(self, started: RunStarted) -> Analysis[Any] | None:
         name = self._analysis_of.get(started.run, "")
         if not name:
@@ -229,9 +239,9 @@ class Follower:
             self._complain(str(error))
             return None
 
-    def _publish(self, result: Result) -> None:
+    def _publish(self, followed: Followed, result: Result) -> None:
+        self._showing.publish(followed, result)
         self._news.set()
-        self._board.result.set(result)
         self._crew.ingest(result)
         if self._record and result.provenance.run in self._ended:
             self._keep(result)
@@ -267,15 +277,5 @@ class Follower:
 
     async def _watch_latency(self) -> None:
         while True:
-            status, result = self._board.status.value, self._board.result.value
-            behind, age = 0, float("nan")
-            if result is not None and result.provenance.run == status.run:
-                behind = max(status.points_done - result.provenance.frames, 0)
-                age = time.time() - result.provenance.times.get("photon", float("nan"))
-            elif status.scanning:
-                behind = status.points_done
-            summary = LatencySummary(
-                self.photon_to_feature.quantiles, self._applied.quantiles, behind, age, self._loop.counts
-            )
-            self._board.latency.set(summary)
+            self._showing.write(self._applied.quantiles)
             await asyncio.sleep(_LATENCY_SECONDS)

@@ -23,13 +23,17 @@ from steering.beamline.embedded import ensure_service, stop_service
 from steering.core import registry
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
 from steering.core.agent import Suggestion
+from steering.core.analysis import Analysis
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
+from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
+from steering.core.source import Source
 from steering.core.workspace import Workspace, default_workspace
+from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
 
 Value = TypeVar("Value")
@@ -186,6 +190,39 @@ class Session:
     def ask_compute(self, request: PoolRequest) -> str:
         """Ask the facility for what a request says; see :meth:`compute`."""
         return self._do(self._facility.ask(request))
+
+    def follow(self, source: str | Source, analysis: str | Analysis[Any] = "centre_of_mass", **settings: Any) -> None:
+        """Follow a source beside the beamline's documents, and show it: ``follow("pva", channel="13SIM1:Pva1:Image")``.
+
+        Several may be followed; the newest is shown. Each is analysed by a loop of its own on the same facility.
+
+        Args:
+            source: Name of an installed source (``"pva"``, ``"hdf5"``, ``"tiled"``, ``"replay"``, ``"watch"``), or a
+                source, which is then the session's to close.
+            analysis: What each of its runs gets: the name of an installed analysis, or an analysis.
+            **settings: What the source of that name takes.
+
+        Raises:
+            SteeringError: If there is no such source or analysis, or the settings are not what it takes.
+        """
+        chosen = make_analysis(analysis)
+        name, made = make_source(source, settings)
+        self._do(self._follower.follow(name, made, chosen))
+
+    def unfollow(self) -> None:
+        """End what is followed beside the beamline's documents, and show these again."""
+        self._do(self._follower.unfollow())
+
+    def frame_at(self, index: int) -> Frame:
+        """Read a frame of the shown run again, as it was recorded, with the positions at which it was taken.
+
+        Args:
+            index: Of the frame in its run, from 0; ``board.span`` says which there are.
+
+        Raises:
+            SteeringError: If nothing refers to it any more, or it cannot be read.
+        """
+        return self._do(self._follower.frame_at(index))
 
     def take_lease(self) -> None:
         """Become the one who may steer."""

@@ -38,6 +38,8 @@ class _Run:
     frame_of: dict[int, tuple[int, FrameFile]] = field(default_factory=dict[int, tuple[int, FrameFile]])
     events: dict[int, tuple[float, dict[str, float]]] = field(default_factory=dict[int, tuple[float, dict[str, float]]])
     next_event: int = 1
+    streams: dict[str, int] = field(default_factory=dict[str, int])
+    seen_events: int = 0
     sent: int = 0
     missed: int = 0
     repeated: int = 0
@@ -143,7 +145,7 @@ class DocumentSource:
             found = self._stop(self._run, "fail")
         self._run = _Run(uid, self._stream)
         self._state = "live"
-        return [*found, RunStarted(uid, str(document.get("plan_name", "")))]
+        return [*found, RunStarted(uid, str(document.get("plan_name", "")), _seconds(document.get("time")))]
 
     def _stop(self, run: _Run, status: str) -> list[SourceItem]:
         rest = _blocks(run, over=True)
@@ -153,10 +155,15 @@ class DocumentSource:
         self._frames += run.sent
         self._repeated += run.repeated
         self._missed += run.missed
-        return [*rest, RunEnded(run.uid, run.sent, status)]
+        return [*rest, RunEnded(run.uid, run.sent, status, run.seen_events)]
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _describe(run: _Run, document: Mapping[str, Any]) -> None:
+    run.streams[str(document["uid"])] = 0
     if document["name"] != run.stream:
         return
     keys = cast("Mapping[str, Mapping[str, Any]]", document["data_keys"])
@@ -199,7 +206,12 @@ def _datum(run: _Run, document: Mapping[str, Any]) -> None:
 
 
 def _event(run: _Run, document: Mapping[str, Any]) -> None:
-    if document["descriptor"] not in run.descriptors:
+    descriptor = document["descriptor"]
+    if descriptor in run.streams and document["seq_num"] > run.streams[descriptor]:
+        # Each event of every stream is counted, though only one stream is followed.
+        run.streams[descriptor] = int(document["seq_num"])
+        run.seen_events += 1
+    if descriptor not in run.descriptors:
         return
     data = cast("Mapping[str, Any]", document["data"])
     scalars = {key: float(value) for key, value in data.items() if isinstance(value, int | float)}

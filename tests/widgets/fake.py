@@ -17,13 +17,16 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.frame import Frame
+from steering.core.history import FrameSpan, SeenRun
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
 from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, Lease, ScanDescription
 from steering.guard import Situation, judge
+from steering.session.trend import TrendGatherer
 
 TH = Axis("th", "deg", -2.0, 2.0)
 SY, SX = Axis("sy", "um", -20.0, 20.0), Axis("sx", "um", -30.0, 30.0)
@@ -77,6 +80,8 @@ class FakeDesk:
         self._number = 0
         self._version = 0
         self._stop = threading.Event()
+        self._trend = TrendGatherer()
+        self.board.source.set(FollowedSource("documents"))
         self.board.status.set(BeamlineStatus("idle", "Simulated APS beamline"))
         self.board.scans.set((ROCKING, MAP))
         self.board.modes.set({"recentre": "suggest"})
@@ -117,6 +122,10 @@ class FakeDesk:
             self._version = 0
             self.board.rulings.set(())
             self.board.result.set(None)
+            self._trend.begin(run)
+            self.board.trend.set(self._trend.trend)
+            self.board.span.set(FrameSpan(run))
+            self.board.runs.set((*self.board.runs.value, SeenRun(run, scan, time.time())))
             self.board.status.set(
                 BeamlineStatus(
                     "running",
@@ -191,6 +200,13 @@ class FakeDesk:
     def accept(self, suggestion: Suggestion) -> Ruling:
         self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
         return self.propose(suggestion.action, suggestion.basis)
+
+    def frame_at(self, index: int) -> Frame:
+        span = self.board.span.value
+        if not span.first <= index < span.stop:
+            raise SteeringError(f"Frame {index} cannot be looked at: frames {span.first} to {span.stop - 1} can be.")
+        pixels = np.full((self._size, self._size), index, "u2")
+        return Frame(pixels, index, time.time(), columns={"th": index / 100}, units={"th": "deg"})
 
     def ask_compute(self, request: PoolRequest) -> str:
         if self.fail:
@@ -303,6 +319,16 @@ class FakeDesk:
             status.run, analysis, {}, "1a2b3c4d", "0.1.0", "local", len(self._done), len(self._done) - 1
         )
         self.board.result.set(Result(self._version, outcome, source))
+        self._trend.add(self.board.result.value)
+        self.board.trend.set(self._trend.trend)
+        frames = len(self._done)
+        self.board.span.set(FrameSpan(status.run, 0, frames))
+        *before, run = self.board.runs.value
+        ended = {} if status.scanning else {"status": "success", "events": frames}
+        self.board.runs.set((*before, replace(run, frames=frames, **ended)))
+        state = "live" if status.scanning else "waiting"
+        seen = SourceStatus(state, f"Run {status.run[:8]}: {frames} frames.", frames)
+        self.board.source.set(FollowedSource("documents", seen))
         self.board.latency.set(LatencySummary(Quantiles(34.2, 71.0, 120), Quantiles(210.0, 480.0, 4), 1, 0.4))
 
     def suggest(self) -> None:

@@ -110,6 +110,18 @@ def steer(lab):
     shoot(page, "rocking-wide-light")
     assert overlaps(page) == []
 
+    # An older frame is looked at while the scan stands, and the newest one again; its features' course is drawn.
+    page.locator(".st-panel-source .st-runs tbody tr").first.wait_for()
+    page.locator(".st-panel-trend").get_by_text("result").first.wait_for()
+    handle = page.locator(".st-history-index .noUi-handle")
+    handle.focus()
+    page.keyboard.press("Home")
+    page.locator(".st-panel-frame").get_by_text("frame 0 of 0 to 30").wait_for()
+    shoot(page, "history-wide-light")
+    assert overlaps(page) == []
+    page.locator(".st-history-live input").check()
+    page.locator(".st-panel-frame").get_by_text("number 2").wait_for()
+
     # The cursor shows true counts.
     page.locator(".st-canvas").hover()
     page.wait_for_function("() => / counts$/.test(document.querySelector('.st-value').textContent)")

@@ -57,3 +57,10 @@ class Dropdown(DOMWidget):
     options: Sequence[str] | Sequence[tuple[str, str]]
     description: str
     disabled: bool
+
+class IntSlider(DOMWidget):
+    value: int
+    min: int
+    max: int
+    description: str
+    disabled: bool

@@ -13,6 +13,9 @@ from steering_widgets.image import ImageView
 from steering_widgets.journal import JournalPanel
 from steering_widgets.map import MapPanel
 from steering_widgets.progress import ProgressPanel
+from steering_widgets.scalars import ScalarsPanel
+from steering_widgets.source import SourcePanel
+from steering_widgets.trend import TrendPanel
 
 __all__ = [
     "ComputePanel",
@@ -24,5 +27,8 @@ __all__ = [
     "JournalPanel",
     "MapPanel",
     "ProgressPanel",
+    "ScalarsPanel",
+    "SourcePanel",
     "SteeringForm",
+    "TrendPanel",
 ]

@@ -19,7 +19,14 @@ from steering_widgets.map import ANALYSIS as MAP
 from steering_widgets.map import MapPanel
 from steering_widgets.place import Place
 from steering_widgets.progress import ProgressPanel
+from steering_widgets.scalars import ANALYSIS as SCALARS
+from steering_widgets.scalars import ScalarsPanel
+from steering_widgets.source import SourcePanel
 from steering_widgets.ticker import Ticker
+from steering_widgets.trend import TrendPanel
+
+# The beamline's own: what a scan's frames are meant for is known before its first result.
+DOCUMENTS = "documents"
 
 
 class Dashboard:
@@ -35,20 +42,29 @@ class Dashboard:
         self._complaint: Cell[str] = Cell("")
         self._own = (Place(session.board.notice), Place(self._complaint))
         self._about = (Place(session.board.status), Place(session.board.scans), Place(session.board.result))
-        self._shown = ""
+        self._source = Place(session.board.source)
+        self._shown: object = None
         self._notice = Line("st-notice")
         self._curve, self._map, self._frame = CurvePanel(session), MapPanel(session), FramePanel(session)
+        self._scalars = ScalarsPanel(session)
+        progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
+        trend, source, compute = TrendPanel(session), SourcePanel(session), ComputePanel(session)
+        self._fitting: dict[str, CurvePanel | MapPanel | ScalarsPanel] = {
+            CURVE: self._curve,
+            MAP: self._map,
+            SCALARS: self._scalars,
+        }
         self._panels = (
-            ProgressPanel(session), self._curve, self._map, SteeringForm(session), JournalPanel(session),
-            ComputePanel(session),
+            progress, self._curve, self._map, self._scalars, trend, form, journal, source, compute,
         )  # fmt: skip
-        progress, _, _, form, journal, compute = self._panels
         self._control = ControlBar(session)
         self._hellos = Place(self._control.hellos)
         # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
         left = _column("st-left", progress.widget, form.widget)
-        middle = _column("st-middle", self._curve.widget, self._map.widget, journal.widget)
-        right = _column("st-right-column", self._frame.widget, compute.widget)
+        middle = _column(
+            "st-middle", self._curve.widget, self._map.widget, self._scalars.widget, trend.widget, journal.widget
+        )
+        right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
         grid = ipywidgets.Box([left, middle, right])
         grid.add_class("st-grid")
         top = ipywidgets.HBox([self._control])
@@ -62,7 +78,7 @@ class Dashboard:
     def refresh(self) -> bool:
         """Show the newest notice, and the panel that fits the scan's analysis."""
         notices = [place.advance() for place in self._own]
-        about = [place.advance() for place in self._about]
+        about = [place.advance() for place in (*self._about, self._source)]
         hello = self._hellos.advance()
         if hello and self._hellos.value:
             # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
@@ -82,15 +98,17 @@ class Dashboard:
 
     def _choose(self, status: BeamlineStatus) -> None:
         scans, result = self._about[1].value, self._about[2].value
-        wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
+        wanted = ""
+        if self._source.value.name in ("", DOCUMENTS):
+            wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
         if not wanted and result is not None:
             wanted = result.provenance.analysis
         # Before the first scan the curve's panel says what is missing.
-        shown = wanted if wanted in (CURVE, MAP) else CURVE
-        if shown != self._shown:
+        shown = self._fitting.get(wanted, self._scalars) if wanted else self._curve
+        if shown is not self._shown:
             self._shown = shown
-            self._curve.widget.layout.display = None if shown == CURVE else "none"
-            self._map.widget.layout.display = None if shown == MAP else "none"
+            for panel in self._fitting.values():
+                panel.widget.layout.display = None if panel is shown else "none"
 
     def _repr_mimebundle_(self, **_: object) -> Any:
         """Display, as IPython asks."""

@@ -1,29 +1,56 @@
-"""The newest detector frame."""
+"""The newest detector frame, or an older one of the run."""
 
 import time
 
 from steering.core.desk import Desk
+from steering.core.frame import Frame
 from steering_widgets.card import Card, close_all
+from steering_widgets.history import FrameHistory
 from steering_widgets.image import ImageView
 from steering_widgets.place import Place
 from steering_widgets.wording import clock, duration
 
-_AGE_SECONDS = 1.0
+_REMARK_SECONDS = 1.0
 
 
 class FramePanel:
-    """Shows the newest frame, its number and its age."""
+    """Shows the newest frame, its number and its age; or the one that was chosen, with where it was taken."""
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
-        self.image = ImageView(label="Newest detector frame")
-        self.widget = Card("frame", "Detector frame", [self.image])
+        self.image = ImageView(label="Detector frame")
+        self._history = FrameHistory(desk)
+        self.widget = Card("frame", "Detector frame", [self.image, self._history.widget])
         self._frame = Place(desk.board.frame)
         self._remarked = float("-inf")
+        self._live = True
 
     def refresh(self) -> bool:
-        """Show a newer frame, if there is one."""
-        changed = self._frame.advance()
+        """Show a newer frame or an older one, whichever is wanted, if there is one."""
+        changed, older = self._frame.advance(), self._history.refresh()
+        if older:
+            self.widget.say(self._history.said)
+        if not self._history.live:
+            self._live = False
+            if older and self._history.frame is not None:
+                self._show_older(self._history.frame)
+            else:
+                self.image.pump()
+            return changed or older
+        back, self._live = not self._live, True
+        return self._show_newest(changed=changed or back) or older
+
+    def close(self) -> None:
+        """Take it off the screen, and wait for no frame any more."""
+        self._history.close()
+        close_all(self.widget)
+
+    def _show_older(self, frame: Frame) -> None:
+        self.image.show(frame)
+        taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
+        self.widget.remark(f"frame {frame.number} of {self._history.range_text}{taken}")
+
+    def _show_newest(self, *, changed: bool) -> bool:
         frame, now = self._frame.value, time.monotonic()
         if frame is None:
             self.widget.remark("no frame yet")
@@ -32,14 +59,10 @@ class FramePanel:
             self.image.show(frame)
         else:
             self.image.pump()
-        if now - self._remarked >= _AGE_SECONDS:
+        if now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked = now
             age = time.time() - frame.time
             passed = f"{duration(age)} ago" if age < 3600 else f"at {clock(frame.time)}"
             self.widget.remark(f"number {frame.number}, {passed}")
         return changed
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)

@@ -1,0 +1,62 @@
+"""Makes the source and the analysis that a person named."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, cast
+
+from steering.core import registry
+from steering.core.analysis import Analysis
+from steering.core.errors import SteeringError
+from steering.core.source import Source
+
+# The beamline's own: fed by the session, which follows it from the beginning.
+DOCUMENTS = "documents"
+
+
+def make_source(wanted: str | Source, settings: Mapping[str, Any]) -> tuple[str, Source]:
+    """Make a source.
+
+    Args:
+        wanted: Entry-point name, or a source.
+        settings: What the source of that name takes.
+
+    Returns:
+        What it is called, and the source.
+
+    Raises:
+        SteeringError: If there is none of that name, it does not take these settings, or it cannot be made.
+    """
+    if not isinstance(wanted, str):
+        if settings:
+            message = f"A source that is made already takes no settings; these were given: {', '.join(settings)}."
+            raise SteeringError(message)
+        return type(wanted).__name__, wanted
+    if wanted == DOCUMENTS:
+        message = "The beamline's documents are followed all the time: session.unfollow() shows them."
+        raise SteeringError(message)
+    make = registry.load("sources", wanted)
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**settings)
+    except TypeError as error:
+        taken = ", ".join(_setting(parameter) for parameter in signature.parameters.values())
+        message = f"The source {wanted} cannot be followed so: {error}. It takes: {taken}."
+        raise SteeringError(message) from error
+    try:
+        return wanted, cast("Source", make(**settings))
+    except (TypeError, ValueError, OSError) as error:
+        message = f"The source {wanted} cannot be made of these settings: {error}."
+        raise SteeringError(message) from error
+
+
+def make_analysis(wanted: str | Analysis[Any]) -> Analysis[Any]:
+    """Make an analysis, or take one that is made.
+
+    Raises:
+        SteeringError: If there is none of that name.
+    """
+    return cast("Analysis[Any]", registry.load("analyses", wanted)()) if isinstance(wanted, str) else wanted
+
+
+def _setting(parameter: inspect.Parameter) -> str:
+    return f"{parameter.name} (needed)" if parameter.default is inspect.Parameter.empty else parameter.name

@@ -1,0 +1,265 @@
+"""One source that a session follows: its loop, and what is remembered of its runs. Runs on the session's event loop."""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+from steering.beamline.preview import IMAGE_DIMENSIONS, LARGEST_SIDE, bin_maximum
+from steering.core.analysis import Analysis
+from steering.core.block import FrameBlock
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.frame import Frame
+from steering.core.history import SeenRun
+from steering.core.latency import LatencySummary, Quantiles
+from steering.core.result import Result
+from steering.core.source import FollowedSource, RunEnded, RunStarted, Source, SourceItem, SourceStatus
+from steering.loop.loop import Loop
+from steering.loop.store import Store
+from steering.session.frame_index import FrameIndex
+from steering.session.trend import TrendGatherer
+
+_MOST_RUNS = 200
+_LOOK_SECONDS = 0.1
+# A facility that is lost must not keep a session open; frames without a stored result come again with the next one.
+_DRAIN_SECONDS = 10.0
+
+
+class Followed:
+    """A source, followed by a loop of its own.
+
+    Attributes:
+        name: What it is called on the board.
+        loop: What analyses its frames.
+        index: Where the frames of its newest run lie.
+        result: The newest result of its newest run.
+        frame: Its newest frame, while :meth:`watch_frames` runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        facility: Facility,
+        store: Store,
+        choose: Callable[[RunStarted], Analysis[Any] | None],
+        publish: Callable[["Followed", Result], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Wire it; nothing runs before :meth:`run`.
+
+        Args:
+            name: Entry-point name, or its class.
+            source: Where blocks come from. Whoever made this object gives it up: :meth:`close` closes it.
+            facility: Where they are analysed.
+            store: Where checkpoints are kept.
+            choose: Says which analysis a run gets; ``None`` for none.
+            publish: Called with each result, newest last.
+            complain: Called with a sentence when something went wrong.
+        """
+        self.name = name
+        self.index = FrameIndex()
+        self.result: Result | None = None
+        self.frame: Frame | None = None
+        self._source = source
+        self._passing = _Passing(source, self._note)
+        self._publish = publish
+        self._complain = complain
+        self._trend = TrendGatherer()
+        self._runs: OrderedDict[str, SeenRun] = OrderedDict()
+        self._began = time.time()
+        self._failure = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self.loop = Loop(self._passing, facility, choose, self._take, complain, store=store)
+
+    @property
+    def seen(self) -> FollowedSource:
+        """The source as the board shows it."""
+        status = self._source.status
+        if self._failure:
+            status = replace(status, state="lost", detail=self._failure)
+        return FollowedSource(self.name, status, self._source.last_rejection, self._failure)
+
+    @property
+    def runs(self) -> tuple[SeenRun, ...]:
+        """Its runs, oldest first."""
+        return tuple(self._runs.values())
+
+    @property
+    def trend(self) -> TrendGatherer:
+        """How the features of its newest run go."""
+        return self._trend
+
+    def latency(self, applied: Quantiles) -> LatencySummary:
+        """How old and how far behind its result is.
+
+        Args:
+            applied: Durations from proposals to their being in force, which no source knows.
+        """
+        counts = self.loop.counts
+        photon = self.result.provenance.times.get("photon", math.nan) if self.result is not None else math.nan
+        # A recorded frame's age says nothing of how fast anything is now.
+        age = time.time() - photon if photon > self._began else math.nan
+        behind = max(counts.came - counts.analysed, 0)
+        return LatencySummary(self.loop.photon_to_feature.quantiles, applied, behind, age, counts)
+
+    def start(self, *, frames: bool) -> list[asyncio.Task[None]]:
+        """Begin to follow, and return the tasks that do so.
+
+        Args:
+            frames: Whether to read the newest frame for the eye; not where another feed brings it.
+        """
+        running = asyncio.create_task(self.loop.run())
+        running.add_done_callback(self._over)
+        self._tasks = [running]
+        if frames:
+            self._tasks.append(asyncio.create_task(self._watch_frames()))
+        return self._tasks
+
+    async def close(self) -> None:
+        """Stop taking frames, store the results of those that came, tell the source of them, and close it."""
+        self._passing.close()
+        if self._tasks:
+            # In this order: what is told to a closed source is not told to its ring.
+            await asyncio.wait(self._tasks[:1], timeout=_DRAIN_SECONDS)
+        await self.cancel()
+
+    async def cancel(self) -> None:
+        """End at once: frames that have no stored result come again with the next session."""
+        self._passing.close()
+        for task in self._tasks:
+            task.cancel()
+        await self.loop.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A source may wait for its threads and connections to end.
+        await asyncio.to_thread(self._source.close)
+
+    def _note(self, item: SourceItem) -> None:
+        match item:
+            case RunStarted():
+                started = item.started if math.isfinite(item.started) else time.time()
+                self._runs[item.run] = SeenRun(item.run, item.plan, started)
+                self._runs.move_to_end(item.run)
+                while len(self._runs) > _MOST_RUNS:
+                    self._runs.popitem(last=False)
+                self.result = None
+                self.index.begin(item.run)
+                self._trend.begin(item.run)
+            case RunEnded():
+                run = self._runs.get(item.run)
+                if run is not None:
+                    self._runs[item.run] = replace(run, frames=item.frames, events=item.events, status=item.status)
+            case FrameBlock():
+                run = self._runs.get(item.run)
+                if run is not None:
+                    self._runs[item.run] = replace(run, frames=run.frames + len(item))
+                self.index.add(item)
+
+    def _take(self, result: Result) -> None:
+        self.result = result
+        self._trend.add(result)
+        self._publish(self, result)
+
+    def _over(self, running: "asyncio.Task[None]") -> None:
+        """Say why a source is not followed any more, if it did not just end."""
+        error = None if running.cancelled() else running.exception()
+        if isinstance(error, ModuleNotFoundError):
+            self._failure = (
+                f"The source {self.name} needs the package {error.name}, which is not installed. "
+                "See the table of sources for the extra that brings it, install it and follow again."
+            )
+        elif error is not None:
+            what = str(error) if isinstance(error, SteeringError) else f"{type(error).__name__}: {error}"
+            self._failure = f"The source {self.name} failed: {what}"
+        if self._failure:
+            self._complain(self._failure)
+
+    async def _watch_frames(self) -> None:
+        """Read the newest frame for the eye, off the event loop: latest wins, nothing is queued."""
+        shown, said = "", ""
+        while True:
+            newest = self.index.newest
+            if newest is not None and newest.key != shown:
+                shown = newest.key
+                try:
+                    frame = await asyncio.to_thread(self.index.read, newest.start)
+                    self.frame = for_the_eye(frame)
+                except SteeringError as error:
+                    if str(error) != said:
+                        said = str(error)
+                        self._complain(f"The newest frame cannot be shown: {said}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+class _Passing:
+    """A source as its loop sees it, whose items can be ended before the source itself is closed."""
+
+    def __init__(self, source: Source, note: Callable[[SourceItem], None]) -> None:
+        self._source = source
+        self._note = note
+        self._closing = asyncio.Event()
+
+    @property
+    def rejected(self) -> int:
+        return self._source.rejected
+
+    @property
+    def last_rejection(self) -> str:
+        return self._source.last_rejection
+
+    @property
+    def status(self) -> SourceStatus:
+        return self._source.status
+
+    async def items(self) -> AsyncIterator[SourceItem]:
+        pulled = self._source.items()
+        closing = asyncio.ensure_future(self._closing.wait())
+        getting = asyncio.ensure_future(_next(pulled))
+        try:
+            while True:
+                await asyncio.wait([getting, closing], return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done():
+                    return
+                item = getting.result()
+                if item is None:
+                    return
+                self._note(item)
+                yield item
+                getting = asyncio.ensure_future(_next(pulled))
+        finally:
+            closing.cancel()
+            getting.cancel()
+            await asyncio.gather(closing, getting, return_exceptions=True)
+            close = getattr(pulled, "aclose", None)
+            if close is not None:
+                await close()
+
+    def stored(self, run: str, start: int, stop: int) -> None:
+        self._source.stored(run, start, stop)
+
+    def close(self) -> None:
+        self._closing.set()
+
+
+async def _next(pulled: AsyncIterator[SourceItem]) -> SourceItem | None:
+    try:
+        return await anext(pulled)
+    except StopAsyncIteration:
+        return None
+
+
+def for_the_eye(frame: Frame) -> Frame:
+    """Bin a frame that is larger than a screen.
+
+    Raises:
+        SteeringError: If it is no image.
+    """
+    if frame.pixels.ndim != IMAGE_DIMENSIONS:
+        message = f"Frame {frame.number} has {frame.pixels.ndim} dimensions; an image has {IMAGE_DIMENSIONS}."
+        raise SteeringError(message)
+    pixels, binning = bin_maximum(frame.pixels, LARGEST_SIDE)
+    return replace(frame, pixels=pixels, binning=binning)

@@ -1,0 +1,161 @@
+"""Where the frames of the shown run lie, so that an older one can be looked at again. Memory is bounded."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from steering.core.block import FrameBlock
+from steering.core.errors import SteeringError
+from steering.core.frame import Frame
+from steering.core.history import FrameSpan
+from steering.core.place import FirstReachable, FrameFile, Inline
+from steering.loop.blocks import cut
+from steering.sources.frames import read_frames
+
+# So many numbers (columns of frames, and what is kept of a frame that does not lie in a file of many) take about 16 MB.
+LARGEST_WEIGHT = 2_000_000
+# An object a reference: so many blocks may be kept, whatever they weigh.
+LARGEST_COUNT = 20_000
+
+
+@dataclass
+class _Held:
+    """A block with what it weighs."""
+
+    block: FrameBlock
+    weight: int
+
+
+class FrameIndex:
+    """References to the frames of one run, oldest first.
+
+    While there are too many, the oldest lose what was recorded with them, and are then joined, since a file of many
+    frames needs one reference; where each frame needs its own, the oldest are forgotten. One thread adds, any reads.
+    """
+
+    def __init__(self, weight: int = LARGEST_WEIGHT, count: int = LARGEST_COUNT) -> None:
+        """Hold nothing yet.
+
+        Args:
+            weight: Most numbers to keep.
+            count: Most blocks to keep.
+        """
+        self._most_weight = weight
+        self._most_count = count
+        self._lock = Lock()
+        self._run = ""
+        self._plain: deque[FrameBlock] = deque()
+        self._held: deque[_Held] = deque()
+        self._weight = 0
+
+    @property
+    def span(self) -> FrameSpan:
+        """Which frames are referred to, from the oldest to the newest."""
+        with self._lock:
+            blocks = [*list(self._plain)[:1], *[held.block for held in list(self._held)[:1]]]
+            if not blocks:
+                return FrameSpan(self._run)
+            return FrameSpan(self._run, blocks[0].start, self._newest().stop)
+
+    @property
+    def newest(self) -> FrameBlock | None:
+        """The newest frame, as a block of one; nothing before the first."""
+        with self._lock:
+            if not self._plain and not self._held:
+                return None
+            block = self._newest()
+        return cut(block, block.stop - 1, block.stop)
+
+    def begin(self, run: str) -> None:
+        """Forget everything: a run began."""
+        with self._lock:
+            self._run, self._weight = run, 0
+            self._plain.clear()
+            self._held.clear()
+
+    def add(self, block: FrameBlock) -> None:
+        """Refer to a block's frames; blocks of scalars alone have none."""
+        if block.place is None:
+            return
+        with self._lock:
+            self._held.append(_Held(block, _weight(block)))
+            self._weight += self._held[-1].weight
+            while len(self._held) > 1 and (self._weight > self._most_weight or len(self._held) > self._most_count):
+                self._lighten()
+
+    def read(self, index: int) -> Frame:
+        """Read a frame, with what was recorded with it.
+
+        Args:
+            index: Of the frame in its run, from 0.
+
+        Raises:
+            SteeringError: If nothing refers to it, or it cannot be read.
+        """
+        block = self._find(index)
+        pixels, times = read_frames(block)
+        return Frame(
+            pixels[0],
+            index,
+            float(times[0]) if times[0] == times[0] else block.seen.get("document", float("nan")),
+            columns={name: float(column[0]) for name, column in block.columns.items()},
+            units=dict(block.units),
+        )
+
+    def _find(self, index: int) -> FrameBlock:
+        with self._lock:
+            blocks = [*self._plain, *(held.block for held in self._held)]
+        # Newest first: that is where people look, and a frame that came twice is the same in both.
+        for block in reversed(blocks):
+            if block.start <= index < block.stop:
+                return cut(block, index, index + 1)
+        if not blocks:
+            message = f"There is no frame {index}: no frame of a run has come yet. Start a scan, or follow a source."
+        else:
+            first, last = min(block.start for block in blocks), max(block.stop for block in blocks) - 1
+            message = (
+                f"Frame {index} cannot be looked at: frames {first} to {last} of run {self._run[:8]} can be, "
+                "but for those that were lost. Choose one of them, or open the file."
+            )
+        raise SteeringError(message)
+
+    def _newest(self) -> FrameBlock:
+        return self._held[-1].block if self._held else self._plain[-1]
+
+    def _lighten(self) -> None:
+        oldest = self._held.popleft()
+        self._weight -= oldest.weight
+        if _needs_each(oldest.block):
+            return
+        bare = replace(oldest.block, columns={}, units={}, seen={})
+        last = self._plain[-1] if self._plain else None
+        if last is not None and _continues(last, bare):
+            self._plain[-1] = replace(last, stop=bare.stop)
+            return
+        self._plain.append(bare)
+        if len(self._plain) > self._most_count:
+            self._plain.popleft()
+
+
+def _needs_each(block: FrameBlock) -> bool:
+    """Say whether a block's place names each frame, so that references cannot be joined."""
+    return not isinstance(block.place, FrameFile)
+
+
+def _continues(before: FrameBlock, after: FrameBlock) -> bool:
+    first = before.start if before.first is None else before.first
+    follows = after.start if after.first is None else after.first
+    return before.stop == after.start and before.place == after.place and first + len(before) == follows
+
+
+def _weight(block: FrameBlock) -> int:
+    match block.place:
+        case Inline(frames=frames):
+            each = frames.nbytes // 8
+        case FirstReachable(places=places):
+            each = len(block) * len(places)
+        case FrameFile():
+            each = 0
+        case _:
+            each = 10 * len(block)
+    return each + len(block) * len(block.columns)

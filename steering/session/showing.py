@@ -1,0 +1,136 @@
+"""Which of a session's sources is shown, and what of it stands on the board. Runs on the session's event loop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from steering.core.analysis import Analysis
+from steering.core.board import Board
+from steering.core.cell import Cell
+from steering.core.facility import Facility
+from steering.core.frame import Frame
+from steering.core.latency import LatencySummary, Quantiles
+from steering.core.result import Result
+from steering.core.source import Source
+from steering.loop.partial import rehearse
+from steering.loop.store import Store
+from steering.session.followed import Followed, for_the_eye
+
+Value = TypeVar("Value")
+
+
+class Showing:
+    """The beamline's documents, and the sources followed beside them, of which the newest is shown."""
+
+    def __init__(
+        self, documents: Followed, board: Board, facility: Facility, store: Store, complain: Callable[[str], None]
+    ) -> None:
+        """Begin with the documents shown.
+
+        Args:
+            documents: The beamline's.
+            board: Where what is shown stands.
+            facility: Where frames of other sources are analysed.
+            store: Where their checkpoints are kept.
+            complain: Called with a sentence when something went wrong with one of them.
+        """
+        self._documents = documents
+        self._board = board
+        self._facility = facility
+        self._store = store
+        self._complain = complain
+        self._beside: list[Followed] = []
+        self._trend_shown: tuple[Followed | None, int] = (None, 0)
+
+    @property
+    def shown(self) -> Followed:
+        """What is shown."""
+        return self._beside[-1] if self._beside else self._documents
+
+    async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
+        """Follow a source beside the documents, with a loop of its own, and show it.
+
+        Args:
+            name: What it is called.
+            source: Closed when it is not followed any more, or cannot be.
+            analysis: What each of its runs gets.
+        """
+        try:
+            await self._facility.rehearse(rehearse, analysis)
+        except BaseException:
+            await asyncio.to_thread(source.close)
+            raise
+        followed = Followed(name, source, self._facility, self._store, lambda _: analysis, self.publish, self._complain)
+        self._beside.append(followed)
+        followed.start(frames=True)
+        self._show()
+
+    async def unfollow(self) -> None:
+        """Close what is followed beside the documents, and show these."""
+        ending, self._beside = self._beside, []
+        self._show()
+        await asyncio.gather(*(followed.close() for followed in ending))
+
+    async def frame_at(self, index: int) -> Frame:
+        """Read a frame of the newest run that is shown."""
+        return for_the_eye(await asyncio.to_thread(self.shown.index.read, index))
+
+    def publish(self, followed: Followed, result: Result) -> None:
+        """Put a result on the board if its source is shown."""
+        if followed is self.shown:
+            self._board.result.set(result)
+
+    def look(self, frame: Frame) -> None:
+        """Take the newest frame that the beamline sends for the eye."""
+        self._documents.frame = frame
+        if self.shown is self._documents:
+            self._board.frame.set(frame)
+
+    def begin(self, run: str) -> None:
+        """Take a result of another run of the beamline off the board: this one began."""
+        result = self._documents.result
+        if result is not None and result.provenance.run != run:
+            self._documents.result = None
+            if self.shown is self._documents:
+                self._board.result.set(None)
+
+    def write(self, applied: Quantiles) -> None:
+        """Write what is known of the shown source; what has not changed is no news.
+
+        Args:
+            applied: Durations from a proposal to its being in force.
+        """
+        shown, board = self.shown, self._board
+        board.latency.set(self._of_documents(applied) if shown is self._documents else shown.latency(applied))
+        _renew(board.source, shown.seen)
+        _renew(board.runs, shown.runs)
+        _renew(board.span, shown.index.span)
+        trend_shown = (shown, shown.trend.changes)
+        if trend_shown != self._trend_shown:
+            self._trend_shown = trend_shown
+            board.trend.set(shown.trend.trend)
+        if shown is not self._documents and shown.frame is not None and board.frame.value is not shown.frame:
+            board.frame.set(shown.frame)
+
+    def _of_documents(self, applied: Quantiles) -> LatencySummary:
+        """The beamline itself says how many points are measured, before any frame of them has come."""
+        status, result, loop = self._board.status.value, self._documents.result, self._documents.loop
+        behind, age = 0, float("nan")
+        if result is not None and result.provenance.run == status.run:
+            behind = max(status.points_done - result.provenance.frames, 0)
+            age = time.time() - result.provenance.times.get("photon", float("nan"))
+        elif status.scanning:
+            behind = status.points_done
+        return LatencySummary(loop.photon_to_feature.quantiles, applied, behind, age, loop.counts)
+
+    def _show(self) -> None:
+        """Put on the board what another source has brought so far."""
+        self._board.result.set(self.shown.result)
+        self._board.frame.set(self.shown.frame)
+        self.write(self._board.latency.value.proposal_to_applied)
+
+
+def _renew(cell: Cell[Value], value: Value) -> None:
+    if cell.value != value:
+        cell.set(value)

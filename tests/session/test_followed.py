@@ -1,0 +1,83 @@
+"""A followed source: what it is told before it is closed, and what is said when it fails."""
+
+import asyncio
+
+import numpy as np
+
+from steering.analyses.scalars import Scalars
+from steering.core.block import FrameBlock, Inline
+from steering.core.source import RunStarted, SourceStatus
+from steering.loop.store import Store
+from steering.session.followed import Followed
+from steering.testing import InlineFacility
+from steering.testing.waiting import until
+
+
+class Endless:
+    """A run without a known end: blocks, and then silence."""
+
+    def __init__(self, failure=None):
+        self.rejected = 0
+        self.last_rejection = ""
+        self.status = SourceStatus("live")
+        self.told = []
+        self._failure = failure
+
+    async def items(self):
+        yield RunStarted("run", "endless", 1000.0)
+        for start in range(0, 20, 5):
+            frames = np.full((5, 4, 4), start, "u2")
+            columns = {"th": np.arange(start, start + 5) / 10}
+            yield FrameBlock("run", "primary", start, start + 5, Inline(frames), columns, {"th": "deg"})
+        if self._failure is not None:
+            raise self._failure
+        await asyncio.Event().wait()
+
+    def stored(self, run, start, stop):
+        self.told.append((start, stop))
+
+    def close(self):
+        self.told.append("closed")
+
+
+async def follow(source, said):
+    facility = InlineFacility()
+    await facility.start()
+    scalars = Scalars()
+    return facility, Followed(
+        "endless", source, facility, Store(None), lambda _: scalars, lambda followed, result: None, said.append
+    )
+
+
+async def test_a_source_hears_what_is_stored_before_it_is_closed():
+    source, said = Endless(), []
+    facility, followed = await follow(source, said)
+    followed.start(frames=True)
+    await until(lambda: followed.result is not None and followed.result.provenance.frames == 20, lambda: str(said))
+    await until(lambda: followed.frame is not None and followed.frame.number == 19, lambda: str(said))
+    assert (followed.frame.pixels == 15).all()
+    run = followed.runs[0]
+    assert (run.uid, run.plan, run.started, run.frames, run.status) == ("run", "endless", 1000.0, 20, "running")
+    await followed.close()
+    assert source.told[-1] == "closed"
+    assert (0, 20) in source.told[:-1]
+    assert followed.index.read(3).columns == {"th": 0.3}
+    assert followed.trend.trend.features["th_max"].values[-1] == 1.9
+    assert said == []
+    await facility.close()
+
+
+async def test_a_source_that_fails_says_so():
+    for failure, sentence in (
+        (ModuleNotFoundError("No module", name="tiled"), "needs the package tiled"),
+        (RuntimeError("the wire broke"), "The source endless failed: RuntimeError: the wire broke"),
+    ):
+        source, said = Endless(failure), []
+        facility, followed = await follow(source, said)
+        followed.start(frames=False)
+        await until(lambda said=said: bool(said), lambda: "nothing was said")
+        assert sentence in said[0]
+        assert (followed.seen.status.state, sentence in followed.seen.failure) == ("lost", True)
+        await followed.close()
+        assert source.told[-1] == "closed"
+        await facility.close()

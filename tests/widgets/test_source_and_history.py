@@ -1,0 +1,198 @@
+"""The source's panel, the trend and the scalars, and looking back at frames."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from steering.core.errors import SteeringError
+from steering.core.frame import Frame
+from steering.core.history import FrameSpan, SeenRun
+from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.core.source import FollowedSource, SourceStatus
+from steering.testing.panel import check_panel
+from steering_widgets import Dashboard, FramePanel, ScalarsPanel, SourcePanel, TrendPanel
+from tests.widgets.fake import FakeDesk
+from tests.widgets.views import find, text_of
+
+
+@pytest.fixture
+def desk():
+    return FakeDesk(size=16)
+
+
+def opened(panel, request):
+    request.addfinalizer(panel.close)
+    panel.refresh()
+    return panel
+
+
+def refreshed(panel, condition):
+    """Refresh until a condition holds: what was read comes from another thread."""
+    tick = threading.Event()
+    for _ in range(500):
+        panel.refresh()
+        if condition():
+            return
+        tick.wait(0.01)
+    assert condition()
+
+
+@pytest.mark.parametrize("panel", [SourcePanel, TrendPanel, ScalarsPanel, FramePanel])
+def test_they_keep_the_contract_of_a_panel(panel, desk):
+    check_panel(panel, desk)
+
+
+def test_the_source_says_what_to_do_while_it_is_idle_and_what_went_wrong(desk, request):
+    panel = opened(SourcePanel(desk), request)
+    assert "Start a scan, or follow another source: session.follow(" in text_of(panel.widget)
+    status = SourceStatus("live", "Connected.", 120, missed=3, rejected=2, repeated=1, later=4)
+    desk.board.source.set(FollowedSource("pva", status, "A frame is <cut> short."))
+    panel.refresh()
+    text = text_of(panel.widget)
+    for part in ("pva", "Live", "120<small> frames", "3<small> missed", "2<small> rejected", "1<small> came again",
+                 "4<small> out of order", "A frame is &lt;cut&gt; short."):  # fmt: skip
+        assert part in text
+
+
+def test_the_source_lists_its_runs_the_newest_first(desk, request):
+    panel = opened(SourcePanel(desk), request)
+    runs = (SeenRun("aaaa1111", "tune", 1e9, 7, 9, "success"), SeenRun("bbbb2222", "scan", 1e9 + 60, 4))
+    desk.board.runs.set(runs)
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "2 runs, 9 events" in text
+    assert text.index("bbbb2222") < text.index("aaaa1111")
+    assert ">running<" in text
+
+
+def test_an_older_frame_is_read_and_shown_with_its_positions_while_the_scan_goes_on(desk, request):
+    panel = opened(FramePanel(desk), request)
+    assert find(panel.widget, "st-history").layout.display == "none"
+    desk.start("rocking")
+    desk.advance(20)
+    panel._history._followed = 0.0
+    panel.refresh()
+    slider, live = find(panel.widget, "st-history-index"), find(panel.widget, "st-history-live")
+    assert (slider.min, slider.max, slider.value, live.value) == (0, 19, 19, True)
+    slider.value = 7
+    refreshed(panel, lambda: "frame 7 of 0 to 19" in text_of(panel.widget))
+    assert (panel.image._frame.pixels == 7).all()
+    assert live.value is False
+    assert "0.07 deg" in text_of(panel.widget)
+    desk.advance(5)
+    panel._history._followed = 0.0
+    panel.refresh()
+    assert (slider.max, slider.value) == (24, 7)
+    assert panel.image._frame.number == 7, "a newer frame must not push away the one that is looked at"
+    live.value = True
+    panel.refresh()
+    assert panel.image._frame.number == desk.board.frame.value.number
+    assert slider.value == 24
+    assert "0.07 deg" not in text_of(panel.widget)
+
+
+def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(desk, request):
+    panel = opened(FramePanel(desk), request)
+    desk.start("rocking")
+    desk.advance(20)
+    panel._history._followed = 0.0
+    panel.refresh()
+
+    def refuse(index):
+        raise SteeringError(f"Frame {index} is gone.")
+
+    desk.frame_at = refuse
+    find(panel.widget, "st-history-index").value = 3
+    refreshed(panel, lambda: "Frame 3 is gone." in text_of(panel.widget))
+    desk.board.span.set(FrameSpan("next", 0, 2))
+    panel.refresh()
+    assert "Frame 3 is gone." not in text_of(panel.widget)
+    assert find(panel.widget, "st-history-live").value is True
+    assert find(panel.widget, "st-history-index").max == 1
+
+
+def test_of_frames_that_are_chosen_while_another_is_read_the_last_one_is_shown(desk, request):
+    panel = opened(FramePanel(desk), request)
+    desk.board.span.set(FrameSpan("run", 0, 50))
+    panel._history._followed = 0.0
+    panel.refresh()
+    go, asked = threading.Event(), []
+
+    def slow(index):
+        asked.append(index)
+        assert go.wait(20)
+        return Frame(np.full((4, 4), index, "u2"), index, 1e9)
+
+    desk.frame_at = slow
+    slider = find(panel.widget, "st-history-index")
+    for index in (3, 4, 5):
+        slider.value = index
+        refreshed(panel, lambda: bool(asked))
+    go.set()
+    refreshed(panel, lambda: "frame 5 of 0 to 49" in text_of(panel.widget))
+    assert asked == [3, 5]
+
+
+def test_the_trend_is_drawn_with_uncertainty_and_units_along_what_is_chosen(desk, request):
+    panel = opened(TrendPanel(desk), request)
+    desk.start("rocking")
+    for _ in range(20):
+        desk.advance(2)
+    panel.refresh()
+    feature, along = find(panel.widget, "st-trend-feature"), find(panel.widget, "st-trend-along")
+    feature.value = "peak"
+    panel.refresh()
+    plot, points = panel._plot._plot, panel._plot._points.data
+    assert plot.yaxis[0].axis_label == "Peak (deg)"
+    assert plot.xaxis[0].axis_label == "frames in the result"
+    assert np.asarray(points["x"]).tolist() == [2.0 * n for n in range(1, 21)]
+    known = ~np.isnan(np.asarray(points["y"]))
+    assert known.tolist() == [2 * n >= 12 for n in range(1, 21)], "before twelve points there is no peak"
+    assert np.allclose((points["high"] - points["low"])[known], 2 * 0.0012)
+    along.value = "Time"
+    panel.refresh()
+    assert plot.xaxis[0].axis_label == "time since the first result (s)"
+    desk.advance(2)
+    panel.refresh()
+    assert (feature.value, along.value) == ("peak", "Time")
+    assert panel.refresh() is False
+
+
+def scalars_result():
+    data = xr.Dataset(
+        {"m1": ("event", [1.0, 2.0], {"units": "mm"}), "i0": ("event", [5.0, 4.0], {"units": "counts"})},
+        {"event": ("event", [1, 2], {"units": "1"})},
+    )
+    source = Provenance("run", "scalars", {}, "0", "0", "local", 2, 1)
+    return Result(1, Outcome({"events": Feature(2.0, 0.0, "1")}, data), source)
+
+
+def test_any_column_is_plotted_against_any_other_with_units(desk, request):
+    panel = opened(ScalarsPanel(desk), request)
+    assert "appears with the first result" in text_of(panel.widget)
+    desk.board.result.set(scalars_result())
+    panel.refresh()
+    plot = panel._plot._plot
+    assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("event", "m1 (mm)")
+    find(panel.widget, "st-scalars-x").value = "m1"
+    find(panel.widget, "st-scalars-y").value = "i0"
+    panel.refresh()
+    assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("m1 (mm)", "i0 (counts)")
+    assert np.asarray(panel._plot._points.data["y"]).tolist() == [5.0, 4.0]
+
+
+def test_the_dashboard_shows_the_scalars_of_a_followed_source_whatever_the_beamline_does(desk, request):
+    desk.start("rocking")
+    desk.advance(3)
+    dashboard = Dashboard(desk)
+    dashboard._ticker.stop()
+    request.addfinalizer(dashboard.close)
+    assert find(dashboard.widget, "st-panel-curve").layout.display is None
+    desk.board.source.set(replace(desk.board.source.value, name="replay"))
+    desk.board.result.set(scalars_result())
+    dashboard.refresh()
+    assert find(dashboard.widget, "st-panel-curve").layout.display == "none"
+    assert find(dashboard.widget, "st-panel-scalars").layout.display is None
