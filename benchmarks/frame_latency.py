@@ -1,0 +1,75 @@
+"""Frame to result from a PVA channel: post of a frame to the first result that holds it, at several rates."""
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+
+from benchmarks.feeds import CHANNEL, pva_server
+from benchmarks.machine import started
+from steering.analyses.centre_of_mass import CentreOfMass
+from steering.core.workspace import Workspace
+from steering.facilities.local import LocalFacility
+from steering.loop.loop import Loop
+from steering.loop.partial import rehearse
+from steering.sources.ingest.launch import discard_ring
+from steering.sources.pva import PvaSource
+
+RATES = (10, 100, 1000)
+
+
+def measure(rates=RATES, seconds=20.0, side=256):
+    """Measure at each rate (frames/s); return rows with p50 and p99 in milliseconds, and what was missed."""
+    return asyncio.run(_measure(rates, seconds, side))
+
+
+async def _measure(rates, seconds, side):
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="steering-bench-") as folder:
+        facility = LocalFacility(Workspace(Path(folder)), workers_per_node=2)
+        await started(facility)
+        try:
+            await facility.rehearse(rehearse, CentreOfMass())
+            for rate in rates:
+                rows.append(await _one_rate(Path(folder) / str(rate), facility, rate, seconds, side))
+                print(f"  {rows[-1]}", flush=True)
+        finally:
+            await facility.close()
+    return rows
+
+
+async def _one_rate(folder, facility, rate, seconds, side):
+    frames = int(rate * seconds)
+    workspace = Workspace(folder)
+    async with pva_server() as server:
+        # The first frame tells that all are connected; its time is not measured, as the rest came after a pause.
+        source = PvaSource(CHANNEL, workspace=workspace, frames=frames, idle_seconds=seconds, outlive=False)
+        loop = Loop(source, facility, lambda _: CentreOfMass(), lambda _: None, print_it)
+        following = asyncio.create_task(loop.run())
+        try:
+            while source.status.state == "waiting" and "is pulled" in source.status.detail:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1.0)
+            posted = await server.ask(stream={"count": frames, "rate": rate, "shape": [side, side]})
+            for _ in range(600):
+                if loop.drained or loop.counts.analysed >= frames - source.status.missed:
+                    break
+                await asyncio.sleep(0.05)
+            found, counts = loop.photon_to_feature.quantiles, loop.counts
+            return {
+                "rate": rate, "posted_rate": frames / posted["seconds"], "p50_ms": found.p50, "p99_ms": found.p99,
+                "samples": found.count, "frames": frames, "analysed": counts.analysed, "doubled": counts.doubled,
+                "missed": source.status.missed,
+            }  # fmt: skip
+        finally:
+            source.close()
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+            await asyncio.to_thread(discard_ring, CHANNEL, workspace)
+
+
+def print_it(sentence):
+    """Print what goes wrong."""
+    if sentence:
+        print(f"  ! {sentence}")

@@ -1,0 +1,32 @@
+"""The machine and the processes that are measured on it."""
+
+import asyncio
+import os
+
+import psutil
+
+
+async def started(facility, workers=2):
+    """Start a facility; return when its workers are there."""
+    await facility.start()
+    while len((await facility.status()).workers) < workers:
+        await asyncio.sleep(0.05)
+    return facility
+
+
+def processes_of(folder):
+    """Find the processes that name a folder on their command line, by what they are."""
+    found = {}
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = process.info["cmdline"] or []
+        if process.info["status"] == psutil.STATUS_ZOMBIE or not any(str(folder) in word for word in line):
+            continue
+        module = next((word for word in line if word.startswith("steering.")), "")
+        if module:
+            found.setdefault(module.rsplit(".", 1)[-1], []).append(process)
+    return found
+
+
+def load():
+    """Say how loaded the machine is: runnable processes over the last minute, and cores."""
+    return {"load_1min": os.getloadavg()[0], "cores": os.cpu_count()}
