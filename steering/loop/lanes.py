@@ -294,9 +294,12 @@ class Lanes:
         later = self._reduction.items[1:] if self._reduction.items[0] is whole else None
         if later is not None:
             fresh = Reduction[Remote[Partial]](self._merge)
-            fresh.add(self._submit("restore", restore, stored.saved))
-            for item in later:
-                fresh.add(item)
+            try:
+                for item in (self._submit("restore", restore, stored.saved), *later):
+                    fresh.add(item)
+            except LostError:
+                self._lose(suffix)
+                return
             self._reduction = fresh
         self._tell_stored(partial.ranges)
 

