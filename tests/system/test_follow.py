@@ -98,8 +98,10 @@ def test_what_cannot_be_followed_is_said_and_changes_nothing(session):
 def test_a_channel_that_is_not_there_is_waited_for_and_nothing_is_left_behind(session):
     before = set(of_workspace(session.workspace))
     session.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image", workspace=session.workspace, outlive=False)
-    seen = session.board.source.wait(lambda source: source.name == "pva" and source.status.detail, 30)
-    assert seen.status.state in ("waiting", "lost")
-    assert "NOBODY:Pva1:Image" in seen.status.detail
+    # The ingest itself says so: it is there, and must end with the source.
+    source = session.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    assert "The channel NOBODY:Pva1:Image is not connected" in source.status.detail
+    ingest = [process for process in of_workspace(session.workspace) if process not in before]
+    assert ingest
     session.unfollow()
-    assert left_behind(set(of_workspace(session.workspace)) - before) == []
+    assert left_behind(ingest) == []
