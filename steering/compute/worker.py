@@ -24,6 +24,9 @@ from steering.core.lifeline import hold_lifeline
 _CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
 _AGAIN_SECONDS = 0.2
 _RETIRE_SECONDS = 5.0
+# Workers share a node's cores already: threads of BLAS in each would only wait for one another. They are read when the
+# libraries are loaded, which is later; who wants them says so in the environment.
+_THREADED = ("OMP", "OPENBLAS", "MKL")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--local-directory", default="")
     options = parser.parse_args(arguments)
     hold_lifeline()
+    for library in _THREADED:
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if options.cores:
         _bind(options.cores)
     code = asyncio.run(_work(options))
