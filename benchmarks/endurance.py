@@ -14,6 +14,7 @@ from steering.core.workspace import Workspace
 from steering.facilities.local import LocalFacility
 from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
+from steering.testing.waiting import until
 
 _HELD = 10_240
 
@@ -40,8 +41,8 @@ async def _measure(frames, side, kept):
             running = asyncio.create_task(loop.run())
             before = _sample(watched)
             for tenth in range(1, 11):
-                while loop.counts.analysed < frames * tenth // 10 and not running.done():
-                    await asyncio.sleep(0.02)
+                due = frames * tenth // 10
+                await until(lambda due=due: loop.counts.analysed >= due or running.done(), loop.counts.__repr__, 3600.0)
                 if running.done():
                     running.result()
                 now = _sample(watched)

@@ -14,6 +14,7 @@ from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
+from steering.testing.waiting import until
 
 RATES = (10, 100, 1000)
 
@@ -47,8 +48,7 @@ async def _one_rate(folder, facility, rate, seconds, side):
         loop = Loop(source, facility, lambda _: CentreOfMass(), lambda _: None, print_it)
         following = asyncio.create_task(loop.run())
         try:
-            while source.status.state == "waiting" and "is pulled" in source.status.detail:
-                await asyncio.sleep(0.05)
+            await until(lambda: "is pulled" not in source.status.detail, lambda: "the ingest does not start")
             await asyncio.sleep(1.0)
             posted = await server.ask(stream={"count": frames, "rate": rate, "shape": [side, side]})
             for _ in range(600):

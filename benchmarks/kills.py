@@ -5,6 +5,7 @@ result; so a kernel can be killed like any other.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from steering.loop.partial import rehearse
 from steering.loop.store import Store
 from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
+from steering.testing.waiting import until
 
 RATE, SECONDS, KILL_AFTER, SIDE, HELD = 200, 15.0, 5.0, 64, 2000
 # A worker that hangs is only given up once it has settled in, as it would have in a session.
@@ -38,6 +40,7 @@ CASES = {
     "ingest -9": ("ingest", signal.SIGKILL),
 }
 _PATIENCE = 90.0
+RESULTS_FIRST = 20
 
 
 def measure(cases=tuple(CASES), seconds=SECONDS):
@@ -75,6 +78,7 @@ async def _paced(case, folder, workspace, frames, victim, how):
     kernel = _follow(folder, "paced", began, frames)
     stopped = []
     try:
+        await _shown(folder)
         await asyncio.sleep(max(0.0, began + KILL_AFTER - time.time()))
         at = time.time()
         if victim == "kernel":
@@ -99,8 +103,7 @@ async def _paced(case, folder, workspace, frames, victim, how):
 async def _ingest(case, folder, workspace, server, frames, how):
     kernel = _follow(folder, "pva", time.time(), frames)
     try:
-        while "ingest" not in processes_of(workspace.directory):
-            await asyncio.sleep(0.05)
+        await until(lambda: "ingest" in processes_of(workspace.directory), lambda: "the ingest does not start")
         await asyncio.sleep(2.0)
         posting = asyncio.create_task(server.ask(stream={"count": frames, "rate": RATE, "shape": [SIDE, SIDE]}))
         await asyncio.sleep(KILL_AFTER)
@@ -119,16 +122,22 @@ def _follow(folder, kind, began, frames):
     return subprocess.Popen(command, env=dict(os.environ))
 
 
+async def _shown(folder):
+    """Wait until results are coming: a loss before the first has no gap that could be told."""
+    log = folder / "results.jsonl"
+    await until(
+        lambda: log.exists() and log.read_text().count("\n") >= RESULTS_FIRST, lambda: "no results come", _PATIENCE
+    )
+
+
 async def _ended(kernel):
-    deadline = time.monotonic() + _PATIENCE
-    while kernel.poll() is None and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
+    await until(lambda: kernel.poll() is not None, lambda: "the run does not end", _PATIENCE)
 
 
 def _row(case, folder, at, frames):
     lines = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
     times = [line["time"] for line in lines]
-    gaps = [(after - before, before) for before, after in zip(times[:-1], times[1:], strict=True)]
+    gaps = [(after - before, before) for before, after in itertools.pairwise(times)]
     around = max((gap for gap, since in gaps if since + gap > at), default=float("nan"))
     before = max((gap for gap, since in gaps[10:] if since + gap < at), default=float("nan"))
     last = lines[-1]
@@ -159,8 +168,7 @@ async def _run(folder, kind, began, frames):
             source, facility, lambda _: CentreOfMass(), note, lambda said: said and print(f"  ! {said}"), store=store
         )
         running = asyncio.create_task(loop.run())
-        while not loop.drained and not running.done():
-            await asyncio.sleep(0.05)
+        await until(lambda: loop.drained or running.done(), loop.counts.__repr__, 3600.0)
         if running.done():
             running.result()
         source.close()

@@ -9,9 +9,12 @@ import psutil
 async def started(facility, workers=2):
     """Start a facility; return when its workers are there."""
     await facility.start()
-    while len((await facility.status()).workers) < workers:
+    for _ in range(1200):
+        if len((await facility.status()).workers) >= workers:
+            return facility
         await asyncio.sleep(0.05)
-    return facility
+    message = f"{facility.name} has not {workers} workers after a minute."
+    raise TimeoutError(message)
 
 
 def processes_of(folder):

@@ -6,6 +6,7 @@ function of one frame. Files are read once before, so that all find them in memo
 
 import asyncio
 import contextlib
+import itertools
 import multiprocessing
 import os
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from benchmarks.machine import started
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.per_frame import PerFrame
 from steering.core.workspace import Workspace
@@ -64,14 +66,6 @@ def facility_of(folder, loop):
         yield facility
     finally:
         loop.run_until_complete(facility.close())
-
-
-async def started(facility, workers=2):
-    """Start a facility; return when its workers are there."""
-    await facility.start()
-    while len((await facility.status()).workers) < workers:
-        await asyncio.sleep(0.05)
-    return facility
 
 
 async def ours(facility, path, analysis):
@@ -143,9 +137,7 @@ def plain(path, side, frames, function, processes, work):
         work(path, side, first, stop, function)
         go.wait()
 
-    started_processes = [
-        context.Process(target=run, args=(int(a), int(b))) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    started_processes = [context.Process(target=run, args=(int(a), int(b))) for a, b in itertools.pairwise(edges)]
     for process in started_processes:
         process.start()
     ready.wait()

@@ -25,6 +25,9 @@ from steering.core.secret_file import read_secret
 _CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
 _AGAIN_SECONDS = 0.2
 _RETIRE_SECONDS = 5.0
+# Workers share a node's cores already: threads of BLAS in each would only wait for one another. They are read when the
+# libraries are loaded, which is later; who wants them says so in the environment.
+_THREADED = ("OMP", "OPENBLAS", "MKL")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--local-directory", default="")
     options = parser.parse_args(arguments)
     hold_lifeline()
+    for library in _THREADED:
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if options.cores:
         _bind(options.cores)
     code = asyncio.run(_work(options))

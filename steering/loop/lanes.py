@@ -324,7 +324,8 @@ class Lanes:
             if self._complete() or not self._tells_more(fresh):
                 self._moved.set()
                 continue
-            self._start(self._results, self._result(fresh, self._suffix))
+            # Both are taken now: a group that is done in between would be in the result twice.
+            self._start(self._results, self._result(fresh, self._reduction.items, self._suffix))
 
     def _tells_more(self, fresh: Sequence[FrameBlock]) -> bool:
         """Whether a result made now would hold more frames than the newest, or is the last."""
@@ -333,11 +334,13 @@ class Lanes:
         base = self._base.partial.frames if self._base is not None else 0
         return base + sum(group.frames for group in (*self._storing, *self._done)) + frames_of(fresh) > self._shown
 
-    async def _result(self, fresh: Sequence[FrameBlock], suffix: str) -> None:
+    async def _result(self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], suffix: str) -> None:
         final = self._ending
+        if suffix != self._suffix:
+            return
         try:
             remote: Remote[Finished] = self._submit(
-                "result", finish, self._analysis, tuple(fresh), *self._reduction.items, priority=RESULT_PRIORITY
+                "result", finish, self._analysis, tuple(fresh), *states, priority=RESULT_PRIORITY
             )
             finished = await self._wait_for(remote)
         except LostError:

@@ -6,15 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.rocking_curve import RockingCurve
 from steering.core.block import FrameBlock, Inline
 from steering.core.source import RunEnded, RunStarted, SourceStatus
 from steering.loop.loop import Loop
+from steering.loop.pace import Pace
 from steering.loop.ranges import count, unite, without
 from steering.loop.reduction import Reduction
 from steering.loop.stopwatch import Stopwatch
 from steering.testing import InlineFacility
-from steering.testing.blocks import varied_blocks
+from steering.testing.blocks import make_block, varied_blocks
 
 
 @given(st.integers(0, 200), st.integers(2, 9))
@@ -156,3 +158,20 @@ async def test_a_second_run_begins_from_nothing():
     results, _, _ = await run_loop([*items_of(first), *items_of(other, "two")])
     assert results[-1].provenance.run == "two"
     assert results[-1].provenance.frames == sum(len(block) for block in second)
+
+
+async def test_a_block_that_is_done_while_a_result_begins_is_not_in_it_twice():
+    blocks = [make_block(np.ones((4, 2, 2), np.uint16), start) for start in range(0, 400, 4)]
+    facility, doubled = InlineFacility(), []
+    await facility.start()
+    loop = Loop(
+        Given(items_of(blocks), 0.001),
+        facility,
+        lambda _: CentreOfMass(),
+        lambda _: doubled.append(loop.counts.doubled),
+        lambda _: None,
+        pace=Pace(group=0.0, result_share=1.0),
+    )
+    await loop.run()
+    assert len(doubled) > 10
+    assert set(doubled) == {0}
