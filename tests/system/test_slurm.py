@@ -175,10 +175,14 @@ async def test_three_preemptions_and_a_killed_node_lose_and_double_nothing(slurm
         if number in (300, 800, 1300):
             demands.append(await asyncio.to_thread(slurm.occupy, "demand", 3))
         if number in (500, 1000, 1500):
-            # All nodes were taken: not one worker of ours is left.
+            # All nodes were taken: not one worker of ours is left, and the jobs say so.
             await at_strength(facility, 0)
-            status = await facility.status()
-            assert {job.state for job in status.pools[0].jobs} <= {"queued", "preempted", "submitting"}
+
+            async def waiting():
+                jobs = (await facility.status()).pools[0].jobs
+                return {job.state for job in jobs} <= {"queued", "preempted", "submitting"}
+
+            await until(waiting)
             await asyncio.to_thread(slurm.ask, "scancel", demands[-1])
             await asyncio.to_thread(slurm.wait_idle, 1)
             await at_strength(facility, 4)
