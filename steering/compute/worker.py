@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from steering.compute.launcher import LOST_SCHEDULER, NO_SCHEDULER, RETIRED
+from steering.compute.reach import probe
 from steering.core.errors import SteeringError
 from steering.core.lifeline import hold_lifeline
 from steering.core.secret_file import read_secret
@@ -97,7 +98,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
     # Without an interface a worker of a scheduler on this machine stays on this machine.
     here = not options.interface and str(connection["address"]).startswith("tls://127.")
     host = "127.0.0.1" if here else None
-    await _probe(str(connection["address"]))
+    await probe(str(connection["address"]), _CONNECT_SECONDS)
     worker = Worker(
         str(connection["address"]),
         name=options.name,
@@ -126,19 +127,6 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
 
 async def _started(worker: Any) -> Any:
     return await worker
-
-
-async def _probe(address: str) -> None:
-    """Reach a scheduler's port.
-
-    Raises:
-        OSError: If nobody listens there.
-        TimeoutError: If nobody answers.
-    """
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    async with asyncio.timeout(_CONNECT_SECONDS):
-        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    writer.close()
 
 
 def _address(file: Path) -> str:

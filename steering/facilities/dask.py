@@ -13,6 +13,7 @@ from distributed import Client, Future
 from distributed.comm.core import CommClosedError
 
 from steering.compute.connection import security_of
+from steering.compute.reach import probe
 from steering.compute.report import pools_of
 from steering.compute.scheduler import CONFIG
 from steering.compute.versions import differences
@@ -105,6 +106,7 @@ class DaskConnection:
         self._address = str(connection["address"])
         with dask.config.set(CONFIG):
             try:
+                await probe(self._address, _ATTACH_SECONDS)
                 self._client = await Client(
                     self._address,
                     security=security_of(connection),

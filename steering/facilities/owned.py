@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ Value = TypeVar("Value")
 # machine that may take longer; this is how long it is looked out for.
 _TROUBLE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
-_ATTEMPTS = 5
+_ATTACH_SECONDS = 20.0
 
 
 class OwnedFacility:
@@ -150,7 +151,8 @@ class OwnedFacility:
 
     async def _attach(self) -> None:
         """Attach, and look up where to again as long as nothing answers there: the owner may be starting another."""
-        for left in reversed(range(_ATTEMPTS)):
+        deadline = time.monotonic() + _ATTACH_SECONDS
+        while True:
             connection = await asyncio.to_thread(self._owner(self.site).connection)
             if connection is None:
                 message = (
@@ -163,8 +165,9 @@ class OwnedFacility:
                 try:
                     await self._connection.attach(connection)
                 except SteeringError:
-                    if not left:
+                    if time.monotonic() > deadline:
                         raise
+                    await asyncio.sleep(_LOOK_SECONDS)
 
     def _owner(self, site: Site) -> Daemon:
         file = self._workspace.run / f"compute-{self.name}.json"
