@@ -1,4 +1,4 @@
-"""Is anybody at a scheduler's address? A refusal is an answer; Dask's own connecting would wait for some seconds more."""
+"""Is anybody at a scheduler's address? A refusal is an answer; Dask's own connecting would wait for more."""
 
 import asyncio
 
