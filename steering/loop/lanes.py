@@ -355,7 +355,11 @@ class Lanes:
         if suffix != self._suffix:
             return
         self._result_seconds = finished.seconds
-        self._result_not_before = time.monotonic() + finished.seconds * (1 / self._pace.result_share - 1)
+        # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
+        busy = len(self._groups) >= self._threads
+        self._result_not_before = time.monotonic() + (
+            finished.seconds * (1 / self._pace.result_share - 1) / self._threads if busy else 0.0
+        )
         if finished.frames + finished.failed > self._shown or final:
             self._shown = finished.frames + finished.failed
             self._final = self._final or final

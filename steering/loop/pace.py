@@ -14,7 +14,7 @@ class Pace:
         group_frames: Most frames of one task.
         fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task.
         results: Most results that are being made at the same time.
-        result_share: Results take at most this share of one worker's time once they take long.
+        result_share: Results take at most this share of the facility's time while blocks wait for it.
         overdue: A task that takes so long may wait for a worker that hangs ...
         overdue_times: ... if it also takes so many times longer than usual.
         checkpoint: Between two checkpoints: states that are stored, so that no loss costs more than what came after.
