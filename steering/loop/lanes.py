@@ -316,7 +316,7 @@ class Lanes:
             pause = self._result_not_before - time.monotonic()
             if pause > 0 and not self._ending:
                 await asyncio.sleep(pause)
-            while len(self._results) >= (1 if self._ending else self._pace.results) or self._recovering is not None:
+            while len(self._results) >= self._results_at_once or self._recovering is not None:
                 self._moved.clear()
                 await self._moved.wait()
             self._news.clear()
@@ -326,6 +326,15 @@ class Lanes:
                 continue
             # Both are taken now: a group that is done in between would be in the result twice.
             self._start(self._results, self._result(fresh, self._reduction.items, self._suffix))
+
+    @property
+    def _busy(self) -> bool:
+        """Whether blocks wait for the facility's hands."""
+        return len(self._groups) >= self._threads
+
+    @property
+    def _results_at_once(self) -> int:
+        return 1 if self._ending or self._busy else self._pace.results
 
     def _tells_more(self, fresh: Sequence[FrameBlock]) -> bool:
         """Whether a result made now would hold more frames than the newest, or is the last."""
@@ -356,10 +365,8 @@ class Lanes:
             return
         self._result_seconds = finished.seconds
         # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
-        busy = len(self._groups) >= self._threads
-        self._result_not_before = time.monotonic() + (
-            finished.seconds * (1 / self._pace.result_share - 1) / self._threads if busy else 0.0
-        )
+        pause = finished.seconds * (1 / self._pace.result_share - 1) / self._threads if self._busy else 0.0
+        self._result_not_before = time.monotonic() + pause
         if finished.frames + finished.failed > self._shown or final:
             self._shown = finished.frames + finished.failed
             self._final = self._final or final

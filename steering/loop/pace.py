@@ -26,7 +26,7 @@ class Pace:
     group_frames: int = 512
     fresh_frames: int = 32
     results: int = 3
-    result_share: float = 0.25
+    result_share: float = 0.1
     overdue: float = 0.4
     overdue_times: float = 6.0
     checkpoint: float = 5.0
