@@ -159,8 +159,11 @@ class Pool:
                 try:
                     self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
                 except RefusedError as error:
+                    # Looked for first: a refusal that is seen before its way out would be taken for the end.
+                    other = await self._next_queue(str(error), batch)
                     self.ledger.refused(name, str(error), now)
-                    await self._next_queue(str(error), batch)
+                    if other is not None:
+                        self._go_to(other)
                 except OSError as error:
                     # The shared folder is full or away, which is no queue's fault.
                     self.ledger.refused(name, f"The job script cannot be written: {error}.", now)
@@ -176,23 +179,26 @@ class Pool:
             return shlex.join(launcher_command(self._site, self.choice, self.request.pool, name, self._directory))
         return job_script(self._site, self.choice, self.request.pool, name, self._directory)
 
-    async def _next_queue(self, words: str, batch: BatchSystem) -> None:
-        """A job was refused: go to the next queue if one fits."""
-        if self.ledger.alive:
+    async def _next_queue(self, words: str, batch: BatchSystem) -> Choice | None:
+        """A job was refused: find the next queue, if one fits."""
+        if any(job.id for job in self.ledger.alive):
             # Jobs that this queue took are worth more than a place in another.
-            return
+            return None
         queue = self.choice.queue.name
         self._refusals[queue] = words
         try:
             other = choose(self._site, self.request, await batch.queues(), self._refusals)
         except (SteeringError, NoAnswerError) as error:
             _LOG.info("queue %s refused (%s), and there is no other: %s", queue, words, error)
-            return
+            return None
+        _LOG.info("queue %s refused (%s): %s", queue, words, other.why)
+        return other
+
+    def _go_to(self, other: Choice) -> None:
         self.choice = other
         self.ledger.nodes, self.ledger.rules = other.nodes, self._rules(other)
         self._strength = Strength(self._limits(other))
         self.ledger.want(other.jobs)
-        _LOG.info("queue %s refused (%s): %s", queue, words, other.why)
 
     def _with_log(self, one: str, seen: Observation) -> Observation:
         if seen.phase not in ("ended", "gone"):
