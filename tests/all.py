@@ -14,10 +14,11 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
+# System tests wait for processes much of the time: two at a time, by whole files, so that fixtures are made once.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile"]
 TESTS = {
-    "unit": "not system and not browser",
-    "system": "system and not browser",
-    "browser": "browser",
+    "unit tests": ["-m", "not system and not browser"],
+    "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],
 }
 
 
@@ -27,8 +28,8 @@ def main(arguments):
     for name, command in CHECKS.items():
         if run(name, command):
             return 1
-    for name, marks in TESTS.items():
-        if run(f"{name} tests", [*PYTHON, "pytest", "-q", "-m", marks, *arguments]):
+    for name, options in TESTS.items():
+        if run(name, [*PYTHON, "pytest", "-q", *options, *arguments]):
             return 1
     return 0
 

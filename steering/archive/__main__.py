@@ -16,6 +16,7 @@ from pathlib import Path
 
 from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
+from steering.archive.server import TiledServer
 from steering.core.lifeline import hold_lifeline
 from steering.core.workspace import Workspace
 
@@ -33,18 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.nice(10)
 
     from tiled.client import from_uri
-    from tiled.server import SimpleTiledServer
 
     key = record_key(workspace)
     workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.frames.mkdir(parents=True, exist_ok=True)
-    server = SimpleTiledServer(workspace.record, api_key=key, port=options.port, readable_storage=[workspace.frames])
-    try:
-        url = server.uri.split("?")[0]
-        _record(Recorder(from_uri(url, api_key=key), workspace.journal), url)
-    finally:
-        # Its thread would keep this process alive.
-        server.close()
+    with TiledServer(workspace.record, key, port=options.port, readable=workspace.frames) as server:
+        _record(Recorder(from_uri(server.url, api_key=key), workspace.journal), server.url)
     return 0
 
 

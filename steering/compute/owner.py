@@ -40,14 +40,16 @@ _LOG = logging.getLogger(__name__)
 class Owner:
     """The pools of one facility, and the scheduler that they work for."""
 
-    def __init__(self, site: Site, file: Path, directory: Path) -> None:
+    def __init__(self, site: Site, file: Path, directory: Path, nodes: int = 0) -> None:
         """Describe it; nothing is started yet.
 
         Args:
             site: Where.
             file: Connection file to write when it is ready.
             directory: Folder of its own that login and compute nodes share.
+            nodes: Of the usual pool, which is begun at once; 0 begins none.
         """
+        self._nodes = nodes
         self._site = site
         self._file = file
         self._directory = directory
@@ -67,6 +69,7 @@ class Owner:
             (self._directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._take_over()
         connection = await self._scheduler.start()
+        await self._begin()
         write_secret(self._file, identity() | connection)
         talking, watching = asyncio.create_task(self._talk()), asyncio.create_task(self._watch())
         told = asyncio.create_task(stop.wait())
@@ -83,6 +86,16 @@ class Owner:
             watching.cancel()
             await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
             await self._end()
+
+    async def _begin(self) -> None:
+        """Begin the usual pool before anybody attaches: its workers start while the rest of a session does."""
+        if not self._nodes or self._pools:
+            return
+        try:
+            await self._take(PoolRequest(nodes=self._nodes))
+        except SteeringError as error:
+            # Whoever attaches finds no pool, asks for one, and is told the same.
+            _LOG.warning("the usual pool cannot be begun: %s", error)
 
     async def _end(self) -> None:
         """End all jobs and wait until the batch system says that they have ended."""
@@ -232,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--file", type=Path, required=True, help="connection file to write")
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True, help="folder of its own that the nodes see")
+    parser.add_argument("--nodes", type=int, default=0, help="of the usual pool, begun at once")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     site = read_site(options.site, options.defaults, options.workspace, json.loads(options.settings))
@@ -240,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await Owner(site, options.file, options.directory).run(stop)
+        await Owner(site, options.file, options.directory, options.nodes).run(stop)
 
     try:
         with suppress(KeyboardInterrupt):

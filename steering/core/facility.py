@@ -93,8 +93,12 @@ class Facility(Protocol):
         """A folder that this process and the workers see under the same path; nothing if there is none."""
         ...
 
-    async def launch(self) -> bool:
-        """Start its compute owner if there is none; return whether it had to be started. Does not attach."""
+    async def launch(self, *, pool: bool = False) -> bool:
+        """Start its compute owner if there is none; return whether it had to be started. Does not attach.
+
+        Args:
+            pool: Have it begin its usual pool of workers at once.
+        """
         ...
 
     async def start(self) -> None:

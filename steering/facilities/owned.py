@@ -46,6 +46,7 @@ class OwnedFacility:
         self._settings = dict(settings)
         self._connection = DaskConnection(name)
         self._attaching = asyncio.Lock()
+        self._begun = False
 
     @property
     def site(self) -> Site:
@@ -62,13 +63,15 @@ class OwnedFacility:
         """The owner's folder."""
         return self.directory
 
-    async def launch(self) -> bool:
-        """Start the owner if need be; return whether it had to be started."""
-        owner = self._owner(self.site)
+    async def launch(self, *, pool: bool = False) -> bool:
+        """Start the owner if need be, and with it the site's usual pool; return whether it had to be started."""
+        site = self.site
+        owner = self._owner(site, site.nodes if pool else 0)
         runs = owner.connection() is not None
         if not runs:
-            check_before_start(self.site, self.directory)
+            check_before_start(site, self.directory)
         await asyncio.to_thread(owner.ensure)
+        self._begun = self._begun or (pool and not runs)
         return not runs
 
     async def start(self) -> None:
@@ -77,14 +80,18 @@ class OwnedFacility:
         Raises:
             SteeringError: If it cannot be started, or its first job cannot run.
         """
-        await self.launch()
+        await self.launch(pool=True)
         await self._attach()
-        if not (await self._connection.status()).pools:
+        pools = (await self._connection.status()).pools
+        if not pools:
             await self.ask(PoolRequest(nodes=self.site.nodes))
+        elif self._begun:
+            await self._settle(pools[0].name, pools[0].choice)
+        self._begun = False
 
     async def resume(self) -> None:
         """Attach again after a loss, starting the owner again if it is gone; waits for no worker."""
-        await self.launch()
+        await self.launch(pool=True)
         await self._attach()
         if not (await self._connection.status()).pools:
             await self._connection.ask(PoolRequest(nodes=self.site.nodes))
@@ -103,17 +110,19 @@ class OwnedFacility:
     async def ask(self, request: PoolRequest) -> str:
         """Ask for a pool; wait until its workers come, it waits in the queue, or it is clear that it fails."""
         said = await self._connection.ask(request)
-        name = request.pool or request.urgency
-        if request.nodes <= 0:
-            return said
+        if request.nodes > 0:
+            await self._settle(request.pool or request.urgency, said)
+        return said
+
+    async def _settle(self, name: str, said: str) -> None:
+        """Wait until it is clear how a pool fares."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _TROUBLE_SECONDS
         while loop.time() < deadline:
             pool = next((one for one in (await self._connection.status()).pools if one.name == name), None)
             if pool is not None and _settled(pool, said):
-                return said
+                return
             await asyncio.sleep(_LOOK_SECONDS)
-        return said
 
     async def overdue(self, key: str) -> None:
         """Have workers given up that a task waits for and that do not answer."""
@@ -169,11 +178,11 @@ class OwnedFacility:
                         raise
                     await asyncio.sleep(_LOOK_SECONDS)
 
-    def _owner(self, site: Site) -> Daemon:
+    def _owner(self, site: Site, nodes: int = 0) -> Daemon:
         file = self._workspace.run / f"compute-{self.name}.json"
         arguments = ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
         arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
-        arguments += ["--settings", json.dumps(self._settings)]
+        arguments += ["--settings", json.dumps(self._settings), "--nodes", str(nodes)]
         return Daemon(file, "steering.compute.owner", arguments, f"The compute owner of {self.name}")
 
     def _directory(self, site: Site) -> Path:

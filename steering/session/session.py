@@ -264,10 +264,13 @@ class Session:
 
     def shutdown(self) -> None:
         """Close, and end the embedded service, the record and the facility: no process of ours stays."""
-        if not self._closed:
-            self._do(self._follower.end_facility())
-            self.close()
-        stop_service(self.workspace)
+        # Each takes seconds to end; they do so side by side.
+        with ThreadPoolExecutor(1) as beside:
+            stopped = beside.submit(stop_service, self.workspace)
+            if not self._closed:
+                self._do(self._follower.end_facility())
+                self.close()
+            stopped.result()
 
     def __enter__(self) -> Self:
         """Use as a context: closed at its end."""
@@ -315,7 +318,7 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         chosen = cast("Facility", make(workspace=place))
     # Both take seconds to start; they do so side by side.
     with ThreadPoolExecutor(1) as beside:
-        launched = beside.submit(asyncio.run, chosen.launch())
+        launched = beside.submit(asyncio.run, chosen.launch(pool=True))
         try:
             if url:
                 connection: Mapping[str, Any] = {"url": url, "token": token}

@@ -220,8 +220,11 @@ class TiledSource:
         if "internal" not in node.base:
             return
         held = node.base["internal"]
-        # By partition: a plain read goes through Dask, which leaves a pool of threads for each thread that reads.
-        parts = [held.read_partition(number) for number in range(held.structure().npartitions)]
+        import dask
+
+        # Tiled's client reads through Dask, which would leave a pool of threads for each thread that reads.
+        with dask.config.set(scheduler="synchronous"):
+            parts = [held.read_partition(number) for number in range(held.structure().npartitions)]
         if not parts:
             return
         numbers = np.concatenate([part["seq_num"].to_numpy() for part in parts])

@@ -52,8 +52,9 @@ class InlineFacility:
         """None is needed: values never leave this process."""
         return None
 
-    async def launch(self) -> bool:
+    async def launch(self, *, pool: bool = False) -> bool:
         """There is nothing to launch."""
+        del pool
         return False
 
     async def start(self) -> None:

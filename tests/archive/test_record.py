@@ -4,12 +4,12 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from tiled.server import SimpleTiledServer
 
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
 from steering.archive.results import write_result
+from steering.archive.server import TiledServer
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
 from tests.documents import documents_of_a_run
@@ -21,9 +21,8 @@ pytestmark = pytest.mark.system
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("record")
     (folder / "frames").mkdir()
-    made = SimpleTiledServer(folder / "tiled", api_key="key", readable_storage=[folder / "frames"])
-    yield made.uri.split("?")[0], folder
-    made.close()
+    with TiledServer(folder / "tiled", "key", readable=folder / "frames") as made:
+        yield made.url, folder
 
 
 def journalled(folder, uid, points, stop=True):

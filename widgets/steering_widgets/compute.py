@@ -58,7 +58,8 @@ class ComputePanel:
         self.widget.remark(status.name)
         detail = status.detail or ("" if status.workers else "No worker is there yet.")
         kind = "st-error" if any(pool.state == "failed" for pool in status.pools) else ""
-        waiting = f"{status.tasks_waiting} tasks waiting, {status.tasks_done} done"
+        tasks = "task" if status.tasks_waiting == 1 else "tasks"
+        waiting = f"{status.tasks_waiting} {tasks} waiting, {status.tasks_done} done"
         self._workers.value = (
             f'<div class="st-state st-state-{status.state}">{state}</div>'
             f'<div><span class="{kind}" role="status">{escape(detail)}</span> '

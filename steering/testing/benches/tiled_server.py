@@ -7,18 +7,16 @@ from typing import Any
 
 from bluesky.callbacks.tiled_writer import TiledWriter
 from tiled.client import from_uri
-from tiled.server import SimpleTiledServer
 
+from steering.archive.server import TiledServer
 from steering.testing.benches.child import serve
 
 
 def main() -> None:
     """Serve until standard input ends."""
     folder, key = Path(sys.argv[1]), secrets.token_hex(16)
-    server = SimpleTiledServer(folder / "tiled", api_key=key, readable_storage=[folder / "frames"])
-    try:
-        url = server.uri.split("?")[0]
-        client = from_uri(url, api_key=key)
+    with TiledServer(folder / "tiled", key, readable=folder / "frames") as server:
+        client = from_uri(server.url, api_key=key)
         writer = TiledWriter(client, batch_size=1)
 
         def do(request: dict[str, Any]) -> None:
@@ -27,10 +25,7 @@ def main() -> None:
             for name, document in request.get("documents", ()):
                 writer(name, document)
 
-        serve({"url": url, "key": key}, do)
-    finally:
-        # Its thread would keep this process alive.
-        server.close()
+        serve({"url": server.url, "key": key}, do)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,0 @@
-from pathlib import Path
-
-class SimpleTiledServer:
-    uri: str
-    def __init__(self, directory: Path, *, api_key: str, port: int = ..., readable_storage: list[Path]) -> None: ...
-    def close(self) -> None: ...

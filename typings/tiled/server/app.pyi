@@ -1,0 +1,3 @@
+from typing import Any
+
+def build_app(tree: Any, authentication: Any = None) -> Any: ...
