@@ -82,6 +82,10 @@ class Ledger:
         last = {job.slot: job for job in self._jobs if job.over and job.slot not in shown and job.slot < self.wanted}
         return tuple(sorted((*alive, *last.values()), key=lambda job: (job.slot, job.name)))
 
+    def before(self, job: Job) -> Job | None:
+        """The job that had this one's place before it and is over; nothing if there was none."""
+        return next((one for one in self._jobs if one.over and one.slot == job.slot and one is not job), None)
+
     @property
     def alive(self) -> tuple[Job, ...]:
         """Jobs that are not over."""

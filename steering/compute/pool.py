@@ -10,6 +10,7 @@ from pathlib import Path
 from steering.compute.batch import BatchSystem, NoAnswerError, Observation, RefusedError
 from steering.compute.diagnosis import diagnose
 from steering.compute.estate import JobRecord
+from steering.compute.job import Job
 from steering.compute.ledger import Ledger, Rules
 from steering.compute.orders import Cancel, Find, Order, Submit
 from steering.compute.script import job_script, launcher_command, log_file
@@ -229,16 +230,16 @@ class Pool:
     def _waiting(self) -> str:
         said: list[str] = []
         for job in self.ledger.jobs:
-            if job.over and job.state in ("preempted", "expired", "cancelled"):
+            if job.over and job.state in _ENDED:
                 said.append(f"Job {job.id} was {_ENDED[job.state]}; another follows.")
-            elif not job.over and job.seen.phase in ("queued", "held") and job.id:
-                expected = job.seen.expected_start
-                when = (
-                    f" Expected to start at {time.strftime('%H:%M', time.localtime(expected))}."
-                    if math.isfinite(expected)
-                    else ""
-                )
-                said.append(f"Job {job.id} waits: {job.seen.words or 'the batch system gives no reason'}.{when}")
+            elif not job.over and job.seen.phase != "running":
+                before = self.ledger.before(job)
+                if before is not None and before.state in _ENDED:
+                    said.append(f"Job {before.id} was {_ENDED[before.state]}.")
+                if job.seen.phase in ("queued", "held") and job.id:
+                    said.append(
+                        f"Job {job.id} waits: {job.seen.words or 'the batch system gives no reason'}.{_when(job)}"
+                    )
         return " ".join(said) or "Its workers are starting."
 
     def _rules(self, choice: Choice) -> Rules:
@@ -251,7 +252,18 @@ class Pool:
         return Limits(choice.jobs, most, threads)
 
 
-_ENDED = {"preempted": "pre-empted", "expired": "ended: its walltime was over", "cancelled": "cancelled by somebody"}
+def _when(job: Job) -> str:
+    expected = job.seen.expected_start
+    if not math.isfinite(expected):
+        return ""
+    return f" Expected to start at {time.strftime('%H:%M', time.localtime(expected))}."
+
+
+_ENDED: dict[str, str] = {
+    "preempted": "pre-empted",
+    "expired": "ended: its walltime was over",
+    "cancelled": "cancelled by somebody",
+}
 
 
 def _tail(file: Path) -> str:

@@ -87,7 +87,7 @@ def scanned(page, panel, mine, slurm):
     demand = slurm.occupy("demand", 3)
     state = panel.locator(".st-pool tbody td:nth-child(2)")
     state.get_by_text(re.compile("^(pre-empted|waiting|being submitted)")).first.wait_for()
-    panel.locator(".st-pool").get_by_text("At strength").wait_for(state="hidden")
+    panel.locator(".st-pool").get_by_text(re.compile("Job [0-9]+ was pre-empted")).first.wait_for()
     panel.scroll_into_view_if_needed()
     shoot(page, "slurm-preempted")
     slurm.ask("scancel", demand)

@@ -92,3 +92,22 @@ async def test_no_answer_is_shown_and_the_job_is_looked_for_by_its_name(tmp_path
     assert remembered[0]["jobs"] == [{"name": pool.ledger.alive[0].name, "slot": 0, "id": ""}]
     assert pool.status().detail == "qsub did not answer"
     assert [order.name for order in pool.ledger.orders(time.time() + 6.0)] == [pool.ledger.alive[0].name]
+
+
+async def test_a_pre_empted_job_is_told_also_while_another_waits_in_its_place(tmp_path):
+    pool = pool_of(tmp_path)
+    batch = Batch("1.pbs", "2.pbs")
+    await act(pool, batch)
+    batch.look = _sees(Observation("ended", end="preempted"))
+    await pool.look(batch)
+    await act(pool, batch)
+    batch.look = _sees(Observation("queued", words="Resources"))
+    await pool.look(batch)
+    assert pool.status().detail == "Job 1.pbs was pre-empted. Job 2.pbs waits: Resources."
+
+
+def _sees(observation):
+    async def look(ids):
+        return dict.fromkeys(ids, observation)
+
+    return look
