@@ -151,6 +151,31 @@ async def test_the_ingest_survives_the_session_and_the_next_one_catches_up(serve
     await second.close()
 
 
+async def test_a_detector_server_that_crashed_is_found_again_and_its_run_goes_on(server, workspace):
+    port = server.ready["EPICS_PVA_NAME_SERVERS"].rpartition(":")[2]
+    pixels = np.arange(12, dtype="u2").reshape(3, 4)
+    taking = Taking(PvaSource(CHANNEL, workspace=workspace, frames=10, outlive=False))
+    await taking.until_connected()
+    await server.ask(post=[frame(number, pixels + number) for number in range(1, 5)])
+    await taking.until_frames(4)
+    await server.kill()
+    status = lambda: taking.source.status  # noqa: E731
+    await until(lambda: status().state == "lost", lambda: str(status()))
+    assert status().detail == f"The channel {CHANNEL} is not connected: is its server running?"
+    again = await Child.start("steering.testing.benches.pva_server", CHANNEL, port)
+    try:
+        await until(lambda: status().state == "live" and not status().detail, lambda: str(status()))
+        # Frames 5 and 6 were taken while nobody served them: they are lost, and said to be.
+        await again.ask(post=[frame(number, pixels + number) for number in range(7, 11)])
+        await taking.until_end()
+    finally:
+        await again.end()
+    assert taking.frames == [0, 1, 2, 3, 6, 7, 8, 9]
+    assert all(np.array_equal(taking.pixels[index], pixels + index + 1) for index in taking.frames)
+    assert status().missed == 2
+    await taking.close()
+
+
 async def test_a_killed_ingest_is_started_again_and_what_it_held_comes(server, workspace):
     pixels = np.ones((8, 8), "u2")
     taking = Taking(PvaSource(CHANNEL, workspace=workspace, outlive=False), store=False)

@@ -51,6 +51,11 @@ class Child:
         await self._process.stdin.drain()
         return await self._answer()
 
+    async def kill(self) -> None:
+        """Kill it, as a crash would."""
+        self._process.kill()
+        await self._process.wait()
+
     async def end(self) -> None:
         """Have it end, and wait until it has."""
         if self._process.stdin is not None:

@@ -1,4 +1,4 @@
-"""A PVA server of one NTNDArray: ``python -m steering.testing.benches.pva_server CHANNEL``."""
+"""A PVA server of one NTNDArray: ``python -m steering.testing.benches.pva_server CHANNEL [PORT]``."""
 
 import base64
 import sys
@@ -16,7 +16,6 @@ _LOOPBACK = {
     "EPICS_PVAS_INTF_ADDR_LIST": "127.0.0.1",
     "EPICS_PVAS_BEACON_ADDR_LIST": "127.0.0.1",
     "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
-    "EPICS_PVAS_SERVER_PORT": "0",
     "EPICS_PVAS_BROADCAST_PORT": "0",
 }
 # areaDetector's numbers of pixel types (EPICS' scalar types).
@@ -30,7 +29,8 @@ def main() -> None:
     channel = SharedPV(initial=kind.type())
     provider = StaticProvider("kit")
     provider.add(sys.argv[1], channel)
-    server = Server(providers=[provider], conf=_LOOPBACK, useenv=False)
+    conf = _LOOPBACK | {"EPICS_PVAS_SERVER_PORT": sys.argv[2] if len(sys.argv) > 2 else "0"}
+    server = Server(providers=[provider], conf=conf, useenv=False)
     port = server.conf()["EPICS_PVAS_SERVER_PORT"]
     client = {
         "EPICS_PVA_NAME_SERVERS": f"127.0.0.1:{port}",
