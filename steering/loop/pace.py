@@ -11,7 +11,9 @@ class Pace:
         gather: Items that come within this time of the first are looked at together.
         group: While the facility has nothing to do, blocks wait so long for others before they are analysed for good;
             results do not wait for that.
-        group_frames: Most frames of one task.
+        group_frames: Frames of one task, before it is known how long a frame takes.
+        group_seconds: A task keeps a worker busy for at most about so long ...
+        group_frames_most: ... and takes at most so many frames.
         fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task.
         results: Most results that are being made at the same time.
         result_share: Results take at most this share of the facility's time while blocks wait for it.
@@ -24,6 +26,8 @@ class Pace:
     gather: float = 0.002
     group: float = 0.05
     group_frames: int = 512
+    group_seconds: float = 0.2
+    group_frames_most: int = 4096
     fresh_frames: int = 32
     results: int = 3
     result_share: float = 0.1

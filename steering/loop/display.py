@@ -1,0 +1,184 @@
+"""The display lane: makes results of the states that are done and of the newest frames, newest first."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from steering.core.analysis import Analysis
+from steering.core.block import FrameBlock
+from steering.core.errors import LostError
+from steering.core.facility import Remote
+from steering.core.result import Provenance, Result, parameters_hash
+from steering.core.version import VERSION
+from steering.loop.blocks import frames_of
+from steering.loop.complete import CompleteLane
+from steering.loop.pace import Pace
+from steering.loop.partial import Finished, Partial, finish
+from steering.loop.ranges import Ranges, count, unite, without
+from steering.loop.stopwatch import Stopwatch
+from steering.loop.tasks import RESULT_PRIORITY, TASK_ERRORS, Tasks
+
+
+class DisplayLane:
+    """A run's results.
+
+    Attributes:
+        newest: The newest that was handed on.
+        news: Set when there may be something new to show.
+        results: How many are being made.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        analysis: Analysis[Any],
+        tasks: Tasks,
+        complete: CompleteLane,
+        pace: Pace,
+        publish: Callable[[Result], None],
+        complain: Callable[[str], None],
+        stopwatch: Stopwatch,
+    ) -> None:
+        """Wire it; see :class:`steering.loop.loop.Loop`."""
+        self.newest: Finished | None = None
+        self.news = asyncio.Event()
+        self.results = 0
+        self._run = run
+        self._analysis = analysis
+        self._hash = parameters_hash(analysis.name, analysis.parameters)
+        self._tasks = tasks
+        self._complete = complete
+        self._pace = pace
+        self._publish = publish
+        self._complain = complain
+        self._stopwatch = stopwatch
+        self._not_before = 0.0
+        self._seconds = 0.0
+        self._shown = 0
+        self._version = 0
+        self._timed: Ranges = ()
+        # Frames of before this session followed the run tell how late it came, not how fast the loop is.
+        self._began = time.time()
+        self._submitted_at: dict[int, float] = {}
+        self._final = False
+        self._last = asyncio.Event()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the newest result holds everything that came; at a run's end, from the complete lane alone."""
+        complete = self._complete
+        if not complete.settled or not self._tasks.generation:
+            return False
+        if not complete.came:
+            return True
+        return self._final if complete.ending else self._shown + complete.failed >= count(complete.came)
+
+    def note(self, last_frame: int) -> None:
+        """Remember when a frame was handed to the loop."""
+        self._submitted_at[last_frame] = time.time()
+
+    def finish(self) -> None:
+        """Make one more result, which is the last."""
+        self._final = False
+        self._last.set()
+        self.news.set()
+
+    async def make(self, follow: Callable[[Any], None], until_moved: Callable[[], Any]) -> None:
+        """Make results as long as there is something new.
+
+        Args:
+            follow: Runs a coroutine beside the others.
+            until_moved: Waits until something is done.
+        """
+        while True:
+            await self.news.wait()
+            await self._leave_room()
+            while self.results >= self._at_once or not self._tasks.generation:
+                await until_moved()
+            self.news.clear()
+            fresh = [] if self._complete.ending else self._complete.fresh(self._pace.fresh_frames)
+            if not self.whole and self._tells_more(fresh):
+                # Both are taken now: a group that is done in between would be in the result twice.
+                self.results += 1
+                follow(self._result(fresh, self._complete.states, self._tasks.generation))
+
+    async def _leave_room(self) -> None:
+        """Leave the complete lane its share of the facility's time; for the last result nothing is waited for."""
+        pause = self._not_before - time.monotonic()
+        if pause > 0:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._last.wait()
+            except TimeoutError:
+                return
+
+    @property
+    def _at_once(self) -> int:
+        return 1 if self._complete.ending or self._complete.busy else self._pace.results
+
+    def _tells_more(self, fresh: Sequence[FrameBlock]) -> bool:
+        """Whether a result made now would hold more frames than the newest, or is the last."""
+        if self._complete.ending:
+            return self._complete.settled
+        return self._complete.held_frames + frames_of(fresh) > self._shown
+
+    async def _result(self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], generation: str) -> None:
+        final = self._complete.ending
+        try:
+            if generation != self._tasks.generation:
+                return
+            remote: Remote[Finished] = self._tasks.submit(
+                "result", finish, self._analysis, tuple(fresh), *states, priority=RESULT_PRIORITY
+            )
+            finished: Finished = await self._tasks.value(remote, self._seconds)
+        except LostError:
+            self._tasks.lose(generation)
+            return
+        except TASK_ERRORS as error:
+            self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
+            # At the end nothing better will come of the same frames.
+            self._final = self._final or final
+            return
+        finally:
+            self.results -= 1
+        if generation == self._tasks.generation:
+            self._take(finished, final=final)
+
+    def _take(self, finished: Finished, *, final: bool) -> None:
+        self._seconds = finished.seconds
+        # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
+        share = finished.seconds * (1 / self._pace.result_share - 1) / self._tasks.threads
+        self._not_before = time.monotonic() + (share if self._complete.busy else 0.0)
+        if finished.frames + finished.failed > self._shown or final:
+            self._shown = finished.frames + finished.failed
+            self._final = self._final or final
+            self._hand_on(finished)
+
+    def _hand_on(self, finished: Finished) -> None:
+        now = time.time()
+        for index, photon in finished.photons.items():
+            if photon > self._began and without(index, index + 1, self._timed):
+                self._stopwatch.add(now - photon)
+        self._timed, _ = unite(self._timed, [(index, index + 1) for index in finished.photons])
+        if finished.failed > (self.newest.failed if self.newest is not None else 0):
+            self._complain(f"{finished.failed} frames could not be analysed; the newest: {finished.failures[-1]}")
+        self.newest = finished
+        self._version += 1
+        source = Provenance(
+            run=self._run,
+            analysis=self._analysis.name,
+            parameters=self._analysis.parameters,
+            parameters_hash=self._hash,
+            code_version=VERSION,
+            facility=self._tasks.facility,
+            frames=finished.frames,
+            last_frame=finished.last_frame,
+            times=self._times(finished.times, finished.last_frame, now),
+        )
+        self._publish(Result(self._version, finished.outcome, source))
+
+    def _times(self, times: Mapping[str, float], last_frame: int, now: float) -> dict[str, float]:
+        submitted = self._submitted_at.get(last_frame)
+        self._submitted_at = {frame: at for frame, at in self._submitted_at.items() if frame >= last_frame}
+        return {**times, **({"submitted": submitted} if submitted is not None else {}), "result": now}

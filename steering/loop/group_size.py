@@ -1,0 +1,42 @@
+"""How many frames one task takes.
+
+A task costs some milliseconds of everybody's time, whatever it does; so under load it should do much. But what it does
+is lost when its worker is, others wait for it, and the last tasks of a run should end together. So a task takes its
+share of what waits (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Comput. C-36, 1425, 1987), at most
+as much as keeps a worker busy for a while, however fast or slow the analysis is.
+"""
+
+from steering.loop.pace import Pace
+
+_LATEST = 0.3
+
+
+class GroupSize:
+    """Chooses group sizes from how long groups took."""
+
+    def __init__(self, pace: Pace) -> None:
+        """Begin without knowing how long a frame takes."""
+        self._pace = pace
+        self._seconds_per_frame: float | None = None
+
+    def took(self, frames: int, seconds: float) -> None:
+        """Learn that a worker was busy for so long with so many frames."""
+        one = max(seconds, 1e-6) / max(frames, 1)
+        before = self._seconds_per_frame
+        self._seconds_per_frame = one if before is None else (1 - _LATEST) * before + _LATEST * one
+
+    def choose(self, waiting: int, threads: int) -> int:
+        """Say how many frames the next task takes.
+
+        Args:
+            waiting: So many wait for a task.
+            threads: So many tasks are worked on at the same time.
+
+        Returns:
+            At least 1; it may be more than wait.
+        """
+        pace = self._pace
+        if self._seconds_per_frame is None:
+            return pace.group_frames
+        share = max(waiting // (2 * threads), pace.group_frames // 4)
+        return max(1, min(share, int(pace.group_seconds / self._seconds_per_frame), pace.group_frames_most))

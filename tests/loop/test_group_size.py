@@ -1,0 +1,40 @@
+"""How many frames one task takes, from how long earlier ones took."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering.loop.group_size import GroupSize
+from steering.loop.pace import Pace
+
+PACE = Pace()
+
+
+def test_before_anything_is_known_it_is_the_pace_s():
+    assert GroupSize(PACE).choose(1_000_000, 2) == PACE.group_frames
+
+
+def test_a_fast_analysis_takes_its_share_of_a_backlog_and_ever_less_of_what_is_left():
+    size = GroupSize(PACE)
+    size.took(512, 512 * 20e-6)
+    left, sizes = 10_000, []
+    while left > 0:
+        sizes.append(min(size.choose(left, 2), left))
+        left -= sizes[-1]
+    assert sizes[0] == 2500
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) < 20
+
+
+def test_a_slow_analysis_keeps_a_worker_for_the_pace_s_time_only():
+    size = GroupSize(PACE)
+    for _ in range(20):
+        size.took(4, 0.4)
+    assert size.choose(1_000_000, 2) == round(PACE.group_seconds / 0.1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 10_000), st.floats(0, 1e4))), st.integers(0, 10**9), st.integers(1, 10_000))
+def test_there_is_always_something_to_do_and_never_too_much(history, waiting, threads):
+    size = GroupSize(PACE)
+    for frames, seconds in history:
+        size.took(frames, seconds)
+    assert 1 <= size.choose(waiting, threads) <= PACE.group_frames_most
