@@ -14,11 +14,13 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# System tests wait for processes much of the time: two at a time, by whole files, so that fixtures are made once.
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile"]
+# Two at a time, by groups (see conftest), so that what they share is made once. A browser is watched as a person would
+# watch it, in real time: by itself.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]
 TESTS = {
-    "unit tests": ["-m", "not system and not browser"],
-    "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],
+    "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
+    "system tests": ["-m", "system and not browser", *SIDE_BY_SIDE],
+    "browser tests": ["-m", "browser"],
 }
 
 

@@ -9,6 +9,13 @@ from steering.sim.data import fetch
 from tests.slurm import Slurm
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something large, for tests that run side by side; else files stay whole."""
+    for item in items:
+        shared = [name for name in ("session", "slurm") if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace of its own."""

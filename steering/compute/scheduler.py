@@ -26,6 +26,7 @@ CONFIG = {
     "distributed.scheduler.worker-ttl": "30s",
     "distributed.comm.timeouts.connect": "10s",
     "distributed.admin.log-length": 1000,
+    "distributed.admin.tick.interval": "250ms",
 }
 
 

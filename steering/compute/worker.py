@@ -29,6 +29,9 @@ _RETIRE_SECONDS = 5.0
 # Workers share a node's cores already: threads of BLAS in each would only wait for one another. They are read when the
 # libraries are loaded, which is later; who wants them says so in the environment.
 _THREADED = ("OMP", "OPENBLAS", "MKL")
+# A worker that waits for a frame need not look a hundred times a second at what it is doing, nor fifty times whether
+# its event loop is well: both take a live frame's time, and more than half of what an idle worker costs.
+CONFIG = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "250ms"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,11 +92,13 @@ async def _work(options: argparse.Namespace) -> int:
 
 async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
     """Return a worker that has joined the scheduler, or ``None`` if that was lost, or this was stopped, meanwhile."""
+    import dask
     from dask.utils import parse_bytes
     from distributed import Worker
 
     from steering.compute.connection import read_connection, security_of
 
+    dask.config.set(CONFIG)
     connection = read_connection(options.connection)
     # Without an interface a worker of a scheduler on this machine stays on this machine.
     here = not options.interface and str(connection["address"]).startswith("tls://127.")

@@ -28,6 +28,7 @@ Value = TypeVar("Value")
 # The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
 _ATTACH_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+_REGISTRATIONS = 3
 _CLOSE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 # Dask's client gathers messages for 10 ms, which is most of a small task's way (17 ms there and back, 7 with this).
@@ -119,7 +120,7 @@ class DaskConnection:
                 raise SteeringError(message) from error
         self._client.scheduler_comm.interval = _SEND_SECONDS
         for rehearsal in self._rehearsals:
-            await self._client.register_plugin(rehearsal)
+            await self._register(self._client, rehearsal)
 
     def attached_to(self, connection: Mapping[str, Json]) -> bool:
         """Say whether this is a living connection to the scheduler that a connection file names."""
@@ -147,11 +148,26 @@ class DaskConnection:
         """Run a function on every worker that is there, fetch what it gives, and have later workers run it too."""
         client = self._present()
         known = await client.scheduler.identity(n_workers=-1)
-        futures = [client.submit(function, *arguments, workers=[address], pure=False) for address in known["workers"]]
+        # One that is lost meanwhile must not be waited for: what it should have done another does.
+        futures = [
+            client.submit(function, *arguments, workers=[address], allow_other_workers=True, pure=False)
+            for address in known["workers"]
+        ]
         rehearsal = Rehearsal(function, arguments)
         self._rehearsals.append(rehearsal)
-        await client.register_plugin(rehearsal)
+        await self._register(client, rehearsal)
         await client.gather(futures)
+
+    async def _register(self, client: Client, rehearsal: Rehearsal) -> None:
+        """Have all workers rehearse; one that is lost while it does is not there any more the next time."""
+        for _ in range(_REGISTRATIONS):
+            try:
+                await client.register_plugin(rehearsal)
+            except OSError:
+                continue
+            return
+        message = f"The workers of {self._name} are lost one after another while they load what they need."
+        raise SteeringError(message)
 
     async def ask(self, request: PoolRequest) -> str:
         """Leave a request in the scheduler's mailbox and wait for the owner's answer.

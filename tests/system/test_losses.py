@@ -1,13 +1,17 @@
 """What may be lost while a scan runs, and that nothing of the result is."""
 
+import asyncio
 import contextlib
 import os
 import signal
+import time
 
 import psutil
 import pytest
 
+from steering.core import registry
 from steering.core.daemon import Daemon
+from steering.testing.waiting import until
 from tests.processes import of_workspace
 
 pytestmark = pytest.mark.system
@@ -68,3 +72,21 @@ def test_a_lost_owner_is_started_again(session, place, spec_scan):
     os.kill(int(owner["pid"]), signal.SIGKILL)
     whole(session, run, spec_scan)
     session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
+
+
+async def test_a_worker_that_is_killed_while_it_rehearses_holds_nobody_up(session, place, tmp_path):
+    def rehearse(folder):
+        (folder / str(os.getpid())).touch()
+        time.sleep(2.0)
+
+    facility = registry.load("facilities", "local")(workspace=place)
+    assert await facility.attach()
+    rehearsing = asyncio.create_task(facility.rehearse(rehearse, tmp_path))
+    try:
+        await until(lambda: list(tmp_path.iterdir()), lambda: "nothing is rehearsed")
+        os.kill(int(next(tmp_path.iterdir()).name), signal.SIGKILL)
+        await asyncio.wait_for(rehearsing, 60)
+    finally:
+        rehearsing.cancel()
+        await facility.detach()
+    await asyncio.to_thread(session.board.compute.wait, lambda status: len(status.workers) == 2, 60)
