@@ -82,7 +82,7 @@ def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], F
             found = None if path is None else _slice(path, place, first, stop)
             problem = "it is not there" if path is None else ""
         except (OSError, KeyError, RuntimeError, ValueError) as error:
-            found, problem = None, str(error)
+            found, problem = None, str(error) or type(error).__name__
             _FILES.forget(str(path))
         if found is not None:
             return found

@@ -176,21 +176,42 @@ async def test_a_detector_server_that_crashed_is_found_again_and_its_run_goes_on
     await taking.close()
 
 
-async def test_a_killed_ingest_is_started_again_and_what_it_held_comes(server, workspace):
-    pixels = np.ones((8, 8), "u2")
-    taking = Taking(PvaSource(CHANNEL, workspace=workspace, outlive=False), store=False)
+async def killed_ingest(server, workspace, **more):
+    """Four frames come, and the ingest is killed."""
+    taking = Taking(PvaSource(CHANNEL, workspace=workspace, outlive=False, **more), store=False)
     await taking.until_connected()
-    await server.ask(post=[frame(n, pixels * n) for n in range(1, 5)])
+    await server.ask(post=[frame(n, np.full((8, 8), n, "u2")) for n in range(1, 5)])
     await taking.until_frames(4)
     found = taking.source._daemon.connection()
     os.kill(int(found["pid"]), signal.SIGKILL)
+    again = lambda: taking.source._daemon.connection()  # noqa: E731
+    await until(lambda: (again() or found)["pid"] != found["pid"], lambda: "the ingest is not started again")
+    await until(lambda: taking.source.status.state == "live", lambda: str(taking.source.status))
+    return taking
+
+
+async def test_a_killed_ingest_is_started_again_and_its_run_goes_on(server, workspace):
+    taking = await killed_ingest(server, workspace, frames=8)
+    # Two frames came while nobody listened.
+    await server.ask(post=[frame(n, np.full((8, 8), n, "u2")) for n in (7, 8)])
     await taking.until_end()
     ended = next(item for item in taking.items if isinstance(item, RunEnded))
-    assert (ended.frames, ended.status) == (4, "fail")
-    assert taking.frames == [0, 1, 2, 3]
+    assert (ended.frames, ended.status) == (6, "success")
+    assert taking.frames == [0, 1, 2, 3, 6, 7]
+    assert all((taking.pixels[index] == index + 1).all() for index in taking.frames)
+    assert (taking.source.status.frames, taking.source.status.missed) == (6, 2)
     assert len({item.run for item in taking.items}) == 1
-    await server.ask(post=[frame(5, pixels * 5)])
-    await until(lambda: taking.source.status.frames == 1, lambda: str(taking.source.status))
+    await taking.close()
+
+
+async def test_a_run_that_a_killed_ingest_did_not_see_the_end_of_has_failed(server, workspace):
+    taking = await killed_ingest(server, workspace)
+    # The detector has begun anew.
+    await server.ask(post=[frame(1, np.full((8, 8), 1, "u2"))])
+    await taking.until_end()
+    ended = next(item for item in taking.items if isinstance(item, RunEnded))
+    assert (ended.run, ended.frames, ended.status) == (taking.items[0].run, 4, "fail")
+    await until(lambda: len({item.run for item in taking.items}) == 2, lambda: str(taking.source.status))
     await taking.close()
 
 

@@ -90,6 +90,8 @@ async def _until_unused(served: RingServer, monitor: Monitor, linger: float) -> 
     used = loop.time()
     while not served.stop.is_set():
         monitor.check_idle()
+        # Letting go of a channel may wait for frames that are being taken.
+        await asyncio.to_thread(monitor.check_connection)
         if served.sessions:
             used = loop.time()
         if linger > 0 and loop.time() - used > linger:

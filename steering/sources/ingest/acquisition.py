@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +102,14 @@ class Sorter:
     def end(self) -> None:
         """End the run that goes on."""
         self.current = None
+
+    def go_on(self, run: Acquisition, numbers: AbstractSet[int]) -> None:
+        """Take over a run of which a former process counted these numbers."""
+        missing = [number for number in range(run.base, run.expected) if number not in numbers]
+        run.missing = dict.fromkeys(missing[-_MISSING_KEPT:])
+        run.frames = self.counts.frames = len(numbers)
+        self.counts.missed = len(missing)
+        self.current = run
 
     def _begins(self, run: Acquisition, image: Image) -> bool:
         """Say whether a number that came before belongs to a new acquisition: then its frame is newer than all others.

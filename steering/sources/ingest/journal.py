@@ -15,6 +15,7 @@ class FrameJournal:
         """Begin or go on with the journal of a run."""
         self.path = directory / f"{run}{SUFFIX}"
         self._file = self.path.open("ab", buffering=0)
+        _drop_broken_line(self.path)
 
     def write(self, **line: Any) -> None:
         """Append one line in one write."""
@@ -36,3 +37,12 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.endswith(b"\n"):
                 yield json.loads(line)
+
+
+def _drop_broken_line(path: Path) -> None:
+    """Cut off a line that a crash left without its end: the next one would be glued to it."""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)

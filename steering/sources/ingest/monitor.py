@@ -5,15 +5,19 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from steering.sources.ingest.acquisition import Acquisition, Sorter
 from steering.sources.ingest.image import Image, ImageError, read_image
-from steering.sources.ingest.ring import Ring
+from steering.sources.ingest.ring import Left, Ring
 
 # Frames that wait between the network and Python; a longer queue bridges a longer stall of this process.
 QUEUE_FRAMES = 1000
 # What a channel holds when one connects is the last frame of some time ago, if it is older than this (seconds).
 _STALE_SECONDS = 2.0
 _WAIT_SECONDS = 0.2
+# A channel that is not found is searched for anew after so long: the library's own searches come ever more rarely.
+_SEARCH_SECONDS = 4.0
 
 
 class Monitor:
@@ -46,9 +50,16 @@ class Monitor:
         # What a former ingest took last is not taken again when the channel still shows it.
         self._last = ring.last_number
         self._run: Acquisition | None = None
+        # A run that a former ingest died in goes on if the detector's next frame continues it; else nobody knows how it
+        # ended.
+        self._unsure = False
+        if ring.left is not None:
+            self._go_on(ring.left)
         self._stopping = False
         self._lock = Lock()
         self._close: list[Callable[[], object]] = []
+        self._queue = QUEUE_FRAMES
+        self._searched = 0.0
 
     @property
     def state(self) -> str:
@@ -59,16 +70,21 @@ class Monitor:
 
     def start(self, queue: int = QUEUE_FRAMES) -> None:
         """Subscribe."""
+        self._queue = queue
+        self._subscribe()
+
+    def _subscribe(self) -> None:
         from p4p.client.thread import Context
         from p4p.util import ThreadedWorkQueue
 
+        self._searched = time.monotonic()
         # One thread, so that frames are taken in the order in which they came.
         work = ThreadedWorkQueue(maxsize=0, workers=1)
         work.start()
         # Raw structures: the unwrapped ones lose the codec.
         context = Context("pva", nt=False)
         # With flow control the server waits for us, and keeps what it can, before it drops frames.
-        request = f"record[queueSize={queue},pipeline=true]"
+        request = f"record[queueSize={self._queue},pipeline=true]"
         subscription = context.monitor(self._channel, self._come, request=request, notify_disconnect=True, queue=work)
         self._close = [subscription.close, work.stop, context.close]
 
@@ -82,12 +98,19 @@ class Monitor:
         with self._lock:
             self._end("abort")
 
+    def check_connection(self) -> None:
+        """Search anew for a channel that was lost."""
+        if not self._connected and self._last is not None and time.monotonic() - self._searched > _SEARCH_SECONDS:
+            for close in self._close:
+                close()
+            self._subscribe()
+
     def check_idle(self) -> None:
         """End the run if no frame has come for long."""
         with self._lock:
             run = self._run
             if run is not None and self._connected and time.monotonic() - run.touched > self._idle:
-                self._end("success")
+                self._end()
 
     def _come(self, value: Any) -> None:
         try:
@@ -137,13 +160,14 @@ class Monitor:
             run, index = placed
             if run is not before:
                 if before is not None:
-                    self._ring.end(before.run, "success")
+                    self._ring.end(before.run, "fail" if self._unsure else "success")
                 self._ring.begin(run.run)
                 self._run = run
+            self._unsure = False
         self._append(run, index, image)
         with self._lock:
             if self._frames and run.expected - run.base >= self._frames:
-                self._end("success")
+                self._end()
 
     def _append(self, run: Acquisition, index: int, image: Image) -> None:
         while not self._ring.append(run.run, index, image):
@@ -159,8 +183,14 @@ class Monitor:
         if self.detail:
             self.detail = ""
 
-    def _end(self, status: str) -> None:
+    def _go_on(self, left: Left) -> None:
+        run = Acquisition(left.run, left.base, max(left.numbers) + 1, left.shape, np.dtype(left.dtype))
+        run.newest = left.newest
+        self.sorter.go_on(run, left.numbers)
+        self._run, self._unsure = run, True
+
+    def _end(self, status: str = "success") -> None:
         if self._run is not None:
-            self._ring.end(self._run.run, status)
-            self._run = None
+            self._ring.end(self._run.run, "fail" if self._unsure else status)
+            self._run, self._unsure = None, False
             self.sorter.end()

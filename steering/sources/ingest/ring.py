@@ -54,18 +54,41 @@ class _Run:
     ended: dict[str, Any] | None = None
 
 
+@dataclass
+class Left:
+    """A run that a former process died in the middle of.
+
+    Attributes:
+        run: Its uid.
+        numbers: The detector's numbers of its frames.
+        base: Detector's number of frame 0.
+        shape: Of a frame.
+        dtype: Of a frame.
+        newest: Unix time of the newest frame, in seconds.
+    """
+
+    run: str
+    numbers: set[int]
+    base: int
+    shape: tuple[int, int]
+    dtype: str
+    newest: float
+
+
 class Ring:
     """Frames by run. Appended to by one thread, taken and freed by any.
 
     Attributes:
         news: Notified when frames come and when room becomes free.
         last_number: The detector's number of the newest frame that a former process left.
+        left: The run that it died in; it is not ended yet, as it may go on.
     """
 
     def __init__(self, room: Room, block_frames: int = BLOCK_FRAMES, block_bytes: int = BLOCK_BYTES) -> None:
         """Take over what a former process left in the folders of the room."""
         self.news = Condition()
         self.last_number: int | None = None
+        self.left: Left | None = None
         self._room = room
         self._cap = block_frames, block_bytes
         self._runs: dict[str, _Run] = {}
@@ -265,11 +288,14 @@ class Ring:
             stored = {index for line in lines if "stored" in line for index in range(*line["stored"])}
             for line in lines:
                 self._recover_line(held, line, stored)
-            if held.ended is None:
-                # Its process died: what comes now is another run, whatever the detector's numbers say.
-                held.ended = {"kind": "ended", "run": run, "frames": held.frames, "status": "fail"}
-                held.journal.write(ended="fail")
-            self._forget_if_done(held)
+            if held.ended is not None:
+                self._forget_if_done(held)
+                continue
+            # Its process died. Only the newest such run may go on.
+            left = _left(run, lines)
+            if left is None or self.left is not None:
+                self.end(run if left is None or self.left is None else self.left.run, "fail")
+            self.left = left or self.left
         self._span = None
         for folder in (self._room.memory, self._room.disk):
             for left in [*folder.glob("*.raw"), *folder.glob("*.partial")]:
@@ -303,3 +329,20 @@ class Ring:
             held.spans[id(span)] = span
         span.add(index, line["time"], line["columns"], line["time"])
         held.where[index] = span
+
+
+def _left(run: str, lines: list[dict[str, Any]]) -> Left | None:
+    """What a journal tells of a run without an end; nothing if no frame of it came."""
+    frames = [line for line in lines if "frame" in line]
+    if not frames:
+        return None
+    last = frames[-1]
+    rows, columns = last["shape"]
+    return Left(
+        run=run,
+        numbers={int(line["number"]) for line in frames},
+        base=int(last["number"]) - int(last["frame"]),
+        shape=(rows, columns),
+        dtype=str(last["dtype"]),
+        newest=max(float(line["time"]) for line in frames),
+    )
