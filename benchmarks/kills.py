@@ -153,7 +153,7 @@ async def _run(folder, kind, began, frames):
     facility = LocalFacility(workspace, workers_per_node=2)
     await facility.attach()
     if kind == "pva":
-        source = PvaSource(CHANNEL, workspace=workspace, idle_seconds=3.0)
+        source = PvaSource(CHANNEL, workspace=workspace, frames=frames, idle_seconds=20.0)
     else:
         source = Paced(folder / "frames.h5", HELD, frames, RATE, began)
     with (folder / "results.jsonl").open("a") as log:
