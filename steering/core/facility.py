@@ -121,8 +121,18 @@ class Facility(Protocol):
         """Attach to its compute owner if there is one; return whether there was. Starts nothing."""
         ...
 
-    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> "Remote[Value]":
-        """Run a function on a worker; arguments may be ``Remote`` values, which then stay on the workers."""
+    def submit(
+        self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""
+    ) -> "Remote[Value]":
+        """Run a function on a worker.
+
+        Args:
+            key: Name of the task; submitting the same name again is the same task.
+            function: What is run.
+            arguments: ``Remote`` values among them stay on the workers.
+            priority: Higher ones first.
+            pool: On a worker of this pool only, also if there is none yet; on any worker if left out.
+        """
         ...
 
     async def ask(self, request: PoolRequest) -> str:

@@ -127,7 +127,9 @@ class DaskConnection:
         client = self._client
         return client is not None and client.status == "running" and self._address == connection["address"]
 
-    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
+    def submit(
+        self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""
+    ) -> DaskRemote[Value]:
         """Run a function on a worker; see :meth:`steering.core.facility.Facility.submit`.
 
         Raises:
@@ -139,7 +141,8 @@ class DaskConnection:
             message = f"The scheduler of {self._name} is gone."
             raise LostError(message)
         plain = [item.future if isinstance(item, DaskRemote) else item for item in arguments]
-        future = client.submit(function, *plain, key=key, priority=priority)
+        # Each worker has plenty of a resource that is named after its pool (see steering.compute.script).
+        future = client.submit(function, *plain, key=key, priority=priority, resources={pool: 1} if pool else None)
         self._submitted += 1
         future.add_done_callback(self._count)
         return DaskRemote(future)

@@ -128,9 +128,11 @@ class OwnedFacility:
         """Have workers given up that a task waits for and that do not answer."""
         await self._connection.overdue(key)
 
-    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> DaskRemote[Value]:
-        """Run a function on a worker."""
-        return self._connection.submit(key, function, *arguments, priority=priority)
+    def submit(
+        self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""
+    ) -> DaskRemote[Value]:
+        """Run a function on a worker, of one pool or of any."""
+        return self._connection.submit(key, function, *arguments, priority=priority, pool=pool)
 
     async def status(self) -> FacilityStatus:
         """Ask the scheduler and the owner."""

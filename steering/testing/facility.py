@@ -150,6 +150,9 @@ async def _computes(facility: Facility, patience: float) -> None:
         once = await task.result() == await again.result()
         require(task.key == again.key and once, f"{facility.name} computes a key twice that it has already")
         await _fails(facility)
+        for pool in (await facility.status()).pools:
+            chosen = facility.submit(f"in {pool.name}", _add, 1, 2, pool=pool.name)
+            require(await chosen.result() == 3, f"{facility.name} computes 1 + 2 wrongly in the pool {pool.name}")
         await facility.rehearse(_add, 1, 1)
 
 

@@ -72,9 +72,11 @@ class InlineFacility:
         """Run a function once."""
         function(*arguments)
 
-    def submit(self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0) -> Remote[Value]:
+    def submit(
+        self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""
+    ) -> Remote[Value]:
         """Compute now; the same key again is the same task."""
-        del priority
+        del priority, pool
         if key not in self._known:
             self.computed[key] = self.computed.get(key, 0) + 1
             self._known[key] = self._compute(key, function, arguments)

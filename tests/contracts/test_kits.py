@@ -68,7 +68,7 @@ async def test_a_source_that_hides_what_was_malformed_is_found():
 
 
 class Recomputing(InlineFacility):
-    def submit(self, key, function, *arguments, priority=0):
+    def submit(self, key, function, *arguments, priority=0, pool=""):
         self._known.pop(key, None)
         return super().submit(key, function, *arguments)
 
@@ -84,7 +84,7 @@ class Immortal(InlineFacility):
 
 
 class Careless(InlineFacility):
-    def submit(self, key, function, *arguments, priority=0):
+    def submit(self, key, function, *arguments, priority=0, pool=""):
         found = super().submit(key, function, *arguments)
         return InlineRemote(found.key, found.value, None)
 
