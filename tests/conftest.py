@@ -9,6 +9,8 @@ from steering.sim.data import fetch
 from tests.slurm import Slurm
 
 
+# First, because what runs the tests side by side reads the marks in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares something large, for tests that run side by side; else files stay whole."""
     for item in items:

@@ -120,9 +120,15 @@ class RunRecord:
             Dataset along dimension ``event`` with coordinate ``seq_num``; one variable a column, units in ``attrs``.
 
         Raises:
-            SteeringError: If there is no such stream.
+            SteeringError: If there is no such stream, or no event of it is in the record yet.
         """
         node = self._stream(stream)
+        if "internal" not in node.base:
+            message = (
+                f"Run {self.uid} has no event of stream {stream} in the record yet; they come in groups of a few, and "
+                "all of them when the run has ended. Read again in a moment."
+            )
+            raise SteeringError(message)
         keys: Mapping[str, Mapping[str, Any]] = node.metadata["data_keys"]
         table = node.base["internal"].read()
         # After a rewind an event is emitted again with the same number: the last one holds.

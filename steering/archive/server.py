@@ -51,9 +51,12 @@ class TiledServer:
             cache_config=StreamingCacheConfig(uri="memory").model_dump(),
         )
         app = build_app(catalogue, authentication=Authentication(single_user_api_key=key))
-        self._storage: Any = get_storage(tables)
+        self._storage = get_storage(tables)
+        _one_at_a_time(self._storage)
         self._server = uvicorn.Server(
-            uvicorn.Config(app, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+            uvicorn.Config(
+                app, port=port, loop="asyncio", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            )
         )
         self._thread = threading.Thread(target=self._server.run, name="tiled-server", daemon=True)
         self._thread.start()
@@ -82,6 +85,18 @@ class TiledServer:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _one_at_a_time(storage: Any) -> None:
+    """Lend the one connection to DuckDB to one thread after another.
+
+    Tiled gives it to all its threads at once: a table that is read while it grows then gives errors ("no active
+    transaction"), and now and then ends the process.
+    """
+    from sqlalchemy.pool import QueuePool
+
+    clone = storage._adbc_connection.adbc_clone  # noqa: SLF001  (there is no public way to have it)
+    vars(storage)["_connection_pool"] = QueuePool(clone, pool_size=1, max_overflow=0)
 
 
 def _prepared(file: Path) -> str:

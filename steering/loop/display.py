@@ -101,7 +101,8 @@ class DisplayLane:
             if not self.whole and self._tells_more(fresh):
                 # Both are taken now: a group that is done in between would be in the result twice.
                 self.results += 1
-                follow(self._result(fresh, self._complete.states, self._tasks.generation))
+                final = self._complete.ending
+                follow(self._result(fresh, self._complete.states, self._tasks.generation, final=final))
 
     async def _leave_room(self) -> None:
         """Leave the complete lane its share of the facility's time; for the last result nothing is waited for."""
@@ -123,8 +124,9 @@ class DisplayLane:
             return self._complete.settled
         return self._complete.held_frames + frames_of(fresh) > self._shown
 
-    async def _result(self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], generation: str) -> None:
-        final = self._complete.ending
+    async def _result(
+        self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], generation: str, *, final: bool
+    ) -> None:
         try:
             if generation != self._tasks.generation:
                 return

@@ -1,9 +1,15 @@
 """The recorder against a real Tiled server."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import dask
 import h5py
 import numpy as np
+import pyarrow as pa
 import pytest
 import xarray as xr
+from tiled.client import from_uri
 
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
@@ -76,6 +82,15 @@ def test_reading_what_is_not_there_gives_a_sentence(server):
             wrong()
 
 
+def test_a_run_whose_first_events_are_not_written_yet_says_so(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    journal = journalled(folder, "begins", 2, stop=False)
+    Recorder(client, journal.path.parent).step()
+    with pytest.raises(SteeringError, match="no event of stream primary in the record yet"):
+        Record(client)["begins"]["primary"]
+
+
 def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(server):
     url, folder = server
     client = connect_record(url, "key")
@@ -96,3 +111,27 @@ def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(se
 def test_a_record_that_does_not_answer_gives_a_sentence():
     with pytest.raises(SteeringError, match="does not answer"):
         connect_record("http://127.0.0.1:9/api/v1", "key", patience=0.5)
+
+
+def test_a_table_can_be_read_by_many_while_it_grows(server):
+    url, _ = server
+    rows = pa.schema([("point", pa.int64())])
+    table = from_uri(url, api_key="key").create_appendable_table(schema=rows, key="growing")
+    written = threading.Event()
+
+    def read():
+        mine = from_uri(url, api_key="key")["growing"]
+        seen = [len(mine.read_partition(0))]
+        while not written.is_set():
+            seen.append(len(mine.read_partition(0)))
+        return seen
+
+    table.append_partition(0, pa.table({"point": [0]}))
+    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(3) as readers:
+        reading = [readers.submit(read) for _ in range(3)]
+        for point in range(1, 25):
+            table.append_partition(0, pa.table({"point": [point]}))
+        written.set()
+        for seen in [one.result() for one in reading]:
+            assert seen == sorted(seen)
+    assert table.read_partition(0)["point"].tolist() == list(range(25))
