@@ -1,6 +1,6 @@
 """Cuts, joins and counts blocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,9 @@ from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, P
 
 # Blocks that continue each other in one file are read and analysed together, up to so many frames.
 JOINED_FRAMES = 512
+# So many bytes are read at once; so many frames while nobody knows how large they are.
+PIECE_BYTES = 1 << 26
+UNKNOWN_FRAMES = 4
 
 
 def frames_of(blocks: Iterable[FrameBlock]) -> int:
@@ -60,6 +63,26 @@ def join(blocks: Sequence[FrameBlock]) -> list[FrameBlock]:
         else:
             joined.append([block])
     return [group[0] if len(group) == 1 else _joined(group) for group in joined]
+
+
+def pieces(blocks: Iterable[FrameBlock], sizes: Mapping[str, int]) -> Iterator[FrameBlock]:
+    """Cut blocks into pieces of bounded size.
+
+    Args:
+        blocks: What to cut.
+        sizes: Bytes of a frame by run, looked up anew for each piece: the first one tells.
+
+    Yields:
+        The same frames in the same order.
+    """
+    for block in blocks:
+        start = block.start
+        while start < block.stop:
+            size = sizes.get(block.run)
+            frames = UNKNOWN_FRAMES if size is None else PIECE_BYTES // max(size, 1)
+            stop = min(block.stop, start + max(frames, 1))
+            yield cut(block, start, stop)
+            start = stop
 
 
 def _cut_place(place: Place, part: slice) -> Place:

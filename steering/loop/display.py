@@ -159,10 +159,7 @@ class DisplayLane:
 
     def _hand_on(self, finished: Finished) -> None:
         now = time.time()
-        for index, photon in finished.photons.items():
-            if photon > self._began and without(index, index + 1, self._timed):
-                self._stopwatch.add(now - photon)
-        self._timed, _ = unite(self._timed, [(index, index + 1) for index in finished.photons])
+        self._time(finished.photons, now)
         if finished.failed > (self.newest.failed if self.newest is not None else 0):
             self._complain(f"{finished.failed} frames could not be analysed; the newest: {finished.failures[-1]}")
         self.newest = finished
@@ -179,6 +176,18 @@ class DisplayLane:
             times=self._times(finished.times, finished.last_frame, now),
         )
         self._publish(Result(self._version, finished.outcome, source))
+
+    def _time(self, photons: Mapping[int, float], now: float) -> None:
+        """Note how long ago the frames were exposed that are in a result for the first time."""
+        low, high = self._timed[-1] if self._timed else (0, 0)
+        # Nearly all of them were in the result before.
+        new = [index for index in photons if not low <= index < high]
+        new = [index for index in new if without(index, index + 1, self._timed)]
+        for index in new:
+            if photons[index] > self._began:
+                self._stopwatch.add(now - photons[index])
+        if new:
+            self._timed, _ = unite(self._timed, [(index, index + 1) for index in new])
 
     def _times(self, times: Mapping[str, float], last_frame: int, now: float) -> dict[str, float]:
         submitted = self._submitted_at.get(last_frame)

@@ -10,15 +10,17 @@ from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import SteeringError
 from steering.core.result import Outcome
-from steering.loop.blocks import join
+from steering.loop.blocks import UNKNOWN_FRAMES, frames_of, join, pieces
 from steering.loop.ranges import Ranges, count, unite
-from steering.sources.frames import read_frames
+from steering.sources.read_ahead import READ_ERRORS, Loaded, read_blocks
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
 _FAILURES_KEPT = 20
+# Bytes of a frame, by run, as this worker last read it.
+_SIZES: dict[str, int] = {}
+_SIZES_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -70,24 +72,36 @@ class Finished:
 
 
 def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
-    """Read blocks and reduce them; what cannot be read is named in the partial and leaves the rest whole."""
+    """Read blocks and reduce them; what cannot be read is named in the partial and leaves the rest whole.
+
+    While one piece is reduced the next is read. Memory is bounded by two pieces, whatever the size of a frame.
+    """
     started = time.time()
     partial = Partial(analysis.empty())
-    for block in join(blocks):
-        try:
-            frames, photons = read_frames(block)
-            state = analysis.update(analysis.empty(), block, frames)
-        except (SteeringError, ValueError, KeyError, TypeError) as error:
-            where = f"frames {block.start} to {block.stop - 1}"
-            failed = Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
-            partial = merge(analysis, partial, failed)
-            continue
-        # A file without frame times still has the time of the event, a few milliseconds later.
-        known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in photons]
-        times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
-        kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
-        partial = merge(analysis, partial, Partial(state, ((block.start, block.stop),), 0, times, kept))
+    several = frames_of(blocks) > UNKNOWN_FRAMES
+    for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(several)):
+        partial = merge(analysis, partial, _reduce(analysis, loaded, started))
+        if loaded.error is None:
+            _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
+            while len(_SIZES) > _SIZES_KEPT:
+                del _SIZES[next(iter(_SIZES))]
     return partial
+
+
+def _reduce(analysis: Analysis[Any], loaded: Loaded, started: float) -> Partial:
+    block, error = loaded.block, loaded.error
+    try:
+        state = analysis.update(analysis.empty(), block, loaded.frames) if error is None else analysis.empty()
+    except READ_ERRORS as raised:
+        state, error = analysis.empty(), raised
+    if error is not None:
+        where = f"frames {block.start} to {block.stop - 1}"
+        return Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
+    # A file without frame times still has the time of the event, a few milliseconds later.
+    known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in loaded.times]
+    times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
+    kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
+    return Partial(state, ((block.start, block.stop),), 0, times, kept)
 
 
 def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:

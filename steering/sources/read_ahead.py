@@ -13,6 +13,9 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
 from steering.sources.frames import read_frames
 
+# What is a fault of the data and not of this program.
+READ_ERRORS = (SteeringError, ValueError, KeyError, TypeError)
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -22,13 +25,13 @@ class Loaded:
         block: The block.
         frames: Array of shape ``(len(block), rows, columns)``; empty if there is an error.
         times: Unix times in seconds of the ends of exposure.
-        error: Why it could not be read, or nothing.
+        error: Why it could not be read, or nothing; whatever a damaged file makes a library raise.
     """
 
     block: FrameBlock
     frames: NDArray[Any]
     times: Floats
-    error: SteeringError | None = None
+    error: Exception | None = None
 
 
 def read_blocks(blocks: Iterable[FrameBlock], ahead: int = 1) -> Iterator[Loaded]:
@@ -60,5 +63,5 @@ def read_blocks(blocks: Iterable[FrameBlock], ahead: int = 1) -> Iterator[Loaded
 def _load(block: FrameBlock) -> Loaded:
     try:
         return Loaded(block, *read_frames(block))
-    except SteeringError as error:
+    except READ_ERRORS as error:
         return Loaded(block, np.empty((0, 0, 0)), np.empty(0), error)
