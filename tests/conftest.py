@@ -9,13 +9,10 @@ from steering.sim.data import fetch
 from tests.slurm import Slurm
 
 
-# First, because what runs the tests side by side reads the marks in the same hook.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep together what shares something large, for tests that run side by side; else files stay whole."""
-    for item in items:
-        shared = [name for name in ("session", "slurm") if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+    shared = [name for name in ("session", "slurm") if name in getattr(item, "fixturenames", ())]
+    item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
 
 
 @pytest.fixture
