@@ -16,7 +16,7 @@ CHECKS = {
 }
 # Two at a time, by groups (see conftest), so that what they share is made once. A browser is watched as a person would
 # watch it, in real time: by itself.
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
     "system tests": ["-m", "system and not browser", *SIDE_BY_SIDE],

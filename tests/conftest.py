@@ -3,16 +3,25 @@
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from steering.core.workspace import Workspace
 from steering.sim.data import fetch
 from tests.slurm import Slurm
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep together what shares something large, for tests that run side by side; else files stay whole."""
-    shared = [name for name in ("session", "slurm") if name in getattr(item, "fixturenames", ())]
-    item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+class Groups(LoadScopeScheduling):
+    """Whole files to one process each; those that share the embedded beamline (``tests/system``) to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/system" if file.startswith("tests/system/") and not file.endswith("test_slurm.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Say how tests that run side by side are shared out."""
+    return Groups(config, log)
 
 
 @pytest.fixture
