@@ -17,8 +17,9 @@ from steering.core.block import Floats, FrameBlock
 MEASURED = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
 # Floats hold each whole number below this.
 _EXACT = 2.0**53
-# Integer frames are converted to floats so many pixels at a time (1 MiB).
-_CONVERTED = 1 << 17
+_EXACT_SINGLE = 2.0**24
+# Integer frames are converted to floats so many bytes at a time.
+_CONVERTED = 1 << 21
 # What we say of a column whose events name no unit: a feature never goes without one, and we do not make one up.
 UNKNOWN_UNIT = "unknown"
 
@@ -138,24 +139,41 @@ def measure_frames(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats
 
 
 def _moments(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-    """Sum of the pixels, of pixel times row and of pixel times column of each integer frame, in floats by BLAS."""
-    count, rows, columns = frames.shape
-    weights = np.stack([np.ones(rows), np.arange(rows, dtype=np.float64)])
+    """Sum of the pixels, of pixel times row and of pixel times column of each integer frame."""
+    # Numbers that are not negative were added exactly if what came out is below 2**24, in whatever order. If the first
+    # frame is brighter than that, so will be the others.
+    bright = bool(len(_too_large(*_profiles(frames[:1], np.float32))))
+    rows, columns = _profiles(frames, np.float64 if bright else np.float32)
+    large = _too_large(rows, columns) if not bright else ()
+    if len(large):
+        rows[large], columns[large] = _profiles(frames[large], np.float64)
+    row_numbers, column_numbers = (np.arange(profile.shape[1], dtype=np.float64) for profile in (rows, columns))
+    return rows.sum(axis=1), rows @ row_numbers, columns @ column_numbers
+
+
+def _too_large(rows: Floats, columns: Floats) -> NDArray[np.intp]:
+    return np.flatnonzero(np.maximum(rows.max(axis=1), columns.max(axis=1)) >= _EXACT_SINGLE)
+
+
+def _profiles(frames: NDArray[Any], kind: "type[np.float32 | np.float64]") -> tuple[Floats, Floats]:
+    """Sums of each row and of each column of each frame, by BLAS in floats of a kind."""
+    count, high, wide = frames.shape
+    rows, columns = np.empty((count, high)), np.zeros((count, wide))
     # A few frames, or some rows of one, at a time: what is converted stays in the cache until it is summed, and BLAS
     # starts no threads for so little, which would only get in the way of the other workers.
-    high = max(1, min(rows, _CONVERTED // columns))
-    deep = max(1, _CONVERTED // (rows * columns)) if high == rows else 1
-    converted = np.empty((min(deep, count), high, columns))
-    profiles = np.zeros((count, 2, columns))
+    pixels = _CONVERTED // np.dtype(kind).itemsize
+    band = max(1, min(high, pixels // wide))
+    deep = max(1, pixels // (high * wide)) if band == high else 1
+    converted = np.empty((min(deep, count), band, wide), kind)
+    along, across = np.ones(wide, kind), np.ones((1, band), kind)
     for first in range(0, count, deep):
-        some = frames[first : first + deep]
-        for top in range(0, rows, high):
-            band = some[:, top : top + high]
-            part = converted[: band.shape[0], : band.shape[1]]
-            np.copyto(part, band)
-            profiles[first : first + deep] += weights[:, top : top + high] @ part
-    sums = profiles[:, 0]
-    return sums.sum(axis=1), profiles[:, 1].sum(axis=1), sums @ np.arange(columns, dtype=np.float64)
+        for top in range(0, high, band):
+            some = frames[first : first + deep, top : top + band]
+            part = converted[: some.shape[0], : some.shape[1]]
+            np.copyto(part, some)
+            rows[first : first + deep, top : top + band] = part @ along
+            columns[first : first + deep] += (across[:, : some.shape[1]] @ part)[:, 0]
+    return rows, columns
 
 
 def _measure_one(frame: NDArray[Any]) -> tuple[float, float, float, float]:

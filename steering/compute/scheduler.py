@@ -27,6 +27,8 @@ CONFIG = {
     "distributed.comm.timeouts.connect": "10s",
     "distributed.admin.log-length": 1000,
     "distributed.admin.tick.interval": "250ms",
+    # It would delete every two seconds the copies of states that the next result needs on both workers.
+    "distributed.scheduler.active-memory-manager.start": False,
 }
 
 

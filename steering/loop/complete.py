@@ -166,7 +166,7 @@ class CompleteLane:
         while self._waiting and tasks.generation and len(self._groups) < 2 * tasks.threads:
             waited = time.monotonic() - self._waiting_since
             size = self._size.choose(self._waiting_frames, tasks.threads)
-            if self._waiting_frames < size and waited < self._pace.group and not self.ending:
+            if self._waiting_frames < min(size, self._size.fresh) and waited < self._pace.group and not self.ending:
                 # Few frames: they are on the screen by the display lane; here others may join them.
                 break
             blocks, self._waiting = take(self._waiting, size)
@@ -175,8 +175,9 @@ class CompleteLane:
             self._analyse(Group(tuple(blocks)))
         self._moved()
 
-    def fresh(self, most: int) -> list[FrameBlock]:
-        """The newest frames that no state holds yet, at most so many."""
+    def fresh(self) -> list[FrameBlock]:
+        """The newest frames that no state holds yet, as many as a result may analyse itself."""
+        most = self._size.fresh
         newest: list[FrameBlock] = []
         for blocks in (self._waiting, *(group.blocks for group in reversed(self._groups.values()))):
             for block in reversed(blocks):
@@ -185,6 +186,10 @@ class CompleteLane:
                 newest.append(cut(block, max(block.stop - most, block.start), block.stop))
                 most -= len(newest[-1])
         return sorted(newest, key=lambda block: block.start)
+
+    def took(self, frames: int, seconds: float) -> None:
+        """Learn that a worker was busy for so long with so many frames."""
+        self._size.took(frames, seconds)
 
     async def give_up_hung(self) -> None:
         """Have workers given up that a group waits for far too long."""
@@ -221,10 +226,7 @@ class CompleteLane:
             return
         if generation != self._tasks.generation:
             return
-        seconds = time.monotonic() - group.submitted
-        self._tasks.usual = 0.8 * self._tasks.usual + 0.2 * seconds
-        # The groups that are out share the hands.
-        self._size.took(group.frames, seconds * min(1.0, self._tasks.threads / len(self._groups)))
+        self._tasks.usual = 0.8 * self._tasks.usual + 0.2 * (time.monotonic() - group.submitted)
         del self._groups[group.key]
         self._done.append(group)
         try:

@@ -97,7 +97,7 @@ class DisplayLane:
             while self.results >= self._at_once or not self._tasks.generation:
                 await until_moved()
             self.news.clear()
-            fresh = [] if self._complete.ending else self._complete.fresh(self._pace.fresh_frames)
+            fresh = [] if self._complete.ending else self._complete.fresh()
             if not self.whole and self._tells_more(fresh):
                 # Both are taken now: a group that is done in between would be in the result twice.
                 self.results += 1
@@ -145,6 +145,8 @@ class DisplayLane:
         finally:
             self.results -= 1
         if generation == self._tasks.generation:
+            if fresh and {"started", "finished"} <= finished.times.keys():
+                self._complete.took(frames_of(fresh), finished.times["finished"] - finished.times["started"])
             self._take(finished, final=final)
 
     def _take(self, finished: Finished, *, final: bool) -> None:

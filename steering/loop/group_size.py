@@ -25,6 +25,13 @@ class GroupSize:
         before = self._seconds_per_frame
         self._seconds_per_frame = one if before is None else (1 - _LATEST) * before + _LATEST * one
 
+    @property
+    def fresh(self) -> int:
+        """How many of the newest frames a result should analyse itself, at least 1."""
+        if self._seconds_per_frame is None:
+            return self._pace.fresh_frames
+        return max(1, min(self._pace.fresh_frames, int(self._pace.fresh_seconds / self._seconds_per_frame)))
+
     def choose(self, waiting: int, threads: int) -> int:
         """Say how many frames the next task takes.
 

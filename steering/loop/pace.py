@@ -14,7 +14,8 @@ class Pace:
         group_frames: Frames of one task, before it is known how long a frame takes.
         group_seconds: A task keeps a worker busy for at most about so long ...
         group_frames_most: ... and takes at most so many frames.
-        fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task.
+        fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task ...
+        fresh_seconds: ... and so much time that may take.
         results: Most results that are being made at the same time.
         result_share: Results take at most this share of the facility's time while blocks wait for it.
         overdue: A task that takes so long may wait for a worker that hangs ...
@@ -24,11 +25,12 @@ class Pace:
     """
 
     gather: float = 0.002
-    group: float = 0.05
+    group: float = 0.25
     group_frames: int = 512
     group_seconds: float = 0.2
     group_frames_most: int = 4096
     fresh_frames: int = 32
+    fresh_seconds: float = 0.005
     results: int = 3
     result_share: float = 0.1
     overdue: float = 0.4

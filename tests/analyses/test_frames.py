@@ -97,6 +97,20 @@ def test_saturated_integer_frames_are_summed_exactly(kind):
     assert found.columns["com_row"].tolist() == found.columns["com_column"].tolist() == [7.5] * 2
 
 
+@pytest.mark.parametrize("scales", [(1, 1, 1), (9000, 1, 9000), (1, 9000, 1), (9000, 9000, 9000)])
+@pytest.mark.parametrize("shape", [(40, 50), (3000, 700)])
+def test_bright_and_dim_frames_are_summed_exactly_side_by_side(scales, shape):
+    dim = np.random.default_rng(3).integers(0, 50, (3, *shape))
+    frames = (dim * np.array(scales)[:, None, None]).astype(np.uint32)
+    sums, maxima, rows, columns = measure_frames(frames)
+    assert sums.tolist() == frames.sum(axis=(1, 2), dtype=np.uint64).tolist()
+    assert maxima.tolist() == frames.max(axis=(1, 2)).tolist()
+    weight = np.arange(shape[0], dtype=np.uint64)[:, None]
+    assert rows.tolist() == [int((frame * weight).sum()) / int(frame.sum(dtype=np.uint64)) for frame in frames]
+    weight = np.arange(shape[1], dtype=np.uint64)
+    assert columns.tolist() == [int((frame * weight).sum()) / int(frame.sum(dtype=np.uint64)) for frame in frames]
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_the_layout_in_memory_does_not_matter(order):
     frames = np.random.default_rng(0).normal(5, 3, (3, 256, 256))
