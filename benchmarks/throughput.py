@@ -25,7 +25,7 @@ from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.sources.hdf5 import Hdf5Source
 
-SIZES = {256: 10_000, 1024: 625, 2048: 156}
+SIZES = {256: 40_000, 1024: 2_500, 2048: 624}
 DATASET = "entry/data/data"
 MEMORY = Path("/dev/shm")
 _BLOCK = 64

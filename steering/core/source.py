@@ -8,7 +8,7 @@ from steering.core.block import FrameBlock
 
 # A block that is made of what waited is at most this large, so that it is one task's work and fits a worker's memory.
 BLOCK_FRAMES = 512
-BLOCK_BYTES = 4_000_000
+BLOCK_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)

@@ -45,5 +45,5 @@ class GroupSize:
         pace = self._pace
         if self._seconds_per_frame is None:
             return pace.group_frames
-        share = max(waiting // (2 * threads), pace.group_frames // 4)
+        share = max(waiting // (2 * threads), pace.group_frames // 2)
         return max(1, min(share, int(pace.group_seconds / self._seconds_per_frame), pace.group_frames_most))

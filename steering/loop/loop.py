@@ -65,6 +65,7 @@ class Loop:
         self._store = store or Store(None)
         self._pace = pace or Pace()
         self._lanes: Lanes | None = None
+        self._going_on = False
 
     @property
     def counts(self) -> FrameCounts:
@@ -84,7 +85,7 @@ class Loop:
                     blocks = []
                     await self._turn(item)
                 self._add(blocks)
-            if self._lanes is not None:
+            if self._lanes is not None and self._going_on:
                 await self._lanes.drain()
         finally:
             await self.cancel()
@@ -98,8 +99,9 @@ class Loop:
         if isinstance(item, RunEnded):
             if self._lanes is not None:
                 await self._lanes.drain()
-            self.drained = item.run
+            self.drained, self._going_on = item.run, False
             return
+        self._going_on = True
         await self.cancel()
         analysis = self._choose(item)
         self._lanes = None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering.analyses._frames import EMPTY, measure
+from steering.analyses._frames import EMPTY, measure, measure_frames
 from steering.analyses.map_features import MapFeatures
 from steering.analyses.rocking_curve import RockingCurve
 from steering.sim.samples import RockingSample
