@@ -104,7 +104,8 @@ async def _ingest(case, folder, workspace, server, frames, how):
     kernel = _follow(folder, "pva", time.time(), frames)
     try:
         await until(lambda: "ingest" in processes_of(workspace.directory), lambda: "the ingest does not start")
-        await asyncio.sleep(2.0)
+        # What is posted before its subscription stands nobody can count.
+        await asyncio.sleep(6.0)
         posting = asyncio.create_task(server.ask(stream={"count": frames, "rate": RATE, "shape": [SIDE, SIDE]}))
         await asyncio.sleep(KILL_AFTER)
         at = time.time()
