@@ -14,12 +14,12 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by groups (see conftest), so that what they share is made once. A browser is watched as a person would
-# watch it, in real time: by itself.
+# Two at a time, by whole files (see conftest). Not so what starts processes of its own: that keeps two cores busy by
+# itself, and a browser is watched as a person would watch it, in real time.
 SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
-    "system tests": ["-m", "system and not browser", *SIDE_BY_SIDE],
+    "system tests": ["-m", "system and not browser"],
     "browser tests": ["-m", "browser"],
 }
 

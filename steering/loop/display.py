@@ -63,6 +63,7 @@ class DisplayLane:
         self._submitted_at: dict[int, float] = {}
         self._final = False
         self._last = asyncio.Event()
+        self._counted = ""
 
     @property
     def whole(self) -> bool:
@@ -94,7 +95,7 @@ class DisplayLane:
         while True:
             await self.news.wait()
             await self._leave_room()
-            while self.results >= self._at_once or not self._tasks.generation:
+            while self._making() >= self._at_once or not self._tasks.generation:
                 await until_moved()
             self.news.clear()
             fresh = [] if self._complete.ending else self._complete.fresh()
@@ -113,6 +114,12 @@ class DisplayLane:
                     await self._last.wait()
             except TimeoutError:
                 return
+
+    def _making(self) -> int:
+        """How many results are being made; those of a facility that was lost need not be waited for."""
+        if self._counted != self._tasks.generation:
+            self._counted, self.results = self._tasks.generation, 0
+        return self.results
 
     @property
     def _at_once(self) -> int:
@@ -143,7 +150,8 @@ class DisplayLane:
             self._final = self._final or final
             return
         finally:
-            self.results -= 1
+            if generation == self._counted:
+                self.results -= 1
         if generation == self._tasks.generation:
             if fresh and {"started", "finished"} <= finished.times.keys():
                 self._complete.took(frames_of(fresh), finished.times["finished"] - finished.times["started"])

@@ -15,6 +15,8 @@ BLOCK_PRIORITY, RESULT_PRIORITY = 10, 20
 # What a task may raise that is not the loop's own fault: said to the person, and the run goes on.
 TASK_ERRORS = (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
+_RESUME_SECONDS = 30.0
+
 
 class Tasks:
     """Submits tasks and waits for them; a facility that has lost its values is told of once.
@@ -96,7 +98,9 @@ class Tasks:
     async def resume(self) -> bool:
         """Try to reach a facility that was lost; return whether it is there again."""
         try:
-            await self._facility.resume()
+            # One that falls silent while it is being reached must not hold up the next try.
+            async with asyncio.timeout(_RESUME_SECONDS):
+                await self._facility.resume()
             self.begin()
         except (LostError, SteeringError, OSError):
             return False
