@@ -1,6 +1,7 @@
 """What every facility with a Dask scheduler has in common: attach, submit, ask, let go."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from steering.core.pool import PoolRequest
 from steering.facilities.rehearsal import Rehearsal
 
 Value = TypeVar("Value")
+_LOG = logging.getLogger(__name__)
 
 # The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
 _ATTACH_SECONDS = 5.0
@@ -115,7 +117,8 @@ class DaskConnection:
                     set_as_default=False,
                     timeout=_ATTACH_SECONDS,
                 )
-            except (OSError, TimeoutError) as error:
+            except (OSError, ValueError) as error:
+                # Tornado has a ValueError for a peer that goes away before its TLS begins.
                 message = f"The scheduler of {self._name} at {self._address} does not answer: {error}."
                 raise SteeringError(message) from error
         self._client.scheduler_comm.interval = _SEND_SECONDS
@@ -232,7 +235,11 @@ class DaskConnection:
         """Close the client; the scheduler runs on."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close(timeout=_CLOSE_SECONDS)
+            try:
+                await client.close(timeout=_CLOSE_SECONDS)
+            except (OSError, ValueError, RuntimeError) as error:
+                # A client whose own way back to a dead scheduler failed says so again when it is closed.
+                _LOG.info("the client of %s was closed with: %s", self._name, error)
 
     def _present(self) -> Client:
         if self._client is None:

@@ -140,6 +140,7 @@ class Lanes:
         if self._recovering is None:
             self._tasks.stop()
             self._recovering = asyncio.create_task(self._recover())
+            self._recovering.add_done_callback(self._ended)
 
     async def _recover(self) -> None:
         self._complain("The scheduler was lost. What was not stored is analysed again as soon as there is another.")

@@ -1,12 +1,13 @@
 """One run's tasks on a facility, under keys that no other session and no earlier try has used."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
-from steering.core.errors import LostError, SteeringError
+from steering.core.errors import SteeringError
 from steering.core.facility import Facility, Remote
 from steering.loop.pace import Pace
 
@@ -16,6 +17,7 @@ BLOCK_PRIORITY, RESULT_PRIORITY = 10, 20
 TASK_ERRORS = (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 _RESUME_SECONDS = 30.0
+_LOG = logging.getLogger(__name__)
 
 
 class Tasks:
@@ -102,7 +104,8 @@ class Tasks:
             async with asyncio.timeout(_RESUME_SECONDS):
                 await self._facility.resume()
             self.begin()
-        except (LostError, SteeringError, OSError):
+        except TASK_ERRORS as error:
+            _LOG.warning("%s cannot be reached yet: %r", self._facility.name, error)
             return False
         return True
 

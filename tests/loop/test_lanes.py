@@ -9,6 +9,7 @@ from steering.analyses.map_features import MapFeatures
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import LostError, SteeringError
 from steering.core.source import RunEnded, RunStarted, SourceStatus
+from steering.loop import tasks
 from steering.loop.loop import Loop
 from steering.loop.pace import Pace
 from steering.loop.store import Store
@@ -170,6 +171,47 @@ async def test_a_lost_facility_is_reached_again_and_only_what_was_not_stored_is_
     analysed = [key.split("-")[1:3] for key in facility.computed if key.startswith("analyse-")]
     kept_first = max(int(stop) for _, stop in analysed[:1])
     assert sum(int(start) < kept_first for start, _ in analysed) >= 1
+
+
+class Stubborn(Losing):
+    """First fails in a way of its own when it is reached again, then falls silent; never says what is lost."""
+
+    async def resume(self):
+        self.starts += 1
+        if self.starts == 1:
+            raise ValueError("IOStream is not idle; cannot convert to SSL")
+        if self.starts == 2:
+            await asyncio.Event().wait()
+        self._lost = False
+
+    def submit(self, key, function, *arguments, priority=0):
+        found = super().submit(key, function, *arguments, priority=priority)
+        return _Mute(found.remote, self) if key.startswith("result-") else found
+
+
+class _Mute(_Fleeting):
+    """A result that is never told to be lost."""
+
+    def __init__(self, remote, facility):
+        super().__init__(facility, remote)
+
+    async def done(self):
+        await asyncio.sleep(0.001)
+        if self._generation != self._facility.generation or self._facility._lost:
+            await asyncio.Event().wait()
+        await self.remote.done()
+
+
+async def test_a_facility_that_fails_and_falls_silent_while_it_is_reached_is_reached_all_the_same(monkeypatch):
+    monkeypatch.setattr(tasks, "_RESUME_SECONDS", 0.05)
+    facility = Stubborn()
+
+    async def lose():
+        facility.lose()
+
+    results, _, loop = await follow(Scripted(*SINGLES[:120], lose, *SINGLES[120:]), facility)
+    check(results, loop)
+    assert facility.starts == 3
 
 
 async def test_a_kernel_that_comes_back_computes_nothing_that_was_stored(tmp_path):
