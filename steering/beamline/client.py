@@ -80,7 +80,7 @@ class BeamlineClient:
         answer = await self._post("/runs", {"scan": scan, "values": dict(values)})
         return str(answer["run"])
 
-    async def propose(self, action: Action, *, id: str, basis: str, agent: str, proposed_at: float) -> Ruling:  # noqa: A002
+    async def propose(self, action: Action, *, id: str, basis: str, agent: str, proposed_at: float) -> Ruling:  # noqa: A002  (a ruling's field)
         """Propose an action; return what was decided."""
         return await self.propose_json(
             {

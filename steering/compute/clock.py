@@ -53,6 +53,6 @@ def moment(text: str) -> float:
     """
     try:
         # The batch system writes local time without its zone.
-        return time.mktime(datetime.strptime(text, "%a %b %d %H:%M:%S %Y").timetuple())  # noqa: DTZ007
+        return time.mktime(datetime.strptime(text, "%a %b %d %H:%M:%S %Y").timetuple())  # noqa: DTZ007  (see above)
     except ValueError:
         return math.nan

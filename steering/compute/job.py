@@ -65,7 +65,7 @@ class Job:
         if self.refused:
             return "failed"
         if self.over:
-            return {"": "ended", "finished": "ended"}.get(self.seen.end, self.seen.end)  # type: ignore[return-value]
+            return {"": "ended", "finished": "ended"}.get(self.seen.end, self.seen.end)  # type: ignore[return-value]  (each end is a state)
         if not self.id:
             return "submitting"
         if self.unwanted or self.leaving:

@@ -144,7 +144,7 @@ def finish(analysis: Analysis[Any], fresh: Sequence[FrameBlock], *partials: Part
 def restore(saved: bytes | Path) -> Partial:
     """Load a partial that was stored: from the file of our own that it lies in, or from what was sent."""
     # Our own file of mode 0600, or bytes that came from Dask's own TLS peer.
-    _, partial = pickle.loads(saved.read_bytes() if isinstance(saved, Path) else saved)  # noqa: S301
+    _, partial = pickle.loads(saved.read_bytes() if isinstance(saved, Path) else saved)  # noqa: S301  (see above)
     return partial
 
 

@@ -69,7 +69,7 @@ class Store:
         content = file.read_bytes()
         try:
             # Written by this user's own loop into a folder that only this user may write.
-            version, partial = pickle.loads(content)  # noqa: S301
+            version, partial = pickle.loads(content)  # noqa: S301  (see above)
         except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, TypeError):
             # Cut short, or of another version: then everything is computed again, which loses only time.
             return None

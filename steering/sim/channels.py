@@ -80,7 +80,7 @@ def channels_of(device: Any) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     for signal in signals_of(device):
         # The connector is the only place where ophyd-async keeps the names it will connect to.
-        backend = signal._connector.backend  # noqa: SLF001
+        backend = signal._connector.backend  # noqa: SLF001  (see above)
         for name in {backend.read_pv, backend.write_pv}:
             channels.setdefault(name, channel_for(backend.datatype))
     for name, channel in channels.items():
