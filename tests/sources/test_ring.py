@@ -149,6 +149,16 @@ def test_a_session_that_returns_gets_what_is_not_stored_and_what_it_has_not(tmp_
     assert [value for item in again[1:] for value in pixels(item)] == [6, 7, 9, 10, 11]
 
 
+def test_a_session_that_comes_back_with_all_that_came_is_told_of_the_next_frame(tmp_path):
+    ring = ring_in(tmp_path)
+    ring.begin("run")
+    fill(ring, range(5))
+    taker = follow(ring, have={"run": [(0, 5)]})
+    assert frames_of(taken(ring, taker)) == []
+    fill(ring, range(5, 7))
+    assert frames_of(taken(ring, taker)) == [5, 6]
+
+
 def test_a_new_process_takes_over_what_a_dead_one_left(tmp_path):
     ring = ring_in(tmp_path, memory=8, disk=20)
     ring.begin("run")

@@ -61,9 +61,12 @@ class Span:
 
     def without(self, ranges: list[tuple[int, int]]) -> Iterator["Span"]:
         """Cut out frames that somebody has already; the parts that are left refer to the same frames."""
-        have = [(max(low, self.start), min(high, self.stop)) for low, high in ranges]
+        cut = [(max(low, self.start), min(high, self.stop)) for low, high in ranges]
+        have = sorted(entry for entry in cut if entry[0] < entry[1])
+        # Whoever has a part of it is not told of it again: what comes next must begin another.
+        self.sealed = self.sealed or bool(have)
         at = self.start
-        for low, high in sorted(entry for entry in have if entry[0] < entry[1]):
+        for low, high in have:
             if at < low:
                 yield self._part(at, low)
             at = max(at, high)
@@ -74,7 +77,6 @@ class Span:
 
     def _part(self, start: int, stop: int) -> "Span":
         low, high = start - self.start, stop - self.start
-        self.sealed = True
         return Span(
             self.run,
             start,
