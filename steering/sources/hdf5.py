@@ -57,7 +57,7 @@ class Hdf5Source:
     @property
     def status(self) -> SourceStatus:
         """How it is."""
-        return SourceStatus(self._state, self._detail, self._sent, rejected=self.rejected)
+        return SourceStatus(self._poll.state(self._state), self._detail, self._sent, rejected=self.rejected)
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield the run's start, blocks as far as the file has grown, and its end; then nothing more comes."""

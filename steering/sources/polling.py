@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 
-from steering.core.source import SourceItem
+from steering.core.source import SourceItem, SourceState
 
 # The longest time between two looks (seconds), and the shortest; it doubles while nothing comes.
 SLOWEST, FASTEST = 0.2, 0.005
@@ -29,6 +29,10 @@ class Poll:
     def closed(self) -> bool:
         """Whether it was told to end."""
         return self._closed.is_set()
+
+    def state(self, state: SourceState) -> SourceState:
+        """Say how a source is whose look last found it in a state: a look that was under way does not undo its end."""
+        return "ended" if self.closed else state
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield what is new until nothing will come any more, or until it is closed."""

@@ -97,7 +97,8 @@ class PvaSource:
     @property
     def status(self) -> SourceStatus:
         """How it is, as the ingest said when last asked."""
-        return self._status
+        # An answer that was under way does not undo its end.
+        return replace(self._status, state="ended", detail="") if self._closed.is_set() else self._status
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""

@@ -71,7 +71,7 @@ class TiledSource:
     @property
     def status(self) -> SourceStatus:
         """How it is."""
-        return SourceStatus(self._state, self._detail, self._frames, rejected=self.rejected)
+        return SourceStatus(self._poll.state(self._state), self._detail, self._frames, rejected=self.rejected)
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""

@@ -112,7 +112,13 @@ class WatchSource:
     def status(self) -> SourceStatus:
         """How it is; missed are numbers that never came, repeated are files that were written again."""
         return SourceStatus(
-            self._state, self._detail, self._sent, self._missed, self.rejected, self._repeated, self._later
+            self._poll.state(self._state),
+            self._detail,
+            self._sent,
+            self._missed,
+            self.rejected,
+            self._repeated,
+            self._later,
         )
 
     async def items(self) -> AsyncIterator[SourceItem]:

@@ -72,3 +72,11 @@ async def test_a_pattern_and_a_number_of_frames_say_what_the_run_is(tmp_path):
     items = await runs_of(WatchSource(tmp_path, pattern="b_*.tif", frames=4, idle_seconds=600.0))
     assert items[-1].frames == 4
     assert items[0].run.startswith("b_")
+
+
+async def test_a_source_that_is_closed_in_the_middle_of_a_look_stays_ended(tmp_path, monkeypatch):
+    source = WatchSource(tmp_path)
+    scan = source._scan
+    monkeypatch.setattr(source, "_scan", lambda: (source.close(), scan()))
+    assert [item async for item in source.items()] == []
+    assert source.status.state == "ended"
