@@ -4,17 +4,22 @@ How a change walks: the docket holds what was decided; between two points the pl
 and its path, writes one event into stream ``steering`` for each ruling, accepted or refused, and only then makes the
 checkpoint. So a rewind to the checkpoint cannot replay a decision. A pause is a wait in this loop, never a pause of the
 RunEngine in the middle of a point: with a stream-writing detector that would kill the run on resume.
+
+An abort, or a device that fails, ends the plan at whatever message it is, also between the halves of an event. What is
+open is dropped then, and each ruling that is not yet in the run is written before the run closes.
 """
 
+from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import Msg, RequestAbort
+from bluesky.utils import IllegalMessageSequence, Msg
 
 from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
+from steering.core.proposal import Ruling
 from steering.plans.docket import Decision, Docket, Progress
 from steering.plans.path import Path, Point
 from steering.plans.readables import point_values, put_point, put_ruling, ruling_values
@@ -56,6 +61,8 @@ class _Course:
     values: dict[str, float]
     path: Path
     rulings: Any = field(default_factory=ruling_values)
+    unwritten: deque[Ruling] = field(default_factory=deque[Ruling])
+    saving: bool = False
     exposure_set: float = float("nan")
     done: int = 0
 
@@ -74,6 +81,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> 
 
     Raises:
         RequestAbort: After an abort, once its ruling is recorded.
+        Exception: What a device or the engine raised, once all rulings are recorded.
     """
     scan = docket.scan
     values = dict(docket.progress.values)
@@ -94,8 +102,9 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> 
     def run() -> Plan:
         try:
             yield from _measure(course)
-        except RequestAbort:
+        except Exception:
             # The run is still open here, so the abort itself, and all that waited, is recorded before it closes.
+            yield from _leave_event(course)
             yield from _record(course, docket.close())
             raise
         finally:
@@ -171,9 +180,24 @@ def _apply(course: _Course, decision: Decision) -> bool:
 
 def _record(course: _Course, decisions: list[Decision]) -> Plan:
     """Write one event for each ruling, before the checkpoint."""
-    for decision in decisions:
-        ruling = course.docket.applied(decision, course.done + 1)
-        put_ruling(course.rulings, ruling)
+    course.unwritten.extend(course.docket.applied(decision, course.done + 1) for decision in decisions)
+    while course.unwritten:
+        put_ruling(course.rulings, course.unwritten[0])
+        # A rewind from here on replays this event, with its number, and nothing that was written before it.
+        yield from bps.checkpoint()
         yield from bps.create("steering")
         yield from bps.read(course.rulings)
+        course.saving = True
         yield from bps.save()
+        course.saving = False
+        course.unwritten.popleft()
+
+
+def _leave_event(course: _Course) -> Plan:
+    """Drop the event that an exception left open, if one is open."""
+    try:
+        yield from bps.drop()
+    except IllegalMessageSequence:
+        if course.saving:  # nothing is open any more: the exception came after the ruling was saved
+            course.unwritten.popleft()
+    course.saving = False

@@ -1,9 +1,11 @@
 """The steerable plan under a real RunEngine, with soft motors and no detector."""
 
+import contextlib
 import threading
 import uuid
 
 import pytest
+from bluesky.utils import IllegalMessageSequence, RequestAbort
 from ophyd_async.sim import SimMotor
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
@@ -40,7 +42,7 @@ def motors(engine):
 class Run:
     """A scan under test: what was recorded, and what to do at each point."""
 
-    def __init__(self, engine, motors, scan, at=None):
+    def __init__(self, engine, motors, scan, at=None, begin=True):
         self.documents = []
         self.rulings = []
         self.at = at or {}
@@ -55,9 +57,15 @@ class Run:
         if not getattr(engine, "tapped", False):
             engine.subscribe(lambda name, document: Run.current.take(name, document))
             engine.tapped = True
-        self.future = engine.run(
-            steerable(self.docket, Devices({axis: motors[axis] for axis in scan.axes}, dict.fromkeys(AXES, "deg")), {})
-        )
+        self.devices = Devices({axis: motors[axis] for axis in scan.axes}, dict.fromkeys(AXES, "deg"))
+        if begin:
+            self.begin(self.plan())
+
+    def plan(self):
+        return steerable(self.docket, self.devices, {})
+
+    def begin(self, plan):
+        self.future = self.engine.run(plan)
 
     def take(self, name, document):
         self.documents.append((name, document))
@@ -169,6 +177,45 @@ def test_an_abort_is_recorded_before_the_run_closes(engine, motors):
     assert run.events("steering")[-1]["kind"] == "abort"
     assert run.events("steering")[-1]["new"] == "smoke"
     assert "No scan is running" in run.propose(Resume()).reason
+
+
+def interrupted(plan, at, processed, error, met):
+    """Throw an error into a plan before or after its message number ``at`` was processed, as the engine does."""
+    response = None
+    for number in range(at + 1):
+        message = plan.send(response)
+        met.append(message.command)
+        if number < at or processed:
+            response = yield message
+    message = plan.throw(error)
+    while True:
+        try:
+            response = yield message
+        except IllegalMessageSequence as refused:
+            message = plan.throw(refused)
+        else:
+            message = plan.send(response)
+
+
+@pytest.mark.parametrize("processed", [False, True])
+@pytest.mark.parametrize("error", [RequestAbort(), OSError("the motor is gone")])
+def test_an_end_at_any_message_writes_each_ruling_once(engine, motors, error, processed):
+    met = []
+    names = ["unknown", "step", "centre", "late"]
+    for at in range(3, 40):
+        scan = rocking()
+        run = Run(engine, motors, scan, begin=False)
+        for name in names[:3]:
+            run.docket.propose(Proposal(name, "ana", SetParameter(name, 0.2)), "ana", "ana")
+        met.clear()
+        plan = interrupted(run.plan(), at, processed, error, met)
+        run.begin(plan)
+        run.docket.propose(Proposal("late", "ana", SetParameter("range", 0.9)), "ana", "ana")
+        with contextlib.suppress(OSError):
+            run.finish()
+        assert sorted(event["id"] for event in run.events("steering")) == sorted(names), (at, met)
+        assert run.stop["exit_status"] == ("abort" if isinstance(error, RequestAbort) else "fail")
+    assert {"checkpoint", "create", "read", "save", "set", "wait"} <= set(met)
 
 
 def test_a_rewind_replays_the_point_but_no_decision(engine, motors):
