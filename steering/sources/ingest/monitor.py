@@ -9,7 +9,8 @@ import numpy as np
 
 from steering.sources.ingest.acquisition import Acquisition, Sorter
 from steering.sources.ingest.image import Image, ImageError, read_image
-from steering.sources.ingest.ring import Left, Ring
+from steering.sources.ingest.left import Left
+from steering.sources.ingest.ring import Ring
 
 # Frames that wait between the network and Python; a longer queue bridges a longer stall of this process.
 QUEUE_FRAMES = 1000

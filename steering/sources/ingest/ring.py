@@ -16,6 +16,7 @@ import numpy as np
 from steering.core.source import BLOCK_BYTES, BLOCK_FRAMES
 from steering.sources.ingest.image import Image
 from steering.sources.ingest.journal import SUFFIX, FrameJournal, read_lines
+from steering.sources.ingest.left import Left, left_of
 from steering.sources.ingest.segment import Segment
 from steering.sources.ingest.span import Span
 from steering.sources.ingest.taker import Taker
@@ -52,27 +53,6 @@ class _Run:
     spans: dict[int, Span] = field(default_factory=dict[int, Span])
     where: dict[int, Span] = field(default_factory=dict[int, Span])
     ended: dict[str, Any] | None = None
-
-
-@dataclass
-class Left:
-    """A run that a former process died in the middle of.
-
-    Attributes:
-        run: Its uid.
-        numbers: The detector's numbers of its frames.
-        base: Detector's number of frame 0.
-        shape: Of a frame.
-        dtype: Of a frame.
-        newest: Unix time of the newest frame, in seconds.
-    """
-
-    run: str
-    numbers: set[int]
-    base: int
-    shape: tuple[int, int]
-    dtype: str
-    newest: float
 
 
 class Ring:
@@ -292,7 +272,7 @@ class Ring:
                 self._forget_if_done(held)
                 continue
             # Its process died. Only the newest such run may go on.
-            left = _left(run, lines)
+            left = left_of(run, lines)
             if left is None or self.left is not None:
                 self.end(run if left is None or self.left is None else self.left.run, "fail")
             self.left = left or self.left
@@ -329,20 +309,3 @@ class Ring:
             held.spans[id(span)] = span
         span.add(index, line["time"], line["columns"], line["time"])
         held.where[index] = span
-
-
-def _left(run: str, lines: list[dict[str, Any]]) -> Left | None:
-    """What a journal tells of a run without an end; nothing if no frame of it came."""
-    frames = [line for line in lines if "frame" in line]
-    if not frames:
-        return None
-    last = frames[-1]
-    rows, columns = last["shape"]
-    return Left(
-        run=run,
-        numbers={int(line["number"]) for line in frames},
-        base=int(last["number"]) - int(last["frame"]),
-        shape=(rows, columns),
-        dtype=str(last["dtype"]),
-        newest=max(float(line["time"]) for line in frames),
-    )
