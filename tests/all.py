@@ -14,14 +14,9 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by whole files (see conftest). Not so what starts processes of its own: that keeps two cores busy by
-# itself, and a browser is watched as a person would watch it, in real time.
+# Two at a time, by whole files (see conftest).
 SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
-TESTS = {
-    "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
-    "system tests": ["-m", "system and not browser"],
-    "browser tests": ["-m", "browser"],
-}
+TESTS = {"unit tests": "not system and not browser", "system and browser tests": "system or browser"}
 
 
 def main(arguments):
@@ -30,8 +25,8 @@ def main(arguments):
     for name, command in CHECKS.items():
         if run(name, command):
             return 1
-    for name, options in TESTS.items():
-        if run(name, [*PYTHON, "pytest", "-q", *options, *arguments]):
+    for name, marked in TESTS.items():
+        if run(name, [*PYTHON, "pytest", "-q", "-m", marked, *SIDE_BY_SIDE, *arguments]):
             return 1
     return 0
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import steering
 from steering.beamline.description import read_description
+from steering.beamline.embedded import find_service
 from steering.commands.script import read_script
 from steering.core import registry
 from steering.core.workspace import Workspace
+from tests.processes import left_behind, of_workspace
 
 HERE = Path(__file__).resolve().parents[1]
 PAGES = [HERE / "README.md", HERE / "CONTRIBUTING.md", *sorted((HERE / "docs").rglob("*.md"))]
@@ -33,13 +36,25 @@ def test_no_snippet_is_in_a_language_that_nothing_checks():
     assert {snippet.values[0] for snippet in SNIPPETS} <= {"python", "json", "yaml", "console"}
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """One user's home: as in a real day, the first page starts a beamline and the next find it running."""
+    made = tmp_path_factory.mktemp("home")
+    yield made
+    workspace = Workspace(made)
+    processes = of_workspace(workspace)
+    if find_service(workspace) is not None:
+        steering.open(workspace=workspace).shutdown()
+    assert not left_behind(processes)
+
+
 @pytest.mark.system
 @pytest.mark.parametrize(("language", "text"), of("python"))
-def test_python_runs(language, text, tmp_path, monkeypatch):
+def test_python_runs(language, text, home, tmp_path, monkeypatch):
     script = tmp_path / "snippet.py"
     body = "\n".join(f"    {line}" for line in text.splitlines())
     script.write_text(f"def main():\n{body}\n\n\nif __name__ == '__main__':\n    main()\n")
-    monkeypatch.setenv("STEERING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STEERING_HOME", str(home))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
 

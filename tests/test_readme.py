@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import left_behind, of_workspace
+
 HERE = Path(__file__).resolve().parents[1]
 README = (HERE / "README.md").read_text(encoding="utf-8")
 
@@ -29,12 +31,25 @@ def test_check_says_what_is_ready(tmp_path):
 
 
 @pytest.mark.system
-def test_a_map_without_jupyter_prints_json(tmp_path):
-    done = run("./steer run map --json", tmp_path, "--speed", "20", "--set", "step=10")
+def test_a_map_without_jupyter_prints_json_takes_a_steering_file_and_leaves_nothing(tmp_path, workspace):
+    steps = [
+        {"after_points": 3, "action": {"kind": "set", "parameter": "exposure", "value": 99}},
+        {"after_points": 3, "action": {"kind": "set", "parameter": "exposure", "value": 0.5}},
+    ]
+    steer = tmp_path / "steer.json"
+    steer.write_text(json.dumps({"steps": steps, "agents": {"recentre": "suggest"}}))
+    more = ["--speed", "20", "--set", "step=10", "--steer", str(steer), "--workspace", str(workspace.directory)]
+    done = run("./steer run map --json", tmp_path, *more)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
+    assert report["status"] == "success"
     assert report["points"] == report["frames"] == 24
     assert report["features"]["points"]["value"] == 24
+    assert report["features"]["points"].keys() == {"value", "uncertainty", "units"}
+    assert [ruling["verdict"] for ruling in report["rulings"]] == ["refused", "accepted"]
+    for name in ("photon_to_feature", "proposal_to_applied"):
+        assert report["latency_ms"][name]["p50"] <= report["latency_ms"][name]["p99"]
+    assert not left_behind(of_workspace(workspace))
 
 
 @pytest.mark.system

@@ -30,28 +30,6 @@ def running(*arguments):
             raise
 
 
-def test_run_prints_the_numbers_as_json_and_leaves_nothing(workspace, tmp_path):
-    steer = tmp_path / "steer.json"
-    steps = [
-        {"after_points": 3, "action": {"kind": "set", "parameter": "exposure", "value": 99}},
-        {"after_points": 3, "action": {"kind": "set", "parameter": "range", "value": 0.3}},
-    ]
-    steer.write_text(json.dumps({"steps": steps, "agents": {"recentre": "suggest"}}))
-    command = [*STEERING, "run", "rocking", "--speed", "20", "--json", "--steer", str(steer)]
-    done = subprocess.run(
-        [*command, "--workspace", str(workspace.directory)], capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert report["status"] == "success"
-    assert report["points"] == report["frames"] < 100
-    assert report["features"]["peak"].keys() == {"value", "uncertainty", "units"}
-    assert [ruling["verdict"] for ruling in report["rulings"]] == ["refused", "accepted"]
-    for name in ("photon_to_feature", "proposal_to_applied"):
-        assert report["latency_ms"][name]["p50"] <= report["latency_ms"][name]["p99"]
-    assert not left_behind(of_workspace(workspace))
-
-
 def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
     with running("run", "rocking", "--workspace", str(workspace.directory)) as process:
         wait_for(lambda: list(workspace.journal.glob("*.jsonl")), process)

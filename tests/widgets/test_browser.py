@@ -28,6 +28,8 @@ BOX = """
   const box = found ? ['x', 'y', 'width', 'height'].map((name) => found.data[name][0]) : [];
 """
 BOX_IS = "(wanted) => {" + BOX + "return String(box) === String(wanted); }"
+# Longer than what Bokeh takes for a long press.
+LONG_PRESS_MS = 500
 BOX_IS_WRITTEN = (
     "() => {"
     + BOX
@@ -150,7 +152,8 @@ def steer(lab):
     page.locator(".st-direct-abort").click()
     lab.wait_for_value("desk.board.status.value.state == 'idle'")
 
-    # A map, with a region drawn by Shift and drag, which fills the form.
+    # A map, with a region drawn by Shift and drag, which fills the form; by a person who hesitates before the drag and
+    # lets Shift go before the button, which means another gesture to Bokeh's own tool.
     page.locator(".st-scan select").select_option(label="Dark-field map (26-ID WSe2)")
     page.locator(".st-start-step").wait_for()
     page.locator("button.st-start").click()
@@ -163,10 +166,12 @@ def steer(lab):
     page.keyboard.down("Shift")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.35)
     page.mouse.down()
+    page.wait_for_timeout(LONG_PRESS_MS)
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=4)
-    page.mouse.up()
     page.keyboard.up("Shift")
+    page.mouse.up()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=4)
     page.wait_for_function("() => document.querySelector('.st-region-x1 input').value !== ''")
     # The form follows to the end of the drag.
     page.wait_for_function(BOX_IS_WRITTEN)

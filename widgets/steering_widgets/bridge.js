@@ -67,6 +67,31 @@ function inkColourBars(doc) {
   }
 }
 
+/** All views of a document, from the roots down. */
+function viewsOf(doc) {
+  const views = [...(doc?.views_manager?.roots ?? [])];
+  for (const view of views) views.push(...(view.children_views?.() ?? []));
+  return views;
+}
+
+/**
+ * A box is drawn by one drag and ends with its button. For Bokeh a press that rests for 0.3 s before it moves is the first
+ * of two that begin and end a box, and a drag whose Shift is let go first goes on without its button: to a person who
+ * hesitates, a box that follows the pointer and of which nobody is told.
+ */
+function leaveNoPress(doc) {
+  for (const view of viewsOf(doc)) {
+    const gestures = view.ui_event_bus?.ui_gestures;
+    if (gestures) gestures._start_timeout = () => {};
+  }
+}
+
+function endDrag(doc) {
+  for (const view of viewsOf(doc)) {
+    if (view.model?.type === "BoxEditTool") view._draw_basepoint = null;
+  }
+}
+
 async function render({ model, el }) {
   const view = crypto.randomUUID();
   const host = document.createElement("div");
@@ -98,8 +123,14 @@ async function render({ model, el }) {
     doc.on_change(onChange(new Set(message.shared)), true);
     inkColourBars(doc);
     await add_document_standalone(doc, host);
+    leaveNoPress(doc);
     host.dataset.ready = "true";
   };
+
+  // Bokeh's own listener is further in, comes later, and lets the event go no further.
+  for (const end of ["pointerup", "pointercancel"]) {
+    host.addEventListener(end, () => setTimeout(() => endDrag(doc)), { capture: true });
+  }
 
   const Bokeh = await loadBokeh(model, view, () => closed);
   if (closed || !Bokeh) return () => {};
