@@ -14,9 +14,14 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by whole files (see conftest).
+# Two at a time, by whole files (see conftest). Not so what starts processes of its own: that keeps two cores busy by
+# itself, and a browser is watched as a person would watch it, in real time.
 SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
-TESTS = {"unit tests": "not system and not browser", "system and browser tests": "system or browser"}
+TESTS = {
+    "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
+    "system tests": ["-m", "system and not browser"],
+    "browser tests": ["-m", "browser"],
+}
 
 
 def main(arguments):
@@ -25,8 +30,8 @@ def main(arguments):
     for name, command in CHECKS.items():
         if run(name, command):
             return 1
-    for name, marked in TESTS.items():
-        if run(name, [*PYTHON, "pytest", "-q", "-m", marked, *SIDE_BY_SIDE, *arguments]):
+    for name, options in TESTS.items():
+        if run(name, [*PYTHON, "pytest", "-q", *options, *arguments]):
             return 1
     return 0
 

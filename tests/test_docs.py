@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import steering
 from steering.beamline.description import read_description
-from steering.beamline.embedded import find_service
+from steering.beamline.embedded import stop_service
 from steering.commands.script import read_script
 from steering.core import registry
 from steering.core.workspace import Workspace
@@ -43,8 +42,9 @@ def home(tmp_path_factory):
     yield made
     workspace = Workspace(made)
     processes = of_workspace(workspace)
-    if find_service(workspace) is not None:
-        steering.open(workspace=workspace).shutdown()
+    stop = [sys.executable, "-m", "steering.cli", "compute", "stop", "local", "--workspace", str(made)]
+    subprocess.run(stop, check=True, timeout=60)
+    stop_service(workspace)
     assert not left_behind(processes)
 
 

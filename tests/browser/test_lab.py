@@ -128,7 +128,8 @@ def a_busy_kernel(lab, page, board):
 
 def a_restarted_kernel(beamtime, lab, page, board):
     """Restart the kernel in the middle of a scan: the scan goes on, and the run-again notebook shows all of it."""
-    run = beamtime.session.start("rocking")
+    # It must outlast the time that the browser needs to come back.
+    run = beamtime.session.start("rocking", exposure=2.0)
     board.status.wait(lambda status: status.points_done > 10, 60)
     beamtime.restart_kernel()
     points = board.status.value.points_done
