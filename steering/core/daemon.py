@@ -60,16 +60,19 @@ class Daemon:
             return self._start(environment or {}, timeout)
 
     def stop(self, timeout: float = 40.0) -> None:
-        """End it and wait until it has gone; does nothing if it does not run."""
-        content = self.connection()
-        if content is None:
+        """End it and wait until it has gone, also if it is just being started; does nothing if it does not run."""
+        if not self.file.parent.is_dir():
             return
-        process = int(str(content["pid"]))
-        os.kill(process, signal.SIGTERM)
-        if not _gone(process, timeout):
-            os.killpg(process, signal.SIGKILL)
-            _gone(process, timeout)
-        self.file.unlink(missing_ok=True)
+        with _locked(self.file.with_suffix(".lock")):
+            content = self.connection()
+            if content is None:
+                return
+            process = int(str(content["pid"]))
+            os.kill(process, signal.SIGTERM)
+            if not _gone(process, timeout):
+                os.killpg(process, signal.SIGKILL)
+                _gone(process, timeout)
+            self.file.unlink(missing_ok=True)
 
     @property
     def log(self) -> Path:

@@ -62,6 +62,7 @@ class Follower:
         self._news = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
 
     @property
     def photon_to_feature(self) -> Stopwatch:
@@ -146,13 +147,7 @@ class Follower:
 
     async def close(self) -> None:
         """Stop following and let go of service and facility."""
-        await self.unfollow()
-        for task in self._tasks:
-            task.cancel()
-        await self._documents.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._writing is not None:
-            await self._writing
+        await self._stop_following()
         await self._client.close()
         await self._facility.detach()
 
@@ -169,8 +164,21 @@ class Follower:
         return await self._showing.frame_at(index)
 
     async def end_facility(self) -> None:
-        """End the facility's processes."""
+        """End the facility's processes, once nothing is left here that would start them again as lost."""
+        await self._stop_following()
         await self._facility.close()
+
+    async def _stop_following(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        await self.unfollow()
+        for task in self._tasks:
+            task.cancel()
+        await self._documents.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writing is not None:
+            await self._writing
 
     def _settled(self) -> bool:
         status, result = self._board.status.value, self._documents.result

@@ -46,6 +46,21 @@ def test_two_callers_at_once_start_one_process_and_stop_ends_it(module):
     daemon.stop()
 
 
+def test_one_that_is_just_being_started_is_ended_too(module):
+    (module / "made_slowly.py").write_text("import time\ntime.sleep(1.0)\n" + _MODULE)
+    file = module / "run" / "it.json"
+    daemon = Daemon(file, "made_slowly", [str(file)], "It")
+    found = []
+    starter = threading.Thread(target=lambda: found.append(daemon.ensure()))
+    starter.start()
+    while not daemon.log.exists():
+        pass
+    daemon.stop()
+    starter.join()
+    assert not psutil.pid_exists(found[0]["pid"])
+    assert daemon.connection() is None
+
+
 def test_a_process_that_was_killed_is_noticed_and_replaced(module):
     file = module / "run" / "it.json"
     daemon = Daemon(file, "made_daemon", [str(file)], "It")
