@@ -6,7 +6,7 @@ It rides on the scheduler's own TLS connection, so it needs no port and no token
 import asyncio
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -101,13 +101,15 @@ class Mailbox:
         A worker that is stopped or cut off keeps its connection for minutes. What it does and holds goes to others at
         once, with the keys that it has, so that nothing that waits for it is lost or done twice.
         """
+        return await self.give_up(self._holders(key))
+
+    async def give_up(self, holders: Iterable[Any]) -> list[str]:
+        """Give up each of some workers that answers no greeting; return their names."""
         now = time.monotonic()
         self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
         patience = _GREETING_SECONDS * 3 ** len(self._given_up)
         settled = [
-            holder
-            for holder in self._holders(key)
-            if now - self._prompt.joined.get(holder.address, 0.0) > _SETTLING_SECONDS
+            holder for holder in holders if now - self._prompt.joined.get(holder.address, 0.0) > _SETTLING_SECONDS
         ]
         silent = await asyncio.gather(*(self._silent(holder, patience) for holder in settled))
         names: list[str] = []

@@ -15,6 +15,7 @@ from typing import Any
 import dask
 from distributed import Scheduler
 
+from steering.compute.calls import Exchange
 from steering.compute.connection import make_security, security_of
 from steering.compute.mailbox import Mailbox
 from steering.core.lifeline import hold_lifeline
@@ -57,7 +58,7 @@ async def _serve(directory: Path, interface: str) -> None:
         dashboard_address="127.0.0.1:0",
         **place,
     )
-    Mailbox(scheduler)
+    Exchange(scheduler, Mailbox(scheduler).give_up)
     await scheduler
     page = scheduler.services.get("dashboard")
     dashboard = f"http://127.0.0.1:{page.port}/status" if page is not None else ""

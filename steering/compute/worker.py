@@ -96,6 +96,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
     from dask.utils import parse_bytes
     from distributed import Worker
 
+    from steering.compute.calls import Callee
     from steering.compute.connection import read_connection, security_of
 
     dask.config.set(CONFIG)
@@ -118,6 +119,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
         # The worker's pages have no TLS.
         dashboard_address="127.0.0.1:0",
     )
+    Callee(worker)
     joining = asyncio.ensure_future(_started(worker))
     deadline = time.monotonic() + _JOIN_SECONDS
     while not joining.done():

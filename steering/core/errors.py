@@ -11,3 +11,7 @@ class SteeringError(Exception):
 
 class LostError(SteeringError):
     """A facility lost a value together with its scheduler: what it was made of has to be submitted again."""
+
+
+class PassedOverError(SteeringError):
+    """A facility could not do something at once; submitted as a task it can be done later."""

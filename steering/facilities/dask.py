@@ -13,12 +13,13 @@ import dask
 from distributed import Client, Future
 from distributed.comm.core import CommClosedError
 
+from steering.compute.calls import Slot, pack, unpack
 from steering.compute.connection import security_of
 from steering.compute.reach import probe
 from steering.compute.report import pools_of
 from steering.compute.scheduler import CONFIG
 from steering.compute.versions import differences
-from steering.core.errors import LostError, SteeringError
+from steering.core.errors import LostError, PassedOverError, SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.json import Json
 from steering.core.pool import PoolRequest
@@ -149,6 +150,26 @@ class DaskConnection:
         self._submitted += 1
         future.add_done_callback(self._count)
         return DaskRemote(future)
+
+    async def call(self, function: Callable[..., Value], *arguments: Any, patience: float) -> Value:
+        """Run a function on a worker at once; see :meth:`steering.core.facility.Facility.call`.
+
+        Raises:
+            PassedOverError: If no worker can do it now.
+        """
+        client = self._present()
+        keys = [item.key for item in arguments if isinstance(item, DaskRemote)]
+        work = pack(function, [Slot(item.key) if isinstance(item, DaskRemote) else item for item in arguments])
+        try:
+            answer = await client.scheduler.steering_call(work=work, keys=keys, patience=patience)
+        except (OSError, AttributeError) as error:
+            # Whether it is lost for good the next task will tell. Without one the client has no ``scheduler``.
+            message = f"The scheduler of {self._name} does not answer ({error or type(error).__name__})."
+            raise PassedOverError(message) from error
+        if "passed" in answer:
+            message = f"No worker of {self._name} can do it now: {answer['passed']}."
+            raise PassedOverError(message)
+        return unpack(answer)
 
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
         """Run a function on every worker that is there, fetch what it gives, and have later workers run it too."""

@@ -134,6 +134,10 @@ class OwnedFacility:
         """Run a function on a worker, of one pool or of any."""
         return self._connection.submit(key, function, *arguments, priority=priority, pool=pool)
 
+    async def call(self, function: Callable[..., Value], *arguments: Any, patience: float) -> Value:
+        """Run a function on a worker at once, past the tasks."""
+        return await self._connection.call(function, *arguments, patience=patience)
+
     async def status(self) -> FacilityStatus:
         """Ask the scheduler and the owner."""
         return await self._connection.status()

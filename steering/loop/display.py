@@ -17,7 +17,7 @@ from steering.loop.pace import Pace
 from steering.loop.partial import Finished, Partial, finish
 from steering.loop.ranges import Ranges, count, unite, without
 from steering.loop.stopwatch import Stopwatch
-from steering.loop.tasks import RESULT_PRIORITY, TASK_ERRORS, Tasks
+from steering.loop.tasks import TASK_ERRORS, Tasks
 
 
 class DisplayLane:
@@ -137,10 +137,9 @@ class DisplayLane:
         try:
             if generation != self._tasks.generation:
                 return
-            remote: Remote[Finished] = self._tasks.submit(
-                "result", finish, self._analysis, tuple(fresh), *states, priority=RESULT_PRIORITY
+            finished: Finished = await self._tasks.call(
+                "result", finish, self._analysis, tuple(fresh), *states, usual=self._seconds
             )
-            finished: Finished = await self._tasks.value(remote, self._seconds)
         except LostError:
             self._tasks.lose(generation)
             return

@@ -31,7 +31,7 @@ class Pace:
     group_frames_most: int = 4096
     fresh_frames: int = 32
     fresh_seconds: float = 0.005
-    results: int = 3
+    results: int = 2
     result_share: float = 0.1
     overdue: float = 0.4
     overdue_times: float = 6.0

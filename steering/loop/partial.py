@@ -18,6 +18,8 @@ from steering.sources.read_ahead import READ_ERRORS, Loaded, read_blocks
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
 _FAILURES_KEPT = 20
+# What is read within a few tenths of a millisecond.
+_READ_AHEAD_BYTES = 1 << 22
 # Bytes of a frame, by run, as this worker last read it.
 _SIZES: dict[str, int] = {}
 _SIZES_KEPT = 32
@@ -78,14 +80,21 @@ def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
     """
     started = time.time()
     partial = Partial(analysis.empty())
-    several = frames_of(blocks) > UNKNOWN_FRAMES
-    for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(several)):
+    for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(_worth_reading_ahead(blocks))):
         partial = merge(analysis, partial, _reduce(analysis, loaded, started))
         if loaded.error is None:
             _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
             while len(_SIZES) > _SIZES_KEPT:
                 del _SIZES[next(iter(_SIZES))]
     return partial
+
+
+def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
+    """Say whether it takes longer to read the blocks than to start a thread for it."""
+    if frames_of(blocks) <= UNKNOWN_FRAMES:
+        return False
+    size = max(_SIZES.get(block.run, _READ_AHEAD_BYTES) for block in blocks)
+    return size * frames_of(blocks) > _READ_AHEAD_BYTES
 
 
 def _reduce(analysis: Analysis[Any], loaded: Loaded, started: float) -> Partial:

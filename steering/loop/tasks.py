@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from steering.core.errors import SteeringError
+from steering.core.errors import PassedOverError, SteeringError
 from steering.core.facility import Facility, Remote
 from steering.loop.pace import Pace
 
@@ -76,6 +76,23 @@ class Tasks:
         self._numbers += 1
         key = f"{name}-{self._numbers}-{self.generation}"
         return self._facility.submit(key, function, *arguments, priority=priority)
+
+    async def call(self, name: str, function: Callable[..., Any], *arguments: Any, usual: float) -> Any:
+        """Run a function at once; if that is not possible now, as a task before all blocks.
+
+        Args:
+            name: Of the task.
+            function: What is run.
+            arguments: Its arguments.
+            usual: How many seconds it takes itself.
+
+        Raises:
+            LostError: If the facility is gone.
+        """
+        try:
+            return await self._facility.call(function, *arguments, patience=self.patience(max(self.usual, usual)))
+        except PassedOverError:
+            return await self.value(self.submit(name, function, *arguments, priority=RESULT_PRIORITY), usual)
 
     def patience(self, usual: float) -> float:
         """Say after how many seconds a task is overdue that usually takes so many."""

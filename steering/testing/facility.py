@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from steering.core.errors import SteeringError
-from steering.core.facility import Facility, FacilityStatus
+from steering.core.facility import Facility, FacilityStatus, Remote
 from steering.core.pool import JobStatus
 from steering.testing.broken import ContractError, require
 
@@ -150,6 +150,7 @@ async def _computes(facility: Facility, patience: float) -> None:
         once = await task.result() == await again.result()
         require(task.key == again.key and once, f"{facility.name} computes a key twice that it has already")
         await _fails(facility)
+        await _is_called(facility, first)
         for pool in (await facility.status()).pools:
             chosen = facility.submit(f"in {pool.name}", _add, 1, 2, pool=pool.name)
             require(await chosen.result() == 3, f"{facility.name} computes 1 + 2 wrongly in the pool {pool.name}")
@@ -167,4 +168,16 @@ async def _fails(facility: Facility) -> None:
         raise ContractError(message) from error
     else:
         message = f"{facility.name} loses a task's error"
+        raise ContractError(message)
+
+
+async def _is_called(facility: Facility, first: Remote[int]) -> None:
+    called = await facility.call(_add, first, 4, patience=10.0)
+    require(called == 7, f"{facility.name} computes 1 + 2 + 4 wrongly when it is called")
+    try:
+        await facility.call(_fail, patience=10.0)
+    except ValueError as error:
+        require("on purpose" in str(error), f"{facility.name} changes a call's error: {error}")
+    else:
+        message = f"{facility.name} loses a call's error"
         raise ContractError(message)

@@ -82,6 +82,11 @@ class InlineFacility:
             self._known[key] = self._compute(key, function, arguments)
         return self._known[key]
 
+    async def call(self, function: Callable[..., Value], *arguments: Any, patience: float) -> Value:
+        """Compute now; it is not counted."""
+        del patience
+        return await self._compute("call", function, arguments).result()
+
     async def ask(self, request: PoolRequest) -> str:
         """Refuse: there is nothing to ask for."""
         message = f"The facility {self.name} computes in this process: {request.nodes} nodes are not to be had."

@@ -1,5 +1,6 @@
 """The kits for sources, facilities and panels find what is broken."""
 
+import contextlib
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -98,6 +99,17 @@ class Literal(InlineFacility):
             return InlineRemote(key, 0, None if "unsupported" in str(error) else error)
 
 
+class Deaf(InlineFacility):
+    async def call(self, function, *arguments, patience):
+        with contextlib.suppress(ValueError):
+            return await super().call(function, *arguments, patience=patience)
+
+
+class Forgetful(InlineFacility):
+    async def call(self, function, *arguments, patience):
+        return await super().call(function, *(0 for _ in arguments), patience=patience)
+
+
 class OnceClosed(InlineFacility):
     closed = 0
 
@@ -187,6 +199,8 @@ FACILITIES = {
     Immortal: "'running' after it was closed",
     Careless: "loses a task's error",
     Literal: r"computes 1 \+ 2 \+ 4 wrongly",
+    Deaf: "loses a call's error",
+    Forgetful: r"computes 1 \+ 2 \+ 4 wrongly when it is called",
     OnceClosed: "closed before",
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from steering.analyses.map_features import MapFeatures
 from steering.core.block import FrameBlock, Inline
-from steering.core.errors import LostError, SteeringError
+from steering.core.errors import LostError, PassedOverError, SteeringError
 from steering.core.source import RunEnded, RunStarted, SourceStatus
 from steering.loop import tasks
 from steering.loop.loop import Loop
@@ -127,6 +127,12 @@ class Losing(InlineFacility):
             raise LostError("gone")
         return _Fleeting(self, super().submit(key, function, *arguments, priority=priority))
 
+    async def call(self, function, *arguments, patience):
+        held = [item for item in arguments if isinstance(item, _Fleeting)]
+        if self._lost or any(item.generation != self.generation for item in held):
+            raise PassedOverError("gone")
+        return await super().call(function, *arguments, patience=patience)
+
     def _compute(self, key, function, arguments):
         plain = [item.remote if isinstance(item, _Fleeting) else item for item in arguments]
         return InlineFacility._compute(key, function, tuple(plain))
@@ -136,7 +142,7 @@ class _Fleeting:
     """A value that goes with its generation."""
 
     def __init__(self, facility, remote):
-        self.remote, self._facility, self._generation = remote, facility, facility.generation
+        self.remote, self._facility, self.generation = remote, facility, facility.generation
 
     @property
     def key(self):
@@ -144,7 +150,7 @@ class _Fleeting:
 
     async def done(self):
         await asyncio.sleep(0.001)
-        if self._generation != self._facility.generation:
+        if self.generation != self._facility.generation:
             raise LostError("gone")
         await self.remote.done()
 
@@ -174,7 +180,7 @@ async def test_a_lost_facility_is_reached_again_and_only_what_was_not_stored_is_
 
 
 class Stubborn(Losing):
-    """First fails in a way of its own when it is reached again, then falls silent; never says what is lost."""
+    """Takes no calls; reached again, it first fails in a way of its own, then is silent; never says what is lost."""
 
     async def resume(self):
         self.starts += 1
@@ -183,6 +189,9 @@ class Stubborn(Losing):
         if self.starts == 2:
             await asyncio.Event().wait()
         self._lost = False
+
+    async def call(self, function, *arguments, patience):
+        raise PassedOverError("always busy")
 
     def submit(self, key, function, *arguments, priority=0):
         found = super().submit(key, function, *arguments, priority=priority)
@@ -197,7 +206,7 @@ class _Mute(_Fleeting):
 
     async def done(self):
         await asyncio.sleep(0.001)
-        if self._generation != self._facility.generation or self._facility._lost:
+        if self.generation != self._facility.generation or self._facility._lost:
             await asyncio.Event().wait()
         await self.remote.done()
 
