@@ -18,8 +18,8 @@ MEASURED = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "
 # Floats hold each whole number below this.
 _EXACT = 2.0**53
 _EXACT_SINGLE = 2.0**24
-# Integer frames are converted to floats so many bytes at a time.
-_CONVERTED = 1 << 21
+# Of integer frames so many bytes are looked at, and converted to so many bytes of floats, at a time.
+_LOOKED_AT = _CONVERTED = 1 << 21
 # What we say of a column whose events name no unit: a feature never goes without one, and we do not make one up.
 UNKNOWN_UNIT = "unknown"
 
@@ -123,8 +123,7 @@ def measure_frames(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats
     if not np.issubdtype(frames.dtype, np.integer) or not frames.size:
         rows = np.array([_measure_one(frame) for frame in frames]).reshape(len(frames), len(MEASURED))
         return rows[:, 0].copy(), rows[:, 1].copy(), rows[:, 2].copy(), rows[:, 3].copy()
-    totals, row_moments, column_moments = _moments(frames)
-    maxima = frames.max(axis=(1, 2)).astype(np.float64)
+    totals, row_moments, column_moments, maxima = _moments(frames)
     with np.errstate(divide="ignore", invalid="ignore"):
         in_rows = np.where(totals > 0, row_moments / totals, np.nan)
         in_columns = np.where(totals > 0, column_moments / totals, np.nan)
@@ -138,21 +137,27 @@ def measure_frames(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats
     return totals, maxima, in_rows, in_columns
 
 
-def _moments(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-    """Sum of the pixels, of pixel times row and of pixel times column of each integer frame."""
-    # Numbers that are not negative were added exactly if what came out is below 2**24, in whatever order. If the first
-    # frame is brighter than that, so will be the others.
-    bright = bool(len(_too_large(*_profiles(frames[:1], np.float32))))
-    rows, columns = _profiles(frames, np.float64 if bright else np.float32)
-    large = _too_large(rows, columns) if not bright else ()
-    if len(large):
-        rows[large], columns[large] = _profiles(frames[large], np.float64)
-    row_numbers, column_numbers = (np.arange(profile.shape[1], dtype=np.float64) for profile in (rows, columns))
-    return rows.sum(axis=1), rows @ row_numbers, columns @ column_numbers
-
-
-def _too_large(rows: Floats, columns: Floats) -> NDArray[np.intp]:
-    return np.flatnonzero(np.maximum(rows.max(axis=1), columns.max(axis=1)) >= _EXACT_SINGLE)
+def _moments(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Sum of the pixels, of pixel times row and of pixel times column, and largest pixel of each integer frame."""
+    count, high, wide = frames.shape
+    totals, in_rows, in_columns, maxima = (np.empty(count) for _ in range(4))
+    row_numbers, column_numbers = np.arange(high, dtype=np.float64), np.arange(wide, dtype=np.float64)
+    # A few frames at a time, so that their pixels are fetched from memory once.
+    deep = max(1, _LOOKED_AT // max(1, frames[0].nbytes))
+    kind = np.float32
+    for first in range(0, count, deep):
+        some, place = frames[first : first + deep], slice(first, first + deep)
+        maxima[place] = some.max(axis=(1, 2))
+        rows, columns = _profiles(some, kind)
+        # Numbers that are not negative were added exactly if what came out is below 2**24, in whatever order.
+        large = np.flatnonzero(np.maximum(rows.max(axis=1), columns.max(axis=1)) >= _EXACT_SINGLE)
+        if kind is np.float32 and len(large):
+            rows[large], columns[large] = _profiles(some[large], np.float64)
+        # The next frames will be about as bright.
+        kind = np.float64 if len(large) else np.float32
+        totals[place] = rows.sum(axis=1)
+        in_rows[place], in_columns[place] = rows @ row_numbers, columns @ column_numbers
+    return totals, in_rows, in_columns, maxima
 
 
 def _profiles(frames: NDArray[Any], kind: "type[np.float32 | np.float64]") -> tuple[Floats, Floats]:
