@@ -187,9 +187,9 @@ class CompleteLane:
                 most -= len(newest[-1])
         return sorted(newest, key=lambda block: block.start)
 
-    def took(self, frames: int, seconds: float) -> None:
-        """Learn that a worker was busy for so long with so many frames."""
-        self._size.took(frames, seconds)
+    def took(self, per_frame: float) -> None:
+        """Learn how many seconds a frame takes."""
+        self._size.took(per_frame)
 
     async def give_up_hung(self) -> None:
         """Have workers given up that a group waits for far too long."""

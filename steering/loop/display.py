@@ -62,7 +62,6 @@ class DisplayLane:
         self._began = time.time()
         self._submitted_at: dict[int, float] = {}
         self._final = False
-        self._last = asyncio.Event()
         self._counted = ""
 
     @property
@@ -80,9 +79,8 @@ class DisplayLane:
         self._submitted_at[last_frame] = time.time()
 
     def finish(self) -> None:
-        """Make one more result, which is the last."""
+        """Make one more result once all is done, which is the last."""
         self._final = False
-        self._last.set()
         self.news.set()
 
     async def make(self, follow: Callable[[Any], None], until_moved: Callable[[], Any]) -> None:
@@ -99,21 +97,28 @@ class DisplayLane:
                 await until_moved()
             self.news.clear()
             fresh = [] if self._complete.ending else self._complete.fresh()
-            if not self.whole and self._tells_more(fresh):
+            if not self.whole and (self._last or self._complete.held_frames + frames_of(fresh) > self._shown):
                 # Both are taken now: a group that is done in between would be in the result twice.
                 self.results += 1
-                final = self._complete.ending
-                follow(self._result(fresh, self._complete.states, self._tasks.generation, final=final))
+                follow(self._result(fresh, self._complete.states, self._tasks.generation, final=self._last))
+
+    @property
+    def _last(self) -> bool:
+        """Whether a result made now is the last."""
+        return self._complete.ending and self._complete.settled
 
     async def _leave_room(self) -> None:
         """Leave the complete lane its share of the facility's time; for the last result nothing is waited for."""
         pause = self._not_before - time.monotonic()
-        if pause > 0:
-            try:
-                async with asyncio.timeout(pause):
-                    await self._last.wait()
-            except TimeoutError:
-                return
+        if pause <= 0:
+            return
+        try:
+            async with asyncio.timeout(pause):
+                while not self._last:
+                    self.news.clear()
+                    await self.news.wait()
+        except TimeoutError:
+            return
 
     def _making(self) -> int:
         """How many results are being made; those of a facility that was lost need not be waited for."""
@@ -124,12 +129,6 @@ class DisplayLane:
     @property
     def _at_once(self) -> int:
         return 1 if self._complete.ending or self._complete.busy else self._pace.results
-
-    def _tells_more(self, fresh: Sequence[FrameBlock]) -> bool:
-        """Whether a result made now would hold more frames than the newest, or is the last."""
-        if self._complete.ending:
-            return self._complete.settled
-        return self._complete.held_frames + frames_of(fresh) > self._shown
 
     async def _result(
         self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], generation: str, *, final: bool
@@ -152,15 +151,15 @@ class DisplayLane:
             if generation == self._counted:
                 self.results -= 1
         if generation == self._tasks.generation:
-            if fresh and {"started", "finished"} <= finished.times.keys():
-                self._complete.took(frames_of(fresh), finished.times["finished"] - finished.times["started"])
+            self._complete.took(finished.per_frame)
             self._take(finished, final=final)
 
     def _take(self, finished: Finished, *, final: bool) -> None:
         self._seconds = finished.seconds
         # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
         share = finished.seconds * (1 / self._pace.result_share - 1) / self._tasks.threads
-        self._not_before = time.monotonic() + (share if self._complete.busy else 0.0)
+        pause = max(share, self._pace.result_pause)
+        self._not_before = time.monotonic() + (pause if self._complete.busy else 0.0)
         if finished.frames + finished.failed > self._shown or final:
             self._shown = finished.frames + finished.failed
             self._final = self._final or final

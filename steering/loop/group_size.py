@@ -6,9 +6,13 @@ share of what waits (guided self-scheduling: Polychronopoulos and Kuck, IEEE Tra
 as much as keeps a worker busy for a while, however fast or slow the analysis is.
 """
 
+import math
+
 from steering.loop.pace import Pace
 
-_LATEST = 0.3
+# A first task loads libraries and opens files, so what took long is believed less than what took little.
+_LONGER, _SHORTER = 0.3, 0.7
+_SHORTEST = 1e-9
 
 
 class GroupSize:
@@ -19,11 +23,17 @@ class GroupSize:
         self._pace = pace
         self._seconds_per_frame: float | None = None
 
-    def took(self, frames: int, seconds: float) -> None:
-        """Learn that a worker was busy for so long with so many frames."""
-        one = max(seconds, 1e-6) / max(frames, 1)
+    def took(self, per_frame: float) -> None:
+        """Learn how many seconds a frame took in a task."""
+        if not math.isfinite(per_frame):
+            return
+        one = max(per_frame, _SHORTEST)
         before = self._seconds_per_frame
-        self._seconds_per_frame = one if before is None else (1 - _LATEST) * before + _LATEST * one
+        if before is None:
+            self._seconds_per_frame = one
+            return
+        latest = _SHORTER if one < before else _LONGER
+        self._seconds_per_frame = (1 - latest) * before + latest * one
 
     @property
     def fresh(self) -> int:

@@ -17,7 +17,8 @@ class Pace:
         fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task ...
         fresh_seconds: ... and so much time that may take.
         results: Most results that are being made at the same time.
-        result_share: Results take at most this share of the facility's time while blocks wait for it.
+        result_share: Results take at most this share of the facility's time while blocks wait for it ...
+        result_pause: ... and are at least so far apart: their way to the session takes time from the workers, too.
         overdue: A task that takes so long may wait for a worker that hangs ...
         overdue_times: ... if it also takes so many times longer than usual.
         checkpoint: Between two checkpoints: states that are stored, so that no loss costs more than what came after.
@@ -33,6 +34,7 @@ class Pace:
     fresh_seconds: float = 0.005
     results: int = 2
     result_share: float = 0.1
+    result_pause: float = 0.2
     overdue: float = 0.4
     overdue_times: float = 6.0
     checkpoint: float = 5.0

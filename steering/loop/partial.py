@@ -4,7 +4,7 @@ import math
 import pickle
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Partial:
         doubled: How many frames came into it twice; not one ever should.
         times: Hop times of the block that holds the newest frame.
         photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
+        per_frame: Seconds that each frame took in the task that analysed the newest; NaN for no frames.
         failed: How many frames could not be read or analysed.
         failures: A sentence for each of the newest blocks of such frames.
     """
@@ -44,6 +45,7 @@ class Partial:
     doubled: int = 0
     times: Mapping[str, float] = field(default_factory=dict[str, float])
     photons: Mapping[int, float] = field(default_factory=dict[int, float])
+    per_frame: float = math.nan
     failed: int = 0
     failures: tuple[str, ...] = ()
 
@@ -68,6 +70,7 @@ class Finished:
     doubled: int
     times: Mapping[str, float]
     photons: Mapping[int, float]
+    per_frame: float
     failed: int
     failures: tuple[str, ...]
     seconds: float
@@ -86,7 +89,7 @@ def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
             _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
             while len(_SIZES) > _SIZES_KEPT:
                 del _SIZES[next(iter(_SIZES))]
-    return partial
+    return replace(partial, per_frame=(time.time() - started) / max(frames_of(blocks), 1))
 
 
 def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
@@ -126,6 +129,7 @@ def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
         doubled=left.doubled + right.doubled + both,
         times=newer.times,
         photons=photons,
+        per_frame=newer.per_frame,
         failed=left.failed + right.failed,
         failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
     )
@@ -145,8 +149,8 @@ def finish(analysis: Analysis[Any], fresh: Sequence[FrameBlock], *partials: Part
     whole = merge_all(analysis, *partials, *((analyse(analysis, fresh),) if fresh else ()))
     outcome = analysis.result(whole.state)
     return Finished(
-        outcome, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons, whole.failed,
-        whole.failures, time.perf_counter() - began,
+        outcome, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons,
+        whole.per_frame, whole.failed, whole.failures, time.perf_counter() - began,
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """How many frames one task takes, from how long earlier ones took."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ def test_before_anything_is_known_it_is_the_pace_s():
 
 def test_a_fast_analysis_takes_its_share_of_a_backlog_and_ever_less_of_what_is_left():
     size = GroupSize(PACE)
-    size.took(512, 512 * 20e-6)
+    size.took(20e-6)
     left, sizes = 10_000, []
     while left > 0:
         sizes.append(min(size.choose(left, 2), left))
@@ -28,13 +30,23 @@ def test_a_fast_analysis_takes_its_share_of_a_backlog_and_ever_less_of_what_is_l
 def test_a_slow_analysis_keeps_a_worker_for_the_pace_s_time_only():
     size = GroupSize(PACE)
     for _ in range(20):
-        size.took(4, 0.4)
+        size.took(0.1)
     assert size.choose(1_000_000, 2) == round(PACE.group_seconds / 0.1)
 
 
-@given(st.lists(st.tuples(st.integers(1, 10_000), st.floats(0, 1e4))), st.integers(0, 10**9), st.integers(1, 10_000))
+def test_what_a_first_task_took_is_soon_forgotten_and_one_slow_task_changes_little():
+    size = GroupSize(PACE)
+    for per_frame in (3e-3, 1e-4, 1e-4):
+        size.took(per_frame)
+    assert size.choose(1_000_000, 2) > 0.25 * PACE.group_seconds / 1e-4
+    before = size.choose(1_000_000, 2)
+    size.took(2e-4)
+    assert size.choose(1_000_000, 2) > 0.7 * before
+
+
+@given(st.lists(st.floats(0) | st.just(math.nan)), st.integers(0, 10**9), st.integers(1, 10_000))
 def test_there_is_always_something_to_do_and_never_too_much(history, waiting, threads):
     size = GroupSize(PACE)
-    for frames, seconds in history:
-        size.took(frames, seconds)
+    for per_frame in history:
+        size.took(per_frame)
     assert 1 <= size.choose(waiting, threads) <= PACE.group_frames_most

@@ -103,6 +103,18 @@ async def test_results_never_go_back_and_the_last_rests_on_the_complete_lane():
     assert [result.version for result in results] == list(range(1, len(results) + 1))
 
 
+async def test_results_come_while_what_waited_at_the_end_is_analysed():
+    facility = Losing()
+    pace = Pace(gather=0.0, group=0.0, group_frames=4, group_seconds=0.0, result_pause=0.0)
+    source = Scripted(block(0, FRAMES))
+    results, _, loop = await follow(source, facility, pace=pace)
+    check(results, loop)
+    frames = [result.provenance.frames for result in results]
+    assert frames == sorted(frames)
+    # All of it had come before the first group was done.
+    assert len([number for number in frames if pace.fresh_frames < number < FRAMES]) > 3
+
+
 class Losing(InlineFacility):
     """Loses everything when told to; can be reached again after some tries."""
 
