@@ -66,6 +66,7 @@ class Loop:
         self._pace = pace or Pace()
         self._lanes: Lanes | None = None
         self._going_on = False
+        self._run = ""
 
     @property
     def counts(self) -> FrameCounts:
@@ -101,7 +102,10 @@ class Loop:
                 await self._lanes.drain()
             self.drained, self._going_on = item.run, False
             return
-        self._going_on = True
+        if self._going_on and item.run == self._run:
+            # Said again, as by a source that was connected anew: beginning anew would forget what is not stored yet.
+            return
+        self._going_on, self._run = True, item.run
         await self.cancel()
         analysis = self._choose(item)
         self._lanes = None

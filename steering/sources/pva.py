@@ -107,6 +107,9 @@ class PvaSource:
         try:
             while not self._closed.is_set():
                 for item in await loop.run_in_executor(executor, self._take):
+                    if isinstance(item, RunStarted) and item.run in self._have:
+                        # An ingest that was started again begins with the run that goes on.
+                        continue
                     self._note(item)
                     yield item
         finally:

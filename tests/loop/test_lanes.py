@@ -94,6 +94,14 @@ async def test_frames_in_any_order_and_repeated_are_analysed_once_each():
     assert source.kept == set(range(FRAMES))
 
 
+async def test_a_run_that_is_said_to_start_while_it_goes_on_goes_on():
+    source = Scripted(*SINGLES[:50], RunStarted("kit", "map"), *SINGLES[50:])
+    facility = InlineFacility()
+    results, _, loop = await follow(source, facility, pace=Pace(gather=0.0, group=0.0, checkpoint=1e9))
+    check(results, loop)
+    assert loop.counts.repeated == 0
+
+
 async def test_results_never_go_back_and_the_last_rests_on_the_complete_lane():
     facility = InlineFacility()
     results, _, loop = await follow(Scripted(*SINGLES), facility)

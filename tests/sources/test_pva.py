@@ -17,7 +17,7 @@ import pytest
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.source import RunEnded
+from steering.core.source import RunEnded, RunStarted
 from steering.sources.frames import read_frames
 from steering.sources.ingest.client import RingClient
 from steering.sources.ingest.launch import discard_ring
@@ -201,6 +201,7 @@ async def test_a_killed_ingest_is_started_again_and_its_run_goes_on(server, work
     assert all((taking.pixels[index] == index + 1).all() for index in taking.frames)
     assert (taking.source.status.frames, taking.source.status.missed) == (6, 2)
     assert len({item.run for item in taking.items}) == 1
+    assert len([item for item in taking.items if isinstance(item, RunStarted)]) == 1
     await taking.close()
 
 
