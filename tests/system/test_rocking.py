@@ -9,8 +9,11 @@ import psutil
 import pytest
 
 import steering
+from steering.analyses.rocking_curve import RockingCurve
 from steering.core.action import SetParameter
+from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from steering.testing.outcome import require_same
 
 pytestmark = pytest.mark.system
 
@@ -42,6 +45,32 @@ def test_the_record_holds_frames_positions_and_result_with_provenance(session, s
     assert kept.attrs["provenance"]["facility"] == "local"
     assert kept.attrs["features"]["peak"]["units"] == "deg"
     assert record.stop["exit_status"] == "success"
+
+
+def test_analysed_again_from_the_record_it_is_the_live_result_bit_for_bit(session):
+    live = session.board.result.value
+    run = live.provenance.run
+    record = session.record[run]
+    events, frames = complete(record), record.frames().values
+    axes = ("th", "exposure")
+    block = FrameBlock(
+        run, "primary", 0, len(frames), None,
+        {name: events[name].values for name in axes}, {name: events[name].attrs["units"] for name in axes},
+    )  # fmt: skip
+    analysis = RockingCurve()
+    assert analysis.exactness == "bitwise"
+    at_once = analysis.result(analysis.update(analysis.empty(), block, frames))
+    require_same(at_once, live.outcome, "bitwise", "analysed at once in this process")
+    # And by the workers, from the record's server.
+    session.follow("tiled", analysis="rocking_curve", run=run, **session._follower._record)
+    try:
+        again = session.board.result.wait(
+            lambda result: result is not None and result is not live and result.provenance.frames == 201, 60
+        )
+        session.board.source.wait(lambda source: (source.name, source.status.state) == ("tiled", "ended"), 60)
+    finally:
+        session.unfollow()
+    require_same(again.outcome, live.outcome, "bitwise", "analysed again by the workers")
 
 
 def test_recentred_automatically_it_needs_at_most_80_points_for_the_same_peak(session):
