@@ -27,6 +27,10 @@ def processes_of(folder):
         module = next((word for word in line if word.startswith("steering.")), "")
         if module:
             found.setdefault(module.rsplit(".", 1)[-1], []).append(process)
+    # A node's workers are forks of one process, and look like it.
+    alike = found.pop("workers", [])
+    pids = {process.pid for process in alike}
+    found["worker"] = [process for process in alike if process.ppid() in pids]
     return found
 
 

@@ -14,13 +14,11 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by whole files (see conftest). Not so what starts processes of its own: that keeps two cores busy by
-# itself, and a browser is watched as a person would watch it, in real time.
+# Two at a time, by whole files, or by what they share (see conftest).
 SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
-    "system tests": ["-m", "system and not browser"],
-    "browser tests": ["-m", "browser"],
+    "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],
 }
 
 

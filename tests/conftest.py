@@ -12,11 +12,13 @@ from tests.slurm import Slurm
 
 
 class Groups(LoadScopeScheduling):
-    """Whole files to one process each; those that share the embedded beamline (``tests/system``) to the same."""
+    """Whole files to one process each; those that share the embedded beamline, or the real Slurm, to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/system" if file.startswith("tests/system/") and not file.endswith("test_slurm.py") else file
+        if "slurm_lab" in file or file.endswith("system/test_slurm.py"):
+            return "slurm"
+        return "tests/system" if file.startswith("tests/system/") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -50,7 +50,10 @@ def losses(batch):
     lost = (
         {"its job was cancelled": lambda status: cancel_a_job(cancel, status)}
         if cancel
-        else {"its launcher was killed": lambda status: _workers_process(status).parent().kill()}
+        else {
+            "what its workers came from was killed": lambda status: _workers_process(status).parent().kill(),
+            "its launcher was killed": lambda status: _workers_process(status).parent().parent().kill(),
+        }
     )
     return {"a worker was killed": lambda status: _workers_process(status).kill(), **lost}
 
@@ -69,5 +72,5 @@ def cancel_a_job(command, status):
 
 def _workers_process(status):
     process = psutil.Process(status.workers[0].process_id)
-    assert "steering.compute.worker" in process.cmdline()
+    assert "steering.compute.workers" in process.cmdline()
     return process

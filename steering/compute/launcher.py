@@ -7,7 +7,6 @@ while there is time.
 """
 
 import argparse
-import os
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from steering.compute.fan_out import Placement, commands, placement
+from steering.compute.nursery import Nursery, Worker
 from steering.core.lifeline import hold_lifeline
 
 # Exit codes of a worker.
@@ -24,8 +24,10 @@ RETIRED, NO_SCHEDULER, LOST_SCHEDULER = 0, 69, 75
 # The batch system kills what is left some ten seconds after its SIGTERM.
 _LEAVE_SECONDS = 8.0
 _LOOK_SECONDS = 0.1
-# A worker that ends so soon (seconds) after its start, so often in a row, has a broken environment.
-_SOON, _TRIES = 10.0, 3
+# A worker that ends soon after its start so often in a row has a broken environment.
+_TRIES = 3
+# All workers of a node come from one process.
+_NURSERY = [sys.executable, "-m", "steering.compute.workers"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,30 +76,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Child:
-    """A process that is started again when it ends too early."""
+    """This launcher on another node, or what starts it there."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
-        self._command = list(command)
-        self._environment = environment
-        self.ended = 0
-        self.code: int | None = None
-        self.start()
-
-    def start(self) -> None:
-        """Start it (again)."""
-        self.code = None
-        self._began = time.monotonic()
+    def __init__(self, command: Sequence[str]) -> None:
         # Its standard input is our lifeline to it: however we end, it ends.
-        self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.PIPE)  # noqa: S603  (our own module)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  (our own module)
 
     def look(self) -> int | None:
         """Return its exit code if it has ended."""
-        if self.code is None:
-            self.code = self._process.poll()
-            if self.code is not None:
-                soon = time.monotonic() - self._began < _SOON
-                self.ended = self.ended + 1 if soon else 1
-        return self.code
+        return self._process.poll()
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -119,7 +106,7 @@ def _wait(children: Sequence[_Child], stop: threading.Event) -> int:
     return max((abs(child.look() or 0) for child in children), default=0) if not stop.is_set() else 0
 
 
-def _leave(children: Sequence[_Child]) -> None:
+def _leave(children: Sequence[_Child | Worker]) -> None:
     for child in children:
         child.terminate()
     deadline = time.monotonic() + _LEAVE_SECONDS
@@ -131,7 +118,8 @@ def _leave(children: Sequence[_Child]) -> None:
 
 def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Event) -> int:
     """Keep this node's workers alive until all have retired, or none finds a scheduler."""
-    children = [_worker(options, where.rank, index) for index in range(options.workers_per_node)]
+    nursery = Nursery([*_NURSERY, options.connection])
+    children = [_worker(nursery, options, where.rank, index) for index in range(options.workers_per_node)]
     try:
         while not stop.wait(_LOOK_SECONDS):
             codes = [child.look() for child in children]
@@ -154,14 +142,13 @@ def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Ev
         return 0
     finally:
         _leave(children)
+        nursery.close()
 
 
-def _worker(options: argparse.Namespace, rank: int, index: int) -> _Child:
+def _worker(nursery: Nursery, options: argparse.Namespace, rank: int, index: int) -> Worker:
     masks, cores = options.masks.split(","), options.cores.split(":")
-    environment = dict(os.environ)
-    if options.mask:
-        environment[options.mask] = masks[index]
-    command = [sys.executable, "-m", "steering.compute.worker", options.connection]
+    environment = {options.mask: masks[index]} if options.mask else {}
+    command = [options.connection]
     command += ["--name", f"{options.name}-{rank * options.workers_per_node + index}"]
     command += ["--nthreads", str(options.nthreads), "--memory-limit", options.memory_limit]
     command += ["--death-timeout", str(options.death_timeout), "--resources", options.resources]
@@ -169,7 +156,7 @@ def _worker(options: argparse.Namespace, rank: int, index: int) -> _Child:
     command += ["--cores", cores[index]] if options.cores else []
     command += ["--interface", options.interface] if options.interface else []
     command += ["--local-directory", options.local_directory] if options.local_directory else []
-    return _Child(command, environment)
+    return Worker(nursery, index, command, environment)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One Dask worker of a job: ``python -m steering.compute.worker CONNECTION --name ...``.
+"""One Dask worker of a job, in a process of its own (see :mod:`steering.compute.workers`).
 
 On SIGTERM, and when its lifetime is over, it retires: it takes no more tasks and what it holds moves to other workers.
 (``dask worker`` closes on SIGTERM, and what it holds has to be computed again.)
@@ -36,7 +36,7 @@ CONFIG = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.i
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m steering.compute.worker")
+    parser = argparse.ArgumentParser(prog="worker")
     parser.add_argument("connection", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--nthreads", type=int, default=1)
@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--local-directory", default="")
     options = parser.parse_args(arguments)
     hold_lifeline()
-    for library in _THREADED:
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    leave_threads_to_others()
     if options.cores:
         _bind(options.cores)
     code = asyncio.run(_work(options))
@@ -58,6 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stderr.flush()
     # A thread that hangs in a task must not keep the process.
     os._exit(code)
+
+
+def leave_threads_to_others() -> None:
+    """Have BLAS start no threads, unless the environment says how many."""
+    for library in _THREADED:
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _bind(cores: str) -> None:
@@ -79,8 +84,11 @@ async def _work(options: argparse.Namespace) -> int:
     while not stop.is_set() and time.monotonic() < deadline:
         try:
             worker = await _join(options, stop)
-        except (OSError, TimeoutError, KeyError, SteeringError):
-            # The scheduler may be the next one, of which the file does not tell yet.
+        except (OSError, TimeoutError, KeyError, SteeringError, RuntimeError) as error:
+            # The scheduler may be the next one, of which the file does not tell yet; or it still knows the worker whose
+            # place this one takes.
+            if isinstance(error, RuntimeError) and "name taken" not in str(error.__cause__):
+                raise
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
             continue
@@ -156,7 +164,3 @@ async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
     with suppress(TimeoutError, OSError):
         await asyncio.wait_for(worker.close_gracefully(reason="told to leave"), _RETIRE_SECONDS)
     return RETIRED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

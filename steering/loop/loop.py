@@ -66,7 +66,7 @@ class Loop:
         self._pace = pace or Pace()
         self._lanes: Lanes | None = None
         self._going_on = False
-        self._run = ""
+        self._run: str = ""
 
     @property
     def counts(self) -> FrameCounts:
@@ -105,7 +105,8 @@ class Loop:
         if self._going_on and item.run == self._run:
             # Said again, as by a source that was connected anew: beginning anew would forget what is not stored yet.
             return
-        self._going_on, self._run = True, item.run
+        self._going_on = True
+        self._run = item.run
         await self.cancel()
         analysis = self._choose(item)
         self._lanes = None

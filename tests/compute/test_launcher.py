@@ -10,38 +10,31 @@ import time
 import psutil
 import pytest
 
-# Stands in for steering.compute.worker: writes who it is, then does what the test told it.
-WORKER = """
+# Stands in for steering.compute.workers: its workers write who they are, then do what the test told them.
+WORKERS = """
 import json, os, signal, sys, time
 from pathlib import Path
+from steering.compute.workers import Workers
 folder = Path(os.environ["FAKE"])
-name = sys.argv[sys.argv.index("--name") + 1]
-(folder / f"{name}.{os.getpid()}").write_text(json.dumps(sys.argv + [os.environ.get("MASK", "")]))
-code = (folder / "code").read_text() if (folder / "code").exists() else ""
-if code:
-    sys.exit(int(code))
-signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), (folder / f"{name}.retired").touch(), sys.exit(0)))
-(folder / f"{name}.{os.getpid()}.ready").touch()
-while True:
-    time.sleep(0.02)
+
+def work(arguments):
+    name = arguments[arguments.index("--name") + 1]
+    (folder / f"{name}.{os.getpid()}").write_text(json.dumps([*arguments, os.environ.get("MASK", "")]))
+    code = (folder / "code").read_text() if (folder / "code").exists() else ""
+    if code:
+        return int(code)
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), (folder / f"{name}.retired").touch(), sys.exit(0)))
+    (folder / f"{name}.{os.getpid()}.ready").touch()
+    os.read(0, 1)
+
+(folder / f"nursery.{os.getpid()}").touch()
+sys.exit(Workers(work).serve())
 """
-# Runs the launcher with that stand-in for its workers.
+# Runs the launcher with that stand-in.
 LAUNCH = """
 import sys
 from steering.compute import launcher
-real = launcher._worker
-def pretend(options, rank, index):
-    child = real.__globals__["_Child"]
-    class Pretend(child):
-        def __init__(self, command, environment=None):
-            at = command.index("steering.compute.worker")
-            super().__init__([command[0], sys.argv[1], *command[at + 1:]], environment)
-    real.__globals__["_Child"] = Pretend
-    try:
-        return real(options, rank, index)
-    finally:
-        real.__globals__["_Child"] = child
-launcher._worker = pretend
+launcher._NURSERY = [sys.executable, sys.argv[1]]
 sys.exit(launcher.main(sys.argv[2:]))
 """
 
@@ -49,7 +42,7 @@ sys.exit(launcher.main(sys.argv[2:]))
 @pytest.fixture
 def launch(tmp_path):
     """Start a launcher; what it started ends with the test."""
-    (tmp_path / "worker.py").write_text(WORKER)
+    (tmp_path / "workers.py").write_text(WORKERS)
     (tmp_path / "launch.py").write_text(LAUNCH)
     started = []
 
@@ -57,7 +50,7 @@ def launch(tmp_path):
         if code:
             (tmp_path / "code").write_text(code)
         process = psutil.Popen(
-            [sys.executable, str(tmp_path / "launch.py"), str(tmp_path / "worker.py"), "x.json", "--name", "job",
+            [sys.executable, str(tmp_path / "launch.py"), str(tmp_path / "workers.py"), "x.json", "--name", "job",
              *arguments],
             env=os.environ | {"FAKE": str(tmp_path)}, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -111,6 +104,27 @@ def test_a_killed_worker_comes_back_and_the_others_stay(launch, tmp_path):
     os.kill(int(first.suffix[1:]), signal.SIGKILL)
     wait(lambda: len(births(tmp_path, "job-0")) == 2, "another job-0")
     assert births(tmp_path, "job-1") == [second]
+
+
+def test_with_the_process_that_they_came_from_the_workers_end_and_others_take_their_places(launch, tmp_path):
+    launch("--workers-per-node", "2")
+    ready(tmp_path, 2)
+    before = [psutil.Process(int(births(tmp_path, name)[0].suffix[1:])) for name in ("job-0", "job-1")]
+    (nursery,) = births(tmp_path, "nursery")
+    os.kill(int(nursery.suffix[1:]), signal.SIGKILL)
+    for name in ("job-0", "job-1"):
+        wait(lambda name=name: len(births(tmp_path, name)) == 2, f"another {name}")
+    assert psutil.wait_procs(before, 10)[1] == []
+    assert len(births(tmp_path, "nursery")) == 2
+
+
+def test_with_the_launcher_everything_ends(launch, tmp_path):
+    process = launch("--workers-per-node", "2")
+    ready(tmp_path, 2)
+    family = process.children(recursive=True)
+    assert len(family) == 3
+    process.kill()
+    assert psutil.wait_procs(family, 10)[1] == []
 
 
 def test_sigterm_lets_workers_retire_and_the_end_is_clean(launch, tmp_path):

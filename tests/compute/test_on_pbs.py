@@ -1,6 +1,7 @@
 """The real owner, with real workers, on a PBS complex that does what PBS does to jobs."""
 
 import asyncio
+import os
 import time
 from contextlib import asynccontextmanager
 
@@ -130,7 +131,7 @@ async def test_killed_schedulers_and_owners_lose_no_job_and_closing_ends_them_al
     async with facility_on("pbs", workspace, nodes=2, mask="TILE") as facility:
         await facility.start()
         before = await until(facility, strong(4))
-        one_job_on_two_nodes(before)
+        await one_job_on_two_nodes(facility, before)
         scheduler = next(
             child for child in owner_of(workspace, "pbs").children() if "steering.compute.scheduler" in child.cmdline()
         )
@@ -151,13 +152,19 @@ async def test_killed_schedulers_and_owners_lose_no_job_and_closing_ends_them_al
     await asyncio.to_thread(nothing_runs, pbs)
 
 
-def one_job_on_two_nodes(status):
+def tile():
+    """Say, in a worker, which is its tile."""
+    return os.environ["TILE"]
+
+
+async def one_job_on_two_nodes(facility, status):
     """Each worker has its name and, on its node, its own tile."""
     (job,) = jobs_of(status).values()
     assert job.nodes == ("x3001", "x3002")
+    client = facility._connection._client
+    addresses = (await client.scheduler.identity(n_workers=-1))["workers"]
     tiles = {
-        int(worker.name.rsplit("-", 1)[1]): psutil.Process(worker.process_id).environ()["TILE"]
-        for worker in status.workers
+        int(addresses[address]["name"].rsplit("-", 1)[1]): mask for address, mask in (await client.run(tile)).items()
     }
     assert tiles == {0: "0", 1: "1", 2: "0", 3: "1"}
 

@@ -23,7 +23,7 @@ dashboard
 # The region's box as this page's Bokeh has it: middle and size.
 BOX = """
   const roots = Bokeh.index.roots.map((view) => view.model.document);
-  const sources = roots.flatMap((doc) => [...doc._all_models.values()]);
+  const sources = roots.flatMap((doc) => [...(doc?._all_models?.values() ?? [])]);
   const found = sources.find((model) => model.data && 'height' in model.data && !('value' in model.data));
   const box = found ? ['x', 'y', 'width', 'height'].map((name) => found.data[name][0]) : [];
 """

@@ -1,0 +1,61 @@
+"""The process that a node's workers are forked from, with real workers that find no scheduler."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from steering.compute.launcher import NO_SCHEDULER
+
+
+@pytest.fixture
+def nursery(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "steering.compute.workers", str(tmp_path / "nowhere.json")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.stdin.close()
+    assert process.wait(20) == 0
+    process.stdout.close()
+    process.stderr.close()
+
+
+def order(process, **content):
+    process.stdin.write(json.dumps(content) + "\n")
+    process.stdin.flush()
+
+
+def start(process, number, tmp_path, *arguments):
+    given = [str(tmp_path / "nowhere.json"), "--name", "w", "--death-timeout", "0.1", *arguments]
+    order(process, start=number, arguments=given, environment={"MASK": "3"})
+
+
+def test_it_forks_from_one_thread_and_tells_the_exit_codes(nursery, tmp_path):
+    start(nursery, 5, tmp_path)
+    assert json.loads(nursery.stdout.readline()) == {"ended": 5, "code": NO_SCHEDULER}
+    # All is loaded now, and nothing of it has started a thread, of which a fork would keep the locks.
+    assert len(list(Path(f"/proc/{nursery.pid}/task").iterdir())) == 1
+
+
+def test_a_worker_that_cannot_even_begin_says_why(nursery, tmp_path):
+    start(nursery, 0, tmp_path, "--cores", "9999")
+    assert json.loads(nursery.stdout.readline()) == {"ended": 0, "code": 1}
+    assert "This node has no cores 9999" in nursery.stderr.readline()
+
+
+def test_a_signal_reaches_the_worker_alone_and_one_for_a_worker_that_has_ended_nobody(nursery, tmp_path):
+    start(nursery, 0, tmp_path, "--death-timeout", "60")
+    order(nursery, to=0, signal=9)
+    assert json.loads(nursery.stdout.readline()) == {"ended": 0, "code": -9}
+    order(nursery, to=0, signal=9)
+    # The batch system's word to everybody is the launcher's to pass on.
+    os.kill(nursery.pid, 15)
+    start(nursery, 1, tmp_path)
+    assert json.loads(nursery.stdout.readline()) == {"ended": 1, "code": NO_SCHEDULER}
