@@ -105,7 +105,8 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> 
         except Exception:
             # The run is still open here, so the abort itself, and all that waited, is recorded before it closes.
             yield from _leave_event(course)
-            yield from _record(course, docket.close())
+            _take(course, docket.close())
+            yield from _record(course)
             raise
         finally:
             docket.close()
@@ -148,12 +149,14 @@ def _steer(course: _Course) -> Plan:
     """Apply what the docket holds; while the scan is paused, go on doing so and nothing else."""
     while True:
         decisions = course.docket.take()
+        # First, so that none is lost when one of them cannot be applied.
+        _take(course, decisions)
         # Every one of them, before asking: any() alone would stop at the first that shapes the path.
         shaping = [_apply(course, decision) for decision in decisions]
         if any(shaping):
             course.path.rebuild(course.docket.scan.points(course.values))
         course.note()
-        yield from _record(course, decisions)
+        yield from _record(course)
         if not course.docket.paused:
             return
         yield from bps.wait_for([course.docket.news])
@@ -178,9 +181,13 @@ def _apply(course: _Course, decision: Decision) -> bool:
     return False
 
 
-def _record(course: _Course, decisions: list[Decision]) -> Plan:
-    """Write one event for each ruling, before the checkpoint."""
+def _take(course: _Course, decisions: list[Decision]) -> None:
+    """Take decisions as applied before the next point, and their rulings as yet to be written."""
     course.unwritten.extend(course.docket.applied(decision, course.done + 1) for decision in decisions)
+
+
+def _record(course: _Course) -> Plan:
+    """Write one event for each ruling that is not written, before the checkpoint."""
     while course.unwritten:
         put_ruling(course.rulings, course.unwritten[0])
         # A rewind from here on replays this event, with its number, and nothing that was written before it.

@@ -11,10 +11,10 @@ import pytest
 from steering.compute.launcher import NO_SCHEDULER
 
 
-@pytest.fixture
-def nursery(tmp_path):
+@pytest.fixture(scope="module")
+def nursery():
     process = subprocess.Popen(
-        [sys.executable, "-m", "steering.compute.workers", str(tmp_path / "nowhere.json")],
+        [sys.executable, "-m", "steering.compute.workers", "nowhere.json"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

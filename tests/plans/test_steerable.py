@@ -218,6 +218,18 @@ def test_an_end_at_any_message_writes_each_ruling_once(engine, motors, error, pr
     assert {"checkpoint", "create", "read", "save", "set", "wait"} <= set(met)
 
 
+def test_a_decision_that_cannot_be_applied_ends_the_run_and_is_recorded_with_the_others(engine, motors, monkeypatch):
+    def fail(*_):
+        raise ValueError("no such path")
+
+    monkeypatch.setattr("steering.plans.path.Path.skip", fail)
+    run = Run(engine, motors, rocking(), {3: (SetParameter("step", 0.2), Skip(2), SetParameter("range", 0.9))})
+    with pytest.raises(ValueError, match="no such path"):
+        run.finish()
+    assert [event["kind"] for event in run.events("steering")] == ["set", "skip", "set"]
+    assert run.stop["exit_status"] == "fail"
+
+
 def test_a_rewind_replays_the_point_but_no_decision(engine, motors):
     """An immediate pause of the engine rewinds to the checkpoint; without a stream-writing detector that is legal."""
     run = Run(engine, motors, rocking())

@@ -5,13 +5,13 @@ from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(tmp_path_factory):
     """The workspace of the embedded beamline."""
     return Workspace(tmp_path_factory.mktemp("beamline"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session(place):
     """A session on an embedded beamline that runs 20 times faster than life; everything ends with it."""
     made = steering.open(workspace=place, speed=20.0)

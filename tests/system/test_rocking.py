@@ -163,28 +163,28 @@ def test_a_second_person_watches_but_cannot_steer(session, place):
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(session, spec_scan):
-    session.start("rocking")
-    points(session, 40)
+    session.start("rocking", centre=0.22, range=0.4)
+    points(session, 20)
     victim = session.board.compute.value.workers[0].process_id
     os.kill(victim, 9)
-    points(session, 60)
+    points(session, 40)
     session.wait(180)
     outcome = session.board.result.value.outcome
-    assert session.board.result.value.provenance.frames == 201
-    assert outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"]
+    assert session.board.result.value.provenance.frames == 81
+    assert outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"][60:141]
     assert not psutil.pid_exists(victim)
     session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
 
 
 def test_a_kernel_that_was_killed_comes_back_to_the_whole_run(session, place, spec_scan):
     """Another session stands for the kernel that was started again: it sees the run from its first point."""
-    run = session.start("rocking")
+    run = session.start("rocking", centre=0.22, range=0.4)
     points(session, 30)
     with steering.open(workspace=place) as again:
         assert again.board.status.value.run == run
         again.wait(180)
         outcome = again.board.result.value.outcome
-        assert outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"]
+        assert outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"][60:141]
         assert again.exit_status(run) == "success"
     session.wait(60)
 

@@ -15,6 +15,8 @@ from steering.sources.ingest.taker import POLICIES, Taker
 from steering.sources.ingest.wire import LINE_BYTES, answer
 
 _LONGEST_WAIT = 5.0
+# A worker that has pixels open does not listen for our goodbye; the usual time to wait for its answer is half a minute.
+_GOODBYE_SECONDS = 1.0
 _MOST_ITEMS = 64
 _MOST_PIXELS = 1 << 30
 
@@ -44,7 +46,9 @@ class RingServer:
 
     async def start(self, host: str, port: int, context: SSLContext) -> asyncio.Server:
         """Listen; return the server, whose socket tells the port."""
-        return await asyncio.start_server(self._accept, host, port, ssl=context, limit=LINE_BYTES)
+        return await asyncio.start_server(
+            self._accept, host, port, ssl=context, ssl_shutdown_timeout=_GOODBYE_SECONDS, limit=LINE_BYTES
+        )
 
     async def close(self) -> None:
         """End all conversations."""

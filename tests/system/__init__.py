@@ -1,0 +1,1 @@
+"""Acceptance on the whole embedded system; what shares it shares a package."""
