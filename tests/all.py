@@ -15,7 +15,7 @@ CHECKS = {
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
 # Two at a time, by whole files, or by what they share (see conftest).
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
     "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],

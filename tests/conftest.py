@@ -10,15 +10,38 @@ from steering.core.workspace import Workspace
 from steering.sim.data import fetch
 from tests.slurm import Slurm
 
+# What takes longest begins first, so that two processes that share the work end about together.
+LONGEST_FIRST = (
+    "slurm",
+    "tests/system",
+    "tests/browser/test_lab.py",
+    "tests/contracts/test_contracts.py",
+    "tests/test_docs.py",
+    "tests/test_binder.py",
+    "tests/widgets/test_browser.py",
+)
+
+
+def scope_of(nodeid: str) -> str:
+    """Say with which others a test must run in one process: those that share a beamline, a real Slurm, or a file."""
+    file = nodeid.partition("::")[0]
+    if file in ("tests/browser/test_slurm_lab.py", "tests/system/test_slurm.py"):
+        return "slurm"
+    return "tests/system" if file.startswith("tests/system/") else file
+
 
 class Groups(LoadScopeScheduling):
-    """Whole files to one process each; those that share the embedded beamline, or the real Slurm, to the same."""
+    """Hands each process whole scopes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if "slurm_lab" in file or file.endswith("system/test_slurm.py"):
-            return "slurm"
-        return "tests/system" if file.startswith("tests/system/") else file
+        return scope_of(nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what takes longest."""
+    scopes = {scope_of(item.nodeid): None for item in items}
+    order = {scope: place for place, scope in enumerate(dict.fromkeys((*LONGEST_FIRST, *scopes)))}
+    items.sort(key=lambda item: order[scope_of(item.nodeid)])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
