@@ -19,6 +19,8 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 # A value that was just submitted, or is just being made, is worth waiting for; one that takes longer is not.
 _VALUE_SECONDS = 0.1
+# A worker is worth waiting for if Dask expects it to be free within so long.
+_BUSY_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Exchange(SchedulerPlugin):
         where = await self._where(keys)
         holder = self._choose()
         if where is None or holder is None:
-            return {"passed": "a value is not there yet" if holder is not None else "there is no worker"}
+            return {"passed": "a value is not there yet" if holder is not None else "no worker is free"}
         address = self._last = str(holder.address)
         self._calling[address] = self._calling.get(address, 0) + 1
         asking = asyncio.ensure_future(self._ask(address, work, where))
@@ -103,13 +105,22 @@ class Exchange(SchedulerPlugin):
             return None
 
     def _choose(self) -> Any:
-        """Choose the worker that has least to do; of several, the one that was called last, which holds the values."""
+        """Choose the worker with least to do; of several, the one that was called last, which holds most values.
+
+        None if all have tasks that will take long: a call would wait for the one that is chosen, and a task waits for
+        whichever is free first.
+        """
 
         def busy(worker: Any) -> tuple[int, bool, str]:
             calls = self._calling.get(worker.address, 0)
             return (len(worker.processing) + calls) // worker.nthreads, worker.address != self._last, worker.address
 
-        return min(self._scheduler.running, key=busy, default=None)
+        soon = [
+            worker
+            for worker in self._scheduler.running
+            if len(worker.processing) < worker.nthreads or worker.occupancy < _BUSY_SECONDS
+        ]
+        return min(soon, key=busy, default=None)
 
 
 class Callee:

@@ -133,23 +133,28 @@ async def test_an_error_comes_back_as_it_is_or_at_least_its_words(cluster):
 async def test_without_workers_nothing_is_done(cluster):
     for worker in cluster.workers.values():
         await worker.close()
-    assert await cluster.call(abs, 1) == {"passed": "there is no worker"}
+    assert await cluster.call(abs, 1) == {"passed": "no worker is free"}
+
+
+async def test_while_all_workers_are_busy_nothing_is_called(cluster):
+    ends = [await cluster.busy("one"), await cluster.busy("two")]
+    assert await cluster.call(abs, 1) == {"passed": "no worker is free"}
+    for end in ends:
+        end.set()
 
 
 async def test_a_worker_that_is_lost_meanwhile_and_one_that_hangs_are_passed_over(cluster):
-    end = await cluster.busy("one")
-    other = await cluster.busy("two")
-    waiting = asyncio.ensure_future(cluster.call(abs, 1, patience=0.01))
-    answer = await waiting
+    began, end = threading.Event(), threading.Event()
+    answer = await cluster.call(_Held(began, end), patience=0.01)
     assert answer["passed"] in ("the worker one does not answer", "the worker two does not answer")
     assert len(cluster.given_up) == 1
-    waiting = asyncio.ensure_future(cluster.call(abs, 1, patience=1000))
-    while not cluster.exchange._calling:  # noqa: ASYNC110  (it tells nobody)
-        await asyncio.sleep(0.001)
+    end.set()
+    began, end = threading.Event(), threading.Event()
+    waiting = asyncio.ensure_future(cluster.call(_Held(began, end), patience=1000))
+    await asyncio.to_thread(began.wait, 10)
     (address,) = cluster.exchange._calling
     lost = next(worker for worker in cluster.workers.values() if worker.address == address)
     await lost.close(executor_wait=False)
     assert (await waiting)["passed"].startswith("the worker was lost")
     assert cluster.exchange._calling == {}
     end.set()
-    other.set()
