@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import itertools
 import multiprocessing
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -291,7 +290,6 @@ def _one_size(path, side, frames, repeats, folder):
                 note(work, f"numpy, {processes} process", plain(path, side, frames, function, processes, numpy_range))
             if function is None:
                 note(work, "numpy, 2 process, by bands", plain(path, side, frames, None, 2, best_numpy_range))
-    os.environ["OMP_NUM_THREADS"] = "1"
     _measure_engines(path, side, frames, repeats, folder, note)
     return [
         {

@@ -5,6 +5,7 @@ Of its own, so that the owner outlives it: a scheduler that is killed is started
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -60,6 +61,8 @@ async def _serve(directory: Path, interface: str) -> None:
     )
     Exchange(scheduler, Mailbox(scheduler).give_up)
     await scheduler
+    # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
+    gc.freeze()
     page = scheduler.services.get("dashboard")
     dashboard = f"http://127.0.0.1:{page.port}/status" if page is not None else ""
     sys.stdout.write(json.dumps({"address": scheduler.address, "dashboard": dashboard}) + "\n")

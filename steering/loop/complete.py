@@ -40,6 +40,24 @@ class Group:
         return frames_of(self.blocks)
 
 
+@dataclass(eq=False)
+class State:
+    """A state on the workers; while it is still being made of others, these stand for it.
+
+    Attributes:
+        remote: The state.
+        parts: What it is being made of; nothing once it is there.
+    """
+
+    remote: Remote[Partial]
+    parts: "tuple[State, ...]" = ()
+
+    @property
+    def there(self) -> tuple[Remote[Partial], ...]:
+        """The state, or what stands for it."""
+        return tuple(one for part in self.parts for one in part.there) if self.parts else (self.remote,)
+
+
 class CompleteLane:
     """A run's blocks on their way into the stored state.
 
@@ -100,7 +118,7 @@ class CompleteLane:
         self._storing: list[Group] = []
         self._storing_lock = asyncio.Lock()
         self._base: Stored | None = None
-        self._reduction = Reduction[Remote[Partial]](self._merge)
+        self._reduction = Reduction[State](self._merge)
 
     @property
     def waiting_frames(self) -> int:
@@ -125,8 +143,8 @@ class CompleteLane:
 
     @property
     def states(self) -> tuple[Remote[Partial], ...]:
-        """What is done and not merged yet."""
-        return self._reduction.items
+        """What is done, merged as far as that is done too: a result must not wait for a merge."""
+        return tuple(one for state in self._reduction.items for one in state.there)
 
     async def start(self) -> None:
         """Load the run's checkpoint, if there is one, and begin."""
@@ -143,9 +161,9 @@ class CompleteLane:
         self._groups, self._done, self._storing = {}, [], []
         self._waiting = sorted([*blocks, *self._waiting], key=lambda block: block.start)
         self._waiting_frames = frames_of(self._waiting)
-        self._reduction = Reduction[Remote[Partial]](self._merge)
+        self._reduction = Reduction[State](self._merge)
         if self._base is not None:
-            self._reduction.add(self._tasks.submit("restore", restore, self._base.saved))
+            self._reduction.add(self._restore(self._base))
 
     def add(self, blocks: Sequence[FrameBlock]) -> None:
         """Take blocks; frames that came before are left out and counted."""
@@ -230,7 +248,7 @@ class CompleteLane:
         del self._groups[group.key]
         self._done.append(group)
         try:
-            self._reduction.add(remote)
+            self._reduction.add(State(remote))
         except LostError:
             self._tasks.lose(generation)
             return
@@ -244,8 +262,30 @@ class CompleteLane:
         self._complain(f"Frames {first} to {last} could not be analysed ({type(error).__name__}: {error}).")
         self.pump()
 
-    def _merge(self, items: Sequence[Remote[Partial]]) -> Remote[Partial]:
-        return self._tasks.submit("merge", merge_all, self._analysis, *items)
+    def _merge(self, items: Sequence[State]) -> State:
+        return self._become("merge", items, merge_all, self._analysis, *(item.remote for item in items))
+
+    def _restore(self, stored: Stored, *instead: State) -> State:
+        """Have a state read from where it is stored; until it is, another stands for it."""
+        return self._become("restore", instead, restore, stored.saved)
+
+    def _become(self, name: str, parts: Sequence[State], function: Callable[..., Partial], *arguments: Any) -> State:
+        state = State(self._tasks.submit(name, function, *arguments), tuple(parts))
+        if parts:
+            self._follow(self._arrive(state, self._tasks.generation))
+        return state
+
+    async def _arrive(self, state: State, generation: str) -> None:
+        """Let go of what a state is made of, once it is there."""
+        try:
+            await state.remote.done()
+        except LostError:
+            self._tasks.lose(generation)
+        except TASK_ERRORS:
+            # Its parts go on standing for it; whoever merges them next says what is wrong with them.
+            return
+        else:
+            state.parts = ()
 
     # Checkpoints.
 
@@ -270,9 +310,9 @@ class CompleteLane:
         # Until they are stored they are neither done nor forgotten: a loss brings them back.
         self._storing, self._done = self._done, []
         whole = self._merge(self._reduction.items)
-        self._reduction = Reduction[Remote[Partial]](self._merge)
+        self._reduction = Reduction[State](self._merge)
         self._reduction.add(whole)
-        partial = await self._tasks.value(whole, 0.0)
+        partial = await self._tasks.value(whole.remote, 0.0)
         if generation != self._tasks.generation:
             return
         stored = await self._store.put(self._run, self._name, partial)
@@ -282,8 +322,8 @@ class CompleteLane:
         # From here on the state is read from where it is stored: what it was made of may be forgotten everywhere.
         if self._reduction.items[0] is whole:
             later = self._reduction.items[1:]
-            fresh = Reduction[Remote[Partial]](self._merge)
-            for item in (self._tasks.submit("restore", restore, stored.saved), *later):
+            fresh = Reduction[State](self._merge)
+            for item in (self._restore(stored, whole), *later):
                 fresh.add(item)
             self._reduction = fresh
         self._tell_stored(partial.ranges)

@@ -56,6 +56,8 @@ class DisplayLane:
         self._not_before = 0.0
         self._seconds = 0.0
         self._shown = 0
+        # Frames of the fullest result that is being made: another one must tell more than that.
+        self._asked = 0
         self._version = 0
         self._timed: Ranges = ()
         # Frames of before this session followed the run tell how late it came, not how fast the loop is.
@@ -97,9 +99,11 @@ class DisplayLane:
                 await until_moved()
             self.news.clear()
             fresh = [] if self._complete.ending else self._complete.fresh()
-            if not self.whole and (self._last or self._complete.held_frames + frames_of(fresh) > self._shown):
+            frames = self._complete.held_frames + frames_of(fresh)
+            if not self.whole and (self._last or frames > max(self._shown, self._asked)):
                 # Both are taken now: a group that is done in between would be in the result twice.
                 self.results += 1
+                self._asked = frames
                 follow(self._result(fresh, self._complete.states, self._tasks.generation, final=self._last))
 
     @property
@@ -123,7 +127,7 @@ class DisplayLane:
     def _making(self) -> int:
         """How many results are being made; those of a facility that was lost need not be waited for."""
         if self._counted != self._tasks.generation:
-            self._counted, self.results = self._tasks.generation, 0
+            self._counted, self.results, self._asked = self._tasks.generation, 0, 0
         return self.results
 
     @property
@@ -144,6 +148,7 @@ class DisplayLane:
             return
         except TASK_ERRORS as error:
             self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
+            self._asked = 0
             # At the end nothing better will come of the same frames.
             self._final = self._final or final
             return
