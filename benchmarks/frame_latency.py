@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.feeds import CHANNEL, pva_server
@@ -32,34 +33,36 @@ async def _measure(rates, seconds, side):
         try:
             await facility.rehearse(rehearse, CentreOfMass())
             for rate in rates:
-                rows.append(await _one_rate(Path(folder) / str(rate), facility, rate, seconds, side))
+                rows.append(await follow(Path(folder) / str(rate), facility, int(rate * seconds), rate, side))
                 print(f"  {rows[-1]}", flush=True)
         finally:
             await facility.close()
     return rows
 
 
-async def _one_rate(folder, facility, rate, seconds, side):
-    frames = int(rate * seconds)
+async def follow(folder, facility, frames, rate, side, idle=20.0):
+    """Post so many frames at a rate (1/s) and follow them; return a row; ``seconds`` is until all are analysed."""
     workspace = Workspace(folder)
     async with pva_server() as server:
         # The first frame tells that all are connected; its time is not measured, as the rest came after a pause.
-        source = PvaSource(CHANNEL, workspace=workspace, frames=frames, idle_seconds=seconds, outlive=False)
+        source = PvaSource(CHANNEL, workspace=workspace, frames=frames, idle_seconds=idle, outlive=False)
         loop = Loop(source, facility, lambda _: CentreOfMass(), lambda _: None, print_it)
         following = asyncio.create_task(loop.run())
         try:
             await until(lambda: "is pulled" not in source.status.detail, lambda: "the ingest does not start")
             await asyncio.sleep(1.0)
+            began = time.perf_counter()
             posted = await server.ask(stream={"count": frames, "rate": rate, "shape": [side, side]})
             for _ in range(600):
                 if loop.drained or loop.counts.analysed >= frames - source.status.missed:
                     break
                 await asyncio.sleep(0.05)
+            seconds = time.perf_counter() - began
             found, counts = loop.photon_to_feature.quantiles, loop.counts
             return {
                 "rate": rate, "posted_rate": frames / posted["seconds"], "p50_ms": found.p50, "p99_ms": found.p99,
                 "samples": found.count, "frames": frames, "analysed": counts.analysed, "doubled": counts.doubled,
-                "missed": source.status.missed,
+                "missed": source.status.missed, "seconds": seconds,
             }  # fmt: skip
         finally:
             source.close()

@@ -8,7 +8,7 @@ import json
 import time
 from pathlib import Path
 
-from benchmarks import endurance, frame_latency, kills, throughput
+from benchmarks import endurance, frame_latency, kills, pva_throughput, throughput
 from benchmarks.machine import load
 
 
@@ -46,6 +46,14 @@ def _print_throughput(rows):
         print(f"{row['side']:6} {row['work']:22}{row['engine']:30}{row['fps']:10.0f}{row['mb_s']:8.0f}{ratio:11.2f}")
 
 
+def _print_pva(rows):
+    print(f"\n{'side':>6} {'over PVA':22}{'frames/s':>10}{'MB/s':>8}{'taken':>8}{'missed':>8}")
+    for row in rows:
+        print(
+            f"{row['side']:6} {row['engine']:22}{row['fps']:10.0f}{row['mb_s']:8.0f}{row['taken']:8}{row['missed']:8}"
+        )
+
+
 def _print_latency(rows):
     print(f"\n{'frames/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'frames':>9}{'analysed':>10}{'missed':>8}{'doubled':>9}")
     for row in rows:
@@ -77,13 +85,18 @@ def _print_kills(rows):
 
 PARTS = {
     "throughput": _throughput,
+    "pva": lambda options: pva_throughput.measure(options.sizes, 0.1 if options.short else 1.0),
     "latency": lambda options: frame_latency.measure(seconds=3.0 if options.short else 20.0),
     "endurance": lambda options: endurance.measure(100_000 if options.short else 1_000_000),
     "kills": lambda options: kills.measure(seconds=10.0 if options.short else kills.SECONDS),
 }
 TABLES = {
-    "throughput": _print_throughput, "latency": _print_latency, "endurance": _print_endurance, "kills": _print_kills,
-}  # fmt: skip
+    "throughput": _print_throughput,
+    "pva": _print_pva,
+    "latency": _print_latency,
+    "endurance": _print_endurance,
+    "kills": _print_kills,
+}
 
 
 if __name__ == "__main__":

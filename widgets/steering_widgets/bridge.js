@@ -15,7 +15,14 @@ function installed(version) {
 /** Ask the kernel, and ask again until it has answered: a question is lost while the page joins a running kernel. */
 async function ask(question, answered) {
   for (let tries = 0; !answered(); tries += 1) {
-    if (tries % 15 === 0) question();
+    if (tries % 15 === 0) {
+      try {
+        question();
+      } catch (error) {
+        // A page that is still joining, or has lost its kernel for a moment: the next question may get through.
+        console.warn("The kernel could not be asked", error);
+      }
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
