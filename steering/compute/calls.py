@@ -11,6 +11,7 @@ unpickles nothing, and all of it goes over Dask's own TLS connections.
 
 import asyncio
 import pickle
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 _VALUE_SECONDS = 0.1
 # A worker is worth waiting for if Dask expects it to be free within so long.
 _BUSY_SECONDS = 0.25
+# One that has just joined is called only if there is no other.
+_YOUNG_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Exchange(SchedulerPlugin):
         self._calling: dict[str, int] = {}
         self._last = ""
         self._made = asyncio.Event()
+        self._joined: dict[str, float] = {}
         scheduler.handlers["steering_call"] = self.call
         scheduler.add_plugin(self)
 
@@ -53,6 +57,16 @@ class Exchange(SchedulerPlugin):
         del key, start
         if finish == "memory":
             self._made.set()
+
+    def add_worker(self, scheduler: Any, worker: str) -> None:
+        """Learn that a worker is there; for a moment it still loads and rehearses."""
+        del scheduler
+        self._joined[worker] = time.monotonic()
+
+    def remove_worker(self, scheduler: Any, worker: str, **_: object) -> None:
+        """Forget a worker."""
+        del scheduler
+        self._joined.pop(worker, None)
 
     async def call(self, work: bytes, keys: Sequence[str], patience: float) -> dict[str, Any]:
         """Have a worker do something; return its answer, or why there is none.
@@ -110,10 +124,13 @@ class Exchange(SchedulerPlugin):
         None if all have tasks that will take long: a call would wait for the one that is chosen, and a task waits for
         whichever is free first.
         """
+        now = time.monotonic()
 
-        def busy(worker: Any) -> tuple[int, bool, str]:
+        def busy(worker: Any) -> tuple[bool, int, bool, str]:
             calls = self._calling.get(worker.address, 0)
-            return (len(worker.processing) + calls) // worker.nthreads, worker.address != self._last, worker.address
+            young = now - self._joined.get(worker.address, 0.0) < _YOUNG_SECONDS
+            load = (len(worker.processing) + calls) // worker.nthreads
+            return young, load, worker.address != self._last, worker.address
 
         soon = [
             worker
