@@ -7,12 +7,10 @@ import time
 from pathlib import Path
 
 from benchmarks.feeds import CHANNEL, pva_server
-from benchmarks.machine import started
+from benchmarks.machine import rehearsed
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.core.workspace import Workspace
-from steering.facilities.local import LocalFacility
 from steering.loop.loop import Loop
-from steering.loop.partial import rehearse
 from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
 from steering.testing.waiting import until
@@ -28,15 +26,10 @@ def measure(rates=RATES, seconds=20.0, side=256):
 async def _measure(rates, seconds, side):
     rows = []
     with tempfile.TemporaryDirectory(prefix="steering-bench-") as folder:
-        facility = LocalFacility(Workspace(Path(folder)), workers_per_node=2)
-        await started(facility)
-        try:
-            await facility.rehearse(rehearse, CentreOfMass())
+        async with rehearsed(folder, CentreOfMass()) as facility:
             for rate in rates:
                 rows.append(await follow(Path(folder) / str(rate), facility, int(rate * seconds), rate, side))
                 print(f"  {rows[-1]}", flush=True)
-        finally:
-            await facility.close()
     return rows
 
 

@@ -1,9 +1,15 @@
 """The machine and the processes that are measured on it."""
 
 import asyncio
+import contextlib
 import os
+from pathlib import Path
 
 import psutil
+
+from steering.core.workspace import Workspace
+from steering.facilities.local import LocalFacility
+from steering.loop.partial import rehearse
 
 
 async def started(facility, workers=2):
@@ -15,6 +21,18 @@ async def started(facility, workers=2):
         await asyncio.sleep(0.05)
     message = f"{facility.name} has not {workers} workers after a minute."
     raise TimeoutError(message)
+
+
+@contextlib.asynccontextmanager
+async def rehearsed(folder, analysis):
+    """Two workers of this machine that have loaded what an analysis needs; they end with the context."""
+    facility = LocalFacility(Workspace(Path(folder)), workers_per_node=2)
+    await started(facility)
+    try:
+        await facility.rehearse(rehearse, analysis)
+        yield facility
+    finally:
+        await facility.close()
 
 
 def processes_of(folder):

@@ -13,12 +13,9 @@ from p4p.client.thread import Context
 
 from benchmarks.feeds import CHANNEL, pva_server
 from benchmarks.frame_latency import follow
-from benchmarks.machine import started
+from benchmarks.machine import rehearsed
 from steering.analyses._frames import measure_frames
 from steering.analyses.centre_of_mass import CentreOfMass
-from steering.core.workspace import Workspace
-from steering.facilities.local import LocalFacility
-from steering.loop.partial import rehearse
 from steering.sources.ingest.image import read_image
 from steering.sources.ingest.monitor import QUEUE_FRAMES
 from steering.testing.waiting import until
@@ -36,17 +33,12 @@ def measure(sizes=None, share=1.0):
 async def _measure(sizes, share):
     rows = []
     with tempfile.TemporaryDirectory(prefix="steering-bench-") as folder:
-        facility = LocalFacility(Workspace(Path(folder)), workers_per_node=2)
-        await started(facility)
-        try:
-            await facility.rehearse(rehearse, CentreOfMass())
+        async with rehearsed(folder, CentreOfMass()) as facility:
             for side in sizes:
                 frames = max(16, int(FRAMES[side] * share))
                 found = await follow(Path(folder) / str(side), facility, frames, _AT_ONCE, side, idle=_SILENCE)
                 rows.append(_row(side, "steering", found["analysed"], found["missed"], found["seconds"]))
                 rows.append(_row(side, "numpy in a monitor", *await _plain(frames, side)))
-        finally:
-            await facility.close()
     return rows
 
 

@@ -21,6 +21,7 @@ from steering.loop.pace import Pace
 from steering.loop.partial import Partial, analyse, merge_all, restore
 from steering.loop.ranges import Ranges, count, unite, without
 from steering.loop.reduction import Reduction
+from steering.loop.state import State
 from steering.loop.store import Store, Stored
 from steering.loop.tasks import TASK_ERRORS, Tasks
 
@@ -38,24 +39,6 @@ class Group:
     def frames(self) -> int:
         """How many frames they have."""
         return frames_of(self.blocks)
-
-
-@dataclass(eq=False)
-class State:
-    """A state on the workers; while it is still being made of others, these stand for it.
-
-    Attributes:
-        remote: The state.
-        parts: What it is being made of; nothing once it is there.
-    """
-
-    remote: Remote[Partial]
-    parts: "tuple[State, ...]" = ()
-
-    @property
-    def there(self) -> tuple[Remote[Partial], ...]:
-        """The state, or what stands for it."""
-        return tuple(one for part in self.parts for one in part.there) if self.parts else (self.remote,)
 
 
 class CompleteLane:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import ClassVar
 
 import pytest
@@ -141,6 +142,19 @@ async def test_while_all_workers_are_busy_nothing_is_called(cluster):
     assert await cluster.call(abs, 1) == {"passed": "no worker is free"}
     for end in ends:
         end.set()
+
+
+async def test_a_worker_that_has_just_joined_is_called_only_if_there_is_no_other(cluster):
+    one, two = (cluster.workers[name].address for name in ("one", "two"))
+    for old in (one, two):
+        cluster.exchange._joined = {one: time.monotonic(), two: time.monotonic()} | {old: 0.0}
+        cluster.exchange._last = ""
+        assert unpack(await cluster.call(abs, -1)) == 1
+        assert cluster.exchange._last == old
+    await cluster.workers["two"].close()
+    assert two not in cluster.exchange._joined
+    cluster.exchange._joined[one] = time.monotonic()
+    assert unpack(await cluster.call(abs, -2)) == 2
 
 
 async def test_a_worker_that_is_lost_meanwhile_and_one_that_hangs_are_passed_over(cluster):
