@@ -31,6 +31,14 @@ _READY = (
     " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
     " && w.sessionContext.session.kernel.status === 'idle'; }"
 )
+# Whether BokehJS has come, when it was last asked for, and how far each plot is.
+_PLOTS = """() => ({
+  bokeh: globalThis.Bokeh?.version, asked: globalThis.__steering_bokeh_loading__, now: Date.now(),
+  plots: [...document.querySelectorAll('.st-plot')].map((el) => ({
+    label: el.getAttribute("aria-label"), state: { ...el.dataset }, parts: el.childElementCount,
+    shown: el.offsetParent !== null,
+  })),
+})"""
 
 
 def write_notebook(path: Path, *cells: str) -> None:
@@ -71,6 +79,9 @@ def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator
         try:
             _wait_for(url, token, server, state / "server.log")
             yield url, token
+        except BaseException:
+            _tell("JupyterLab and its kernels said", (state / "server.log").read_text().splitlines()[-60:])
+            raise
         finally:
             server.terminate()
             try:
@@ -85,17 +96,23 @@ class Lab:
     Attributes:
         page: The first page.
         errors: What the console complained about.
+        said: All that the console said, each with seconds since the browser was opened.
         external: Requests that went elsewhere; they are blocked.
     """
 
     def __init__(
         self, url: str, token: str, *, width: int = 1400, height: int = 900, failure: Path | None = None
     ) -> None:
-        """Open a browser; when a test fails within it, each page is shot into the folder ``failure``."""
+        """Open a browser; when a test fails within it, each page is shot into the folder ``failure``.
+
+        What the console said, and what has become of the plots, is then told with the test's output.
+        """
         self._failure = failure
         self.url = url
         self._token = token
         self.errors: list[str] = []
+        self.said: list[str] = []
+        self._opened = time.monotonic()
         self.external: list[str] = []
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
@@ -113,6 +130,8 @@ class Lab:
             self._failure.mkdir(parents=True, exist_ok=True)
             for index, page in enumerate(self.context.pages):
                 page.screenshot(path=self._failure / f"failure-{index}.png")
+                _tell(f"plots of page {index}", [json.dumps(page.evaluate(_PLOTS))])
+            _tell("the browser's console said", self.said[-60:])
         self._browser.close()
         self._playwright.stop()
 
@@ -201,8 +220,14 @@ class Lab:
             route.abort()
 
     def _heard(self, kind: str, text: str) -> None:
+        self.said.append(f"{time.monotonic() - self._opened:7.2f} s {kind}: {text[:600]}")
         if kind == "error" and not any(word in text for word in _HARMLESS):
             self.errors.append(text[:600])
+
+
+def _tell(title: str, lines: list[str]) -> None:
+    """Say something with the output of a test that has failed."""
+    sys.stderr.write("\n".join([f"-- {title}:", *lines, ""]))
 
 
 def _free_port() -> int:

@@ -28,6 +28,15 @@ BOX = """
   const box = found ? ['x', 'y', 'width', 'height'].map((name) => found.data[name][0]) : [];
 """
 BOX_IS = "(wanted) => {" + BOX + "return String(box) === String(wanted); }"
+# On a busy page anywidget gives up a model before its code has come; here it does so at once.
+LATE = """
+  AbortSignal.timeout = () => {
+    const late = new AbortController();
+    queueMicrotask(() => late.abort());
+    return late.signal;
+  };
+"""
+GIVEN_UP = "[anywidget] Failed to initialize model."
 # Longer than what Bokeh takes for a long press.
 LONG_PRESS_MS = 500
 BOX_IS_WRITTEN = (
@@ -221,8 +230,9 @@ def steer(lab):
     )
     shoot(page, "two-views")
 
-    # A reload shows the truth again.
+    # A reload shows the truth again, even if the page was too busy to load the widgets' code in time.
     lab.save()
+    page.add_init_script(LATE)
     lab.open("steer.ipynb")
     lab.collapse_sidebar()
     lab.execute("desk.advance()")
@@ -244,7 +254,7 @@ def steer(lab):
     lab.theme(LIGHT)
     shoot(page, "map-narrow-light")
 
-    assert lab.errors == [], lab.errors
+    assert set(lab.errors) == {GIVEN_UP}, lab.errors
     assert lab.external == []
     notebook = page.evaluate("() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON())")
     assert TOKEN not in notebook

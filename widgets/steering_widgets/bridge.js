@@ -100,6 +100,7 @@ function endDrag(doc) {
 }
 
 async function render({ model, el }) {
+  await beHeard(model);
   const view = crypto.randomUUID();
   const host = document.createElement("div");
   host.className = "st-plot";

@@ -15,7 +15,6 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-import anywidget
 import bokeh
 import traitlets
 from bokeh.core.json_encoder import serialize_json
@@ -24,7 +23,8 @@ from bokeh.document.events import DocumentPatchedEvent
 from bokeh.model import Model
 from bokeh.protocol import Protocol
 
-_HERE = Path(__file__).parent
+from steering_widgets.heard import HeardWidget, code
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -33,13 +33,13 @@ def _bokeh_source() -> bytes:
     return (Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js").read_bytes()
 
 
-class BokehView(anywidget.AnyWidget):
+class BokehView(HeardWidget):
     """Shows one Bokeh model, in any number of views.
 
     All changes of the model from Python must be made within :meth:`edit`.
     """
 
-    _esm = _HERE / "bridge.js"
+    _esm = code("bridge.js")
     bokeh_version = traitlets.Unicode(bokeh.__version__).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)
 

@@ -22,7 +22,8 @@ function button(hook, text, meaning) {
   return made;
 }
 
-function render({ model, el }) {
+async function render({ model, el }) {
+  await beHeard(model);
   const view = crypto.randomUUID();
   const root = document.createElement("div");
   root.className = "st-direct-bar";

@@ -6,27 +6,24 @@ beamline service, over a WebSocket through jupyter-server-proxy.
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import anywidget
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
+from steering_widgets.heard import HeardWidget, code
 
-_HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 
 
-class ControlBar(anywidget.AnyWidget):
+class ControlBar(HeardWidget):
     """Three buttons and a line of text; the token never becomes a synced trait, so it is in no saved notebook.
 
     Attributes:
         hellos: Counts the views that have said that they are there.
     """
 
-    _esm = _HERE / "control.js"
+    _esm = code("control.js")
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk."""

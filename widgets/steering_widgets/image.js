@@ -151,7 +151,8 @@ function paint(parts, message, buffers) {
   return colours;
 }
 
-function render({ model, el }) {
+async function render({ model, el }) {
+  await beHeard(model);
   const view = crypto.randomUUID();
   const parts = build(model);
   el.append(parts.root);

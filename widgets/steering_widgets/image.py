@@ -13,20 +13,20 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from steering.core.frame import Frame
 from steering_widgets.colours import PALETTES, colour_bytes
 from steering_widgets.flow import Flow, Pulse, Window
+from steering_widgets.heard import HeardWidget, code
 from steering_widgets.pixels import bin_maximum, binning_of, find_levels, native, to_bytes
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 
 
-class ImageView(anywidget.AnyWidget):
+class ImageView(HeardWidget):
     """Shows the newest frame, in any number of views.
 
     Attributes:
@@ -36,7 +36,7 @@ class ImageView(anywidget.AnyWidget):
         high: Percentile drawn brightest.
     """
 
-    _esm = _HERE / "image.js"
+    _esm = code("image.js")
     _css = _HERE / "image.css"
     colour_maps = traitlets.List(traitlets.Unicode(), list(PALETTES)).tag(sync=True)
     colour_map = traitlets.Enum(list(PALETTES), "viridis").tag(sync=True)
