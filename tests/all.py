@@ -14,13 +14,11 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by whole files, or by what they share (see conftest). Not so in a browser: what a person would wait for
-# there has a time limit, and two JupyterLabs with their scans do not keep it on two cores.
+# Two at a time, by whole files, or by what they share (see conftest).
 SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
-    "system tests": ["-m", "system and not browser", *SIDE_BY_SIDE],
-    "browser tests": ["-m", "browser"],
+    "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],
 }
 
 

@@ -1,11 +1,13 @@
 """Fixtures that every test may use."""
 
+import gc
 from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from steering.core.loading import loading
 from steering.core.workspace import Workspace
 from steering.sim.data import fetch
 from tests.slurm import Slurm
@@ -20,6 +22,12 @@ LONGEST_FIRST = (
     "tests/test_binder.py",
     "tests/widgets/test_browser.py",
 )
+
+
+# To collect the tests loads everything there is.
+gc.disable()
+with loading():
+    import event_model  # noqa: F401  (Bluesky's documents, for what it loads in turn)
 
 
 def scope_of(nodeid: str) -> str:
@@ -42,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     scopes = {scope_of(item.nodeid): None for item in items}
     order = {scope: place for place, scope in enumerate(dict.fromkeys((*LONGEST_FIRST, *scopes)))}
     items.sort(key=lambda item: order[scope_of(item.nodeid)])
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, past what has been loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -12,13 +12,18 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.archive.server import TiledServer
 from steering.core.lifeline import hold_lifeline
+from steering.core.loading import loading
 from steering.core.workspace import Workspace
+
+# What the server loads when it starts, and the recorder with the first run.
+_LOADED = ("tiled.catalog", "tiled.server.app", "bluesky.callbacks.tiled_writer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Nobody waits for the record, and its start costs ten seconds of a core: what somebody waits for goes first.
     os.nice(10)
 
-    from tiled.client import from_uri
+    with loading():
+        for name in _LOADED:
+            import_module(name)
+        from tiled.client import from_uri
 
     key = record_key(workspace)
     workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)

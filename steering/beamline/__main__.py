@@ -1,145 +1,16 @@
-"""The process of the beamline service: ``python -m steering.beamline`` (or ``steering serve``).
+"""The process of the beamline service: ``python -m steering.beamline`` (or ``steering serve``)."""
 
-It starts what its beamline needs (a simulated beamline, a record), connects the devices, writes its connection file
-and serves until it is told to stop, or until nobody has listened for the linger time while no scan runs.
-"""
-
-import argparse
-import asyncio
-import fcntl
-import getpass
-import os
-import signal
-import socket
 import sys
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from pathlib import Path
 
-import uvicorn
-
-from steering.beamline.app import Face
-from steering.beamline.children import start_record, start_simulation
-from steering.beamline.description import read_description
-from steering.beamline.devices import connect
-from steering.beamline.preview import Preview
-from steering.beamline.service import Beamline
-from steering.beamline.tokens import Tokens
-from steering.core.daemon import identity
-from steering.core.errors import SteeringError
-from steering.core.frame import Frame
-from steering.core.secret_file import write_secret
-from steering.core.workspace import Workspace, default_workspace
-from steering.plans.engine import Engine
-
-_LINGER_CHECK_SECONDS = 1.0
+from steering.core.loading import loading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; return its exit code."""
-    options = _options(arguments)
-    workspace = Workspace(options.workspace)
-    try:
-        with ExitStack() as stack:
-            _serve(options, workspace, stack)
-    except SteeringError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="steering serve", description="Serve a beamline.")
-    parser.add_argument("--beamline", type=Path, help="YAML file of the beamline; the simulated one if left out")
-    parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="folder for all files")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
-    parser.add_argument(
-        "--speed", type=float, default=5.0, help="simulated beamline only: how many times faster than life"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="simulated beamline only: seed of its noise")
-    parser.add_argument(
-        "--linger", type=float, default=600.0, help="end after so many seconds without a listener; 0: never"
-    )
-    parser.add_argument("--no-record", action="store_true", help="do not start a Tiled server; the journal is kept")
-    return parser.parse_args(arguments)
-
-
-def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
-    description = read_description(options.beamline)
-    # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    _claim(workspace, stack)
-    record = None if options.no_record else start_record(workspace, stack)
-    if description.simulate:
-        os.environ.update(start_simulation(stack, options.speed, options.seed))
-    workspace.frames.mkdir(parents=True, exist_ok=True)
-    engine = Engine({})
-    devices = engine.call(connect(description, workspace.frames), timeout=60.0)
-    beamline = Beamline(description, devices, engine, workspace)
-    stack.callback(beamline.close)
-    preview = Preview(description.detector.image) if description.detector.image else None
-    if preview is not None:
-        stack.callback(preview.close)
-    tokens = Tokens()
-    token = tokens.issue(getpass.getuser())
-    listening = socket.create_server(("127.0.0.1", options.port))
-    stack.callback(listening.close)
-
-    def newest() -> tuple[int, Frame | None]:
-        return preview.frame.read() if preview is not None else (0, None)
-
-    def stop() -> None:
-        server.should_exit = True
-
-    app = Face(beamline, tokens, newest, stop).build()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_max_size=2**20, timeout_graceful_shutdown=2))
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    file = workspace.run / "beamline.json"
-    stack.callback(lambda: file.unlink(missing_ok=True))
-    content = identity() | {"url": address, "token": token}
-    if record is not None:
-        content["record"] = record
-    write_secret(file, content)
-    sys.stdout.write(f"The beamline service of {description.name} is at {address}\n")
-    sys.stdout.flush()
-    ended = threading.Event()
-    stack.callback(ended.set)
-    if options.linger > 0:
-        threading.Thread(target=_linger, args=(beamline, server, options.linger, ended), daemon=True).start()
-    asyncio.run(server.serve([listening]))
-
-
-def _claim(workspace: Workspace, stack: ExitStack) -> None:
-    """Hold the workspace for as long as this service lives: two would write one journal into one record.
-
-    Raises:
-        SteeringError: If another service holds it.
-    """
-    workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = stack.enter_context((workspace.run / "service.lock").open("w"))
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        message = (
-            f"A beamline service runs, or is starting, in the workspace {workspace.directory}. "
-            "Use that one, stop it, or choose another folder with --workspace."
-        )
-        raise SteeringError(message) from error
-
-
-def _linger(beamline: Beamline, server: uvicorn.Server, linger: float, ended: threading.Event) -> None:
-    """Stop the server once nobody has listened for the linger time while no scan was running."""
-    used = time.monotonic()
-    while not ended.wait(_LINGER_CHECK_SECONDS):
-        if beamline.hub.listening or beamline.status().scanning:
-            used = time.monotonic()
-        if time.monotonic() - used > linger:
-            server.should_exit = True
-            return
+    with loading():
+        from steering.beamline import process
+    return process.main(arguments)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from steering.compute import worker
+from steering.core.loading import loading
 
 # What every worker needs; nothing that looks for GPUs: which one is a worker's own it is told later.
 _LOADED = (
@@ -46,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worker.leave_threads_to_others()
     # The allocator that comes with pyarrow would start one in the background.
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    for name in _LOADED:
-        import_module(name)
+    with loading():
+        for name in _LOADED:
+            import_module(name)
     return Workers(worker.main).serve()
 
 
@@ -73,7 +75,7 @@ class Workers:
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        # What is loaded is shared with the workers as long as nobody writes to it, and collecting garbage would.
+        # What is there is shared with the workers as long as nobody writes to it, and collecting garbage would.
         gc.freeze()
         with selectors.DefaultSelector() as selector:
             selector.register(0, selectors.EVENT_READ)
