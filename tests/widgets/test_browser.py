@@ -36,6 +36,12 @@ LATE = """
     return late.signal;
   };
 """
+# There, too, timers go off late.
+LATE_TIMERS = """
+  const set = window.setTimeout;
+  window.setTimeout = (call, wait, ...rest) => set(call, Math.max(wait ?? 0, 2000), ...rest);
+  window.inTime = () => { window.setTimeout = set; };
+"""
 GIVEN_UP = "[anywidget] Failed to initialize model."
 # Longer than what Bokeh takes for a long press.
 LONG_PRESS_MS = 500
@@ -179,8 +185,10 @@ def steer(lab):
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=4)
     page.keyboard.up("Shift")
+    page.evaluate("() => {" + LATE_TIMERS + "}")
     page.mouse.up()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=4)
+    page.evaluate("() => window.inTime()")
     page.wait_for_function("() => document.querySelector('.st-region-x1 input').value !== ''")
     # The form follows to the end of the drag.
     page.wait_for_function(BOX_IS_WRITTEN)

@@ -86,16 +86,16 @@ function viewsOf(doc) {
  * of two that begin and end a box, and a drag whose Shift is let go first goes on without its button: to a person who
  * hesitates, a box that follows the pointer and of which nobody is told.
  */
-function leaveNoPress(doc) {
+function endDragsWithTheButton(doc) {
   for (const view of viewsOf(doc)) {
     const gestures = view.ui_event_bus?.ui_gestures;
     if (gestures) gestures._start_timeout = () => {};
-  }
-}
-
-function endDrag(doc) {
-  for (const view of viewsOf(doc)) {
-    if (view.model?.type === "BoxEditTool") view._draw_basepoint = null;
+    if (view.model?.type !== "BoxEditTool") continue;
+    const end = view._pan_end.bind(view);
+    view._pan_end = (event) => {
+      end(event);
+      view._draw_basepoint = null;
+    };
   }
 }
 
@@ -131,14 +131,9 @@ async function render({ model, el }) {
     doc.on_change(onChange(new Set(message.shared)), true);
     inkColourBars(doc);
     await add_document_standalone(doc, host);
-    leaveNoPress(doc);
+    endDragsWithTheButton(doc);
     host.dataset.ready = "true";
   };
-
-  // Bokeh's own listener is further in, comes later, and lets the event go no further.
-  for (const end of ["pointerup", "pointercancel"]) {
-    host.addEventListener(end, () => setTimeout(() => endDrag(doc)), { capture: true });
-  }
 
   const Bokeh = await loadBokeh(model, view, () => closed);
   if (closed || !Bokeh) return () => {};
