@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.analyses._compiled import compiled_moments
 from steering.core.block import Floats, FrameBlock
 
 # What is measured of each frame, with its unit.
@@ -123,12 +124,12 @@ def measure_frames(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats
     if not np.issubdtype(frames.dtype, np.integer) or not frames.size:
         rows = np.array([_measure_one(frame) for frame in frames]).reshape(len(frames), len(MEASURED))
         return rows[:, 0].copy(), rows[:, 1].copy(), rows[:, 2].copy(), rows[:, 3].copy()
-    totals, row_moments, column_moments, maxima = _moments(frames)
+    totals, row_moments, column_moments, maxima = compiled_moments(frames) or _moments(frames)
     with np.errstate(divide="ignore", invalid="ignore"):
         in_rows = np.where(totals > 0, row_moments / totals, np.nan)
         in_columns = np.where(totals > 0, column_moments / totals, np.nan)
     # Of numbers that are not negative each partial sum is at most the whole. So what came out below 2**53 was exact at
-    # each step, in whatever order BLAS has added; the few other frames are summed in integers.
+    # each step, in whatever order it was added; the few other frames are summed in integers.
     inexact = np.maximum(np.maximum(row_moments, column_moments), totals) >= _EXACT
     if np.issubdtype(frames.dtype, np.signedinteger):
         inexact |= frames.min(axis=(1, 2)) < 0

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from re import match
 
@@ -121,10 +122,11 @@ def pins() -> dict[str, str]:
 
 
 def _requirement() -> str:
-    """Say what to install: the source tree that this package runs from, or its release."""
+    """Say what to install: the source tree that this package runs from, or its release; compiled sums as here."""
+    extra = "[fast]" if find_spec("numba") is not None else ""
     told = distribution(_PACKAGE).read_text("direct_url.json")
     if told is not None:
         url = str(json.loads(told)["url"])
         if url.startswith("file://"):
-            return url.removeprefix("file://")
-    return f"{_PACKAGE}=={version(_PACKAGE)}"
+            return url.removeprefix("file://") + extra
+    return f"{_PACKAGE}{extra}=={version(_PACKAGE)}"

@@ -53,6 +53,14 @@ def test_an_environment_that_cannot_run_is_a_sentence(python, sentence):
         prepare(replace(SLURM, python=python), lambda _: None)
 
 
+@pytest.mark.parametrize(("numba", "extra"), [(object(), "[fast]"), (None, "")])
+def test_the_nodes_get_compiled_sums_if_this_session_has_them(monkeypatch, numba, extra):
+    monkeypatch.setattr(environment, "find_spec", lambda _: numba)
+    wanted = environment._requirement()
+    assert wanted.split("==")[0].endswith(extra)
+    assert ("[" in wanted) == bool(extra)
+
+
 @pytest.mark.system
 def test_an_environment_is_built_where_the_nodes_see_it(tmp_path, monkeypatch):
     # Of everything that is needed only one small package, or this test would take minutes: the steps are the real ones.
