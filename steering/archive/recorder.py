@@ -1,21 +1,25 @@
 """Fills Tiled from the journal.
 
 The journal is written first and by somebody else, so whatever happens here loses nothing: a run that was only partly
-written is written again from its journal. Tiled's writer must not batch much, or nothing is visible until the run ends.
+written is written again from its journal. Tiled's writer must not batch much, or nothing is visible until the run ends;
+but each group costs a fifth of a second of a core, which a beamline's machine has better uses for while it scans.
 """
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from steering.archive.journal import Entry, decode
 
-# Events and frames become visible in the record in groups of so many, and all of them at the end of the run.
-BATCH = 4
+# Events and frames become visible in the record in groups of so many, or of what comes in so many seconds if that is
+# more, and all of them at the end of the run.
+BATCH, _BATCH_SECONDS = 4, 2.0
 _POLL_SECONDS = 0.05
 # When it is told to stop it writes so long (seconds) before it leaves the rest to its next start.
 _LAST_SECONDS = 4.0
@@ -75,6 +79,7 @@ class _Tail:
         self._file = path.open("rb")
         self._rest = b""
         self._write: Callable[[str, dict[str, Any]], None] | None = None
+        self._pace = _Pace()
 
     def step(self, client: Any, go_on: Callable[[], bool]) -> bool:
         """Write the complete lines that have come; return whether there were any."""
@@ -94,19 +99,48 @@ class _Tail:
 
     def _document(self, client: Any, entry: Entry) -> None:
         if entry.name == "start":
-            from bluesky.callbacks.tiled_writer import TiledWriter
-
             uid = entry.content["uid"]
             if uid in client:
                 # Written in part before the recorder was stopped; the journal holds all of it.
                 client.delete_contents([uid], recursive=True, external_only=False)
-            self._write = TiledWriter(client, batch_size=BATCH)
+            self._write = self._pace.writer(client)
         if self._write is None:
             return
         self._write(entry.name, entry.content)
+        if entry.name == "event":
+            self._pace.count(float(entry.content["time"]))
         if entry.name == "stop":
             _done(self._path).write_text(json.dumps({"run": entry.content["run_start"]}), encoding="utf-8")
             self.ended = True
+
+
+class _Pace:
+    """Has a run written in groups that fit its pace."""
+
+    def __init__(self) -> None:
+        self._writer: Any = None
+        self._began = math.nan
+        self._events = 0
+
+    def writer(self, client: Any) -> Callable[[str, dict[str, Any]], None]:
+        """Make what writes one run: what bluesky's ``TiledWriter`` is, which lets nobody change the group's size."""
+        tiled_writer: Any = import_module("bluesky.callbacks.tiled_writer")
+        event_model: Any = import_module("event_model")
+        self._writer = tiled_writer._RunWriter(client, batch_size=BATCH)  # noqa: SLF001  (see above)
+        normalizer = tiled_writer.RunNormalizer()
+        normalizer.subscribe(self._writer)
+
+        def callbacks(_name: str, _document: Any) -> tuple[list[Any], list[Any]]:
+            return [normalizer], []
+
+        return event_model.RunRouter([callbacks])
+
+    def count(self, when: float) -> None:
+        """Note the time of an event, in seconds."""
+        self._events += 1
+        if not when - self._began < _BATCH_SECONDS:
+            self._writer._batch_size = max(BATCH, self._events)  # noqa: SLF001  (see above)
+            self._began, self._events = when, 0
 
 
 def _done(journal: Path) -> Path:
