@@ -78,7 +78,9 @@ def main() -> int:
     """Fetch everything, saying what is being done: ``python -m steering.sim.data``."""
     try:
         for number, name in enumerate(sorted(registry()), 1):
-            sys.stderr.write(f"\rRecorded data: {number} of {len(registry())} files")
+            # A log gets one line.
+            if sys.stderr.isatty() or number == len(registry()):
+                sys.stderr.write(f"\rRecorded data: {number} of {len(registry())} files")
             fetch(name)
     except SteeringError as error:
         sys.stderr.write(f"\n{error}\n")

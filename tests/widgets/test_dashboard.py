@@ -79,7 +79,7 @@ def test_a_panel_that_fails_is_said_and_the_others_go_on(caplog):
             return True
 
     sound, said = Sound(), []
-    ticker = Ticker([Broken(), sound], [], said.append)
+    ticker = Ticker([Broken(), sound], [], [], said.append)
     ticker.tick([Broken(), sound])
     ticker.tick([Broken(), sound])
     assert sound.refreshed == 2

@@ -54,9 +54,8 @@ class Dashboard:
             MAP: self._map,
             SCALARS: self._scalars,
         }
-        self._panels = (
-            progress, self._curve, self._map, self._scalars, trend, form, journal, source, compute,
-        )  # fmt: skip
+        self._panels = (progress, form, journal, source, compute)
+        self._plots = (self._curve, self._map, self._scalars, trend)
         self._control = ControlBar(session)
         self._hellos = Place(self._control.hellos)
         # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
@@ -71,8 +70,8 @@ class Dashboard:
         top.add_class("st-top")
         self.widget = ipywidgets.VBox([StyleSheet(), top, self._notice, grid])
         self.widget.add_class("st-dashboard")
-        self._ticker = Ticker((*self._panels, self), (self._frame,), self._complaint.set)
-        self._ticker.tick((*self._panels, self._frame, self))
+        self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set)
+        self._ticker.tick((*self._panels, *self._plots, self._frame, self))
         self._ticker.start()
 
     def refresh(self) -> bool:
@@ -92,7 +91,7 @@ class Dashboard:
     def close(self) -> None:
         """Stop following and take everything off the screen; the session stays open."""
         self._ticker.stop()
-        for panel in (*self._panels, self._frame):
+        for panel in (*self._panels, *self._plots, self._frame):
             panel.close()
         close_all(self.widget)
 

@@ -9,8 +9,10 @@ from typing import Protocol
 _LOG = logging.getLogger(__name__)
 
 # A look without news costs microseconds; a frame must not wait long for the next look.
-FRAME_SECONDS = 1 / 60
+FRAME_SECONDS = 1 / 120
 PANEL_SECONDS = 0.1
+# A browser draws a plot for some ten milliseconds, in which it paints no frame; nobody reads a curve more often.
+PLOT_SECONDS = 0.25
 
 
 class Panel(Protocol):
@@ -22,17 +24,24 @@ class Panel(Protocol):
 
 
 class Ticker:
-    """Calls ``refresh`` of panels at 10 Hz and of frame panels at up to 60 Hz, until stopped or the kernel ends."""
+    """Calls ``refresh`` of panels, each kind at its own rate, until stopped or the kernel ends."""
 
-    def __init__(self, panels: Sequence[Panel], frames: Sequence[Panel], complain: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        panels: Sequence[Panel],
+        plots: Sequence[Panel],
+        frames: Sequence[Panel],
+        complain: Callable[[str], object],
+    ) -> None:
         """Prepare it; :meth:`start` starts it.
 
         Args:
             panels: Refreshed ten times a second.
-            frames: Refreshed up to sixty times a second.
+            plots: Refreshed four times a second.
+            frames: Refreshed as soon as there is news.
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
         """
-        self._panels = list(panels)
+        self._slow = ((PANEL_SECONDS, list(panels)), (PLOT_SECONDS, list(plots)))
         self._frames = list(frames)
         self._complain = complain
         self._failing: set[str] = set()
@@ -68,9 +77,10 @@ class Ticker:
 
     def _run(self) -> None:
         main = threading.main_thread()
-        due = 0.0
+        due = [0.0] * len(self._slow)
         while not self._stopping.wait(FRAME_SECONDS) and main.is_alive():
             self.tick(self._frames)
-            if time.monotonic() >= due:
-                due = time.monotonic() + PANEL_SECONDS
-                self.tick(self._panels)
+            for place, (seconds, panels) in enumerate(self._slow):
+                if time.monotonic() >= due[place]:
+                    due[place] = time.monotonic() + seconds
+                    self.tick(panels)
