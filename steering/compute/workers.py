@@ -27,6 +27,8 @@ from steering.core.loading import loading
 
 # What every worker needs; nothing that looks for GPUs: which one is a worker's own it is told later.
 _LOADED = (
+    # What xarray looks for with the first data set: this, and with it sparse and numba where they are installed.
+    "dask.array",
     "distributed.worker",
     "distributed.utils_comm",
     "h5py",
