@@ -19,8 +19,9 @@ def main():
     parser.add_argument("--short", action="store_true", help="a tenth of the frames, to see that it runs")
     parser.add_argument("--sizes", nargs="+", type=int, choices=sorted(throughput.SIZES), default=None)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=Path("streaming.json"))
+    parser.add_argument("--json", type=Path, default=Path("artefacts/streaming.json"))
     options = parser.parse_args()
+    options.json.parent.mkdir(parents=True, exist_ok=True)
     report = {"began": time.time(), "machine_before": load()}
     for part in options.parts:
         print(f"{part} (load {load()['load_1min']:.1f})", flush=True)
