@@ -265,14 +265,17 @@ def test_the_same_proposal_twice_is_one(engine, motors):
 
 
 def test_two_quick_proposals_cannot_slip_past_the_largest_step_together(engine, motors):
-    run = Run(engine, motors, rocking(), {3: (Pause(),)})
-    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
-    assert run.propose(SetParameter("centre", 2.0)).accepted
-    assert run.propose(SetParameter("centre", 4.0)).accepted
-    assert "away from 4" in run.propose(SetParameter("centre", 1.0)).reason
-    assert run.docket.pending == {"centre": 4.0}
-    run.propose(Finish())
+    # All at one point: nothing is applied between them.
+    quick = (SetParameter("centre", 2.0), SetParameter("centre", 4.0), SetParameter("centre", 1.0), Finish())
+    run = Run(engine, motors, rocking(), {3: quick})
     run.finish()
+    asked = [ruling for ruling in run.events("steering") if ruling["kind"] == "set"]
+    assert sorted((ruling["new"], ruling["verdict"]) for ruling in asked) == [
+        ("1 deg", "refused"),
+        ("2 deg", "accepted"),
+        ("4 deg", "accepted"),
+    ]
+    assert "away from 4" in next(ruling["reason"] for ruling in asked if ruling["verdict"] == "refused")
 
 
 def wait_for(condition, timeout=20.0):
