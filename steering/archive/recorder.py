@@ -18,7 +18,7 @@ from typing import Any
 from steering.archive.journal import Entry, decode
 
 # Events and frames become visible in the record in groups of so many, or of what comes in so many seconds if that is
-# more, and all of them at the end of the run.
+# more, and all of them when nothing has come for so long.
 BATCH, _BATCH_SECONDS = 4, 2.0
 _POLL_SECONDS = 0.05
 # When it is told to stop it writes so long (seconds) before it leaves the rest to its next start.
@@ -85,6 +85,8 @@ class _Tail:
         """Write the complete lines that have come; return whether there were any."""
         content = self._rest + self._file.read()
         *lines, self._rest = content.split(b"\n")
+        if not lines:
+            self._pace.rest()
         for number, line in enumerate(lines):
             if not go_on():
                 self._rest = b"\n".join([*lines[number:], self._rest])
@@ -115,15 +117,20 @@ class _Tail:
 
 
 class _Pace:
-    """Has a run written in groups that fit its pace."""
+    """Has a run written in groups that fit its pace.
+
+    What writes is that of bluesky's ``TiledWriter``, whose group has one size and is written when it is full or the run
+    ends: a scan that pauses would keep its last points to itself.
+    """
 
     def __init__(self) -> None:
         self._writer: Any = None
         self._began = math.nan
         self._events = 0
+        self._written = math.inf
 
     def writer(self, client: Any) -> Callable[[str, dict[str, Any]], None]:
-        """Make what writes one run: what bluesky's ``TiledWriter`` is, which lets nobody change the group's size."""
+        """Make what writes one run."""
         tiled_writer: Any = import_module("bluesky.callbacks.tiled_writer")
         event_model: Any = import_module("event_model")
         self._writer = tiled_writer._RunWriter(client, batch_size=BATCH)  # noqa: SLF001  (see above)
@@ -137,10 +144,25 @@ class _Pace:
 
     def count(self, when: float) -> None:
         """Note the time of an event, in seconds."""
+        self._written = time.monotonic()
         self._events += 1
         if not when - self._began < _BATCH_SECONDS:
             self._writer._batch_size = max(BATCH, self._events)  # noqa: SLF001  (see above)
             self._began, self._events = when, 0
+
+    def rest(self) -> None:
+        """Write what waits for its group to be full, if nothing has come for a while; as the end of a run does."""
+        if time.monotonic() - self._written < _BATCH_SECONDS:
+            return
+        self._written = math.inf
+        writer = self._writer
+        for stream, rows in writer._internal_data_cache.items():  # noqa: SLF001  (see above)
+            if rows:
+                writer._write_internal_data(rows, desc_node=writer._desc_nodes[stream])  # noqa: SLF001  (see above)
+                rows.clear()
+        for datum in writer._external_data_cache.values():  # noqa: SLF001  (see above)
+            writer._write_external_data(datum)  # noqa: SLF001  (see above)
+        writer._external_data_cache.clear()  # noqa: SLF001  (see above)
 
 
 def _done(journal: Path) -> Path:

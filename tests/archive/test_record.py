@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from tiled.client import from_uri
 
+from steering.archive import recorder
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
@@ -89,6 +90,27 @@ def test_a_run_whose_first_events_are_not_written_yet_says_so(server):
     Recorder(client, journal.path.parent).step()
     with pytest.raises(SteeringError, match="no event of stream primary in the record yet"):
         Record(client)["begins"]["primary"]
+
+
+def test_what_waits_for_its_group_is_written_when_nothing_has_come_for_a_while(server, monkeypatch):
+    url, folder = server
+    client = connect_record(url, "key")
+    journal = journalled(folder, "pauses", 6, stop=False)
+    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 3600.0)
+    following = Recorder(client, journal.path.parent)
+    following.step()
+    record = Record(client)
+    assert record["pauses"]["primary"].sizes["event"] == 4
+    following.step()
+    assert record["pauses"]["primary"].sizes["event"] == 4
+    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 0.0)
+    following.step()
+    assert record["pauses"]["primary"].sizes["event"] == 6
+    assert record["pauses"].frames(4, 6).values[1, 0, 0] == 5 * 64
+    journal.write(Entry("document", "stop", {"uid": "s", "run_start": "pauses", "exit_status": "success", "time": 9.0}))
+    following.step()
+    assert record["pauses"].stop["exit_status"] == "success"
+    assert record["pauses"]["primary"].sizes["event"] == 6
 
 
 def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(server):
