@@ -42,6 +42,15 @@ LATE_TIMERS = """
   window.setTimeout = (call, wait, ...rest) => set(call, Math.max(wait ?? 0, 2000), ...rest);
   window.inTime = () => { window.setTimeout = set; };
 """
+# JupyterLab's messages to the kernel go where nobody is.
+GONE = """() => {
+  const panel = [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext);
+  for (const comm of panel.sessionContext.session.kernel._comms.values()) comm._subshellId = crypto.randomUUID();
+}"""
+BACK = """() => {
+  const panel = [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext);
+  return [...panel.sessionContext.session.kernel._comms.values()].every((comm) => comm._subshellId === null);
+}"""
 GIVEN_UP = "[anywidget] Failed to initialize model."
 # Longer than what Bokeh takes for a long press.
 LONG_PRESS_MS = 500
@@ -248,6 +257,13 @@ def steer(lab):
     page.locator(".st-panel-map .st-plot[data-ready]").wait_for()
     page.wait_for_function("() => document.querySelector('.st-image').dataset.painted > 0")
     assert page.locator(".st-param-exposure input").input_value() == "0.4"
+
+    # Nor is it lost when JupyterLab sends its messages to a subshell that is gone.
+    page.evaluate(GONE)
+    page.wait_for_function(BACK)
+    page.locator(".st-param-exposure input").fill("0.3")
+    page.locator("button.st-apply").click()
+    lab.wait_for_value("desk.board.status.value.pending == {'exposure': 0.3}")
 
     # Dark, and narrow.
     lab.theme(DARK)

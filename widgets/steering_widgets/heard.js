@@ -7,6 +7,7 @@
  */
 async function beHeard(model) {
   const found = await model.widget_manager.get_model(model.get("key"));
+  keepToMainShell(found.comm?.jsServicesComm?._kernel);
   try {
     await found._handle_comm_msg({ content: { data: { method: "nothing" } } });
   } catch (error) {
@@ -16,5 +17,25 @@ async function beHeard(model) {
     found.comm?.on_msg(handle.bind(found));
     found.comm?.send({ method: "request_state" }, {});
   }
+}
+
+/**
+ * Send the page's messages to the kernel's main shell.
+ *
+ * JupyterLab (4.6) sends those of widgets to a subshell, and at times, when it joins a running kernel, to one that it has
+ * had deleted again: the kernel drops them all ("Unknown subshell_id"), and neither a plot nor a button is answered. The
+ * main shell is always there, and is where the kernel of our version answers anyway. JupyterLab may name the subshell to a
+ * widget at any later time, so this is looked at again and again, once for all of ours on a page.
+ */
+function keepToMainShell(kernel) {
+  const kept = (globalThis.__steering_main_shell__ ??= new WeakSet());
+  if (!kernel?._comms || kept.has(kernel)) return;
+  kept.add(kernel);
+  const leave = () => {
+    for (const comm of kernel._comms.values()) comm._subshellId = null;
+    if (kernel.isDisposed) clearInterval(timer);
+  };
+  const timer = setInterval(leave, 500);
+  leave();
 }
 
