@@ -4,19 +4,25 @@ A task takes some ten messages between client, scheduler and workers, most of th
 four. It is for what is worthless if it comes late, such as the newest result: nothing of it is kept, and nothing is
 tried twice. What cannot be done now is passed over; the caller can submit a task instead.
 
+The values that a call needs, the next ones need too, so each is copied to a second worker: when one is lost, nothing
+has to be computed again before the next call can be answered.
+
 The client leaves the pickled function with the scheduler (:class:`Exchange`), which picks a worker that is free and
 knows where the values lie; the worker (:class:`Callee`) takes what it does not hold from its peers. The scheduler
 unpickles nothing, and all of it goes over Dask's own TLS connections.
 """
 
 import asyncio
+import itertools
 import pickle
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
+
+from steering.compute.greetings import Greetings
 
 # A value that was just submitted, or is just being made, is worth waiting for; one that takes longer is not.
 _VALUE_SECONDS = 0.1
@@ -36,37 +42,29 @@ class Slot:
 class Exchange(SchedulerPlugin):
     """Hands calls to workers; in the scheduler's process, on its event loop."""
 
-    def __init__(self, scheduler: Any, give_up: Callable[[Sequence[Any]], Awaitable[list[str]]]) -> None:
+    def __init__(self, scheduler: Any, greetings: Greetings) -> None:
         """Add the handler to a scheduler that has not been started.
 
         Args:
             scheduler: Whose workers are called.
-            give_up: Removes those of some workers that answer no greeting; returns their names.
+            greetings: Knows which of them are silent.
         """
         self._scheduler = scheduler
-        self._give_up = give_up
+        self._greetings = greetings
         self._calling: dict[str, int] = {}
         self._last = ""
+        self._copied: set[str] = set()
         self._made = asyncio.Event()
-        self._joined: dict[str, float] = {}
         scheduler.handlers["steering_call"] = self.call
         scheduler.add_plugin(self)
 
     def transition(self, key: str, start: str, finish: str, *_: object, **__: object) -> None:
-        """Learn that a value is there."""
-        del key, start
+        """Learn that a value is there, or is not any more."""
+        del start
         if finish == "memory":
             self._made.set()
-
-    def add_worker(self, scheduler: Any, worker: str) -> None:
-        """Learn that a worker is there; for a moment it still loads and rehearses."""
-        del scheduler
-        self._joined[worker] = time.monotonic()
-
-    def remove_worker(self, scheduler: Any, worker: str, **_: object) -> None:
-        """Forget a worker."""
-        del scheduler
-        self._joined.pop(worker, None)
+        else:
+            self._copied.discard(key)
 
     async def call(self, work: bytes, keys: Sequence[str], patience: float) -> dict[str, Any]:
         """Have a worker do something; return its answer, or why there is none.
@@ -74,26 +72,39 @@ class Exchange(SchedulerPlugin):
         Args:
             work: The pickled function with its arguments.
             keys: Of the values that it needs.
-            patience: A worker that has not answered after so many seconds is greeted, and given up if it does not
-                answer that either.
+            patience: After so many seconds without an answer the worker is greeted, and those that hold the values,
+                for which it may be waiting itself; if one of them is given up there will be no answer.
         """
         where = await self._where(keys)
-        holder = self._choose()
+        workers = self._ranked()
+        holder = next((worker for worker in workers if _soon_free(worker)), None)
         if where is None or holder is None:
             return {"passed": "a value is not there yet" if holder is not None else "no worker is free"}
         address = self._last = str(holder.address)
+        self._copy(where, [address, *(str(worker.address) for worker in workers if worker is not holder)][:2])
         self._calling[address] = self._calling.get(address, 0) + 1
         asking = asyncio.ensure_future(self._ask(address, work, where))
         try:
-            while not (await asyncio.wait([asking], timeout=patience))[0]:
-                if await self._give_up([holder]):
-                    return {"passed": f"the worker {holder.name} does not answer"}
-            return asking.result()
+            silent = await self._silent(asking, {address, *itertools.chain(*where.values())}, patience)
+            return {"passed": f"the worker {silent} does not answer"} if silent else asking.result()
         finally:
             asking.cancel()
             self._calling[address] -= 1
             if not self._calling[address]:
                 del self._calling[address]
+
+    async def _silent(self, asking: "asyncio.Future[Any]", addresses: set[str], patience: float) -> str:
+        """Wait for an answer; return the name of a worker because of which there will be none."""
+        while not (await asyncio.wait([asking], timeout=patience))[0]:
+            known = [self._scheduler.workers[one] for one in addresses if one in self._scheduler.workers]
+            greeting = asyncio.ensure_future(self._greetings.give_up(known, patience))
+            try:
+                await asyncio.wait([asking, greeting], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                greeting.cancel()
+            if not asking.done() and greeting.result():
+                return greeting.result()[0]
+        return ""
 
     async def _ask(self, address: str, work: bytes, where: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         try:
@@ -111,33 +122,49 @@ class Exchange(SchedulerPlugin):
                     states = [self._scheduler.tasks.get(key) for key in keys]
                     if all(state is not None and state.who_has for state in states):
                         return {
-                            key: [holder.address for holder in state.who_has]
+                            key: self._answering([holder.address for holder in state.who_has])
                             for key, state in zip(keys, states, strict=True)
                         }
                     await self._made.wait()
         except TimeoutError:
             return None
 
-    def _choose(self) -> Any:
-        """Choose the worker with least to do; of several, the one that was called last, which holds most values.
+    def _answering(self, addresses: list[str]) -> list[str]:
+        """Leave out those that have not answered yet, if others are left."""
+        return [one for one in addresses if not self._greetings.suspects(one)] or addresses
 
-        None if all have tasks that will take long: a call would wait for the one that is chosen, and a task waits for
-        whichever is free first.
+    def _copy(self, where: Mapping[str, Sequence[str]], workers: Sequence[str]) -> None:
+        """Have each value that lies on one worker only copied to the last of these that is another."""
+        missing: dict[str, list[str]] = {}
+        for key, (first, *others) in where.items():
+            other = next((worker for worker in reversed(workers) if worker != first), "")
+            if other and not others and key not in self._copied:
+                self._copied.add(key)
+                missing.setdefault(other, []).append(key)
+        for worker, keys in missing.items():
+            self._scheduler.request_acquire_replicas(worker, keys, stimulus_id=f"copy-{time.time()}")
+
+    def _ranked(self) -> list[Any]:
+        """Sort the workers by how much they have to do; of several, first the one that was called last.
+
+        That one holds most values.
         """
-        now = time.monotonic()
 
-        def busy(worker: Any) -> tuple[bool, int, bool, str]:
+        def busy(worker: Any) -> tuple[bool, bool, int, bool, str]:
             calls = self._calling.get(worker.address, 0)
-            young = now - self._joined.get(worker.address, 0.0) < _YOUNG_SECONDS
+            young = self._greetings.age(worker.address) < _YOUNG_SECONDS
             load = (len(worker.processing) + calls) // worker.nthreads
-            return young, load, worker.address != self._last, worker.address
+            return self._greetings.suspects(worker.address), young, load, worker.address != self._last, worker.address
 
-        soon = [
-            worker
-            for worker in self._scheduler.running
-            if len(worker.processing) < worker.nthreads or worker.occupancy < _BUSY_SECONDS
-        ]
-        return min(soon, key=busy, default=None)
+        return sorted(self._scheduler.running, key=busy)
+
+
+def _soon_free(worker: Any) -> bool:
+    """Say whether a worker has no tasks that will take long.
+
+    A call would wait for the one that is chosen, and a task waits for whichever is free first.
+    """
+    return len(worker.processing) < worker.nthreads or worker.occupancy < _BUSY_SECONDS
 
 
 class Callee:

@@ -3,36 +3,21 @@
 It rides on the scheduler's own TLS connection, so it needs no port and no token of its own.
 """
 
-import asyncio
 import itertools
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 _ANSWERS_KEPT = 100
 SEND_SECONDS = 0.001
-# A worker is given up that answers none of so many greetings, each within so many seconds ...
-_GREETINGS, _GREETING_SECONDS = 3, 0.2
-# ... unless it has just joined and may still be loading what it needs; and if workers were given up in the last so many
-# seconds the machine may only be slow, so that each next one gets more time.
-_SETTLING_SECONDS, _CALM_SECONDS = 10.0, 30.0
 
 
 class _Prompt(SchedulerPlugin):
-    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not.
-
-    Attributes:
-        joined: When each worker joined, by its address, in seconds of the monotonic clock.
-    """
-
-    def __init__(self) -> None:
-        """Begin without workers."""
-        self.joined: dict[str, float] = {}
+    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not."""
 
     def add_worker(self, scheduler: Any, worker: str) -> None:
-        self.joined[worker] = time.monotonic()
         scheduler.stream_comms[worker].interval = SEND_SECONDS
 
     def add_client(self, scheduler: Any, client: str) -> None:
@@ -54,10 +39,7 @@ class Mailbox:
         scheduler.handlers["steering_ask"] = self.ask
         scheduler.handlers["steering_answer"] = self.answer
         scheduler.handlers["steering_exchange"] = self.exchange
-        scheduler.handlers["steering_overdue"] = self.overdue
-        self._prompt = _Prompt()
-        self._given_up: list[float] = []
-        scheduler.add_plugin(self._prompt)
+        scheduler.add_plugin(_Prompt())
 
     def status(self) -> dict[str, Any]:
         """Return what the owner last said."""
@@ -94,57 +76,6 @@ class Mailbox:
             "clients": len(clients),
             "used": self._used,
         }
-
-    async def overdue(self, key: str) -> list[str]:
-        """Give up each worker that a task waits for and that answers no greeting; return their names.
-
-        A worker that is stopped or cut off keeps its connection for minutes. What it does and holds goes to others at
-        once, with the keys that it has, so that nothing that waits for it is lost or done twice.
-        """
-        return await self.give_up(self._holders(key))
-
-    async def give_up(self, holders: Iterable[Any]) -> list[str]:
-        """Give up each of some workers that answers no greeting; return their names."""
-        now = time.monotonic()
-        self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
-        patience = _GREETING_SECONDS * 3 ** len(self._given_up)
-        settled = [
-            holder for holder in holders if now - self._prompt.joined.get(holder.address, 0.0) > _SETTLING_SECONDS
-        ]
-        silent = await asyncio.gather(*(self._silent(holder, patience) for holder in settled))
-        names: list[str] = []
-        for holder in silent:
-            if holder is not None and holder.address in self._scheduler.workers:
-                names.append(str(holder.name))
-                self._given_up.append(now)
-                await self._scheduler.remove_worker(holder.address, stimulus_id=f"overdue-{time.time()}", expected=True)
-        return names
-
-    def _holders(self, key: str) -> set[Any]:
-        """Find the workers that do a task, or what it depends on, or that hold such."""
-        waiting, seen, holders = [self._scheduler.tasks.get(key)], set[str](), set[Any]()
-        while waiting:
-            state = waiting.pop()
-            if state is None or state.key in seen:
-                continue
-            seen.add(state.key)
-            if state.processing_on:
-                holders.add(state.processing_on)
-            holders |= set(state.who_has or ())
-            # What is in memory needs nothing of what it was made of.
-            waiting += [] if state.who_has else list(state.dependencies)
-        return holders
-
-    async def _silent(self, holder: Any, patience: float) -> Any:
-        for _ in range(_GREETINGS):
-            try:
-                async with asyncio.timeout(patience):
-                    async with self._scheduler.rpc(holder.address) as worker:
-                        await worker.echo(data=0)
-            except (OSError, TimeoutError):
-                continue
-            return None
-        return holder
 
 
 def _seconds_of_work(tasks: Sequence[Any]) -> float:

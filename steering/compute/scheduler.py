@@ -18,11 +18,12 @@ from distributed import Scheduler
 
 from steering.compute.calls import Exchange
 from steering.compute.connection import make_security, security_of
+from steering.compute.greetings import Greetings
 from steering.compute.mailbox import Mailbox
 from steering.core.lifeline import hold_lifeline
 
 # A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
-# of five, and at once if one of our loops waits for it (see mailbox).
+# of five, and at once if one of our loops waits for it (see greetings).
 CONFIG = {
     "distributed.scheduler.allowed-failures": 100,
     "distributed.scheduler.worker-ttl": "30s",
@@ -59,7 +60,8 @@ async def _serve(directory: Path, interface: str) -> None:
         dashboard_address="127.0.0.1:0",
         **place,
     )
-    Exchange(scheduler, Mailbox(scheduler).give_up)
+    Mailbox(scheduler)
+    Exchange(scheduler, Greetings(scheduler))
     await scheduler
     # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
     gc.freeze()

@@ -141,7 +141,8 @@ class Facility(Protocol):
         Args:
             function: What is run.
             arguments: ``Remote`` values among them stay on the workers.
-            patience: After so many seconds without an answer the worker is given up, if it answers nothing else either.
+            patience: After so many seconds without an answer the worker is asked whether it hangs, and those that hold
+                the values; one that is silent for as long is given up.
 
         Raises:
             PassedOverError: If no worker can do it now, or the one that did was lost.
@@ -156,8 +157,13 @@ class Facility(Protocol):
         """
         ...
 
-    async def overdue(self, key: str) -> None:
-        """Say that a task should have been done: a worker that it waits for and that does not answer is given up."""
+    async def overdue(self, key: str, patience: float) -> None:
+        """Say that a task should have been done: a worker that it waits for and that does not answer is given up.
+
+        Args:
+            key: Name of the task.
+            patience: How many seconds it was waited for; a worker that now is silent for as long is given up.
+        """
         ...
 
     async def status(self) -> FacilityStatus:

@@ -215,9 +215,9 @@ class DaskConnection:
         message = f"The compute owner of {self._name} did not answer within {_ANSWER_SECONDS:g} s. Look at its log."
         raise SteeringError(message)
 
-    async def overdue(self, key: str) -> list[str]:
+    async def overdue(self, key: str, patience: float) -> list[str]:
         """Have workers given up that a task waits for and that do not answer; return their names."""
-        return await self._present().scheduler.steering_overdue(key=key)
+        return await self._present().scheduler.steering_overdue(key=key, patience=patience)
 
     async def status(self) -> FacilityStatus:
         """Ask the scheduler, and through its mailbox the owner, how it is."""

@@ -124,9 +124,9 @@ class OwnedFacility:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def overdue(self, key: str) -> None:
+    async def overdue(self, key: str, patience: float) -> None:
         """Have workers given up that a task waits for and that do not answer."""
-        await self._connection.overdue(key)
+        await self._connection.overdue(key, patience)
 
     def submit(
         self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""

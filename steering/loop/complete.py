@@ -199,7 +199,7 @@ class CompleteLane:
         late = next((one for one in self._groups.values() if now - one.submitted > patience * one.tries), None)
         if late is not None:
             late.tries += 1
-            await self._tasks.overdue(late.key)
+            await self._tasks.overdue(late.key, patience)
 
     def _analyse(self, group: Group) -> None:
         name = f"analyse-{group.blocks[0].start}-{group.blocks[-1].stop}"

@@ -19,8 +19,9 @@ class Pace:
         results: Most results that are being made at the same time.
         result_share: Results take at most this share of the facility's time while blocks wait for it ...
         result_pause: ... and are at least so far apart: their way to the session takes time from the workers, too.
-        overdue: A task that takes so long may wait for a worker that hangs ...
-        overdue_times: ... if it also takes so many times longer than usual.
+        overdue: A task that takes so long may wait for a worker that hangs, which is asked then, and given up if it is
+            silent for as long again ...
+        overdue_times: ... if the task also takes so many times longer than usual.
         checkpoint: Between two checkpoints: states that are stored, so that no loss costs more than what came after.
         waiting_frames: So many frames wait for the facility before the source is held back.
     """
@@ -35,7 +36,7 @@ class Pace:
     results: int = 2
     result_share: float = 0.1
     result_pause: float = 0.2
-    overdue: float = 0.4
-    overdue_times: float = 6.0
+    overdue: float = 0.15
+    overdue_times: float = 2.0
     checkpoint: float = 5.0
     waiting_frames: int = 500_000

@@ -98,10 +98,10 @@ class Tasks:
         """Say after how many seconds a task is overdue that usually takes so many."""
         return max(self._pace.overdue, self._pace.overdue_times * usual)
 
-    async def overdue(self, key: str) -> None:
-        """Have workers given up that a task waits for and that do not answer."""
+    async def overdue(self, key: str, patience: float) -> None:
+        """Have workers given up that a task waits for and that do not answer; for which it was waited so long."""
         try:
-            await self._facility.overdue(key)
+            await self._facility.overdue(key, patience)
         except (SteeringError, OSError):
             # A facility that cannot be asked is lost, which waiting for its values will tell.
             return
@@ -141,7 +141,7 @@ class Tasks:
                 await asyncio.wait([waiting], timeout=patience * tries)
                 if not waiting.done() and time.monotonic() - began > patience:
                     tries += 1
-                    await self.overdue(remote.key)
+                    await self.overdue(remote.key, patience)
             return waiting.result()
         finally:
             waiting.cancel()

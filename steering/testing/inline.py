@@ -92,7 +92,7 @@ class InlineFacility:
         message = f"The facility {self.name} computes in this process: {request.nodes} nodes are not to be had."
         raise SteeringError(message)
 
-    async def overdue(self, key: str) -> None:
+    async def overdue(self, key: str, patience: float) -> None:
         """Nothing can be overdue: every value is known at once."""
 
     async def status(self) -> FacilityStatus:

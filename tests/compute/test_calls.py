@@ -3,76 +3,12 @@
 import asyncio
 import threading
 import time
-from typing import ClassVar
 
 import pytest
-from distributed import Client, Scheduler, Worker
 
-from steering.compute.calls import Callee, Exchange, Slot, pack, unpack
-
-
-class Cluster:
-    """A scheduler, two workers with one thread each, and a client."""
-
-    async def __aenter__(self):
-        self.given_up, self.holding = [], []
-        self.scheduler = Scheduler(protocol="tcp", host="127.0.0.1", port=0, dashboard=False)
-        self.exchange = Exchange(self.scheduler, self._give_up)
-        await self.scheduler
-        self.workers = {name: await self._worker(name) for name in ("one", "two")}
-        self.client = await Client(self.scheduler.address, asynchronous=True, set_as_default=False)
-        return self
-
-    async def __aexit__(self, *_):
-        await self.client.close()
-        for worker in self.workers.values():
-            await worker.close()
-        await self.scheduler.close()
-
-    async def _worker(self, name):
-        worker = Worker(self.scheduler.address, name=name, nthreads=1, host="127.0.0.1", dashboard=False)
-        worker.callee = Callee(worker)
-        return await worker
-
-    async def _give_up(self, holders):
-        self.given_up += [holder.name for holder in holders]
-        return self.given_up
-
-    async def submit(self, name, value):
-        """Make a value on a worker; return its key."""
-        future = self.client.submit(lambda: value, workers=[name], pure=False)
-        await future
-        self.kept = future
-        return future.key
-
-    async def call(self, function, *arguments, patience=10.0):
-        keys = [item.key for item in arguments if isinstance(item, Slot)]
-        return await self.client.scheduler.steering_call(work=pack(function, arguments), keys=keys, patience=patience)
-
-    async def busy(self, name):
-        """Give a worker something to do until what is returned is set."""
-        began, end = threading.Event(), threading.Event()
-        self.holding = [
-            *self.holding,
-            self.client.submit(_Held(began, end), workers=[self.workers[name].address], pure=False),
-        ]
-        await asyncio.to_thread(began.wait, 10)
-        return end
-
-
-class _Held:
-    """Holds a worker until it is released; in this process, so it need not be copied."""
-
-    held: ClassVar[dict[int, tuple[threading.Event, threading.Event]]] = {}
-
-    def __init__(self, began, end):
-        self._number = len(self.held)
-        self.held[self._number] = began, end
-
-    def __call__(self):
-        began, end = self.held[self._number]
-        began.set()
-        end.wait(10)
+from steering.compute.calls import Slot, unpack
+from steering.testing.waiting import until
+from tests.compute.cluster import Cluster, Held
 
 
 @pytest.fixture
@@ -88,10 +24,10 @@ async def test_a_value_is_taken_from_where_it_lies(cluster):
         assert unpack(await cluster.call(pow, Slot(key), 2)) == 25
     finally:
         end.set()
-    # The next call finds it there; what no call needs any more is dropped.
-    assert cluster.workers["one"].callee._taken == {key: 5}
+    # The next call finds it there, whoever holds it; what no call needs any more is dropped.
     assert cluster.exchange._last == cluster.workers["one"].address
-    assert unpack(await cluster.call(pow, 2, 3)) == 8
+    await until(lambda: cluster.holders(key) == {"one", "two"}, lambda: f"{cluster.holders(key)}")
+    assert unpack(await cluster.call(pow, Slot(key), 3)) == 125
     assert cluster.workers["one"].callee._taken == {}
 
 
@@ -147,24 +83,19 @@ async def test_while_all_workers_are_busy_nothing_is_called(cluster):
 async def test_a_worker_that_has_just_joined_is_called_only_if_there_is_no_other(cluster):
     one, two = (cluster.workers[name].address for name in ("one", "two"))
     for old in (one, two):
-        cluster.exchange._joined = {one: time.monotonic(), two: time.monotonic()} | {old: 0.0}
+        cluster.greetings._joined = {one: time.monotonic(), two: time.monotonic()} | {old: 0.0}
         cluster.exchange._last = ""
         assert unpack(await cluster.call(abs, -1)) == 1
         assert cluster.exchange._last == old
     await cluster.workers["two"].close()
-    assert two not in cluster.exchange._joined
-    cluster.exchange._joined[one] = time.monotonic()
+    assert two not in cluster.greetings._joined
+    cluster.greetings._joined[one] = time.monotonic()
     assert unpack(await cluster.call(abs, -2)) == 2
 
 
-async def test_a_worker_that_is_lost_meanwhile_and_one_that_hangs_are_passed_over(cluster):
+async def test_a_worker_that_is_lost_meanwhile_is_passed_over(cluster):
     began, end = threading.Event(), threading.Event()
-    answer = await cluster.call(_Held(began, end), patience=0.01)
-    assert answer["passed"] in ("the worker one does not answer", "the worker two does not answer")
-    assert len(cluster.given_up) == 1
-    end.set()
-    began, end = threading.Event(), threading.Event()
-    waiting = asyncio.ensure_future(cluster.call(_Held(began, end), patience=1000))
+    waiting = asyncio.ensure_future(cluster.call(Held(began, end), patience=1000))
     await asyncio.to_thread(began.wait, 10)
     (address,) = cluster.exchange._calling
     lost = next(worker for worker in cluster.workers.values() if worker.address == address)
@@ -172,3 +103,75 @@ async def test_a_worker_that_is_lost_meanwhile_and_one_that_hangs_are_passed_ove
     assert (await waiting)["passed"].startswith("the worker was lost")
     assert cluster.exchange._calling == {}
     end.set()
+
+
+async def test_a_call_that_takes_long_is_waited_for_as_long_as_its_worker_answers(cluster):
+    cluster.settle()
+    began, end = threading.Event(), threading.Event()
+    waiting = asyncio.ensure_future(cluster.call(Held(began, end), patience=0.01))
+    await asyncio.to_thread(began.wait, 10)
+    greeted = []
+    plain = cluster.greetings._greet
+
+    async def greet(address, patience):
+        heard = await plain(address, patience)
+        greeted.append((address, heard))
+        return heard
+
+    cluster.greetings._greet = greet
+    await until(lambda: len(greeted) >= 3, lambda: "nobody is greeted")
+    end.set()
+    assert unpack(await waiting) is None
+    assert all(heard for _, heard in greeted)
+
+
+async def test_a_worker_that_hangs_is_given_up_and_no_call_is_tried_on_it_again(cluster):
+    cluster.settle()
+    cluster.exchange._last = cluster.workers["one"].address
+    with cluster.stopped("one"):
+        answer = await cluster.call(abs, -1, patience=0.01)
+        assert "lost" in answer["passed"] or answer["passed"] == "the worker one does not answer"
+        assert unpack(await cluster.call(abs, -2)) == 2
+
+
+async def test_a_call_does_not_wait_for_a_value_of_a_worker_that_hangs(cluster):
+    cluster.settle()
+    key = await cluster.submit("one", 5)
+    with cluster.stopped("one"):
+        cluster.exchange._last = cluster.workers["two"].address
+        answer = await cluster.call(pow, Slot(key), 2, patience=0.01)
+        assert answer == {"passed": "the worker one does not answer"}
+        # Dask makes it again, with the same key.
+        await until(lambda: cluster.holders(key) == {"two"}, lambda: f"{cluster.holders(key)}")
+        assert unpack(await cluster.call(pow, Slot(key), 2)) == 25
+
+
+async def test_while_a_worker_is_suspected_others_are_called_and_their_copies_taken(cluster):
+    cluster.settle()
+    key = await cluster.submit("one", 5)
+    one, two = (cluster.workers[name] for name in ("one", "two"))
+    cluster.exchange._last = one.address
+    assert unpack(await cluster.call(pow, Slot(key), 1)) == 5
+    await until(lambda: cluster.holders(key) == {"one", "two"}, lambda: f"{cluster.holders(key)}")
+    with cluster.stopped("one"):
+        suspecting = asyncio.ensure_future(cluster.greetings.give_up([cluster.scheduler.workers[one.address]], 1000.0))
+        await until(lambda: cluster.greetings.suspects(one.address), lambda: "nobody is suspected")
+        assert unpack(await cluster.call(pow, Slot(key), 2, patience=1000.0)) == 25
+        assert cluster.exchange._last == two.address
+    assert await suspecting == []
+    assert not cluster.greetings.suspects(one.address)
+
+
+async def test_each_value_is_copied_to_a_second_worker_and_forgotten_everywhere(cluster):
+    keys = [await cluster.submit(name, name) for name in ("one", "two")]
+    kept = cluster.kept
+    assert unpack(await cluster.call(max, Slot(keys[1]), "a")) == "two"
+    await until(lambda: cluster.holders(keys[1]) == {"one", "two"}, lambda: f"{cluster.holders(keys[1])}")
+    # What is asked for once is not asked for again while it is on its way.
+    assert cluster.exchange._copied == {keys[1]}
+    await cluster.workers["two"].close()
+    assert unpack(await cluster.call(max, Slot(keys[1]), "a")) == "two"
+    del kept, cluster.kept
+    await until(lambda: not cluster.holders(keys[1]), lambda: f"{cluster.holders(keys[1])}")
+    await until(lambda: keys[1] not in cluster.workers["one"].data, lambda: "the copy is kept")
+    assert cluster.exchange._copied == set()

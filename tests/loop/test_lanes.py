@@ -274,7 +274,7 @@ class Hanging(InlineFacility):
         self.overdue_keys = []
         self._released = asyncio.Event()
 
-    async def overdue(self, key):
+    async def overdue(self, key, patience):
         self.overdue_keys.append(key)
         self._released.set()
 

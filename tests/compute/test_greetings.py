@@ -1,0 +1,84 @@
+"""Workers that do not answer, on a real scheduler and real workers of this process."""
+
+import asyncio
+
+import pytest
+
+from steering.compute import greetings
+from steering.testing.waiting import until
+from tests.compute.cluster import Cluster
+
+
+@pytest.fixture
+async def cluster(monkeypatch):
+    monkeypatch.setattr(greetings, "_SILENT_SECONDS", 0.05)
+    async with Cluster() as made:
+        made.settle()
+        yield made
+
+
+async def test_only_who_is_silent_is_given_up(cluster):
+    with cluster.stopped("one"):
+        assert await cluster.greetings.give_up(cluster.scheduler.workers.values(), 0.01) == ["one"]
+    assert [worker.name for worker in cluster.scheduler.workers.values()] == ["two"]
+
+
+async def test_one_that_answers_in_time_stays(cluster):
+    with cluster.stopped("one"):
+        asking = asyncio.ensure_future(cluster.greetings.give_up(cluster.scheduler.workers.values(), 1000.0))
+        await until(lambda: len(cluster.greetings._greeted) == 1, lambda: "two does not answer")
+        assert cluster.greetings.suspects(cluster.workers["one"].address)
+        # It must be silent for as long as the caller is used to wait.
+        assert not asking.done()
+    assert await asking == []
+    assert len(cluster.scheduler.workers) == 2
+
+
+async def test_one_that_has_just_joined_is_not_even_greeted(cluster):
+    address = cluster.workers["one"].address
+    cluster.greetings.add_worker(cluster.scheduler, address)
+    with cluster.stopped("one"):
+        assert await cluster.greetings.give_up([cluster.scheduler.workers[address]], 0.01) == []
+    assert len(cluster.scheduler.workers) == 2
+
+
+async def test_all_who_ask_at_the_same_time_share_one_greeting(cluster):
+    (one,) = [worker for worker in cluster.scheduler.workers.values() if worker.name == "one"]
+    with cluster.stopped("one"):
+        asked = [asyncio.ensure_future(cluster.greetings.give_up([one], 0.01)) for _ in range(3)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        assert await asyncio.gather(*asked[1:]) == [["one"], ["one"]]
+    assert len(cluster.greetings._given_up) == 1
+    assert cluster.greetings._greeted == {}
+
+
+async def test_after_one_was_given_up_the_next_gets_more_time(cluster, monkeypatch):
+    given = []
+    plain = asyncio.timeout
+
+    def timeout(seconds):
+        given.append(seconds)
+        return plain(seconds)
+
+    monkeypatch.setattr(greetings.asyncio, "timeout", timeout)
+    for name in ("one", "two"):
+        (state,) = [worker for worker in cluster.scheduler.workers.values() if worker.name == name]
+        with cluster.stopped(name):
+            assert await cluster.greetings.give_up([state], 0.01) == [name]
+    assert 0.05 in given
+    assert 0.05 * greetings._MORE_TIME in given
+
+
+async def test_a_task_that_waits_for_a_worker_that_hangs_goes_elsewhere(cluster):
+    key = await cluster.submit("one", 5)
+    with cluster.stopped("one"):
+        waiting = cluster.client.submit(pow, cluster.kept, 2, workers=["two"], key="square")
+        await until(lambda: "square" in cluster.scheduler.tasks, lambda: "it was not submitted")
+        assert await cluster.client.scheduler.steering_overdue(key="square", patience=0.01) == ("one",)
+        assert await waiting == 25
+    assert cluster.holders(key) == {"two"}
+
+
+async def test_of_an_unknown_task_nothing_is_overdue(cluster):
+    assert await cluster.client.scheduler.steering_overdue(key="never", patience=0.01) == ()
