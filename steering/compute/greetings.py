@@ -17,6 +17,8 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 # A worker that answers is heard within milliseconds, on a busy machine within tenths of a second.
 _SILENT_SECONDS = 0.4
+# Waited for in so many parts: a pause of the whole machine takes but one of them.
+_PARTS = 4
 # One that has just joined may still be loading what it needs; and if workers were given up in the last so many seconds
 # the machine may only be slow, so that each next one gets more time.
 _SETTLING_SECONDS, _CALM_SECONDS, _MORE_TIME = 10.0, 30.0, 3
@@ -83,16 +85,19 @@ class Greetings(SchedulerPlugin):
     async def _greet(self, address: str, patience: float) -> bool:
         now = time.monotonic()
         self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
+        part = max(_SILENT_SECONDS, patience) * _MORE_TIME ** len(self._given_up) / _PARTS
+        answering = asyncio.ensure_future(self._answer(address))
         try:
-            async with asyncio.timeout(max(_SILENT_SECONDS, patience) * _MORE_TIME ** len(self._given_up)):
-                await self._answer(address)
-        except TimeoutError:
-            # Not if it has gone, or is another process, by now.
-            if address in self._scheduler.workers:
-                self._given_up.append(time.monotonic())
-                await self._scheduler.remove_worker(address, stimulus_id=f"overdue-{time.time()}", expected=True)
-            return False
-        return True
+            for _ in range(_PARTS):
+                if (await asyncio.wait([answering], timeout=part))[0]:
+                    return True
+        finally:
+            answering.cancel()
+        # Not if it has gone, or is another process, by now.
+        if address in self._scheduler.workers:
+            self._given_up.append(time.monotonic())
+            await self._scheduler.remove_worker(address, stimulus_id=f"overdue-{time.time()}", expected=True)
+        return False
 
     async def _answer(self, address: str) -> None:
         while True:

@@ -1,6 +1,7 @@
 """Workers that do not answer, on a real scheduler and real workers of this process."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -55,19 +56,29 @@ async def test_all_who_ask_at_the_same_time_share_one_greeting(cluster):
 
 async def test_after_one_was_given_up_the_next_gets_more_time(cluster, monkeypatch):
     given = []
-    plain = asyncio.timeout
+    plain = asyncio.wait
 
-    def timeout(seconds):
-        given.append(seconds)
-        return plain(seconds)
+    def wait(waited, *, timeout):
+        given.append(timeout * greetings._PARTS)
+        return plain(waited, timeout=timeout)
 
-    monkeypatch.setattr(greetings.asyncio, "timeout", timeout)
+    monkeypatch.setattr(greetings.asyncio, "wait", wait)
     for name in ("one", "two"):
         (state,) = [worker for worker in cluster.scheduler.workers.values() if worker.name == name]
         with cluster.stopped(name):
             assert await cluster.greetings.give_up([state], 0.01) == [name]
-    assert 0.05 in given
-    assert 0.05 * greetings._MORE_TIME in given
+    monkeypatch.undo()
+    assert given == pytest.approx(greetings._PARTS * [0.05] + greetings._PARTS * [0.05 * greetings._MORE_TIME])
+
+
+async def test_a_pause_of_the_whole_machine_is_no_silence(cluster, monkeypatch):
+    monkeypatch.setattr(greetings, "_SILENT_SECONDS", 0.5)
+    asking = asyncio.ensure_future(cluster.greetings.give_up(cluster.scheduler.workers.values(), 0.01))
+    while len(cluster.greetings._greeted) < 2:  # noqa: ASYNC110  (it is so within a turn of this loop)
+        await asyncio.sleep(0)
+    # Scheduler and workers, which here share a loop, are all held up at once, for longer than a worker may be silent.
+    asyncio.get_running_loop().call_soon(time.sleep, 0.6)
+    assert await asking == []
 
 
 async def test_a_task_that_waits_for_a_worker_that_hangs_goes_elsewhere(cluster):

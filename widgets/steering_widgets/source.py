@@ -86,9 +86,10 @@ def _table(runs: Sequence[SeenRun]) -> str:
 def _row(run: SeenRun) -> str:
     # A run's events are known at its end.
     events = str(run.events) if run.events else ""
+    plan = escape(run.plan).replace("_", "_<wbr>")
     kind = ' class="st-error"' if run.status in ("abort", "fail") else ""
     return (
-        f'<tr><td title="{escape(run.uid)}">{escape(run.uid[:8])}</td><td>{escape(run.plan)}</td>'
+        f'<tr><td title="{escape(run.uid)}">{escape(run.uid[:8])}</td><td>{plan}</td>'
         f'<td>{clock(run.started)}</td><td class="st-right">{run.frames}</td><td class="st-right">{events}</td>'
         f"<td{kind}>{escape(run.status)}</td></tr>"
     )
