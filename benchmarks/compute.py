@@ -61,7 +61,24 @@ async def measure(slurm, workspace):
         times["scheduler killed to a task done"] = time.monotonic() - began
     finally:
         await facility.close()
+    times["a request that cannot work to the reason why, its owner's start included"] = await refusal(workspace)
     return times
+
+
+async def refusal(workspace):
+    """Ask for workers on a network interface that no node has; return the seconds until it is said."""
+    facility = registry.load("facilities", "slurm")(workspace=workspace, **SITE | {"worker_interface": "hsn9"})
+    began = time.monotonic()
+    try:
+        await facility.launch()
+        await facility.attach()
+        await facility.ask(PoolRequest())
+    except SteeringError:
+        return time.monotonic() - began
+    finally:
+        await facility.close()
+    message = "What cannot work was not refused."
+    raise SteeringError(message)
 
 
 async def workers(facility, count):

@@ -1,53 +1,19 @@
 """Blocks from a directory that a detector fills with image files: TIFF, CBF and what else fabio reads, and HDF5."""
 
 import hashlib
-import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.place import FrameFile, ImageFiles, Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.sources.hdf5_frames import count_frames
-from steering.sources.hdf5_layout import find_layout, is_being_written
-from steering.sources.image_files import read_image_file
+from steering.sources.directory import Directory, SeenFile
 from steering.sources.joining import frames_per_block
 from steering.sources.open_files import OpenFiles
 from steering.sources.polling import Poll
-
-_HDF5 = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi"))
-_IMAGES = frozenset((".tif", ".tiff", ".cbf", ".edf", ".mccd", ".img", ".sfrm", ".ge2"))
-_NUMBERED = re.compile(r"(.*?)(\d+)$")
-_UNFINISHED = (".tmp", ".part", ".partial", ".swp")
-
-
-@dataclass
-class _File:
-    """A file that was seen."""
-
-    path: Path
-    series: str
-    number: int
-    size: int = -1
-    changed: int = -1
-    since: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Content:
-    """What a file turned out to hold."""
-
-    frames: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    hdf5: FrameFile | None
-    complete: float
+from steering.sources.whole_file import HDF5, IMAGES, WholeFile, block_of, read_whole
 
 
 @dataclass
@@ -56,7 +22,7 @@ class _Series:
 
     name: str
     run: str
-    content: _Content
+    first: WholeFile
     number: int
     index: int = 0
     frames: int = 0
@@ -93,18 +59,15 @@ class WatchSource:
         """
         self.rejected = 0
         self.last_rejection = ""
-        self._directory = Path(directory)
-        self._pattern = pattern
+        self._path = Path(directory)
+        self._directory = Directory(self._path, pattern, HDF5 | IMAGES)
         self._frames = frames
         self._idle = idle_seconds
         self._patience = patience_seconds
-        self._files: dict[Path, _File] = {}
-        self._done: dict[Path, tuple[int, int]] = {}
-        self._refused: set[Path] = set()
-        self._series: _Series | None = None
         self._state: SourceState = "waiting"
-        self._detail = f"Waiting for files in {self._directory}."
-        self._sent = self._missed = self._repeated = self._later = 0
+        self._series: _Series | None = None
+        self._detail = self._said()
+        self._sent = self._missed = self._later = 0
         self._opened = OpenFiles(1)
         self._poll = Poll(self._look)
 
@@ -117,7 +80,7 @@ class WatchSource:
             self._sent,
             self._missed,
             self.rejected,
-            self._repeated,
+            self._directory.repeated,
             self._later,
         )
 
@@ -141,81 +104,56 @@ class WatchSource:
         if self._poll.closed:
             return None
         try:
-            self._scan()
+            self._directory.look()
+        except FileNotFoundError:
+            self._cannot("is not there" if self._series is not None else "is not there yet")
+            return self._end_if_idle()
         except OSError as error:
-            if not isinstance(error, FileNotFoundError) or self._series is not None:
-                self._state = "lost"
-            self._detail = f"{self._directory} cannot be read ({error.strerror})."
+            self._cannot(f"cannot be read ({error.strerror})")
             return []
         self._state = "live" if self._series is not None else "waiting"
+        self._detail = self._said()
         items = self._take()
         return items or self._end_if_idle()
 
-    def _scan(self) -> None:
-        """See what is there, and what changed since the look before."""
-        now = time.monotonic()
-        for path in self._directory.glob(self._pattern):
-            if path.suffix.lower() not in _HDF5 | _IMAGES or path.name.startswith(".") or path.suffix in _UNFINISHED:
-                continue
-            try:
-                known = path.stat()
-            except FileNotFoundError:
-                continue
-            as_it_is = known.st_size, known.st_mtime_ns
-            if path in self._done:
-                if self._done[path] == as_it_is:
-                    continue
-                if path not in self._refused:
-                    self._done[path] = as_it_is
-                    self._repeated += 1
-                    continue
-                # What was given up half-written, or was of another size, has been written anew: it comes late.
-                self._refused.discard(path)
-                del self._done[path]
-            file = self._files.get(path)
-            if file is None:
-                matched = _NUMBERED.match(path.stem)
-                series, number = (matched[1], int(matched[2])) if matched else (path.stem, 0)
-                file = self._files[path] = _File(path, f"{series}{path.suffix}", number)
-            if (file.size, file.changed) != as_it_is:
-                file.size, file.changed = as_it_is
-                file.since = now
+    def _cannot(self, why: str) -> None:
+        self._state = "lost" if self._series is not None else "waiting"
+        self._detail = f"{self._path} {why}."
+
+    def _said(self) -> str:
+        if self._series is None:
+            return f"Waiting for files in {self._path}."
+        frames = self._series.frames
+        return f"{frames} frame{'' if frames == 1 else 's'} of {self._series.name}."
+
+    def _waiting(self) -> list[SeenFile]:
+        return self._directory.waiting(self._series.name if self._series is not None else "")
 
     def _take(self) -> list[SourceItem]:
         """Take the files whose turn it is, up to one block."""
         items: list[SourceItem] = []
-        taken: list[tuple[_File, _Content, int]] = []
+        taken: list[tuple[WholeFile, int]] = []
         for file in self._waiting():
             series = self._series
             if series is not None and file.number > series.number and not self._gave_up(file, series):
                 break
-            content = self._content(file)
-            if content is None:
-                if file.path not in self._done:
+            whole = self._whole(file)
+            if whole is None:
+                if not self._directory.is_done(file):
                     break
                 continue
             if series is None:
-                series = self._begin(file, content)
+                series = self._begin(whole)
                 items.append(RunStarted(series.run, ""))
-            index = self._place(file, content, series)
+            index = self._place(whole, series)
             if index is None:
                 continue
-            taken.append((file, content, index))
-            if sum(one.frames for _, one, _ in taken) >= frames_per_block(_bytes(content)):
+            taken.append((whole, index))
+            if sum(one.frames for one, _ in taken) >= frames_per_block(whole.frame_bytes):
                 break
         return [*items, *self._blocks(taken)]
 
-    def _waiting(self) -> list[_File]:
-        """List the files of the series that goes on, in order; of the one that was begun first, if none does."""
-        names = {file.series for file in self._files.values()}
-        if self._series is not None:
-            names &= {self._series.name}
-        if not names:
-            return []
-        name = min(names, key=lambda one: min(f.changed for f in self._files.values() if f.series == one))
-        return sorted((file for file in self._files.values() if file.series == name), key=lambda file: file.number)
-
-    def _gave_up(self, file: _File, series: _Series) -> bool:
+    def _gave_up(self, file: SeenFile, series: _Series) -> bool:
         """Say whether the files before this one have been waited for long enough, and count them as missed."""
         if time.monotonic() - file.since < self._patience:
             return False
@@ -226,50 +164,33 @@ class WatchSource:
         series.number = file.number
         return True
 
-    def _content(self, file: _File) -> _Content | None:
+    def _whole(self, file: SeenFile) -> WholeFile | None:
         """Read a file; nothing if it is not whole yet, or was given up and counted."""
         try:
-            if file.path.suffix.lower() in _HDF5:
-                return self._hdf5(file)
-            # Read whole, because only that tells whether it is whole; its bytes are then in this machine's memory.
-            images = read_image_file(file.path)
-            return _Content(len(images), images.shape[1:], images.dtype, None, file.changed * 1e-9)
+            return read_whole(file, self._opened)
         except (OSError, ValueError, KeyError, RuntimeError, SteeringError) as error:
             if time.monotonic() - file.since > self._patience:
                 self._reject(f"{file.path} is not a whole image file ({error}).")
                 self._refuse(file)
             return None
 
-    def _hdf5(self, file: _File) -> _Content | None:
-        if is_being_written(file.path):
-            return None
-        # Opened anew each time: what was known of it half-written is out of date.
-        self._opened.forget(str(file.path))
-        with self._opened.use(str(file.path)) as opened:
-            layout = find_layout(opened)
-            if layout is None or len(layout.stacks) != 1:
-                message = "it holds no single stack of images"
-                raise ValueError(message)
-            (stack,) = layout.stacks
-            dataset: Any = opened[stack.dataset]
-            shape: tuple[int, ...] = tuple(dataset.shape[-2:])
-            return _Content(count_frames(dataset), shape, dataset.dtype, stack, file.changed * 1e-9)
-
-    def _begin(self, file: _File, content: _Content) -> _Series:
+    def _begin(self, whole: WholeFile) -> _Series:
+        file = whole.file
         said = f"{file.path.resolve().parent}|{file.series}|{file.path.stat().st_ino}"
         run = f"{Path(file.series).stem or 'files'}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-        self._series = _Series(file.series, run, content, file.number)
+        self._series = _Series(file.series, run, whole, file.number)
         self._state = "live"
         return self._series
 
-    def _place(self, file: _File, content: _Content, series: _Series) -> int | None:
+    def _place(self, whole: WholeFile, series: _Series) -> int | None:
         """Say which frame of the run a file begins with; nothing if it is left out (and counted)."""
-        self._finish(file)
+        file, first = whole.file, series.first
+        self._directory.finish(file)
         series.touched = time.monotonic()
-        if (content.shape, content.dtype) != (series.content.shape, series.content.dtype):
+        if not whole.agrees(first):
             self._reject(
-                f"{file.path} holds frames of shape {content.shape} and type {content.dtype}, but the run's have "
-                f"shape {series.content.shape} and type {series.content.dtype}."
+                f"{file.path} holds frames of shape {whole.shape} and type {whole.dtype}, but the run's have "
+                f"shape {first.shape} and type {first.dtype}."
             )
             self._refuse(file)
             return None
@@ -281,59 +202,41 @@ class WatchSource:
             if index is None:
                 self._reject(f"{file.path} has a number below that of the run's first file.")
                 return None
-            self._later += content.frames
+            self._later += whole.frames
             return index
         series.number = file.number + 1
-        index, series.index = series.index, series.index + content.frames
+        index, series.index = series.index, series.index + whole.frames
         return index
 
-    def _refuse(self, file: _File) -> None:
+    def _refuse(self, file: SeenFile) -> None:
         """Leave a file out; its number keeps its place in the run."""
-        self._finish(file)
-        self._refused.add(file.path)
+        self._directory.refuse(file)
         series = self._series
         if series is not None and file.number >= series.number:
             series.number = file.number + 1
             series.refused[file.number] = series.index
             series.index += 1
 
-    def _blocks(self, taken: list[tuple[_File, _Content, int]]) -> list[FrameBlock]:
-        blocks: list[FrameBlock] = []
-        group: list[tuple[_File, _Content, int]] = []
-        for entry in taken:
-            _, content, index = entry
-            if group and (content.hdf5 is not None or group[-1][2] + group[-1][1].frames != index):
-                blocks.append(self._block(group))
-                group = []
-            group.append(entry)
-            if content.hdf5 is not None:
-                blocks.append(self._block(group))
-                group = []
-        return [*blocks, self._block(group)] if group else blocks
-
-    def _block(self, group: list[tuple[_File, _Content, int]]) -> FrameBlock:
+    def _blocks(self, taken: Sequence[tuple[WholeFile, int]]) -> list[FrameBlock]:
+        """Join image files that follow each other; each HDF5 file is a block of its own."""
+        groups: list[list[WholeFile]] = []
+        starts: list[int] = []
+        expected = -1
+        for whole, index in taken:
+            if whole.stack is not None or index != expected or groups[-1][-1].stack is not None:
+                groups.append([])
+                starts.append(index)
+            groups[-1].append(whole)
+            expected = index + whole.frames
         series = self._series
         if series is None:
-            message = "no series goes on"
-            raise SteeringError(message)
-        start = group[0][2]
-        stop = group[-1][2] + group[-1][1].frames
-        first: int | None = None
-        place: Place
-        if group[0][1].hdf5 is not None:
-            place, first = group[0][1].hdf5, 0
-        else:
-            frames = [(file, number, content) for file, content, _ in group for number in range(content.frames)]
-            place = ImageFiles(
-                tuple(str(file.path) for file, _, _ in frames),
-                tuple(number for _, number, _ in frames),
-                tuple(content.complete for _, _, content in frames),
-            )
-        self._sent += stop - start
-        series.frames += stop - start
-        self._detail = f"{series.frames} frames of {series.name}."
-        seen = {"document": group[-1][1].complete, "received": time.time()}
-        return FrameBlock(series.run, "primary", start, stop, place, {}, {}, seen, first)
+            return []
+        blocks = [block_of(series.run, start, group, time.time()) for start, group in zip(starts, groups, strict=True)]
+        for block in blocks:
+            self._sent += len(block)
+            series.frames += len(block)
+        self._detail = self._said()
+        return blocks
 
     def _end_if_idle(self) -> list[SourceItem]:
         series = self._series
@@ -346,14 +249,6 @@ class WatchSource:
         self._state = "waiting"
         return [RunEnded(series.run, series.frames, "success")]
 
-    def _finish(self, file: _File) -> None:
-        self._done[file.path] = file.size, file.changed
-        self._files.pop(file.path, None)
-
     def _reject(self, sentence: str) -> None:
         self.rejected += 1
         self.last_rejection = sentence
-
-
-def _bytes(content: _Content) -> int:
-    return int(np.prod(content.shape)) * content.dtype.itemsize

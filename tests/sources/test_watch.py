@@ -1,5 +1,7 @@
 """Directories that a detector fills."""
 
+import asyncio
+
 import fabio.cbfimage
 import h5py
 import numpy as np
@@ -9,6 +11,7 @@ from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted
 from steering.sources.frames import read_frames
 from steering.sources.watch import WatchSource
+from steering.testing.waiting import until
 
 FRAMES = np.random.default_rng(0).poisson(2, (9, 6, 7)).astype("i4")
 
@@ -76,7 +79,30 @@ async def test_a_pattern_and_a_number_of_frames_say_what_the_run_is(tmp_path):
 
 async def test_a_source_that_is_closed_in_the_middle_of_a_look_stays_ended(tmp_path, monkeypatch):
     source = WatchSource(tmp_path)
-    scan = source._scan
-    monkeypatch.setattr(source, "_scan", lambda: (source.close(), scan()))
+    look = source._directory.look
+    monkeypatch.setattr(source._directory, "look", lambda: (source.close(), look()))
     assert [item async for item in source.items()] == []
     assert source.status.state == "ended"
+
+
+async def test_a_directory_that_goes_away_or_is_none_is_said_and_looked_for_again(tmp_path):
+    folder = tmp_path / "images"
+    source = WatchSource(folder, frames=2, idle_seconds=600.0)
+    following = asyncio.ensure_future(runs_of(source))
+    await until(lambda: source.status.detail == f"{folder} is not there yet.", lambda: source.status.detail)
+    assert source.status.state == "waiting"
+    folder.mkdir()
+    tifffile.imwrite(folder / "a_0.tif", FRAMES[0])
+    await until(lambda: source.status.detail == "1 frame of a_.tif.", lambda: source.status.detail)
+    folder.rename(tmp_path / "away")
+    await until(lambda: source.status.state == "lost", lambda: source.status.detail)
+    assert source.status.detail == f"{folder} is not there."
+    folder.write_text("no directory")
+    await until(
+        lambda: source.status.detail == f"{folder} cannot be read (Not a directory).", lambda: source.status.detail
+    )
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    tifffile.imwrite(folder / "a_1.tif", FRAMES[1])
+    frames = frames_of(await asyncio.wait_for(following, 60))
+    assert np.array_equal(np.stack([frames[0], frames[1]]), FRAMES[:2])

@@ -237,7 +237,7 @@ async def test_what_cannot_work_says_why_and_what_to_do(slurm, workspace, settin
 
     try:
         with pytest.raises(SteeringError) as raised:
-            await asyncio.wait_for(begin(), 10)
+            await asyncio.wait_for(begin(), 60)
         assert words in str(raised.value)
     finally:
         await ended(facility)
