@@ -3,6 +3,7 @@
 It rides on the scheduler's own TLS connection, so it needs no port and no token of its own.
 """
 
+import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,13 @@ class _Prompt(SchedulerPlugin):
         scheduler.stream_comms[worker].interval = SEND_SECONDS
 
     def add_client(self, scheduler: Any, client: str) -> None:
-        scheduler.client_comms[client].interval = SEND_SECONDS
+        # Its connection is noted right after this.
+        asyncio.get_running_loop().call_soon(self._hurry, scheduler, client)
+
+    @staticmethod
+    def _hurry(scheduler: Any, client: str) -> None:
+        if client in scheduler.client_comms:
+            scheduler.client_comms[client].interval = SEND_SECONDS
 
 
 class Mailbox:

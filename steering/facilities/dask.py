@@ -161,11 +161,10 @@ class DaskConnection:
         keys = [item.key for item in arguments if isinstance(item, DaskRemote)]
         work = pack(function, [Slot(item.key) if isinstance(item, DaskRemote) else item for item in arguments])
         try:
-            answer = await client.scheduler.steering_call(work=work, keys=keys, patience=patience)
-        except (OSError, AttributeError) as error:
-            # Whether it is lost for good the next task will tell. Without one the client has no ``scheduler``.
-            message = f"The scheduler of {self._name} does not answer ({error or type(error).__name__})."
-            raise PassedOverError(message) from error
+            answer = await self._asked(client, "steering_call", work=work, keys=keys, patience=patience)
+        except LostError as error:
+            # Whether it is lost for good the next task will tell.
+            raise PassedOverError(str(error)) from error
         if "passed" in answer:
             message = f"No worker of {self._name} can do it now: {answer['passed']}."
             raise PassedOverError(message)
@@ -174,7 +173,7 @@ class DaskConnection:
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
         """Run a function on every worker that is there, fetch what it gives, and have later workers run it too."""
         client = self._present()
-        known = await client.scheduler.identity(n_workers=-1)
+        known = await self._asked(client, "identity", n_workers=-1)
         # One that is lost meanwhile must not be waited for: what it should have done another does.
         futures = [
             client.submit(function, *arguments, workers=[address], allow_other_workers=True, pure=False)
@@ -203,10 +202,10 @@ class DaskConnection:
             SteeringError: If the owner says that it cannot be done, or says nothing.
         """
         client = self._present()
-        ticket = await client.scheduler.steering_ask(request=asdict(request))
+        ticket = await self._asked(client, "steering_ask", request=asdict(request))
         deadline = time.monotonic() + _ANSWER_SECONDS
         while time.monotonic() < deadline:
-            answer = await client.scheduler.steering_answer(ticket=ticket)
+            answer = await self._asked(client, "steering_answer", ticket=ticket)
             if answer is not None and "error" in answer:
                 raise SteeringError(answer["error"])
             if answer is not None:
@@ -216,8 +215,12 @@ class DaskConnection:
         raise SteeringError(message)
 
     async def overdue(self, key: str, patience: float) -> list[str]:
-        """Have workers given up that a task waits for and that do not answer; return their names."""
-        return await self._present().scheduler.steering_overdue(key=key, patience=patience)
+        """Have workers given up that a task waits for and that do not answer; return their names.
+
+        Raises:
+            LostError: If the scheduler does not answer.
+        """
+        return list(await self._asked(self._present(), "steering_overdue", key=key, patience=patience))
 
     async def status(self) -> FacilityStatus:
         """Ask the scheduler, and through its mailbox the owner, how it is."""
@@ -225,12 +228,12 @@ class DaskConnection:
         if client is None:
             return FacilityStatus(self._name, "stopped", "Not started.")
         try:
-            known = await client.scheduler.identity(n_workers=-1)
-            report = await client.scheduler.steering_status()
+            known = await self._asked(client, "identity", n_workers=-1)
+            report = await self._asked(client, "steering_status")
             await self._learn(client, set(known["workers"]))
-        except (OSError, TimeoutError, AttributeError) as error:
-            # Without a scheduler the client has no ``scheduler`` to ask.
-            detail = f"The scheduler does not answer ({error or type(error).__name__}); its owner starts another."
+        except (LostError, OSError, RuntimeError, AttributeError) as error:
+            # While the client looks for another scheduler its connections are closed, and then it has none at all.
+            detail = f"{error or type(error).__name__} Its owner starts another."
             return FacilityStatus(self._name, "lost", detail)
         workers = tuple(self._worker(address, entry) for address, entry in sorted(known["workers"].items()))
         pools = pools_of(report)
@@ -261,6 +264,21 @@ class DaskConnection:
             except (OSError, ValueError, RuntimeError) as error:
                 # A client whose own way back to a dead scheduler failed says so again when it is closed.
                 _LOG.info("the client of %s was closed with: %s", self._name, error)
+
+    async def _asked(self, client: Client, name: str, **arguments: Any) -> Any:
+        """Ask the scheduler something, by the name of its handler.
+
+        Raises:
+            LostError: If it does not answer.
+        """
+        try:
+            if client.scheduler is None:
+                message = "the connection to it is closed"
+                raise ConnectionError(message)
+            return await getattr(client.scheduler, name)(**arguments)
+        except (OSError, RuntimeError) as error:
+            message = f"The scheduler of {self._name} does not answer ({error or type(error).__name__})."
+            raise LostError(message) from error
 
     def _present(self) -> Client:
         if self._client is None:

@@ -9,6 +9,7 @@ from distributed import Client, Scheduler, Worker
 
 from steering.compute.calls import Callee, Exchange, Slot, pack
 from steering.compute.greetings import Greetings
+from steering.compute.mailbox import Mailbox
 
 
 class Cluster:
@@ -17,6 +18,7 @@ class Cluster:
     async def __aenter__(self):
         self.holding = []
         self.scheduler = Scheduler(protocol="tcp", host="127.0.0.1", port=0, dashboard=False)
+        Mailbox(self.scheduler)
         self.greetings = Greetings(self.scheduler)
         self.exchange = Exchange(self.scheduler, self.greetings)
         await self.scheduler

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from steering.compute.calls import Slot, unpack
+from steering.compute.mailbox import SEND_SECONDS
 from steering.testing.waiting import until
 from tests.compute.cluster import Cluster, Held
 
@@ -15,6 +16,12 @@ from tests.compute.cluster import Cluster, Held
 async def cluster():
     async with Cluster() as made:
         yield made
+
+
+async def test_the_scheduler_sends_to_workers_and_clients_at_once(cluster):
+    scheduler = cluster.scheduler
+    comms = [*scheduler.stream_comms.values(), scheduler.client_comms[cluster.client.id]]
+    assert [comm.interval for comm in comms] == 3 * [SEND_SECONDS]
 
 
 async def test_a_value_is_taken_from_where_it_lies(cluster):
