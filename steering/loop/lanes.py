@@ -1,13 +1,14 @@
 """One run's two lanes, and what they do together when the facility is lost; see :mod:`steering.loop.loop`."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError, SteeringError
+from steering.core.errors import LostError
 from steering.core.facility import Facility
 from steering.core.latency import FrameCounts
 from steering.core.result import Result, parameters_hash
@@ -23,6 +24,7 @@ from steering.loop.tasks import Tasks
 # Between two tries to reach a facility that was lost, between two looks for what is overdue, and between two questions
 # how many workers there are (seconds).
 _AGAIN, _LOOK, _ASK = 0.5, 0.1, 1.0
+_LOG = logging.getLogger(__name__)
 
 
 class Lanes:
@@ -80,28 +82,27 @@ class Lanes:
         self._start(self._complete.check())
 
     def add(self, blocks: Sequence[FrameBlock]) -> None:
-        """Take blocks; frames that came before are left out and counted."""
+        """Take blocks; frames that came before are left out and counted. Lanes that have failed take none."""
+        if self._broken:
+            return
         if blocks:
             self._display.note(blocks[-1].stop - 1)
         self._complete.add(blocks)
 
     async def room(self) -> None:
         """Wait while too many frames wait for the facility."""
-        while self._complete.waiting_frames > self._pace.waiting_frames:
+        while self._complete.waiting_frames > self._pace.waiting_frames and not self._broken:
             await self._until_moved()
 
     async def drain(self) -> None:
-        """Wait until the newest result holds everything that came, from the complete lane alone.
-
-        Raises:
-            SteeringError: If the lanes themselves have failed.
-        """
+        """Wait until the newest result holds all that came, from the complete lane alone, or the lanes have failed."""
         self._complete.ending = True
         self._display.finish()
-        while not self._display.whole:
+        while not self._display.whole and not self._broken:
             self._complete.pump()
             await self._until_moved()
-        await self._complete.checkpoint()
+        if not self._broken:
+            await self._complete.checkpoint()
         self._complete.ending = False
 
     async def cancel(self) -> None:
@@ -119,8 +120,6 @@ class Lanes:
         self._moved.clear()
         if not self._broken:
             await self._moved.wait()
-        if self._broken:
-            raise SteeringError(self._broken)
 
     async def _watch(self) -> None:
         """Learn how many hands the facility has, submit what has waited, and have workers given up that hang."""
@@ -170,6 +169,12 @@ class Lanes:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
         self._news()
-        if not task.cancelled() and task.exception() is not None:
-            self._broken = f"The loop failed: {task.exception()!r}. Open the session again."
+        if not task.cancelled() and task.exception() is not None and not self._broken:
+            self._broken = (
+                f"The loop failed: {task.exception()!r}. The next run is analysed again; to have this one analysed, "
+                "open the session again."
+            )
+            _LOG.error("the loop failed", exc_info=task.exception())
             self._complain(self._broken)
+            for other in (*self._running, *([self._recovering] if self._recovering is not None else [])):
+                other.cancel()

@@ -299,6 +299,35 @@ async def test_a_block_that_hangs_holds_nothing_up_and_is_said_to_be_overdue():
     assert said == []
 
 
+class Surprising(Hanging):
+    """Raises what nobody expects, the first time that something is overdue."""
+
+    async def overdue(self, key, patience):
+        if not self.overdue_keys:
+            self.overdue_keys.append(key)
+            raise ZeroDivisionError
+        await super().overdue(key, patience)
+
+
+async def test_a_loop_that_fails_says_so_and_the_next_run_is_analysed_all_the_same():
+    async def failed():
+        while not said:  # noqa: ASYNC110  (the loop says it, and tells nobody)
+            await asyncio.sleep(0.001)
+
+    said, results = [], []
+    facility = Surprising()
+    source = Scripted(
+        *SINGLES[:100], failed, *SINGLES[100:], RunEnded("kit", 0, "success"), RunStarted("kit", "map"), *SINGLES
+    )
+    loop = Loop(source, facility, lambda _: MapFeatures(), results.append, said.append, pace=QUICK)
+    await facility.start()
+    await asyncio.wait_for(loop.run(), 60)
+    check(results, loop)
+    (sentence,) = said
+    assert sentence.startswith("The loop failed: ZeroDivisionError(). The next run is analysed again")
+    assert loop.drained == "kit"
+
+
 async def test_a_source_is_held_back_while_too_much_waits():
     facility = Hanging()
     source = Scripted(*SINGLES)
