@@ -138,10 +138,15 @@ def test_of_frames_that_are_chosen_while_another_is_read_the_last_one_is_shown(d
 
 def test_the_trend_is_drawn_with_uncertainty_and_units_along_what_is_chosen(desk, request):
     panel = opened(TrendPanel(desk), request)
+    choice = panel._bar
+    assert "How a feature changes" in text_of(panel.widget)
+    assert choice.layout.display == "none"
     desk.start("rocking")
     for _ in range(20):
         desk.advance(2)
     panel.refresh()
+    assert "How a feature changes" not in text_of(panel.widget)
+    assert choice.layout.display is None
     feature, along = find(panel.widget, "st-trend-feature"), find(panel.widget, "st-trend-along")
     feature.value = "peak"
     panel.refresh()

@@ -14,6 +14,8 @@ from steering_widgets.wording import title
 
 FRAMES, TIME = "Frames", "Time"
 
+_HINT = "How a feature changes from result to result appears with the first one."
+
 
 class TrendPanel:
     """One feature with its uncertainty against the frames it rests on, or against time."""
@@ -24,9 +26,9 @@ class TrendPanel:
         self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
-        bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
-        bar.add_class("st-bar-row")
-        self.widget = Card("trend", "Trend", [bar, self._plot.view])
+        self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
+        self._bar.add_class("st-bar-row")
+        self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
 
     def refresh(self) -> bool:
         """Show a longer trend, or another feature."""
@@ -43,10 +45,14 @@ class TrendPanel:
     def _show(self, trend: Trend) -> None:
         self._feature.offer(sorted(trend.features), usual_feature(trend))
         course = trend.features.get(self._feature.value)
+        # A choice of nothing is no choice.
+        self._bar.layout.display = "none" if course is None else None
         if course is None:
             self._plot.clear()
             self.widget.remark("no result yet")
+            self.widget.say(_HINT, "plain")
             return
+        self.widget.say("")
         units = "" if course.units == "1" else course.units
         name = title(self._feature.value)
         self._plot.show(self._way(trend), (name, units, course.values), course.uncertainties)
