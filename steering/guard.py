@@ -42,7 +42,8 @@ class Situation:
     """What the guard needs to know.
 
     Attributes:
-        scanning: Whether a run is open.
+        scanning: Whether a run is open, or about to open.
+        aborting: Whether an abort was accepted.
         paused: Whether it waits.
         person: Who asks (an agent counts as the person it acts for).
         lease: Who holds the lease, or empty.
@@ -61,6 +62,7 @@ class Situation:
     lease: str
     parameters: Mapping[str, Parameter]
     axes: Mapping[str, Axis]
+    aborting: bool = False
     region: bool = False
     points_left: int = 0
     points_allowed: int = 100_000
@@ -75,6 +77,8 @@ def judge(action: Action, situation: Situation) -> str:
     """
     if not situation.scanning:
         return "No scan is running, so there is nothing to change. Start a scan first."
+    if situation.aborting and not isinstance(action, Abort):
+        return "The scan is being aborted, so nothing of it can be changed any more."
     if isinstance(action, Pause | Abort):
         return "The scan is already paused." if isinstance(action, Pause) and situation.paused else ""
     return _lease(situation) or _content(action, situation)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.plans.faults import Faults
 from steering.plans.grid_map import GridMap
 from steering.plans.rocking import RockingScan
 from steering.plans.scan import Scan
@@ -20,10 +21,18 @@ class _Strict(BaseModel):
 
 
 class MotorEntry(_Strict):
-    """A motor record: its EPICS prefix and the unit of its positions."""
+    """A motor record.
+
+    Attributes:
+        prefix: Its EPICS name.
+        units: Unit of its positions; the record's own (field EGU) if left out.
+        tolerance: How far from its target it may stop, in that unit; a quarter of a scan's step, or what the record can
+            resolve if that is more, if left out.
+    """
 
     prefix: str
-    units: str
+    units: str = ""
+    tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
 
 
 class DetectorEntry(_Strict):
@@ -31,6 +40,19 @@ class DetectorEntry(_Strict):
 
     prefix: str
     image: str = ""
+
+
+class FaultsEntry(_Strict):
+    """What to do when a point cannot be measured: see :class:`steering.plans.faults.Faults`."""
+
+    missed: Literal["pause", "fail"] = "fail"
+    silent: Literal["pause", "fail"] = "pause"
+    tries: int = Field(default=10, ge=1, le=1000)
+    retries: int = Field(default=0, ge=0, le=1000)
+
+    def policy(self) -> Faults:
+        """Build the policy."""
+        return Faults(**self.model_dump())
 
 
 class ParameterEntry(_Strict):
@@ -91,6 +113,8 @@ class BeamlineDescription(_Strict):
         motors: By axis name.
         detector: The detector that every scan triggers.
         scans: What can be started.
+        safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
+        faults: What to do when a motor does not reach its target, or a device does not answer.
     """
 
     name: str
@@ -98,6 +122,8 @@ class BeamlineDescription(_Strict):
     motors: dict[str, MotorEntry]
     detector: DetectorEntry
     scans: tuple[ScanEntry, ...]
+    safe: dict[str, str | float | int] = Field(default_factory=dict)
+    faults: FaultsEntry = Field(default_factory=FaultsEntry)
 
 
 def read_description(path: Path | None) -> BeamlineDescription:

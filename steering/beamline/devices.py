@@ -1,17 +1,28 @@
 """The beamline's devices, made from its description and connected on the engine's loop."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from steering.beamline.description import BeamlineDescription
+from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
 from steering.core.errors import SteeringError
 from steering.core.status import Axis
-from steering.plans.steerable import Devices
+from steering.plans.devices import Devices
+from steering.plans.faults import Faults
+
+Value = TypeVar("Value")
+Channels = Mapping[str, str | float | int]
 
 CONNECT_TIMEOUT = 20.0
+# A device that is asked something has so many seconds to answer.
+_ANSWER_SECONDS = 4.0
+# One that is set before a scan may have to move.
+_PREPARE_SECONDS = 30.0
+_LOG = logging.getLogger(__name__)
 
 
 class Readback:
@@ -38,41 +49,107 @@ class Readback:
         return {self.name: {**described, "units": "s"}}
 
 
-@dataclass(frozen=True)
+@dataclass
 class BeamlineDevices:
     """Connected ophyd-async devices.
 
     Attributes:
-        motors: By axis name (``ophyd_async.epics.motor.Motor``).
-        units: Unit of each axis.
+        motors: By axis name.
         detector: The areaDetector with its HDF5 writer.
+        prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
+        safe: Channels that are set when a scan was aborted or has failed, and to what.
+        faults: What to do when a point cannot be measured.
+        known: Each axis with its limits as they were last read.
     """
 
-    motors: Mapping[str, Any]
-    units: Mapping[str, str]
+    motors: Mapping[str, SafeMotor]
     detector: Any
+    prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
+    safe: Channels = field(default_factory=dict[str, "str | float | int"])
+    faults: Faults = field(default_factory=Faults)
+    known: dict[str, Axis] = field(default_factory=dict[str, Axis])
 
-    def of(self, axes: tuple[str, ...]) -> Devices:
-        """Pick what a scan of these axes moves and reads."""
+    def of(self, axes: tuple[str, ...], before: Channels) -> Devices:
+        """Pick what a scan of these axes moves and reads.
+
+        Args:
+            axes: Its axes.
+            before: Channels that are set before its run opens, and to what.
+        """
+        picked = {axis: self.motors[axis] for axis in axes}
+
+        async def prepare() -> None:
+            for channel, value in before.items():
+                await _put(channel, value, _PREPARE_SECONDS)
+
+        async def check(targets: Mapping[str, float], steps: Mapping[str, float]) -> None:
+            await asyncio.gather(*(picked[axis].check(target, steps[axis]) for axis, target in targets.items()))
+
+        async def make_safe() -> list[str]:
+            said = await asyncio.gather(
+                *(motor.stop() for motor in picked.values()), self._disarm(), *(self._secure(one) for one in self.safe)
+            )
+            return [sentence for sentence in said if sentence]
+
         return Devices(
-            motors={axis: self.motors[axis] for axis in axes},
-            units={axis: self.units[axis] for axis in axes},
+            motors={axis: motor.device for axis, motor in picked.items()},
+            units={axis: motor.units for axis, motor in picked.items()},
             detector=self.detector,
             exposure=Readback("exposure", self.detector.driver.acquire_time),
+            prefixes=self.prefixes,
+            faults=self.faults,
+            prepare=prepare,
+            check=check,
+            late=self._late,
+            make_safe=make_safe,
         )
 
     async def limits(self, axes: tuple[str, ...]) -> dict[str, Axis]:
-        """Ask each motor for its soft limits; a motor whose limits are both 0 has none."""
-        read = await asyncio.gather(*(self._limits(axis) for axis in axes))
-        return dict(zip(axes, read, strict=True))
+        """Ask each motor for its soft limits now.
 
-    async def _limits(self, axis: str) -> Axis:
-        motor = self.motors[axis]
-        low: float = await motor.low_limit_travel.get_value()
-        high: float = await motor.high_limit_travel.get_value()
-        if low == high == 0:
-            low, high = -float("inf"), float("inf")
-        return Axis(axis, self.units[axis], low, high)
+        Raises:
+            SteeringError: If one does not answer; with its name.
+        """
+        read = await asyncio.gather(
+            *(_answered(self.motors[axis].limits(), f"The motor {axis}", _ANSWER_SECONDS) for axis in axes)
+        )
+        found = dict(zip(axes, read, strict=True))
+        self.known.update(found)
+        return found
+
+    async def _late(self, done: int) -> int:
+        """Disarm the detector and count the frames that it has written beyond those of ``done`` events.
+
+        Raises:
+            SteeringError: If it does not answer.
+        """
+        if said := await self._disarm():
+            raise SteeringError(said)
+        return await _answered(self._written(), "The detector", _ANSWER_SECONDS) - done
+
+    async def _written(self) -> int:
+        try:
+            return int(await self.detector.get_index())
+        except RuntimeError:
+            # It was never prepared, so it has written nothing.
+            return 0
+
+    async def _disarm(self) -> str:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.detector.driver.acquire.set(False)
+                # The put itself is not answered.
+                await until_true(self.detector.driver.acquire, lambda acquiring: not acquiring)
+        except Exception:  # noqa: BLE001  (whatever it raises: a person must be told, and the other devices go on)
+            return "The detector was told to stop, but does not answer: it may still expose. Look at it."
+        return ""
+
+    async def _secure(self, channel: str) -> str:
+        try:
+            await _put(channel, self.safe[channel], STOP_SECONDS)
+        except SteeringError as error:
+            return f"{error} Set it by hand."
+        return ""
 
 
 async def connect(description: BeamlineDescription, directory: Path) -> BeamlineDevices:
@@ -83,25 +160,114 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         directory: Where the detector writes its files; one file a run.
 
     Raises:
-        SteeringError: If a device does not answer; the message names it.
+        SteeringError: If a device does not answer, or a motor's unit is not the one that is described; the message
+            names it.
     """
     from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
     from ophyd_async.epics.adcore import ADWriterFactory
     from ophyd_async.epics.adsimdetector import SimDetector
-    from ophyd_async.epics.motor import Motor
 
     paths = StaticPathProvider(UUIDFilenameProvider(), directory)
     detector = SimDetector(f"ca://{description.detector.prefix}", ADWriterFactory.hdf(paths), name="det")
-    motors = {name: Motor(f"ca://{entry.prefix}", name=name) for name, entry in description.motors.items()}
-    devices: list[Any] = [detector, *motors.values()]
-    for device in devices:
-        try:
-            await device.connect(timeout=CONNECT_TIMEOUT)
-        except Exception as error:  # whatever the control system raises, the user must learn which device it was
-            message = (
-                f"The device {device.name!r} of {description.name} does not answer: {error}. "
-                "Check that its IOC runs and that EPICS_CA_ADDR_LIST reaches it."
-            )
-            raise SteeringError(message) from error
-    units = {name: entry.units for name, entry in description.motors.items()}
-    return BeamlineDevices(motors, units, detector)
+    motors = {name: make_motor(entry.prefix, name) for name, entry in description.motors.items()}
+    prefixes = {description.detector.prefix: "detector", "det-": "detector"}
+    for name, entry in description.motors.items():
+        prefixes |= {entry.prefix: f"motor {name}", f"{name}-": f"motor {name}"}
+    names: list[tuple[Any, str]] = [
+        (detector, "detector"),
+        *((motor, f"motor {name}") for name, motor in motors.items()),
+    ]
+    answers = await asyncio.gather(
+        *(device.connect(timeout=CONNECT_TIMEOUT) for device, _ in names), return_exceptions=True
+    )
+    silent = [title for (_, title), answer in zip(names, answers, strict=True) if isinstance(answer, BaseException)]
+    if silent:
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                _LOG.warning("not connected: %s", answer)
+        which = f"The {', the '.join(silent)} of {description.name} {'does' if len(silent) == 1 else 'do'} not answer"
+        message = (
+            f"{which} within {CONNECT_TIMEOUT:g} s. Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
+        )
+        raise SteeringError(message)
+    units = {name: await _unit(name, description.motors[name].units, motor) for name, motor in motors.items()}
+    made = BeamlineDevices(
+        {
+            name: SafeMotor(name, motor, units[name], description.motors[name].tolerance)
+            for name, motor in motors.items()
+        },
+        detector,
+        # The longest first: of two that fit a channel it is the one that is meant.
+        dict(sorted(prefixes.items(), key=lambda item: -len(item[0]))),
+        description.safe,
+        description.faults.policy(),
+    )
+    await made.limits(tuple(motors))
+    return made
+
+
+# How the same unit is written.
+_SPELLINGS = {
+    "deg": ("deg", "degs", "degree", "degrees", "\N{DEGREE SIGN}"),
+    "um": ("um", "\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "micron", "microns", "micrometer", "micrometers"),
+    "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
+    "nm": ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),
+    "mrad": ("mrad", "milliradian", "milliradians"),
+    "urad": ("urad", "\N{MICRO SIGN}rad", "\N{GREEK SMALL LETTER MU}rad", "microradian", "microradians"),
+    "rad": ("rad", "radian", "radians"),
+    "keV": ("kev",),
+    "eV": ("ev",),
+    "s": ("s", "sec", "second", "seconds"),
+}
+_CANONICAL = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Say whether two texts are the same unit."""
+    first, second = (_CANONICAL.get(text.strip().lower(), text.strip()) for text in (one, other))
+    return first == second
+
+
+async def _unit(name: str, described: str, motor: Any) -> str:
+    """Say in which unit a motor's positions are: as described, which must be the record's own if it has one."""
+    own = str(await _answered(motor.motor_egu.get_value(), f"The motor {name}", _ANSWER_SECONDS)).strip()
+    if described and own and not same_unit(described, own):
+        message = (
+            f"The motor {name} counts in {own} (its field EGU), but the beamline's file says {described}. "
+            f"Write units: {own} and look at every limit and step in the file, or correct the record."
+        )
+        raise SteeringError(message)
+    if not described and not own:
+        message = f"The motor {name} has no unit (its field EGU is empty). Write units: into the beamline's file."
+        raise SteeringError(message)
+    return described or own
+
+
+async def _answered(question: Awaitable[Value], who: str, seconds: float) -> Value:
+    """Wait for a device's answer.
+
+    Raises:
+        SteeringError: If it does not come in time, or the device cannot be asked.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await question
+    except Exception as error:  # whatever the control system raises, a person must learn which device it was
+        message = f"{who} does not answer within {seconds:g} s. Check that its IOC runs."
+        raise SteeringError(message) from error
+
+
+async def _put(channel: str, value: str | float, seconds: float) -> None:
+    """Set a channel and wait until that is done.
+
+    Raises:
+        SteeringError: If it cannot be set in time; with its name.
+    """
+    from aioca import caput
+
+    try:
+        async with asyncio.timeout(seconds):
+            await caput(channel, value, wait=True, timeout=None)
+    except Exception as error:  # see above
+        message = f"{channel} could not be set to {value}: it did not answer within {seconds:g} s, or refused."
+        raise SteeringError(message) from error

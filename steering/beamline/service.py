@@ -1,31 +1,34 @@
 """The beamline itself: engine, devices, docket, lease, journal. Everything that may be asked of it is a method here.
 
-Data walk: the RunEngine's thread hands documents to :meth:`Beamline._document`, which journals and publishes them;
+Data walk: the RunEngine's thread hands documents to :meth:`Beamline._document`, whose feed journals and publishes them;
 clients (HTTP and WebSocket, see :mod:`steering.beamline.app`) call the other methods from the service's own event loop
 in worker threads, because judging a proposal may ask a motor for its limits.
 """
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, replace
-from threading import Lock, RLock
+from threading import RLock
 from typing import Any
 
-from steering.archive.journal import Entry, Journal
+from steering.archive.journal import Entry
 from steering.beamline.description import BeamlineDescription, ScanEntry
 from steering.beamline.devices import BeamlineDevices
-from steering.beamline.hub import Hub
+from steering.beamline.ended import ended_run, why_not_open, why_waiting
+from steering.beamline.feed import Feed
 from steering.beamline.tenancy import Tenancy
 from steering.core.action import Abort
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal, Ruling
-from steering.core.status import Axis, BeamlineStatus, ScanDescription
+from steering.core.status import Axis, BeamlineState, BeamlineStatus, EndedRun, ScanDescription
 from steering.core.workspace import Workspace
 from steering.guard import judge_value
-from steering.plans.docket import Docket
+from steering.plans.devices import Devices
+from steering.plans.docket import BEAMLINE, Docket
 from steering.plans.engine import Engine
 from steering.plans.scan import Scan, reach_of
 from steering.plans.steerable import steerable
@@ -44,49 +47,51 @@ class Beamline:
     ) -> None:
         """Take over connected devices and an idle engine."""
         self.description = description
-        self.hub = Hub()
+        self._feed = Feed(workspace)
+        self.hub = self._feed.hub
         self.tenancy = Tenancy()
         self._devices = devices
         self._engine = engine
-        self._workspace = workspace
         self._lock = RLock()
-        # Innermost of all locks: the RunEngine's thread takes it with each document.
-        self._publishing = Lock()
         self._scans: dict[str, tuple[ScanEntry, Scan]] = {
             entry.name: (entry, entry.scan()) for entry in description.scans
         }
         self._docket: Docket | None = None
-        self._axes: dict[str, Axis] = {}
-        self._journal: Journal | None = None
         self._running: Future[None] | None = None
         self._run = ""
         self._opened: Future[str] = Future()
         self._message = ""
-        self._aborting = False
+        self._last = EndedRun()
+        self._stopped: dict[str, Any] = {}
         self._streams: dict[str, str] = {}
         self._times: deque[float] = deque(maxlen=_POINTS_TIMED + 1)
         engine.subscribe(self._document)
 
     def scans(self) -> tuple[ScanDescription, ...]:
-        """Describe what can be started, with the motors' limits as they are now."""
-        found: list[ScanDescription] = []
-        for _, scan in self._scans.values():
-            axes = self._engine.call(self._devices.limits(scan.axes))
-            found.append(
-                ScanDescription(
-                    scan.name, scan.title, tuple(axes.values()), scan.parameters, scan.analysis, region=scan.region
-                )
+        """Describe what can be started, with the motors' limits as they were last read; asks no device."""
+        known = self._devices.known
+        return tuple(
+            ScanDescription(
+                scan.name,
+                scan.title,
+                tuple(known[axis] for axis in scan.axes),
+                scan.parameters,
+                scan.analysis,
+                region=scan.region,
             )
-        return tuple(found)
+            for _, scan in self._scans.values()
+        )
 
     def status(self) -> BeamlineStatus:
-        """Say how things are."""
+        """Say how things are; asks no device."""
         docket, running = self._docket, self._scanning()
-        state = "idle"
-        if running and docket is not None:
-            state = "aborting" if self._aborting else "paused" if docket.paused else "running"
         status = BeamlineStatus(
-            state=state, beamline=self.description.name, run=self._run, lease=self.tenancy.lease, message=self._message
+            state=self._state(docket) if running and docket is not None else "idle",
+            beamline=self.description.name,
+            run=self._run,
+            lease=self.tenancy.lease,
+            message=self._message,
+            ended=self._last,
         )
         if docket is None:
             return status
@@ -98,43 +103,47 @@ class Beamline:
             points_left=progress.left if running else 0,
             seconds_left=self._seconds_a_point() * progress.left if running else 0.0,
             parameters=tuple(replace(item, value=progress.values[item.name]) for item in docket.scan.parameters),
-            pending=docket.pending,
-            axes=self._axes,
+            pending=docket.pending if running else {},
+            axes=docket.axes,
+            message=" ".join(docket.remarks) or self._message,
+            why=why_waiting(docket) if running else "",
         )
 
     def start(self, name: str, values: Mapping[str, float], person: str) -> str:
         """Start a scan with some of its parameters changed; return its run uid.
 
         Raises:
-            SteeringError: If there is no such scan, one is running, somebody else holds the lease, or a value or the
-                path is not allowed.
+            SteeringError: If there is no such scan, one is running, somebody else holds the lease, a value or the path
+                is not allowed, a device does not answer, or the scan ended before its run was open.
         """
         with self._lock:
             if self._scanning():
                 message = "A scan is running. Wait for its end, finish it or abort it before starting another."
                 raise SteeringError(message)
             if name not in self._scans:
-                message = f"There is no scan {name!r}. This beamline has: {', '.join(self._scans)}."
+                message = f"There is no scan {name!r:.60}. This beamline has: {', '.join(self._scans)}."
                 raise SteeringError(message)
-            self.tenancy.take(person)
             entry, scan = self._scans[name]
             chosen = _chosen(scan.parameters, values)
-            self._axes = self._engine.call(self._devices.limits(scan.axes))
-            self._check_path(scan, chosen, entry.points_allowed)
-            docket = Docket(scan, chosen, self._axes, entry.points_allowed, self._ruling)
-            self._engine.call(self._before(entry))
-            return self._launch(docket, person)
+            self.tenancy.take(person)
+            axes = self._engine.call(self._devices.limits(scan.axes))
+            _check_path(scan, chosen, axes, entry.points_allowed)
+            docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling)
+            opened, running = self._launch(docket, self._devices.of(scan.axes, entry.before), person)
+        return self._opening(docket, opened, running)
 
     def propose(self, proposal: Proposal, person: str) -> Ruling:
-        """Judge a proposal now; if accepted it is applied before the next point, an abort at once."""
+        """Judge a proposal now; if accepted it is applied before the next point, an abort at once.
+
+        Each accepted abort acts: the first ends the scan, a later one no longer waits for a device that is silent.
+        """
         docket = self._docket
         if docket is None:
             return _no_scan(proposal)
         self.tenancy.heard_of(person)
         ruling = docket.propose(proposal, person, self.tenancy.lease.holder)
-        if ruling.accepted and isinstance(proposal.action, Abort) and not self._aborting:
-            self._aborting = True
-            self._engine.abort(proposal.action.reason or f"aborted by {proposal.who}")
+        if ruling.accepted and isinstance(proposal.action, Abort):
+            self._end(docket, proposal.action.reason or f"aborted by {proposal.who}")
         self.hub.touch()
         return ruling
 
@@ -144,81 +153,86 @@ class Beamline:
         return ruling if docket is None else docket.record(ruling)
 
     def close(self) -> None:
-        """Abort what runs and let go of the devices."""
+        """Abort what runs, wait until its devices are safe and its run is closed, and let go of the devices."""
+        docket = self._docket
+        if docket is not None and self._scanning():
+            self._abort(docket, "the beamline service is closing")
         self._engine.close()
-        if self._journal is not None:
-            self._journal.close()
+        self._feed.close()
 
-    def _launch(self, docket: Docket, person: str) -> str:
-        self._docket, self._aborting, self._message, self._run = docket, False, "", ""
-        self._opened = Future()
+    def _abort(self, docket: Docket, reason: str) -> None:
+        """Abort because of the beamline, and nobody's wish."""
+        proposal = Proposal(secrets.token_hex(16), BEAMLINE, Abort(reason), "", time.time())
+        docket.propose(proposal, BEAMLINE, "")
+        self._end(docket, reason)
+
+    def _end(self, docket: Docket, reason: str) -> None:
+        if docket.noticed:
+            # The plan ends already; whatever it waits for is not waited for any longer.
+            self._engine.abort(reason)
+        else:
+            self._engine.insist(reason, lambda: docket.noticed)
+
+    def _launch(self, docket: Docket, devices: Devices, person: str) -> "tuple[Future[str], Future[None]]":
+        self._docket, self._message, self._run, self._stopped = docket, "", "", {}
+        opened: Future[str] = Future()
+        self._opened = opened
         self._times.clear()
-        with self._publishing:
-            self.hub.begin()
-            if self._journal is not None:
-                self._journal.close()
-            self._journal = Journal(self._workspace.journal, docket.scan.name)
+        self._feed.begin(docket.scan.name)
         metadata = {"beamline": self.description.name, "operator": person}
-        running = self._engine.run(steerable(docket, self._devices.of(docket.scan.axes), metadata))
+        running = self._engine.run(steerable(docket, devices, metadata))
         self._running = running
-        running.add_done_callback(self._ended)
-        either: list[Future[Any]] = [self._opened, running]
+        running.add_done_callback(lambda ended: self._ended(docket, ended))
+        self.hub.touch()
+        return opened, running
+
+    def _opening(self, docket: Docket, opened: "Future[str]", running: "Future[None]") -> str:
+        """Wait until the run is open; whatever else happens is said."""
+        either: list[Future[Any]] = [opened, running]
         wait(either, _OPEN_SECONDS, FIRST_COMPLETED)
-        if not self._opened.done():
-            message = self._message or f"The scan did not open its run within {_OPEN_SECONDS:g} s."
+        if opened.done():
+            return opened.result()
+        if not running.done():
+            self._abort(docket, f"it did not open its run within {_OPEN_SECONDS:g} s")
+            message = f"The scan did not open its run within {_OPEN_SECONDS:g} s and is being aborted."
             raise SteeringError(message)
-        return self._run
+        message = why_not_open(docket, running.exception())
+        raise SteeringError(message)
+
+    def _state(self, docket: Docket) -> BeamlineState:
+        if docket.aborting:
+            return "aborting"
+        if not self._run:
+            return "opening"
+        return "paused" if docket.paused else "running"
 
     def _scanning(self) -> bool:
         return self._running is not None and not self._running.done()
 
-    def _ended(self, running: "Future[None]") -> None:
-        error = running.exception()
-        if error is not None:
-            self._message = f"The scan ended early: {type(error).__name__}: {error}"
-        self._aborting = False
+    def _ended(self, docket: Docket, running: "Future[None]") -> None:
+        """Note how a scan ended."""
+        docket.close()
+        self._last = ended_run(self._run, docket, running, self._stopped)
+        if self._last.status == "fail":
+            docket.remark(f"The scan ended early. {self._last.reason}")
         self.hub.touch()
-
-    async def _before(self, entry: ScanEntry) -> None:
-        """Set the PVs that the scan wants set before it starts."""
-        from aioca import caput
-
-        for channel, value in entry.before.items():
-            await caput(channel, value, wait=True)
-
-    def _check_path(self, scan: Scan, values: Mapping[str, float], allowed: int) -> None:
-        count = scan.count(values)
-        if count > allowed:
-            message = f"The scan would have {count} points. Allowed: at most {allowed}. Take a larger step."
-            raise SteeringError(message)
-        for name, (low, high) in reach_of(scan.points(values)).extent.items():
-            axis = self._axes[name]
-            if low < axis.low or high > axis.high:
-                message = (
-                    f"The scan would move {name} from {low:g} to {high:g} {axis.units}. "
-                    f"The motor allows {axis.low:g} to {axis.high:g} {axis.units}."
-                )
-                raise SteeringError(message)
 
     def _document(self, name: str, document: dict[str, Any]) -> None:
         """Journal and publish one document, on the RunEngine's thread."""
         if name == "start":
             self._run = document["uid"]
-            self._opened.set_result(self._run)
+            if not self._opened.done():
+                self._opened.set_result(self._run)
+        if name == "stop" and document["run_start"] == self._run:
+            self._stopped = document
         if name == "descriptor":
             self._streams[document["uid"]] = document["name"]
         if name == "event" and self._streams.get(document["descriptor"]) == "primary":
             self._times.append(document["time"])
-        self._publish(Entry("document", name, document))
+        self._feed.publish(Entry("document", name, document))
 
     def _ruling(self, ruling: Ruling) -> None:
-        self._publish(Entry("ruling", "", asdict(ruling)))
-
-    def _publish(self, entry: Entry) -> None:
-        with self._publishing:
-            if self._journal is not None:
-                self._journal.write(entry)
-            self.hub.publish(entry)
+        self._feed.publish(Entry("ruling", "", asdict(ruling)))
 
     def _seconds_a_point(self) -> float:
         if len(self._times) < 2:
@@ -234,6 +248,21 @@ def _chosen(parameters: tuple[Parameter, ...], values: Mapping[str, float]) -> d
         if refusal:
             raise SteeringError(refusal)
     return {item.name: item.value for item in parameters} | dict(values)
+
+
+def _check_path(scan: Scan, values: Mapping[str, float], axes: Mapping[str, Axis], allowed: int) -> None:
+    count = scan.count(values)
+    if count > allowed:
+        message = f"The scan would have {count} points. Allowed: at most {allowed}. Take a larger step."
+        raise SteeringError(message)
+    for name, (low, high) in reach_of(scan.points(values)).extent.items():
+        axis = axes[name]
+        if low < axis.low or high > axis.high:
+            message = (
+                f"The scan would move {name} from {low:g} to {high:g} {axis.units}. "
+                f"The motor allows {axis.low:g} to {axis.high:g} {axis.units}."
+            )
+            raise SteeringError(message)
 
 
 def _no_scan(proposal: Proposal) -> Ruling:

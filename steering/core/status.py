@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from steering.core.parameter import Parameter
 
-BeamlineState: TypeAlias = Literal["idle", "running", "paused", "aborting", "offline"]
+BeamlineState: TypeAlias = Literal["idle", "opening", "running", "paused", "aborting", "offline"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,35 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class EndedRun:
+    """How the last run ended.
+
+    Attributes:
+        run: Its uid; empty if it ended before it opened.
+        scan: Name of its scan.
+        status: ``"success"``, ``"abort"`` or ``"fail"``.
+        reason: Why, as a sentence; empty after a success that nothing is to be said of.
+        who: Who ended it, if somebody did.
+        at: Unix time in seconds.
+        points: How many points were measured.
+    """
+
+    run: str = ""
+    scan: str = ""
+    status: Literal["", "success", "abort", "fail"] = ""
+    reason: str = ""
+    who: str = ""
+    at: float = 0.0
+    points: int = 0
+
+
+@dataclass(frozen=True)
 class BeamlineStatus:
     """State of the beamline service and of its running scan.
 
     Attributes:
-        state: ``"idle"``, ``"running"``, ``"paused"``, ``"aborting"``, or ``"offline"`` when a client has lost the
-            service.
+        state: ``"idle"``, ``"opening"`` (a scan is accepted, its run not open yet), ``"running"``, ``"paused"``,
+            ``"aborting"`` until the devices are let go, or ``"offline"`` when a client has lost the service.
         beamline: Name of the beamline.
         scan: Name of the running scan, or of the last one; empty before the first.
         run: Its run uid.
@@ -66,6 +89,8 @@ class BeamlineStatus:
         axes: The scan's axes by name.
         lease: Who may steer.
         message: A sentence about the last thing that went wrong, or empty.
+        why: Who paused or aborted the scan, and why, as a sentence; empty otherwise.
+        ended: How the last run ended.
     """
 
     state: BeamlineState = "offline"
@@ -80,8 +105,10 @@ class BeamlineStatus:
     axes: Mapping[str, Axis] = field(default_factory=dict[str, Axis])
     lease: Lease = field(default_factory=Lease)
     message: str = ""
+    why: str = ""
+    ended: EndedRun = field(default_factory=EndedRun)
 
     @property
     def scanning(self) -> bool:
-        """Whether a run is open."""
-        return self.state in ("running", "paused", "aborting")
+        """Whether a run is open, or about to open."""
+        return self.state in ("opening", "running", "paused", "aborting")

@@ -6,10 +6,12 @@ together. The plan takes the rulings at its checkpoints, on the RunEngine's thre
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import RLock
+from typing import Literal
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter
 from steering.core.errors import SteeringError
@@ -20,6 +22,10 @@ from steering.plans.path import Point
 from steering.plans.scan import Scan, points_of, points_of_any, reach_of, region_count, region_spec
 from steering.plans.spec_text import read_spec
 from steering.plans.words import describe
+
+# Who rules where a device, and no person, made something necessary.
+BEAMLINE = "the beamline"
+_REMARKS_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ class Docket:
         self._known: dict[str, Ruling] = {}
         self._paused = False
         self._open = True
+        self._abort: Ruling | None = None
+        self._held_by: Ruling | None = None
+        self._noticed = False
+        self._remarks: tuple[str, ...] = ()
+        self._faults = 0
         self._progress = Progress(0, scan.count(values), dict(values))
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -79,9 +90,39 @@ class Docket:
         return self._progress
 
     @property
+    def axes(self) -> Mapping[str, Axis]:
+        """The scan's axes with the motors' own limits."""
+        return self._axes
+
+    @property
     def paused(self) -> bool:
         """Whether a pause was accepted and no resume since."""
         return self._paused
+
+    @property
+    def pause(self) -> Ruling | None:
+        """The ruling that the scan waits by, if it is paused."""
+        return self._held_by if self._paused else None
+
+    @property
+    def abort(self) -> Ruling | None:
+        """The abort that was accepted first, if one was."""
+        return self._abort
+
+    @property
+    def aborting(self) -> bool:
+        """Whether an abort was accepted: the plan has to end at its next message."""
+        return self._abort is not None
+
+    @property
+    def noticed(self) -> bool:
+        """Whether the plan knows that it has to end."""
+        return self._noticed
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person must know of how the scan goes or ended, oldest first."""
+        return self._remarks
 
     @property
     def pending(self) -> dict[str, float]:
@@ -131,6 +172,29 @@ class Docket:
                 self._enter(Decision(ruling))
             return self._known[ruling.id]
 
+    def notice(self) -> None:
+        """Note that the plan knows that it has to end."""
+        self._noticed = True
+
+    def remark(self, sentence: str) -> None:
+        """Note what a person must know."""
+        with self._lock:
+            if sentence not in self._remarks:
+                self._remarks = (*self._remarks[-(_REMARKS_KEPT - 1) :], sentence)
+
+    def fault(self, sentence: str, kind: Literal["retry", "fail"]) -> None:
+        """Record that a device spoilt a point, and that the point is tried again or ends the scan."""
+        with self._lock:
+            self._faults += 1
+            self._enter(Decision(self._own(kind, sentence)))
+
+    def hold(self, sentence: str) -> None:
+        """Pause because a device spoilt a point, so that a person decides."""
+        with self._lock:
+            self._faults += 1
+            # A person's pause of the same moment says less than the reason for this one.
+            self._enter(Decision(self._own("pause", sentence), Pause()))
+
     def take(self) -> list[Decision]:
         """Hand the plan what came since it last asked."""
         with self._lock:
@@ -172,6 +236,12 @@ class Docket:
             self._wake = (asyncio.get_running_loop(), event)
         await event.wait()
 
+    def _own(self, kind: str, sentence: str) -> Ruling:
+        """Make a ruling that nobody proposed: the beamline itself had to do something."""
+        now = time.time()
+        name = f"fault-{self._faults}-{secrets.token_hex(8)}"
+        return Ruling(name, BEAMLINE, kind, "", "", "", "accepted", sentence, "", now, now)
+
     def _enter(self, decision: Decision) -> None:
         self._known[decision.ruling.id] = decision.ruling
         if self._open:
@@ -181,7 +251,11 @@ class Docket:
                 self._parameters[name] = replace(self._parameters[name], value=value)
             case Pause():
                 self._paused = True
-            case Resume() | Finish() | Abort():
+                self._held_by = decision.ruling
+            case Abort():
+                self._paused = False
+                self._abort = self._abort or decision.ruling
+            case Resume() | Finish():
                 self._paused = False
             case _:
                 pass
@@ -195,6 +269,7 @@ class Docket:
         return Situation(
             scanning=self._open,
             paused=self._paused,
+            aborting=self.aborting,
             person=person,
             lease=lease,
             parameters=self._parameters,

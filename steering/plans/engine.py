@@ -3,17 +3,29 @@
 The RunEngine's own event loop runs in its own thread; plan generators and document subscribers run there, so
 nothing in them may block. A plan is started from a second thread of ours, because ``RunEngine.__call__`` blocks until
 the plan has ended.
+
+The RunEngine aborts by cancelling its task. Whatever the task waits for may swallow that: Python 3.11's
+``asyncio.wait_for`` does so when the answer comes in the same moment. So an abort here is asked for again until the
+plan has noticed it, and a plan of ours looks for itself as well (:mod:`steering.plans.ending`).
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
 from typing import Any, TypeVar
 
 from bluesky import RunEngine
-from bluesky.utils import DuringTask, Msg, RunEngineInterrupted
+from bluesky.utils import DuringTask, Msg, RunEngineInterrupted, TransitionError
 
 Value = TypeVar("Value")
+
+# An abort that the plan has not noticed is asked for again after so many seconds.
+_AGAIN_SECONDS = 0.5
+# When the service closes, a plan has so many seconds to let go of its devices; then it is halted.
+_CLOSE_SECONDS = 30.0
+_HALT_SECONDS = 5.0
 
 
 class Engine:
@@ -24,6 +36,8 @@ class Engine:
         # Without context managers and with this during-task it may be called from any thread.
         self._engine = RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="steering-engine")
+        self._running: Future[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -33,7 +47,7 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Whether no plan is running."""
-        return str(self._engine.state) == "idle"
+        return self._running is None or self._running.done()
 
     def subscribe(self, function: Callable[[str, dict[str, Any]], None]) -> None:
         """Have each document handed to ``function(name, document)`` on the engine's thread; it must not block."""
@@ -43,28 +57,83 @@ class Engine:
         """Run a coroutine on the engine's loop and wait for it, from any other thread.
 
         Raises:
-            TimeoutError: If it took longer than ``timeout`` seconds.
+            TimeoutError: If it took longer than ``timeout`` seconds; the coroutine is cancelled then.
         """
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+        asked = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            return asked.result(timeout)
+        except StillRunning:
+            asked.cancel()
+            raise
 
     def run(self, plan: Generator[Msg, Any, Any]) -> "Future[None]":
         """Run a plan; the future ends when it has, with the exception that ended it, if any."""
-        return self._starter.submit(self._run, plan)
+        self._running = self._starter.submit(self._run, plan)
+        return self._running
 
     def abort(self, reason: str) -> None:
-        """Stop the running plan now; the run is marked as aborted. Does nothing when idle."""
-        if not self.idle:
+        """Interrupt whatever the running plan waits for, and mark its run as aborted. Does nothing when idle."""
+        task = self._task
+        try:
             self._engine.abort(reason)
+        except TransitionError:
+            # It is being aborted already, or has just ended.
+            if task is not None:
+                self.loop.call_soon_threadsafe(task.cancel)
+
+    def insist(self, reason: str, noticed: Callable[[], bool]) -> threading.Thread:
+        """Abort, again and again, until the plan has noticed or has ended.
+
+        Args:
+            reason: For the run.
+            noticed: Says whether the plan knows that it has to end.
+
+        Returns:
+            The thread that does so; it ends by itself.
+        """
+
+        def ask() -> None:
+            running = self._running
+            while running is not None and not running.done() and not noticed():
+                self.abort(reason)
+                try:
+                    running.exception(_AGAIN_SECONDS)
+                except StillRunning:
+                    continue
+
+        asking = threading.Thread(target=ask, name="steering-abort", daemon=True)
+        asking.start()
+        return asking
 
     def close(self) -> None:
-        """Abort what runs and end both threads."""
-        self.abort("the beamline service is closing")
-        self._starter.shutdown(wait=True)
+        """Abort what runs and end both threads; a plan that does not end in time is halted."""
+        running = self._running
+        if running is not None and not running.done():
+            self.abort("the beamline service is closing")
+            try:
+                running.exception(_CLOSE_SECONDS)
+            except StillRunning:
+                self._halt(running)
+        self._starter.shutdown(wait=running is None or running.done())
         self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def _halt(self, running: "Future[None]") -> None:
+        try:
+            self._engine.halt()
+            running.exception(_HALT_SECONDS)
+        except (TransitionError, StillRunning):
+            return
 
     def _run(self, plan: Generator[Msg, Any, Any]) -> None:
         try:
-            self._engine(plan)
+            self._engine(self._attended(plan))
         except RunEngineInterrupted:
             # An abort from another thread ends the call this way once the plan has been cleaned up.
             return
+        finally:
+            self._task = None
+
+    def _attended(self, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+        # A plan runs inside of the engine's task: from here it is known without looking into the engine.
+        self._task = asyncio.current_task()
+        return (yield from plan)

@@ -35,11 +35,6 @@ class Path:
         self._grids = 1
 
     @property
-    def done(self) -> tuple[Point, ...]:
-        """Points handed out, in order."""
-        return tuple(self._done)
-
-    @property
     def left(self) -> int:
         """How many points are left."""
         return len(self._left)
@@ -51,6 +46,16 @@ class Path:
         point = self._left.popleft()
         self._done.append(point)
         return point
+
+    def put_back(self) -> None:
+        """Take back the point that was handed out last: it was not measured, and is the next one again."""
+        self._left.appendleft(self._done.pop())
+
+    def complete(self, point: Point) -> None:
+        """Take a point that was put back for measured after all."""
+        if self._left and self._left[0] == point:
+            self._left.popleft()
+        self._done.append(point)
 
     def rebuild(self, points: Sequence[Point]) -> None:
         """Forget what is left and go on with those of ``points`` that were not measured yet."""

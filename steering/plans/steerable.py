@@ -5,70 +5,28 @@ and its path, writes one event into stream ``steering`` for each ruling, accepte
 checkpoint. So a rewind to the checkpoint cannot replay a decision. A pause is a wait in this loop, never a pause of the
 RunEngine in the middle of a point: with a stream-writing detector that would kill the run on resume.
 
-An abort, or a device that fails, ends the plan at whatever message it is, also between the halves of an event. What is
-open is dropped then, and each ruling that is not yet in the run is written before the run closes.
+A point that a device spoils is measured again, or the scan pauses for a person, or it fails
+(:mod:`steering.plans.faults`). An abort, or a failure, ends the plan at whatever message it is, also between the halves
+of an event; how is told in :mod:`steering.plans.ending`.
 """
 
-from collections import deque
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import IllegalMessageSequence, Msg
+from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
 from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
-from steering.core.proposal import Ruling
-from steering.plans.docket import Decision, Docket, Progress
+from steering.plans.course import Course, Plan
+from steering.plans.devices import Devices
+from steering.plans.docket import Decision, Docket
+from steering.plans.ending import end_early, heed, leave_event, record, staged, take
+from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
-from steering.plans.readables import point_values, put_point, put_ruling, ruling_values
+from steering.plans.readables import point_values, put_point
 
-Plan = Generator[Msg, Any, Any]
-
-
-@dataclass(frozen=True)
-class Devices:
-    """What a scan moves and reads.
-
-    Attributes:
-        motors: For each axis its motor (Bluesky Movable and Readable).
-        units: For each axis its unit.
-        detector: Bluesky detector that takes one exposure a trigger; ``None`` for a scan of ``readables`` only.
-        exposure: Readable whose column ``exposure`` holds the exposure time in seconds as set, or ``None``.
-        readables: What else is read at each point.
-    """
-
-    motors: Mapping[str, Any]
-    units: Mapping[str, str]
-    detector: Any = None
-    exposure: Any = None
-    readables: tuple[Any, ...] = ()
-
-    @property
-    def read(self) -> list[Any]:
-        """All that is triggered and read at a point."""
-        optional = [device for device in (self.detector, self.exposure) if device is not None]
-        return [*optional, *self.motors.values(), *self.readables]
-
-
-@dataclass
-class _Course:
-    """Where one run of the plan is."""
-
-    docket: Docket
-    devices: Devices
-    values: dict[str, float]
-    path: Path
-    rulings: Any = field(default_factory=ruling_values)
-    unwritten: deque[Ruling] = field(default_factory=deque[Ruling])
-    saving: bool = False
-    exposure_set: float = float("nan")
-    done: int = 0
-
-    def note(self) -> None:
-        """Tell the docket how far the plan is."""
-        self.docket.advance(Progress(self.done, self.path.left, dict(self.values)))
+_NAN = float("nan")
 
 
 def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> Plan:
@@ -81,40 +39,46 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> 
 
     Raises:
         RequestAbort: After an abort, once its ruling is recorded.
-        Exception: What a device or the engine raised, once all rulings are recorded.
+        PointError: If a device failed, once all rulings are recorded; with a sentence.
     """
     scan = docket.scan
     values = dict(docket.progress.values)
-    course = _Course(docket, devices, values, Path(scan.points(values)))
+    course = Course(docket, devices, values, Path(scan.points(values)))
     described = {
         "plan_name": scan.name,
         "scan_title": scan.title,
         "scan_spec": scan.spec(values).serialize(),
         "analysis": scan.analysis,
         "axes": list(scan.axes),
+        "axis_units": {axis: devices.units[axis] for axis in scan.axes},
         "parameters": {item.name: {"value": values[item.name], "units": item.units} for item in scan.parameters},
         "hints": {"dimensions": [([axis], "primary") for axis in scan.axes]},
     }
-    staged = [devices.detector] if devices.detector is not None else []
 
-    @bpp.stage_decorator(staged)
     @bpp.run_decorator(md=described | dict(metadata))
     def run() -> Plan:
         try:
             yield from _measure(course)
-        except Exception:
-            # The run is still open here, so the abort itself, and all that waited, is recorded before it closes.
-            yield from _leave_event(course)
-            _take(course, docket.close())
-            yield from _record(course)
+        except Exception as error:  # noqa: BLE001  (it is raised again, in words, once the run is complete)
+            yield from end_early(course, error)
+
+    def whole() -> Plan:
+        try:
+            if devices.prepare is not None:
+                (prepared,) = yield from bps.wait_for([devices.prepare])
+                prepared.result()
+            yield from staged(course, run())
+        except (RunEngineControlException, PointError):
             raise
+        except Exception as error:
+            raise PointError(words(error, devices.prefixes)) from error
         finally:
             docket.close()
 
-    return (yield from run())
+    return (yield from heed(whole(), docket))
 
 
-def _measure(course: _Course) -> Plan:
+def _measure(course: Course) -> Plan:
     readable = point_values(course.docket.scan.axes, dict(course.devices.units))
     course.note()
     while True:
@@ -125,13 +89,71 @@ def _measure(course: _Course) -> Plan:
             if course.docket.close_if_idle():
                 return
             continue
-        put_point(readable, point)
-        yield from _expose(course, point, readable)
-        course.done += 1
+        yield from _measured(course, point, readable)
         course.note()
 
 
-def _expose(course: _Course, point: Point, readable: Any) -> Plan:
+def _measured(course: Course, point: Point, readable: Any) -> Plan:
+    """Measure a point; one that a device spoils comes again when the scan goes on."""
+    patience = Patience(course.devices.faults)
+    while True:
+        try:
+            if (yield from _was_late(course, point, readable)):
+                return
+            put_point(readable, point)
+            yield from _expose(course, point, readable)
+        except (RunEngineControlException, IllegalMessageSequence, PointError):
+            raise
+        except Exception as error:
+            yield from leave_event(course)
+            # Nobody knows in which state the detector is.
+            course.exposure_set = _NAN
+            course.spoilt = course.spoilt or point
+            sentence = words(error, course.devices.prefixes)
+            if patience.again(error):
+                course.docket.fault(sentence, "retry")
+                continue
+            if patience.then(error) == "fail":
+                course.docket.fault(sentence, "fail")
+                raise PointError(sentence) from error
+            course.path.put_back()
+            course.docket.hold(sentence)
+        else:
+            course.done += 1
+        return
+
+
+def _was_late(course: Course, point: Point, readable: Any) -> Plan:
+    """Take a frame of the point that was spoilt before, if it came after all; return whether it was this point's.
+
+    Each event has one frame. So a frame that was written late must go into an event of its own, before another point is
+    exposed; motors and exposure are still as they were for it.
+    """
+    spoilt, late = course.spoilt, course.devices.late
+    if spoilt is None or late is None:
+        course.spoilt = None
+        return False
+    (counted,) = yield from bps.wait_for([lambda: late(course.done)])
+    frames = counted.result()
+    course.spoilt = None
+    if frames == 0:
+        return False
+    if frames != 1:
+        message = f"The detector wrote {frames} frames for one point: which is which cannot be told any more."
+        raise PointError(message)
+    put_point(readable, spoilt)
+    yield from bps.create("primary")
+    for device in [*course.devices.read, readable]:
+        yield from bps.read(device)
+    yield from bps.save()
+    course.done += 1
+    if spoilt == point:
+        return True
+    course.path.complete(spoilt)
+    return False
+
+
+def _expose(course: Course, point: Point, readable: Any) -> Plan:
     devices = course.devices
     exposure = course.values.get("exposure", 0.0)
     if devices.detector is not None and exposure != course.exposure_set:
@@ -142,27 +164,32 @@ def _expose(course: _Course, point: Point, readable: Any) -> Plan:
         course.exposure_set = exposure
     moves = [item for axis, value in point.positions.items() for item in (devices.motors[axis], value)]
     yield from bps.mv(*moves)
+    if devices.check is not None:
+        check = devices.check
+        # A motor record completes a move that was stopped, or never begun, as if it had arrived.
+        (checked,) = yield from bps.wait_for([lambda: check(point.positions, point.steps)])
+        checked.result()
     yield from bps.trigger_and_read([*devices.read, readable])
 
 
-def _steer(course: _Course) -> Plan:
+def _steer(course: Course) -> Plan:
     """Apply what the docket holds; while the scan is paused, go on doing so and nothing else."""
     while True:
         decisions = course.docket.take()
         # First, so that none is lost when one of them cannot be applied.
-        _take(course, decisions)
+        take(course, decisions)
         # Every one of them, before asking: any() alone would stop at the first that shapes the path.
         shaping = [_apply(course, decision) for decision in decisions]
         if any(shaping):
             course.path.rebuild(course.docket.scan.points(course.values))
         course.note()
-        yield from _record(course)
+        yield from record(course)
         if not course.docket.paused:
             return
         yield from bps.wait_for([course.docket.news])
 
 
-def _apply(course: _Course, decision: Decision) -> bool:
+def _apply(course: Course, decision: Decision) -> bool:
     """Apply one decision; return whether the path must be laid anew from the parameters."""
     match decision.action:
         case SetParameter(parameter=name, value=value):
@@ -179,32 +206,3 @@ def _apply(course: _Course, decision: Decision) -> bool:
         case _:
             pass
     return False
-
-
-def _take(course: _Course, decisions: list[Decision]) -> None:
-    """Take decisions as applied before the next point, and their rulings as yet to be written."""
-    course.unwritten.extend(course.docket.applied(decision, course.done + 1) for decision in decisions)
-
-
-def _record(course: _Course) -> Plan:
-    """Write one event for each ruling that is not written, before the checkpoint."""
-    while course.unwritten:
-        put_ruling(course.rulings, course.unwritten[0])
-        # A rewind from here on replays this event, with its number, and nothing that was written before it.
-        yield from bps.checkpoint()
-        yield from bps.create("steering")
-        yield from bps.read(course.rulings)
-        course.saving = True
-        yield from bps.save()
-        course.saving = False
-        course.unwritten.popleft()
-
-
-def _leave_event(course: _Course) -> Plan:
-    """Drop the event that an exception left open, if one is open."""
-    try:
-        yield from bps.drop()
-    except IllegalMessageSequence:
-        if course.saving:  # nothing is open any more: the exception came after the ruling was saved
-            course.unwritten.popleft()
-    course.saving = False

@@ -24,8 +24,17 @@ def test_a_region_is_measured_first_and_the_rest_follows():
     path = Path(line(0, 1, 2, 3))
     path.next()
     path.insert(line(0.0, 0.5))
-    assert taken(path) == [0.0, 0.5, 1, 2, 3]
-    assert [point.grid for point in path.done] == [0, 1, 1, 0, 0, 0]
+    points = list(iter(path.next, None))
+    assert [point.positions["x"] for point in points] == [0.0, 0.5, 1, 2, 3]
+    assert [point.grid for point in points] == [1, 1, 0, 0, 0]
+
+
+def test_a_point_that_is_put_back_comes_again_and_is_not_taken_for_measured():
+    path = Path(line(0, 1, 2))
+    path.next()
+    path.put_back()
+    path.rebuild(line(0, 1, 2))
+    assert taken(path) == [0, 1, 2]
 
 
 def test_a_rebuilt_path_leaves_out_what_was_measured():

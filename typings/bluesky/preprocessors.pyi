@@ -1,7 +1,9 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
+
+from bluesky.utils import MsgGenerator
 
 Plan = TypeVar("Plan", bound=Callable[..., Any])
 
-def stage_decorator(devices: Sequence[Any]) -> Callable[[Plan], Plan]: ...
+def finalize_wrapper(plan: MsgGenerator, final_plan: Callable[[], MsgGenerator]) -> MsgGenerator: ...
 def run_decorator(*, md: dict[str, Any]) -> Callable[[Plan], Plan]: ...

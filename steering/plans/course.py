@@ -1,0 +1,49 @@
+"""Where one run of a plan is."""
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from bluesky.utils import Msg
+
+from steering.core.proposal import Ruling
+from steering.plans.devices import Devices
+from steering.plans.docket import Docket, Progress
+from steering.plans.path import Path, Point
+from steering.plans.readables import ruling_values
+
+Plan: TypeAlias = Generator[Msg, Any, Any]
+
+
+@dataclass
+class Course:
+    """Where one run of the plan is.
+
+    Attributes:
+        docket: The scan and its proposals.
+        devices: What it moves and reads.
+        values: Values in force of the scan's parameters.
+        path: What is measured and what is left.
+        rulings: What writes a ruling as an event.
+        unwritten: Rulings that are not in the run yet.
+        saving: Whether the event of a ruling is being saved.
+        exposure_set: Exposure that the detector was prepared for, in seconds; NaN if it must be prepared.
+        spoilt: The point that a device spoilt last, until it is known what became of its frame.
+        done: How many points are measured.
+    """
+
+    docket: Docket
+    devices: Devices
+    values: dict[str, float]
+    path: Path
+    rulings: Any = field(default_factory=ruling_values)
+    unwritten: deque[Ruling] = field(default_factory=deque[Ruling])
+    saving: bool = False
+    exposure_set: float = float("nan")
+    spoilt: Point | None = None
+    done: int = 0
+
+    def note(self) -> None:
+        """Tell the docket how far the plan is."""
+        self.docket.advance(Progress(self.done, self.path.left, dict(self.values)))

@@ -1,0 +1,48 @@
+"""What a scan moves and reads, and what its devices can do beyond Bluesky's verbs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from steering.plans.faults import Faults
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a scan moves and reads.
+
+    Attributes:
+        motors: For each axis its motor (Bluesky Movable and Readable).
+        units: For each axis its unit.
+        detector: Bluesky detector that takes one exposure a trigger; ``None`` for a scan of ``readables`` only.
+        exposure: Readable whose column ``exposure`` holds the exposure time in seconds as set, or ``None``.
+        readables: What else is read at each point.
+        prefixes: Names of devices, in words, by the beginning of the names of their channels and signals.
+        faults: What to do when a point cannot be measured.
+        prepare: Sets what has to be set before the run opens, or ``None``. Raises
+            :class:`steering.core.errors.SteeringError`.
+        check: Says where motors stand that are not where they were sent, or ``None``. Takes targets and the path's
+            steps by axis, in the axes' units; raises :class:`steering.plans.faults.MissedError`.
+        late: Disarms the detector after a spoilt point and counts the frames that it has written beyond those of so
+            many events, or ``None``. Raises if the detector does not answer.
+        make_safe: Stops the motors, disarms the detector and sets what the beamline's file says, within seconds, or
+            ``None``. Returns a sentence for each that did not obey; never raises.
+    """
+
+    motors: Mapping[str, Any]
+    units: Mapping[str, str]
+    detector: Any = None
+    exposure: Any = None
+    readables: tuple[Any, ...] = ()
+    prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
+    faults: Faults = field(default_factory=Faults)
+    prepare: Callable[[], Awaitable[None]] | None = None
+    check: Callable[[Mapping[str, float], Mapping[str, float]], Awaitable[None]] | None = None
+    late: Callable[[int], Awaitable[int]] | None = None
+    make_safe: Callable[[], Awaitable[list[str]]] | None = None
+
+    @property
+    def read(self) -> list[Any]:
+        """All that is triggered and read at a point."""
+        optional = [device for device in (self.detector, self.exposure) if device is not None]
+        return [*optional, *self.motors.values(), *self.readables]

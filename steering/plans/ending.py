@@ -1,0 +1,161 @@
+"""How a scan ends that was told to, or that failed: soon, with its devices safe and its rulings recorded.
+
+The RunEngine's abort is the cancellation of its task, and what the task waits for can swallow a cancellation. So
+:func:`heed` looks at each message whether an abort was accepted, and throws it into the plan if nobody else has.
+
+Then, in this order: motors stop and the detector is disarmed (:attr:`Devices.make_safe`, bounded in time), each ruling
+that is not in the run is written, the run closes, the detector is let go. A second abort while that waits for a device
+that does not answer goes on with the next step.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from bluesky import plan_stubs as bps
+from bluesky import preprocessors as bpp
+from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RunEngineControlException
+
+from steering.plans.course import Course, Plan
+from steering.plans.docket import Decision, Docket
+from steering.plans.faults import PointError, words
+from steering.plans.readables import put_ruling
+
+# A detector that is let go has so many seconds to say that it has stopped.
+_LET_GO_SECONDS = 6.0
+# One that was silent already is not waited for as long.
+_SILENT_SECONDS = 1.0
+_LET_GO = "steering-let-go"
+
+
+def heed(plan: Plan, docket: Docket) -> Plan:
+    """Run a plan, and throw an accepted abort into it at its next message whatever became of the engine's own."""
+    answer: Any = None
+    failure: BaseException | None = None
+    while True:
+        if failure is None and docket.aborting and not docket.noticed:
+            failure = RequestAbort()
+        if isinstance(failure, RequestAbort):
+            docket.notice()
+        try:
+            message = plan.send(answer) if failure is None else plan.throw(failure)
+        except StopIteration as end:
+            return end.value
+        answer = failure = None
+        try:
+            answer = yield message
+        except GeneratorExit:
+            plan.close()
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever the engine throws is the plan's to handle)
+            failure = error
+
+
+def end_early(course: Course, error: Exception) -> Plan:
+    """Make the devices safe and write what is left to write, while the run is still open.
+
+    Args:
+        course: Of the run.
+        error: What ended it.
+
+    Raises:
+        PointError: With a sentence, if a device's error ended it; else the error itself.
+    """
+    # The abort itself, and all that waited, is recorded before the run closes.
+    take(course, course.docket.close())
+    for step in (leave_event, _make_safe):
+        yield from _patiently(course, step, again=False)
+    yield from _patiently(course, record, again=True)
+    if isinstance(error, RunEngineControlException | PointError):
+        raise error
+    raise PointError(words(error, course.devices.prefixes)) from error
+
+
+def staged(course: Course, plan: Plan) -> Plan:
+    """Run a plan with the detector staged; let go of it in the end, which a detector that hangs cannot hold up."""
+    detector = course.devices.detector
+    if detector is None:
+        return (yield from plan)
+
+    def let_go() -> Plan:
+        silent = course.docket.aborting and bool(course.docket.remarks)
+        try:
+            yield Msg("unstage", detector, group=_LET_GO)
+            yield from bps.wait(_LET_GO, timeout=_SILENT_SECONDS if silent else _LET_GO_SECONDS)
+        except RequestAbort:
+            # A second abort: not waited for any longer.
+            course.docket.remark("The detector may not have been disarmed: it was not waited for. Check it.")
+        except TimeoutError:
+            if not silent:
+                course.docket.remark(
+                    "The detector does not say that it has stopped: it may still be armed. Look at it."
+                )
+        except Exception as error:  # noqa: BLE001  (whatever it is, the scan has ended and a person must know)
+            course.docket.remark(f"The detector may still be armed: {words(error, course.devices.prefixes)}")
+
+    def inner() -> Plan:
+        yield from bps.stage(detector, wait=True)
+        return (yield from plan)
+
+    return (yield from bpp.finalize_wrapper(inner(), let_go))
+
+
+def take(course: Course, decisions: list[Decision]) -> None:
+    """Take decisions as applied before the next point, and their rulings as yet to be written."""
+    course.unwritten.extend(course.docket.applied(decision, course.done + 1) for decision in decisions)
+
+
+def record(course: Course) -> Plan:
+    """Write one event for each ruling that is not written, before the checkpoint."""
+    while course.unwritten:
+        put_ruling(course.rulings, course.unwritten[0])
+        # A rewind from here on replays this event, with its number, and nothing that was written before it.
+        yield from bps.checkpoint()
+        yield from bps.create("steering")
+        yield from bps.read(course.rulings)
+        course.saving = True
+        yield from bps.save()
+        course.saving = False
+        course.unwritten.popleft()
+
+
+def leave_event(course: Course) -> Plan:
+    """Drop the event that an exception left open, if one is open."""
+    try:
+        yield from bps.drop()
+    except IllegalMessageSequence:
+        if course.saving:  # nothing is open any more: the exception came after the ruling was saved
+            course.unwritten.popleft()
+    course.saving = False
+
+
+def _make_safe(course: Course) -> Plan:
+    make_safe = course.devices.make_safe
+    if make_safe is None:
+        return
+
+    async def safe() -> None:
+        for sentence in await make_safe():
+            course.docket.remark(sentence)
+
+    yield from bps.wait_for([safe])
+
+
+def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Plan:
+    """Take a step of the end; an abort that comes in its middle skips what it waits for, or repeats what it wrote."""
+    while True:
+        try:
+            yield from step(course)
+        except RequestAbort:
+            yield from _leave_event_for_sure(course)
+            if again:
+                continue
+        return
+
+
+def _leave_event_for_sure(course: Course) -> Plan:
+    while True:
+        try:
+            yield from leave_event(course)
+        except RequestAbort:
+            continue
+        return

@@ -1,0 +1,97 @@
+"""A beamline that is not the embedded one: its IOCs run by themselves, and the service is started on its YAML file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import psutil
+import yaml
+
+from steering.core.secret_file import read_secret
+from steering.core.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+_READY_SECONDS = 90.0
+
+
+class Site:
+    """What runs: the IOCs' process and the service's."""
+
+    def __init__(self, folder, environment):
+        self.folder = folder
+        self.workspace = Workspace(folder / "workspace")
+        self.environment = os.environ | environment
+        self.ioc = None
+        self.service = None
+        self.description = {}
+
+    @property
+    def log(self):
+        return (self.folder / "service.log").read_text(errors="replace")
+
+    @property
+    def connection(self):
+        return read_secret(self.workspace.run / "beamline.json")
+
+    def serve(self, description, *arguments):
+        """Start the service; return once it is ready, or has ended."""
+        file = self.folder / "beamline.yaml"
+        file.write_text(yaml.safe_dump(description))
+        command = ["--beamline", file, "--workspace", self.workspace.directory, "--linger", "0", *arguments]
+        with (self.folder / "service.log").open("a") as log:
+            self.service = subprocess.Popen(
+                [sys.executable, "-m", "steering.beamline", *map(str, command)],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+            )  # fmt: skip
+        deadline = time.monotonic() + _READY_SECONDS
+        while self.service.poll() is None and self.connection is None:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.05)
+        return self.service.poll() is None
+
+    def hang(self):
+        """Stop the IOCs' process, as a machine that hangs does."""
+        self.ioc.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        """Let it go on."""
+        self.ioc.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def site(folder, kind="usual", speed=50.0):
+    """Start IOCs of a kind; everything that was started has ended afterwards."""
+    with (folder / "ioc.log").open("w") as log:
+        ioc = subprocess.Popen(
+            [sys.executable, "-m", "tests.beamline.odd_sim", kind, "--speed", str(speed)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+    made = None
+    try:
+        line = ioc.stdout.readline()
+        assert line, (folder / "ioc.log").read_text()
+        made = Site(folder, json.loads(line)["environment"])
+        made.ioc = ioc
+        yield made
+    finally:
+        ioc.send_signal(signal.SIGCONT)
+        if made is not None and made.service is not None:
+            children = psutil.Process(made.service.pid).children(recursive=True) if made.service.poll() is None else []
+            made.service.terminate()
+            made.service.wait(60)
+            assert not psutil.wait_procs(children, 20)[1]
+        ioc.stdin.close()
+        ioc.wait(20)
+
+
+def embedded():
+    """The embedded beamline's description, for IOCs that run already."""
+    content = yaml.safe_load(files("steering.beamline").joinpath("embedded.yaml").read_text())
+    content.pop("simulate")
+    return content
