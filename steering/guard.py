@@ -43,7 +43,6 @@ class Situation:
 
     Attributes:
         scanning: Whether a run is open, or about to open.
-        aborting: Whether an abort was accepted.
         paused: Whether it waits.
         person: Who asks (an agent counts as the person it acts for).
         lease: Who holds the lease, or empty.
@@ -54,6 +53,7 @@ class Situation:
         points_allowed: Most points that the rest of a scan may have: the budget.
         reach: What the proposed path would visit, for actions that change the path.
         problem: Why the proposed path cannot be built, or empty.
+        aborting: Whether an abort was accepted.
     """
 
     scanning: bool
@@ -62,12 +62,12 @@ class Situation:
     lease: str
     parameters: Mapping[str, Parameter]
     axes: Mapping[str, Axis]
-    aborting: bool = False
     region: bool = False
     points_left: int = 0
     points_allowed: int = 100_000
     reach: Reach | None = None
     problem: str = ""
+    aborting: bool = False
 
 
 def judge(action: Action, situation: Situation) -> str:

@@ -3,8 +3,8 @@
 * ``GET /status``, ``/scans``, ``/journal`` and ``POST /runs``, ``/proposals``, ``/lease``, ``/tokens``, ``/shutdown``:
   bearer token in the ``Authorization`` header; described by OpenAPI at ``/docs``.
 * ``WS /stream``: everything that is published, from the beginning of the run that is shown; same header.
-* ``WS /control``: pause, resume and abort for a browser whose kernel is busy; the token comes in the first message,
-  because a browser cannot set the header and a query would end up in logs.
+* ``WS /control``: pause, resume, finish and abort for a browser whose kernel is busy; the token comes in the first
+  message, because a browser cannot set the header and a query would end up in logs.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from steering.beamline.control import serve_control
 from steering.beamline.service import Beamline
-from steering.beamline.sockets import serve_control, serve_stream
+from steering.beamline.sockets import serve_stream
 from steering.beamline.tokens import Person, Scope, Tokens
 from steering.beamline.wire import ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
@@ -30,6 +31,8 @@ Newest = Callable[[], tuple[int, Frame | None]]
 
 _BEARER = HTTPBearer(auto_error=False)
 _LONGEST_LIFE = 7 * 86400.0
+# What the scope "operate" allows. The guard asks for the lease besides, but for a pause or an abort.
+OPERATED = ("pause", "resume", "finish", "abort")
 
 
 class RunIn(BaseModel):
@@ -162,7 +165,7 @@ class Face:
         await serve_stream(socket, self._beamline, person, self._newest)
 
     async def control(self, socket: WebSocket) -> None:
-        """Take pause, resume and abort from a browser."""
+        """Take pause, resume, finish and abort from a browser."""
         await serve_control(socket, self._beamline, self._tokens, judge_json)
 
 
@@ -172,7 +175,7 @@ def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
         proposal = read_proposal(content, person.name)
     except ValidationError as error:
         return beamline.refuse(unreadable(content, person.name, error, beamline.status().parameters))
-    _need(person, "operate" if proposal.action.kind in ("pause", "resume", "abort") else "steer")
+    _need(person, "operate" if proposal.action.kind in OPERATED else "steer")
     return beamline.propose(proposal, person.name)
 
 

@@ -1,24 +1,19 @@
-"""The service's two WebSockets."""
+"""The WebSocket that sends a client everything, and what both sockets share."""
 
 import asyncio
-import json
 from collections.abc import Callable
-from typing import Any, cast
 
-from fastapi import HTTPException, WebSocket, WebSocketDisconnect
+from fastapi import WebSocket, WebSocketDisconnect
 
 from steering.beamline.service import Beamline
-from steering.beamline.tokens import Person, Tokens
+from steering.beamline.tokens import Person
 from steering.beamline.wire import UNAUTHORISED, dumps, encode_frame
 from steering.core.frame import Frame
-from steering.core.json import Json
-from steering.core.proposal import Ruling
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.005
 HEARTBEAT_INTERVAL = 2.0
-HELLO_TIMEOUT = 10.0
 
 
 async def serve_stream(
@@ -38,64 +33,7 @@ async def serve_stream(
         asyncio.create_task(_send_frames(socket, newest, lock)),
         asyncio.create_task(_drain(socket)),
     ]
-    await _until_one_ends(tasks)
-
-
-async def serve_control(
-    socket: WebSocket, beamline: Beamline, tokens: Tokens, judge: Callable[[Beamline, Json, Person], Ruling]
-) -> None:
-    """Take pause, resume and abort from a browser; push state and progress."""
-    await socket.accept()
-    try:
-        hello = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
-        token = cast("dict[str, Any]", hello).get("token") if isinstance(hello, dict) else None
-    except (TimeoutError, ValueError, WebSocketDisconnect, KeyError):
-        token = None
-    person = tokens.person(token) if isinstance(token, str) else None
-    if person is None or "operate" not in person.scopes:
-        await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out.")
-        return
-    lock = asyncio.Lock()
-
-    async def receive() -> None:
-        while True:
-            text = await socket.receive_text()
-            async with lock:
-                await socket.send_text(dumps(await _answer(text, beamline, person, judge)))
-
-    async def push() -> None:
-        sent: dict[str, Any] = {}
-        while True:
-            status = await asyncio.to_thread(beamline.status)
-            now = {
-                "kind": "status",
-                "state": status.state,
-                "points_done": status.points_done,
-                "points_left": status.points_left,
-            }
-            if now != sent:
-                async with lock:
-                    await socket.send_text(dumps(now))
-                sent = now
-            await asyncio.sleep(STATUS_INTERVAL)
-
-    await _until_one_ends([asyncio.create_task(receive()), asyncio.create_task(push())])
-
-
-async def _answer(
-    text: str, beamline: Beamline, person: Person, judge: Callable[[Beamline, Json, Person], Ruling]
-) -> dict[str, Any]:
-    try:
-        message: Json = json.loads(text)
-        if not isinstance(message, dict) or message.get("kind") != "propose":
-            return {"kind": "error", "message": 'Only messages of kind "propose" are taken here.'}
-        content: Json = {name: value for name, value in message.items() if name != "kind"}
-        ruling = await asyncio.to_thread(judge, beamline, content, person)
-    except ValueError as error:
-        return {"kind": "error", "message": f"The message is not JSON: {error}."}
-    except HTTPException as error:
-        return {"kind": "error", "message": str(error.detail)}
-    return {"kind": "ruling", "ruling": ruling}
+    await until_one_ends(tasks)
 
 
 async def _send_entries(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) -> None:
@@ -143,7 +81,7 @@ async def _drain(socket: WebSocket) -> None:
         await socket.receive_text()
 
 
-async def _until_one_ends(tasks: list["asyncio.Task[None]"]) -> None:
+async def until_one_ends(tasks: list["asyncio.Task[None]"]) -> None:
     """Wait until a task ends, mostly because the client has gone; end the others."""
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -17,8 +17,8 @@ class Person:
 
     Attributes:
         name: Name in leases, rulings and start documents.
-        scopes: ``read`` (watch), ``operate`` (pause, resume, abort), ``steer`` (start, propose, hold the lease),
-            ``admin`` (let others in, stop the service).
+        scopes: ``read`` (watch), ``operate`` (pause, resume, finish, abort), ``steer`` (start, propose, hold the
+            lease), ``admin`` (let others in, stop the service).
         until: Unix time in seconds after which the token is void.
     """
 

@@ -1,51 +1,43 @@
-"""The service's ``/control`` WebSocket over a fake desk, on threads of its own."""
+"""The service's ``/control`` WebSocket over a fake desk: the real one, on a thread of its own."""
 
-import json
+import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import ServerConnection, serve
+import uvicorn
+from fastapi import FastAPI, WebSocket
 
-from steering.core.action import Abort, Action, Pause, Resume
+from steering.beamline.control import serve_control as serve
+from steering.beamline.tokens import Person, Tokens
+from steering.core.action import Abort, Action, Finish, Pause, Resume
+from steering.core.proposal import Ruling
 from tests.widgets.fake import FakeDesk
 
-TOKEN = "token-of-this-test"
-_ACTIONS: dict[str, Action] = {"pause": Pause(), "resume": Resume(), "abort": Abort("from the page")}
+_ACTIONS: dict[str, Action] = {
+    "pause": Pause(),
+    "resume": Resume(),
+    "finish": Finish(),
+    "abort": Abort("from the page"),
+}
 
 
-def serve_control(desk: FakeDesk) -> None:
-    """Serve a desk and tell it the address."""
+def serve_control(desk: FakeDesk) -> str:
+    """Serve a desk and tell it the address; returns the token."""
+    tokens = Tokens()
+    token = tokens.issue("ana", frozenset(("read", "operate")))
+    beamline = SimpleNamespace(status=lambda: desk.board.status.value)
 
-    def handle(socket: ServerConnection) -> None:
-        hello = json.loads(socket.recv())
-        if hello.get("kind") != "hello" or hello.get("token") != TOKEN:
-            socket.close(4401, "The token is missing, unknown or has run out.")
-            return
-        lock = threading.Lock()
+    def judge(_: Any, content: Any, __: Person) -> Ruling:
+        return desk.propose(_ACTIONS[content["action"]["kind"]])
 
-        def push() -> None:
-            seen = -1
-            try:
-                while True:
-                    news = desk.board.status.newer(seen)
-                    if news is not None:
-                        seen, status = news
-                        say = {"kind": "status", "state": status.state, "points_done": status.points_done}
-                        with lock:
-                            socket.send(json.dumps(say | {"points_left": status.points_left}))
-                    threading.Event().wait(0.05)
-            except ConnectionClosed:
-                return
+    async def control(websocket: WebSocket) -> None:
+        await serve(websocket, beamline, tokens, judge)
 
-        threading.Thread(target=push, daemon=True).start()
-        for text in socket:
-            message: dict[str, Any] = json.loads(text)
-            ruling = desk.propose(_ACTIONS[message["action"]["kind"]])
-            answer = {"kind": ruling.kind, "verdict": ruling.verdict, "reason": ruling.reason, "id": message["id"]}
-            with lock:
-                socket.send(json.dumps({"kind": "ruling", "ruling": answer}))
-
-    server = serve(handle, "127.0.0.1", 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    desk.address = {"port": str(server.socket.getsockname()[1]), "token": TOKEN}
+    app = FastAPI()
+    app.add_api_websocket_route("/control", control)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    threading.Thread(target=server.run, args=([listening],), daemon=True).start()
+    desk.address = {"port": str(listening.getsockname()[1]), "token": token}
+    return token

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.control_service import TOKEN
 from tests.widgets.lab import Lab, jupyter, write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
@@ -15,7 +14,7 @@ from tests.widgets.fake import FakeDesk
 from steering_widgets import Dashboard
 
 desk = FakeDesk()
-serve_control(desk)
+token = serve_control(desk)
 dashboard = Dashboard(desk)
 dashboard
 """
@@ -78,7 +77,7 @@ def overlaps(page):
         """() => {
           const found = [];
           const whole = document.querySelector('.st-dashboard').getBoundingClientRect();
-          const panels = [...document.querySelectorAll('.st-panel, .st-direct-bar')].filter((el) => el.offsetParent);
+          const panels = [...document.querySelectorAll('.st-panel')].filter((el) => el.offsetParent);
           const boxes = panels.map((el) => [el.className, el.getBoundingClientRect()]);
           for (const [i, [name, a]] of boxes.entries()) {
             if (a.left < whole.left - 1 || a.right > whole.right + 1) found.push(`${name} reaches out`);
@@ -163,7 +162,7 @@ def steer(lab):
           kernel.requestExecute({ code: 'import time; time.sleep(6)' }).done.then(() => { window.busy = false; }); }"""
     )
     page.locator(".st-direct-pause").click()
-    page.get_by_text("Connected: paused").wait_for(timeout=4000)
+    page.get_by_text("Connected: paused").first.wait_for(timeout=4000)
     assert page.evaluate("() => window.busy")
     page.wait_for_function("() => !window.busy")
     page.locator(".st-direct-resume").click()
@@ -281,5 +280,5 @@ def steer(lab):
     assert set(lab.errors) == {GIVEN_UP}, lab.errors
     assert lab.external == []
     notebook = page.evaluate("() => JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON())")
-    assert TOKEN not in notebook
+    assert lab.value("token") not in notebook
     assert len(notebook) < 100_000

@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from steering.core.action import SetParameter
+from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering_widgets import ControlBar, Dashboard, JournalPanel
 from steering_widgets.ticker import Ticker
@@ -55,7 +56,7 @@ def test_a_page_that_comes_back_is_sent_every_state_again(dashboard):
     find(dashboard.widget, "st-progress").send_state = lambda *names: sent.append(names)
     dashboard.refresh()
     assert sent == []
-    Views(dashboard._control).say(kind="hello", view="a")
+    Views(dashboard._panels[0].control).say(kind="hello", view="a")
     dashboard.refresh()
     assert sent == [()]
 
@@ -120,16 +121,19 @@ def test_the_control_bar_gives_its_address_to_a_view_and_never_into_a_trait(desk
     bar = ControlBar(desk)
     views = Views(bar)
     views.say(kind="hello", view="a")
-    assert views.heard("address") == [
-        {"kind": "address", "view": "a", "problem": "", "port": "4711", "token": "secret-token"}
-    ]
+    assert views.heard("address") == [{"kind": "address", "view": "a", "port": "4711", "token": "secret-token"}]
     assert "secret-token" not in json.dumps(bar.get_state(), default=str)
     bar.close()
 
 
-def test_the_control_bar_says_when_there_is_no_service_here(desk):
+def test_the_control_bar_says_when_the_service_cannot_be_asked(desk, monkeypatch):
+    def fail():
+        raise SteeringError("The beamline service does not answer.")
+
+    monkeypatch.setattr(desk, "control_address", fail)
     bar = ControlBar(desk)
     views = Views(bar)
     views.say(kind="hello", view="a")
-    assert views.heard("address")[0]["problem"] == "The beamline service is not on this machine."
+    assert views.heard("address") == [{"kind": "address", "view": "a"}]
+    assert bar.problem == "The beamline service does not answer."
     bar.close()

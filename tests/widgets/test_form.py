@@ -155,13 +155,19 @@ def test_somebody_elses_lease_is_named(form, desk):
 
 
 def test_an_agents_mode_is_shown_and_can_be_set(form, desk):
-    menu = find(form.widget, "st-mode-recentre")
-    assert menu.value == "suggest"
-    menu.value = "automatic"
+    def chosen():
+        modes = {mode: find(form.widget, f"st-mode-recentre-{mode}") for mode in ("off", "suggest", "automatic")}
+        return [mode for mode, one in modes.items() if "st-chosen" in one._dom_classes]
+
+    assert chosen() == ["suggest"]
+    find(form.widget, "st-mode-recentre-automatic").click()
     assert desk.board.modes.value == {"recentre": "automatic"}
+    assert chosen() == ["suggest"], "what holds is what the session says"
+    form.refresh()
+    assert chosen() == ["automatic"]
     desk.set_mode("recentre", "off")
     form.refresh()
-    assert menu.value == "off"
+    assert chosen() == ["off"]
 
 
 def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(form, desk):

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from steering.core.action import Abort, Finish, Pause, Resume
+from steering.core.status import EndedRun
 from steering_widgets.progress import ProgressPanel
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
@@ -61,34 +63,29 @@ def test_a_start_that_is_refused_is_a_sentence(panel, desk):
     assert "A scan is running." in text_of(panel.widget)
 
 
-def test_pause_resume_and_finish_are_proposed(panel, desk):
+def test_the_state_and_who_made_it_are_said(panel, desk):
+    desk.start("rocking")
+    status = desk.board.status.value
+    desk.board.status.set(replace(status, state="opening"))
+    panel.refresh()
+    assert "Opening" in text_of(panel.widget)
+    desk.board.status.set(replace(status, state="paused", why="Paused by ana."))
+    panel.refresh()
+    assert "Paused by ana." in text_of(panel.widget)
+    desk.board.status.set(replace(status, state="aborting", why="Aborted by bo: smoke."))
+    panel.refresh()
+    assert "Aborted by bo: smoke." in text_of(panel.widget)
+
+
+def test_how_the_last_scan_ended_stays_and_goes_with_the_next(panel, desk):
+    ended = EndedRun("uid", "rocking", "abort", "smoke <here>", "bo", 1e9, 1)
+    desk.board.status.set(replace(desk.board.status.value, ended=ended))
+    panel.refresh()
+    assert "The last scan (rocking) was aborted at" in text_of(panel.widget)
+    assert "by bo after 1 point: smoke &lt;here&gt;." in text_of(panel.widget)
     desk.start("rocking")
     panel.refresh()
-    assert find(panel.widget, "st-resume").disabled
-    for hook, action in (("st-pause", Pause()), ("st-resume", Resume()), ("st-finish", Finish())):
-        click(panel, hook)
-        assert desk.actions[-1] == action
-    assert "Choose a scan" in text_of(panel.widget)
-
-
-def test_abort_needs_two_clicks(panel, desk):
-    desk.start("rocking")
-    panel.refresh()
-    click(panel, "st-abort")
-    assert desk.actions == []
-    assert find(panel.widget, "st-abort").description == "Really abort?"
-    click(panel, "st-abort")
-    assert isinstance(desk.actions[-1], Abort)
-    panel.refresh()
-    assert find(panel.widget, "st-abort").description == "Abort"
-
-
-def test_another_button_takes_the_abort_back(panel, desk):
-    desk.start("rocking")
-    panel.refresh()
-    click(panel, "st-abort")
-    click(panel, "st-pause")
-    assert find(panel.widget, "st-abort").description == "Abort"
+    assert "The last scan" not in text_of(panel.widget)
 
 
 def test_how_far_it_is_and_how_long_it_takes(panel, desk):
@@ -103,8 +100,6 @@ def test_how_far_it_is_and_how_long_it_takes(panel, desk):
 
 
 def test_a_lost_service_is_said(panel, desk):
-    from dataclasses import replace
-
     desk.board.status.set(replace(desk.board.status.value, state="offline", message="Connection refused <here>."))
     panel.refresh()
     text = text_of(panel.widget)

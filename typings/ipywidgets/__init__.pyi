@@ -7,6 +7,7 @@ from traitlets import HasTraits
 
 class Widget(HasTraits):
     comm: Any
+    model_id: str
     def __init__(self, **traits: Any) -> None: ...
     def send(self, content: Mapping[str, Any], buffers: Sequence[bytes] | None = None) -> None: ...
     def on_msg(

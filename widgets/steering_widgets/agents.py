@@ -1,5 +1,7 @@
 """Agents: how far each is let in, and what they suggest."""
 
+from collections.abc import Callable
+
 import ipywidgets
 
 from steering.core.agent import Suggestion
@@ -9,7 +11,11 @@ from steering_widgets.answer import Answer
 from steering_widgets.card import button, close_all
 from steering_widgets.wording import action_text, escape
 
-_MODES = ["off", "suggest", "automatic"]
+_MODES = {
+    "off": "It looks at nothing",
+    "suggest": "It says what it would do; you accept or not",
+    "automatic": "It proposes what it would do, in your name and within the limits",
+}
 
 
 class AgentRows:
@@ -19,7 +25,7 @@ class AgentRows:
         """Build it; ``answer`` takes what the desk says."""
         self._desk = desk
         self._answer = answer
-        self._modes: dict[str, ipywidgets.Dropdown] = {}
+        self._modes: dict[str, ModeRow] = {}
         self._rows: list[SuggestionRow] = []
         self._agents = ipywidgets.VBox()
         self._suggestions = ipywidgets.VBox()
@@ -30,13 +36,12 @@ class AgentRows:
         """Show each agent's mode."""
         for name in modes:
             if name not in self._modes:
-                self._modes[name] = self._row(name)
-        shown = tuple(self._modes[name] for name in modes)
+                self._modes[name] = ModeRow(name, self._desk, self._answer)
+        shown = tuple(self._modes[name].widget for name in modes)
         if shown != self._agents.children:
             self._agents.children = shown
         for name, mode in modes.items():
-            if self._modes[name].value != mode:
-                self._modes[name].value = mode
+            self._modes[name].write(mode)
 
     def write_suggestions(self, suggestions: tuple[Suggestion, ...], status: BeamlineStatus) -> None:
         """Show what agents suggest, newest first."""
@@ -49,22 +54,49 @@ class AgentRows:
 
     def close(self) -> None:
         """Close the rows that are not shown now."""
-        for row in (*self._modes.values(), *(row.widget for row in self._rows)):
-            close_all(row)
+        for row in (*self._modes.values(), *self._rows):
+            close_all(row.widget)
 
-    def _row(self, name: str) -> ipywidgets.Dropdown:
-        choice = ipywidgets.Dropdown(options=_MODES, description=f"Agent {name}", tooltip=f"Mode of the agent {name}")
-        choice.add_class("st-mode")
-        choice.add_class(f"st-mode-{name}")
 
-        def chosen(_: object) -> None:
-            mode = str(choice.value)
-            # Not a person's choice but what the board says.
-            if self._desk.board.modes.value.get(name) != mode:
-                self._answer.ask(lambda: self._desk.set_mode(name, mode), f"{name} is now in mode {mode}.")
+class ModeRow:
+    """One button for each mode of an agent; the one that holds stands out, whoever chose it.
 
-        choice.observe(chosen, "value")
-        return choice
+    Attributes:
+        widget: The row.
+    """
+
+    def __init__(self, name: str, desk: Desk, answer: Answer) -> None:
+        """Build it; ``answer`` takes what the desk says."""
+        self._name = name
+        self._desk = desk
+        self._answer = answer
+        label = ipywidgets.HTML(f"Agent {escape(name)}")
+        self._buttons = {
+            mode: button(f"st-mode-{name}-{mode}", mode, f"{name}: {meaning}") for mode, meaning in _MODES.items()
+        }
+        for mode, one in self._buttons.items():
+            one.on_click(self._chooser(mode))
+        row = ipywidgets.HBox(list(self._buttons.values()))
+        row.add_class("st-modes")
+        self.widget = ipywidgets.HBox([label, row])
+        self.widget.add_class("st-mode")
+        self.widget.add_class(f"st-mode-{name}")
+
+    def write(self, mode: str) -> None:
+        """Show the mode that holds."""
+        for name, one in self._buttons.items():
+            if name == mode:
+                one.add_class("st-chosen")
+            else:
+                one.remove_class("st-chosen")
+
+    def _chooser(self, mode: str) -> Callable[[object], None]:
+        def choose(_: object) -> None:
+            self._answer.ask(
+                lambda: self._desk.set_mode(self._name, mode), f"The agent {self._name} is now in mode {mode}."
+            )
+
+        return choose
 
 
 class SuggestionRow:

@@ -1,13 +1,20 @@
 """The look of a panel: a titled card, and the style sheet that all of them share."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import anywidget
 import ipywidgets
 
+from steering_widgets.heard import HeardWidget, code
+from steering_widgets.press import Presses
 from steering_widgets.wording import escape
 
+Kind = TypeVar("Kind", bound=ipywidgets.Widget)
+
+_LOG = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 
 
@@ -16,6 +23,46 @@ class StyleSheet(anywidget.AnyWidget):
 
     _esm = "export default { render({ el }) { el.style.display = 'none'; } };"
     _css = _HERE / "card.css"
+
+
+class Guard(HeardWidget):
+    """Takes the clicks on a card's buttons, so that none acts long after it was made; see ``press.js``.
+
+    It also brings ``card.css`` into the page.
+    """
+
+    _esm = code("press.js", "guard.js")
+    _css = _HERE / "card.css"
+
+    def __init__(self, card: ipywidgets.Widget) -> None:
+        """Guard the buttons of a card."""
+        super().__init__()
+        self.add_class("st-guard")
+        self._card = card
+        self._presses = Presses(self.send, self._act, self._written)
+        self.on_msg(self._receive)
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        self._presses.close()
+        super().close()
+
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: object) -> None:
+        del buffers
+        if not self._presses.receive(content):
+            _LOG.warning("a card sent a message of unknown kind %r", content.get("kind"))
+
+    def _act(self, key: str) -> str:
+        pressed = next((one for one in _inside(self._card, ipywidgets.Button) if one.model_id == key), None)
+        if pressed is None or pressed.disabled:
+            return "This cannot be done any more, so nothing was done."
+        pressed.click()
+        return ""
+
+    def _written(self) -> Callable[[], bool]:
+        fields = (*_inside(self._card, ipywidgets.Text), *_inside(self._card, ipywidgets.Dropdown))
+        written = [(field, field.value) for field in fields]
+        return lambda: all(field.value == value for field, value in written)
 
 
 class Card(ipywidgets.VBox):
@@ -39,7 +86,8 @@ class Card(ipywidgets.VBox):
         self._head = ipywidgets.HTML()
         self._head.add_class("st-head")
         self._said = Line("st-said")
-        super().__init__([StyleSheet(), self._head, *children, self._said])
+        super().__init__()
+        self.children = (self._head, *children, Guard(self), self._said)
         self._write_head()
         self.add_class("st-panel")
         self.add_class(f"st-panel-{name}")
@@ -81,14 +129,29 @@ class Line(ipywidgets.HTML):
         self.layout.display = None if text else "none"
 
 
-def button(hook: str, text: str, meaning: str, *, strong: bool = False) -> ipywidgets.Button:
-    """Make a button with a CSS hook and a tooltip; a strong one is the panel's main action."""
+def button(hook: str, text: str, meaning: str, *, strong: bool = False, asks: bool = False) -> ipywidgets.Button:
+    """Make a button of a card.
+
+    Args:
+        hook: CSS hook.
+        text: What stands on it.
+        meaning: Tooltip.
+        strong: Whether it is the panel's main action.
+        asks: Whether it asks whether its meaning is meant before it acts.
+    """
     made = ipywidgets.Button(description=text, tooltip=meaning)
-    made.add_class("st-button")
-    made.add_class(hook)
-    if strong:
-        made.add_class("st-strong")
+    names = ["st-button", "st-guarded", f"st-key-{made.model_id}", hook]
+    for name in [*names, *(["st-strong"] if strong else []), *(["st-asks"] if asks else [])]:
+        made.add_class(name)
     return made
+
+
+def _inside(widget: ipywidgets.Widget, kind: type[Kind]) -> Iterator[Kind]:
+    """Find all widgets of a kind in a widget."""
+    for child in getattr(widget, "children", ()):
+        if isinstance(child, kind):
+            yield child
+        yield from _inside(child, kind)
 
 
 def send_again(widget: ipywidgets.Widget) -> None:

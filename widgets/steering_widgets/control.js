@@ -1,10 +1,22 @@
-// Pause, resume and abort straight from the page to the beamline service, past the kernel.
+// Pause, resume, finish and abort straight from the page to the beamline service, past the kernel.
 
 const FIRST_WAIT_MS = 500;
 const UNANSWERED_MS = 3000;
-const LONGEST_WAIT_MS = 15000;
+const LONGEST_WAIT_MS = 5000;
 const CONFIRM_MS = 5000;
-const STATES = { idle: "idle", running: "running", paused: "paused", aborting: "aborting", offline: "offline" };
+const LOOK_MS = 500;
+const SILENT_MS = 2500; // while a scan runs the service is heard at least once a second
+const ANSWER_MS = 2000;
+const NOT_LATER = "If it has not arrived, it will not be carried out later.";
+const STATES = {
+  idle: "idle", opening: "opening", running: "running", paused: "paused", aborting: "aborting", offline: "offline",
+};
+const ACTIONS = {
+  pause: ["Pause", "Wait before the next point", ["opening", "running"]],
+  resume: ["Resume", "Go on after a pause", ["paused"]],
+  finish: ["Finish", "End before the next point; the run is complete", ["running", "paused"]],
+  abort: ["Abort", "Stop now, in the middle of a point if need be", ["opening", "running", "paused", "aborting"]],
+};
 
 function baseUrl() {
   const config = document.getElementById("jupyter-config-data");
@@ -12,13 +24,13 @@ function baseUrl() {
   return document.body.dataset.baseUrl ?? "/";
 }
 
-function button(hook, text, meaning) {
+function button(name) {
+  const [text, meaning] = ACTIONS[name];
   const made = document.createElement("button");
   made.type = "button";
-  made.className = `st-direct ${hook}`;
+  made.className = `st-direct st-direct-${name}`;
   made.textContent = text;
   made.title = meaning;
-  made.disabled = true;
   return made;
 }
 
@@ -28,67 +40,124 @@ async function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "st-direct-bar";
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Direct control, also while a cell runs");
-  const label = document.createElement("span");
-  label.className = "st-direct-label";
-  label.textContent = "Direct control";
-  label.title = "Goes from this page straight to the beamline service, so it works while a cell keeps the kernel busy";
-  const pause = button("st-direct-pause", "Pause", "Wait before the next point, even while a cell runs");
-  const resume = button("st-direct-resume", "Resume", "Go on after a pause, even while a cell runs");
-  const abort = button("st-direct-abort", "Abort", "Stop now, even while a cell runs");
-  const text = document.createElement("span");
+  root.setAttribute("aria-label", "Control of the scan, also while a cell runs");
+  const buttons = Object.fromEntries(Object.keys(ACTIONS).map((name) => [name, button(name)]));
+  const row = document.createElement("div");
+  row.className = "st-direct-row";
+  row.append(...Object.values(buttons));
+  const text = document.createElement("div");
   text.className = "st-direct-text";
   text.setAttribute("role", "status");
   text.setAttribute("aria-live", "polite");
-  root.append(label, pause, resume, abort, text);
+  const { line, say } = pressLine();
+  root.append(row, text, line);
   el.append(root);
 
   let address = null;
   let socket = null;
-  let connected = false;
+  let link = "none"; // "none", "live" or "lost"
   let status = null;
+  let heard = 0;
+  let heardAt = performance.now();
   let remark = "";
   let wait = FIRST_WAIT_MS;
   let retry = 0;
   let armed = 0;
   let closed = false;
+  const unanswered = new Map();
+
+  // Where no service can be reached from the page, the kernel does it.
+  const presses = new Presses((message) => model.send(message), say);
+  const throughKernel = () => !address && link === "none";
+
+  const silence = () => Math.round((performance.now() - heardAt) / 1000);
+
+  const where = () => {
+    if (throughKernel()) return model.get("problem") || "Through the kernel: these wait while a cell runs.";
+    if (link === "lost") return `Link lost: nothing heard for ${silence()} s. The scan goes on by itself.`;
+    if (link !== "live") return "No link to the beamline service yet.";
+    return `Connected: ${STATES[status?.state] ?? "waiting for news"}`;
+  };
+
+  const state = () => (throughKernel() ? model.get("state") : link === "live" ? (status?.state ?? "") : "");
 
   const show = () => {
-    const state = connected ? (status?.state ?? "") : "";
-    root.dataset.connected = String(connected);
-    root.dataset.state = state;
-    pause.disabled = state !== "running";
-    resume.disabled = state !== "paused";
-    abort.disabled = state !== "running" && state !== "paused";
-    if (abort.disabled) disarm();
-    const line = connected ? `Connected: ${STATES[state] ?? "waiting for news"}` : "Not connected";
-    const said = remark ? `${line}. ${remark}` : line;
+    const now = state();
+    root.dataset.connected = String(link === "live");
+    root.dataset.link = link;
+    root.dataset.state = now;
+    for (const [name, made] of Object.entries(buttons)) {
+      // A press must be answered also where it can do nothing, so it is never deaf.
+      made.setAttribute("aria-disabled", String(!ACTIONS[name][2].includes(now)));
+    }
+    if (armed && buttons.abort.getAttribute("aria-disabled") === "true") disarm();
+    const said = remark ? `${where()}. ${remark}`.replace("..", ".") : where();
     if (text.textContent !== said) text.textContent = said; // an aria-live region speaks at each write
   };
 
   const disarm = () => {
     clearTimeout(armed);
     armed = 0;
-    abort.textContent = "Abort";
-    abort.classList.remove("st-armed");
+    buttons.abort.textContent = ACTIONS.abort[0];
+    buttons.abort.classList.remove("st-armed");
   };
 
-  const propose = (action) => {
-    if (!connected) return;
+  const propose = (name) => {
+    const action = name === "abort" ? { kind: name, reason: "aborted from the notebook" } : { kind: name };
+    if (throughKernel()) return presses.press(name, ACTIONS[name][0]);
+    if (link !== "live") {
+      remark = `${ACTIONS[name][0]} was not sent, and will not be sent later: there is no link to the beamline service.`;
+      return show();
+    }
+    const id = crypto.randomUUID();
     remark = "";
-    socket.send(JSON.stringify({ kind: "propose", id: crypto.randomUUID(), action }));
+    socket.send(JSON.stringify({ kind: "propose", id, action, heard }));
+    const timer = setTimeout(() => {
+      answered(id);
+      remark = `${unheard(name)} within ${ANSWER_MS / 1000} s. ${NOT_LATER}`;
+      show();
+    }, ANSWER_MS);
+    unanswered.set(id, { name, timer });
+    show();
+  };
+
+  const unheard = (name) => `${ACTIONS[name][0]} was not answered`;
+
+  const answered = (id) => {
+    clearTimeout(unanswered.get(id)?.timer);
+    unanswered.delete(id);
   };
 
   const take = (message) => {
+    heardAt = performance.now();
     if (message.kind === "status") {
-      if (status?.state !== message.state) remark = "";
+      if (status?.state !== message.state) {
+        remark = "";
+        disarm();
+      }
       status = message;
+      heard = message.beat;
     } else if (message.kind === "ruling") {
-      const ruling = message.ruling ?? message;
+      answered(message.id);
+      const ruling = message.ruling;
       remark = ruling.verdict === "refused" ? ruling.reason : `${ruling.kind} accepted.`;
-    } else if (message.kind === "error") {
+    } else {
+      answered(message.id);
       remark = message.message;
     }
+    show();
+  };
+
+  const lose = (why) => {
+    link = "lost";
+    if (unanswered.size) {
+      const [{ name }] = [...unanswered.values()].slice(-1);
+      remark = `${unheard(name)}. ${NOT_LATER}`;
+    } else if (why || !remark.endsWith(NOT_LATER)) {
+      remark = why;
+    }
+    for (const id of [...unanswered.keys()]) answered(id);
+    disarm();
     show();
   };
 
@@ -102,60 +171,100 @@ async function render({ model, el }) {
     });
     opened.addEventListener("message", (event) => {
       if (opened !== socket) return;
-      connected = true; // only a service that knows the token says anything
+      link = "live"; // only a service that knows the token says anything
       wait = FIRST_WAIT_MS;
       take(JSON.parse(event.data));
     });
     opened.addEventListener("close", (event) => {
       if (opened !== socket || closed) return;
-      connected = false;
+      lose(event.reason || "");
       status = null;
-      remark = event.reason || "";
-      show();
-      // The token may have run out or the service may have a new port: ask for the address again.
-      retry = setTimeout(hello, wait);
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+      again();
     });
   };
+
+  const again = () => {
+    // The token may have run out or the service may have a new port: ask for the address again.
+    clearTimeout(retry);
+    retry = setTimeout(hello, wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  };
+
+  // A dead link is not closed by anybody: only silence tells.
+  const look = setInterval(() => {
+    const due = socket?.readyState === WebSocket.CONNECTING || status?.scanning;
+    if (link === "live" && due && performance.now() - heardAt > SILENT_MS) {
+      lose("");
+      // What lies in it must not arrive later; the service would refuse it too.
+      const dead = socket;
+      socket = null;
+      dead.close();
+      again();
+    } else if (link === "lost") show();
+  }, LOOK_MS);
 
   const hello = () => {
     if (closed) return;
     if (address) connect(); // the old address may well do, and a busy kernel cannot give another
     model.send({ kind: "hello", view });
-    if (address) return;
-    // The question is lost while the page joins a running kernel, and unanswered while the kernel is busy.
     clearTimeout(retry);
-    retry = setTimeout(hello, UNANSWERED_MS);
+    // The question is lost while the page joins a running kernel, and unanswered while the kernel is busy.
+    retry = setTimeout(address ? reconnect : hello, UNANSWERED_MS);
+  };
+
+  const reconnect = () => {
+    if (link !== "live") hello();
   };
 
   const receive = (message) => {
-    if (message.kind !== "address" || message.view !== view) return;
-    if (!message.port) {
-      remark = message.problem;
-      show();
-      clearTimeout(retry);
-      retry = setTimeout(hello, LONGEST_WAIT_MS);
+    if (message.kind !== "address") {
+      presses.receive(message);
       return;
     }
-    const fresh = !address || address.port !== message.port || !connected;
+    if (message.view !== view) return;
+    clearTimeout(retry);
+    if (!message.port) {
+      // Asked again when there is news: an idle page sends nothing.
+      address = null;
+      show();
+      return;
+    }
+    const fresh = !address || address.port !== message.port || link !== "live";
     address = { port: message.port, token: message.token };
     if (fresh && (!socket || socket.readyState > WebSocket.OPEN)) connect();
   };
 
-  pause.addEventListener("click", () => propose({ kind: "pause" }));
-  resume.addEventListener("click", () => propose({ kind: "resume" }));
-  abort.addEventListener("click", () => {
-    if (!armed) {
-      abort.textContent = "Really abort?";
-      abort.classList.add("st-armed");
+  const changed = () => {
+    show();
+    if (!address && link === "none") hello();
+  };
+
+  const click = (name) => {
+    const made = buttons[name];
+    if (made.getAttribute("aria-disabled") === "true" && (link === "live" || throughKernel())) {
+      disarm();
+      remark = `${ACTIONS[name][0]} does nothing now: the beamline is ${STATES[state()] ?? "not known yet"}.`;
+      return show();
+    }
+    if (name === "abort" && !armed && (link === "live" || throughKernel())) {
+      made.textContent = "Really abort?";
+      made.classList.add("st-armed");
       armed = setTimeout(disarm, CONFIRM_MS);
       return;
     }
     disarm();
-    propose({ kind: "abort", reason: "aborted from the notebook" });
-  });
+    propose(name);
+  };
+  for (const [name, made] of Object.entries(buttons)) made.addEventListener("click", () => click(name));
+  // Whatever else is done, or Escape, takes back what only asks.
+  const elsewhere = (event) => {
+    if (armed && !(event.type === "keydown" ? event.key !== "Escape" : buttons.abort.contains(event.target))) disarm();
+  };
+  document.addEventListener("pointerdown", elsewhere, true);
+  document.addEventListener("keydown", elsewhere, true);
 
   model.on("msg:custom", receive);
+  model.on("change:state", changed);
   show();
   hello();
 
@@ -163,7 +272,13 @@ async function render({ model, el }) {
     closed = true;
     clearTimeout(retry);
     clearTimeout(armed);
+    clearInterval(look);
+    for (const id of [...unanswered.keys()]) answered(id);
+    document.removeEventListener("pointerdown", elsewhere, true);
+    document.removeEventListener("keydown", elsewhere, true);
     model.off("msg:custom", receive);
+    model.off("change:state", changed);
+    presses.close();
     socket?.close();
   };
 }

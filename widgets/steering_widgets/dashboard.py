@@ -9,7 +9,6 @@ from steering.core.desk import Desk
 from steering.core.status import BeamlineStatus
 from steering_widgets.card import Line, StyleSheet, close_all, send_again
 from steering_widgets.compute import ComputePanel
-from steering_widgets.control import ControlBar
 from steering_widgets.curve import ANALYSIS as CURVE
 from steering_widgets.curve import CurvePanel
 from steering_widgets.form import SteeringForm
@@ -56,8 +55,7 @@ class Dashboard:
         }
         self._panels = (progress, form, journal, source, compute)
         self._plots = (self._curve, self._map, self._scalars, trend)
-        self._control = ControlBar(session)
-        self._hellos = Place(self._control.hellos)
+        self._hellos = Place(progress.control.hellos)
         # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
         left = _column("st-left", progress.widget, form.widget)
         middle = _column(
@@ -66,9 +64,7 @@ class Dashboard:
         right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
         grid = ipywidgets.Box([left, middle, right])
         grid.add_class("st-grid")
-        top = ipywidgets.HBox([self._control])
-        top.add_class("st-top")
-        self.widget = ipywidgets.VBox([StyleSheet(), top, self._notice, grid])
+        self.widget = ipywidgets.VBox([StyleSheet(), self._notice, grid])
         self.widget.add_class("st-dashboard")
         self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set)
         self._ticker.tick((*self._panels, *self._plots, self._frame, self))

@@ -16,9 +16,9 @@ import traitlets
 _HERE = Path(__file__).parent
 
 
-def code(name: str) -> str:
+def code(*names: str) -> str:
     """Read a widget's code, with what makes it heard."""
-    return "\n".join((_HERE / file).read_text(encoding="utf-8") for file in ("heard.js", name))
+    return "\n".join((_HERE / file).read_text(encoding="utf-8") for file in ("heard.js", *names))
 
 
 class HeardWidget(anywidget.AnyWidget):

@@ -31,7 +31,7 @@ class StrengthForm:
         self._urgency.observe(self._choose, "value")
         self._nodes = NumberEntry("st-compute-nodes", "nodes", "", "1", "Nodes wanted at all times")
         self._start = button("st-compute-start", "Start", "Ask for these nodes", strong=True)
-        self._stop = button("st-compute-stop", "Stop", "Give the nodes of this pool back")
+        self._stop = button("st-compute-stop", "Stop", "End the jobs of this pool and give its nodes back", asks=True)
         self._start.on_click(lambda _: self._ask(give_back=False))
         self._stop.on_click(lambda _: self._ask(give_back=True))
         buttons = ipywidgets.HBox([self._start, self._stop])

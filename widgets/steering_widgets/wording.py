@@ -11,6 +11,7 @@ from steering.core.status import BeamlineStatus
 
 STATES = {
     "idle": "Idle",
+    "opening": "Opening",
     "running": "Running",
     "paused": "Paused",
     "aborting": "Aborting",

@@ -1,0 +1,123 @@
+"""The WebSocket over which a page pauses, resumes, finishes and aborts past a busy kernel.
+
+While a scan runs the page is sent a status at least once a second, each with a number: its *beat*. So the page sees
+within seconds that the link is dead. With each press it sends the beat that it heard last. A press that lay in a dead
+link until the link came back names an old beat, and is not carried out: a person has seen since that nothing happened.
+
+While no scan runs nothing is sent, so that a hub can tell that nobody works.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from fastapi import HTTPException, WebSocket, WebSocketDisconnect
+
+from steering.beamline.service import Beamline
+from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends
+from steering.beamline.tokens import Person, Tokens
+from steering.beamline.wire import UNAUTHORISED, dumps
+from steering.core.json import Json
+from steering.core.proposal import Ruling
+
+Judge = Callable[[Beamline, Json, Person], Ruling]
+
+HELLO_TIMEOUT = 10.0
+BEAT_SECONDS = 1.0
+# A press that names a beat of so long ago (seconds) has been under way for too long.
+LATE_SECONDS = 3.0
+_BEATS_KEPT = 64
+
+
+async def serve_control(socket: WebSocket, beamline: Beamline, tokens: Tokens, judge: Judge) -> None:
+    """Take pause, resume, finish and abort from a browser; push state and progress."""
+    await socket.accept()
+    try:
+        hello = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
+        token = cast("dict[str, Any]", hello).get("token") if isinstance(hello, dict) else None
+    except (TimeoutError, ValueError, WebSocketDisconnect, KeyError):
+        token = None
+    person = tokens.person(token) if isinstance(token, str) else None
+    if person is None or "operate" not in person.scopes:
+        await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out.")
+        return
+    link = _Link(socket, beamline, person, judge)
+    await until_one_ends([asyncio.create_task(link.receive()), asyncio.create_task(link.push())])
+
+
+class _Link:
+    """One page."""
+
+    def __init__(self, socket: WebSocket, beamline: Beamline, person: Person, judge: Judge) -> None:
+        self._socket = socket
+        self._beamline = beamline
+        self._person = person
+        self._judge = judge
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._beats: deque[tuple[int, float]] = deque(maxlen=_BEATS_KEPT)
+
+    async def receive(self) -> None:
+        """Answer each press, with its own id."""
+        while True:
+            answer = await self._answer(await self._socket.receive_text())
+            await self._send(answer)
+
+    async def push(self) -> None:
+        """Send the status when it changes, and once a second while a scan runs."""
+        sent: dict[str, Any] = {}
+        beat = 0
+        while True:
+            status = await asyncio.to_thread(self._beamline.status)
+            now = {
+                "kind": "status",
+                "state": status.state,
+                "scanning": status.scanning,
+                "points_done": status.points_done,
+                "points_left": status.points_left,
+                "why": status.why,
+            }
+            quiet = self._loop.time() - self._beats[-1][1] if self._beats else BEAT_SECONDS
+            if now != sent or (status.scanning and quiet >= BEAT_SECONDS):
+                beat += 1
+                await self._send({**now, "beat": beat})
+                self._beats.append((beat, self._loop.time()))
+                sent = now
+            await asyncio.sleep(STATUS_INTERVAL)
+
+    async def _send(self, content: dict[str, Any]) -> None:
+        async with self._lock:
+            await self._socket.send_text(dumps(content))
+
+    async def _answer(self, text: str) -> dict[str, Any]:
+        try:
+            message: Json = json.loads(text)
+        except ValueError as error:
+            return {"kind": "error", "id": "", "message": f"The message is not JSON: {error}."}
+        if not isinstance(message, dict) or message.get("kind") != "propose":
+            return {"kind": "error", "id": "", "message": 'Only messages of kind "propose" are taken here.'}
+        named = message.get("id")
+        answer = {"id": named if isinstance(named, str) else ""}
+        late = self._late(message.get("heard"))
+        if late:
+            return {"kind": "late", **answer, "message": late}
+        content: Json = {name: value for name, value in message.items() if name not in ("kind", "heard")}
+        try:
+            ruling = await asyncio.to_thread(self._judge, self._beamline, content, self._person)
+        except HTTPException as error:
+            return {"kind": "error", **answer, "message": str(error.detail)}
+        return {"kind": "ruling", **answer, "ruling": ruling}
+
+    def _late(self, heard: Json) -> str:
+        """Say why a press is too late to be carried out; empty if it is not."""
+        if isinstance(heard, bool) or not isinstance(heard, int):
+            return "A press needs heard, the number of the beat that was heard last."
+        at = next((sent for beat, sent in self._beats if beat == heard), None)
+        if at is None:
+            return "This was pressed before the link was there, so it was not carried out. Press again."
+        age = self._loop.time() - at
+        if age <= LATE_SECONDS or not self._beamline.status().scanning:
+            return ""
+        return f"This came about {age:.0f} s after it was pressed, so it was not carried out. Press again to do it."

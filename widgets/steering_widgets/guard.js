@@ -1,0 +1,43 @@
+// Takes the clicks on a card's buttons before they go to the kernel as they are.
+
+async function render({ model, el }) {
+  await beHeard(model);
+  const { line, say } = pressLine();
+  el.append(line);
+  const presses = new Presses((message) => model.send(message), say);
+  const receive = (message) => presses.receive(message);
+  model.on("msg:custom", receive);
+
+  const click = (event) => {
+    const button = event.target.closest?.("button.st-guarded");
+    if (!button || button.closest(".st-panel") !== panel) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    const name = [...button.classList].find((one) => one.startsWith("st-key-"));
+    const question = button.dataset.question ?? "";
+    const go = () => presses.press(name.slice("st-key-".length), button.textContent.trim());
+    const asked = button.classList.contains("st-asks") ? button.title : question;
+    if (!asked) return go();
+    say(`${asked}?`, [
+      [button.textContent.trim(), go],
+      ["Leave it", () => say("", [])],
+    ]);
+  };
+  let panel = null;
+  // The card is in the page a moment after what is in it.
+  const bind = () => {
+    panel = el.closest(".st-panel");
+    if (panel) panel.addEventListener("click", click, true);
+    else waiting = requestAnimationFrame(bind);
+  };
+  let waiting = requestAnimationFrame(bind);
+
+  return () => {
+    cancelAnimationFrame(waiting);
+    panel?.removeEventListener("click", click, true);
+    model.off("msg:custom", receive);
+    presses.close();
+  };
+}
+
+export default { render };

@@ -1,0 +1,118 @@
+/**
+ * A press of a button on its way to the kernel.
+ *
+ * A busy kernel takes what it is sent when its cell is over, which may be long after the press, when the person has done
+ * something else since. So the kernel first asks whether the press still holds, and acts on the answer. A press that is
+ * young is confirmed by itself; of an old one the person is asked; until then it can be taken back.
+ */
+const SLOW_MS = 300; // what is answered sooner needs no word
+const YOUNG_MS = 2000; // a press that is younger than this still holds without asking
+const ASKED_MS = 15000; // a question that nobody answers is answered with no
+
+class Presses {
+  /**
+   * @param {(message: object) => void} send Sends a message to the kernel.
+   * @param {(text: string, choices: [string, () => void][]) => void} say Shows a text and what can be chosen.
+   */
+  constructor(send, say) {
+    this.send = send;
+    this.say = say;
+    this.current = null;
+    this.made = new Set(); // by this view: other views of the same card get the same messages
+    this.timer = 0;
+  }
+
+  /** Press a button; a press that still waits is taken back by it. */
+  press(button, name) {
+    if (this.current && !this.current.agreed) this.takeBack();
+    const press = { id: crypto.randomUUID(), button, name, at: performance.now(), agreed: false };
+    this.current = press;
+    this.made.add(press.id);
+    this.send({ kind: "press", press: press.id, button });
+    this.after(SLOW_MS, () => this.waiting(press));
+  }
+
+  /** Take a message of the kernel. */
+  receive(message) {
+    const press = this.current;
+    if (!this.made.has(message.press)) return;
+    if (message.kind === "asked") {
+      if (!press || press.id !== message.press) {
+        this.send({ kind: "no", press: message.press });
+      } else if (performance.now() - press.at <= YOUNG_MS) {
+        this.agree(press);
+      } else {
+        this.ask(press);
+      }
+    } else if (message.kind === "done" && press?.id === message.press) {
+      this.end(message.text ?? "");
+    }
+  }
+
+  agree(press) {
+    press.agreed = true;
+    this.send({ kind: "yes", press: press.id });
+    this.after(SLOW_MS, () => this.say(`${press.name} ...`, []));
+  }
+
+  waiting(press) {
+    this.say(`${press.name} waits: the kernel runs a cell, or cannot be reached. Nothing is done yet.`, [
+      ["Take it back", () => this.takeBack()],
+    ]);
+  }
+
+  ask(press) {
+    const late = Math.round((performance.now() - press.at) / 1000);
+    this.say(`${press.name} was pressed ${late} s ago and is not done yet.`, [
+      ["Do it now", () => this.agree(press)],
+      ["Leave it", () => this.takeBack()],
+    ]);
+    this.after(ASKED_MS, () => this.takeBack());
+  }
+
+  takeBack() {
+    const press = this.current;
+    if (!press || press.agreed) return;
+    this.send({ kind: "no", press: press.id });
+    this.end(`${press.name} was taken back: nothing was done.`);
+  }
+
+  end(text) {
+    this.after(0, () => {});
+    this.current = null;
+    this.say(text, []);
+  }
+
+  after(milliseconds, what) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(what, milliseconds);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+  }
+}
+
+/** Make a line that shows a text and buttons to choose by; it is hidden while it is empty. */
+function pressLine() {
+  const line = document.createElement("div");
+  line.className = "st-press-line";
+  line.setAttribute("role", "status");
+  line.setAttribute("aria-live", "polite");
+  line.hidden = true;
+  const say = (text, choices) => {
+    const words = document.createElement("span");
+    words.textContent = text;
+    const buttons = choices.map(([name, choose]) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.className = "st-choice";
+      made.textContent = name;
+      made.addEventListener("click", choose);
+      return made;
+    });
+    line.replaceChildren(words, ...buttons);
+    line.hidden = !text;
+  };
+  return { line, say };
+}
