@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.pixels import NOTHING_BAD, Bad, top_of
+
 # So many bytes at a time are a backlog, and so many such calls are worth it.
 _MANY_BYTES = 16 << 20
 _CALLS = 4
@@ -25,7 +27,8 @@ _LONGEST = 1 << 16
 
 _LOG = logging.getLogger(__name__)
 
-Moments = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Moments = tuple[Floats, Floats, Floats, Floats, Floats]
 _Kernel = Callable[..., None]
 
 
@@ -36,35 +39,55 @@ class Compiled:
         """Prepare for a kind of unsigned integers."""
         self._kind = kind
         self._calls = 0
-        self._kernel: _Kernel | None = None
+        self._kernels: tuple[_Kernel, _Kernel] | None = None
+        self._marked = False
         self._thread: threading.Thread | None = None
 
-    def moments(self, frames: NDArray[Any]) -> Moments | None:
+    def moments(self, frames: NDArray[Any], bad: Bad = NOTHING_BAD) -> Moments | None:
         """Sum frames of this kind.
 
         Args:
             frames: Pixels in counts, shape ``(frames, rows, columns)``.
+            bad: Which pixels are no counts, beside those that the detector marked itself.
 
         Returns:
-            Sum of the pixels, of pixel times row and of pixel times column, and the largest pixel, each of shape
-            ``(frames,)``; exact where it is below 2**53. Nothing if numpy has to do it.
+            Sum of the pixels, of pixel times row and of pixel times column, the largest pixel, and the share of pixels
+            that are no counts, each of shape ``(frames,)``; exact where it is below 2**53. Nothing if numpy has to do
+            it.
         """
         if not frames.flags.c_contiguous or max(frames.shape[1:]) > _LONGEST:
             return None
-        if self._kernel is None:
+        top = top_of(frames.dtype, bad.saturated)
+        if self._kernels is None or (top is not None and top < 0):
             self._consider(frames.nbytes)
             return None
-        found = (np.empty(len(frames)), np.empty(len(frames)), np.empty(len(frames)), np.empty(len(frames)))
+        plain, careful = self._kernels
+        count, largest = len(frames), int(np.iinfo(self._kind).max) if top is None else top
+        found = (np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.zeros(count))
         # What is compiled is compiled for pixels that are only read, whoever may write to these.
         pixels = frames.view(np.ndarray)
         pixels.flags.writeable = False
-        self._kernel(pixels, *found)
+        if bad.mask is not None or self._marked:
+            careful(pixels, largest, bad.mask, *found)
+            self._marked = bool(found[-1].any())
+            return found
+        plain(pixels, *found[:-1])
+        wrong = np.flatnonzero(found[3] > largest)
+        if len(wrong):
+            # A detector with gaps has them in each frame: the next ones are looked at with care at once.
+            self._marked = True
+            some = pixels[wrong]
+            some.flags.writeable = False
+            again = tuple(np.empty(len(wrong)) for _ in found)
+            careful(some, largest, None, *again)
+            for whole, part in zip(found, again, strict=True):
+                whole[wrong] = part
         return found
 
     def load(self) -> None:
         """Load and compile it now; does nothing without numba."""
-        if self._kernel is None and find_spec("numba") is not None:
-            self._kernel = _compile(self._kind)
+        if self._kernels is None and find_spec("numba") is not None:
+            self._kernels = _compile(self._kind)
 
     def _consider(self, size: int) -> None:
         """Begin to compile when there was enough to do."""
@@ -85,37 +108,48 @@ class Compiled:
 _COMPILED = {np.dtype(kind): Compiled(kind) for kind in (np.uint8, np.uint16, np.uint32)}
 
 
-def compiled_moments(frames: NDArray[Any]) -> Moments | None:
+def compiled_moments(frames: NDArray[Any], bad: Bad = NOTHING_BAD) -> Moments | None:
     """Sum integer frames by compiled code, if that is there; see :meth:`Compiled.moments`."""
     compiled = _COMPILED.get(frames.dtype)
-    return None if compiled is None else compiled.moments(frames)
+    return None if compiled is None else compiled.moments(frames, bad)
 
 
-def _compile(kind: type[np.unsignedinteger[Any]]) -> _Kernel:
+def _compile(kind: type[np.unsignedinteger[Any]]) -> tuple[_Kernel, _Kernel]:
+    """Compile what sums frames plainly, and what leaves out pixels that are no counts."""
     numba = import_module("numba")
     wide = np.uint64 if kind is np.uint32 else np.uint32
-    try:
-        kernel = numba.njit(nogil=True, cache=True)(_sum_frames)
-    except RuntimeError:
-        # There is no folder that the compiled code could be kept in until next time.
-        kernel = numba.njit(nogil=True)(_sum_frames)
+    plainly, carefully = _jit(numba, _sum_plainly), _jit(numba, _sum_carefully)
     few = np.ones((1, 2, 2), kind)
     few.flags.writeable = False
-    kernel(few, np.zeros(2, wide), *(np.empty(1) for _ in range(4)))
 
-    def summed(frames: NDArray[Any], *found: NDArray[np.float64]) -> None:
-        kernel(frames, np.empty(frames.shape[2], wide), *found)
+    def plain(frames: NDArray[Any], *found: Floats) -> None:
+        plainly(frames, np.empty(frames.shape[2], wide), *found)
 
-    return summed
+    def careful(frames: NDArray[Any], top: int, mask: NDArray[np.bool_] | None, *found: Floats) -> None:
+        good = np.ones(frames.shape[1:], wide) if mask is None else (~mask).astype(wide)
+        carefully(frames, kind(top), good, np.empty(frames.shape[2], wide), *found)
+
+    room = tuple(np.empty(1) for _ in range(5))
+    plain(few, *room[:4])
+    careful(few, 1, None, *room)
+    return plain, careful
 
 
-def _sum_frames(
+def _jit(numba: Any, function: Callable[..., None]) -> Callable[..., None]:
+    try:
+        return numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        # There is no folder that the compiled code could be kept in until next time.
+        return numba.njit(nogil=True)(function)
+
+
+def _sum_plainly(
     frames: NDArray[Any],
     columns: NDArray[Any],
-    totals: NDArray[np.float64],
-    in_rows: NDArray[np.float64],
-    in_columns: NDArray[np.float64],
-    maxima: NDArray[np.float64],
+    totals: Floats,
+    in_rows: Floats,
+    in_columns: Floats,
+    maxima: Floats,
 ) -> None:
     """Look at each pixel once. Compiled; ``columns`` is room for sums of columns, of the type that sums are made in."""
     count, high, wide = frames.shape
@@ -136,3 +170,47 @@ def _sum_frames(
             column_moment += float(columns[column]) * column
         totals[frame], maxima[frame] = total, largest
         in_rows[frame], in_columns[frame] = row_moment, column_moment
+
+
+def _sum_carefully(
+    frames: NDArray[Any],
+    top: Any,
+    good: NDArray[Any],
+    columns: NDArray[Any],
+    totals: Floats,
+    in_rows: Floats,
+    in_columns: Floats,
+    maxima: Floats,
+    masked: Floats,
+) -> None:
+    """Do the same, but for pixels above ``top``, or where ``good`` is 0 instead of 1: these are no counts.
+
+    All is done in the type of the sums, without a branch: so it is half as fast, and not a sixth.
+    """
+    count, high, wide = frames.shape
+    kind = columns.dtype.type
+    limit = kind(top)
+    for frame in range(count):
+        columns[:] = 0
+        largest = kind(0)
+        total = row_moment = column_moment = 0.0
+        counted = 0
+        for row in range(high):
+            along, right = kind(0), kind(0)
+            for column in range(wide):
+                pixel = kind(frames[frame, row, column])
+                keep = kind(pixel <= limit)
+                keep &= good[row, column]
+                value = pixel * keep
+                right += keep
+                along += value
+                columns[column] += value
+                largest = max(largest, value)
+            total += along
+            row_moment += float(along) * row
+            counted += right
+        for column in range(wide):
+            column_moment += float(columns[column]) * column
+        totals[frame], maxima[frame] = total, largest
+        in_rows[frame], in_columns[frame] = row_moment, column_moment
+        masked[frame] = 1.0 - counted / (high * wide)

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.analyses._compiled import compiled_moments
+from steering.analyses._measure import measure_frames
 from steering.core.block import Floats, FrameBlock
+from steering.core.result import Feature
 
 # What is measured of each frame, with its unit.
-MEASURED = {"frame_sum": "counts", "frame_maximum": "counts", "com_row": "px", "com_column": "px"}
-# Floats hold each whole number below this.
-_EXACT = 2.0**53
-_EXACT_SINGLE = 2.0**24
-# Of integer frames so many bytes are looked at, and converted to so many bytes of floats, at a time.
-_LOOKED_AT = _CONVERTED = 1 << 21
+MEASURED = {
+    "frame_sum": "counts",
+    "frame_maximum": "counts",
+    "com_row": "px",
+    "com_column": "px",
+    "frame_masked": "1",
+}
 # What we say of a column whose events name no unit: a feature never goes without one, and we do not make one up.
 UNKNOWN_UNIT = "unknown"
 
@@ -73,6 +75,15 @@ class FrameTable:
         return (self.units.get(name) or UNKNOWN_UNIT) if len(self) else expected
 
 
+def masked_feature(share: float) -> dict[str, Feature]:
+    """Say how many pixels are no counts, if any are.
+
+    Args:
+        share: Mean of ``frame_masked``.
+    """
+    return {"masked": Feature(100 * share, 0.0, "%")} if share > 0 else {}
+
+
 EMPTY = FrameTable(np.empty(0, np.int64), {}, {})
 
 
@@ -86,9 +97,10 @@ def measure(block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...]) ->
 
     Returns:
         A table with the block's columns and ``frame_sum`` and ``frame_maximum`` (counts), ``com_row`` and
-        ``com_column`` (centre of mass in pixels, NaN for a frame without counts). Integer frames are summed in 64-bit
-        integers, so their sums are exact; the table holds them exactly up to 2**53 counts. A frame without pixels has
-        the maximum NaN.
+        ``com_column`` (centre of mass in pixels, NaN for a frame without counts), and ``frame_masked`` (share of the
+        pixels that are no counts; they are in none of the others). Integer frames are summed in 64-bit integers, so
+        their sums are exact; the table holds them exactly up to 2**53 counts. A frame without pixels has the maximum
+        NaN; one whose pixels are all masked has NaN throughout.
 
     Raises:
         ValueError: If a needed column is missing or the frames have the wrong shape.
@@ -107,94 +119,5 @@ def measure(block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...]) ->
             f"Allowed: ({len(block)}, rows, columns)."
         )
         raise ValueError(message)
-    measured = dict(zip(MEASURED, measure_frames(frames), strict=True))
+    measured = dict(zip(MEASURED, measure_frames(frames, block.bad), strict=True))
     return FrameTable(block.indices, {**block.columns, **measured}, {**block.units, **MEASURED})
-
-
-def measure_frames(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Measure each frame by itself; what comes of a frame does not depend on which frames are measured with it.
-
-    Args:
-        frames: Pixels in counts, shape ``(frames, rows, columns)``.
-
-    Returns:
-        Sums and maxima in counts and centres of mass in pixels (row, column), each of shape ``(frames,)``; see
-        :func:`measure`.
-    """
-    if not np.issubdtype(frames.dtype, np.integer) or not frames.size:
-        rows = np.array([_measure_one(frame) for frame in frames]).reshape(len(frames), len(MEASURED))
-        return rows[:, 0].copy(), rows[:, 1].copy(), rows[:, 2].copy(), rows[:, 3].copy()
-    totals, row_moments, column_moments, maxima = compiled_moments(frames) or _moments(frames)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        in_rows = np.where(totals > 0, row_moments / totals, np.nan)
-        in_columns = np.where(totals > 0, column_moments / totals, np.nan)
-    # Of numbers that are not negative each partial sum is at most the whole. So what came out below 2**53 was exact at
-    # each step, in whatever order it was added; the few other frames are summed in integers.
-    inexact = np.maximum(np.maximum(row_moments, column_moments), totals) >= _EXACT
-    if np.issubdtype(frames.dtype, np.signedinteger):
-        inexact |= frames.min(axis=(1, 2)) < 0
-    for place in np.flatnonzero(inexact):
-        totals[place], maxima[place], in_rows[place], in_columns[place] = _measure_one(frames[place])
-    return totals, maxima, in_rows, in_columns
-
-
-def _moments(frames: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Sum of the pixels, of pixel times row and of pixel times column, and largest pixel of each integer frame."""
-    count, high, wide = frames.shape
-    totals, in_rows, in_columns, maxima = (np.empty(count) for _ in range(4))
-    row_numbers, column_numbers = np.arange(high, dtype=np.float64), np.arange(wide, dtype=np.float64)
-    # A few frames at a time, so that their pixels are fetched from memory once.
-    deep = max(1, _LOOKED_AT // max(1, frames[0].nbytes))
-    kind = np.float32
-    for first in range(0, count, deep):
-        some, place = frames[first : first + deep], slice(first, first + deep)
-        maxima[place] = some.max(axis=(1, 2))
-        rows, columns = _profiles(some, kind)
-        # Numbers that are not negative were added exactly if what came out is below 2**24, in whatever order.
-        large = np.flatnonzero(np.maximum(rows.max(axis=1), columns.max(axis=1)) >= _EXACT_SINGLE)
-        if kind is np.float32 and len(large):
-            rows[large], columns[large] = _profiles(some[large], np.float64)
-        # The next frames will be about as bright.
-        kind = np.float64 if len(large) else np.float32
-        totals[place] = rows.sum(axis=1)
-        in_rows[place], in_columns[place] = rows @ row_numbers, columns @ column_numbers
-    return totals, in_rows, in_columns, maxima
-
-
-def _profiles(frames: NDArray[Any], kind: "type[np.float32 | np.float64]") -> tuple[Floats, Floats]:
-    """Sums of each row and of each column of each frame, by BLAS in floats of a kind."""
-    count, high, wide = frames.shape
-    rows, columns = np.empty((count, high)), np.zeros((count, wide))
-    # A few frames, or some rows of one, at a time: what is converted stays in the cache until it is summed, and BLAS
-    # starts no threads for so little, which would only get in the way of the other workers.
-    pixels = _CONVERTED // np.dtype(kind).itemsize
-    band = max(1, min(high, pixels // wide))
-    deep = max(1, pixels // (high * wide)) if band == high else 1
-    converted = np.empty((min(deep, count), band, wide), kind)
-    along, across = np.ones(wide, kind), np.ones((1, band), kind)
-    for first in range(0, count, deep):
-        for top in range(0, high, band):
-            some = frames[first : first + deep, top : top + band]
-            part = converted[: some.shape[0], : some.shape[1]]
-            np.copyto(part, some)
-            rows[first : first + deep, top : top + band] = part @ along
-            columns[first : first + deep] += (across[:, : some.shape[1]] @ part)[:, 0]
-    return rows, columns
-
-
-def _measure_one(frame: NDArray[Any]) -> tuple[float, float, float, float]:
-    """Sum and maximum in counts, and the centre of mass in pixels, of one frame."""
-    # Floats sum to other last bits in another memory layout.
-    pixels = np.ascontiguousarray(frame)
-    wide = np.int64 if np.issubdtype(pixels.dtype, np.integer) else np.float64
-    rows, columns = pixels.sum(axis=1, dtype=wide), pixels.sum(axis=0, dtype=wide)
-    total = rows.sum()
-    maximum = float(pixels.max()) if pixels.size else float("nan")
-    return float(total), maximum, _centre(rows, total), _centre(columns, total)
-
-
-def _centre(profile: NDArray[Any], total: Any) -> float:
-    """Centre of mass of a profile in pixels; NaN where there are no counts."""
-    if not total > 0:
-        return float("nan")
-    return float(profile @ np.arange(len(profile), dtype=np.float64) / total)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses._frames import MEASURED, measure
+from steering.analyses._frames import MEASURED, masked_feature, measure
 from steering.analyses._newest import KEPT, NewestFrames, check_kept
 from steering.core.analysis import Exactness
 from steering.core.block import FrameBlock
@@ -24,6 +24,7 @@ class CentreOfMass:
 
     name = "centre_of_mass"
     exactness: Exactness = "bitwise"
+    leaves_out_markers = True
 
     def __init__(self, kept: int = KEPT) -> None:
         """Choose what is kept of a run without end.
@@ -72,6 +73,7 @@ class CentreOfMass:
         features = {"frames": Feature(float(len(state)), 0.0, "1")}
         if totals.count and np.isfinite(totals.total):
             features["total"] = Feature(totals.total, float(np.sqrt(max(totals.total, 0.0))), "counts")
+        features |= masked_feature(state.of_all("frame_masked").mean)
         for axis, sums in (("row", rows), ("column", columns)):
             newest = state.table.column(f"com_{axis}")
             seen = newest[np.isfinite(newest)]

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses._frames import EMPTY, FrameTable, measure
+from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
 from steering.core.analysis import Exactness
 from steering.core.block import FrameBlock
 from steering.core.json import Json
@@ -26,6 +26,7 @@ class MapFeatures:
 
     name = "map_features"
     exactness: Exactness = "bitwise"
+    leaves_out_markers = True
 
     def __init__(self, axes: Sequence[str] = ("sy", "sx"), exposure: str = "exposure") -> None:
         """Choose the columns of the events.
@@ -86,6 +87,7 @@ class MapFeatures:
         total, top = float(counts.sum()), int(np.argmax(intensity))
         features["total"] = Feature(total, float(np.sqrt(max(total, 0.0))), "counts")
         mean_error = float(np.sqrt(np.sum(errors**2)) / len(intensity))
+        features |= masked_feature(float(np.nanmean(state.column("frame_masked"))))
         features["mean_intensity"] = Feature(float(intensity.mean()), mean_error, "counts/s")
         features["maximum"] = Feature(float(intensity[top]), float(errors[top]), "counts/s")
         for axis in self._axes:

@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses._frames import EMPTY, FrameTable, measure
+from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
 from steering.analyses._gaussian import Gaussian, fit_gaussian
 from steering.core.analysis import Exactness
 from steering.core.block import Floats, FrameBlock
@@ -39,6 +39,7 @@ class RockingCurve:
 
     name = "rocking_curve"
     exactness: Exactness = "bitwise"
+    leaves_out_markers = True
 
     def __init__(self, axis: str = "th", exposure: str = "exposure") -> None:
         """Choose the columns of the events.
@@ -91,6 +92,7 @@ class RockingCurve:
             total = float(data["frame_sum"].sum())
             # Float frames may be background-subtracted, and so below zero.
             features["total"] = Feature(total, float(np.sqrt(max(total, 0.0))), "counts")
+            features |= masked_feature(float(np.nanmean(state.column("frame_masked"))))
         if len(position) >= _FEWEST_POINTS and intensity.max() > 0:
             top = int(np.argmax(intensity))
             features["maximum"] = Feature(float(intensity[top]), float(error[top]), "counts/s")

@@ -25,6 +25,7 @@ class Scalars:
 
     name = "scalars"
     exactness: Exactness = "bitwise"
+    leaves_out_markers = True
 
     @property
     def parameters(self) -> Mapping[str, Json]:

@@ -5,6 +5,7 @@ clients read back; the ``/control`` socket that a browser reads carries none.
 """
 
 import json
+import math
 import struct
 import time
 import uuid
@@ -108,7 +109,10 @@ def unreadable(content: Json, person: str, error: ValidationError, parameters: t
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Encode a frame: length of the header (uint32, little-endian), header as JSON, pixels in C order."""
+    """Encode a frame: length of the header (uint32, little-endian), header as JSON, pixels in C order, bad pixels.
+
+    What is no count comes as one bit a pixel, in C order, if there is any.
+    """
     pixels = np.ascontiguousarray(frame.pixels)
     header = orjson.dumps(
         {
@@ -118,9 +122,12 @@ def encode_frame(frame: Frame) -> bytes:
             "number": frame.number,
             "time": frame.time,
             "binning": frame.binning,
+            "masked": frame.masked,
+            "bad": frame.bad is not None,
         }
     )
-    return struct.pack("<I", len(header)) + header + pixels.tobytes()
+    bad = b"" if frame.bad is None else np.packbits(frame.bad).tobytes()
+    return struct.pack("<I", len(header)) + header + pixels.tobytes() + bad
 
 
 def decode_frame(message: bytes) -> Frame:
@@ -131,8 +138,17 @@ def decode_frame(message: bytes) -> Frame:
     """
     (length,) = struct.unpack_from("<I", message)
     header = orjson.loads(message[4 : 4 + length])
-    pixels = np.frombuffer(message, dtype=np.dtype(header["dtype"]), offset=4 + length).reshape(header["shape"])
-    return Frame(pixels, int(header["number"]), float(header["time"]), int(header["binning"]))
+    shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
+    count, begin = math.prod(shape), 4 + length
+    pixels = np.frombuffer(message, dtype, count, begin).reshape(shape)
+    bad = None
+    if header["bad"]:
+        bits = np.frombuffer(message, np.uint8, offset=begin + pixels.nbytes)
+        bad = np.unpackbits(bits, count=count).astype(bool).reshape(shape)
+    # JSON knows no NaN: a frame without a time has none.
+    taken = math.nan if header["time"] is None else float(header["time"])
+    masked = float(header["masked"])
+    return Frame(pixels, int(header["number"]), taken, int(header["binning"]), bad=bad, masked=masked)
 
 
 def _short(value: Json) -> str:

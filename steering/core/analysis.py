@@ -26,6 +26,9 @@ class Analysis(Protocol[State]):
         name: Entry-point name.
         exactness: ``"bitwise"``, ``"rounding"`` (float sums) or ``"iterative"``.
         parameters: What was chosen, as JSON; part of each result's provenance and key.
+
+    An analysis may have an attribute ``leaves_out_markers``. If it is true its ``update`` is given frames as they were
+    read, and leaves out itself what is no count (:mod:`steering.core.pixels`, with ``block.bad``).
     """
 
     name: str

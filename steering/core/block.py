@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.pixels import COUNTS_ONLY, NOTHING_BAD, Bad, Pixels
 from steering.core.place import FrameFile, Inline, Place
 
 __all__ = ["Floats", "FrameBlock", "FrameFile", "Inline", "Place"]
@@ -32,6 +33,8 @@ class FrameBlock:
         units: Unit of each column.
         seen: Unix times in seconds of the hops that the block has passed, by hop name.
         first: Index of frame ``start`` in its file (a file may begin in the middle of a stream).
+        pixels: Which pixels are no counts, as far as the frames' own files do not say it.
+        bad: The same at hand, files included; known once the frames have been read.
     """
 
     run: str
@@ -43,6 +46,8 @@ class FrameBlock:
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     seen: Mapping[str, float] = field(default_factory=dict[str, float])
     first: int | None = None
+    pixels: Pixels = COUNTS_ONLY
+    bad: Bad = field(default=NOTHING_BAD, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check that the range is not empty and that each column has one value a frame.

@@ -1,5 +1,7 @@
 """Errors that a user can act on."""
 
+import re
+
 
 class SteeringError(Exception):
     """Something that the user can put right.
@@ -7,6 +9,15 @@ class SteeringError(Exception):
     The message is one plain sentence or two: what was wrong (with the value and its unit), what is allowed,
     and the next step. Panels and the command line show it without a traceback.
     """
+
+
+def said(error: BaseException) -> str:
+    """Put an error into words for a person: its own text, or, where it has none, what it is."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SteeringError):
+        return text
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    return f"{text[:300]} ({name})" if text else name
 
 
 class LostError(SteeringError):

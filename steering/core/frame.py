@@ -6,6 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from steering.core.pixels import Bools
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -18,6 +20,9 @@ class Frame:
         binning: How many detector pixels one pixel stands for along each axis (their maximum is shown).
         columns: What was recorded with it (positions, exposure, counters), where that is known.
         units: Unit of each column.
+        bad: True for pixels that are no counts, in the shape of ``pixels``, which then hold 0; ``None`` if there is
+            none. Before it is made fit for the eye a frame has its pixels as they were read.
+        masked: Share of the detector's pixels that are no counts.
     """
 
     pixels: NDArray[Any]
@@ -26,3 +31,5 @@ class Frame:
     binning: int = 1
     columns: Mapping[str, float] = field(default_factory=dict[str, float])
     units: Mapping[str, str] = field(default_factory=dict[str, str])
+    bad: Bools | None = None
+    masked: float = 0.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError
+from steering.core.errors import LostError, said
 from steering.core.facility import Facility
 from steering.core.latency import FrameCounts
 from steering.core.result import Result, parameters_hash
@@ -169,12 +169,13 @@ class Lanes:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
         self._news()
-        if not task.cancelled() and task.exception() is not None and not self._broken:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._broken:
             self._broken = (
-                f"The loop failed: {task.exception()!r}. The next run is analysed again; to have this one analysed, "
+                f"The loop failed: {said(error)}. The next run is analysed again; to have this one analysed, "
                 "open the session again."
             )
-            _LOG.error("the loop failed", exc_info=task.exception())
+            _LOG.error("the loop failed", exc_info=error)
             self._complain(self._broken)
             for other in (*self._running, *([self._recovering] if self._recovering is not None else [])):
                 other.cancel()

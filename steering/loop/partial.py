@@ -3,21 +3,24 @@
 import math
 import pickle
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
+from steering.core.pixels import cleaned
 from steering.core.result import Outcome
-from steering.loop.blocks import UNKNOWN_FRAMES, frames_of, join, pieces
+from steering.loop.blocks import UNKNOWN_FRAMES, cut, frames_of, join, pieces
 from steering.loop.ranges import Ranges, count, unite
 from steering.sources.read_ahead import READ_ERRORS, Loaded, read_blocks
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
 _FAILURES_KEPT = 20
+# Frames are taken apart for so long (seconds) to find the one that fails; after that all that is left has failed.
+_APART_SECONDS = 20.0
 # What is read within a few tenths of a millisecond.
 _READ_AHEAD_BYTES = 1 << 22
 # Bytes of a frame, by run, as this worker last read it.
@@ -84,7 +87,8 @@ def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
     started = time.time()
     partial = Partial(analysis.empty())
     for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(_worth_reading_ahead(blocks))):
-        partial = merge(analysis, partial, _reduce(analysis, loaded, started))
+        for part in _reduce(analysis, loaded, started, time.monotonic() + _APART_SECONDS):
+            partial = merge(analysis, partial, part)
         if loaded.error is None:
             _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
             while len(_SIZES) > _SIZES_KEPT:
@@ -100,20 +104,53 @@ def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
     return size * frames_of(blocks) > _READ_AHEAD_BYTES
 
 
-def _reduce(analysis: Analysis[Any], loaded: Loaded, started: float) -> Partial:
-    block, error = loaded.block, loaded.error
-    try:
-        state = analysis.update(analysis.empty(), block, loaded.frames) if error is None else analysis.empty()
-    except READ_ERRORS as raised:
-        state, error = analysis.empty(), raised
-    if error is not None:
-        where = f"frames {block.start} to {block.stop - 1}"
-        return Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
+def _reduce(analysis: Analysis[Any], loaded: Loaded, started: float, deadline: float) -> Iterator[Partial]:
+    """Reduce what was read; where that fails the frames are taken apart, so that one that fails costs itself only."""
+    error = loaded.error
+    if error is None:
+        try:
+            yield _reduced(analysis, loaded, started)
+        except READ_ERRORS as raised:
+            error = raised
+    if error is None:
+        return
+    block = loaded.block
+    if len(block) == 1 or time.monotonic() > deadline:
+        last = "" if len(block) == 1 else f" to {block.stop - 1}"
+        where = f"frame{'s' if last else ''} {block.start}{last}"
+        yield Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
+        return
+    for half in _halves(loaded):
+        yield from _reduce(analysis, half, started, deadline)
+
+
+def _halves(loaded: Loaded) -> Iterator[Loaded]:
+    """Cut in two what was read; what could not be read is read again in halves."""
+    block = loaded.block
+    middle = block.start + len(block) // 2
+    for start, stop in ((block.start, middle), (middle, block.stop)):
+        part = cut(block, start, stop)
+        if loaded.error is not None:
+            yield from read_blocks([part], ahead=0)
+        else:
+            place = slice(start - block.start, stop - block.start)
+            yield Loaded(part, loaded.frames[place], loaded.times[place])
+
+
+def _reduced(analysis: Analysis[Any], loaded: Loaded, started: float) -> Partial:
+    block = loaded.block
+    state = _update(analysis, block, loaded.frames)
     # A file without frame times still has the time of the event, a few milliseconds later.
     known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in loaded.times]
     times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
     kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
     return Partial(state, ((block.start, block.stop),), 0, times, kept)
+
+
+def _update(analysis: Analysis[Any], block: FrameBlock, frames: Any) -> Any:
+    """Reduce frames; what is no count is left out here, unless the analysis does so itself, and faster."""
+    counts = frames if getattr(analysis, "leaves_out_markers", False) else cleaned(frames, block.bad)
+    return analysis.update(analysis.empty(), block, counts)
 
 
 def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:

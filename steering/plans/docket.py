@@ -80,7 +80,8 @@ class Docket:
         self._held_by: Ruling | None = None
         self._noticed = False
         self._remarks: tuple[str, ...] = ()
-        self._faults = 0
+        self._faults = self._retries = 0
+        self._retried = ""
         self._progress = Progress(0, scan.count(values), dict(values))
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -122,7 +123,10 @@ class Docket:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a person must know of how the scan goes or ended, oldest first."""
-        return self._remarks
+        if not self._retried:
+            return self._remarks
+        times = "Once" if self._retries == 1 else f"{self._retries} times"
+        return (*self._remarks, f"{times} something had to be tried again; the last time: {self._retried}")
 
     @property
     def pending(self) -> dict[str, float]:
@@ -186,6 +190,8 @@ class Docket:
         """Record that a device spoilt a point, and that the point is tried again or ends the scan."""
         with self._lock:
             self._faults += 1
+            if kind == "retry":
+                self._retries, self._retried = self._retries + 1, sentence
             self._enter(Decision(self._own(kind, sentence)))
 
     def hold(self, sentence: str) -> None:
@@ -194,6 +200,11 @@ class Docket:
             self._faults += 1
             # A person's pause of the same moment says less than the reason for this one.
             self._enter(Decision(self._own("pause", sentence), Pause()))
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for the plan."""
+        return bool(self._waiting)
 
     def take(self) -> list[Decision]:
         """Hand the plan what came since it last asked."""

@@ -184,6 +184,9 @@ def _steer(course: Course) -> Plan:
             course.path.rebuild(course.docket.scan.points(course.values))
         course.note()
         yield from record(course)
+        if course.docket.waits:
+            # What came while these were recorded holds for the next point too, above all what came before a resume.
+            continue
         if not course.docket.paused:
             return
         yield from bps.wait_for([course.docket.news])

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
-from steering.beamline.preview import IMAGE_DIMENSIONS, LARGEST_SIDE, bin_maximum
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
@@ -186,8 +185,7 @@ class Followed:
             if newest is not None and newest.key != shown:
                 shown = newest.key
                 try:
-                    frame = await asyncio.to_thread(self.index.read, newest.start)
-                    self.frame = for_the_eye(frame)
+                    self.frame = await asyncio.to_thread(self.index.read, newest.start)
                 except SteeringError as error:
                     if str(error) != said:
                         said = str(error)
@@ -250,16 +248,3 @@ async def _next(pulled: AsyncIterator[SourceItem]) -> SourceItem | None:
         return await anext(pulled)
     except StopAsyncIteration:
         return None
-
-
-def for_the_eye(frame: Frame) -> Frame:
-    """Bin a frame that is larger than a screen.
-
-    Raises:
-        SteeringError: If it is no image.
-    """
-    if frame.pixels.ndim != IMAGE_DIMENSIONS:
-        message = f"Frame {frame.number} has {frame.pixels.ndim} dimensions; an image has {IMAGE_DIMENSIONS}."
-        raise SteeringError(message)
-    pixels, binning = bin_maximum(frame.pixels, LARGEST_SIDE)
-    return replace(frame, pixels=pixels, binning=binning)

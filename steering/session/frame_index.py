@@ -6,16 +6,19 @@ from threading import Lock
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from steering.core.eye import for_the_eye
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan
 from steering.core.place import FirstReachable, FrameFile, Inline
 from steering.loop.blocks import cut
 from steering.sources.frames import read_frames
+from steering.sources.pixels import with_bad
 
 # So many numbers (columns of frames, and what is kept of a frame that does not lie in a file of many) take about 16 MB.
 LARGEST_WEIGHT = 2_000_000
 # An object a reference: so many blocks may be kept, whatever they weigh.
 LARGEST_COUNT = 20_000
+_STACK = 3
 
 
 @dataclass
@@ -84,7 +87,7 @@ class FrameIndex:
                 self._lighten()
 
     def read(self, index: int) -> Frame:
-        """Read a frame, with what was recorded with it.
+        """Read a frame, fit for the eye, with what was recorded with it.
 
         Args:
             index: Of the frame in its run, from 0.
@@ -94,13 +97,17 @@ class FrameIndex:
         """
         block = self._find(index)
         pixels, times = read_frames(block)
-        return Frame(
+        if pixels.ndim != _STACK:
+            message = f"Frame {index} has shape {pixels.shape[1:]}; an image has rows and columns."
+            raise SteeringError(message)
+        frame = Frame(
             pixels[0],
             index,
             float(times[0]) if times[0] == times[0] else block.seen.get("document", float("nan")),
             columns={name: float(column[0]) for name, column in block.columns.items()},
             units=dict(block.units),
         )
+        return for_the_eye(frame, with_bad(block, pixels.shape[1:]).bad)
 
     def _find(self, index: int) -> FrameBlock:
         with self._lock:

@@ -15,7 +15,7 @@ from steering.core.result import Result
 from steering.core.source import Source
 from steering.loop.partial import rehearse
 from steering.loop.store import Store
-from steering.session.followed import Followed, for_the_eye
+from steering.session.followed import Followed
 
 Value = TypeVar("Value")
 
@@ -74,7 +74,7 @@ class Showing:
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""
-        return for_the_eye(await asyncio.to_thread(self.shown.index.read, index))
+        return await asyncio.to_thread(self.shown.index.read, index)
 
     def publish(self, followed: Followed, result: Result) -> None:
         """Put a result on the board if its source is shown."""

@@ -11,6 +11,8 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, Place, RawFrames, TiledFrames
 from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
+from steering.sources.hdf5_layout import is_being_written
+from steering.sources.hdf5_times import read_times
 from steering.sources.image_files import read_images
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
@@ -19,6 +21,8 @@ from steering.sources.tiled_slices import read_slice
 
 # A frame's event comes after its file was flushed; a network filesystem may still need this long (seconds).
 PATIENCE = 10.0
+# A file that has not changed for so long (seconds), and that nobody has open for writing, will not change any more.
+SETTLED = 60.0
 _REFRESH_SECONDS = 0.005
 
 _FILES = OpenFiles()
@@ -75,7 +79,7 @@ def _first_reachable(place: FirstReachable, first: int, stop: int) -> tuple[NDAr
 
 
 def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + _patience(place)
     while True:
         path = local_path(place.path)
         try:
@@ -94,11 +98,21 @@ def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], F
             raise SteeringError(message)
         if time.monotonic() > deadline:
             message = (
-                f"{place.path} does not hold frames {first} to {stop - 1} after {PATIENCE:g} s. "
+                f"{place.path} does not hold frames {first} to {stop - 1}, also not after {_patience(place):g} s. "
                 "The detector's writer may have stopped, or its file is cut short."
             )
             raise SteeringError(message)
         time.sleep(_REFRESH_SECONDS)
+
+
+def _patience(place: FrameFile) -> float:
+    """Say how long frames are waited for: not at all in a file that nobody has touched for longer than that."""
+    path = local_path(place.path)
+    try:
+        settled = path is not None and time.time() - path.stat().st_mtime > SETTLED and not is_being_written(path)
+    except OSError:
+        return PATIENCE
+    return 0.0 if settled else PATIENCE
 
 
 def _slice(path: Path, place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats] | None:
@@ -111,8 +125,9 @@ def _slice(path: Path, place: FrameFile, first: int, stop: int) -> tuple[NDArray
         finish = fetch_range(dataset, first, stop)
         if place.times and place.times in file:
             written = file[place.times]
-            refresh(written, stop)
+            if written.shape[0] < stop:
+                written.id.refresh()
             if written.shape[0] >= stop:
-                times = np.asarray(written[first:stop], dtype=np.float64)
+                times = read_times(file, place.times, first, stop)
     # Other threads may use HDF5 while this one decompresses.
     return finish(), times

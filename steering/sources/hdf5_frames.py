@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.sources.codecs import decode
+from steering.sources.hdf5_virtual import missing_sources, need_source_filters
 
 _DEFLATE, _BLOSC, _BITSHUFFLE = 1, 32001, 32008
 _CODECS = {_DEFLATE: "zlib", _BLOSC: "blosc", _BITSHUFFLE: "bslz4"}
@@ -23,8 +24,8 @@ _STACK = 3
 
 
 def count_frames(dataset: Any) -> int:
-    """Count the frames that a dataset holds now."""
-    return 1 if len(dataset.shape) == _STACK - 1 else int(dataset.shape[0])
+    """Count the frames that a dataset holds now: all axes but the last two, flattened."""
+    return math.prod(dataset.shape[:-2])
 
 
 def refresh(dataset: Any, frames: int) -> None:
@@ -36,21 +37,34 @@ def refresh(dataset: Any, frames: int) -> None:
 def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any]]:
     """Fetch frames ``first`` to ``stop - 1`` as far as HDF5 is needed for it.
 
+    Frames of a dataset with more than three axes are counted through its leading axes, the last of them fastest.
+
     Returns:
         Does the rest, in any thread and without HDF5, and returns an array of shape ``(stop - first, rows, columns)``;
         read-only where it is mapped. It raises :class:`ValueError` if a chunk is damaged.
 
     Raises:
-        OSError: If they cannot be read.
+        OSError: If they cannot be read, or a source of a virtual dataset is not there.
         SteeringError: If they are compressed with what is not installed.
     """
+    if dataset.is_virtual:
+        missing = missing_sources(dataset, first, stop)
+        if missing:
+            # HDF5 would give zeros.
+            message = f"it is made of {', '.join(missing[:3])}, which is not there"
+            raise OSError(message)
+        need_source_filters(dataset, need_filters)
     if len(dataset.shape) < _STACK:
+        need_filters(dataset)
         image = np.asarray(dataset[()])[np.newaxis]
         return lambda: image
     mapped = _mapped(dataset, first, stop)
     if mapped is not None:
         return mapped
     need_filters(dataset)
+    if len(dataset.shape) > _STACK:
+        flat = _flat(dataset, first, stop)
+        return lambda: flat
     codec = _codec(dataset)
     chunks = None if codec is None else _chunks(dataset, first, stop)
     if codec is None or chunks is None:
@@ -58,6 +72,19 @@ def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any
         return lambda: frames
     shape, dtype, name = tuple(dataset.shape[1:]), dataset.dtype, str(dataset.name)
     return partial(_decoded, chunks, codec, dataset.chunks[0], (first, stop), shape, dtype, name)
+
+
+def _flat(dataset: Any, first: int, stop: int) -> NDArray[Any]:
+    """Read a range of frames of a dataset with more than three axes, as it lies there."""
+    *outer, inner = dataset.shape[:-2]
+    parts: list[NDArray[Any]] = []
+    while first < stop:
+        row, place = divmod(first, inner)
+        last = min(inner, place + stop - first)
+        where = np.unravel_index(row, outer)
+        parts.append(np.asarray(dataset[(*(int(index) for index in where), slice(place, last))]))
+        first += last - place
+    return np.concatenate(parts)
 
 
 def need_filters(dataset: Any) -> None:
@@ -75,8 +102,8 @@ def need_filters(dataset: Any) -> None:
         import hdf5plugin
     except ImportError as error:
         message = (
-            f"Dataset {dataset.name} is compressed with the HDF5 filters {missing}, which are not installed on this "
-            "worker. Install steering[formats] there."
+            f"Dataset {dataset.name} of {dataset.file.filename} is compressed with the HDF5 filters {missing}, "
+            "which are not installed on this worker. Install steering[formats] there."
         )
         raise SteeringError(message) from error
     del hdf5plugin
@@ -94,8 +121,8 @@ def _mapped(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any]] |
     offset = dataset.id.get_offset()
     if offset is None or dataset.file.userblock_size:
         return None
-    frame = math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
-    shape = (stop - first, *dataset.shape[1:])
+    frame = math.prod(dataset.shape[-2:]) * dataset.dtype.itemsize
+    shape = (stop - first, *dataset.shape[-2:])
     return partial(np.memmap, dataset.file.filename, dataset.dtype, "r", offset + first * frame, shape)
 
 

@@ -1,11 +1,5 @@
-"""Finds what an HDF5 file holds: its images, and the positions and times that belong to them.
+"""What an entry of an HDF5 file holds: its images, and the positions and times that belong to them."""
 
-Knows NeXus (``default`` and ``signal``), areaDetector, Eiger master files, DataExchange and CXI; in any other file the
-largest stack of images is taken.
-"""
-
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -13,79 +7,97 @@ from typing import Any
 
 from steering.core.errors import SteeringError
 from steering.core.place import FrameFile
+from steering.sources.hdf5_columns import Column, find_columns, find_times
 from steering.sources.hdf5_frames import count_frames
+from steering.sources.hdf5_nodes import child, text
+from steering.sources.hdf5_search import Images, entries_of, find_images, named_images
+from steering.sources.hdf5_virtual import parts_of
 
-# Where the conventions keep images, apart from NeXus' own way to say so.
-_KNOWN = (
-    "entry/data/data",
-    "exchange/data",
-    "entry_1/data_1/data",
-    "entry_1/instrument_1/detector_1/data",
-    "entry/instrument/detector/data",
-)
-_PIECE = re.compile(r"data_\d+")
-_TIMES = ("NDArrayTimeStamp", "timestamp")
-_NODES_LOOKED_AT = 5000
-_STACK, _IMAGE = 3, 2
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Version of the superblock from which on it says that a writer has the file open, and the bit that does.
 _FLAGS_VERSION, _FLAGS_AT, _WRITER = 3, 11, 0x01
 
 
 @dataclass(frozen=True)
-class Column:
-    """A dataset with one number a frame.
+class Stack:
+    """Frames of one dataset.
 
     Attributes:
-        dataset: Its path in the file.
-        units: Their unit, or empty.
+        file: Where they are.
+        first: Index of the first in its dataset.
+        count: How many there will be; ``None`` for as many as the dataset has.
     """
 
-    dataset: str
-    units: str = ""
+    file: FrameFile
+    first: int = 0
+    count: int | None = None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file holds.
+    """What an entry holds.
 
     Attributes:
-        stacks: Datasets of images, one after another.
+        entry: Its name; empty in a file without entries.
+        stacks: Its images, one stack after another; nothing if there are none to be had.
         frame_bytes: Size of one image.
         columns: Numbers that belong to the frames, by name.
         expected: How many frames the file says there will be; 0 if it does not.
         identity: What tells this measurement from another in a file of the same name.
+        waits: What is linked to and not there, as a sentence.
+        refused: Why what is there cannot be taken, as a sentence.
+        others: Paths of other stacks of images.
     """
 
-    stacks: tuple[FrameFile, ...]
-    frame_bytes: int
+    entry: str = ""
+    stacks: tuple[Stack, ...] = ()
+    frame_bytes: int = 0
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     expected: int = 0
     identity: str = ""
+    waits: str = ""
+    refused: str = ""
+    others: tuple[str, ...] = ()
 
 
-def find_layout(file: Any, dataset: str = "") -> Layout | None:
-    """Find out what a file holds; nothing if there are no images in it yet.
+def find_layout(file: Any, dataset: str = "", entry: str = "") -> Layout:
+    """Find what an entry of a file holds.
 
     Args:
-        file: An open ``h5py.File``.
-        dataset: Path of the images, if they are not to be searched for.
+        file: An open :class:`h5py.File`.
+        dataset: Path of the images; found if left out.
+        entry: Name of the entry; the whole file if left out.
+    """
+    images = named_images(file, dataset) if dataset else find_images(file, entry)
+    if dataset and not entry:
+        # Positions of the same entry, if the file has several.
+        top = dataset.strip("/").split("/")[0]
+        entry = top if top in entries_of(file) else ""
+    if not images.nodes:
+        return Layout(entry, waits=images.waits, refused=images.refused)
+    return _layout(file, images, entry)
+
+
+def find_layouts(file: Any, dataset: str = "") -> list[Layout]:
+    """Find what each entry of a file holds, in natural order; entries without images are left out.
+
+    An entry whose images cannot be had (yet) is among them, and says so.
+    """
+    if dataset:
+        return [find_layout(file, dataset)]
+    found = [find_layout(file, entry=entry) for entry in entries_of(file)]
+    return [layout for layout in found if layout.stacks or layout.waits or layout.refused]
+
+
+def require_images(layout: Layout, path: object) -> Layout:
+    """Return a layout that has images.
 
     Raises:
-        SteeringError: If that path holds no images.
+        SteeringError: If it has none.
     """
-    found = _named(file, dataset) if dataset else _search(file)
-    if not found:
-        return None
-    first = found[0]
-    frames = sum(count_frames(stack) for stack in found)
-    growing = first.maxshape[0] is None
-    columns = dict(_columns(file, frames, growing=growing))
-    times = next((columns.pop(name).dataset for name in _TIMES if name in columns), "")
-    same = first.file.filename == file.filename and len(found) == 1
-    stacks = tuple(FrameFile(str(one.file.filename), str(one.name), times if same else "") for one in found)
-    size = prod(first.shape[-2:]) * first.dtype.itemsize
-    return Layout(stacks, size, columns, _expected(file), _identity(file))
+    if not layout.stacks:
+        raise SteeringError(layout.refused or layout.waits or f"{path} holds no images.")
+    return layout
 
 
 def is_being_written(path: Path) -> bool:
@@ -100,120 +112,59 @@ def is_being_written(path: Path) -> bool:
     return False
 
 
-def _named(file: Any, dataset: str) -> list[Any]:
-    found = _get(file, dataset)
-    if found is None:
-        return []
-    if not _is_images(found):
-        message = (
-            f"{dataset} in {file.filename} holds no images. Images in this file: {', '.join(_all(file)) or 'none'}."
-        )
-        raise SteeringError(message)
-    return [found]
-
-
-def _search(file: Any) -> list[Any]:
-    for path in [*_default(file), *_KNOWN]:
-        found = _get(file, path)
-        if found is not None and _is_images(found):
-            return [found]
-        pieces = _pieces(_get(file, path.rpartition("/")[0]))
-        if pieces:
-            return pieces
-    stacks = [node for _, node in _walk(file) if _is_images(node)]
-    deepest = max((len(node.shape) for node in stacks), default=0)
-    return sorted((node for node in stacks if len(node.shape) == deepest), key=lambda node: -prod(node.shape))[:1]
-
-
-def _all(file: Any) -> list[str]:
-    return [path for path, node in _walk(file) if _is_images(node)]
-
-
-def _default(file: Any) -> Iterator[str]:
-    """Follow NeXus' trail from the root to the signal."""
-    group, path = file, ""
-    for _ in range(3):
-        name = group.attrs.get("default")
-        if name is None or _get(group, str(name)) is None:
-            break
-        path, group = f"{path}/{name}", _get(group, str(name))
-    signal = group.attrs.get("signal")
-    if path and signal is not None:
-        yield f"{path}/{signal}"
-
-
-def _pieces(group: Any) -> list[Any]:
-    """List the images of an Eiger master file, as far as their files are there."""
-    if group is None or not hasattr(group, "keys"):
-        return []
-    found: list[Any] = []
-    for name in sorted(key for key in group if _PIECE.fullmatch(key)):
-        node = _get(group, name)
-        if node is None or not _is_images(node):
-            break
-        found.append(node)
-    return found
-
-
-def _get(group: Any, path: str) -> Any:
-    """Return what is at a path; nothing if it, or the file that a link leads to, is not there (yet)."""
-    try:
-        return group[path] if path else group
-    except (KeyError, OSError, ValueError):
-        return None
-
-
-def _is_images(node: Any) -> bool:
-    return (
-        hasattr(node, "dtype")
-        and len(node.shape) in (_IMAGE, _STACK)
-        and node.dtype.kind in "iuf"
-        and min(node.shape[-2:]) > 0
-        and prod(node.shape[-2:]) > 1
+def _layout(file: Any, images: Images, entry: str) -> Layout:
+    first = images.nodes[0]
+    shape = tuple(first.shape)
+    frames = sum(count_frames(node) for node in images.nodes)
+    growing = len(shape) > len("yx") and first.maxshape[0] is None
+    leading = shape[:-2] if len(images.nodes) == 1 else (frames,)
+    here = first.file.filename == file.filename and len(images.nodes) == 1
+    times = find_times(file, entry, frames, growing=growing) if here else ""
+    stacks = tuple(stack for node in images.nodes for stack in _stacks(node, times))
+    return Layout(
+        entry,
+        stacks,
+        prod(shape[-2:]) * first.dtype.itemsize,
+        find_columns(file, entry, leading, growing=growing),
+        _expected(file, entry),
+        _identity(file, entry),
+        others=images.others,
     )
 
 
-def _walk(file: Any) -> Iterator[tuple[str, Any]]:
-    """Visit all datasets, also behind links; each object once."""
-    seen: set[object] = set()
-    waiting: list[tuple[str, Any]] = [("", file)]
-    while waiting and len(seen) < _NODES_LOOKED_AT:
-        path, group = waiting.pop(0)
-        for name in group:
-            node = _get(group, name)
-            if node is None or node.id in seen:
-                continue
-            seen.add(node.id)
-            if hasattr(node, "dtype") and hasattr(node, "shape"):
-                yield f"{path}/{name}", node
-            elif hasattr(node, "keys"):
-                waiting.append((f"{path}/{name}", node))
+def _stacks(node: Any, times: str) -> list[Stack]:
+    """Say where the frames of a dataset are; those of a virtual one in its sources, if these are one after another."""
+    parts = parts_of(node) if node.is_virtual else None
+    if parts is not None and _all_of(node, parts):
+        return [Stack(part.file, part.first, part.stop - part.start) for part in parts]
+    return [Stack(FrameFile(str(Path(str(node.file.filename)).absolute()), str(node.name), times))]
 
 
-def _columns(file: Any, frames: int, *, growing: bool) -> Iterator[tuple[str, Column]]:
-    seen: set[str] = set()
-    for path, node in _walk(file):
-        name = path.rpartition("/")[2]
-        if node.shape is None or len(node.shape) != 1 or node.dtype.kind not in "iuf" or name in seen:
-            continue
-        grows = growing and node.maxshape[0] is None
-        if grows or (node.shape[0] == frames and frames > 1):
-            seen.add(name)
-            units = node.attrs.get("units", "")
-            yield name, Column(path, units.decode() if isinstance(units, bytes) else str(units))
+def _all_of(node: Any, parts: list[Any]) -> bool:
+    """Say whether parts leave no frame of a virtual dataset out."""
+    ends = [0, *(part.stop for part in parts)]
+    covered = all(part.start == end for part, end in zip(parts, ends, strict=False))
+    return covered and ends[-1] == count_frames(node)
 
 
-def _expected(file: Any) -> int:
+def _expected(file: Any, entry: str) -> int:
     """Read how many images an Eiger was told to take."""
-    specific = "entry/instrument/detector/detectorSpecific"
-    images, triggers = (_get(file, f"{specific}/{name}") for name in ("nimages", "ntrigger"))
-    return int(images[()]) * (int(triggers[()]) if triggers is not None else 1) if images is not None else 0
+    specific = f"{entry or 'entry'}/instrument/detector/detectorSpecific"
+    images, triggers = (_scalar(child(file, f"{specific}/{name}")) for name in ("nimages", "ntrigger"))
+    return int(images or 0) * int(triggers if triggers is not None else 1)
 
 
-def _identity(file: Any) -> str:
-    said: list[str] = [str(file.attrs.get("file_time", ""))]
-    for path in ("entry/entry_identifier", "entry/start_time", "entry_1/start_time"):
-        node = _get(file, path)
-        if node is not None and hasattr(node, "dtype") and node.shape == ():
-            said.append(str(node[()]))
+def _scalar(node: Any) -> float | None:
+    try:
+        return float(node[()].item()) if node is not None and node.size == 1 else None
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _identity(file: Any, entry: str) -> str:
+    said: list[str] = [entry, text(file.attrs.get("file_time"))]
+    for name in ("entry_identifier", "start_time"):
+        node = child(file, f"{entry or 'entry'}/{name}")
+        if node is not None and getattr(node, "shape", None) == ():
+            said.append(text(node[()]))
     return "|".join(said)

@@ -5,9 +5,11 @@
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast
+from urllib.parse import unquote, urlsplit
 
 from steering.core.errors import SteeringError
 
@@ -20,6 +22,30 @@ def local_path(path: str) -> Path | None:
         if candidate.exists():
             return candidate
     return None
+
+
+def absolute(path: str | Path) -> str:
+    """Write a path so that it means the same in every process: absolute, ``~`` and quotes as a shell has them.
+
+    Workers are started in other folders than notebooks.
+    """
+    text = str(path).strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1]
+    if text.startswith("file:"):
+        text = path_of_uri(text)
+    return str(Path(text).expanduser().absolute())
+
+
+def path_of_uri(uri: str) -> str:
+    """Return the path that a file's URI names.
+
+    Some writers quote what a URI may not hold, others (ophyd-async) do not: the one that is there is meant.
+    """
+    rest = re.sub(r"^file:(//[^/]*)?", "", uri)
+    choices = [rest, unquote(rest)]
+    plain = unquote(urlsplit(uri).path)
+    return next((one for one in (*choices, plain) if local_path(one) is not None), choices[1] if "%" in rest else rest)
 
 
 def _candidates(path: str) -> Iterator[Path]:

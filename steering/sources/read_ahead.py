@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
 from steering.sources.frames import read_frames
+from steering.sources.pixels import with_bad
 
 # What is a fault of the data and not of this program.
 READ_ERRORS = (SteeringError, ValueError, KeyError, TypeError)
@@ -22,7 +23,7 @@ class Loaded:
     """A block with its pixels, or with the reason why there are none.
 
     Attributes:
-        block: The block.
+        block: The block, with which of its pixels are no counts.
         frames: Array of shape ``(len(block), rows, columns)``; empty if there is an error.
         times: Unix times in seconds of the ends of exposure.
         error: Why it could not be read, or nothing; whatever a damaged file makes a library raise.
@@ -62,6 +63,7 @@ def read_blocks(blocks: Iterable[FrameBlock], ahead: int = 1) -> Iterator[Loaded
 
 def _load(block: FrameBlock) -> Loaded:
     try:
-        return Loaded(block, *read_frames(block))
+        frames, times = read_frames(block)
+        return Loaded(with_bad(block, frames.shape[1:]), frames, times)
     except READ_ERRORS as error:
         return Loaded(block, np.empty((0, 0, 0)), np.empty(0), error)

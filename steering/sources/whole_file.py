@@ -11,7 +11,7 @@ from steering.core.block import FrameBlock
 from steering.core.place import FrameFile, ImageFiles
 from steering.sources.directory import SeenFile
 from steering.sources.hdf5_frames import count_frames
-from steering.sources.hdf5_layout import find_layout, is_being_written
+from steering.sources.hdf5_layout import find_layout, is_being_written, require_images
 from steering.sources.image_files import read_image_file
 from steering.sources.open_files import OpenFiles
 
@@ -69,11 +69,11 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
     # Opened anew each time: what was known of it half-written is out of date.
     opened.forget(str(file.path))
     with opened.use(str(file.path)) as handle:
-        layout = find_layout(handle)
-        if layout is None or len(layout.stacks) != 1:
+        layout = require_images(find_layout(handle), file.path)
+        if len(layout.stacks) != 1:
             message = "it holds no single stack of images"
             raise ValueError(message)
-        (stack,) = layout.stacks
+        stack = layout.stacks[0].file
         dataset: Any = handle[stack.dataset]
         return WholeFile(file, count_frames(dataset), tuple(dataset.shape[-2:]), dataset.dtype, stack, complete)
 

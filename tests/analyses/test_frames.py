@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering.analyses._frames import EMPTY, measure, measure_frames
+from steering.analyses._frames import EMPTY, measure
+from steering.analyses._measure import measure_frames
 from steering.analyses.map_features import MapFeatures
 from steering.analyses.rocking_curve import RockingCurve
+from steering.core.pixels import top_of
 from steering.sim.samples import RockingSample
 from steering.testing.blocks import make_block, pixels_of, split, varied_blocks
 from steering.testing.outcome import require_same
@@ -88,8 +90,9 @@ def recorded():
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.uint32, np.int64])
-def test_saturated_integer_frames_are_summed_exactly(kind):
-    top = min(int(np.iinfo(kind).max), 2**40)
+def test_the_brightest_integer_frames_are_summed_exactly(kind):
+    marked = np.issubdtype(kind, np.unsignedinteger) and top_of(np.dtype(kind)) is not None
+    top = min(top_of(np.dtype(kind)) if marked else int(np.iinfo(kind).max), 2**40)
     frames = np.full((2, 16, 16), top, kind)
     found = table(make_block(frames, 0))
     assert found.columns["frame_sum"].tolist() == [256 * top] * 2
@@ -102,7 +105,8 @@ def test_saturated_integer_frames_are_summed_exactly(kind):
 def test_bright_and_dim_frames_are_summed_exactly_side_by_side(scales, shape):
     dim = np.random.default_rng(3).integers(0, 50, (3, *shape))
     frames = (dim * np.array(scales)[:, None, None]).astype(np.uint32)
-    sums, maxima, rows, columns = measure_frames(frames)
+    sums, maxima, rows, columns, masked = measure_frames(frames)
+    assert not masked.any()
     assert sums.tolist() == frames.sum(axis=(1, 2), dtype=np.uint64).tolist()
     assert maxima.tolist() == frames.max(axis=(1, 2)).tolist()
     weight = np.arange(shape[0], dtype=np.uint64)[:, None]

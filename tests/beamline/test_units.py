@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from steering.beamline import tenancy as tenancy_module
 from steering.beamline.description import read_description
-from steering.beamline.preview import bin_maximum
 from steering.beamline.tenancy import Tenancy
 from steering.beamline.tokens import Tokens
 from steering.beamline.wire import (
@@ -106,13 +105,13 @@ def test_a_truncated_frame_is_an_error_not_a_crash():
         decode_frame(message[:-5])
 
 
-def test_binning_keeps_the_hottest_pixel():
-    pixels = np.zeros((2050, 1030), np.uint16)
-    pixels[1025, 777] = 999
-    binned, binning = bin_maximum(pixels, 1024)
-    assert max(binned.shape) <= 1024
-    assert binning == 4
-    assert binned.max() == 999
+def test_a_frame_without_a_time_and_with_masked_pixels_survives_the_wire():
+    bad = np.arange(35).reshape(5, 7) % 3 == 0
+    frame = Frame(np.ones((5, 7), np.uint16), 7, float("nan"), 2, bad=bad, masked=0.34)
+    read = decode_frame(encode_frame(frame))
+    assert np.isnan(read.time)
+    assert np.array_equal(read.bad, bad)
+    assert (read.masked, read.pixels.tolist()) == (0.34, frame.pixels.tolist())
 
 
 def test_tokens_are_kept_as_hashes_and_run_out():

@@ -324,7 +324,7 @@ async def test_a_loop_that_fails_says_so_and_the_next_run_is_analysed_all_the_sa
     await asyncio.wait_for(loop.run(), 60)
     check(results, loop)
     (sentence,) = said
-    assert sentence.startswith("The loop failed: ZeroDivisionError(). The next run is analysed again")
+    assert sentence.startswith("The loop failed: zero division error. The next run is analysed again")
     assert loop.drained == "kit"
 
 

@@ -289,3 +289,25 @@ def wait_for(condition, timeout=20.0):
             return True
         changed.wait(0.01)
     return False
+
+
+def test_what_is_decided_before_a_resume_holds_for_the_next_point_however_quickly_it_follows(engine, motors):
+    """While the engine records a pause, a change and a resume come: the change is not left for the point after."""
+    run = Run(engine, motors, rocking(), {3: (Pause(),)}, begin=False)
+    quick = [SetParameter("centre", -1.0), Resume()]
+    take = run.take
+
+    def taken(name, document):
+        take(name, document)
+        if (
+            name == "event"
+            and run.streams[document["descriptor"]] == "steering"
+            and document["data"]["kind"] == "pause"
+        ):
+            while quick:
+                assert run.propose(quick.pop(0)).accepted
+
+    run.take = taken
+    run.begin(run.plan())
+    run.finish()
+    assert all(event["th"] < -0.4 for event in run.events("primary")[3:])

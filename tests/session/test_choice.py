@@ -17,7 +17,7 @@ def test_a_source_is_made_by_its_name_or_taken_as_it_is(tmp_path):
     ("name", "settings", "sentence"),
     [
         ("camera", {}, r"no 'camera' among the sources. Installed: .*hdf5.*replay"),
-        ("hdf5", {"file": "a.h5"}, r"hdf5 cannot be followed so: .*It takes: path \(needed\), dataset, frames"),
+        ("hdf5", {"file": "a.h5"}, r"hdf5 cannot be followed so: .*It takes: path \(needed\), dataset, entry, frames"),
         ("replay", {"path": "/nowhere"}, r"no recording at /nowhere"),
         ("pva", {"channel": "X:Y", "policy": "oldest"}, r"policy 'oldest' is not known. Allowed: hold, newest"),
         ("documents", {}, r"session.unfollow\(\) shows them"),

@@ -16,7 +16,7 @@ def place(tmp_path):
     path = tmp_path / "frames.h5"
     with h5py.File(path, "w") as file:
         file["data"] = np.arange(400)[:, None, None] * np.ones((1, 3, 4), "i4")
-        file["times"] = 1000.0 + np.arange(400)
+        file["times"] = 1.7e9 + np.arange(400)
     return FrameFile(str(path), "data", "times")
 
 
@@ -37,7 +37,7 @@ def test_any_frame_is_read_with_its_time_and_its_positions(place):
     assert index.span == FrameSpan("run", 0, 400)
     frame = index.read(123)
     assert (frame.pixels == 123).all()
-    assert (frame.number, frame.time, frame.columns, frame.units) == (123, 1123.0, {"th": 12.3}, {"th": "deg"})
+    assert (frame.number, frame.time, frame.columns, frame.units) == (123, 1.7e9 + 123, {"th": 12.3}, {"th": "deg"})
     assert (index.newest.start, index.newest.stop) == (399, 400)
 
 

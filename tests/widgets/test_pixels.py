@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from steering_widgets.pixels import Levels, bin_maximum, binning_of, find_levels, native, to_bytes
+from steering.core.eye import bin_maximum
+from steering_widgets.pixels import Levels, binning_of, find_levels, native, to_bytes
 
 
 def brute_force(pixels, factor):

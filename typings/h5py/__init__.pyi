@@ -1,5 +1,6 @@
 from typing import Any
 
+from . import h5s as h5s
 from . import h5z as h5z
 
 class Dataset:
@@ -12,7 +13,17 @@ class Dataset:
     @property
     def id(self) -> Any: ...
 
-class File:
+class Group:
+    name: str
+
+class ExternalLink:
+    filename: str
+    path: str
+
+class SoftLink:
+    path: str
+
+class File(Group):
     swmr_mode: bool
     def __init__(self, name: Any, mode: str = ..., *, libver: str = ..., swmr: bool = ...) -> None: ...
     def __getitem__(self, key: str) -> Dataset: ...

@@ -16,7 +16,12 @@ PALETTES: dict[str, tuple[str, ...]] = {
 }
 
 
+# What is no count: in none of the maps, and lighter than what lies about a gap.
+MASKED = "#b7a5a5"
+
+
 @cache
-def colour_bytes(name: str) -> bytes:
-    """Give a colour map as 256 triples of red, green and blue."""
-    return b"".join(bytes.fromhex(colour[1:]) for colour in PALETTES[name])
+def colour_bytes(name: str, *, masked: bool = False) -> bytes:
+    """Give a colour map as 256 triples of red, green and blue; the first is that of masked pixels if there are any."""
+    colours = (MASKED, *PALETTES[name][1:]) if masked else PALETTES[name]
+    return b"".join(bytes.fromhex(colour[1:]) for colour in colours)

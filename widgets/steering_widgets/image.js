@@ -116,7 +116,8 @@ function drawScale(parts, message, colours) {
   const context = parts.bar.getContext("2d");
   const strip = context.createImageData(1, 256);
   for (let row = 0; row < 256; row++) {
-    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[(255 - row) * 3 + part];
+    const level = Math.max(255 - row, message.masked > 0 ? 1 : 0); // the lowest stands for what is no count
+    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[level * 3 + part];
     strip.data[row * 4 + 3] = 255;
   }
   context.putImageData(strip, 0, 0);
@@ -220,7 +221,8 @@ async function render({ model, el }) {
     const pitch = message.pitch * message.binning;
     const size = message.frame.map((length) => length * message.binning);
     const binned = pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel";
-    parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}`;
+    const masked = shown.masked > 0 ? `, ${shortNumber(shown.masked * 100)} % masked` : "";
+    parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}${masked}`;
     parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
     parts.root.dataset.number = String(message.number);
     send({ kind: "painted", serial: message.serial });
@@ -245,7 +247,8 @@ async function render({ model, el }) {
       if (!cursor) return;
       const binning = shown?.binning ?? 1;
       const units = shown?.units ?? "";
-      parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${message.value} ${units}`;
+      const counts = message.value ? `${message.value} ${units}` : "masked: no counts";
+      parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${counts}`;
       if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
     } else if (message.kind === "exact") save(message, buffers);
   };

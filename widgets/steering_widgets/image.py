@@ -9,6 +9,7 @@ screen shows; and zooming in sends that part unbinned.
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -16,11 +17,12 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from steering.core.eye import all_bad, bin_maximum
 from steering.core.frame import Frame
 from steering_widgets.colours import PALETTES, colour_bytes
 from steering_widgets.flow import Flow, Pulse, Window
 from steering_widgets.heard import HeardWidget, code
-from steering_widgets.pixels import bin_maximum, binning_of, find_levels, native, to_bytes
+from steering_widgets.pixels import binning_of, find_levels, native, to_bytes
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class ImageView(HeardWidget):
     def show(self, frame: Frame) -> None:
         """Show a frame; returns at once, whether or not a view can take it now."""
         with self._lock:
-            self._frame = Frame(native(frame.pixels), frame.number, frame.time, frame.binning)
+            self._frame = replace(frame, pixels=native(frame.pixels))
             self._version += 1
         self.pump()
 
@@ -92,13 +94,12 @@ class ImageView(HeardWidget):
 
     def _send_image(self, view: str, flow: Flow, frame: Frame) -> None:
         window = _clamp(flow.window, frame.pixels.shape)
-        part = frame.pixels[
-            window.row : window.row + window.rows, window.column : window.column + window.columns
-        ]  # fmt: skip
+        part = slice(window.row, window.row + window.rows), slice(window.column, window.column + window.columns)
         pitch = binning_of((window.rows, window.columns), flow.width, flow.height)
-        binned = bin_maximum(part, pitch)
-        levels = find_levels(binned, min(self.low, self.high), max(self.low, self.high), log=self.log)
-        drawn = to_bytes(binned, levels)
+        binned = bin_maximum(frame.pixels[part], pitch)
+        bad = None if frame.bad is None else all_bad(frame.bad[part], pitch)
+        levels = find_levels(binned, min(self.low, self.high), max(self.low, self.high), log=self.log, bad=bad)
+        drawn = to_bytes(binned, levels, bad)
         self.send(
             {
                 "kind": "image",
@@ -114,8 +115,9 @@ class ImageView(HeardWidget):
                 "high": levels.high,
                 "log": levels.log,
                 "units": self._units,
+                "masked": frame.masked,
             },
-            [drawn.tobytes(), colour_bytes(self.colour_map)],
+            [drawn.tobytes(), colour_bytes(self.colour_map, masked=bad is not None)],
         )
 
     def _settings_changed(self, _: object) -> None:
@@ -166,7 +168,8 @@ class ImageView(HeardWidget):
         if frame is None or not (0 <= row < frame.pixels.shape[0] and 0 <= column < frame.pixels.shape[1]):
             return
         # As text: JSON knows no NaN, and a 64-bit count is longer than a JavaScript number is exact.
-        value = str(frame.pixels[row, column].item())
+        masked = frame.bad is not None and bool(frame.bad[row, column])
+        value = "" if masked else str(frame.pixels[row, column].item())
         self.send({"kind": "value", "view": view, "row": row, "column": column, "value": value, "number": frame.number})
 
     def _send_exact(self, view: str) -> None:

@@ -36,21 +36,9 @@ def binning_of(shape: tuple[int, int], width: float, height: float) -> int:
     return max(math.ceil(shape[1] / max(width, 1.0)), math.ceil(shape[0] / max(height, 1.0)), 1)
 
 
-def bin_maximum(pixels: NDArray[Any], factor: int) -> NDArray[Any]:
-    """Bin squares of ``factor`` pixels to their maximum; squares that the edge cuts hold what is left of them."""
-    # Rows first: they are contiguous, and it leaves a part of the work that the strided columns cost.
-    return _bin_rows(_bin_rows(pixels, factor).T, factor).T if factor > 1 else pixels
-
-
-def _bin_rows(pixels: NDArray[Any], factor: int) -> NDArray[Any]:
-    binned = pixels[::factor].copy()
-    for offset in range(1, factor):
-        rows = pixels[offset::factor]
-        np.maximum(binned[: len(rows)], rows, out=binned[: len(rows)])
-    return binned
-
-
-def find_levels(pixels: NDArray[Any], low: float, high: float, *, log: bool) -> Levels:
+def find_levels(
+    pixels: NDArray[Any], low: float, high: float, *, log: bool, bad: NDArray[np.bool_] | None = None
+) -> Levels:
     """Find the counts between which to draw.
 
     Args:
@@ -58,8 +46,10 @@ def find_levels(pixels: NDArray[Any], low: float, high: float, *, log: bool) -> 
         low: Percentile drawn darkest.
         high: Percentile drawn brightest; 100 is the very maximum.
         log: Whether steps in between are logarithmic; then the darkest level is above 0.
+        bad: Pixels that are no counts.
     """
-    values = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels.ravel()
+    counts = pixels if bad is None else pixels[~bad]
+    values = counts[np.isfinite(counts)] if pixels.dtype.kind == "f" else counts.ravel()
     if values.size == 0:
         return Levels(1.0 if log else 0.0, 2.0 if log else 1.0, log)
     sample = values[:: max(values.size // _LEVEL_SAMPLE, 1)]
@@ -75,17 +65,22 @@ def find_levels(pixels: NDArray[Any], low: float, high: float, *, log: bool) -> 
     return Levels(bottom, top if top > bottom else bottom * 2.0, log)
 
 
-def to_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
-    """Map counts to 0..255; NaN becomes 0."""
+def to_bytes(pixels: NDArray[Any], levels: Levels, bad: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+    """Map counts to 0..255, or to 1..255 where 0 stands for pixels that are no counts; NaN becomes the darkest."""
     scaled = pixels.astype(np.float32)
     low, high = levels.low, levels.high
     if levels.log:
         np.maximum(scaled, np.float32(low), out=scaled)
         np.log(scaled, out=scaled)
         low, high = float(np.log(low)), float(np.log(high))
+    darkest = 0.0 if bad is None else 1.0
     scaled -= np.float32(low)
-    scaled *= np.float32(255.0 / (high - low))
-    np.clip(scaled, 0.0, 255.0, out=scaled)
+    scaled *= np.float32((255.0 - darkest) / (high - low))
+    scaled += np.float32(darkest)
+    np.clip(scaled, darkest, 255.0, out=scaled)
     if pixels.dtype.kind == "f":
-        np.nan_to_num(scaled, copy=False, nan=0.0)
-    return scaled.astype(np.uint8)
+        np.nan_to_num(scaled, copy=False, nan=darkest)
+    drawn = scaled.astype(np.uint8)
+    if bad is not None:
+        drawn[bad] = 0
+    return drawn

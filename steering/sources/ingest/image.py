@@ -1,5 +1,6 @@
 """One frame, as an NTNDArray carries it."""
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.epochs import unix_seconds
 from steering.sources.codecs import CodecError, decode
 
 # Order of the scalar types in EPICS' pvData; a compressed frame names its own by this number.
 _SCALAR_TYPES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 _IMAGE_DIMENSIONS = 2
 _LARGEST_BYTES = 1 << 30
-# areaDetector counts from 1990 where nothing sets its clock: times before 1991 are no times.
-_PLAUSIBLE_SECONDS = 662_688_000.0
 
 
 class ImageError(ValueError):
@@ -86,8 +86,9 @@ def _original(parameters: Any) -> np.dtype[Any]:
 
 def _time(value: Any) -> float | None:
     for name in ("dataTimeStamp", "timeStamp"):
-        found = float(value[f"{name}.secondsPastEpoch"]) + 1e-9 * float(value[f"{name}.nanoseconds"])
-        if found > _PLAUSIBLE_SECONDS:
+        written = float(value[f"{name}.secondsPastEpoch"]) + 1e-9 * float(value[f"{name}.nanoseconds"])
+        found = float(unix_seconds(written))
+        if not math.isnan(found):
             return found
     return None
 

@@ -1,0 +1,1 @@
+SEL_ALL: int
