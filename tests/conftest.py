@@ -3,6 +3,7 @@
 import gc
 from pathlib import Path
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -23,6 +24,10 @@ LONGEST_FIRST = (
     "tests/widgets/test_browser.py",
 )
 
+
+# Shared machines pause for longer than any example takes; time is measured in benchmarks/.
+hypothesis.settings.register_profile("steering", deadline=None)
+hypothesis.settings.load_profile("steering")
 
 # To collect the tests loads everything there is.
 gc.disable()

@@ -110,6 +110,8 @@ def _frame_bytes(place: RawFrames) -> int:
 def _continues(before: FrameBlock, block: FrameBlock) -> bool:
     if block.start != before.stop or block.columns.keys() != before.columns.keys() or block.units != before.units:
         return False
+    if block.pixels != before.pixels:
+        return False
     match before.place, block.place:
         case FrameFile() as one, FrameFile() as two:
             if before.first is None or block.first is None:

@@ -5,11 +5,14 @@ merges their states on the workers; now and then the merged state is stored, and
 The *display* lane makes results: of the states that are done, and of the newest frames, which the result's own task
 analyses itself. So a frame is on the screen one round trip after it was taken, whatever waits before it, and the last
 result of a run rests on the complete lane alone. See :mod:`steering.loop.lanes`.
+
+Each run that is open has lanes of its own: plans may nest runs, or interleave them.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from itertools import groupby
 from typing import Any
 
 from steering.core.analysis import Analysis
@@ -22,6 +25,9 @@ from steering.loop.lanes import Lanes
 from steering.loop.pace import Pace
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
+
+# More runs are never open at once: of these the oldest has lost its end.
+_MOST_OPEN = 4
 
 
 class Loop:
@@ -64,14 +70,17 @@ class Loop:
         self._complain = complain
         self._store = store or Store(None)
         self._pace = pace or Pace()
-        self._lanes: Lanes | None = None
-        self._going_on = False
-        self._run: str = ""
+        # Those of runs that are open, and of the newest that has ended, whose counts are still asked for.
+        self._lanes: dict[str, Lanes] = {}
+        # Runs that are open, oldest first.
+        self._open: dict[str, None] = {}
+        self._newest = ""
 
     @property
     def counts(self) -> FrameCounts:
-        """How many frames of the run came, are in the newest result, came twice, or failed."""
-        return self._lanes.counts if self._lanes is not None else FrameCounts()
+        """How many frames of the newest run came, are in the newest result, came twice, or failed."""
+        lanes = self._lanes.get(self._newest)
+        return lanes.counts if lanes is not None else FrameCounts()
 
     async def run(self) -> None:
         """Run until the source ends."""
@@ -86,40 +95,47 @@ class Loop:
                     blocks = []
                     await self._turn(item)
                 self._add(blocks)
-            if self._lanes is not None and self._going_on:
-                await self._lanes.drain()
+            for run in self._open:
+                if run in self._lanes:
+                    await self._lanes[run].drain()
         finally:
             await self.cancel()
 
     async def cancel(self) -> None:
         """Stop making results; what was submitted is left to the facility."""
-        if self._lanes is not None:
-            await self._lanes.cancel()
+        for lanes in list(self._lanes.values()):
+            await lanes.cancel()
 
     async def _turn(self, item: RunStarted | RunEnded) -> None:
         if isinstance(item, RunEnded):
-            if self._lanes is not None:
-                await self._lanes.drain()
-            self.drained, self._going_on = item.run, False
+            if item.run in self._lanes:
+                await self._lanes[item.run].drain()
+            self._open.pop(item.run, None)
+            self.drained = item.run
             return
-        if self._going_on and item.run == self._run:
+        if item.run in self._open:
             # Said again, as by a source that was connected anew: beginning anew would forget what is not stored yet.
             return
-        self._going_on = True
-        self._run = item.run
-        await self.cancel()
+        if len(self._open) >= _MOST_OPEN:
+            # Its end was lost.
+            del self._open[next(iter(self._open))]
+        for run in [run for run in self._lanes if run not in self._open]:
+            await self._lanes.pop(run).cancel()
+        self._open[item.run] = None
+        self._newest = item.run
         analysis = self._choose(item)
-        self._lanes = None
         if analysis is not None:
-            self._lanes = Lanes(
+            self._lanes[item.run] = Lanes(
                 item.run, analysis, self._facility, self._store, self._pace, self._source, self._publish,
                 self._complain, self.photon_to_feature,
             )  # fmt: skip
-            await self._lanes.start()
+            await self._lanes[item.run].start()
 
     def _add(self, blocks: list[FrameBlock]) -> None:
-        if blocks and self._lanes is not None:
-            self._lanes.add(blocks)
+        for run, of_run in groupby(blocks, lambda block: block.run):
+            if run in self._lanes:
+                self._newest = run
+                self._lanes[run].add(list(of_run))
 
     async def _batches(self) -> AsyncIterator[list[SourceItem]]:
         """Yield lists of items; a list is as long as what came within the gathering time."""
@@ -141,9 +157,9 @@ class Loop:
                     batch.append(queue.get_nowait())
                 ended = batch[-1] is None
                 yield [item for item in batch if item is not None]
-                if self._lanes is not None:
+                for lanes in list(self._lanes.values()):
                     # The source is held back while too much waits for the facility.
-                    await self._lanes.room()
+                    await lanes.room()
             await pumping
         finally:
             pumping.cancel()

@@ -70,6 +70,9 @@ class Followed:
         self._complain = complain
         self._trend = TrendGatherer()
         self._runs: OrderedDict[str, SeenRun] = OrderedDict()
+        # Of the runs that are open, oldest first, one is shown; the newest one that was while none is.
+        self._open: dict[str, None] = {}
+        self._shown = ""
         self._began = time.time()
         self._failure = ""
         self._tasks: list[asyncio.Task[None]] = []
@@ -145,10 +148,11 @@ class Followed:
                 self._runs.move_to_end(item.run)
                 while len(self._runs) > _MOST_RUNS:
                     self._runs.popitem(last=False)
-                self.result = None
-                self.index.begin(item.run)
-                self._trend.begin(item.run)
+                if self._shown not in self._open:
+                    self._show(item.run)
+                self._open[item.run] = None
             case RunEnded():
+                self._open.pop(item.run, None)
                 run = self._runs.get(item.run)
                 if run is not None:
                     self._runs[item.run] = replace(run, frames=item.frames, events=item.events, status=item.status)
@@ -156,11 +160,28 @@ class Followed:
                 run = self._runs.get(item.run)
                 if run is not None:
                     self._runs[item.run] = replace(run, frames=run.frames + len(item))
-                self.index.add(item)
+                self._choose_shown(item.run)
+                if item.run == self._shown:
+                    self.index.add(item)
+
+    def _choose_shown(self, run: str) -> None:
+        """Show the newest run that is open and has frames: an empty one that was opened inside it hides nothing."""
+        order = list(self._open)
+        if run in order and (self._shown not in order or order.index(run) > order.index(self._shown)):
+            self._show(run)
+
+    def _show(self, run: str) -> None:
+        if run == self._shown:
+            return
+        self._shown = run
+        self.result = None
+        self.index.begin(run)
+        self._trend.begin(run)
 
     def _take(self, result: Result) -> None:
-        self.result = result
-        self._trend.add(result)
+        if result.provenance.run == self._shown:
+            self.result = result
+            self._trend.add(result)
         self._publish(self, result)
 
     def _over(self, running: "asyncio.Task[None]") -> None:

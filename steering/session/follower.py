@@ -58,6 +58,7 @@ class Follower:
         self._rulings: dict[str, Ruling] = {}
         self._analysis_of: dict[str, str] = {}
         self._ended: dict[str, str] = {}
+        self._begun = False
         self._ready = asyncio.Event()
         self._news = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -208,6 +209,7 @@ class Follower:
                 self.name = name
                 self._board.scans.set(scans)
             case Begin():
+                self._begun = True
                 self._rulings = {}
                 self._board.rulings.set(())
             case Entry(kind="document", name=name, content=content):
@@ -225,6 +227,10 @@ class Follower:
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
             self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
+            if self._begun:
+                # The service tells of one scan after another; an older one that is open has lost its end.
+                self._source.end_open(but=content["uid"])
+            self._begun = False
             self._showing.begin(content["uid"])
         self._source.feed(name, content)
         if name == "stop":

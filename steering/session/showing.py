@@ -77,8 +77,8 @@ class Showing:
         return await asyncio.to_thread(self.shown.index.read, index)
 
     def publish(self, followed: Followed, result: Result) -> None:
-        """Put a result on the board if its source is shown."""
-        if followed is self.shown:
+        """Put a result on the board if its source and its run are shown."""
+        if followed is self.shown and followed.result is result:
             self._board.result.set(result)
 
     def look(self, frame: Frame) -> None:

@@ -1,66 +1,63 @@
-"""Blocks from Bluesky documents: ``stream_resource`` and ``stream_datum`` say where frames lie, events where they were.
+"""Blocks from Bluesky documents: asset documents say where frames lie, events where they were taken.
 
-One source follows one run after another. A ``stream_datum`` names a range of frames and the events (``seq_num``) that
-they belong to; a block is made for the frames whose event has come too, so that each carries its positions.
+One source follows all runs that are open, each on its own (:mod:`steering.sources.document_run`): plans may nest or
+interleave them. Where frames lie is read by :mod:`steering.sources.document_places`.
 """
 
 import math
-import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
-import numpy as np
+from numpy.typing import NDArray
 
-from steering.core.block import FrameBlock, FrameFile
-from steering.core.place import Place
+from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
+from steering.sources.document_run import DocumentRun, LeftOutError
 from steering.sources.joining import Outbox, frames_per_block
+from steering.sources.pixels import make_mask
 
-# areaDetector's HDF5 writer keeps the time of each frame here.
-_TIMES_DATASET = "/entry/instrument/NDAttributes/NDArrayTimeStamp"
-_IMAGE_DIMENSIONS = 3
-# So many whole events after one that lacks something mean that what it lacks was lost.
-_EVENTS_WAITED = 16
-
-
-@dataclass
-class _Run:
-    """What is known of the run that is followed."""
-
-    uid: str
-    stream: str
-    descriptors: dict[str, str] = field(default_factory=dict[str, str])
-    units: dict[str, str] = field(default_factory=dict[str, str])
-    image_keys: set[str] = field(default_factory=set[str])
-    resources: dict[str, FrameFile] = field(default_factory=dict[str, FrameFile])
-    frame_of: dict[int, tuple[int, FrameFile]] = field(default_factory=dict[int, tuple[int, FrameFile]])
-    events: dict[int, tuple[float, dict[str, float]]] = field(default_factory=dict[int, tuple[float, dict[str, float]]])
-    next_event: int = 1
-    streams: dict[str, int] = field(default_factory=dict[str, int])
-    seen_events: int = 0
-    sent: int = 0
-    missed: int = 0
-    repeated: int = 0
-    frame_bytes: int = 0
+# A run whose stop was lost looks as if it were open for ever; of more than these the oldest has ended.
+_MOST_OPEN = 4
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class DocumentSource:
     """Makes blocks of the documents that are fed to it.
 
     Attributes:
-        rejected: How many documents were malformed.
+        rejected: How many documents were malformed, or speak of frames that cannot be had.
         last_rejection: A sentence about the newest of them.
     """
 
-    def __init__(self, stream: str = "primary") -> None:
-        """Follow one stream of each run that comes."""
+    def __init__(
+        self,
+        stream: str = "primary",
+        *,
+        detector: str = "",
+        mask: "str | Path | NDArray[Any] | None" = None,
+        saturated: float = math.inf,
+    ) -> None:
+        """Follow one stream of each run that comes.
+
+        Args:
+            stream: Name of the stream.
+            detector: Whose frames are taken where there are several: a data key, or the name of a device. The first
+                one of the stream's descriptor if left out.
+            mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
+            saturated: Counts from which on a pixel is saturated, and so no count.
+
+        Raises:
+            SteeringError: If the mask is none.
+        """
         self.rejected = 0
         self.last_rejection = ""
-        self._stream = stream
-        self._run: _Run | None = None
+        self._stream, self._detector = stream, detector
+        self._pixels = Pixels(make_mask(mask), saturated)
+        self._open: dict[str, DocumentRun] = {}
+        self._owners: dict[str, DocumentRun] = {}
         self._ended: dict[str, int] = {}
+        self._detail = ""
         self._outbox = Outbox()
         self._state: SourceState = "waiting"
         self._frames = 0
@@ -70,32 +67,38 @@ class DocumentSource:
     @property
     def status(self) -> SourceStatus:
         """How it is; a frame whose event was lost is missed, an event that comes again is repeated."""
-        run = self._run
+        runs = list(self._open.values())
         return SourceStatus(
             self._state,
-            "" if run is None else f"Run {run.uid[:8]}: {run.sent} frames.",
-            self._frames + (run.sent if run else 0),
-            self._missed + (run.missed if run else 0),
+            " ".join(_told(run) for run in runs) or self._detail,
+            self._frames + sum(run.sent for run in runs),
+            self._missed + sum(run.missed for run in runs),
             self.rejected,
-            self._repeated + (run.repeated if run else 0),
+            self._repeated + sum(run.repeated for run in runs),
         )
 
     def frames_sent(self, run: str) -> int:
         """Count the frames of a run that went into blocks so far."""
-        if self._run is not None and self._run.uid == run:
-            return self._run.sent
-        return self._ended.get(run, 0)
+        found = self._open.get(run)
+        return found.sent if found is not None else self._ended.get(run, 0)
 
     def feed(self, name: str, document: Mapping[str, Any]) -> None:
         """Take in a document, from any thread, one at a time."""
         try:
-            found = self._take(name, document)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self.rejected += 1
-            self.last_rejection = f"A document of kind {name!r:.40} is malformed ({type(error).__name__}: {error})."
-            return
-        for item in found:
-            self._outbox.put(item)
+            for one, content in _single(name, document):
+                self._feed(one, content)
+        except _MALFORMED as error:
+            self._reject(name, error)
+
+    def end_open(self, *, but: str = "") -> None:
+        """End the runs whose stop will not come as failed: whoever sent their documents is gone, or begins anew.
+
+        Args:
+            but: Uid of a run that goes on.
+        """
+        for run in list(self._open.values()):
+            if run.uid != but:
+                self._put(self._stop(run, "fail"))
 
     def stored(self, run: str, start: int, stop: int) -> None:
         """Do nothing: the frames are in the detector's own files."""
@@ -113,183 +116,119 @@ class DocumentSource:
         """Take what came and was not taken yet, for who does not iterate over ``items``."""
         return self._outbox.taken()
 
-    def _take(self, name: str, document: Mapping[str, Any]) -> list[SourceItem]:
-        if name == "start":
-            return self._start(document)
-        run = self._run
-        if run is None:
-            return []
+    def _feed(self, name: str, document: Mapping[str, Any]) -> None:
+        try:
+            if name == "start":
+                self._put(self._start(document))
+                return
+            run = self._owner(name, document)
+            if run is None:
+                return
+            if name == "stop":
+                self._put(self._stop(run, str(document["exit_status"])))
+                return
+            try:
+                self._take(run, name, document)
+            finally:
+                # What was left out does not hold back what is whole.
+                self._put(run.blocks(self._outbox.most))
+        except LeftOutError as error:
+            self.rejected += 1
+            self.last_rejection = str(error)
+        except _MALFORMED as error:
+            self._reject(name, error)
+
+    def _reject(self, name: str, error: Exception) -> None:
+        self.rejected += 1
+        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        self.last_rejection = f"A document of kind {name!r:.40} is malformed ({what:.200})."
+
+    def _put(self, items: Sequence[SourceItem]) -> None:
+        for item in items:
+            self._outbox.put(item)
+
+    def _owner(self, name: str, document: Mapping[str, Any]) -> DocumentRun | None:
+        """Find the open run that a document belongs to."""
+        match name:
+            case "descriptor" | "stop":
+                return self._open.get(str(document["run_start"]))
+            case "stream_resource" | "resource":
+                # The run's uid is optional here.
+                newest = next(reversed(self._open.values()), None)
+                return self._open.get(str(document["run_start"])) if document.get("run_start") else newest
+            case "stream_datum":
+                return self._owners.get(str(document["stream_resource"]))
+            case "datum":
+                return self._owners.get(str(document["resource"]))
+            case "event":
+                return self._owners.get(str(document["descriptor"]))
+            case _:
+                return None
+
+    def _take(self, run: DocumentRun, name: str, document: Mapping[str, Any]) -> None:
         match name:
             case "descriptor":
-                _describe(run, document)
+                self._owners[str(document["uid"])] = run
+                run.describe(document)
                 self._outbox.most = frames_per_block(run.frame_bytes)
-            case "stream_resource":
-                _resource(run, document)
+            case "stream_resource" | "resource":
+                self._owners[str(document["uid"])] = run
+                run.resource(document, streamed=name == "stream_resource")
             case "stream_datum":
-                _datum(run, document)
-            case "event":
-                _event(run, document)
-            case "stop" if document["run_start"] == run.uid:
-                return self._stop(run, str(document["exit_status"]))
+                run.stream_datum(document)
+            case "datum":
+                run.datum(document)
             case _:
-                return []
-        return list(_blocks(run))
+                run.event(document)
 
     def _start(self, document: Mapping[str, Any]) -> list[SourceItem]:
         uid = str(document["uid"])
-        if uid in self._ended or (self._run is not None and self._run.uid == uid):
+        if uid in self._ended or uid in self._open:
             return []
         found: list[SourceItem] = []
-        if self._run is not None:
-            # A run whose stop was lost has ended all the same: the engine runs one at a time.
-            found = self._stop(self._run, "fail")
-        self._run = _Run(uid, self._stream)
+        while len(self._open) >= _MOST_OPEN:
+            found += self._stop(next(iter(self._open.values())), "fail")
+        said = document.get("axis_units")
+        units = cast("Mapping[object, object]", said if isinstance(said, Mapping) else {})
+        axis_units = {str(axis): str(unit) for axis, unit in units.items()}
+        self._open[uid] = DocumentRun(uid, self._stream, self._detector, self._pixels, axis_units)
         self._state = "live"
         return [*found, RunStarted(uid, str(document.get("plan_name", "")), _seconds(document.get("time")))]
 
-    def _stop(self, run: _Run, status: str) -> list[SourceItem]:
-        rest = _blocks(run, over=True)
-        self._run = None
-        self._state = "waiting"
+    def _stop(self, run: DocumentRun, status: str) -> list[SourceItem]:
+        rest = run.blocks(self._outbox.most, over=True)
+        del self._open[run.uid]
+        self._owners = {uid: owner for uid, owner in self._owners.items() if owner is not run}
+        if not self._open and self._state != "ended":
+            self._state = "waiting"
         self._ended[run.uid] = run.sent
+        self._detail = _told(run)
         self._frames += run.sent
         self._repeated += run.repeated
         self._missed += run.missed
         return [*rest, RunEnded(run.uid, run.sent, status, run.seen_events)]
 
 
+def _told(run: DocumentRun) -> str:
+    return " ".join(filter(None, (f"Run {run.uid[:8]}: {run.sent} frames.", run.detail)))
+
+
 def _seconds(value: object) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def _describe(run: _Run, document: Mapping[str, Any]) -> None:
-    run.streams[str(document["uid"])] = 0
-    if document["name"] != run.stream:
+def _single(name: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Take pages apart, which hold several events or datums."""
+    if name not in ("event_page", "datum_page", "bulk_events"):
+        yield name, document
         return
-    keys = cast("Mapping[str, Mapping[str, Any]]", document["data_keys"])
-    run.descriptors[str(document["uid"])] = str(document["name"])
-    for key, described in keys.items():
-        run.units[key] = str(described.get("units") or "")
-        if described.get("external") and len(described["shape"]) >= _IMAGE_DIMENSIONS - 1:
-            run.image_keys.add(key)
-            run.frame_bytes = _bytes_of_frame(described)
+    from event_model import unpack_datum_page, unpack_event_page
 
-
-def _bytes_of_frame(described: Mapping[str, Any]) -> int:
-    """Say how large a frame is, in bytes; 0 if its description does not tell."""
-    try:
-        return int(math.prod(described["shape"][-2:])) * np.dtype(described["dtype_numpy"]).itemsize
-    except (KeyError, TypeError, ValueError):
-        return 0
-
-
-def _resource(run: _Run, document: Mapping[str, Any]) -> None:
-    if document["data_key"] not in run.image_keys:
-        return
-    path = unquote(urlsplit(str(document["uri"])).path)
-    dataset = str(document["parameters"]["dataset"])
-    run.resources[str(document["uid"])] = FrameFile(path, dataset, _TIMES_DATASET)
-
-
-def _datum(run: _Run, document: Mapping[str, Any]) -> None:
-    place = run.resources.get(str(document["stream_resource"]))
-    if place is None:
-        return
-    first, stop = int(document["indices"]["start"]), int(document["indices"]["stop"])
-    event = int(document["seq_nums"]["start"])
-    if not 0 <= first < stop:
-        message = f"indices {first} to {stop}"
-        raise ValueError(message)
-    for offset in range(stop - first):
-        if event + offset >= run.next_event:
-            run.frame_of[event + offset] = (first + offset, place)
-
-
-def _event(run: _Run, document: Mapping[str, Any]) -> None:
-    descriptor = document["descriptor"]
-    if descriptor in run.streams and document["seq_num"] > run.streams[descriptor]:
-        # Each event of every stream is counted, though only one stream is followed.
-        run.streams[descriptor] = int(document["seq_num"])
-        run.seen_events += 1
-    if descriptor not in run.descriptors:
-        return
-    data = cast("Mapping[str, Any]", document["data"])
-    scalars = {key: float(value) for key, value in data.items() if isinstance(value, int | float)}
-    number = int(document["seq_num"])
-    if number >= run.next_event:
-        # After a rewind, or when a client catches up, a number comes again: each frame is still handed on once.
-        run.events[number] = (float(document["time"]), scalars)
-    else:
-        run.repeated += 1
-
-
-def _complete(run: _Run, event: int) -> bool:
-    return event in run.events and (not run.image_keys or event in run.frame_of)
-
-
-def _blocks(run: _Run, *, over: bool = False) -> list[FrameBlock]:
-    """Make blocks of the events that are complete now, in order.
-
-    An event that is still incomplete when many after it are whole, or when the run is over, is lost: the others go on.
-    """
-    ready: list[int] = []
-    while True:
-        while _complete(run, run.next_event):
-            ready.append(run.next_event)
-            run.next_event += 1
-        waiting = [event for event in run.events if event > run.next_event and _complete(run, event)]
-        if not waiting or (len(waiting) < _EVENTS_WAITED and not over):
-            break
-        _skip(run, min(waiting))
-    if over:
-        _skip(run, max([run.next_event - 1, *run.events, *run.frame_of]) + 1)
-    return [_block(run, group) for group in _contiguous(run, ready)]
-
-
-def _skip(run: _Run, event: int) -> None:
-    """Give up the events before this one."""
-    run.missed += event - run.next_event
-    for lost in range(run.next_event, event):
-        run.events.pop(lost, None)
-        run.frame_of.pop(lost, None)
-    run.next_event = event
-
-
-def _contiguous(run: _Run, events: list[int]) -> list[list[int]]:
-    """Split events where the next frame is not the next one of the same file."""
-    groups: list[list[int]] = []
-    for event in events:
-        if groups and event == groups[-1][-1] + 1 and _follows(run, groups[-1][-1], event):
-            groups[-1].append(event)
-        else:
-            groups.append([event])
-    return groups
-
-
-def _follows(run: _Run, before: int, event: int) -> bool:
-    if not run.image_keys:
-        return True
-    (index, place), (next_index, next_place) = run.frame_of[before], run.frame_of[event]
-    return next_place == place and next_index == index + 1
-
-
-def _block(run: _Run, events: list[int]) -> FrameBlock:
-    names = run.events[events[0]][1].keys()
-    columns = {name: np.array([run.events[event][1].get(name, float("nan")) for event in events]) for name in names}
-    first, place = cast("tuple[int | None, Place | None]", run.frame_of.get(events[0], (None, None)))
-    block = FrameBlock(
-        run=run.uid,
-        stream=run.stream,
-        start=events[0] - 1,
-        stop=events[-1],
-        place=place,
-        columns=columns,
-        units={name: run.units.get(name, "") for name in names},
-        seen={"document": run.events[events[-1]][0], "received": time.time()},
-        first=first,
-    )
-    run.sent += len(block)
-    for event in events:
-        del run.events[event]
-        run.frame_of.pop(event, None)
-    return block
+    match name:
+        case "event_page":
+            yield from (("event", one) for one in unpack_event_page(document))
+        case "datum_page":
+            yield from (("datum", one) for one in unpack_datum_page(document))
+        case _:
+            for events in document.values():
+                yield from (("event", one) for one in cast("Sequence[Mapping[str, Any]]", events))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -20,7 +21,7 @@ def frames_per_block(frame_bytes: int, frames: int = BLOCK_FRAMES, size: int = B
 def follows(before: FrameBlock, after: FrameBlock) -> bool:
     """Say whether a block is the next one of the same run, in the same place."""
     return (
-        (before.run, before.stream, before.stop) == (after.run, after.stream, after.start)
+        (before.run, before.stream, before.stop, before.pixels) == (after.run, after.stream, after.start, after.pixels)
         and before.columns.keys() == after.columns.keys()
         and before.units == after.units
         and _same_place(before.place, after.place)
@@ -35,15 +36,23 @@ def join(blocks: Sequence[FrameBlock]) -> FrameBlock:
         return blocks[0]
     first, last = blocks[0], blocks[-1]
     columns = {name: np.concatenate([block.columns[name] for block in blocks]) for name in first.columns}
+    place = first.place
+    if isinstance(place, ImageFiles):
+        named = [block.place for block in blocks if isinstance(block.place, ImageFiles)]
+        place = ImageFiles(
+            tuple(path for one in named for path in one.paths),
+            tuple(index for one in named for index in one.indices),
+            tuple(time for one in named for time in one.times),
+        )
     # The newest frame's way is what a latency is told from.
-    return FrameBlock(
-        first.run, first.stream, first.start, last.stop, first.place, columns, first.units, last.seen, first.first
-    )
+    return replace(first, stop=last.stop, place=place, columns=columns, seen=last.seen)
 
 
 def _same_place(before: Place | None, after: Place | None) -> bool:
-    # Places that name each frame cannot stand for more frames than they name.
-    return not isinstance(after, RawFrames | ImageFiles) and (before is after or before == after)
+    if isinstance(before, ImageFiles) and isinstance(after, ImageFiles):
+        return True
+    # A segment cannot stand for more frames than it names.
+    return not isinstance(after, RawFrames) and (before is after or before == after)
 
 
 class Outbox:

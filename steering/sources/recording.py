@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -31,15 +31,16 @@ def recordings(path: Path) -> list[Path]:
 
 
 def read_recording(path: Path) -> Iterator[Document | ValueError]:
-    """Read the documents of a recording, pages taken apart; an error stands where one cannot be read.
+    """Read the documents of a recording, pages of events taken apart; an error stands where one cannot be read.
 
-    A file is a list of ``[name, document]`` in JSON, or one such pair, or one line of our journal, a line; either may
-    be packed by gzip.
+    A file holds lines of JSON, or one JSON list, and may be packed by gzip. A document is a line of our journal, or is
+    written as Bluesky's exporters do: ``[name, document]``, ``{"name": ..., "doc": ...}``, ``{name: document}``.
     """
     opened = gzip.open if path.name.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8", errors="replace") as file:
+    # Some editors write a byte-order mark.
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         lines = path.name.removesuffix(".gz").endswith(".jsonl")
-        entries: Iterator[Any] = _lines(file) if lines else iter(json.load(file))
+        entries = _lines(file) if lines else _whole(file.read())
         for entry in entries:
             if isinstance(entry, ValueError):
                 yield entry
@@ -47,35 +48,58 @@ def read_recording(path: Path) -> Iterator[Document | ValueError]:
             yield from _documents(entry)
 
 
-def _lines(file: Any) -> Iterator[Any]:
-    for line in file:
-        if not line.endswith("\n"):
-            # Cut off by a crash: our journals are whole up to their last line.
-            return
+def _whole(text: str) -> Iterator[Any]:
+    """Read one JSON list; or lines, whatever the file is called."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        yield from _lines(text.splitlines(keepends=True))
+        return
+    # A file of one line is one document; a list of them begins with a list, or with an object.
+    entries = cast("list[Any]", found if isinstance(found, list) else [found])
+    yield from [entries] if entries and isinstance(entries[0], str) else entries
+
+
+def _lines(lines: Iterable[str]) -> Iterator[Any]:
+    for line in lines:
+        if not line.strip():
+            continue
         try:
             yield json.loads(line)
         except json.JSONDecodeError as error:
+            if not line.endswith("\n"):
+                # Cut off by a crash: our journals are whole up to their last line.
+                return
             yield error
 
 
 def _documents(entry: Any) -> Iterator[Document | ValueError]:
-    import event_model
+    from event_model import unpack_event_page
 
     try:
-        if isinstance(entry, dict):
-            journal = cast("Mapping[str, Any]", entry)
-            if journal["kind"] != "document":
-                return
-            name, document = str(journal["name"]), journal["content"]
-        else:
-            name, document = entry
-        match name:
-            case "event_page":
-                yield from (("event", event) for event in event_model.unpack_event_page(document))
-            case "datum_page":
-                # What a datum refers to is read by handlers of its facility: its frames are not ours to find.
-                return
-            case _:
-                yield str(name), document
+        name, document = _named(entry)
+        if name == "event_page":
+            # Apart, so that each event has its own time.
+            yield from (("event", event) for event in unpack_event_page(document))
+        elif name:
+            yield name, document
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        yield ValueError(f"{type(error).__name__}: {error}")
+        yield ValueError(f"it lacks {error}" if isinstance(error, KeyError) else str(error))
+
+
+def _named(entry: Any) -> Document:
+    """Return a document's name and the document; an empty name for what is none."""
+    if not isinstance(entry, dict):
+        name, document = entry
+        return str(name), document
+    said = cast("Mapping[str, Any]", entry)
+    if "kind" in said:
+        return (str(said["name"]), said["content"]) if said["kind"] == "document" else ("", {})
+    if "name" in said:
+        kept = [said[key] for key in ("doc", "document", "content") if key in said]
+        return str(said["name"]), kept[0] if kept else said["doc"]
+    if len(said) == 1:
+        [(name, document)] = said.items()
+        return str(name), document
+    message = f"it has the keys {', '.join(map(str, said))!s:.100}, and no name"
+    raise ValueError(message)

@@ -5,10 +5,14 @@ import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.core.source import SourceItem, SourceStatus
 from steering.sources.documents import DocumentSource
+from steering.sources.paths import absolute
 from steering.sources.recording import Document, read_recording, recordings
 
 # So many documents whose time has come are taken in before their blocks are handed on, joined.
@@ -19,23 +23,36 @@ _LONGEST_WAIT = 0.2
 class ReplaySource:
     """Replays a recording, or all recordings of a folder, one after another; then ends."""
 
-    def __init__(self, path: str | Path, *, speed: float = 1.0, stream: str = "primary") -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        speed: float = 1.0,
+        stream: str = "primary",
+        detector: str = "",
+        mask: "str | Path | NDArray[Any] | None" = None,
+        saturated: float = math.inf,
+    ) -> None:
         """Open a recording.
 
         Args:
             path: A journal of ours, Bluesky documents as JSON (see :mod:`steering.sources.recording`), or a folder.
             speed: How many recorded seconds pass in one; ``math.inf`` does not wait at all.
             stream: Which stream's frames and events.
+            detector: Whose frames are taken where there are several: a data key, or the name of a device. The first
+                one of the stream's descriptor if left out.
+            mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
+            saturated: Counts from which on a pixel is saturated, and so no count.
 
         Raises:
-            SteeringError: If there is no recording, or the speed is not above 0.
+            SteeringError: If there is no recording, the speed is not above 0, or the mask is none.
         """
         if not speed > 0:
             message = f"The speed is {speed!r}; it must be above 0 (1 is real time, math.inf does not wait)."
             raise SteeringError(message)
-        self._paths = recordings(Path(path))
+        self._paths = recordings(Path(absolute(path)))
         self._speed = speed
-        self._documents = DocumentSource(stream)
+        self._documents = DocumentSource(stream, detector=detector, mask=mask, saturated=saturated)
         self._unread = 0
         self._unread_sentence = ""
         self._closed = False
@@ -79,6 +96,8 @@ class ReplaySource:
                 await _pause(news, clock.left(upcoming))
                 if self._closed:
                     return
+            # A run does not go on in the next recording.
+            self._documents.end_open()
         self._documents.close()
         for item in self._documents.taken():
             yield item

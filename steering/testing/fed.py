@@ -9,6 +9,8 @@ from steering.core.source import RunEnded, RunStarted, Source, SourceItem
 from steering.testing.broken import require
 
 _PATIENCE = 60.0
+# Runs may be nested or interleaved; more than these are not.
+_RUNS_AFTER = 8
 
 Document = tuple[str, Mapping[str, Any]]
 
@@ -51,10 +53,13 @@ async def check_fed_source(make: Callable[[], FedSource], documents: Sequence[Do
     _in_order(await _items(make(), [*documents[:middle], *documents]), frames)
     await _gap(make(), documents)
     without_end = [entry for entry in documents if entry[0] != "stop"]
-    second = [("start", {"uid": "another run", "plan_name": "kit"})]
-    items = await _items(make(), [*without_end, *second])
+    others = [("start", {"uid": f"another run {number}", "plan_name": "kit"}) for number in range(_RUNS_AFTER)]
+    items = await _items(make(), [*without_end, *others])
     ended = [item for item in items if isinstance(item, RunEnded)]
-    require(len(ended) == 1 and ended[0].status == "fail", "a run whose end was lost does not end when the next starts")
+    require(
+        ended and ended[0].run == documents[0][1]["uid"] and ended[0].status == "fail",
+        f"a run whose end was lost has not ended as failed after {_RUNS_AFTER} others started",
+    )
 
 
 def _backwards(name: str, document: Mapping[str, Any]) -> Document:

@@ -1,0 +1,41 @@
+"""What the data keys of a descriptor, and the values of an event, say."""
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, cast
+
+import numpy as np
+
+IMAGE_DIMENSIONS = 2
+
+
+def image_shape(told: Mapping[str, Any]) -> list[int] | None:
+    """Return the shape of an event's frames; nothing for what holds no frames, or is in the event itself."""
+    shape = cast("Sequence[Any]", told.get("shape") or ())
+    if not told.get("external") or len(shape) < IMAGE_DIMENSIONS:
+        return None
+    # A length that is not known before the file is open is written as null.
+    return [max(int(length), 1) if isinstance(length, int) else 1 for length in shape]
+
+
+def bytes_of_frame(shape: Sequence[int], told: Mapping[str, Any]) -> int:
+    """Say how large a frame is, in bytes; 0 if its description does not tell."""
+    try:
+        return math.prod(shape[-IMAGE_DIMENSIONS:]) * np.dtype(told["dtype_numpy"]).itemsize
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def number_of(value: object) -> float | None:
+    """Return a scalar as a number; nothing for texts, tables and what no float holds."""
+    if isinstance(value, list | tuple | np.ndarray):
+        values = cast("Sequence[object]", np.ravel(cast("Any", value)).tolist())
+        # A waveform of one element, as classic ophyd reads many a PV.
+        value = values[0] if len(values) == 1 else None
+    if not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, ValueError, TypeError):
+        return None
