@@ -1,18 +1,24 @@
 """Blocks from a Tiled server: a run that goes on, or one of the past, by HTTP where no file is seen."""
 
+import itertools
 import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
+from steering.core.pixels import Pixels
 from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
+from steering.sources.document_keys import image_shape
 from steering.sources.joining import frames_per_block
+from steering.sources.paths import path_of_uri
+from steering.sources.pixels import make_mask
 from steering.sources.polling import Poll
 
 _TIMESTAMPS = "ts_"
@@ -21,6 +27,8 @@ _AGAIN_SECONDS = 1.0
 # So many malformed answers in a row end a run.
 _FAILURES = 25
 _PER_EVENT_DIMENSIONS = 4
+# So many entries of a catalogue are asked for at once.
+_PAGE = 10
 
 
 @dataclass
@@ -33,6 +41,7 @@ class _Run:
     image: str = ""
     units: dict[str, str] = field(default_factory=dict[str, str])
     columns: dict[str, Floats] = field(default_factory=dict[str, Floats])
+    detectors: str = ""
 
 
 class TiledSource:
@@ -43,7 +52,17 @@ class TiledSource:
         last_rejection: A sentence about the newest of them.
     """
 
-    def __init__(self, url: str, *, key: str = "", run: str = "", stream: str = "primary") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str = "",
+        run: str = "",
+        stream: str = "primary",
+        detector: str = "",
+        mask: "str | Path | NDArray[Any] | None" = None,
+        saturated: float = math.inf,
+    ) -> None:
         """Follow a catalogue of Bluesky runs.
 
         Args:
@@ -51,16 +70,25 @@ class TiledSource:
             key: API key, if the server wants one.
             run: Uid of a run, and then no other; the newest if left out, and each that comes after it.
             stream: Which stream's frames and events.
+            detector: Data key whose frames are taken where there are several; the first one if left out.
+            mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
+            saturated: Counts from which on a pixel is saturated, and so no count.
+
+        Raises:
+            SteeringError: If the mask is none.
         """
         self.rejected = 0
         self.last_rejection = ""
         self._url, self._key = url, key
         self._only = run
-        self._stream = stream
+        self._stream, self._detector = stream, detector
+        self._pixels = Pixels(make_mask(mask), saturated)
         self._client: Any = None
         self._tried = 0.0
         self._run: _Run | None = None
         self._after = 0.0
+        self._last: tuple[str, ...] = ()
+        self._looked = 0.0
         self._frames = 0
         self._failures = 0
         self._odd: set[str] = set()
@@ -139,9 +167,14 @@ class TiledSource:
 
     def _follow(self, client: Any) -> list[SourceItem]:
         if self._run is None:
+            # Between runs nothing is urgent, and others use the server.
+            if time.monotonic() - self._looked < _AGAIN_SECONDS:
+                return []
+            self._looked = time.monotonic()
             uid = self._next(client)
             if uid is None:
                 return []
+            self._looked = 0.0
             self._run = _Run(uid)
             self._state, self._detail = "live", f"Run {uid[:8]}."
             start: Mapping[str, Any] = client[uid].metadata["start"]
@@ -163,13 +196,26 @@ class TiledSource:
         """Find the run that comes next: the one that is asked for, else the newest, else the first after the last."""
         if self._only:
             return self._only if self._only in client else None
-        found = [entry for uid, node in client.items() if (entry := self._began(str(uid), node)) is not None]
-        if not found:
+        # Which entry was made last is known at once, in a catalogue of any size; to sort them all is not.
+        last = tuple(client.keys().tail(1))
+        if last == self._last or not last:
             return None
-        later = sorted(entry for entry in found if entry[0] > self._after)
+        later = self._later(client.sort(("start.time", -1)))
         if not later:
+            self._last = last
             return None
         return later[0][1] if self._after else later[-1][1]
+
+    def _later(self, newest_first: Any) -> list[tuple[float, str]]:
+        """List when runs after the last one began, and their uids, oldest first; for the first look one is enough."""
+        found: list[tuple[float, str]] = []
+        for start in itertools.count(0, _PAGE):
+            page = newest_first.items()[start : start + _PAGE]
+            began = [entry for uid, node in page if (entry := self._began(str(uid), node)) is not None]
+            found += began
+            if len(page) < _PAGE or (began and (not self._after or min(began)[0] <= self._after)):
+                break
+        return sorted(entry for entry in found if entry[0] > self._after)
 
     def _began(self, uid: str, node: Any) -> tuple[float, str] | None:
         """Say when a run began; nothing of what is no run."""
@@ -188,7 +234,7 @@ class TiledSource:
             return None
         node = client[run.uid][self._stream]
         if not run.units:
-            _describe(run, node.metadata["data_keys"])
+            self._describe(run, node.metadata["data_keys"])
         array = node.base[run.image] if run.image and run.image in node.base else None
         shape: tuple[int, ...] = () if array is None else tuple(array.shape)
         per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
@@ -203,7 +249,7 @@ class TiledSource:
         start, stop = run.sent, min(ready, run.sent + frames_per_block(size))
         run.sent = stop
         self._frames += stop - start
-        self._detail = f"Run {run.uid[:8]}: {run.sent} frames."
+        self._detail = f"Run {run.uid[:8]}: {run.sent} frames.{run.detectors}"
         return FrameBlock(
             run.uid,
             self._stream,
@@ -214,6 +260,7 @@ class TiledSource:
             {name: run.units.get(name, "") for name in run.columns},
             {"received": time.time()},
             None if array is None else start,
+            self._pixels,
         )
 
     def _read_table(self, node: Any, run: _Run) -> None:
@@ -240,17 +287,28 @@ class TiledSource:
             if values.dtype.kind in "biuf":
                 run.columns[str(name)] = values[events].astype(np.float64)
 
+    def _describe(self, run: _Run, keys: Mapping[str, Mapping[str, Any]]) -> None:
+        run.units = {name: str(described.get("units") or "") for name, described in keys.items()}
+        images = [name for name, told in keys.items() if image_shape(told) is not None]
+        fitting = [name for name in images if name == self._detector] if self._detector else images
+        run.image = fitting[0] if fitting else ""
+        if images and not fitting:
+            self.rejected += 1
+            self.last_rejection = (
+                f"There is no detector {self._detector!r:.80} in run {run.uid[:8]}, so its scalars come alone. "
+                f"Its detectors: {', '.join(images)}."
+            )
+        others = [name for name in images if name != run.image]
+        if others:
+            run.detectors = (
+                f" The frames are those of {run.image or 'none'}; left out: {', '.join(others)} "
+                "(choose with detector=...)."
+            )
+
     def _place(self, array: Any, per_event: int) -> Place:
         slices = TiledFrames(str(array.uri), per_event, self._key)
         file = _file(array)
         return slices if file is None else FirstReachable((file, slices))
-
-
-def _describe(run: _Run, keys: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, described in keys.items():
-        run.units[name] = str(described.get("units") or "")
-        if described.get("external") and len(described["shape"]) > 1 and not run.image:
-            run.image = name
 
 
 def _per_frame(column: Floats, start: int, stop: int, per_event: int) -> Floats:
@@ -274,4 +332,4 @@ def _file(array: Any) -> FrameFile | None:
     if not named:
         return None
     dataset = named if isinstance(named, str) else "/".join(named)
-    return FrameFile(unquote(urlsplit(str(source.assets[0].data_uri)).path), dataset)
+    return FrameFile(path_of_uri(str(source.assets[0].data_uri)), dataset)

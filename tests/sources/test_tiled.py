@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiled.client import container, from_uri
 
+from steering.archive.server import TiledServer
 from steering.core.block import FrameBlock
 from steering.core.place import FirstReachable, TiledFrames
 from steering.core.source import RunEnded
@@ -48,3 +50,53 @@ async def test_a_past_run_is_read_by_slices_and_a_server_that_goes_is_said_to_be
     newest.close()
     with pytest.raises(StopAsyncIteration):
         await taking
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "frames").mkdir()
+    with TiledServer(tmp_path / "tiled", "secret", readable=tmp_path / "frames") as running:
+        yield running
+
+
+async def test_of_a_large_catalogue_a_few_entries_are_asked_for(server, monkeypatch):
+    client = from_uri(server.url, api_key="secret")
+
+    def add(number, **more):
+        client.create_container(f"run{number:03d}", metadata={"start": {"uid": "u", "time": 1.7e9 + number, **more}})
+
+    # Not in the order of time: the newest run is not the one that was written last.
+    for number in [*range(50, 100), *range(50)]:
+        add(number)
+    client.create_container("folder", metadata={"sample": "no run"})
+    nodes = []
+    make = container.client_for_item
+
+    def counted(*args, **kwargs):
+        nodes.append(args)
+        return make(*args, **kwargs)
+
+    monkeypatch.setattr(container, "client_for_item", counted)
+    source = TiledSource(server.url, key="secret")
+    items = source.items()
+    try:
+        assert (await anext(items)).run == "run099"
+        assert len(nodes) < 20
+        source._run = None
+        add(100)
+        add(101)
+        assert (await anext(items)).run == "run100"
+        source._run = None
+        assert (await anext(items)).run == "run101"
+        source._run = None
+        waiting = asyncio.create_task(anext(items))
+        await until(lambda: source._last, lambda: "it does not look again")
+        before = len(nodes)
+        looks = source._looked
+        await until(lambda: source._looked > looks + 2, lambda: "it does not look again")
+        # While nothing comes, no entry is read.
+        assert len(nodes) == before
+    finally:
+        source.close()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
