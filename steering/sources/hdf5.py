@@ -75,7 +75,7 @@ class Hdf5Source:
         self._state: SourceState = "waiting"
         self._detail = f"Waiting for {self._path}."
         self._blamed: tuple[int, int] | None = None
-        self._poll = Poll(self._look)
+        self._poll = Poll(self.look)
 
     @property
     def status(self) -> SourceStatus:
@@ -100,7 +100,8 @@ class Hdf5Source:
         self._poll.close()
         self._state = "ended"
 
-    def _look(self) -> Sequence[SourceItem] | None:
+    def look(self) -> Sequence[SourceItem] | None:
+        """Return what is new, for who does not iterate over ``items``; nothing when no more will come."""
         if self._state == "ended":
             return None
         try:

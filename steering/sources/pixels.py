@@ -12,12 +12,12 @@ from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.pixels import COUNTS_ONLY, NOTHING_BAD, Bad, Bools, Mask, MaskBits, MaskFile, Pixels
 from steering.core.place import FirstReachable, FrameFile, Place
+from steering.sources.file_names import HDF5, TIFF
 from steering.sources.hdf5_masks import mask_beside
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import absolute, local_path
 
-_IMAGE_SUFFIXES = frozenset((".tif", ".tiff", ".cbf", ".edf", ".mccd", ".img"))
-_HDF5_SUFFIXES = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi"))
+_IMAGE_SUFFIXES = TIFF | {".cbf", ".edf", ".mccd", ".img"}
 _IMAGE_DIMENSIONS = 2
 _FILES = OpenFiles(2)
 
@@ -68,10 +68,10 @@ def make_mask(wanted: "str | Path | NDArray[Any] | None") -> tuple[Mask, ...]:
             raise SteeringError(str(error)) from error
     path, _, dataset = str(wanted).partition("::")
     suffix = Path(path).suffix.lower()
-    if suffix in _HDF5_SUFFIXES and not dataset:
+    if suffix in HDF5 and not dataset:
         message = f"The mask {path} is an HDF5 file: say which dataset, as {path}::PATH/IN/FILE."
         raise SteeringError(message)
-    if suffix not in _HDF5_SUFFIXES | _IMAGE_SUFFIXES | {".npy"}:
+    if suffix not in HDF5 | _IMAGE_SUFFIXES | {".npy"}:
         message = (
             f"The mask {path} is of no known kind. Known: .npy, images ({', '.join(sorted(_IMAGE_SUFFIXES))}), HDF5."
         )

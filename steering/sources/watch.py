@@ -1,34 +1,28 @@
 """Blocks from a directory that a detector fills with image files: TIFF, CBF and what else fabio reads, and HDF5."""
 
-import hashlib
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.sources.directory import Directory, SeenFile
+from steering.sources.file_names import HDF5
+from steering.sources.file_series import FileSeries
+from steering.sources.hdf5 import Hdf5Source
 from steering.sources.joining import frames_per_block
+from steering.sources.masters import Masters, master_name
 from steering.sources.open_files import OpenFiles
+from steering.sources.paths import absolute
+from steering.sources.pixels import make_mask
 from steering.sources.polling import Poll
-from steering.sources.whole_file import HDF5, IMAGES, WholeFile, block_of, read_whole
-
-
-@dataclass
-class _Series:
-    """Files with the same name but for their numbers: one run."""
-
-    name: str
-    run: str
-    first: WholeFile
-    number: int
-    index: int = 0
-    frames: int = 0
-    touched: float = 0.0
-    missing: dict[int, int] = field(default_factory=dict[int, int])
-    refused: dict[int, int] = field(default_factory=dict[int, int])
+from steering.sources.whole_file import WholeFile, block_of, read_whole
 
 
 class WatchSource:
@@ -47,6 +41,8 @@ class WatchSource:
         frames: int = 0,
         idle_seconds: float = 10.0,
         patience_seconds: float = 5.0,
+        mask: "str | Path | NDArray[Any] | None" = None,
+        saturated: float = math.inf,
     ) -> None:
         """Watch a directory; it need not be there yet.
 
@@ -56,19 +52,28 @@ class WatchSource:
             frames: A run ends with this many; 0 if that is not known.
             idle_seconds: A run ends after this time without a new file.
             patience_seconds: How long a half-written or missing file is waited for before the others go on.
+            mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
+            saturated: Counts from which on a pixel is saturated, and so no count.
+
+        Raises:
+            SteeringError: If the mask is none.
         """
         self.rejected = 0
         self.last_rejection = ""
-        self._path = Path(directory)
-        self._directory = Directory(self._path, pattern, HDF5 | IMAGES)
+        self._path = Path(absolute(directory))
+        self._directory = Directory(self._path, pattern)
+        self._settings: dict[str, Any] = {"mask": mask, "saturated": saturated}
+        self._pixels = Pixels(make_mask(mask), saturated)
         self._frames = frames
         self._idle = idle_seconds
         self._patience = patience_seconds
         self._state: SourceState = "waiting"
-        self._series: _Series | None = None
+        self._series: FileSeries | None = None
+        self._master: Hdf5Source | None = None
         self._detail = self._said()
         self._sent = self._missed = self._later = 0
         self._opened = OpenFiles(1)
+        self._masters = Masters(self._opened)
         self._poll = Poll(self._look)
 
     @property
@@ -76,9 +81,9 @@ class WatchSource:
         """How it is; missed are numbers that never came, repeated are files that were written again."""
         return SourceStatus(
             self._poll.state(self._state),
-            self._detail,
+            " ".join(filter(None, (self._detail, self._directory.ignored))),
             self._sent,
-            self._missed,
+            self._missed + (self._master.status.missed if self._master is not None else 0),
             self.rejected,
             self._directory.repeated,
             self._later,
@@ -111,10 +116,27 @@ class WatchSource:
         except OSError as error:
             self._cannot(f"cannot be read ({error.strerror})")
             return []
-        self._state = "live" if self._series is not None else "waiting"
+        self._state = "live" if self._series is not None or self._master is not None else "waiting"
         self._detail = self._said()
+        if self._master is not None:
+            return self._of_master(self._master)
         items = self._take()
         return items or self._end_if_idle()
+
+    def _of_master(self, master: Hdf5Source) -> Sequence[SourceItem]:
+        """Hand on what is new of the file that is a run of its own."""
+        items = master.look()
+        if master.rejected:
+            self.rejected += master.rejected
+            self.last_rejection, master.rejected = master.last_rejection, 0
+        self._detail = master.status.detail
+        if items is None:
+            self._missed += master.status.missed
+            master.close()
+            self._master = None
+            return []
+        self._sent += sum(len(item) for item in items if isinstance(item, FrameBlock))
+        return items
 
     def _cannot(self, why: str) -> None:
         self._state = "lost" if self._series is not None else "waiting"
@@ -124,18 +146,36 @@ class WatchSource:
         if self._series is None:
             return f"Waiting for files in {self._path}."
         frames = self._series.frames
-        return f"{frames} frame{'' if frames == 1 else 's'} of {self._series.name}."
+        told = f"{frames} frame{'' if frames == 1 else 's'} of {self._series.name}."
+        if self._series.counted:
+            return told
+        return f"{told} The numbers in the names are no count, so a file that is missing is not noticed."
 
     def _waiting(self) -> list[SeenFile]:
+        """List the files whose turn it is; what a master has named is its own to take."""
+        hdf5 = self._directory.waiting_in(HDF5)
+        for file in hdf5:
+            self._masters.is_master(file)
+        for file in hdf5:
+            if self._masters.claims(file):
+                self._directory.finish(file)
         return self._directory.waiting(self._series.name if self._series is not None else "")
+
+    def _waits_for_master(self, file: SeenFile) -> bool:
+        """Say whether a data file's master is still to come: it is written first, or soon after."""
+        master = master_name(file.path)
+        return master is not None and not master.exists() and time.monotonic() - file.since < self._patience
 
     def _take(self) -> list[SourceItem]:
         """Take the files whose turn it is, up to one block."""
         items: list[SourceItem] = []
         taken: list[tuple[WholeFile, int]] = []
-        for file in self._waiting():
+        waiting = self._waiting()
+        if self._series is None and waiting and self._is_of_master(waiting[0]):
+            return []
+        for file in waiting:
             series = self._series
-            if series is not None and file.number > series.number and not self._gave_up(file, series):
+            if series is not None and not self._is_next(file, series, waiting):
                 break
             whole = self._whole(file)
             if whole is None:
@@ -153,15 +193,25 @@ class WatchSource:
                 break
         return [*items, *self._blocks(taken)]
 
-    def _gave_up(self, file: SeenFile, series: _Series) -> bool:
-        """Say whether the files before this one have been waited for long enough, and count them as missed."""
+    def _is_of_master(self, file: SeenFile) -> bool:
+        """Say whether a file is a run of its own, which begins now, or belongs to one that is still to come."""
+        if not self._masters.is_master(file):
+            return self._waits_for_master(file)
+        self._directory.finish(file)
+        self._master = Hdf5Source(file.path, stalled_seconds=self._idle, **self._settings)
+        return True
+
+    def _is_next(self, file: SeenFile, series: FileSeries, waiting: Sequence[SeenFile]) -> bool:
+        """Say whether it is a file's turn; those before it that do not come are counted as missed."""
+        series.recount()
+        if series.counted and series.is_no_count(one.number for one in waiting if not self._directory.is_done(one)):
+            series.counted = False
+        if not series.counted or file.number <= series.number:
+            return True
+        # The files before this one have been waited for long enough.
         if time.monotonic() - file.since < self._patience:
             return False
-        for lost in range(series.number, file.number):
-            series.missing[lost] = series.index
-            series.index += 1
-            self._missed += 1
-        series.number = file.number
+        self._missed += series.give_up(file.number)
         return True
 
     def _whole(self, file: SeenFile) -> WholeFile | None:
@@ -174,15 +224,12 @@ class WatchSource:
                 self._refuse(file)
             return None
 
-    def _begin(self, whole: WholeFile) -> _Series:
-        file = whole.file
-        said = f"{file.path.resolve().parent}|{file.series}|{file.path.stat().st_ino}"
-        run = f"{Path(file.series).stem or 'files'}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-        self._series = _Series(file.series, run, whole, file.number)
+    def _begin(self, whole: WholeFile) -> FileSeries:
+        self._series = FileSeries.begin(whole)
         self._state = "live"
         return self._series
 
-    def _place(self, whole: WholeFile, series: _Series) -> int | None:
+    def _place(self, whole: WholeFile, series: FileSeries) -> int | None:
         """Say which frame of the run a file begins with; nothing if it is left out (and counted)."""
         file, first = whole.file, series.first
         self._directory.finish(file)
@@ -194,28 +241,25 @@ class WatchSource:
             )
             self._refuse(file)
             return None
-        if file.number < series.number:
-            index = series.refused.pop(file.number, None)
-            if index is None:
-                index = series.missing.pop(file.number, None)
-                self._missed -= index is not None
-            if index is None:
-                self._reject(f"{file.path} has a number below that of the run's first file.")
-                return None
-            self._later += whole.frames
-            return index
-        series.number = file.number + 1
-        index, series.index = series.index, series.index + whole.frames
+        if series.files == 1:
+            self._directory.settle(file)
+        if file.number >= series.number:
+            series.files += 1
+            return series.place(whole)
+        index, was_missed = series.place_late(file.number)
+        if index is None:
+            self._reject(f"{file.path} has a number below that of the run's first file.")
+            return None
+        series.files += 1
+        self._missed -= was_missed
+        self._later += whole.frames
         return index
 
     def _refuse(self, file: SeenFile) -> None:
         """Leave a file out; its number keeps its place in the run."""
         self._directory.refuse(file)
-        series = self._series
-        if series is not None and file.number >= series.number:
-            series.number = file.number + 1
-            series.refused[file.number] = series.index
-            series.index += 1
+        if self._series is not None:
+            self._series.refuse(file.number)
 
     def _blocks(self, taken: Sequence[tuple[WholeFile, int]]) -> list[FrameBlock]:
         """Join image files that follow each other; each HDF5 file is a block of its own."""
@@ -231,7 +275,10 @@ class WatchSource:
         series = self._series
         if series is None:
             return []
-        blocks = [block_of(series.run, start, group, time.time()) for start, group in zip(starts, groups, strict=True)]
+        blocks = [
+            block_of(series.run, start, group, time.time(), self._pixels)
+            for start, group in zip(starts, groups, strict=True)
+        ]
         for block in blocks:
             self._sent += len(block)
             series.frames += len(block)

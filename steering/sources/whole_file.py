@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from steering.core.block import FrameBlock
+from steering.core.pixels import COUNTS_ONLY, Pixels
 from steering.core.place import FrameFile, ImageFiles
 from steering.sources.directory import SeenFile
+from steering.sources.file_names import HDF5
 from steering.sources.hdf5_frames import count_frames
 from steering.sources.hdf5_layout import find_layout, is_being_written, require_images
 from steering.sources.image_files import read_image_file
 from steering.sources.open_files import OpenFiles
-
-HDF5 = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi"))
-IMAGES = frozenset((".tif", ".tiff", ".cbf", ".edf", ".mccd", ".img", ".sfrm", ".ge2"))
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
         OSError, ValueError, KeyError, RuntimeError, SteeringError: If it is not whole, or not what its name says.
     """
     complete = file.changed * 1e-9
-    if file.path.suffix.lower() not in HDF5:
+    if file.name.suffix not in HDF5:
         # Read whole, because only that tells whether it is whole; its bytes are then in this machine's memory.
         images = read_image_file(file.path)
         return WholeFile(file, len(images), images.shape[1:], images.dtype, None, complete)
@@ -78,7 +77,9 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
         return WholeFile(file, count_frames(dataset), tuple(dataset.shape[-2:]), dataset.dtype, stack, complete)
 
 
-def block_of(run: str, start: int, whole: Sequence[WholeFile], received: float) -> FrameBlock:
+def block_of(
+    run: str, start: int, whole: Sequence[WholeFile], received: float, pixels: Pixels = COUNTS_ONLY
+) -> FrameBlock:
     """Make one block of image files, or of one HDF5 file.
 
     Args:
@@ -86,15 +87,16 @@ def block_of(run: str, start: int, whole: Sequence[WholeFile], received: float) 
         start: Index of the first frame in it.
         whole: The files, in order.
         received: Unix time in seconds at which they were found to be whole.
+        pixels: Which of their pixels are no counts, as far as a person said so.
     """
     stop = start + sum(one.frames for one in whole)
     seen = {"document": whole[-1].complete, "received": received}
     if whole[0].stack is not None:
-        return FrameBlock(run, "primary", start, stop, whole[0].stack, {}, {}, seen, 0)
+        return FrameBlock(run, "primary", start, stop, whole[0].stack, {}, {}, seen, 0, pixels)
     frames = [(one, number) for one in whole for number in range(one.frames)]
     place = ImageFiles(
         tuple(str(one.file.path) for one, _ in frames),
         tuple(number for _, number in frames),
         tuple(one.complete for one, _ in frames),
     )
-    return FrameBlock(run, "primary", start, stop, place, {}, {}, seen, None)
+    return FrameBlock(run, "primary", start, stop, place, {}, {}, seen, None, pixels)

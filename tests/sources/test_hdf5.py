@@ -124,7 +124,7 @@ async def test_a_file_that_stays_rubbish_is_counted_once(tmp_path, monkeypatch):
     (tmp_path / "f.h5").write_bytes(b"\x89HDF\r\n\x1a\nrubbish")
     source = Hdf5Source(tmp_path / "f.h5")
     for _ in range(5):
-        assert source._look() == []
+        assert source.look() == []
     assert source.status.rejected == 1
     assert "cannot be read" in source.last_rejection
 
