@@ -14,8 +14,9 @@ SHAPE = (4, 8)
 BYTES = 64
 
 
-def image(number, time=None, shape=SHAPE, dtype="<u2"):
-    return Image(np.full(shape, number, dtype), number, 1e9 + number if time is None else time, columns={"th": number})
+def image(number, time=None, shape=SHAPE, dtype="<u2", timed=True, value=None):
+    pixels = np.full(shape, number if value is None else value, dtype)
+    return Image(pixels, number, 1e9 + number if time is None else time, timed, columns={"th": number})
 
 
 def ring_in(tmp_path, memory=100, disk=100, segment=4, frames=512):
@@ -199,11 +200,43 @@ def test_missed_repeated_and_late_frames_are_told_apart():
 def test_a_detector_that_counts_from_anew_begins_a_run():
     sorter = Sorter("kit")
     place(sorter, 1, time=10.0)
+    place(sorter, 2, time=10.5)
     before = sorter.current
     assert place(sorter, 1, time=11.0) == 0
     assert sorter.current is not before
     place(sorter, 100, time=12.0)
     assert place(sorter, 3, time=13.0) is not None
+
+
+@pytest.mark.parametrize("number", [0, 1, 77])
+def test_frames_that_all_have_one_number_are_counted(number):
+    sorter = Sorter("kit")
+    assert [place(sorter, number, time=10.0 + n) for n in range(5)] == [0, 1, 2, 3, 4]
+    # A monitor may bring the newest once more.
+    assert place(sorter, number, time=14.0) is None
+    assert (sorter.counts.frames, sorter.counts.repeated, sorter.counts.missed) == (5, 1, 0)
+    assert f"uniqueId is always {number}" in sorter.remark
+    before = sorter.current
+    assert place(sorter, number + 4, time=20.0) == 0
+    assert sorter.current is not before
+    assert sorter.remark == ""
+
+
+def test_frames_with_neither_number_nor_time_are_told_apart_by_their_pixels():
+    sorter = Sorter("kit")
+    found = [place(sorter, 0, timed=False, value=value) for value in (1, 2, 2, 3)]
+    assert found == [0, 1, None, 2]
+
+
+def test_a_flood_of_repeats_is_said():
+    sorter = Sorter("kit")
+    for number in (1, 2):
+        place(sorter, number, time=number)
+    for _ in range(100):
+        assert place(sorter, 2, time=2) is None
+    assert "again and again" in sorter.remark
+    place(sorter, 3, time=3)
+    assert sorter.remark == ""
 
 
 def test_a_frame_of_another_size_is_refused_but_a_detector_that_was_set_anew_is_followed():

@@ -3,10 +3,11 @@
 import secrets
 import time
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steering.sources.ingest.image import Image
 
@@ -14,6 +15,8 @@ from steering.sources.ingest.image import Image
 _MISSING_KEPT = 4096
 # A frame of another size is malformed; so many in a row are a detector that was set anew.
 _STUBBORN = 3
+# So many repeats in a row are no accident.
+_FLOOD = 20
 # A step back of so many numbers is no reordering.
 _NEAR = 64
 
@@ -44,6 +47,11 @@ class Acquisition:
         base: Detector's number of frame 0.
         expected: The number that comes next.
         frames: How many frames came.
+        newest: Unix time in seconds of the newest frame.
+        constant: The one number that each frame has, if the detector does not number them: they are counted here.
+        pixels: The newest frame of a run whose frames have neither numbers nor times.
+        touched: Monotonic time in seconds at which the newest frame came.
+        missing: Numbers that did not come.
     """
 
     run: str
@@ -53,6 +61,8 @@ class Acquisition:
     dtype: np.dtype[Any]
     frames: int = 0
     newest: float = 0.0
+    constant: int | None = None
+    pixels: NDArray[Any] | None = None
     touched: float = field(default_factory=time.monotonic)
     missing: dict[int, None] = field(default_factory=dict[int, None])
 
@@ -70,7 +80,7 @@ class Sorter:
         self.current: Acquisition | None = None
         self.counts = Counts()
         self._name = name
-        self._others = 0
+        self._others = self._repeats = 0
 
     def place(self, image: Image) -> tuple[Acquisition, int] | None:
         """Say to which run a frame belongs and its index there; nothing if it is left out (and counted).
@@ -78,7 +88,10 @@ class Sorter:
         A run other than the one before is new: the one before has ended.
         """
         run = self.current
-        if run is None or self._begins(run, image):
+        numbers_now = run is not None and run.constant not in (None, image.number)
+        if run is not None and self._is_unnumbered(run, image):
+            image = self._numbered(run, image)
+        if run is None or numbers_now or self._begins(run, image):
             run = self.current = self._start(image)
         if (image.pixels.shape, image.pixels.dtype) != (run.shape, run.dtype):
             self._reject(run, image)
@@ -87,6 +100,7 @@ class Sorter:
         if image.number < run.expected:
             if image.number not in run.missing:
                 self.counts.repeated += 1
+                self._repeats += 1
                 return None
             del run.missing[image.number]
             self.counts.missed -= 1
@@ -94,10 +108,48 @@ class Sorter:
         else:
             self._skip(run, image.number)
         run.frames += 1
+        self._repeats = 0
         run.newest = max(run.newest, image.time)
         run.touched = time.monotonic()
         self.counts.frames += 1
         return run, image.number - run.base
+
+    @property
+    def remark(self) -> str:
+        """A sentence on what is odd about the frames; empty if nothing is."""
+        if self._repeats > _FLOOD:
+            return (
+                "The server sends the same frame again and again; each is taken once. Frames may be lost meanwhile: "
+                "look at how many are missed, and restart the server."
+            )
+        run = self.current
+        if run is not None and run.constant is not None:
+            return (
+                f"The detector does not number its frames (uniqueId is always {run.constant}): each that comes is "
+                "taken, but one that is lost is not noticed."
+            )
+        return ""
+
+    def _is_unnumbered(self, run: Acquisition, image: Image) -> bool:
+        """Say whether all frames of a run have had the same number, and this one has it too."""
+        if run.constant is not None:
+            return image.number == run.constant
+        return run.frames > 0 and run.base == run.expected - 1 == image.number
+
+    @staticmethod
+    def _numbered(run: Acquisition, image: Image) -> Image:
+        """Count a frame that has no number of its own; what comes again keeps the number that it had."""
+        again = (
+            image.time <= run.newest
+            if image.timed
+            else run.pixels is not None and np.array_equal(image.pixels, run.pixels)
+        )
+        if not image.timed:
+            run.pixels = image.pixels
+        if again:
+            return replace(image, number=run.expected - 1)
+        run.constant = image.number
+        return replace(image, number=run.expected)
 
     def end(self) -> None:
         """End the run that goes on."""
@@ -126,7 +178,9 @@ class Sorter:
         began = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         name = f"{self._name}-{began}-{secrets.token_hex(4)}"
         self._others = 0
-        return Acquisition(name, image.number, image.number, image.pixels.shape, image.pixels.dtype)
+        run = Acquisition(name, image.number, image.number, image.pixels.shape, image.pixels.dtype)
+        run.pixels = None if image.timed else image.pixels
+        return run
 
     def _skip(self, run: Acquisition, number: int) -> None:
         gap = number - run.expected

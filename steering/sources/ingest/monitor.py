@@ -1,7 +1,9 @@
 """The PVA channel: takes each frame of a monitor, in order, and gives it to the ring."""
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -50,6 +52,7 @@ class Monitor:
         self._first = True
         # What a former ingest took last is not taken again when the channel still shows it.
         self._last = ring.last_number
+        self._last_time = ring.left.newest if ring.left is not None else math.inf
         self._run: Acquisition | None = None
         # A run that a former ingest died in goes on if the detector's next frame continues it; else nobody knows how it
         # ended.
@@ -84,8 +87,9 @@ class Monitor:
         work.start()
         # Raw structures: the unwrapped ones lose the codec.
         context = Context("pva", nt=False)
-        # With flow control the server waits for us, and keeps what it can, before it drops frames.
-        request = f"record[queueSize={self._queue},pipeline=true]"
+        # No flow control (``pipeline=true``): servers on pvDatabase, areaDetector's plugin among them, then send each
+        # frame hundreds of times. What the queue cannot hold is seen by the frames' numbers.
+        request = f"record[queueSize={self._queue}]"
         subscription = context.monitor(self._channel, self._come, request=request, notify_disconnect=True, queue=work)
         self._close = [subscription.close, work.stop, context.close]
 
@@ -126,7 +130,7 @@ class Monitor:
             self.detail = f"The channel {self._channel} is not connected: is its server running?"
             return
         self._connected = True
-        self.detail = ""
+        self.detail = self.sorter.remark
         try:
             image = read_image(value)
         except ImageError as error:
@@ -142,8 +146,7 @@ class Monitor:
     def take(self, image: Image) -> None:
         """Take in one frame; waits while the ring is full."""
         first, self._first = self._first, False
-        stale = image.timed and image.time < time.time() - _STALE_SECONDS
-        if first and (image.number == self._last or (self._last is None and stale)):
+        if first and self._is_old(image):
             return
         if image.pixels.nbytes > self._largest:
             with self._lock:
@@ -152,7 +155,7 @@ class Monitor:
                     "Start the ingest with more memory."
                 )
             return
-        self._last = image.number
+        self._last, self._last_time = image.number, image.time
         with self._lock:
             before = self._run
             placed = self.sorter.place(image)
@@ -165,10 +168,19 @@ class Monitor:
                 self._ring.begin(run.run)
                 self._run = run
             self._unsure = False
-        self._append(run, index, image)
+        # Frames without numbers of their own are kept by those that they were given.
+        self._append(run, index, replace(image, number=run.base + index))
         with self._lock:
             if self._frames and run.expected - run.base >= self._frames:
                 self._end()
+
+    def _is_old(self, image: Image) -> bool:
+        """Say whether what a channel shows when one connects was taken before, or by nobody and long ago."""
+        if self._last is None:
+            return image.timed and image.time < time.time() - _STALE_SECONDS
+        if image.timed and math.isfinite(self._last_time):
+            return image.time <= self._last_time
+        return image.number == self._last
 
     def _append(self, run: Acquisition, index: int, image: Image) -> None:
         while not self._ring.append(run.run, index, image):
@@ -181,8 +193,7 @@ class Monitor:
             if self._stopping:
                 self.sorter.counts.missed += 1
                 return
-        if self.detail:
-            self.detail = ""
+        self.detail = self.sorter.remark
 
     def _go_on(self, left: Left) -> None:
         run = Acquisition(left.run, left.base, max(left.numbers) + 1, left.shape, np.dtype(left.dtype))
