@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from contextlib import suppress
 from datetime import datetime
 
 _WALLTIME = re.compile(r"(?:(\d+)-)?(\d+):(\d+)(?::(\d+))?$")
@@ -46,13 +47,15 @@ def duration(value: float) -> str:
 
 
 def moment(text: str) -> float:
-    """Read a time as PBS writes it, ``Sun Nov 22 22:22:59 2026``, in this machine's time zone.
+    """Read a time as PBS writes it, ``Sun Nov 22 22:22:59 2026``, or Slurm, ``2026-11-22T22:22:59``.
+
+    Both are in this machine's time zone.
 
     Returns:
         Unix time in seconds; NaN for what cannot be read.
     """
-    try:
-        # The batch system writes local time without its zone.
-        return time.mktime(datetime.strptime(text, "%a %b %d %H:%M:%S %Y").timetuple())  # noqa: DTZ007  (see above)
-    except ValueError:
-        return math.nan
+    for form in ("%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S"):
+        with suppress(ValueError):
+            # The batch system writes local time without its zone.
+            return time.mktime(datetime.strptime(text, form).timetuple())  # noqa: DTZ007  (see above)
+    return math.nan

@@ -1,16 +1,17 @@
 """PBS Professional and OpenPBS.
 
 Each job is asked for by itself: ``qstat -f -F json`` with two ids prints only the first (a defect of OpenPBS since
-2023). An absent answer is no answer; only state F or "Unknown Job Id" is an end.
+2023). An absent answer is no answer; only state F or "Unknown Job Id" is an end. A server without job history, which is
+the default, refuses ``qstat -x``; its jobs that have ended are unknown to it.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from steering.compute.answers import ids_in, json_object, last_id, plain_entries
 from steering.compute.batch import End, NoAnswerError, Observation, Phase, QueueState, RefusedError
 from steering.compute.clock import moment, seconds
 from steering.compute.shell import Answer, run
@@ -23,11 +24,19 @@ _WALLTIME_EXIT = -29
 _PER_USER = re.compile(r"\[u:PBS_GENERIC=(\d+)\]")
 _QUEUED = re.compile(r"Queued:(\d+)")
 _HOST = re.compile(r"([^/+()]+)/")
+# An id as qsub and qselect print it, that of an array too.
+_ID = re.compile(r"(\d+(?:\[\d*\])?(?:\.[\w.-]+)?)")
+_QUOTED = r'"%s"\s*:\s*"([^"]*)"'
+_SALVAGED = ("job_state", "exec_host", "comment", "stime")
 _UNKNOWN = ("unknown job id", "job has finished")
 
 
 class Pbs:
     """Asks ``qstat``, submits with ``qsub``, cancels with ``qdel``."""
+
+    def __init__(self) -> None:
+        """Nothing is asked yet."""
+        self._history = True
 
     async def submit(self, script: str, name: str, directory: Path) -> str:
         """Submit a script file from the owner's folder (ALCF: not from home); the id keeps its server's name."""
@@ -36,20 +45,15 @@ class Pbs:
         answer = await run(["qsub", str(file)], directory)
         if answer.code != 0:
             raise RefusedError(answer.words or f"qsub ended with code {answer.code} and without a word")
-        lines = answer.out.split()
-        if not lines:
-            message = "qsub said neither an id nor an error"
-            raise NoAnswerError(message)
-        return lines[-1]
+        return last_id(answer.out, _ID)
 
     async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
         """Ask for each job by itself; an answer that cannot be read hides no other job."""
         found: dict[str, Observation] = {}
         silence: NoAnswerError | None = None
         for one in ids:
-            answer = await run(["qstat", "-x", "-f", "-F", "json", one])
             try:
-                found[one] = _answered(answer, one)
+                found[one] = await self._seen(one)
             except NoAnswerError as error:
                 silence = error
         if silence is not None and not found:
@@ -61,7 +65,7 @@ class Pbs:
         answer = await run(["qselect", "-N", name])
         if answer.code != 0:
             raise NoAnswerError(answer.words)
-        return answer.out.split()
+        return ids_in(answer.out, _ID)
 
     async def cancel(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
         """End a job."""
@@ -74,12 +78,43 @@ class Pbs:
         answer = await run(["qstat", "-Qf", "-F", "json"])
         if answer.code != 0:
             raise NoAnswerError(answer.words)
-        queues = cast("Mapping[str, Mapping[str, Any]]", _object(answer.out).get("Queue") or {})
+        try:
+            queues = cast("Mapping[str, Mapping[str, Any]]", json_object(answer.out, "Queue")["Queue"])
+        except NoAnswerError:
+            queues = plain_entries((await run(["qstat", "-Qf"])).out)
+            if not queues:
+                raise
         try:
             return {name: queue_state(name, entry) for name, entry in queues.items()}
         except (AttributeError, TypeError, ValueError) as error:
             message = f"PBS said something unreadable of its queues ({error})"
             raise NoAnswerError(message) from error
+
+    async def _seen(self, one: str) -> Observation:
+        """Ask for one job; plainly if its JSON cannot be read."""
+        answer = await self._asked("-f", "-F", "json", one)
+        if answer.code != 0:
+            if any(word in answer.err.lower() for word in _UNKNOWN):
+                return Observation("gone", answer.words)
+            raise NoAnswerError(answer.words)
+        try:
+            try:
+                jobs = json_object(answer.out, "Jobs")["Jobs"]
+            except NoAnswerError:
+                jobs = plain_entries((await self._asked("-f", one)).out) or {one: _salvaged(answer.out)}
+            return observation(_entry(jobs, one))
+        except (AttributeError, TypeError, ValueError) as error:
+            message = f"PBS said something unreadable of job {one} ({error})"
+            raise NoAnswerError(message) from error
+
+    async def _asked(self, *arguments: str) -> Answer:
+        """Ask ``qstat``, of jobs that have ended too; by default a server keeps no history of these."""
+        if self._history:
+            answer = await run(["qstat", "-x", *arguments])
+            if answer.code == 0 or "history" not in answer.err.lower():
+                return answer
+            self._history = False
+        return await run(["qstat", *arguments])
 
 
 def observation(entry: Mapping[str, Any]) -> Observation:
@@ -135,29 +170,20 @@ def _true(value: object) -> bool:
     return str(value).lower() in ("true", "1", "yes")
 
 
-def _object(text: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"PBS gave something that is no JSON ({error})"
-        raise NoAnswerError(message) from error
-    if not isinstance(content, dict):
-        message = "PBS gave JSON that is no object"
-        raise NoAnswerError(message)
-    return cast("Mapping[str, Any]", content)
+def _salvaged(text: str) -> dict[str, Any]:
+    """Pick what matters of one job out of JSON that cannot be read at all.
 
-
-def _answered(answer: Answer, one: str) -> Observation:
-    """Read what ``qstat`` said of one job."""
-    if answer.code != 0:
-        if "unknown job id" in answer.err.lower():
-            return Observation("gone", answer.words)
-        raise NoAnswerError(answer.words)
-    try:
-        return observation(_entry(_object(answer.out).get("Jobs"), one))
-    except (AttributeError, TypeError, ValueError) as error:
-        message = f"PBS said something unreadable of job {one} ({error})"
-        raise NoAnswerError(message) from error
+    Raises:
+        ValueError: If not even its state is there.
+    """
+    found = {key: matched.group(1) for key in _SALVAGED if (matched := re.search(_QUOTED % key, text)) is not None}
+    if "job_state" not in found or not text.rstrip().endswith("}"):
+        message = "it is cut short, or holds no job_state"
+        raise ValueError(message)
+    code = re.search(r'"Exit_status"\s*:\s*"?(-?\d+)', text)
+    walltime = re.search(_QUOTED % "walltime", text)
+    more: dict[str, Any] = {"Resource_List": {"walltime": walltime.group(1)}} if walltime is not None else {}
+    return {**found, **more, **({"Exit_status": code.group(1)} if code is not None else {})}
 
 
 def _entry(jobs: object, one: str) -> Mapping[str, Any]:

@@ -19,11 +19,13 @@ class Answer:
     code: int
     out: str
     err: str
+    command: str = ""
 
     @property
     def words(self) -> str:
-        """What it said on standard error, or else on standard output, on one line."""
-        return " ".join((self.err or self.out).split())
+        """What it said on standard error, or else on standard output, on one line; a site's greetings left out."""
+        lines = [line for line in self.err.splitlines() if self.command and line.startswith(f"{self.command}:")]
+        return " ".join((" ".join(lines) or self.err or self.out).split())
 
 
 async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
@@ -60,4 +62,6 @@ async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    return Answer(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+    return Answer(
+        process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"), Path(command[0]).name
+    )

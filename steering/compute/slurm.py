@@ -1,14 +1,15 @@
 """Slurm, asked with ``squeue --json``, which keeps ended jobs for some minutes (``MinJobAge``)."""
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from steering.compute.answers import expand_hosts, json_object, last_id
 from steering.compute.batch import End, NoAnswerError, Observation, Phase, QueueState, RefusedError
-from steering.compute.clock import seconds
+from steering.compute.clock import moment, seconds
 from steering.compute.shell import run
 
 _PHASES: dict[str, Phase] = {
@@ -27,6 +28,10 @@ _NEVER = {
     "QOSNotAllowed", "BadConstraints", "PartitionInactive", "AssocMaxNodePerJobLimit", "QOSMaxNodePerJobLimit",
     "AssocMaxWallDurationPerJobLimit", "QOSMaxWallDurationPerJobLimit",
 }  # fmt: skip
+# With several clusters the id is "id;cluster"; a site's wrapper may leave ``--parsable`` out.
+_ID = re.compile(r"(?:Submitted batch job )?(\d+)(?:;[\w.-]+| on cluster \S+)?")
+# Asked for where there is no JSON: id, name, state, reason, nodes, start, time limit.
+_PLAIN = "%i|%j|%T|%r|%N|%S|%l"
 _PREFIX = re.compile(r"sbatch: (error|fatal): (Batch job submission failed: )?")
 
 
@@ -40,8 +45,7 @@ class Slurm:
         answer = await run(["sbatch", "--parsable", str(file)], directory)
         if answer.code != 0:
             raise RefusedError(_PREFIX.sub("", answer.words) or f"sbatch ended with code {answer.code}")
-        # With several clusters: "id;cluster".
-        return answer.out.strip().split(";")[0]
+        return last_id(answer.out, _ID)
 
     async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
         """Ask for all jobs at once; one that the list lacks is asked for by itself."""
@@ -77,10 +81,11 @@ class Slurm:
             raise NoAnswerError((answer if answer.code else nodes if nodes.code else waiting).words)
         idle: dict[str, int] = {}
         for line in nodes.out.splitlines():
-            partition, state, count = line.split("|")
-            idle[partition] = idle.get(partition, 0) + (int(count) if state == "idle" else 0)
+            partition, state, count = [*line.split("|"), "", "", ""][:3]
+            if count.isdigit():
+                idle[partition] = idle.get(partition, 0) + (int(count) if state == "idle" else 0)
         queued = waiting.out.split()
-        lines = [line for line in answer.out.splitlines() if line.strip()]
+        lines = [line for line in answer.out.splitlines() if line.startswith("PartitionName=")]
         states = {state.name: state for state in (_partition(line, idle, queued) for line in lines)}
         default = next((line for line in lines if "Default=YES" in line), "")
         # The queue without a name is the default partition.
@@ -89,14 +94,14 @@ class Slurm:
     @staticmethod
     async def _jobs() -> list[Mapping[str, Any]]:
         answer = await run(["squeue", "--json", "--states=all"])
-        if answer.code != 0:
-            raise NoAnswerError(answer.words)
-        try:
-            content: Any = json.loads(answer.out)
-            return list(content["jobs"])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            message = f"squeue gave something else than JSON with jobs ({error})"
-            raise NoAnswerError(message) from error
+        if answer.code == 0:
+            with suppress(NoAnswerError, TypeError):
+                return [entry for entry in json_object(answer.out, "jobs")["jobs"] if isinstance(entry, dict)]
+        # An old Slurm, or one without its JSON plugin.
+        plain = await run(["squeue", "-h", "--states=all", "-o", _PLAIN])
+        if plain.code != 0:
+            raise NoAnswerError(plain.words)
+        return [_plain(line) for line in plain.out.splitlines() if line.count("|") == _PLAIN.count("|")]
 
 
 def observation(entry: Mapping[str, Any]) -> Observation:
@@ -119,7 +124,7 @@ def observation(entry: Mapping[str, Any]) -> Observation:
         words=words,
         end=end if phase == "ended" else "",
         exit_code=_exit_code(entry.get("exit_code")) if phase == "ended" else None,
-        nodes=tuple(_expand(str(entry.get("nodes") or ""))),
+        nodes=tuple(expand_hosts(str(entry.get("nodes") or ""))),
         started=float(begun) if begun and not waits else math.nan,
         expected_start=float(begun) if begun and waits else math.nan,
         walltime=limit * 60.0 if limit else math.nan,
@@ -145,6 +150,22 @@ def _partition(line: str, idle: Mapping[str, int], queued: Sequence[str]) -> Que
     )
 
 
+def _plain(line: str) -> Mapping[str, Any]:
+    """Read a line of ``squeue -o``, in the form of its JSON."""
+    one, name, state, reason, nodes, start, limit = line.split("|")
+    began, longest = moment(start), seconds(limit)
+    return {
+        # An array that waits is asked for by its own id.
+        "job_id": int(re.sub(r"\D.*", "", one) or 0),
+        "name": name,
+        "job_state": state,
+        "state_reason": reason,
+        "nodes": nodes if "(" not in nodes else "",
+        "start_time": 0 if math.isnan(began) else began,
+        "time_limit": 0 if math.isnan(longest) else longest / 60.0,
+    }
+
+
 def _number(value: Any) -> int:
     if isinstance(value, dict):
         wrapped = cast("Mapping[str, Any]", value)
@@ -158,18 +179,3 @@ def _exit_code(value: Any) -> int:
     status = _number(value)
     # A wait status: the code in the upper byte, or the signal in the lower.
     return status >> 8 or (128 + (status & 0x7F) if status else 0)
-
-
-def _expand(nodes: str) -> list[str]:
-    """Expand ``n[1-3,7],x`` into names, zeros kept."""
-    names: list[str] = []
-    for part in re.findall(r"[^,\[]+(?:\[[^\]]*\])?", nodes):
-        found = re.fullmatch(r"([^\[]+)\[([^\]]*)\]", part)
-        if found is None:
-            names.append(part)
-            continue
-        for span in found.group(2).split(","):
-            first, _, last = span.partition("-")
-            width = len(first)
-            names += [f"{found.group(1)}{n:0{width}d}" for n in range(int(first), int(last or first) + 1)]
-    return names

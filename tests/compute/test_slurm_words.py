@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from steering.compute.answers import expand_hosts
 from steering.compute.batch import Observation
-from steering.compute.slurm import _expand, _partition, observation
+from steering.compute.slurm import _partition, observation
 
 BEGUN = 1_795_000_000
 
@@ -84,9 +85,9 @@ def test_an_unknown_state_is_no_end():
 
 
 def test_names_of_nodes_are_written_out():
-    assert _expand("n[1-3,7],login") == ["n1", "n2", "n3", "n7", "login"]
-    assert _expand("x[08-10]") == ["x08", "x09", "x10"]
-    assert _expand("") == []
+    assert expand_hosts("n[1-3,7],login") == ["n1", "n2", "n3", "n7", "login"]
+    assert expand_hosts("x[08-10]") == ["x08", "x09", "x10"]
+    assert expand_hosts("") == []
 
 
 def test_a_partition_says_its_limits():
