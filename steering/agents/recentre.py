@@ -54,11 +54,11 @@ class Recentre:
 
     name = "recentre"
 
-    def __init__(self, axis: str = "th", widths: float = 3.0, coverage: float = 0.9) -> None:
+    def __init__(self, axis: str = "", widths: float = 3.0, coverage: float = 0.9) -> None:
         """Choose how much of the curve to keep.
 
         Args:
-            axis: Angle in the curve.
+            axis: Axis of the curve; that which the analysis says it measured along if left out.
             widths: Range to suggest, in full widths at half maximum. With 3 the recorded scan of 34-ID-C ends after 63
                 of 201 points, four of them lost while the decision is on its way, and after 77 at most wherever its
                 coarse pass falls; with 4 after 75, but more than 80 where the coarse pass takes the peak for wider.
@@ -89,10 +89,11 @@ class Recentre:
         if any(known[name].value not in (ask.held, ask.value) for name, ask in self._asked.items() if name in known):
             self._asked, self._goals = {}, ()
         features, data = result.outcome.features, result.outcome.data
-        if not {"centre", "range"} <= known.keys() or not {"peak", "fwhm"} <= features.keys() or self._axis not in data:
+        axis = self._axis or _axis_of(result)
+        if not {"centre", "range"} <= known.keys() or not {"peak", "fwhm"} <= features.keys() or axis not in data:
             return
         self._goals = tuple(goal for goal in self._goals if self._expected(known[goal.parameter]) != goal.value)
-        if not self._goals and self._covered(data[self._axis].values, known) and _stands_out(result):
+        if not self._goals and self._covered(data[axis].values, known) and _stands_out(result):
             self._goals = self._decide(result, known)
         for goal in self._goals:
             parameter, expected = known[goal.parameter], self._expected(known[goal.parameter])
@@ -143,6 +144,15 @@ class Recentre:
         resize = _Goal("range", fitting, f"{self._widths:g} widths: {why}")
         goals = (resize, move) if fitting < width else (move, resize)
         return tuple(goal for goal in goals if goal.value != self._expected(known[goal.parameter]))
+
+
+def _axis_of(result: Result) -> str:
+    """Name what a curve was measured along; empty if there is no curve."""
+    data = result.outcome.data
+    named = str(result.provenance.parameters.get("axis", ""))
+    if named or "intensity" not in data:
+        return named
+    return next((str(name) for name, along in data.coords.items() if along.dims == data["intensity"].dims), "")
 
 
 def _stands_out(result: Result) -> bool:

@@ -1,7 +1,7 @@
 """Makes the source and the analysis that a person named."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from steering.core import registry
@@ -49,13 +49,32 @@ def make_source(wanted: str | Source, settings: Mapping[str, Any]) -> tuple[str,
         raise SteeringError(message) from error
 
 
-def make_analysis(wanted: str | Analysis[Any]) -> Analysis[Any]:
+def make_analysis(wanted: str | Analysis[Any], axes: Sequence[str] = ()) -> Analysis[Any]:
     """Make an analysis, or take one that is made.
 
+    Args:
+        wanted: Its entry-point name, or an analysis.
+        axes: The scan's axes, slow ones first: an analysis of that name that takes ``axis`` or ``axes`` is made for
+            these.
+
     Raises:
-        SteeringError: If there is none of that name.
+        SteeringError: If there is none of that name, or it takes another number of axes.
     """
-    return cast("Analysis[Any]", registry.load("analyses", wanted)()) if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, str):
+        return wanted
+    make = registry.load("analyses", wanted)
+    taken = inspect.signature(make).parameters
+    settings: dict[str, Any] = {}
+    if axes and "axes" in taken:
+        settings["axes"] = tuple(axes)
+    elif axes and "axis" in taken:
+        # The fast one, along which a curve is measured.
+        settings["axis"] = axes[-1]
+    try:
+        return cast("Analysis[Any]", make(**settings))
+    except ValueError as error:
+        message = f"The analysis {wanted} does not fit a scan of {', '.join(axes)}: {error}."
+        raise SteeringError(message) from error
 
 
 def _setting(parameter: inspect.Parameter) -> str:

@@ -23,7 +23,7 @@ from steering.core.status import BeamlineStatus
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
-from steering.session.choice import DOCUMENTS
+from steering.session.choice import DOCUMENTS, make_analysis
 from steering.session.crew import Crew
 from steering.session.followed import Followed
 from steering.session.showing import Showing
@@ -57,6 +57,7 @@ class Follower:
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
         self._analysis_of: dict[str, str] = {}
+        self._axes_of: dict[str, tuple[str, ...]] = {}
         self._ended: dict[str, str] = {}
         self._begun = False
         self._ready = asyncio.Event()
@@ -227,6 +228,7 @@ class Follower:
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
             self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
+            self._axes_of[content["uid"]] = tuple(str(axis) for axis in content.get("axes") or ())
             if self._begun:
                 # The service tells of one scan after another; an older one that is open has lost its end.
                 self._source.end_open(but=content["uid"])
@@ -248,7 +250,7 @@ class Follower:
         if not name:
             return None
         try:
-            return registry.load("analyses", name)()
+            return make_analysis(name, self._axes_of.get(started.run, ()))
         except SteeringError as error:
             self._complain(str(error))
             return None

@@ -42,7 +42,7 @@ class Site:
     def serve(self, description, *arguments):
         """Start the service; return once it is ready, or has ended."""
         file = self.folder / "beamline.yaml"
-        file.write_text(yaml.safe_dump(description))
+        file.write_text(yaml.safe_dump(description, sort_keys=False))
         command = ["--beamline", file, "--workspace", self.workspace.directory, "--linger", "0", *arguments]
         with (self.folder / "service.log").open("a") as log:
             self.service = subprocess.Popen(

@@ -35,3 +35,11 @@ def test_an_analysis_is_made_by_its_name_or_taken_as_it_is():
     assert scalars.result(scalars.empty()).data.sizes["event"] == 0
     with pytest.raises(SteeringError, match="no 'nothing' among the analyses"):
         make_analysis("nothing")
+
+
+def test_an_analysis_is_made_for_the_axes_of_the_scan():
+    assert make_analysis("rocking_curve", ("eta",)).parameters["axis"] == "eta"
+    assert make_analysis("map_features", ("y", "x")).parameters["axes"] == ["y", "x"]
+    assert make_analysis("centre_of_mass", ("eta",)).parameters == make_analysis("centre_of_mass").parameters
+    with pytest.raises(SteeringError, match="map_features does not fit a scan of eta: a map has two different axes"):
+        make_analysis("map_features", ("eta",))

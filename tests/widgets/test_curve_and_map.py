@@ -148,5 +148,5 @@ def test_a_map_of_nothing_but_nan_can_be_drawn(desk):
     desk.advance(3)
     data = desk.board.result.value.outcome.data.copy()
     data["intensity"] = data["intensity"] * np.nan
-    cells = make_cells(data, MapAxes(), "intensity")
+    cells = make_cells(data, MapAxes("sx", "sy", "um", "um"), "intensity")
     assert (cells.low, cells.high) == (0.0, 1.0)

@@ -23,6 +23,8 @@ ANALYSIS = "rocking_curve"
 PEAK, WIDTH = "peak", "fwhm"
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.
 EXPECTED = (PEAK, WIDTH, "centre_of_mass")
+# What a curve is measured along, before there is a scan that says it.
+_ANY_AXIS = "position"
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
 
 
@@ -39,15 +41,16 @@ class CurvePanel:
         self._extent = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
         self._half = ColumnDataSource({"x0": [], "x1": [], "y": []})
         self._plot = self._draw()
-        self.view = BokehView(self._plot, label="Rocking curve: intensity against angle, with its fit")
+        self.view = BokehView(self._plot, label="Rocking curve: intensity against position, with its fit")
         self._numbers = ipywidgets.HTML()
         self._numbers.add_class("st-numbers")
         self.widget = Card("curve", "Rocking curve", [self.view, self._numbers])
 
     def refresh(self) -> bool:
-        """Show a newer result, if there is one."""
+        """Show a newer result, if there is one, and the axis of the scan that is measured."""
+        named = self._status.advance() and self._name_axis()
         if not self._result.advance():
-            return False
+            return named
         result = self._result.value
         if result is None or result.provenance.analysis != ANALYSIS:
             self._clear()
@@ -56,10 +59,9 @@ class CurvePanel:
         with self.view.edit():
             axis, units = self._show_points(data)
             self._show_fit(data, result.outcome.features)
-            self._status.advance()
             low, high = planned_range(self._status.value)
             self._extent.data = {"x": [low, high], "y": [0.0, 0.0]}
-            self._plot.xaxis[0].axis_label = axis_label(axis, units)
+            self._label(axis, units)
         self._write_numbers(result)
         self.widget.remark(f"{result.provenance.frames} frames, version {result.version}")
         return True
@@ -70,7 +72,7 @@ class CurvePanel:
 
     def _draw(self) -> figure:
         plot = make_plot(height=300, tools="pan,wheel_zoom,box_zoom,reset,save")
-        plot.xaxis[0].axis_label = axis_label("angle", "deg")
+        plot.xaxis[0].axis_label = _ANY_AXIS
         plot.yaxis[0].axis_label = axis_label("intensity", "counts/s")
         bars = plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.55)
         dots = plot.scatter("x", "y", source=self._points, size=5, fill_color=POINT_COLOUR, line_color=None)
@@ -81,9 +83,25 @@ class CurvePanel:
         extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
         plot.x_range.renderers = [bars, dots, extent]
         plot.y_range.renderers = [bars, dots, line, extent]
-        self._hover = HoverTool(renderers=[dots], tooltips=[("angle", "@x{0.0000}"), ("counts/s", "@y{0.0}")])
+        self._hover = HoverTool(renderers=[dots], tooltips=[(_ANY_AXIS, "@x{0.0000}"), ("counts/s", "@y{0.0}")])
         plot.add_tools(self._hover)
         return plot
+
+    def _name_axis(self) -> bool:
+        """Name the axis of a scan of one axis before its first point."""
+        axes = list(self._status.value.axes.values())
+        if len(axes) != 1:
+            return False
+        with self.view.edit():
+            return self._label(axes[0].name, axes[0].units)
+
+    def _label(self, axis: str, units: str) -> bool:
+        label = axis_label(axis, units)
+        if self._plot.xaxis[0].axis_label == label:
+            return False
+        self._plot.xaxis[0].axis_label = label
+        self._hover.tooltips = [(label, "@x{0.0000}"), ("counts/s", "@y{0.0}")]
+        return True
 
     def _show_points(self, data: xr.Dataset) -> tuple[str, str]:
         axis = axis_of(data)

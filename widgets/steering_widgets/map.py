@@ -85,6 +85,7 @@ class MapPanel:
         status, result, wanted = self._status.advance(), self._result.advance(), self._wanted.advance()
         if status:
             self._finer.disabled = not self._status.value.scanning
+            self._name_axes(planned_axes(self._status.value) or self._axes)
         if result or wanted or (self._late and time.monotonic() - self._sent_whole > _LARGE_SECONDS):
             self._show(self._result.value)
         region = self._region.advance()
@@ -139,19 +140,26 @@ class MapPanel:
             return
         data = result.outcome.data
         self._offer(data)
-        self._axes = axes_of(data, self._status.value)
-        self.form.name_axes(self._axes)
         quantity = str(self._quantity.value)
-        cells = make_cells(data, self._axes, quantity)
+        axes = axes_of(data, self._status.value)
+        cells = make_cells(data, axes, quantity)
         with self.view.edit():
             self._show_cells(cells)
             self._extent.data = {"x": [], "y": []}
             self._show_colours(cells, title(quantity), str(data[quantity].attrs.get("units", "")))
-            self._plot.xaxis[0].axis_label = axis_label(self._axes.x, self._axes.x_units)
-            self._plot.yaxis[0].axis_label = axis_label(self._axes.y, self._axes.y_units)
+            self._name_axes(axes)
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
         self.widget.remark(f"{len(cells)} points, version {result.version}")
+
+    def _name_axes(self, axes: MapAxes) -> None:
+        if axes == self._axes:
+            return
+        self._axes = axes
+        self.form.name_axes(axes)
+        with self.view.edit():
+            self._plot.xaxis[0].axis_label = axis_label(axes.x, axes.x_units)
+            self._plot.yaxis[0].axis_label = axis_label(axes.y, axes.y_units)
 
     def _offer(self, data: xr.Dataset) -> None:
         names = [(title(name), name) for name in quantities_of(data)]
@@ -221,6 +229,14 @@ class MapPanel:
             return self._desk.propose(self.form.action(), result.basis if result is not None else "")
 
         self._answer.ask(propose, "Accepted: the region is measured next, then the rest.")
+
+
+def planned_axes(status: BeamlineStatus) -> MapAxes | None:
+    """Name the axes of a map that is being measured, before its first point; nothing for another scan."""
+    if len(status.axes) != 2:
+        return None
+    slow, fast = status.axes.values()
+    return MapAxes(fast.name, slow.name, fast.units, slow.units)
 
 
 def axes_of(data: xr.Dataset, status: BeamlineStatus) -> MapAxes:

@@ -28,10 +28,10 @@ class Region:
 class MapAxes:
     """The two axes of a map: names and units."""
 
-    x: str = "sx"
-    y: str = "sy"
-    x_units: str = "um"
-    y_units: str = "um"
+    x: str = "x"
+    y: str = "y"
+    x_units: str = ""
+    y_units: str = ""
 
 
 class RegionForm:
@@ -45,11 +45,11 @@ class RegionForm:
     def __init__(self, go: ipywidgets.Button) -> None:
         """Begin empty; ``go`` is the button that proposes the region."""
         self._axes = MapAxes()
-        self.x0 = NumberEntry("st-region-x0", "sx from", "um")
-        self.x1 = NumberEntry("st-region-x1", "to", "um")
-        self.y0 = NumberEntry("st-region-y0", "sy from", "um")
-        self.y1 = NumberEntry("st-region-y1", "to", "um")
-        self.step = NumberEntry("st-region-step", "step", "um")
+        self.x0 = NumberEntry("st-region-x0", "x from", "")
+        self.x1 = NumberEntry("st-region-x1", "to", "")
+        self.y0 = NumberEntry("st-region-y0", "y from", "")
+        self.y1 = NumberEntry("st-region-y1", "to", "")
+        self.step = NumberEntry("st-region-step", "step", "")
         self.widget = ipywidgets.Box([self.x0, self.x1, self.y0, self.y1, self.step, go])
         self.widget.add_class("st-region")
         self.newest: Cell[tuple[str, Region] | None] = Cell(None)
