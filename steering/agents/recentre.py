@@ -152,7 +152,8 @@ def _axis_of(result: Result) -> str:
     named = str(result.provenance.parameters.get("axis", ""))
     if named or "intensity" not in data:
         return named
-    return next((str(name) for name, along in data.coords.items() if along.dims == data["intensity"].dims), "")
+    names = [str(name) for name in data.coords]
+    return next((name for name in names if data[name].dims == data["intensity"].dims), "")
 
 
 def _stands_out(result: Result) -> bool:

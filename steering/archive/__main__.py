@@ -18,6 +18,7 @@ from pathlib import Path
 from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.archive.server import TiledServer
+from steering.core.direct import made_for
 from steering.core.lifeline import hold_lifeline
 from steering.core.loading import loading
 from steering.core.workspace import Workspace
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.frames.mkdir(parents=True, exist_ok=True)
     with TiledServer(workspace.record, key, port=options.port, readable=workspace.frames) as server:
-        _record(Recorder(from_uri(server.url, api_key=key), workspace.journal), server.url)
+        client = made_for(server.url, lambda: from_uri(server.url, api_key=key))
+        _record(Recorder(client, workspace.journal), server.url)
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from steering.core.direct import made_for
 from steering.core.errors import SteeringError
 
 RESULTS = "results"
@@ -32,8 +33,8 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
     while True:
         try:
             # Asked first, because Tiled's own client tries a silent server for half a minute.
-            httpx.get(url, timeout=_RETRY_SECONDS * 10)
-            return from_uri(url, api_key=key)
+            httpx.get(url, timeout=_RETRY_SECONDS * 10, trust_env=False)
+            return made_for(url, lambda: from_uri(url, api_key=key), own=True)
         except (httpx.HTTPError, OSError) as error:
             if time.monotonic() > deadline:
                 message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from steering.archive.journal import Entry
 from steering.beamline.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
 from steering.core.action import Action
+from steering.core.direct import MOUNTS
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.proposal import Ruling
@@ -61,7 +62,7 @@ class BeamlineClient:
         """
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT)
+        self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT, mounts=MOUNTS)
 
     async def status(self) -> BeamlineStatus:
         """Ask how things are."""

@@ -112,7 +112,7 @@ def _service(workspace: Workspace) -> Finding:
         return _ready("beamline service", "does not run; it is started when it is needed.")
     headers = {"Authorization": f"Bearer {connection['token']}"}
     try:
-        answer = httpx.get(f"{connection['url']}/status", headers=headers, timeout=10.0)
+        answer = httpx.get(f"{connection['url']}/status", headers=headers, timeout=10.0, trust_env=False)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         detail = f"process {connection['pid']} does not answer at {connection['url']} ({error}). Stop that process."
@@ -128,7 +128,7 @@ def _record(workspace: Workspace) -> Finding:
         return _ready("record", "does not run; it is started with the service.")
     headers = {"Authorization": f"Apikey {record['key']}"}
     try:
-        httpx.get(f"{record['url']}/", headers=headers, timeout=10.0).raise_for_status()
+        httpx.get(f"{record['url']}/", headers=headers, timeout=10.0, trust_env=False).raise_for_status()
     except httpx.HTTPError as error:
         return _lacking("record", f"does not answer at {record['url']} ({error}). Start the service again.")
     return _ready("record", f"at {record['url']}")

@@ -132,7 +132,8 @@ def _wait_for_jupyter(jupyter: "subprocess.Popen[bytes]", port: int, token: str)
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and jupyter.poll() is None:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/api", headers={"Authorization": f"token {token}"})
+            headers = {"Authorization": f"token {token}"}
+            answer = httpx.get(f"http://127.0.0.1:{port}/api", headers=headers, trust_env=False)
         except httpx.HTTPError:
             time.sleep(_POLL_SECONDS)
             continue

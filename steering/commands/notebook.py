@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import connect
 
+from steering.core.direct import MOUNTS
 from steering.core.errors import SteeringError
 
 _CELL_SECONDS = 180.0
@@ -35,7 +36,7 @@ def run_notebook(url: str, token: str, path: Path) -> None:
 async def _run(url: str, token: str, path: Path) -> None:
     notebook = json.loads(await asyncio.to_thread(path.read_text, encoding="utf-8"))
     headers = {"Authorization": f"token {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60.0) as client:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60.0, mounts=MOUNTS) as client:
         wish = {"path": path.name, "name": path.name, "type": "notebook", "kernel": {"name": "python3"}}
         answer = await client.post("/api/sessions", json=wish)
         answer.raise_for_status()

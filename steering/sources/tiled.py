@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
+from steering.core.direct import is_loopback, made_for
 from steering.core.pixels import Pixels
 from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
@@ -160,8 +161,8 @@ class TiledSource:
         if self._client is None and time.monotonic() - self._tried > _AGAIN_SECONDS:
             self._tried = time.monotonic()
             # Asked first, because Tiled's own client tries a silent server for half a minute.
-            httpx.get(self._url, timeout=_CONNECT_SECONDS)
-            self._client = from_uri(self._url, api_key=self._key)
+            httpx.get(self._url, timeout=_CONNECT_SECONDS, trust_env=not is_loopback(self._url))
+            self._client = made_for(self._url, lambda: from_uri(self._url, api_key=self._key))
             self._state = "live" if self._run is not None else "waiting"
         return self._client
 

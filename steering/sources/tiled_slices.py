@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.direct import made_for
 from steering.core.errors import SteeringError
 from steering.core.place import TiledFrames
 
@@ -40,4 +41,4 @@ def read_slice(place: TiledFrames, first: int, stop: int) -> NDArray[Any]:
 def _array(url: str, key: str) -> Any:
     from tiled.client import from_uri
 
-    return from_uri(url, api_key=key)
+    return made_for(url, lambda: from_uri(url, api_key=key))
