@@ -1,5 +1,7 @@
 """Reads the record: runs, their rulings and results as xarray, also while they grow."""
 
+import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +11,7 @@ import xarray as xr
 
 from steering.core.direct import made_for
 from steering.core.errors import SteeringError
+from steering.core.result import Feature
 
 RESULTS = "results"
 _TIMESTAMP_PREFIX = "ts_"
@@ -49,6 +52,13 @@ class Record:
         """Read through a Tiled client of the catalogue's root."""
         self._client = client
 
+    def __repr__(self) -> str:
+        """Say how to read it."""
+        return (
+            f"<Record at {self._client.context.api_uri}: record[0] is the newest run, record[0]['primary'] its events "
+            "as xarray, record[0].frames() its frames>"
+        )
+
     def __len__(self) -> int:
         """Count the runs."""
         return len(self.runs())
@@ -63,6 +73,13 @@ class Record:
         Raises:
             SteeringError: If there is no such run, or more than one.
         """
+        if isinstance(run, int) and run >= 0:
+            # A record may hold a hundred thousand runs: the newest ones are asked for in order.
+            newest = self._client.sort(("start.time", -1)).items()[run : run + 1]
+            if newest and "start" in newest[0][1].metadata:
+                return RunRecord(self._client, newest[0][0])
+        elif not isinstance(run, int) and run in self._client and "start" in self._client[run].metadata:
+            return RunRecord(self._client, run)
         known = self.runs()
         if isinstance(run, int):
             if not -len(known) <= run < len(known):
@@ -94,6 +111,13 @@ class RunRecord:
         self.uid = uid
         self._client = client
         self._node = client[uid]
+
+    def __repr__(self) -> str:
+        """Say which run it is, how it ended, and what is in it."""
+        stop = self.stop
+        how = "not ended" if stop is None else stop["exit_status"]
+        name = self.start.get("plan_name", "no plan")
+        return f"<Run {self.uid[:8]} ({name}, {how}): streams {', '.join(self.streams) or 'none'}>"
 
     @property
     def start(self) -> Mapping[str, Any]:
@@ -158,7 +182,10 @@ class RunRecord:
         return xr.DataArray(frames, coordinates, ("frame", "row", "column"), name, {"units": "counts"})
 
     def result(self, analysis: str) -> xr.Dataset:
-        """Read the final arrays of an analysis; its features and provenance are in ``attrs``.
+        """Read the final arrays of an analysis.
+
+        Returns:
+            Dataset whose ``attrs`` hold the features and the provenance as JSON, so that it can be written as netCDF.
 
         Raises:
             SteeringError: If the record holds none.
@@ -166,12 +193,34 @@ class RunRecord:
         node = self._result(analysis)
         described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
         variables = {
-            name: (tuple(entry["dims"]), np.asarray(node[name].read()), dict(entry["attrs"]))
+            name: (tuple(entry["dims"]), np.asarray(node[name].read()), _writable(entry["attrs"]))
             for name, entry in described.items()
         }
         coordinates = {name for name, entry in described.items() if entry["coordinate"]}
-        attributes = {"features": node.metadata["features"], "provenance": node.metadata["provenance"]}
-        return xr.Dataset(variables, attrs=attributes).set_coords(coordinates)
+        said = {name: node.metadata[name] for name in ("features", "provenance")}
+        return xr.Dataset(variables, attrs=_writable(node.metadata.get("attrs") or {}) | _writable(said)).set_coords(
+            coordinates
+        )
+
+    def features(self, analysis: str) -> dict[str, Feature]:
+        """Read the final features of an analysis.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        kept: Mapping[str, Mapping[str, Any]] = self._result(analysis).metadata["features"]
+        return {
+            name: Feature(_number(entry["value"]), _number(entry["uncertainty"]), str(entry["units"]))
+            for name, entry in kept.items()
+        }
+
+    def provenance(self, analysis: str) -> dict[str, Any]:
+        """Read where the final result of an analysis comes from: run, parameters, version, facility, frames, times.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        return dict(self._result(analysis).metadata["provenance"])
 
     def _stream(self, stream: str) -> Any:
         node = self._client[self.uid]
@@ -192,3 +241,16 @@ class RunRecord:
             message = f"The record holds no result of {analysis!r} for run {self.uid[:8]} yet."
             raise SteeringError(message)
         return max(found, key=lambda node: node.metadata["provenance"]["frames"])
+
+
+def _number(value: Any) -> float:
+    # JSON has no NaN.
+    return math.nan if value is None else float(value)
+
+
+def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn attributes into what netCDF can hold: numbers and texts; anything else as JSON."""
+    return {
+        name: value if isinstance(value, str | float) or type(value) is int else json.dumps(value)
+        for name, value in attributes.items()
+    }

@@ -1,5 +1,6 @@
 """The recorder against a real Tiled server."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -124,8 +125,15 @@ def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(se
         source = Provenance("shared", "kit", {}, "0", "0", "inline", frames, frames - 1)
         write_result(client, Result(1, outcome, source))
     kept = Record(client)["shared"].result("kit")
-    assert kept.attrs["provenance"]["frames"] == 4
-    assert kept.attrs["features"]["peak"]["units"] == "deg"
+    assert Record(client)["shared"].provenance("kit")["frames"] == 4
+    assert Record(client)["shared"].features("kit") == {"peak": Feature(1.0, 0.1, "deg")}
+    kept.to_netcdf(folder / "result.nc")
+    with xr.open_dataset(folder / "result.nc") as read:
+        assert json.loads(read.attrs["features"])["peak"]["units"] == "deg"
+        assert read["y"].values.tolist() == [0, 1, 2, 3]
+    Record(client)["shared"]["primary"].to_netcdf(folder / "events.nc")
+    assert "record[0]" in repr(Record(client))
+    assert "streams primary" in repr(Record(client)[0])
     assert kept["y"].attrs["units"] == "counts"
     assert "x" in kept.coords
 

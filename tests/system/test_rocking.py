@@ -1,5 +1,6 @@
 """Acceptance: the rocking scan of 34-ID-C, unsteered and steered, on the whole embedded system."""
 
+import json
 import os
 import threading
 import uuid
@@ -41,9 +42,10 @@ def test_the_record_holds_frames_positions_and_result_with_provenance(session, s
     assert frames.attrs["units"] == "counts"
     assert frames.values.sum(axis=(1, 2))[order].tolist() == spec_scan["ImageTot"]
     kept = record.result("rocking_curve")
-    assert kept.attrs["provenance"]["frames"] == 201
-    assert kept.attrs["provenance"]["facility"] == "local"
-    assert kept.attrs["features"]["peak"]["units"] == "deg"
+    provenance = record.provenance("rocking_curve")
+    assert (provenance["frames"], provenance["facility"]) == (201, "local")
+    assert record.features("rocking_curve") == session.board.result.value.outcome.features
+    assert json.loads(kept.attrs["features"])["peak"]["units"] == "deg"
     assert record.stop["exit_status"] == "success"
 
 
