@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 
 from steering.beamline.client import BeamlineClient
-from steering.beamline.embedded import ensure_service, stop_service
+from steering.beamline.embedded import EmbeddedService, stop_service
 from steering.core.action import Abort, Pause
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
@@ -32,7 +32,7 @@ def main(arguments):
     count = int(arguments[0]) if arguments else 1000
     with tempfile.TemporaryDirectory(prefix="steering-") as folder:
         workspace = Workspace(Path(folder))
-        connection = ensure_service(workspace, speed=SPEED, record=False)
+        connection, _ = asyncio.run(EmbeddedService(workspace, speed=SPEED, record=False).launch())
         try:
             report = asyncio.run(measure(connection, count))
         finally:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from steering.session import open  # noqa: A004  (the word a notebook expects: steering.open())
 
 
+def __dir__() -> list[str]:
+    """Name what there is, also what is imported only when it is asked for."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import the session only when it is asked for, so that a worker that unpickles an analysis stays light."""
     if name == "open":

@@ -21,6 +21,7 @@ from steering.archive.server import TiledServer
 from steering.core.direct import made_for
 from steering.core.lifeline import hold_lifeline
 from steering.core.loading import loading
+from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace
 
 # What the server loads when it starts, and the recorder with the first run.
@@ -45,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tiled.client import from_uri
 
     key = record_key(workspace)
-    workspace.record.mkdir(mode=0o700, parents=True, exist_ok=True)
-    workspace.frames.mkdir(parents=True, exist_ok=True)
+    make_private(workspace.record)
+    make_private(workspace.frames)
     with TiledServer(workspace.record, key, port=options.port, readable=workspace.frames) as server:
         client = made_for(server.url, lambda: from_uri(server.url, api_key=key))
         _record(Recorder(client, workspace.journal), server.url)

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from steering.core.secret_file import make_private
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -29,7 +31,7 @@ class Journal:
 
     def __init__(self, directory: Path, scan: str) -> None:
         """Begin the journal of a scan: ``directory/TIME-SCAN-RANDOM.jsonl``, so that names sort by time."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
         began = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         self.path = directory / f"{began}-{scan}-{secrets.token_hex(4)}.jsonl"
         self._file: RawIOBase = self.path.open("xb", buffering=0)

@@ -15,13 +15,15 @@ from steering.archive.journal import Entry
 from steering.beamline.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
 from steering.core.action import Action
 from steering.core.direct import MOUNTS
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.frame import Frame
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, Lease, ScanDescription
 
 _LEASE: TypeAdapter[Lease] = TypeAdapter(Lease)
 _TIMEOUT = 90.0
+_GREETING_SECONDS = 4.0
+_PORTS = 1 << 16
 _RETRY_SECONDS = 0.5
 # A long run's documents come as many messages, none of them large; a frame is at most 1024 x 1024 pixels of 8 bytes.
 _LARGEST_MESSAGE = 16 * 2**20
@@ -63,6 +65,23 @@ class BeamlineClient:
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT, mounts=MOUNTS)
+
+    async def greet(self) -> None:
+        """Ask whether the service is there and lets us in, for a few seconds.
+
+        Raises:
+            SteeringError: If it is not, or does not.
+        """
+        try:
+            answer = await self._http.get("/status", timeout=_GREETING_SECONDS)
+        except (httpx.HTTPError, OSError) as error:
+            what = said(error)
+            message = (
+                f"No beamline service answers at {self.url} ({what}). Check the address and the port, that the service "
+                "runs, and that the tunnel to it is open. session.invite(...) of whoever runs it gives both anew."
+            )
+            raise SteeringError(message) from error
+        _content(answer)
 
     async def status(self) -> BeamlineStatus:
         """Ask how things are."""
@@ -156,6 +175,24 @@ class BeamlineClient:
                 "Check that it runs: steering check."
             )
             raise SteeringError(message) from error
+
+
+def service_url(text: str) -> str:
+    """Read a service's address as a person writes it.
+
+    Raises:
+        SteeringError: If it is none.
+    """
+    url = text.strip() if "://" in text else f"http://{text.strip()}"
+    try:
+        found = httpx.URL(url)
+        usable = found.scheme in ("http", "https") and bool(found.host) and (found.port or 0) < _PORTS
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        message = f"{text!r:.200} is no address of a beamline service. Write one such as http://127.0.0.1:8123."
+        raise SteeringError(message)
+    return url.rstrip("/")
 
 
 def _content(response: httpx.Response) -> Any:

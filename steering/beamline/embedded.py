@@ -1,5 +1,8 @@
 """The embedded default: a beamline service of this user's own, started when it is first needed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from steering.core.daemon import Daemon
 from steering.core.json import Json
 from steering.core.workspace import Workspace
@@ -7,17 +10,40 @@ from steering.core.workspace import Workspace
 _READY_SECONDS = 120.0
 
 
-def ensure_service(
-    workspace: Workspace, *, speed: float = 5.0, seed: int = 0, record: bool = True, linger: float = 600.0
-) -> dict[str, Json]:
-    """Attach to the workspace's service, starting it with a simulated beamline if there is none.
+class EmbeddedService:
+    """A workspace's service."""
 
-    Returns:
-        Its connection: ``url``, ``token``, and ``record`` with the Tiled server's ``url`` and ``key``.
-    """
-    arguments = ["--workspace", str(workspace.directory), "--speed", str(speed), "--seed", str(seed)]
-    arguments += ["--linger", str(linger)] + ([] if record else ["--no-record"])
-    return _daemon(workspace, arguments).ensure(timeout=_READY_SECONDS)
+    def __init__(
+        self, workspace: Workspace, *, speed: float = 5.0, seed: int = 0, record: bool = True, linger: float = 600.0
+    ) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            workspace: Where it keeps its files.
+            speed: How many times faster than life a simulated beamline runs.
+            seed: Of the simulated beamline's random numbers.
+            record: Whether it keeps a Tiled record.
+            linger: It ends after so many seconds unused.
+        """
+        arguments = ["--workspace", str(workspace.directory), "--speed", str(speed), "--seed", str(seed)]
+        arguments += ["--linger", str(linger)] + ([] if record else ["--no-record"])
+        self._daemon = _daemon(workspace, arguments)
+
+    async def launch(self) -> tuple[Mapping[str, Any], bool]:
+        """Attach to it, starting it with a simulated beamline if there is none.
+
+        Returns:
+            Its connection (``url``, ``token``, and ``record`` with the Tiled server's ``url`` and ``key``), and whether
+            it had to be started.
+
+        Raises:
+            SteeringError: If it does not come up.
+        """
+        return await self._daemon.launch(patience=_READY_SECONDS)
+
+    def stop(self) -> None:
+        """End it and what it started; does nothing if it does not run."""
+        self._daemon.stop()
 
 
 def find_service(workspace: Workspace) -> dict[str, Json] | None:

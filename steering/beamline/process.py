@@ -30,7 +30,7 @@ from steering.beamline.tokens import Tokens
 from steering.core.daemon import identity
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
-from steering.core.secret_file import write_secret
+from steering.core.secret_file import make_private, write_secret
 from steering.core.workspace import Workspace, default_workspace
 from steering.plans.engine import Engine
 
@@ -76,7 +76,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     record = None if options.no_record else start_record(workspace, stack)
     if description.simulate:
         os.environ.update(start_simulation(stack, options.speed, options.seed))
-    workspace.frames.mkdir(parents=True, exist_ok=True)
+    make_private(workspace.frames)
     engine = Engine({})
     devices = engine.call(connect(description, workspace.frames), timeout=60.0)
     beamline = Beamline(description, devices, engine, workspace)
@@ -119,7 +119,7 @@ def _claim(workspace: Workspace, stack: ExitStack) -> None:
     Raises:
         SteeringError: If another service holds it.
     """
-    workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(workspace.run)
     file = stack.enter_context((workspace.run / "service.lock").open("w"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from steering.beamline.embedded import find_service
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
+from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace, default_workspace
 
 _EXTRAS = {
@@ -99,10 +100,9 @@ def _data() -> Finding:
 
 def _folder(workspace: Workspace) -> Finding:
     try:
-        workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        detail = f"{workspace.directory} cannot be written ({error.strerror}). Set STEERING_HOME to a folder of yours."
-        return _lacking("workspace", detail)
+        make_private(workspace.run)
+    except SteeringError as error:
+        return _lacking("workspace", str(error))
     return _ready("workspace", str(workspace.directory))
 
 

@@ -21,11 +21,12 @@ from typing import cast
 
 import httpx
 
-from steering.beamline.embedded import ensure_service, stop_service
+from steering.beamline.embedded import EmbeddedService, stop_service
 from steering.commands.notebook import run_notebook
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
+from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace, default_workspace
 
 FIRST_NOTEBOOK = "01-steer-a-running-scan.ipynb"
@@ -46,7 +47,7 @@ def lab(arguments: Sequence[str]) -> int:
     # A terminal that closes ends everything as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        ensure_service(workspace, speed=options.speed, linger=0.0)
+        asyncio.run(EmbeddedService(workspace, speed=options.speed, linger=0.0).launch())
         port = options.port or _free_port()
         token = secrets.token_urlsafe(32)
         jupyter = _start_jupyter(workspace, notebooks, port, token)
@@ -88,7 +89,7 @@ def _copy_notebooks(workspace: Workspace) -> Path:
         message = f"The notebooks are not at {source}. Run steering lab from a clone of the project."
         raise SteeringError(message)
     target = workspace.directory / "notebooks"
-    target.mkdir(parents=True, exist_ok=True)
+    make_private(target)
     for path in sorted(source.glob("*.ipynb")):
         copy = target / path.name
         if copy.exists():
@@ -99,7 +100,7 @@ def _copy_notebooks(workspace: Workspace) -> Path:
 
 
 def _start_jupyter(workspace: Workspace, notebooks: Path, port: int, token: str) -> "subprocess.Popen[bytes]":
-    workspace.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(workspace.run)
     # The token goes by the environment: arguments can be read by every user of the machine.
     environment = {
         **os.environ,
@@ -123,7 +124,7 @@ def _settings(workspace: Workspace) -> Path:
     folder = workspace.directory / "lab-settings"
     file = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file.parent)
         file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
     return folder
 

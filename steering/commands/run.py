@@ -17,8 +17,8 @@ from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.latency import Quantiles
 from steering.core.workspace import Workspace
+from steering.session.opening import open as open_session
 from steering.session.session import Session
-from steering.session.session import open as open_session
 
 _STEP_SECONDS = 0.01
 

@@ -9,6 +9,7 @@ from shutil import which
 
 from steering.compute.site import Site
 from steering.core.errors import SteeringError
+from steering.core.secret_file import make_private
 
 _FILESYSTEMS = re.compile(r"\bfilesystems=([^\s,]+)")
 _COMMANDS = {"pbs": ("qsub", "qstat", "qdel"), "slurm": ("sbatch", "squeue", "scancel"), "process": ()}
@@ -51,9 +52,12 @@ def check_before_start(site: Site, directory: Path) -> None:
         message = f"{site.title or site.name} cannot be used from here yet. {' '.join(wrong)}"
         raise SteeringError(message)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"The folder {directory} cannot be made ({error.strerror}). {_SET_DIRECTORY.format(name=site.name)}"
+        make_private(directory)
+    except SteeringError as error:
+        if not site.directory:
+            # It is the workspace that cannot be written, and the sentence says so.
+            raise
+        message = f"The folder {directory} cannot be made or written. {_SET_DIRECTORY.format(name=site.name)}"
         raise SteeringError(message) from error
 
 

@@ -30,7 +30,7 @@ from steering.compute.urgency import choose
 from steering.core.daemon import identity
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
-from steering.core.secret_file import write_secret
+from steering.core.secret_file import make_private, write_secret
 
 _TALK_SECONDS = 0.2
 _END_SECONDS = 25.0
@@ -66,7 +66,7 @@ class Owner:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop, or until nobody has used it for the site's linger time."""
         for name in ("logs", "jobs"):
-            (self._directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._directory / name)
         await self._take_over()
         connection = await self._scheduler.start()
         await self._begin()

@@ -53,6 +53,7 @@ class Board:
         span: Which frames of its newest run can be looked at again.
         trend: How the features of that run went.
         notice: A sentence about the last thing that went wrong on this side, or empty.
+        closed: A sentence once nothing here will change any more, since the session is closed; empty before.
     """
 
     status: Cell[BeamlineStatus] = field(default_factory=lambda: Cell(BeamlineStatus()))
@@ -69,3 +70,4 @@ class Board:
     span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))
     trend: Cell[Trend] = field(default_factory=lambda: Cell(Trend()))
     notice: Cell[str] = field(default_factory=lambda: Cell(""))
+    closed: Cell[str] = field(default_factory=lambda: Cell(""))

@@ -1,5 +1,6 @@
 """A process of ours that outlives the one that started it, found again by its connection file."""
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -10,12 +11,14 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from steering.core.errors import SteeringError
 from steering.core.json import Json
-from steering.core.secret_file import read_secret
+from steering.core.secret_file import make_private, read_secret, write_secret
 
 _POLL_SECONDS = 0.05
+_POLITE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,41 @@ class Daemon:
         Raises:
             SteeringError: If it ended at once or was not ready in time; with the end of its log.
         """
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._ensure(environment or {}, timeout, Event())[0]
+
+    async def launch(
+        self, environment: Mapping[str, str] | None = None, patience: float = 60.0
+    ) -> tuple[dict[str, Json], bool]:
+        """Attach to it, starting it if need be; if this is cancelled, what was being started has ended afterwards.
+
+        Args:
+            environment: Set on top of this process' own, if it has to be started.
+            patience: Longest wait in seconds until it is ready.
+
+        Returns:
+            Its connection, and whether it had to be started.
+
+        Raises:
+            SteeringError: If it ended at once or was not ready in time; with the end of its log.
+        """
+        cancelled = Event()
+        work = asyncio.ensure_future(asyncio.to_thread(self._ensure, environment or {}, patience, cancelled))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            cancelled.set()
+            await asyncio.wait([work])
+            raise
+
+    def _ensure(self, environment: Mapping[str, str], timeout: float, cancelled: Event) -> tuple[dict[str, Json], bool]:
+        make_private(self.file.parent)
         with _locked(self.file.with_suffix(".lock")):
             present = self.connection()
             if present is not None:
-                return present
+                return present, False
+            self._end_half_started()
             self.file.unlink(missing_ok=True)
-            return self._start(environment or {}, timeout)
+            return self._start(environment, timeout, cancelled), True
 
     def stop(self, timeout: float = 40.0) -> None:
         """End it and wait until it has gone, also if it is just being started; does nothing if it does not run."""
@@ -79,7 +110,19 @@ class Daemon:
         """Where it writes what it has to say."""
         return self.file.with_suffix(".log")
 
-    def _start(self, environment: Mapping[str, str], timeout: float) -> dict[str, Json]:
+    @property
+    def _mark(self) -> Path:
+        """Names the process while it is being started."""
+        return self.file.with_suffix(".starting")
+
+    def _end_half_started(self) -> None:
+        """End what somebody began to start who was killed meanwhile: a second one beside it could not start."""
+        begun = read_secret(self._mark)
+        if begun is not None and _alive(begun):
+            _end_group(int(str(begun["pid"])))
+        self._mark.unlink(missing_ok=True)
+
+    def _start(self, environment: Mapping[str, str], timeout: float, cancelled: Event) -> dict[str, Json]:
         with self.log.open("wb") as log:
             self.log.chmod(0o600)
             process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
@@ -90,6 +133,19 @@ class Daemon:
                 env={**os.environ, **environment},
                 start_new_session=True,
             )
+        try:
+            write_secret(self._mark, identity(process.pid))
+            return self._ready(process, timeout, cancelled)
+        except BaseException:
+            # Interrupted or failed: what is half started would be in the way of the next one.
+            _end_group(process.pid)
+            process.wait()
+            raise
+        finally:
+            self._mark.unlink(missing_ok=True)
+
+    def _ready(self, process: "subprocess.Popen[bytes]", timeout: float, cancelled: Event) -> dict[str, Json]:
+        """Wait until it says that it is ready."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             content = read_secret(self.file)
@@ -98,9 +154,9 @@ class Daemon:
             if process.poll() is not None:
                 message = f"{self.title} ended at once (exit code {process.returncode}). {self._last_words()}"
                 raise SteeringError(message)
-            time.sleep(_POLL_SECONDS)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            if cancelled.wait(_POLL_SECONDS):
+                message = f"{self.title} was to be started no more."
+                raise SteeringError(message)
         message = f"{self.title} was not ready within {timeout:g} s and was stopped. {self._last_words()}"
         raise SteeringError(message)
 
@@ -122,11 +178,24 @@ def _alive(content: Mapping[str, Json]) -> bool:
         return False
 
 
-def identity() -> dict[str, Json]:
-    """Say who this process is, for its connection file."""
+def identity(process: int | None = None) -> dict[str, Json]:
+    """Say who a process is, this one if none is named, for its connection file."""
     import psutil
 
-    return {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    number = os.getpid() if process is None else process
+    try:
+        return {"pid": number, "started": psutil.Process(number).create_time()}
+    except psutil.NoSuchProcess:
+        return {"pid": number, "started": 0.0}
+
+
+def _end_group(process: int) -> None:
+    """End a process and what it started: politely first, since it may have submitted jobs."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGTERM)
+        if not _gone(process, _POLITE_SECONDS):
+            os.killpg(process, signal.SIGKILL)
+            _gone(process, _POLITE_SECONDS)
 
 
 def _gone(process: int, timeout: float) -> bool:

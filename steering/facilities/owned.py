@@ -70,7 +70,13 @@ class OwnedFacility:
         runs = owner.connection() is not None
         if not runs:
             check_before_start(site, self.directory)
-        await asyncio.to_thread(owner.ensure)
+        try:
+            await owner.launch()
+        except asyncio.CancelledError:
+            if not runs:
+                # It may have submitted jobs before it was ended.
+                await asyncio.shield(self.close())
+            raise
         self._begun = self._begun or (pool and not runs)
         return not runs
 

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
+from steering.core.secret_file import make_private
 from steering.core.version import VERSION
 from steering.loop.partial import Partial
 
@@ -53,7 +54,7 @@ class Store:
         content = pickle.dumps((VERSION, partial))
         file = self._file(run, analysis)
         if file is not None:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(file.parent)
             unfinished = file.with_suffix(f".{os.getpid()}.partial")
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as stream:

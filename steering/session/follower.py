@@ -144,7 +144,8 @@ class Follower:
             self._news.clear()
             await self._news.wait()
         if self._writing is not None:
-            await self._writing
+            # Whoever waits may stop to wait; what is written is written.
+            await asyncio.shield(self._writing)
         return self._board.status.value.run
 
     async def close(self) -> None:

@@ -13,14 +13,12 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, TypeVar, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from steering.beamline.client import BeamlineClient
-from steering.beamline.embedded import ensure_service, stop_service
-from steering.core import registry
+from steering.beamline.embedded import stop_service
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
@@ -32,27 +30,28 @@ from steering.core.json import Json
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
 from steering.core.source import Source
-from steering.core.workspace import Workspace, default_workspace
+from steering.core.workspace import Workspace
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
 
 Value = TypeVar("Value")
 
+CLOSED = "This session is closed. Open another: session = steering.open()."
 _ANSWER_SECONDS = 120.0
 _CONTROL_TOKEN_SECONDS = 8 * 3600.0
 
 
 class Session:
-    """One person's place at the beamline, from a notebook or a script. Made by :func:`open`."""
+    """One person's place at the beamline, from a notebook or a script. Made by :func:`steering.open`."""
 
     def __init__(
         self, client: BeamlineClient, facility: Facility, record: Mapping[str, str], workspace: Workspace
     ) -> None:
-        """Wire a session; :func:`open` does so for a notebook.
+        """Wire a session; :func:`steering.open` does so for a notebook, and has it attach.
 
         Args:
             client: Of the beamline service.
-            facility: Where to analyse; it is started here.
+            facility: Where to analyse.
             record: ``url`` and ``key`` of the Tiled server, or empty for none.
             workspace: Where the embedded service, if it is one, keeps its files.
         """
@@ -65,12 +64,24 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="steering-session", daemon=True)
         self._thread.start()
-        self._closed = False
-        try:
-            self._do(self._follower.start())
-        except BaseException:
-            self.close()
-            raise
+        self._ending: _Ending | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        """Say where it is, what goes on there, and what one may do."""
+        status = self.board.status.value
+        what = f"{status.scan} {status.state}" if status.scanning else status.state
+        if self._ending is not None:
+            what = "closed"
+        return f"<Session {self.name or 'of nobody yet'} at {status.beamline or self._client.url}: {what}>"
+
+    def attach(self) -> None:
+        """Attach to facility and service; return once their states are known.
+
+        Raises:
+            SteeringError: If one of them cannot be reached.
+        """
+        self._do(self._follower.start())
 
     @property
     def name(self) -> str:
@@ -142,6 +153,8 @@ class Session:
 
     def wait(self, timeout: float = 600.0) -> str:
         """Block until the scan has ended and its last frame is in the result; return the run uid.
+
+        Whoever stops waiting, or does not wait at all, changes nothing: results are made and kept all the same.
 
         Args:
             timeout: Longest wait in seconds.
@@ -253,24 +266,46 @@ class Session:
         return {"port": str(address.port), "token": token}
 
     def close(self) -> None:
-        """Let go. The scan, the service and the facility run on."""
-        if self._closed:
-            return
-        self._closed = True
-        self._do(self._follower.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Let go. The scan, the service and the facility run on. Does nothing the second time."""
+        with self._lock:
+            if self._ending is None:
+                self._ending = _Ending("steering-close", self._close)
+        self._ending.wait()
 
     def shutdown(self) -> None:
-        """Close, and end the embedded service, the record and the facility: no process of ours stays."""
+        """Close, and end the embedded service, the record and the facility: no process of ours stays.
+
+        It may be closed before, and whoever is interrupted while waiting for this has it done all the same.
+        """
         # Each takes seconds to end; they do so side by side.
-        with ThreadPoolExecutor(1) as beside:
-            stopped = beside.submit(stop_service, self.workspace)
-            if not self._closed:
-                self._do(self._follower.end_facility())
-                self.close()
-            stopped.result()
+        service = _Ending("steering-shutdown", lambda: stop_service(self.workspace))
+        facility = _Ending("steering-shutdown", self._end_facility)
+        try:
+            facility.wait()
+        finally:
+            service.wait()
+
+    def _end_facility(self) -> None:
+        """End the facility, by the session's own connection while there is one."""
+        with self._lock:
+            here = self._ending is None
+            if here:
+                self._ending = _Ending("steering-close", lambda: self._close(end_facility=True))
+        if self._ending is not None:
+            self._ending.wait()
+        if not here:
+            asyncio.run(self._facility.close())
+
+    def _close(self, *, end_facility: bool = False) -> None:
+        self.board.closed.set(CLOSED)
+        try:
+            if end_facility:
+                self._ask(self._follower.end_facility())
+            self._ask(self._follower.close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def __enter__(self) -> Self:
         """Use as a context: closed at its end."""
@@ -281,55 +316,34 @@ class Session:
         self.close()
 
     def _do(self, coroutine: Coroutine[Any, Any, Value], timeout: float = _ANSWER_SECONDS) -> Value:
-        if self._closed and not self._loop.is_running():
+        if self._ending is not None:
             coroutine.close()
-            message = "This session is closed. Open another: session = steering.open()."
-            raise SteeringError(message)
+            raise SteeringError(CLOSED)
+        return self._ask(coroutine, timeout)
+
+    def _ask(self, coroutine: Coroutine[Any, Any, Value], timeout: float = _ANSWER_SECONDS) -> Value:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
 
-def open(  # noqa: A001  (steering.open() is what a notebook says)
-    *,
-    url: str = "",
-    token: str = "",
-    facility: str | Facility = "local",
-    workspace: Workspace | None = None,
-    speed: float = 5.0,
-    record: bool = True,
-) -> Session:
-    """Attach to a beamline service, or start the embedded one with its simulated beamline.
+class _Ending:
+    """Something that is ended in a thread of its own, so that it is ended also if nobody waits for it any more."""
 
-    Args:
-        url: Address of a running service, as somebody else's ``session.invite(...)`` gave it; the embedded one of this
-            workspace if left out.
-        token: Token for that service.
-        facility: Where to analyse: the name of an installed facility, or one.
-        workspace: Where the embedded service keeps its files.
-        speed: How many times faster than life a simulated beamline runs, if it has to be started.
-        record: Whether an embedded service that has to be started keeps a Tiled record.
+    def __init__(self, name: str, end: Callable[[], None]) -> None:
+        """Begin."""
+        self._error: BaseException | None = None
+        self._end = end
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.start()
 
-    Raises:
-        SteeringError: If it cannot be reached or started.
-    """
-    place = workspace or default_workspace()
-    chosen = facility
-    if isinstance(chosen, str):
-        make = registry.load("facilities", chosen)
-        chosen = cast("Facility", make(workspace=place))
-    # Both take seconds to start; they do so side by side.
-    with ThreadPoolExecutor(1) as beside:
-        launched = beside.submit(asyncio.run, chosen.launch(pool=True))
+    def wait(self) -> None:
+        """Wait until it has ended; raise what went wrong, to whoever waits first."""
+        self._thread.join()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _run(self) -> None:
         try:
-            if url:
-                connection: Mapping[str, Any] = {"url": url, "token": token}
-            else:
-                connection = ensure_service(place, speed=speed, record=record)
-        except BaseException:
-            # What was started for this session must not stay without it.
-            if launched.result():
-                # On the other thread: a notebook's own has an event loop that runs already.
-                beside.submit(asyncio.run, chosen.close()).result()
-            raise
-        launched.result()
-    client = BeamlineClient(str(connection["url"]), str(connection["token"]))
-    return Session(client, chosen, cast("Mapping[str, str]", connection.get("record") or {}), place)
+            self._end()
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it is raised where it is waited for)
+            self._error = error

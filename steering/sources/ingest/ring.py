@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from steering.core.secret_file import make_private
 from steering.core.source import BLOCK_BYTES, BLOCK_FRAMES
 from steering.sources.ingest.image import Image
 from steering.sources.ingest.journal import SUFFIX, FrameJournal, read_lines
@@ -78,7 +79,7 @@ class Ring:
         self._takers: dict[Taker, Callable[[], None]] = {}
         self._number = time.time_ns()
         for folder in (room.memory, room.disk):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
         self._recover()
 
     @property

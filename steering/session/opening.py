@@ -1,0 +1,150 @@
+"""``steering.open()``: attaches to a beamline service and a compute owner, or starts them.
+
+Both take seconds to start, so they do so side by side, in a thread. Whoever waits may be interrupted at any moment:
+what was started for a session that never came to be is then ended, and the next ``open()`` waits for that.
+"""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, cast
+
+from steering.beamline.client import BeamlineClient, service_url
+from steering.beamline.embedded import EmbeddedService
+from steering.core import registry
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.workspace import Workspace, default_workspace
+from steering.session.session import Session
+
+# Held while what an interrupted start has left is ended.
+_UNDOING = threading.Lock()
+
+
+def open(  # noqa: A001  (steering.open() is what a notebook says)
+    *,
+    url: str = "",
+    token: str = "",
+    facility: str | Facility = "local",
+    workspace: Workspace | None = None,
+    speed: float = 5.0,
+    record: bool = True,
+) -> Session:
+    """Attach to a beamline service, or start the embedded one with its simulated beamline.
+
+    Args:
+        url: Address of a running service, as somebody else's ``session.invite(...)`` gave it; the embedded one of this
+            workspace if left out.
+        token: Token for that service.
+        facility: Where to analyse: the name of an installed facility, or one.
+        workspace: Where the embedded service keeps its files.
+        speed: How many times faster than life a simulated beamline runs, if it has to be started.
+        record: Whether an embedded service that has to be started keeps a Tiled record.
+
+    Raises:
+        SteeringError: If it cannot be reached or started.
+    """
+    place = workspace or default_workspace()
+    chosen = facility
+    if isinstance(chosen, str):
+        make = registry.load("facilities", chosen)
+        chosen = cast("Facility", make(workspace=place))
+    address = service_url(url) if url else ""
+    with _UNDOING:
+        starting = _Starting(chosen, EmbeddedService(place, speed=speed, record=record), address, token)
+    try:
+        connection = starting.connection()
+        client = BeamlineClient(str(connection["url"]), str(connection["token"]))
+        made = starting.session = Session(client, chosen, connection.get("record") or {}, place)
+        made.attach()
+    except BaseException:
+        starting.undo()
+        raise
+    return made
+
+
+class _Starting:
+    """A service and a compute owner that are being started, or found running.
+
+    Attributes:
+        session: What stands on them, once there is one.
+    """
+
+    def __init__(self, facility: Facility, service: EmbeddedService, url: str, token: str) -> None:
+        """Begin, in a thread of its own.
+
+        Args:
+            facility: Whose owner is started.
+            service: Is started unless a running one is named.
+            url: Of that one, or empty.
+            token: For that one.
+        """
+        self.session: Session | None = None
+        self._facility, self._service = facility, service
+        self._url, self._token = url, token
+        self._began_owner = self._began_service = False
+        self._connection: Future[Mapping[str, Any]] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._work: asyncio.Task[Mapping[str, Any]] | None = None
+        self._thread = threading.Thread(target=self._run, name="steering-open")
+        self._thread.start()
+
+    def connection(self) -> Mapping[str, Any]:
+        """Wait for the service's address, with the owner running too.
+
+        Raises:
+            SteeringError: If one of them cannot be started or reached.
+        """
+        return self._connection.result()
+
+    def undo(self) -> None:
+        """End what was started here; returns at once, and no other start begins before it is done."""
+        _UNDOING.acquire()
+        threading.Thread(target=self._end, name="steering-undo").start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._work = self._loop.create_task(self._start())
+        try:
+            self._connection.set_result(self._loop.run_until_complete(self._work))
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it is raised where the connection is waited for)
+            self._connection.set_exception(error)
+        finally:
+            self._loop.close()
+
+    async def _start(self) -> Mapping[str, Any]:
+        owner = asyncio.create_task(self._facility.launch(pool=True))
+        try:
+            if self._url:
+                client = BeamlineClient(self._url, self._token)
+                try:
+                    await client.greet()
+                finally:
+                    await client.close()
+                found: Mapping[str, Any] = {"url": self._url, "token": self._token}
+            else:
+                found, self._began_service = await self._service.launch()
+            self._began_owner = await owner
+        except BaseException:
+            owner.cancel()
+            with suppress(asyncio.CancelledError, SteeringError):
+                self._began_owner = await owner
+            raise
+        return found
+
+    def _end(self) -> None:
+        try:
+            with suppress(RuntimeError):
+                # The loop may have ended by itself.
+                self._loop.call_soon_threadsafe(lambda: self._work and self._work.cancel())
+            self._thread.join()
+            if self.session is not None:
+                self.session.close()
+            if self._began_owner:
+                asyncio.run(self._facility.close())
+            if self._began_service:
+                self._service.stop()
+        finally:
+            _UNDOING.release()
