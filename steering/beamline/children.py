@@ -1,6 +1,7 @@
 """Child processes of the service: each ends with it, however it ends."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import IO, cast
 from steering.archive.key import record_key
 from steering.core.errors import SteeringError
 from steering.core.json import Json
+from steering.core.utf8 import utf8_environment
 from steering.core.workspace import Workspace
 
 _READY_SECONDS = 60.0
@@ -71,7 +73,9 @@ def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]
         [sys.executable, "-m", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, **utf8_environment()},
         # A terminal's Ctrl-C must reach this process only: it still needs its children to stop the motors.
         start_new_session=True,
     )

@@ -16,6 +16,7 @@ from threading import Event
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.secret_file import make_private, read_secret, write_secret
+from steering.core.utf8 import utf8_environment
 
 _POLL_SECONDS = 0.05
 _POLITE_SECONDS = 8.0
@@ -130,7 +131,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env={**os.environ, **utf8_environment(), **environment},
                 start_new_session=True,
             )
         try:

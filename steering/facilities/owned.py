@@ -16,6 +16,7 @@ from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus
 from steering.core.pool import PoolRequest, PoolStatus
+from steering.core.threads import in_thread
 from steering.core.workspace import Workspace, default_workspace
 from steering.facilities.dask import DaskConnection, DaskRemote
 
@@ -156,7 +157,7 @@ class OwnedFacility:
         """End the owner, its scheduler, and every job of it, also those of an owner that was killed."""
         await self._connection.detach()
         site = self.site
-        await asyncio.to_thread(self._owner(site).stop)
+        await in_thread(self._owner(site).stop)
         estate = read_estate(self._directory(site))
         batch = batch_system(site)
         try:

@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, cast
 
 from steering.beamline.client import BeamlineClient, service_url
@@ -140,11 +140,13 @@ class _Starting:
                 # The loop may have ended by itself.
                 self._loop.call_soon_threadsafe(lambda: self._work and self._work.cancel())
             self._thread.join()
-            if self.session is not None:
-                self.session.close()
-            if self._began_owner:
-                asyncio.run(self._facility.close())
-            if self._began_service:
-                self._service.stop()
+            # One that fails, since the interpreter ends, must not keep the next from being tried.
+            with ExitStack() as rest:
+                if self._began_service:
+                    rest.callback(self._service.stop)
+                if self._began_owner:
+                    rest.callback(lambda: asyncio.run(self._facility.close()))
+                if self.session is not None:
+                    rest.callback(self.session.close)
         finally:
             _UNDOING.release()

@@ -156,3 +156,40 @@ def test_a_workspace_is_private_whatever_the_umask(tmp_path):
     for folder in (place.run, place.directory, place.directory.parent):
         assert folder.stat().st_mode & 0o077 == 0, folder
     assert all(path.stat().st_mode & 0o077 == 0 for path in place.run.iterdir() if path.suffix != ".lock")
+
+
+@pytest.mark.parametrize("locale", ["C"])
+def test_in_a_plain_locale_with_an_umlaut_in_the_path_the_run_is_recorded(tmp_path, locale):
+    place = tmp_path / "Müller größte"
+    code = (
+        "import steering; from pathlib import Path; from steering.core.workspace import Workspace\n"
+        f"session = steering.open(workspace=Workspace(Path({str(place)!r})), speed=20.0)\n"
+        "run = session.start('rocking', step=0.1)\n"
+        "session.wait(60)\n"
+        "print(len(session.record[run]['primary']['th']), sorted(session.record[run].features('rocking_curve')))\n"
+        "session.shutdown()\n"
+    )
+    environment = os.environ | {"LC_ALL": locale}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, timeout=180, env=environment, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("11 ['centre_of_mass'")
+
+
+def test_a_script_that_is_interrupted_while_it_opens_leaves_nothing(place):
+    code = (
+        "import steering; from pathlib import Path; from steering.core.workspace import Workspace\n"
+        "print('begins', flush=True)\n"
+        f"steering.open(workspace=Workspace(Path({str(place.directory)!r})), speed=20.0)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as script:
+        assert script.stdout.readline() == b"begins\n"
+        while not list(place.run.glob("*.starting")):
+            assert script.poll() is None
+        time.sleep(1.0)
+        script.send_signal(signal.SIGINT)
+        assert script.wait(30) != 0
+        said = script.stderr.read()
+    assert b"KeyboardInterrupt" in said
+    assert b"RuntimeError" not in said

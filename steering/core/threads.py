@@ -1,0 +1,39 @@
+"""Work for a thread, awaited; also while the interpreter ends, when no executor takes anything any more."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar, cast
+
+Value = TypeVar("Value")
+
+
+async def in_thread(function: Callable[[], Value]) -> Value:
+    """Run a function in a thread of its own and wait for what it returns.
+
+    Whoever is cancelled while waiting leaves it running to its end.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Value] = loop.create_future()
+
+    def tell(value: Value | None, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(cast("Value", value))
+
+    def run() -> None:
+        value, wrong = None, None
+        try:
+            value = function()
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
+            wrong = error
+        with suppress(RuntimeError):
+            # Nobody waits any more if the loop has been closed.
+            loop.call_soon_threadsafe(tell, value, wrong)
+
+    threading.Thread(target=run, name="steering-work").start()
+    return await answer
