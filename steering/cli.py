@@ -1,8 +1,10 @@
 """The command line: ``steering lab | run | serve | compute | check``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from steering.core.errors import SteeringError
 
@@ -22,13 +24,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="see steering COMMAND --help")
     options = parser.parse_args(given[:1] or ["--help"])
     try:
-        return _COMMANDS[options.command](given[1:])
+        return _run_to_its_end(_COMMANDS[options.command], given[1:])
     except SteeringError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
+        with suppress(OSError):
+            sys.stderr.write("Stopped.\n")
         return 130
+    except BrokenPipeError:
+        # Nobody reads on (a pager that was closed): nothing is wrong, and nothing can be said either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run_to_its_end(command: Command, arguments: Sequence[str]) -> int:
+    code = command(arguments)
+    # Here, not at the interpreter's end, where a closed pipe would be a traceback.
+    sys.stdout.flush()
+    return code
 
 
 def _lab(arguments: Sequence[str]) -> int:

@@ -27,6 +27,9 @@ SNIPPETS = [
 ]
 
 
+_WHOLE_BEAMLINE = FENCE.search((HERE / "docs/how-to/describe-your-beamline.md").read_text(encoding="utf-8")).group(2)
+
+
 def of(*languages):
     return [snippet for snippet in SNIPPETS if snippet.values[0] in languages]
 
@@ -75,7 +78,9 @@ def test_yaml_is_a_beamline_or_describes_facilities(language, text, tmp_path):
             site = registry.load("facilities", name)(workspace=Workspace(tmp_path)).site
             assert site.directory == section["directory"]
         return
-    (tmp_path / "beamline.yaml").write_text(text)
+    # What is said of one part is said of the whole file that the page begins with.
+    whole = text if "name" in content else f"{_WHOLE_BEAMLINE}\n{text}"
+    (tmp_path / "beamline.yaml").write_text(whole)
     assert read_description(tmp_path / "beamline.yaml").scans[0].scan().axes == ("th",)
 
 

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Sequence
 
+from steering.core.lifeline import hold_while_starting
 from steering.core.loading import loading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; return its exit code."""
+    hold_while_starting()
     with loading():
         from steering.beamline import process
     return process.main(arguments)

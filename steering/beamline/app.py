@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from steering.beamline.control import serve_control
 from steering.beamline.service import Beamline
 from steering.beamline.sockets import serve_stream
+from steering.beamline.tenancy import Wish
 from steering.beamline.tokens import Person, Scope, Tokens
 from steering.beamline.wire import ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
@@ -44,10 +45,10 @@ class RunIn(BaseModel):
 
 
 class LeaseIn(BaseModel):
-    """Take (``hold`` true) or release the lease."""
+    """Take, release, ask for, hand over (to who asks) or keep (from who asks) the lease."""
 
     model_config = ConfigDict(extra="forbid")
-    hold: bool
+    wish: Wish
 
 
 class TokenIn(BaseModel):
@@ -140,9 +141,8 @@ class Face:
         return _json(await asyncio.to_thread(judge_json, self._beamline, content, _person(request)))
 
     def lease(self, wish: LeaseIn, request: Request) -> Response:
-        """Take or release the lease; answers with the ``Lease``."""
-        name, tenancy = _person(request).name, self._beamline.tenancy
-        lease = tenancy.take(name) if wish.hold else tenancy.release(name)
+        """Take, release, ask for, hand over or keep the lease; answers with the ``Lease``."""
+        lease = self._beamline.tenancy.wish(wish.wish, _person(request).name)
         self._beamline.hub.touch()
         return _json(lease)
 

@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from steering.archive.journal import Entry
+from steering.beamline.tenancy import Wish
 from steering.beamline.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
 from steering.core.action import Action
 from steering.core.direct import MOUNTS
@@ -116,9 +117,9 @@ class BeamlineClient:
         """Propose something that may be malformed, as it came from a file; the refusal says what is wrong."""
         return RULING.validate_python(await self._post("/proposals", proposal))
 
-    async def lease(self, *, hold: bool) -> Lease:
-        """Take or release the lease."""
-        return _LEASE.validate_python(await self._post("/lease", {"hold": hold}))
+    async def lease(self, wish: Wish) -> Lease:
+        """Take, release, ask for, hand over or keep the lease."""
+        return _LEASE.validate_python(await self._post("/lease", {"wish": wish}))
 
     async def token(self, name: str, scopes: frozenset[str], lifetime: float) -> str:
         """Ask for a token for somebody, good for ``lifetime`` seconds."""

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import uvicorn
@@ -35,6 +35,8 @@ from steering.core.workspace import Workspace, default_workspace
 from steering.plans.engine import Engine
 
 _LINGER_CHECK_SECONDS = 1.0
+_CLAIM_SECONDS = 10.0
+_CLAIM_CHECK_SECONDS = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +73,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
     description = read_description(options.beamline)
     # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: sys.exit(0))
     _claim(workspace, stack)
     record = None if options.no_record else start_record(workspace, stack)
     if description.simulate:
@@ -100,12 +104,16 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     file = workspace.run / "beamline.json"
     stack.callback(lambda: file.unlink(missing_ok=True))
-    content = identity() | {"url": address, "token": token}
+    content = identity() | {"url": address, "token": token, "beamline": description.name}
+    # Whoever starts scans unasked, as a tutorial does, does so on the built-in simulation only.
+    content["embedded"] = options.beamline is None
     if record is not None:
         content["record"] = record
     write_secret(file, content)
-    sys.stdout.write(f"The beamline service of {description.name} is at {address}\n")
-    sys.stdout.flush()
+    with suppress(OSError):
+        # Whether anybody reads it changes nothing.
+        sys.stdout.write(f"The beamline service of {description.name} is at {address}\n")
+        sys.stdout.flush()
     ended = threading.Event()
     stack.callback(ended.set)
     if options.linger > 0:
@@ -121,14 +129,21 @@ def _claim(workspace: Workspace, stack: ExitStack) -> None:
     """
     make_private(workspace.run)
     file = stack.enter_context((workspace.run / "service.lock").open("w"))
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        message = (
-            f"A beamline service runs, or is starting, in the workspace {workspace.directory}. "
-            "Use that one, stop it, or choose another folder with --workspace."
-        )
-        raise SteeringError(message) from error
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            # One that ends, since whoever started it was killed, holds it for a moment more.
+            if time.monotonic() < deadline and not (workspace.run / "beamline.json").exists():
+                time.sleep(_CLAIM_CHECK_SECONDS)
+                continue
+            message = (
+                f"A beamline service runs, or is starting, in the workspace {workspace.directory}. "
+                "Use that one, stop it, or choose another folder with --workspace."
+            )
+            raise SteeringError(message) from error
+        return
 
 
 def _linger(beamline: Beamline, server: uvicorn.Server, linger: float, ended: threading.Event) -> None:

@@ -140,7 +140,8 @@ class Beamline:
         docket = self._docket
         if docket is None:
             return _no_scan(proposal)
-        self.tenancy.heard_of(person)
+        if self._scanning():
+            self.tenancy.acted(person, agent=proposal.who != person)
         ruling = docket.propose(proposal, person, self.tenancy.lease.holder)
         if ruling.accepted and isinstance(proposal.action, Abort):
             self._end(docket, proposal.action.reason or f"aborted by {proposal.who}")

@@ -29,7 +29,7 @@ async def serve_stream(
     lock = asyncio.Lock()
     tasks = [
         asyncio.create_task(_send_entries(socket, beamline, lock)),
-        asyncio.create_task(_send_status(socket, beamline, lock, person)),
+        asyncio.create_task(_send_status(socket, beamline, lock)),
         asyncio.create_task(_send_frames(socket, newest, lock)),
         asyncio.create_task(_drain(socket)),
     ]
@@ -50,12 +50,10 @@ async def _send_entries(socket: WebSocket, beamline: Beamline, lock: asyncio.Loc
         beamline.hub.leave(listener)
 
 
-async def _send_status(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock, person: Person) -> None:
+async def _send_status(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) -> None:
     loop = asyncio.get_running_loop()
     sent, sent_at = None, 0.0
     while True:
-        # A holder of the lease who is connected is heard of.
-        beamline.tenancy.heard_of(person.name)
         status = await asyncio.to_thread(beamline.status)
         if status != sent or loop.time() - sent_at > HEARTBEAT_INTERVAL:
             async with lock:

@@ -1,76 +1,51 @@
 """``steering lab``: JupyterLab on the first notebook, with a live beamline behind it.
 
-The notebook is a copy in the workspace, so that a clone stays clean; its cells are run before the browser opens, so
-that the dashboard is live when it does. Everything that was started is ended with it.
+The notebook is a copy in the workspace, so that a clone stays clean. Its dashboard is made before the browser opens,
+and its scan starts when a page is there to see it: on the embedded simulation only, never on a beamline that somebody
+serves in this workspace. What was started is ended with the command, however that ends; what was found running goes on.
 """
 
 import argparse
 import asyncio
-import os
 import secrets
-import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-import httpx
-
-from steering.beamline.embedded import EmbeddedService, stop_service
-from steering.commands.notebook import run_notebook
+from steering.beamline.embedded import EmbeddedService
+from steering.commands.ending import end_like_ctrl_c, end_undisturbed, say
+from steering.commands.jupyter import Jupyter
+from steering.commands.notebook import Notebook
+from steering.commands.tutorials import lay_out
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
-from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace, default_workspace
 
-FIRST_NOTEBOOK = "01-steer-a-running-scan.ipynb"
-_READY_SECONDS = 90.0
-_END_SECONDS = 15.0
-_POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
+# Of the first notebook: a dashboard, and a scan.
+_DASHBOARD, _SCAN = 0, 1
 
 
 def lab(arguments: Sequence[str]) -> int:
     """Run JupyterLab until it ends or is interrupted; return the exit code."""
     options = _options(arguments)
     workspace = Workspace(options.workspace)
-    notebooks = _copy_notebooks(workspace)
-    if subprocess.run([sys.executable, "-m", "steering.sim.data"], check=False).returncode:
-        return 1
-    began = time.monotonic()
-    jupyter = None
-    # A terminal that closes ends everything as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_like_ctrl_c()
+    day = _Day(workspace, options.speed)
     try:
-        asyncio.run(EmbeddedService(workspace, speed=options.speed, linger=0.0).launch())
-        port = options.port or _free_port()
-        token = secrets.token_urlsafe(32)
-        jupyter = _start_jupyter(workspace, notebooks, port, token)
-        _wait_for_jupyter(jupyter, port, token)
-        run_notebook(f"http://127.0.0.1:{port}", token, notebooks / FIRST_NOTEBOOK)
-        url = f"http://127.0.0.1:{port}/doc/tree/{FIRST_NOTEBOOK}?token={token}"
-        sys.stdout.write(
-            f"Live after {time.monotonic() - began:.0f} s. Open:\n\n    {url}\n\nCtrl-C ends everything.\n"
-        )
-        sys.stdout.flush()
-        if not options.no_browser:
-            webbrowser.open(url)
-        return jupyter.wait()
+        return day.run(options)
     except KeyboardInterrupt:
+        # This is how it is meant to end.
         return 0
     finally:
-        # A second Ctrl-C must not leave half of it running.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sys.stdout.write("Ending JupyterLab, the beamline and the workers ...\n")
-        sys.stdout.flush()
-        _end(jupyter)
-        stop_service(workspace)
-        asyncio.run(_end_facility(workspace))
+        end_undisturbed()
+        day.end()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -82,84 +57,88 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _copy_notebooks(workspace: Workspace) -> Path:
-    """Copy the tutorials into the workspace; what was there before is kept in its folder ``previous``."""
-    source = Path(__file__).resolve().parents[2] / "notebooks"
-    if not (source / FIRST_NOTEBOOK).is_file():
-        message = f"The notebooks are not at {source}. Run steering lab from a clone of the project."
-        raise SteeringError(message)
-    target = workspace.directory / "notebooks"
-    make_private(target)
-    for path in sorted(source.glob("*.ipynb")):
-        copy = target / path.name
-        if copy.exists():
-            (target / "previous").mkdir(exist_ok=True)
-            copy.replace(target / "previous" / path.name)
-        shutil.copyfile(path, copy)
-    return target
+class _Day:
+    """What one ``steering lab`` starts, and ends."""
 
+    def __init__(self, workspace: Workspace, speed: float) -> None:
+        self._workspace = workspace
+        self._service = EmbeddedService(workspace, speed=speed)
+        self._jupyter: Jupyter | None = None
+        self._began_service = self._began_owner = False
+        self._began = time.monotonic()
 
-def _start_jupyter(workspace: Workspace, notebooks: Path, port: int, token: str) -> "subprocess.Popen[bytes]":
-    make_private(workspace.run)
-    # The token goes by the environment: arguments can be read by every user of the machine.
-    environment = {
-        **os.environ,
-        "JUPYTER_TOKEN": token,
-        "STEERING_HOME": str(workspace.directory),
-        "JUPYTERLAB_SETTINGS_DIR": str(_settings(workspace)),
-    }
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
-        *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={notebooks}", "--allow-root"),
-        "--LabApp.news_url=None",
-    ]
-    with (workspace.run / "jupyter.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603  (our own arguments, no shell)
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+    def run(self, options: argparse.Namespace) -> int:
+        """Start everything, say where it is, and wait for its end."""
+        self._say("Looking for the recorded data ...")
+        if subprocess.run([sys.executable, "-m", "steering.sim.data"], check=False).returncode:
+            return 1
+        notebook = lay_out(self._workspace)
+        self._say("Starting JupyterLab ...")
+        # It loads while the beamline does.
+        jupyter = self._jupyter = Jupyter(self._workspace, notebook.parent, options.port, secrets.token_urlsafe(32))
+        self._say("Starting the beamline service and two Dask workers ...")
+        refusal = asyncio.run(self._start_service())
+        jupyter.wait_until_ready()
+        url = f"{jupyter.url}/doc/tree/{notebook.name}?token={jupyter.token}"
+        if refusal:
+            self._say(f"{refusal}\n\n    {url}\n\nCtrl-C ends JupyterLab.")
+            _show(url, options)
+            return jupyter.wait()
+        self._say("Making the notebook's dashboard ...")
+        live = Notebook(jupyter.url, jupyter.token, notebook)
+        live.run(_DASHBOARD)
+        self._say(f"Live. The scan starts when this page is open:\n\n    {url}\n\nCtrl-C ends everything.")
+        _show(url, options)
+        while not jupyter.ended and not jupyter.is_looked_at(live.kernel):
+            time.sleep(_LOOK_SECONDS)
+        if not jupyter.ended:
+            live.run(_SCAN, keep=False)
+        return jupyter.wait()
+
+    async def _start_service(self) -> str:
+        """Start the service, or find it; say why nothing may be started on it, if so."""
+        # The workers are there before the notebook asks for them, and end with this command.
+        owner = asyncio.create_task(_facility(self._workspace).launch(pool=True))
+        try:
+            connection, self._began_service = await self._service.launch()
+            self._began_owner = await owner
+        except BaseException:
+            owner.cancel()
+            with suppress(asyncio.CancelledError, SteeringError):
+                self._began_owner = await owner
+            raise
+        if self._began_service or connection.get("embedded"):
+            return ""
+        what = connection.get("beamline") or "a beamline"
+        return (
+            f"A service of {what} runs in this workspace already (process {connection['pid']}). Nothing is started on "
+            "it: run the notebook's cells yourself, or give another folder with --workspace."
         )
 
+    def _say(self, text: str) -> None:
+        say(f"{time.monotonic() - self._began:4.0f} s  {text}")
 
-def _settings(workspace: Workspace) -> Path:
-    """Write JupyterLab's settings for this workspace: no question about news in the middle of a beamtime."""
-    folder = workspace.directory / "lab-settings"
-    file = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    if not file.exists():
-        make_private(file.parent)
-        file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
-    return folder
-
-
-def _wait_for_jupyter(jupyter: "subprocess.Popen[bytes]", port: int, token: str) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and jupyter.poll() is None:
-        try:
-            headers = {"Authorization": f"token {token}"}
-            answer = httpx.get(f"http://127.0.0.1:{port}/api", headers=headers, trust_env=False)
-        except httpx.HTTPError:
-            time.sleep(_POLL_SECONDS)
-            continue
-        if answer.is_success:
-            return
-    message = "JupyterLab did not start. Its log is jupyter.log in the workspace's folder run."
-    raise SteeringError(message)
+    def end(self) -> None:
+        """End what was started here."""
+        goes_on = self._jupyter is not None and not self._began_service
+        say(f"Ending what was started{'; the beamline service, which ran before, goes on' if goes_on else ''} ...")
+        if self._jupyter is not None:
+            self._jupyter.end()
+        if self._began_service:
+            self._service.stop()
+        if self._began_owner:
+            asyncio.run(_facility(self._workspace).close())
 
 
-def _end(jupyter: "subprocess.Popen[bytes] | None") -> None:
-    if jupyter is None or jupyter.poll() is not None:
+def _facility(workspace: Workspace) -> Facility:
+    return cast("Facility", registry.load("facilities", "local")(workspace=workspace))
+
+
+def _show(url: str, options: argparse.Namespace) -> None:
+    if options.no_browser:
         return
-    jupyter.terminate()
     try:
-        jupyter.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(jupyter.pid, signal.SIGKILL)
-        jupyter.wait()
-
-
-async def _end_facility(workspace: Workspace) -> None:
-    await cast("Facility", registry.load("facilities", "local")(workspace=workspace)).close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        webbrowser.open(url)
+    except webbrowser.Error as error:
+        message = f"No browser can be opened: {error}. Open the address yourself."
+        raise SteeringError(message) from error

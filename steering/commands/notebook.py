@@ -19,38 +19,68 @@ _CELL_SECONDS = 180.0
 _LARGEST_MESSAGE = 256 * 2**20
 
 
-def run_notebook(url: str, token: str, path: Path) -> None:
-    """Run all cells of a notebook that lies in the server's root folder, and keep their outputs in it.
+class Notebook:
+    """A notebook in the root folder of a Jupyter server, with a kernel of its own.
 
-    Args:
-        url: Of the Jupyter server.
-        token: Its token.
-        path: The notebook.
-
-    Raises:
-        SteeringError: If a cell fails; with its error.
+    Attributes:
+        kernel: Its kernel's id.
     """
-    asyncio.run(_run(url, token, path))
 
+    def __init__(self, url: str, token: str, path: Path) -> None:
+        """Start its kernel.
 
-async def _run(url: str, token: str, path: Path) -> None:
-    notebook = json.loads(await asyncio.to_thread(path.read_text, encoding="utf-8"))
-    headers = {"Authorization": f"token {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60.0, mounts=MOUNTS) as client:
+        Args:
+            url: Of the Jupyter server.
+            token: Its token.
+            path: The notebook.
+
+        Raises:
+            SteeringError: If the server refuses.
+        """
+        self._url, self._path = url, path
+        self._headers = {"Authorization": f"token {token}"}
         wish = {"path": path.name, "name": path.name, "type": "notebook", "kernel": {"name": "python3"}}
-        answer = await client.post("/api/sessions", json=wish)
-        answer.raise_for_status()
-        kernel = answer.json()["kernel"]["id"]
-        address = f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-        async with connect(address, additional_headers=headers, max_size=_LARGEST_MESSAGE, proxy=None) as socket:
-            for number, cell in enumerate((cell for cell in notebook["cells"] if cell["cell_type"] == "code"), 1):
-                async with asyncio.timeout(_CELL_SECONDS):
-                    cell["outputs"] = await _execute(socket, "".join(cell["source"]))
-                cell["execution_count"] = number
-                # We have just run it ourselves: without this the server would not trust it, nor Lab show its widgets.
-                cell["metadata"]["trusted"] = True
-        content = {"type": "notebook", "format": "json", "content": notebook}
-        (await client.put(f"/api/contents/{path.name}", json=content)).raise_for_status()
+        self.kernel = str(self._ask("POST", "/api/sessions", wish)["kernel"]["id"])
+
+    def run(self, number: int, *, keep: bool = True) -> None:
+        """Run one of its cells.
+
+        Args:
+            number: Of the code cell, from 0.
+            keep: Whether to write its outputs into the notebook; not while a page has it open.
+
+        Raises:
+            SteeringError: If the cell fails; with its error.
+        """
+        notebook = json.loads(self._path.read_text(encoding="utf-8"))
+        cell = [one for one in notebook["cells"] if one["cell_type"] == "code"][number]
+        outputs = asyncio.run(self._run("".join(cell["source"])))
+        if not keep:
+            return
+        cell["outputs"], cell["execution_count"] = outputs, number + 1
+        # We have just run it ourselves: without this the server would not trust it, nor Lab show its widgets.
+        cell["metadata"]["trusted"] = True
+        self._ask(
+            "PUT", f"/api/contents/{self._path.name}", {"type": "notebook", "format": "json", "content": notebook}
+        )
+
+    def _ask(self, method: str, path: str, content: object) -> Any:
+        try:
+            with httpx.Client(base_url=self._url, headers=self._headers, timeout=60.0, mounts=MOUNTS) as client:
+                answer = client.request(method, path, json=content)
+                answer.raise_for_status()
+                return answer.json()
+        except httpx.HTTPError as error:
+            message = f"JupyterLab refuses the notebook {self._path.name}: {error}. Its log is jupyter.log."
+            raise SteeringError(message) from error
+
+    async def _run(self, code: str) -> list[dict[str, Any]]:
+        address = f"{self._url.replace('http', 'ws', 1)}/api/kernels/{self.kernel}/channels"
+        async with (
+            connect(address, additional_headers=self._headers, max_size=_LARGEST_MESSAGE, proxy=None) as socket,
+            asyncio.timeout(_CELL_SECONDS),
+        ):
+            return await _execute(socket, code)
 
 
 async def _execute(socket: Any, code: str) -> list[dict[str, Any]]:

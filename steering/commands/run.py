@@ -7,10 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+from steering.commands.ending import end_like_ctrl_c, end_undisturbed
 from steering.commands.script import Script, read_script
 from steering.core import registry
 from steering.core.errors import SteeringError
@@ -30,11 +32,14 @@ def run(arguments: Sequence[str]) -> int:
     values = _values(options.set)
     with tempfile.TemporaryDirectory(prefix="steering-") as folder:
         place = Workspace(options.workspace or Path(folder))
+        end_like_ctrl_c()
         session = open_session(facility=options.facility, workspace=place, speed=options.speed)
         try:
             report = _scan(session, options, script, values)
         finally:
-            session.shutdown()
+            end_undisturbed()
+            # What ran in this workspace before goes on.
+            session.shutdown(begun_only=True)
     _print(report, as_json=options.json)
     return 0 if report["status"] == "success" else 1
 
@@ -62,8 +67,20 @@ def _scan(
     for name, mode in script.agents.items():
         session.set_mode(name, mode)
     uid = session.start(options.scan, **values)
+    try:
+        _steer(session, uid, script, options.timeout)
+    except BaseException:
+        # Nobody waits for this scan any more.
+        with suppress(SteeringError):
+            session.abort("steering run was ended")
+        raise
+    return _report(session, uid)
+
+
+def _steer(session: Session, uid: str, script: Script, timeout: float) -> None:
+    """Make a script's proposals while the scan runs, and wait for its end."""
     began, waiting = time.monotonic(), list(script.steps)
-    deadline = began + options.timeout
+    deadline = began + timeout
     while session.board.status.value.run != uid or session.board.status.value.scanning:
         status = session.board.status.value
         due = [step for step in waiting if step.due(status.points_done, time.monotonic() - began)]
@@ -71,12 +88,11 @@ def _scan(
         for step in due:
             session.propose_json(step.proposal)
         if time.monotonic() > deadline:
-            session.abort(f"not done within {options.timeout:g} s")
-            message = f"The scan was not done within {options.timeout:g} s and was aborted. Give a longer --timeout."
+            session.abort(f"not done within {timeout:g} s")
+            message = f"The scan was not done within {timeout:g} s and was aborted. Give a longer --timeout."
             raise SteeringError(message)
         time.sleep(_STEP_SECONDS)
-    session.wait(options.timeout)
-    return _report(session, uid)
+    session.wait(timeout)
 
 
 def _report(session: Session, uid: str) -> dict[str, Json]:

@@ -29,6 +29,7 @@ from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
 from steering.core.daemon import identity
 from steering.core.errors import SteeringError
+from steering.core.lifeline import hold_while_starting
 from steering.core.pool import PoolRequest
 from steering.core.secret_file import make_private, write_secret
 
@@ -238,6 +239,7 @@ class Owner:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the owner; return its exit code."""
+    hold_while_starting()
     parser = argparse.ArgumentParser(prog="python -m steering.compute.owner")
     parser.add_argument("--site", required=True, help="name of the facility")
     parser.add_argument("--defaults", type=Path, required=True, help="YAML file with its section")

@@ -1,10 +1,40 @@
 """A value with one writer and any number of readers."""
 
 from collections.abc import Callable
-from threading import Condition
+from threading import Condition, Event, Lock
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+
+
+class Bells:
+    """Rung whenever any cell of this process is set, so that whoever shows cells need not look again and again.
+
+    A bell says only that there may be news; which, the cells themselves tell.
+    """
+
+    def __init__(self) -> None:
+        """Begin without listeners."""
+        self._lock = Lock()
+        self._bells: tuple[Event, ...] = ()
+
+    def add(self, bell: Event) -> None:
+        """Ring this one too."""
+        with self._lock:
+            self._bells = (*self._bells, bell)
+
+    def remove(self, bell: Event) -> None:
+        """Do not ring this one any more."""
+        with self._lock:
+            self._bells = tuple(one for one in self._bells if one is not bell)
+
+    def ring(self) -> None:
+        """Ring all."""
+        for bell in self._bells:
+            bell.set()
+
+
+BELLS = Bells()
 
 
 class Cell(Generic[Value]):
@@ -36,16 +66,25 @@ class Cell(Generic[Value]):
             self._value = value
             self._version += 1
             self._changed.notify_all()
-            return self._version
+            version = self._version
+        BELLS.ring()
+        return version
 
     def read(self) -> tuple[int, Value]:
         """Return version and value that belong together."""
         with self._changed:
             return self._version, self._value
 
-    def newer(self, version: int) -> tuple[int, Value] | None:
-        """Return version and value if newer than ``version``, else ``None``."""
+    def newer(self, version: int, timeout: float = 0.0) -> tuple[int, Value] | None:
+        """Return version and value if newer than ``version``, else ``None``.
+
+        Args:
+            version: The newest that is known.
+            timeout: Wait so many seconds for a newer one; a loop need not spin.
+        """
         with self._changed:
+            if timeout > 0:
+                self._changed.wait_for(lambda: self._version > version, timeout)
             return None if self._version <= version else (self._version, self._value)
 
     def wait(self, condition: Callable[[Value], bool], timeout: float) -> Value:

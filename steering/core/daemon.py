@@ -15,11 +15,35 @@ from threading import Event
 
 from steering.core.errors import SteeringError
 from steering.core.json import Json
+from steering.core.lifeline import STARTING, let_go
 from steering.core.secret_file import make_private, read_secret, write_secret
 from steering.core.utf8 import utf8_environment
 
 _POLL_SECONDS = 0.05
 _POLITE_SECONDS = 8.0
+
+
+class Ties:
+    """Whether processes that are started here live on without this one."""
+
+    def __init__(self) -> None:
+        """Begin with processes that do: a notebook's kernel may end at any time."""
+        self._tied = False
+        self._held: list[subprocess.Popen[bytes]] = []
+
+    def tie(self) -> None:
+        """Have what is started from now on end with this process, however it ends. For commands, not for notebooks."""
+        self._tied = True
+
+    def started(self, process: "subprocess.Popen[bytes]") -> None:
+        """Let a process that is ready go, or hold its lifeline."""
+        if self._tied:
+            self._held.append(process)
+        else:
+            let_go(process)
+
+
+TIES = Ties()
 
 
 @dataclass(frozen=True)
@@ -128,20 +152,23 @@ class Daemon:
             self.log.chmod(0o600)
             process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
                 [sys.executable, "-m", self.module, *self.arguments],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **utf8_environment(), **environment},
+                env={**os.environ, **utf8_environment(), **environment, STARTING: "1"},
                 start_new_session=True,
             )
         try:
             write_secret(self._mark, identity(process.pid))
-            return self._ready(process, timeout, cancelled)
+            content = self._ready(process, timeout, cancelled)
+            TIES.started(process)
         except BaseException:
             # Interrupted or failed: what is half started would be in the way of the next one.
             _end_group(process.pid)
             process.wait()
             raise
+        else:
+            return content
         finally:
             self._mark.unlink(missing_ok=True)
 

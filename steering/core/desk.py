@@ -57,7 +57,27 @@ class Desk(Protocol):
         ...
 
     def release_lease(self) -> None:
-        """Let others steer."""
+        """Let others steer; whoever asked for the lease has it then."""
+        ...
+
+    def ask_for_lease(self) -> None:
+        """Ask its holder for the lease."""
+        ...
+
+    def give_lease(self) -> None:
+        """Hand the lease to whoever asks for it."""
+        ...
+
+    def keep_lease(self) -> None:
+        """Turn down who asks for the lease."""
+        ...
+
+    def dismiss_notices(self) -> None:
+        """Take the notices off the board that are there now."""
+        ...
+
+    def dismiss(self, suggestion: Suggestion) -> None:
+        """Take an agent's suggestion off the board."""
         ...
 
     def control_address(self) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """How long things take, shown all the time."""
 
+import time
 from dataclasses import dataclass
 
 
@@ -25,6 +26,8 @@ class FrameCounts:
         doubled: Frames that are in it twice; not one ever should.
         repeated: Frames that came again and were left out.
         failed: Frames that could not be read or analysed.
+        done: Frames whose analysis is done, in the result or not yet.
+        since: Unix time in seconds at which the oldest frame was handed to a worker that is not done; NaN if all are.
     """
 
     came: int = 0
@@ -32,6 +35,8 @@ class FrameCounts:
     doubled: int = 0
     repeated: int = 0
     failed: int = 0
+    done: int = 0
+    since: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,18 @@ class LatencySummary:
         photon_to_feature: End of a frame's exposure to the result that holds it.
         proposal_to_applied: A proposal's making to the checkpoint at which the plan took it.
         points_behind: Points measured whose frames are not in the newest result.
-        age: Seconds since the newest frame in the newest result was exposed; NaN before the first.
+        exposed: Unix time in seconds at which the newest frame in the newest result was exposed; NaN before the first,
+            and for frames that were recorded before.
         counts: What became of the run's frames.
     """
 
     photon_to_feature: Quantiles = NONE_YET
     proposal_to_applied: Quantiles = NONE_YET
     points_behind: int = 0
-    age: float = float("nan")
+    exposed: float = float("nan")
     counts: FrameCounts = FrameCounts()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the newest frame in the newest result was exposed; NaN before the first."""
+        return time.time() - self.exposed

@@ -1,9 +1,12 @@
-"""A child process that ends when its parent does, however the parent ends."""
+"""A child process that ends when its parent does, however the parent ends: for good, or while it is being started."""
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+from contextlib import suppress
+from typing import IO, cast
 
 
 def hold_lifeline() -> None:
@@ -20,3 +23,26 @@ def hold_lifeline() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+# Set for a process that is started with :func:`let_go` to come.
+STARTING = "STEERING_STARTING"
+
+
+def hold_while_starting() -> None:
+    """End this process with SIGTERM if whoever starts it dies before it is ready; does nothing where nobody waits."""
+    if not os.environ.pop(STARTING, ""):
+        return
+
+    def watch() -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def let_go(process: "subprocess.Popen[bytes]") -> None:
+    """Let a process that is ready live on without this one."""
+    pipe = cast("IO[bytes]", process.stdin)
+    with suppress(BrokenPipeError), pipe:
+        pipe.write(b"1")

@@ -42,10 +42,17 @@ class ScanDescription:
 
 @dataclass(frozen=True)
 class Lease:
-    """Who may steer. ``holder`` is empty when nobody holds it; ``until`` is a Unix time in seconds."""
+    """Who may steer.
+
+    Attributes:
+        holder: Empty when nobody holds it.
+        until: Unix time in seconds at which it runs out unless its holder acts.
+        asked: Who asks the holder for it; empty if nobody does.
+    """
 
     holder: str = ""
     until: float = 0.0
+    asked: str = ""
 
 
 @dataclass(frozen=True)

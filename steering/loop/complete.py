@@ -5,6 +5,7 @@ frame do not grow with the run, beyond what the analysis' own state does.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -123,6 +124,12 @@ class CompleteLane:
         """How many frames the states hold."""
         base = self._base.partial.frames if self._base is not None else 0
         return base + sum(group.frames for group in (*self._storing, *self._done))
+
+    @property
+    def working_since(self) -> float:
+        """Unix time in seconds at which the oldest group was submitted that is not done; NaN if all are."""
+        oldest = min((group.submitted for group in self._groups.values()), default=math.nan)
+        return round(time.time() - (time.monotonic() - oldest), 1)
 
     @property
     def states(self) -> tuple[Remote[Partial], ...]:

@@ -67,6 +67,8 @@ class Lanes:
             doubled=newest.doubled if newest is not None else 0,
             repeated=self._complete.repeated,
             failed=newest.failed if newest is not None else 0,
+            done=self._complete.held_frames,
+            since=self._complete.working_since,
         )
 
     async def start(self) -> None:

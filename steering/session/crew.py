@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
 from typing import cast
 
 from steering.agents.person import Person
@@ -13,6 +12,7 @@ from steering.core.agent import Agent, Suggestion
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.result import Result
+from steering.session.notices import Notices
 
 MODES = ("off", "suggest", "automatic")
 
@@ -20,31 +20,37 @@ MODES = ("off", "suggest", "automatic")
 class Crew:
     """All installed agents, each in a mode; people steer through the session itself."""
 
-    def __init__(self, client: BeamlineClient, board: Board, complain: Callable[[str], None]) -> None:
+    def __init__(self, client: BeamlineClient, board: Board, notices: Notices) -> None:
         """Load the installed agents, all of them off."""
         self._client = client
         self._board = board
-        self._complain = complain
+        self._notices = notices
         agents = {name: cast("Agent", registry.load("agents", name)()) for name in registry.names("agents")}
         # A person speaks through the session and is answered at once; the others take their turn here.
         self._agents = {name: agent for name, agent in agents.items() if not isinstance(agent, Person)}
         self._news = asyncio.Event()
         self._newest: Result | None = None
+        # What each agent suggested last, for which run.
+        self._suggested: dict[str, tuple[Suggestion, ...]] = {}
+        self._run = ""
         board.modes.set(dict.fromkeys(self._agents, "off"))
 
     def set_mode(self, agent: str, mode: str) -> None:
-        """Set an agent's mode.
+        """Set an agent's mode; one that does not suggest any more has its suggestions taken back.
 
         Raises:
             SteeringError: If there is no such agent or mode.
         """
         if agent not in self._agents:
-            message = f"There is no agent {agent!r}. Installed: {', '.join(self._agents) or 'none'}."
+            message = f"There is no agent {agent!r:.60}. Installed: {', '.join(self._agents) or 'none'}."
             raise SteeringError(message)
         if mode not in MODES:
-            message = f"There is no mode {mode!r}. Allowed: {', '.join(MODES)}."
+            message = f"There is no mode {mode!r:.60}. Allowed: {', '.join(MODES)}."
             raise SteeringError(message)
         self._board.modes.set({**self._board.modes.value, agent: mode})
+        if mode != "suggest":
+            self._suggested.pop(agent, None)
+            self._show()
         self._news.set()
 
     def ingest(self, result: Result) -> None:
@@ -52,9 +58,26 @@ class Crew:
         self._newest = result
         self._news.set()
 
+    def look(self) -> None:
+        """Take back what was suggested for a run that is over: it is never for another one."""
+        status = self._board.status.value
+        if self._suggested and (status.run != self._run or not status.scanning):
+            self._suggested = {}
+            self._show()
+
     def forget(self, suggestion: Suggestion) -> None:
-        """Take a suggestion off the board."""
-        self._board.suggestions.set(tuple(item for item in self._board.suggestions.value if item != suggestion))
+        """Take a suggestion off the board.
+
+        Raises:
+            SteeringError: If it is not there any more.
+        """
+        if not any(suggestion in held for held in self._suggested.values()):
+            message = "This suggestion does not hold any more: its run is over, or there is a newer one."
+            raise SteeringError(message)
+        self._suggested = {
+            name: tuple(one for one in held if one != suggestion) for name, held in self._suggested.items()
+        }
+        self._show()
 
     async def run(self) -> None:
         """Let agents look at each newest result, and propose what automatic ones suggest."""
@@ -69,10 +92,13 @@ class Crew:
         if mode == "off" or result is None or not status.scanning or result.provenance.run != status.run:
             return
         agent.ingest(result, status.parameters)
-        suggestions = agent.suggest()
+        suggestions = tuple(agent.suggest())
         if mode == "suggest":
             if suggestions:
-                self._board.suggestions.set((*self._board.suggestions.value, *suggestions))
+                # Only the newest holds.
+                self._run = status.run
+                self._suggested[name] = suggestions
+                self._show()
             return
         for suggestion in suggestions:
             try:
@@ -80,4 +106,11 @@ class Crew:
                     suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=name, proposed_at=time.time()
                 )
             except SteeringError as error:
-                self._complain(f"The agent {name} could not propose: {error}")
+                self._notices.say(f"agent {name}", f"The agent {name} could not propose: {error}")
+            else:
+                self._notices.say(f"agent {name}", "")
+
+    def _show(self) -> None:
+        shown = tuple(one for held in self._suggested.values() for one in held)
+        if shown != self._board.suggestions.value:
+            self._board.suggestions.set(shown)

@@ -19,6 +19,7 @@ from steering.core.result import Result
 from steering.core.source import FollowedSource, RunEnded, RunStarted, Source, SourceItem, SourceStatus
 from steering.loop.loop import Loop
 from steering.loop.store import Store
+from steering.session.choice import DOCUMENTS
 from steering.session.frame_index import FrameIndex
 from steering.session.trend import TrendGatherer
 
@@ -105,9 +106,9 @@ class Followed:
         counts = self.loop.counts
         photon = self.result.provenance.times.get("photon", math.nan) if self.result is not None else math.nan
         # A recorded frame's age says nothing of how fast anything is now.
-        age = time.time() - photon if photon > self._began else math.nan
+        exposed = photon if photon > self._began else math.nan
         behind = max(counts.came - counts.analysed, 0)
-        return LatencySummary(self.loop.photon_to_feature.quantiles, applied, behind, age, counts)
+        return LatencySummary(self.loop.photon_to_feature.quantiles, applied, behind, exposed, counts)
 
     def start(self, *, frames: bool) -> list[asyncio.Task[None]]:
         """Begin to follow, and return the tasks that do so.
@@ -148,7 +149,8 @@ class Followed:
                 self._runs.move_to_end(item.run)
                 while len(self._runs) > _MOST_RUNS:
                     self._runs.popitem(last=False)
-                if self._shown not in self._open:
+                # The beamline's own scan is expected; of other runs many have no frames, and hide nothing.
+                if self._shown not in self._open and (self.name == DOCUMENTS or not self._shown):
                     self._show(item.run)
                 self._open[item.run] = None
             case RunEnded():

@@ -13,8 +13,8 @@ from steering.core import registry
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
 from steering.core.board import Board
-from steering.core.errors import SteeringError
-from steering.core.facility import Facility
+from steering.core.errors import SteeringError, said
+from steering.core.facility import Facility, FacilityStatus
 from steering.core.frame import Frame
 from steering.core.proposal import Ruling
 from steering.core.result import Result
@@ -26,12 +26,14 @@ from steering.loop.store import Store
 from steering.session.choice import DOCUMENTS, make_analysis
 from steering.session.crew import Crew
 from steering.session.followed import Followed
-from steering.session.showing import Showing
+from steering.session.notices import Notices
+from steering.session.showing import Showing, renew
 from steering.sources.documents import DocumentSource
 
 _COMPUTE_SECONDS = 1.0
 _LATENCY_SECONDS = 0.2
 _READY_SECONDS = 60.0
+_MEMORY_STEP = 16 * 2**20
 
 
 class Follower:
@@ -48,11 +50,12 @@ class Follower:
         self._source = DocumentSource()
         shared = facility.shared
         store = Store(shared / "states" if shared is not None else None, shared=True)
+        self._notices = Notices(board.notice)
         self._documents = Followed(
-            DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._complain
+            DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._notices.of(DOCUMENTS)
         )
-        self._showing = Showing(self._documents, board, facility, store, self._complain)
-        self._crew = Crew(client, board, self._complain)
+        self._showing = Showing(self._documents, board, facility, store, self._notices)
+        self._crew = Crew(client, board, self._notices)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
@@ -135,8 +138,16 @@ class Follower:
         self._crew.set_mode(agent, mode)
 
     async def forget(self, suggestion: Suggestion) -> None:
-        """Take a suggestion off the board."""
+        """Take a suggestion off the board.
+
+        Raises:
+            SteeringError: If it is not there any more.
+        """
         self._crew.forget(suggestion)
+
+    async def dismiss_notices(self) -> None:
+        """Take the notices off the board."""
+        self._notices.dismiss()
 
     async def wait_for_end(self) -> str:
         """Wait until the service is idle, its run's last frame is in the result, and the result is in the record."""
@@ -219,7 +230,8 @@ class Follower:
             case Entry(content=content):
                 self._ruling(RULING.validate_python(content))
             case BeamlineStatus():
-                self._board.status.set(news)
+                renew(self._board.status, news)
+                self._crew.look()
                 self._ready.set()
             case Frame():
                 self._showing.look(news)
@@ -231,6 +243,8 @@ class Follower:
             self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
             self._axes_of[content["uid"]] = tuple(str(axis) for axis in content.get("axes") or ())
             if self._begun:
+                # What went wrong with the run before does not concern this one.
+                self._notices.say(DOCUMENTS, "")
                 # The service tells of one scan after another; an older one that is open has lost its end.
                 self._source.end_open(but=content["uid"])
             self._begun = False
@@ -253,7 +267,7 @@ class Follower:
         try:
             return make_analysis(name, self._axes_of.get(started.run, ()))
         except SteeringError as error:
-            self._complain(str(error))
+            self._notices.say(DOCUMENTS, str(error))
             return None
 
     def _publish(self, followed: Followed, result: Result) -> None:
@@ -275,17 +289,18 @@ class Follower:
             try:
                 await asyncio.to_thread(lambda: write_result(self.record_client(), result))
             except Exception as error:  # noqa: BLE001  (whatever Tiled raises, the result itself is safe: it can be made again)
-                self._complain(f"The result of {result.provenance.analysis} is not in the record: {error}")
+                self._notices.say(
+                    "record", f"The result of {result.provenance.analysis} is not in the record: {said(error)}"
+                )
+            else:
+                self._notices.say("record", "")
 
         self._writing = asyncio.create_task(write())
-
-    def _complain(self, sentence: str) -> None:
-        self._board.notice.set(sentence)
 
     async def _watch_compute(self) -> None:
         while True:
             status = await self._facility.status()
-            self._board.compute.set(status)
+            renew(self._board.compute, _steady(status))
             if status.state == "lost":
                 # Its owner starts another scheduler; while a run is analysed the loop attaches, else nobody would.
                 with suppress(SteeringError, OSError):
@@ -296,3 +311,11 @@ class Follower:
         while True:
             self._showing.write(self._applied.quantiles)
             await asyncio.sleep(_LATENCY_SECONDS)
+
+
+def _steady(status: FacilityStatus) -> FacilityStatus:
+    """Round what flickers: an idle session has no news."""
+    workers = tuple(
+        replace(worker, memory=round(worker.memory / _MEMORY_STEP) * _MEMORY_STEP) for worker in status.workers
+    )
+    return replace(status, workers=workers)

@@ -57,7 +57,8 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
     try:
         connection = starting.connection()
         client = BeamlineClient(str(connection["url"]), str(connection["token"]))
-        made = starting.session = Session(client, chosen, connection.get("record") or {}, place)
+        kept: dict[str, str] = connection.get("record") or {}
+        made = starting.session = Session(client, chosen, kept, place, starting.began)
         made.attach()
     except BaseException:
         starting.undo()
@@ -98,6 +99,12 @@ class _Starting:
             SteeringError: If one of them cannot be started or reached.
         """
         return self._connection.result()
+
+    @property
+    def began(self) -> frozenset[str]:
+        """What had to be started: ``"service"``, ``"facility"``."""
+        began = {"service": self._began_service, "facility": self._began_owner}
+        return frozenset(name for name, so in began.items() if so)
 
     def undo(self) -> None:
         """End what was started here; returns at once, and no other start begins before it is done."""

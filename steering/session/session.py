@@ -10,10 +10,11 @@ attaches, is sent the whole run so far, and has its results made again from the 
 
 import asyncio
 import math
-import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+import weakref
+from collections.abc import Collection, Coroutine, Mapping
+from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,7 +24,6 @@ from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Res
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
 from steering.core.board import Board
-from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.frame import Frame
 from steering.core.json import Json
@@ -33,11 +33,11 @@ from steering.core.source import Source
 from steering.core.workspace import Workspace
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
+from steering.session.works import ANSWER_SECONDS, Ending, Works
 
 Value = TypeVar("Value")
 
-CLOSED = "This session is closed. Open another: session = steering.open()."
-_ANSWER_SECONDS = 120.0
+FORGOTTEN = "This session was deleted, or another one was given its name."
 _CONTROL_TOKEN_SECONDS = 8 * 3600.0
 
 
@@ -45,7 +45,12 @@ class Session:
     """One person's place at the beamline, from a notebook or a script. Made by :func:`steering.open`."""
 
     def __init__(
-        self, client: BeamlineClient, facility: Facility, record: Mapping[str, str], workspace: Workspace
+        self,
+        client: BeamlineClient,
+        facility: Facility,
+        record: Mapping[str, str],
+        workspace: Workspace,
+        began: Collection[str] = (),
     ) -> None:
         """Wire a session; :func:`steering.open` does so for a notebook, and has it attach.
 
@@ -54,24 +59,25 @@ class Session:
             facility: Where to analyse.
             record: ``url`` and ``key`` of the Tiled server, or empty for none.
             workspace: Where the embedded service, if it is one, keeps its files.
+            began: What had to be started for it: ``"service"``, ``"facility"``.
         """
+        self._began = frozenset(began)
         self.board = Board()
         self.workspace = workspace
         self._client = client
         self._facility = facility
         self._record_address = dict(record)
         self._follower = Follower(client, facility, self.board, self._record_address)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="steering-session", daemon=True)
-        self._thread.start()
-        self._ending: _Ending | None = None
-        self._lock = threading.Lock()
+        self._works = Works(self._follower, self.board)
+        # Whoever forgets a session, or gives its name to another one, has closed it.
+        self._forgotten = weakref.finalize(self, self._works.end, FORGOTTEN)
+        self._forgotten.atexit = False
 
     def __repr__(self) -> str:
         """Say where it is, what goes on there, and what one may do."""
         status = self.board.status.value
         what = f"{status.scan} {status.state}" if status.scanning else status.state
-        if self._ending is not None:
+        if self._works.closed:
             what = "closed"
         return f"<Session {self.name or 'of nobody yet'} at {status.beamline or self._client.url}: {what}>"
 
@@ -162,17 +168,32 @@ class Session:
         Raises:
             TimeoutError: If it took longer.
         """
-        return self._do(asyncio.wait_for(self._follower.wait_for_end(), timeout), timeout + _ANSWER_SECONDS)
+        return self._do(asyncio.wait_for(self._follower.wait_for_end(), timeout), timeout + ANSWER_SECONDS)
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` (shown, you accept) or ``"automatic"`` (proposed at once)."""
         self._do(self._follower.set_mode(agent, mode))
 
     def accept(self, suggestion: Suggestion) -> Ruling:
-        """Propose what an agent suggested, with its basis, in this person's name."""
-        ruling = self.propose(suggestion.action, suggestion.basis)
+        """Propose what an agent suggested, with its basis, in this person's name.
+
+        Raises:
+            SteeringError: If it does not hold any more: its run is over, or the agent suggests something newer.
+        """
         self._do(self._follower.forget(suggestion))
-        return ruling
+        return self.propose(suggestion.action, suggestion.basis)
+
+    def dismiss(self, suggestion: Suggestion) -> None:
+        """Take an agent's suggestion off the board.
+
+        Raises:
+            SteeringError: If it is not there any more.
+        """
+        self._do(self._follower.forget(suggestion))
+
+    def dismiss_notices(self) -> None:
+        """Take the notices off the board; what is still wrong is said again when it happens again."""
+        self._do(self._follower.dismiss_notices())
 
     def compute(
         self,
@@ -239,11 +260,23 @@ class Session:
 
     def take_lease(self) -> None:
         """Become the one who may steer."""
-        self._do(self._client.lease(hold=True))
+        self._do(self._client.lease("take"))
 
     def release_lease(self) -> None:
-        """Let others steer."""
-        self._do(self._client.lease(hold=False))
+        """Let others steer; whoever asked for the lease has it then."""
+        self._do(self._client.lease("release"))
+
+    def ask_for_lease(self) -> None:
+        """Ask its holder for the lease; it is yours when it is handed over or runs out, and at once if it is free."""
+        self._do(self._client.lease("ask"))
+
+    def give_lease(self) -> None:
+        """Hand the lease to whoever asks for it."""
+        self._do(self._client.lease("give"))
+
+    def keep_lease(self) -> None:
+        """Turn down who asks for the lease."""
+        self._do(self._client.lease("keep"))
 
     def invite(self, name: str, *, steer: bool = False, hours: float = 8.0) -> dict[str, str]:
         """Let somebody in; hand the result to ``steering.open(url=..., token=...)`` on the other side.
@@ -267,45 +300,33 @@ class Session:
 
     def close(self) -> None:
         """Let go. The scan, the service and the facility run on. Does nothing the second time."""
-        with self._lock:
-            if self._ending is None:
-                self._ending = _Ending("steering-close", self._close)
-        self._ending.wait()
+        self._works.end().wait()
 
-    def shutdown(self) -> None:
+    def shutdown(self, *, begun_only: bool = False) -> None:
         """Close, and end the embedded service, the record and the facility: no process of ours stays.
 
         It may be closed before, and whoever is interrupted while waiting for this has it done all the same.
+
+        Args:
+            begun_only: End only what had to be started when this session was opened; what ran before goes on.
         """
         # Each takes seconds to end; they do so side by side.
-        service = _Ending("steering-shutdown", lambda: stop_service(self.workspace))
-        facility = _Ending("steering-shutdown", self._end_facility)
-        try:
-            facility.wait()
-        finally:
-            service.wait()
+        ends = {"facility": self._end_facility, "service": lambda: stop_service(self.workspace)}
+        endings = [
+            Ending("steering-shutdown", end) for name, end in ends.items() if not begun_only or name in self._began
+        ]
+        with ExitStack() as rest:
+            # Last of all: the facility is ended by the session's own connection.
+            rest.callback(self.close)
+            for ending in endings:
+                rest.callback(ending.wait)
 
     def _end_facility(self) -> None:
         """End the facility, by the session's own connection while there is one."""
-        with self._lock:
-            here = self._ending is None
-            if here:
-                self._ending = _Ending("steering-close", lambda: self._close(end_facility=True))
-        if self._ending is not None:
-            self._ending.wait()
-        if not here:
+        connected = not self._works.closed
+        self._works.end(facility=True).wait()
+        if not connected:
             asyncio.run(self._facility.close())
-
-    def _close(self, *, end_facility: bool = False) -> None:
-        self.board.closed.set(CLOSED)
-        try:
-            if end_facility:
-                self._ask(self._follower.end_facility())
-            self._ask(self._follower.close())
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
 
     def __enter__(self) -> Self:
         """Use as a context: closed at its end."""
@@ -315,35 +336,5 @@ class Session:
         """Close."""
         self.close()
 
-    def _do(self, coroutine: Coroutine[Any, Any, Value], timeout: float = _ANSWER_SECONDS) -> Value:
-        if self._ending is not None:
-            coroutine.close()
-            raise SteeringError(CLOSED)
-        return self._ask(coroutine, timeout)
-
-    def _ask(self, coroutine: Coroutine[Any, Any, Value], timeout: float = _ANSWER_SECONDS) -> Value:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
-
-
-class _Ending:
-    """Something that is ended in a thread of its own, so that it is ended also if nobody waits for it any more."""
-
-    def __init__(self, name: str, end: Callable[[], None]) -> None:
-        """Begin."""
-        self._error: BaseException | None = None
-        self._end = end
-        self._thread = threading.Thread(target=self._run, name=name)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Wait until it has ended; raise what went wrong, to whoever waits first."""
-        self._thread.join()
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def _run(self) -> None:
-        try:
-            self._end()
-        except BaseException as error:  # noqa: BLE001  (whatever it is, it is raised where it is waited for)
-            self._error = error
+    def _do(self, coroutine: Coroutine[Any, Any, Value], timeout: float = ANSWER_SECONDS) -> Value:
+        return self._works.ask(coroutine, timeout)

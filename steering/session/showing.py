@@ -1,8 +1,7 @@
 """Which of a session's sources is shown, and what of it stands on the board. Runs on the session's event loop."""
 
 import asyncio
-import time
-from collections.abc import Callable
+import math
 from typing import Any, TypeVar
 
 from steering.core.analysis import Analysis
@@ -16,6 +15,7 @@ from steering.core.source import Source
 from steering.loop.partial import rehearse
 from steering.loop.store import Store
 from steering.session.followed import Followed
+from steering.session.notices import Notices
 
 Value = TypeVar("Value")
 
@@ -23,9 +23,7 @@ Value = TypeVar("Value")
 class Showing:
     """The beamline's documents, and the sources followed beside them, of which the newest is shown."""
 
-    def __init__(
-        self, documents: Followed, board: Board, facility: Facility, store: Store, complain: Callable[[str], None]
-    ) -> None:
+    def __init__(self, documents: Followed, board: Board, facility: Facility, store: Store, notices: Notices) -> None:
         """Begin with the documents shown.
 
         Args:
@@ -33,13 +31,13 @@ class Showing:
             board: Where what is shown stands.
             facility: Where frames of other sources are analysed.
             store: Where their checkpoints are kept.
-            complain: Called with a sentence when something went wrong with one of them.
+            notices: Where it is said when something goes wrong with one of them.
         """
         self._documents = documents
         self._board = board
         self._facility = facility
         self._store = store
-        self._complain = complain
+        self._notices = notices
         self._beside: list[Followed] = []
         self._trend_shown: tuple[Followed | None, int] = (None, 0)
 
@@ -61,7 +59,8 @@ class Showing:
         except BaseException:
             await asyncio.to_thread(source.close)
             raise
-        followed = Followed(name, source, self._facility, self._store, lambda _: analysis, self.publish, self._complain)
+        complain = self._notices.of(name)
+        followed = Followed(name, source, self._facility, self._store, lambda _: analysis, self.publish, complain)
         self._beside.append(followed)
         followed.start(frames=True)
         self._show()
@@ -71,6 +70,8 @@ class Showing:
         ending, self._beside = self._beside, []
         self._show()
         await asyncio.gather(*(followed.close() for followed in ending))
+        for followed in ending:
+            self._notices.say(followed.name, "")
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""
@@ -102,10 +103,10 @@ class Showing:
             applied: Durations from a proposal to its being in force.
         """
         shown, board = self.shown, self._board
-        board.latency.set(self._of_documents(applied) if shown is self._documents else shown.latency(applied))
-        _renew(board.source, shown.seen)
-        _renew(board.runs, shown.runs)
-        _renew(board.span, shown.index.span)
+        renew(board.latency, self._of_documents(applied) if shown is self._documents else shown.latency(applied))
+        renew(board.source, shown.seen)
+        renew(board.runs, shown.runs)
+        renew(board.span, shown.index.span)
         trend_shown = (shown, shown.trend.changes)
         if trend_shown != self._trend_shown:
             self._trend_shown = trend_shown
@@ -116,13 +117,13 @@ class Showing:
     def _of_documents(self, applied: Quantiles) -> LatencySummary:
         """The beamline itself says how many points are measured, before any frame of them has come."""
         status, result, loop = self._board.status.value, self._documents.result, self._documents.loop
-        behind, age = 0, float("nan")
+        behind, exposed = 0, math.nan
         if result is not None and result.provenance.run == status.run:
             behind = max(status.points_done - result.provenance.frames, 0)
-            age = time.time() - result.provenance.times.get("photon", float("nan"))
+            exposed = result.provenance.times.get("photon", math.nan)
         elif status.scanning:
             behind = status.points_done
-        return LatencySummary(loop.photon_to_feature.quantiles, applied, behind, age, loop.counts)
+        return LatencySummary(loop.photon_to_feature.quantiles, applied, behind, exposed, loop.counts)
 
     def _show(self) -> None:
         """Put on the board what another source has brought so far."""
@@ -131,6 +132,8 @@ class Showing:
         self.write(self._board.latency.value.proposal_to_applied)
 
 
-def _renew(cell: Cell[Value], value: Value) -> None:
-    if cell.value != value:
+def renew(cell: Cell[Value], value: Value) -> None:
+    """Set a cell, unless that is no news."""
+    # Two NaNs are unequal, but no news.
+    if cell.value != value and repr(cell.value) != repr(value):
         cell.set(value)

@@ -68,8 +68,11 @@ def test_a_scan_is_steered_from_jupyterlab(beamtime):
         page, board = lab.page, beamtime.session.board
         lab.open(NOTEBOOK)
         lab.collapse_sidebar()
-        # The notebook was run before the browser came: the dashboard is live, and its refusal is shown.
+        # The dashboard was made before the browser came; its scan starts now that somebody sees it.
         page.locator(".st-dashboard").wait_for()
+        page.locator(".st-state", has_text="Running").first.wait_for()
+        assert board.status.value.scanning
+        assert beamtime.session.set("exposure", 99).accepted is False
         page.locator(".st-journal .st-refused").first.wait_for()
         rocking(beamtime, lab, page, board)
         a_busy_kernel(lab, page, board)

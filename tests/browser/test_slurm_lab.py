@@ -116,6 +116,8 @@ def given_back(page, panel, slurm):
     panel.get_by_text("1 of 1").nth(1).wait_for()
     shoot(page, "slurm-two-nodes")
     panel.locator("button.st-compute-stop").click()
+    # It asks first.
+    panel.locator(".st-press-line").get_by_role("button", name="Stop").click()
     panel.get_by_text("Stopped").first.wait_for()
     assert slurm.ask("squeue", "-h", "-t", "R") == ""
 

@@ -7,6 +7,7 @@ from steering.core.action import SetParameter
 from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering_widgets import ControlBar, Dashboard, JournalPanel
+from steering_widgets.page import Page
 from steering_widgets.ticker import Ticker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, text_of
@@ -19,7 +20,7 @@ def desk():
 
 @pytest.fixture
 def dashboard(desk):
-    made = Dashboard(desk)
+    made = Page(desk)
     made._ticker.stop()
     yield made
     made.close()
@@ -43,11 +44,13 @@ def test_a_notice_of_the_session_is_shown(dashboard, desk):
     assert "lost 2 workers" in text_of(find(dashboard.widget, "st-notice"))
 
 
-def test_it_displays_itself_as_often_as_one_likes(dashboard):
+def test_it_displays_itself_as_often_as_one_likes(desk):
+    dashboard = Dashboard(desk)
     first, second = (dashboard._repr_mimebundle_() for _ in range(2))
     bundle = first[0] if isinstance(first, tuple) else first
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert first == second
+    dashboard.close()
 
 
 def test_a_page_that_comes_back_is_sent_every_state_again(dashboard):
@@ -62,7 +65,7 @@ def test_a_page_that_comes_back_is_sent_every_state_again(dashboard):
 
 
 def test_closing_ends_its_thread(desk):
-    made = Dashboard(desk)
+    made = Page(desk)
     made.close()
     assert "steering-ticker" not in {thread.name for thread in threading.enumerate() if thread is made._ticker._thread}
 

@@ -2,7 +2,7 @@ from steering_widgets.flow import ACK_SECONDS, BLOCKED_SECONDS, GONE_SECONDS, Fl
 
 
 def flow(visible=True):
-    return Flow(300.0, 300.0, visible, Window(), heard=0.0)
+    return Flow(300.0, 300.0, visible, Window())
 
 
 def test_at_most_two_frames_are_under_way():
@@ -12,7 +12,7 @@ def test_at_most_two_frames_are_under_way():
     assert one.ready(0.0, blocked=False)
     one.sent(2, 0.0, 2)
     assert not one.ready(0.1, blocked=False)
-    one.acknowledged(1, 0.1)
+    one.acknowledged(1)
     assert one.ready(0.1, blocked=False)
 
 
@@ -35,11 +35,16 @@ def test_a_view_that_nobody_sees_gets_nothing():
     assert not flow(visible=False).ready(0.0, blocked=False)
 
 
-def test_a_silent_view_is_gone_unless_nobody_could_have_heard_it():
-    assert flow().gone(GONE_SECONDS + 1, blocked=False)
+def test_a_view_that_paints_nothing_is_gone_unless_nobody_could_have_heard_it():
     one = flow()
+    assert not one.gone(10 * GONE_SECONDS, blocked=False)
+    one.sent(1, 0.0, 1)
+    one.sent(2, 5.0, 2)
     assert not one.gone(GONE_SECONDS + 1, blocked=True)
     assert not one.gone(GONE_SECONDS + 2, blocked=False)
+    assert one.gone(2 * GONE_SECONDS + 2, blocked=False)
+    one.acknowledged(1)
+    assert not one.gone(10 * GONE_SECONDS, blocked=False)
 
 
 def test_without_an_event_loop_nothing_counts_as_blocked():

@@ -36,7 +36,7 @@ def test_a_view_gets_the_newest_frame_when_it_says_that_it_is_there(image, views
     (message,) = views.heard("image")
     assert message["number"] == 7
     assert message["shape"] == [64, 64]
-    pixels, colours = views.sent[0][1]
+    pixels, colours = views.sent[-1][1]
     assert len(pixels) == 64 * 64
     assert len(colours) == 768
 

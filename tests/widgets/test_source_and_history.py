@@ -13,7 +13,8 @@ from steering.core.history import FrameSpan, SeenRun
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.source import FollowedSource, SourceStatus
 from steering.testing.panel import check_panel
-from steering_widgets import Dashboard, FramePanel, ScalarsPanel, SourcePanel, TrendPanel
+from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
+from steering_widgets.page import Page
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -192,7 +193,7 @@ def test_any_column_is_plotted_against_any_other_with_units(desk, request):
 def test_the_dashboard_shows_the_scalars_of_a_followed_source_whatever_the_beamline_does(desk, request):
     desk.start("rocking")
     desk.advance(3)
-    dashboard = Dashboard(desk)
+    dashboard = Page(desk)
     dashboard._ticker.stop()
     request.addfinalizer(dashboard.close)
     assert find(dashboard.widget, "st-panel-curve").layout.display is None

@@ -115,7 +115,9 @@ class SuggestionRow:
         self._text = ipywidgets.HTML()
         self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
         self._accept.on_click(self._clicked)
-        self.widget = ipywidgets.HBox([self._text, self._accept])
+        self._dismiss = button("st-dismiss-suggestion", "Dismiss", "Take this suggestion away")
+        self._dismiss.on_click(self._dismissed)
+        self.widget = ipywidgets.HBox([self._text, self._accept, self._dismiss])
         self.widget.add_class("st-suggestion")
 
     def write(self, suggestion: Suggestion, status: BeamlineStatus) -> None:
@@ -130,3 +132,8 @@ class SuggestionRow:
         suggestion = self._suggestion
         if suggestion is not None:
             self._answer.ask(lambda: self._desk.accept(suggestion), f"Accepted: {self._words}.")
+
+    def _dismissed(self, _: object) -> None:
+        suggestion = self._suggestion
+        if suggestion is not None:
+            self._answer.ask(lambda: self._desk.dismiss(suggestion))

@@ -82,7 +82,7 @@ class Card(ipywidgets.VBox):
             children: Below the title.
         """
         self._heading = heading
-        self._remark_text = ""
+        self._remark_text = self._remark_html = ""
         self._head = ipywidgets.HTML()
         self._head.add_class("st-head")
         self._said = Line("st-said")
@@ -92,10 +92,10 @@ class Card(ipywidgets.VBox):
         self.add_class("st-panel")
         self.add_class(f"st-panel-{name}")
 
-    def remark(self, text: str) -> None:
-        """Write a short text at the right of the title."""
-        if text != self._remark_text:
-            self._remark_text = text
+    def remark(self, text: str, html: str = "") -> None:
+        """Write a short text at the right of the title, and behind it HTML such as an age that the page counts."""
+        if (text, html) != (self._remark_text, self._remark_html):
+            self._remark_text, self._remark_html = text, html
             self._write_head()
 
     def say(self, text: str, kind: str = "error") -> None:
@@ -105,7 +105,7 @@ class Card(ipywidgets.VBox):
     def _write_head(self) -> None:
         self._head.value = (
             f'<div class="st-title" role="heading" aria-level="3">{escape(self._heading)}</div>'
-            f'<div class="st-remark">{escape(self._remark_text)}</div>'
+            f'<div class="st-remark">{escape(self._remark_text)}{self._remark_html}</div>'
         )
 
 

@@ -1,6 +1,7 @@
 """Where the frames are analysed, and how long that takes."""
 
 import math
+import time
 
 import ipywidgets
 
@@ -12,12 +13,15 @@ from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
 from steering_widgets.pools import pools_text
 from steering_widgets.strength import StrengthForm
-from steering_widgets.wording import NONE, escape, milliseconds
+from steering_widgets.wording import age, escape, milliseconds
 
 _MIB = 1024 * 1024
 _STATES = {"stopped": "Stopped", "starting": "Starting", "running": "Running", "lost": "Lost"}
 # A node of Aurora has twelve workers: beyond so many the table says only how many there are.
 _WORKERS_SHOWN = 12
+# A group of frames that takes longer than this is worth a word.
+_SLOW_SECONDS = 2.0
+_MEMORY_STEP = 16
 
 
 class ComputePanel:
@@ -69,7 +73,6 @@ class ComputePanel:
         )
 
     def _write_latency(self, summary: LatencySummary) -> None:
-        age = f"{summary.age:.1f} s" if math.isfinite(summary.age) else NONE
         counts = summary.counts
         points = "point" if summary.points_behind == 1 else "points"
         self._times.value = (
@@ -79,9 +82,20 @@ class ComputePanel:
             + _quantiles("proposal → applied", summary.proposal_to_applied)
             + "</tbody></table>"
             + f'<div class="st-figures"><span>{summary.points_behind}<small> {points} behind</small></span>'
-            + f"<span>{age}<small> age of the result</small></span>"
+            + f"<span>{age(summary.exposed)}<small> age of the result</small></span>"
             + f"<span>{counts.analysed}<small> of {counts.came} frames, each once{_bad(counts)}</small></span></div>"
+            + _working(counts)
         )
+
+
+def _working(counts: FrameCounts) -> str:
+    """Say that frames are being analysed, and how far that is; nothing while it keeps up."""
+    if not math.isfinite(counts.since) or time.time() - counts.since < _SLOW_SECONDS:
+        return ""
+    return (
+        f'<div class="st-working" role="status">Analysing: {counts.done} of {counts.came} frames are done, '
+        f"the next since {age(counts.since)}.</div>"
+    )
 
 
 def _bad(counts: FrameCounts) -> str:
@@ -114,5 +128,10 @@ def _workers(workers: tuple[WorkerStatus, ...]) -> str:
 def _worker(worker: WorkerStatus) -> str:
     return (
         f'<tr><td>{escape(worker.name)}</td><td class="st-right">{worker.threads}</td>'
-        f'<td class="st-right">{worker.memory / _MIB:.0f} MiB</td><td class="st-right">{worker.processing}</td></tr>'
+        f'<td class="st-right">{_memory(worker)} MiB</td><td class="st-right">{worker.processing}</td></tr>'
     )
+
+
+def _memory(worker: WorkerStatus) -> int:
+    """Round a worker's memory to MiB that do not flicker."""
+    return round(worker.memory / _MIB / _MEMORY_STEP) * _MEMORY_STEP

@@ -1,117 +1,107 @@
 """Everything on one page."""
 
-from typing import Any
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, cast
 
-import ipywidgets
-
-from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering.core.status import BeamlineStatus
-from steering_widgets.card import Line, StyleSheet, close_all, send_again
-from steering_widgets.compute import ComputePanel
-from steering_widgets.curve import ANALYSIS as CURVE
-from steering_widgets.curve import CurvePanel
-from steering_widgets.form import SteeringForm
-from steering_widgets.frame import FramePanel
-from steering_widgets.journal import JournalPanel
-from steering_widgets.map import ANALYSIS as MAP
-from steering_widgets.map import MapPanel
-from steering_widgets.place import Place
-from steering_widgets.progress import ProgressPanel
-from steering_widgets.scalars import ANALYSIS as SCALARS
-from steering_widgets.scalars import ScalarsPanel
-from steering_widgets.source import SourcePanel
-from steering_widgets.ticker import Ticker
-from steering_widgets.trend import TrendPanel
+from steering.core.errors import SteeringError
 
-# The beamline's own: what a scan's frames are meant for is known before its first result.
-DOCUMENTS = "documents"
+if TYPE_CHECKING:
+    from steering_widgets.page import Page
+
+_LOCK = threading.Lock()
+# One page a session, whoever shows it, and however often.
+_PAGES: "dict[int, tuple[weakref.ref[Any], Page]]" = {}
 
 
 class Dashboard:
     """All panels of a session, laid out; displays itself, as often as one likes.
 
-    Attributes:
-        widget: What is displayed.
+    Dashboards of one session share their widgets, so a second one costs nothing. When the last of them has been
+    deleted, or is replaced by that of another session, the widgets go.
     """
 
     def __init__(self, session: Desk) -> None:
-        """Build it and begin to follow the session."""
-        self._desk = session
-        self._complaint: Cell[str] = Cell("")
-        self._own = (Place(session.board.notice), Place(self._complaint))
-        self._about = (Place(session.board.status), Place(session.board.scans), Place(session.board.result))
-        self._source = Place(session.board.source)
-        self._shown: object = None
-        self._notice = Line("st-notice")
-        self._curve, self._map, self._frame = CurvePanel(session), MapPanel(session), FramePanel(session)
-        self._scalars = ScalarsPanel(session)
-        progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
-        trend, source, compute = TrendPanel(session), SourcePanel(session), ComputePanel(session)
-        self._fitting: dict[str, CurvePanel | MapPanel | ScalarsPanel] = {
-            CURVE: self._curve,
-            MAP: self._map,
-            SCALARS: self._scalars,
-        }
-        self._panels = (progress, form, journal, source, compute)
-        self._plots = (self._curve, self._map, self._scalars, trend)
-        self._hellos = Place(progress.control.hellos)
-        # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
-        left = _column("st-left", progress.widget, form.widget)
-        middle = _column(
-            "st-middle", self._curve.widget, self._map.widget, self._scalars.widget, trend.widget, journal.widget
-        )
-        right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
-        grid = ipywidgets.Box([left, middle, right])
-        grid.add_class("st-grid")
-        self.widget = ipywidgets.VBox([StyleSheet(), self._notice, grid])
-        self.widget.add_class("st-dashboard")
-        self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set)
-        self._ticker.tick((*self._panels, *self._plots, self._frame, self))
-        self._ticker.start()
+        """Show a session.
 
-    def refresh(self) -> bool:
-        """Show the newest notice, and the panel that fits the scan's analysis."""
-        notices = [place.advance() for place in self._own]
-        about = [place.advance() for place in (*self._about, self._source)]
-        hello = self._hellos.advance()
-        if hello and self._hellos.value:
-            # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
-            send_again(self.widget)
-        if any(notices):
-            self._notice.write(" ".join(place.value for place in self._own if place.value), "warn")
-        if any(about):
-            self._choose(self._about[0].value)
-        return any((*notices, *about, hello))
+        Args:
+            session: Whose panels. One that a notebook has given a name lives as long as that name: its dashboards do
+                not keep it from being closed when the name is deleted, or given to another session.
+        """
+        self._page = _page_of(session)
+        self._kept = None if _is_named(session) else session
+        self._release = weakref.finalize(self, _leave, self._page)
+        self._release.atexit = False
+
+    @property
+    def widget(self) -> Any:
+        """What is displayed."""
+        return self._page.widget
 
     def close(self) -> None:
-        """Stop following and take everything off the screen; the session stays open."""
-        self._ticker.stop()
-        for panel in (*self._panels, *self._plots, self._frame):
-            panel.close()
-        close_all(self.widget)
-
-    def _choose(self, status: BeamlineStatus) -> None:
-        scans, result = self._about[1].value, self._about[2].value
-        wanted = ""
-        if self._source.value.name in ("", DOCUMENTS):
-            wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
-        if not wanted and result is not None:
-            wanted = result.provenance.analysis
-        # Before the first scan the curve's panel says what is missing.
-        shown = self._fitting.get(wanted, self._scalars) if wanted else self._curve
-        if shown is not self._shown:
-            self._shown = shown
-            for panel in self._fitting.values():
-                panel.widget.layout.display = None if panel is shown else "none"
+        """Take it off the screen, unless another dashboard shows the same session; the session stays open."""
+        self._release()
 
     def _repr_mimebundle_(self, **_: object) -> Any:
         """Display, as IPython asks."""
-        return self.widget._repr_mimebundle_()
+        return self._page.widget._repr_mimebundle_()
 
 
-def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:
-    column = ipywidgets.VBox(children)
-    column.add_class("st-column")
-    column.add_class(hook)
-    return column
+def _page_of(session: Desk) -> "Page":
+    # Plots and tables load slowly, and only who shows something needs them.
+    from steering_widgets.page import Page
+
+    with _LOCK:
+        for key, (owner, page) in list(_PAGES.items()):
+            if owner() is None:
+                # Its session has gone; whoever still holds a dashboard of it sees an empty cell.
+                del _PAGES[key]
+                page.close()
+        held = _PAGES.get(id(session))
+        if held is None:
+            shown = _Shown(session)
+            held = _PAGES[id(session)] = weakref.ref(session), Page(cast("Desk", shown), shown.is_gone)
+        held[1].users += 1
+        return held[1]
+
+
+class _Shown:
+    """A session for its panels: they do not keep it from going when nobody else holds it."""
+
+    def __init__(self, session: Desk) -> None:
+        self._session = weakref.ref(session)
+        self.board = session.board
+
+    def is_gone(self) -> bool:
+        """Say whether nobody holds the session any more."""
+        return self._session() is None
+
+    def __getattr__(self, name: str) -> Any:
+        session = self._session()
+        if session is None:
+            message = "This session was deleted, or replaced by another one. Run the cell that shows the dashboard."
+            raise SteeringError(message)
+        return getattr(session, name)
+
+
+def _leave(page: "Page") -> None:
+    # Whoever lets go may be any thread at any moment, one that holds the lock among them, or the ticker's own.
+    threading.Thread(target=_let_go, args=(page,), name="steering-page", daemon=True).start()
+
+
+def _let_go(page: "Page") -> None:
+    with _LOCK:
+        page.users -= 1
+        if page.users > 0:
+            return
+        for key, (_, one) in list(_PAGES.items()):
+            if one is page:
+                del _PAGES[key]
+    page.close()
+
+
+def _is_named(session: Desk) -> bool:
+    """Say whether a session is a variable of the notebook, which then decides how long it lives."""
+    return any(value is session for value in list(vars(sys.modules["__main__"]).values()))

@@ -1,14 +1,14 @@
 """How much may be under way to a view: at most two frames, the latest wins, and nothing waits for ever."""
 
 import asyncio
-import time
+import math
 from dataclasses import dataclass, field
 
 # A frame that was sent and not acknowledged for so long (seconds) no longer holds the next one up.
 ACK_SECONDS = 1.5
 # While a cell blocks the kernel no acknowledgement can be read; then a frame goes out this often.
 BLOCKED_SECONDS = 0.15
-# A view that was not heard of for so long is gone; its page says that it is there every few seconds.
+# A view that has painted none of the frames that were sent to it for so long is gone.
 GONE_SECONDS = 20.0
 MOST_IN_FLIGHT = 2
 
@@ -33,7 +33,7 @@ class Flow:
         visible: Whether anybody can see it.
         window: What it looks at.
         shown: What was last sent, to tell whether there is news.
-        heard: Monotonic time at which it was last heard of, in seconds.
+        waited: Monotonic time since which frames are under way that it has not painted, in seconds; NaN if none are.
     """
 
     width: float
@@ -41,7 +41,7 @@ class Flow:
     visible: bool
     window: Window
     shown: object = None
-    heard: float = field(default_factory=time.monotonic)
+    waited: float = math.nan
     _in_flight: dict[int, float] = field(default_factory=dict[int, float])
 
     def ready(self, now: float, *, blocked: bool) -> bool:
@@ -52,21 +52,23 @@ class Flow:
         return self.visible and len(self._in_flight) < limit
 
     def gone(self, now: float, *, blocked: bool) -> bool:
-        """Say whether the view has been silent for too long."""
-        if blocked:
+        """Say whether the view has painted nothing for too long. One that is sent nothing says nothing, and stays."""
+        if blocked and not math.isnan(self.waited):
             # It may well speak: nobody listens.
-            self.heard = now
-        return now - self.heard > GONE_SECONDS
+            self.waited = now
+        return now - self.waited > GONE_SECONDS
 
     def sent(self, serial: int, now: float, shown: object) -> None:
         """Note that a frame went out."""
         self._in_flight[serial] = now
         self.shown = shown
+        if math.isnan(self.waited):
+            self.waited = now
 
-    def acknowledged(self, serial: int, now: float) -> None:
+    def acknowledged(self, serial: int) -> None:
         """Note that a frame was painted."""
         self._in_flight.pop(serial, None)
-        self.heard = now
+        self.waited = math.nan
 
 
 class Pulse:

@@ -61,6 +61,8 @@ class SteeringForm:
             self._run = self._status.value.run
             self._complaints.set({})  # what was said of the last run is past
             self._answer.set(("", "plain"))
+            for row in self._made.values():
+                row.forget()  # and so is what was typed for it
         complained, said = self._complained.advance(), self._said.advance()
         modes, suggestions = self._modes.advance(), self._suggestions.advance()
         if complained:

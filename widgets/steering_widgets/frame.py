@@ -1,5 +1,6 @@
 """The newest detector frame, or an older one of the run."""
 
+import math
 import time
 
 from steering.core.desk import Desk
@@ -8,9 +9,10 @@ from steering_widgets.card import Card, close_all
 from steering_widgets.history import FrameHistory
 from steering_widgets.image import ImageView
 from steering_widgets.place import Place
-from steering_widgets.wording import clock, duration
+from steering_widgets.wording import age, clock, escape
 
 _REMARK_SECONDS = 1.0
+_LONG_SECONDS = 3600.0
 
 
 class FramePanel:
@@ -23,6 +25,7 @@ class FramePanel:
         self.widget = Card("frame", "Detector frame", [self.image, self._history.widget])
         self._frame = Place(desk.board.frame)
         self._remarked = float("-inf")
+        self._told: Frame | None = None
         self._live = True
 
     def refresh(self) -> bool:
@@ -46,6 +49,7 @@ class FramePanel:
         close_all(self.widget)
 
     def _show_older(self, frame: Frame) -> None:
+        self._told = None
         self.image.show(frame)
         taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
         self.widget.remark(f"frame {frame.number} of {self._history.range_text}{taken}")
@@ -59,10 +63,15 @@ class FramePanel:
             self.image.show(frame)
         else:
             self.image.pump()
-        if now - self._remarked >= _REMARK_SECONDS:
+        if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
-            self._remarked = now
-            age = time.time() - frame.time
-            passed = f"{duration(age)} ago" if age < 3600 else f"at {clock(frame.time)}"
-            self.widget.remark(f"number {frame.number}, {passed}")
+            self._remarked, self._told = now, frame
+            self.widget.remark(f"number {frame.number}, ", _when(frame.time))
         return changed
+
+
+def _when(moment: float) -> str:
+    """Say in HTML when a frame was taken; not every source knows."""
+    if not math.isfinite(moment):
+        return "at an unknown time"
+    return f"{age(moment)} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")

@@ -39,3 +39,16 @@ function keepToMainShell(kernel) {
   leave();
 }
 
+
+/** Call back when the page has found its kernel again, which may have forgotten it; returns what ends that. */
+function onReconnect(model, callback) {
+  let kernel = null;
+  const look = () => {
+    if (kernel.connectionStatus === "connected") callback();
+  };
+  model.widget_manager.get_model(model.get("key")).then((found) => {
+    kernel = found.comm?.jsServicesComm?._kernel ?? null;
+    kernel?.connectionStatusChanged?.connect(look);
+  });
+  return () => kernel?.connectionStatusChanged?.disconnect(look);
+}

@@ -1,8 +1,8 @@
 // A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once and acknowledged.
 // The view says how large it is, which part of the frame it looks at, and whether anybody can see it.
 
-const HEARTBEAT_MS = 5000;
 const SMALLEST_WINDOW = 8;
+const AGAIN_MS = 2000;
 
 function node(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -159,6 +159,7 @@ async function render({ model, el }) {
   el.append(parts.root);
   const unbind = bindSettings(model, parts);
 
+  let known = false; // whether the kernel knows of this view
   let seen = false; // whether the view is scrolled into sight
   let window_ = [0, 0, 0, 0]; // row, column, rows, columns; zeros show the whole frame
   let shown = null; // header of the frame that is painted
@@ -251,6 +252,7 @@ async function render({ model, el }) {
       parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${counts}`;
       if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
     } else if (message.kind === "exact") save(message, buffers);
+    else if (message.kind === "known") known = true;
   };
 
   const pixelAt = (event) => {
@@ -353,10 +355,16 @@ async function render({ model, el }) {
   });
   sighted.observe(parts.root);
   document.addEventListener("visibilitychange", sayView);
-  const heartbeat = setInterval(sayView, HEARTBEAT_MS);
+  const forget = onReconnect(model, () => {
+    known = false;
+    sayView();
+  });
+  // A question is lost while the page joins a running kernel; once it is answered nothing more is sent.
+  const asking = setInterval(() => known || sayView(), AGAIN_MS);
 
   return () => {
-    clearInterval(heartbeat);
+    clearInterval(asking);
+    forget();
     resized.disconnect();
     sighted.disconnect();
     document.removeEventListener("visibilitychange", sayView);

@@ -7,6 +7,7 @@ screen shows; and zooming in sends that part unbinned.
 """
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -134,14 +135,14 @@ class ImageView(HeardWidget):
         self.pump()
 
     def _take(self, content: Mapping[str, Any]) -> None:
-        view, now = str(content["view"]), time.monotonic()
+        view = str(content["view"])
         with self._lock:
             match content["kind"]:
                 case "view":
                     self._take_view(view, content)
                 case "painted":
                     if view in self._flows:
-                        self._flows[view].acknowledged(int(content["serial"]), now)
+                        self._flows[view].acknowledged(int(content["serial"]))
                 case "probe":
                     self._answer_probe(view, int(content["row"]), int(content["column"]))
                 case "exact":
@@ -161,7 +162,8 @@ class ImageView(HeardWidget):
             flow.width, flow.height, flow.window = wants
             flow.shown = None
         flow.visible = bool(content["visible"])
-        flow.heard = time.monotonic()
+        flow.waited = math.nan
+        self.send({"kind": "known", "view": view})
 
     def _answer_probe(self, view: str, row: int, column: int) -> None:
         frame = self._frame

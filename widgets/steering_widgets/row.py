@@ -32,6 +32,7 @@ class ParameterRow:
         self.widget.add_class("st-param")
         self.widget.add_class(f"st-param-{parameter.name}-row")
         self._shown = ""
+        self._forget = False
 
     @property
     def changed(self) -> bool:
@@ -59,16 +60,26 @@ class ParameterRow:
             self._pending.write(f"in force since point {since}" if since else "", "plain")
         shown = plain(parameter.value if pending is None else pending, parameter.decimals)
         self._shown = shown
-        if not changed:
+        if not changed or self._forget:
             self.entry.write(shown)
+        self._forget = False
+
+    def forget(self) -> None:
+        """Show what holds from now on, whatever was written for another run."""
+        self._forget = True
+        self._error.write("", "error")
 
     def settle(self) -> None:
         """Take what stands in the field as shown: it was proposed."""
         self._shown = self.entry.text
 
     def complain(self, sentence: str) -> None:
-        """Show what is wrong with what was written; empty for nothing."""
+        """Show what is wrong with what was written, and mark the field; empty for nothing."""
         self._error.write(sentence, "error")
+        if sentence:
+            self.widget.add_class("st-refused")
+        else:
+            self.widget.remove_class("st-refused")
 
     def enable(self, *, allowed: bool) -> None:
         """Let the field be changed or not."""

@@ -1,10 +1,15 @@
 """The one thread that writes into widgets."""
 
 import logging
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Protocol
+
+from steering.core.cell import BELLS
 
 _LOG = logging.getLogger(__name__)
 
@@ -13,6 +18,10 @@ FRAME_SECONDS = 1 / 120
 PANEL_SECONDS = 0.1
 # A browser draws a plot for some ten milliseconds, in which it paints no frame; nobody reads a curve more often.
 PLOT_SECONDS = 0.25
+# After the last news it looks on for so long, for what a panel has put off; then it sleeps until there is news.
+LINGER_SECONDS = 2.0
+# Code that calls an observer, and that of this package, is not the one that is to blame.
+_OURS = ("steering_widgets", "traitlets", "ipywidgets", "comm", "ipykernel", "anywidget", "bokeh")
 
 
 class Panel(Protocol):
@@ -24,7 +33,7 @@ class Panel(Protocol):
 
 
 class Ticker:
-    """Calls ``refresh`` of panels, each kind at its own rate, until stopped or the kernel ends."""
+    """Calls ``refresh`` of panels, each kind at its own rate, while there is news and somebody to see it."""
 
     def __init__(
         self,
@@ -32,6 +41,7 @@ class Ticker:
         plots: Sequence[Panel],
         frames: Sequence[Panel],
         complain: Callable[[str], object],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Prepare it; :meth:`start` starts it.
 
@@ -40,21 +50,28 @@ class Ticker:
             plots: Refreshed four times a second.
             frames: Refreshed as soon as there is news.
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
+            wanted: Says whether anybody sees the panels.
         """
         self._slow = ((PANEL_SECONDS, list(panels)), (PLOT_SECONDS, list(plots)))
         self._frames = list(frames)
         self._complain = complain
+        self._wanted = wanted
         self._failing: set[str] = set()
+        self._blamed: set[str] = set()
         self._stopping = threading.Event()
+        self._bell = threading.Event()
         self._thread = threading.Thread(target=self._run, name="steering-ticker", daemon=True)
 
     def start(self) -> None:
         """Begin to tick."""
+        BELLS.add(self._bell)
         self._thread.start()
 
     def stop(self) -> None:
         """End; returns when the last refresh is over."""
         self._stopping.set()
+        self._bell.set()
+        BELLS.remove(self._bell)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -65,22 +82,59 @@ class Ticker:
             try:
                 panel.refresh()
             except Exception as error:  # noqa: BLE001  (whatever it is: the other panels must live, the person must know)
-                if name not in self._failing:
-                    _LOG.exception("%s cannot be shown", name)
-                self._failing.add(name)
-                self._complain(f"{name} cannot be shown: {type(error).__name__}: {error}. The other panels go on.")
+                self._failed(name, error)
             else:
                 if name in self._failing:
                     self._failing.discard(name)
                     if not self._failing:
                         self._complain("")
 
+    def _failed(self, name: str, error: Exception) -> None:
+        observer = culprit(error)
+        if observer:
+            # It is the person's own; the panel is shown, but for what the observer kept from it.
+            if observer not in self._blamed:
+                self._blamed.add(observer)
+                _LOG.error("an observer of a widget failed: %s", observer, exc_info=error)
+                self._complain(
+                    f"Your observer {observer} failed: {type(error).__name__}: {error}. The panels go on; this is said "
+                    "once."
+                )
+            return
+        if name not in self._failing:
+            _LOG.exception("%s cannot be shown", name)
+        self._failing.add(name)
+        self._complain(f"{name} cannot be shown: {type(error).__name__}: {error}. The other panels go on.")
+
     def _run(self) -> None:
-        main = threading.main_thread()
         due = [0.0] * len(self._slow)
-        while not self._stopping.wait(FRAME_SECONDS) and main.is_alive():
+        until = time.monotonic() + LINGER_SECONDS
+        while not self._stopping.wait(FRAME_SECONDS) and not sys.is_finalizing():
+            if self._bell.is_set():
+                self._bell.clear()
+                until = time.monotonic() + LINGER_SECONDS
+            if time.monotonic() > until or not self._wanted():
+                # Nothing is looked at, and nothing sent, while nothing happens or nobody sees it.
+                self._bell.wait()
+                continue
             self.tick(self._frames)
             for place, (seconds, panels) in enumerate(self._slow):
                 if time.monotonic() >= due[place]:
                     due[place] = time.monotonic() + seconds
                     self.tick(panels)
+
+
+def culprit(error: BaseException) -> str:
+    """Name the function of a person's that raised an error while one of our widgets changed; empty if there is none."""
+    called = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = _module(frame)
+        if module.split(".")[0] == "traitlets":
+            called = module
+        elif called and module.split(".")[0] not in _OURS:
+            return f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}, line {line})"
+    return ""
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))

@@ -90,8 +90,26 @@ def duration(seconds: float) -> str:
 
 
 def clock(moment: float) -> str:
-    """Write a Unix time as local time of day."""
-    return time.strftime("%H:%M:%S", time.localtime(moment))
+    """Write a Unix time as local time of day, with the date unless that is today's."""
+    try:
+        there, now = time.localtime(moment), time.localtime()
+    except (ValueError, OverflowError, OSError):
+        return "an unknown time"
+    day = "" if there[:3] == now[:3] else "%Y-%m-%d "
+    return time.strftime(f"{day}%H:%M:%S", there)
+
+
+def age(since: float) -> str:
+    """Write in HTML how long something has been so; the page counts on."""
+    if not math.isfinite(since):
+        return NONE
+    # What stands in it depends on nothing else, so that the same age is no news.
+    return f'<span class="st-age" data-since="{since:.3f}">since {clock(since)}</span>'
+
+
+def countdown(until: float) -> str:
+    """Write in HTML how long it is until a moment; the page counts on."""
+    return f'<span class="st-age" data-since="0" data-until="{until:.3f}">until {clock(until)}</span>'
 
 
 def milliseconds(value: float) -> str:

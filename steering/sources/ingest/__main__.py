@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from steering.core.daemon import identity
+from steering.core.lifeline import hold_while_starting
 from steering.core.secret_file import write_secret
 from steering.sources.ingest.certificate import make_certificate
 from steering.sources.ingest.monitor import Monitor
@@ -26,6 +27,7 @@ _CHECK_SECONDS = 0.1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the ingest; return its exit code."""
+    hold_while_starting()
     parser = argparse.ArgumentParser(prog="python -m steering.sources.ingest")
     parser.add_argument("--file", type=Path, required=True, help="connection file to write")
     parser.add_argument("--channel", required=True, help="PVA channel of an NTNDArray")

@@ -1,0 +1,125 @@
+"""A JupyterLab of our own: started on a workspace's notebooks, run as a browser would, ended with its parent."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from steering.core.errors import SteeringError
+from steering.core.secret_file import make_private
+from steering.core.workspace import Workspace
+
+_READY_SECONDS = 90.0
+_END_SECONDS = 15.0
+_POLL_SECONDS = 0.1
+# Ends JupyterLab when its standard input does: when the parent dies, however it dies.
+_ON_LIFELINE = (
+    "from steering.core.lifeline import hold_lifeline; hold_lifeline(); from jupyterlab.labapp import main; main()"
+)
+
+
+class Jupyter:
+    """A JupyterLab server on loopback.
+
+    Attributes:
+        url: Its address.
+        token: What it asks for.
+    """
+
+    def __init__(self, workspace: Workspace, folder: Path, port: int, token: str) -> None:
+        """Start it.
+
+        Args:
+            workspace: Keeps its log and settings.
+            folder: Of the notebooks.
+            port: On 127.0.0.1; 0 picks a free one.
+            token: To ask for.
+        """
+        number = port or _free_port()
+        self.url, self.token = f"http://127.0.0.1:{number}", token
+        make_private(workspace.run)
+        # The token goes by the environment: arguments can be read by every user of the machine.
+        environment = {
+            **os.environ,
+            "JUPYTER_TOKEN": token,
+            "STEERING_HOME": str(workspace.directory),
+            "JUPYTERLAB_SETTINGS_DIR": str(_settings(workspace)),
+        }
+        command = [
+            *(sys.executable, "-c", _ON_LIFELINE, "--no-browser", "--ip=127.0.0.1", f"--port={number}"),
+            *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--allow-root"),
+            "--LabApp.news_url=None",
+        ]
+        with (workspace.run / "jupyter.log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (our own arguments, no shell)
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not run any more."""
+        return self._process.poll() is not None
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            SteeringError: If it does not.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline and not self.ended:
+            try:
+                if self._get("/api").is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(_POLL_SECONDS)
+        message = "JupyterLab did not start. Its log is jupyter.log in the workspace's folder run."
+        raise SteeringError(message)
+
+    def is_looked_at(self, kernel: str) -> bool:
+        """Say whether a page is connected to a kernel."""
+        try:
+            answer = self._get(f"/api/kernels/{kernel}")
+        except httpx.HTTPError:
+            return False
+        return answer.is_success and bool(answer.json().get("connections"))
+
+    def wait(self) -> int:
+        """Wait until it ends; return its exit code."""
+        return self._process.wait()
+
+    def end(self) -> None:
+        """End it with its kernels; does nothing if it has ended."""
+        if self.ended:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _get(self, path: str) -> httpx.Response:
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.get(f"{self.url}{path}", headers=headers, trust_env=False)
+
+
+def _settings(workspace: Workspace) -> Path:
+    """Write JupyterLab's settings for this workspace: no question about news in the middle of a beamtime."""
+    folder = workspace.directory / "lab-settings"
+    file = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    if not file.exists():
+        make_private(file.parent)
+        file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

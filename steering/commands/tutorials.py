@@ -1,0 +1,61 @@
+"""The tutorial notebooks of a workspace: copies that become the person's own, and are then never written again."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from steering.core.errors import SteeringError
+from steering.core.secret_file import make_private
+from steering.core.workspace import Workspace
+
+FIRST = "01-steer-a-running-scan.ipynb"
+
+
+def lay_out(workspace: Workspace) -> Path:
+    """Copy the tutorials into the workspace, beside what a person has made of earlier copies.
+
+    Returns:
+        The first tutorial, with the cells that it was shipped with: a new file if the person has changed the last one.
+
+    Raises:
+        SteeringError: If the project's notebooks, or the workspace's folder, cannot be used.
+    """
+    source = Path(__file__).resolve().parents[2] / "notebooks"
+    if not (source / FIRST).is_file():
+        message = f"The notebooks are not at {source}. Run steering lab from a clone of the project."
+        raise SteeringError(message)
+    target = workspace.directory / "notebooks"
+    make_private(target)
+    laid = {path.name: _lay(path, target) for path in sorted(source.glob("*.ipynb"))}
+    return laid[FIRST]
+
+
+def _lay(shipped: Path, target: Path) -> Path:
+    cells = _cells(shipped)
+    for place in _names(target, shipped):
+        if not place.exists():
+            # Never onto a file that somebody makes in this moment.
+            with shipped.open("rb") as original, place.open("xb") as copy:
+                shutil.copyfileobj(original, copy)
+            return place
+        if _cells(place) == cells:
+            return place
+    raise AssertionError
+
+
+def _names(target: Path, shipped: Path) -> Iterator[Path]:
+    yield target / shipped.name
+    for number in count(2):
+        yield target / f"{shipped.stem}-{number}{shipped.suffix}"
+
+
+def _cells(notebook: Path) -> list[tuple[str, str]] | None:
+    """Return kind and text of a notebook's cells, whatever they have printed; nothing if it is none."""
+    try:
+        content: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
+        return [(str(cell["cell_type"]), "".join(cell["source"])) for cell in content["cells"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,147 @@
+"""All panels of a session, laid out: what every dashboard of that session shows."""
+
+import threading
+from collections.abc import Callable
+
+import ipywidgets
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.status import BeamlineStatus
+from steering_widgets.card import StyleSheet, close_all, send_again
+from steering_widgets.compute import ComputePanel
+from steering_widgets.curve import ANALYSIS as CURVE
+from steering_widgets.curve import CurvePanel
+from steering_widgets.form import SteeringForm
+from steering_widgets.frame import FramePanel
+from steering_widgets.journal import JournalPanel
+from steering_widgets.map import ANALYSIS as MAP
+from steering_widgets.map import MapPanel
+from steering_widgets.notice import NoticeLine
+from steering_widgets.place import Place
+from steering_widgets.presence import Presence
+from steering_widgets.progress import ProgressPanel
+from steering_widgets.scalars import ANALYSIS as SCALARS
+from steering_widgets.scalars import ScalarsPanel
+from steering_widgets.source import SourcePanel
+from steering_widgets.ticker import Ticker
+from steering_widgets.trend import TrendPanel
+
+# The beamline's own: what a scan's frames are meant for is known before its first result.
+DOCUMENTS = "documents"
+
+
+class Page:
+    """The widgets of a session's dashboards, and the thread that keeps them up to date.
+
+    Attributes:
+        widget: What is displayed, as often as one likes.
+        users: How many dashboards show it.
+    """
+
+    def __init__(self, session: Desk, gone: Callable[[], bool] = lambda: False) -> None:
+        """Build it and begin to follow the session.
+
+        Args:
+            session: Whose panels.
+            gone: Says whether nobody holds the session any more.
+        """
+        self.users = 0
+        self._gone = gone
+        self._lock, self._over = threading.Lock(), False
+        self._desk = session
+        self._closed = Place(session.board.closed)
+        self._presence = Presence()
+        self._complaint: Cell[str] = Cell("")
+        self._own = (Place(session.board.notice), Place(self._complaint))
+        self._about = (Place(session.board.status), Place(session.board.scans), Place(session.board.result))
+        self._source = Place(session.board.source)
+        self._shown: object = None
+        self._notice = NoticeLine(self._dismiss)
+        self._curve, self._map, self._frame = CurvePanel(session), MapPanel(session), FramePanel(session)
+        self._scalars = ScalarsPanel(session)
+        progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
+        trend, source, compute = TrendPanel(session), SourcePanel(session), ComputePanel(session)
+        self._fitting: dict[str, CurvePanel | MapPanel | ScalarsPanel] = {
+            CURVE: self._curve,
+            MAP: self._map,
+            SCALARS: self._scalars,
+        }
+        self._panels = (progress, form, journal, source, compute)
+        self._plots = (self._curve, self._map, self._scalars, trend)
+        self._hellos = Place(progress.control.hellos)
+        # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
+        left = _column("st-left", progress.widget, form.widget)
+        middle = _column(
+            "st-middle", self._curve.widget, self._map.widget, self._scalars.widget, trend.widget, journal.widget
+        )
+        right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
+        grid = ipywidgets.Box([left, middle, right])
+        grid.add_class("st-grid")
+        self.widget = ipywidgets.VBox([StyleSheet(), self._presence, self._notice.widget, grid])
+        self.widget.add_class("st-dashboard")
+        self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen)
+        self._ticker.tick((*self._panels, *self._plots, self._frame, self))
+        self._ticker.start()
+
+    def refresh(self) -> bool:
+        """Show the newest notice, and the panel that fits the scan's analysis."""
+        notices = [place.advance() for place in self._own]
+        about = [place.advance() for place in (*self._about, self._source)]
+        closed = self._closed.advance()
+        if closed and self._closed.value:
+            self._end(self._closed.value)
+        hello = self._hellos.advance()
+        if hello and self._hellos.value:
+            # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
+            send_again(self.widget)
+        if any(notices):
+            self._notice.write(" ".join(place.value for place in self._own if place.value))
+        if any(about):
+            self._choose(self._about[0].value)
+        return any((*notices, *about, hello, closed))
+
+    def close(self) -> None:
+        """Stop following and take everything off the screen; the session stays open. Does nothing the second time."""
+        self._ticker.stop()
+        with self._lock:
+            if self._over:
+                return
+            self._over = True
+        for panel in (*self._panels, *self._plots, self._frame):
+            panel.close()
+        close_all(self.widget)
+
+    def _end(self, why: str) -> None:
+        """Grey everything, as nothing will change any more; what nobody holds goes."""
+        self._presence.ended = why
+        # This is the ticker's own thread, which must end first.
+        threading.Thread(target=self.close if self._gone() else self._ticker.stop, name="steering-page").start()
+
+    def _dismiss(self) -> None:
+        self._complaint.set("")
+        self._desk.dismiss_notices()
+
+    def _is_seen(self) -> bool:
+        return self._presence.seen
+
+    def _choose(self, status: BeamlineStatus) -> None:
+        scans, result = self._about[1].value, self._about[2].value
+        wanted = ""
+        if self._source.value.name in ("", DOCUMENTS):
+            wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
+        if not wanted and result is not None:
+            wanted = result.provenance.analysis
+        # Before the first scan the curve's panel says what is missing.
+        shown = self._fitting.get(wanted, self._scalars) if wanted else self._curve
+        if shown is not self._shown:
+            self._shown = shown
+            for panel in self._fitting.values():
+                panel.widget.layout.display = None if panel is shown else "none"
+
+
+def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:
+    column = ipywidgets.VBox(children)
+    column.add_class("st-column")
+    column.add_class(hook)
+    return column

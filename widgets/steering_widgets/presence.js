@@ -1,0 +1,130 @@
+// Knows whether a dashboard is seen and whether what it shows is live; counts ages here, so that nothing is sent for it.
+
+const TICK_MS = 1000;
+const WORDS = {
+  saved: "This is a saved view; nothing in it is live. Run the cell to see the beamline as it is now.",
+  ended: "The kernel has ended. This is how things were then. Run the cells again; a scan goes on by itself.",
+  unreachable: "The kernel cannot be reached. This is how things were then; a scan goes on by itself.",
+};
+
+function span(seconds) {
+  const whole = Math.max(Math.round(seconds), 0);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+async function render({ model, el }) {
+  el.classList.add("st-presence");
+  const found = await model.widget_manager.get_model(model.get("key"));
+  const live = Boolean(found.comm) && found.comm_live !== false;
+  if (live) await beHeard(model);
+  const view = crypto.randomUUID();
+  const kernel = found.comm?.jsServicesComm?._kernel;
+  const banner = document.createElement("div");
+  banner.className = "st-gone";
+  banner.setAttribute("role", "status");
+  banner.hidden = true;
+  el.append(banner);
+
+  let root = null;
+  let ahead = 0; // seconds by which the kernel's clock is ahead of this page's
+  let heard = live ? Date.now() : 0;
+
+  const send = (message) => {
+    try {
+      model.send({ view, ...message });
+    } catch (error) {
+      console.warn("The kernel could not be told", error);
+    }
+  };
+
+  const why = () => {
+    if (!live) return "saved";
+    if (!found.comm || found.comm_live === false || kernel?.isDisposed || kernel?.status === "dead") return "ended";
+    if (kernel && kernel.connectionStatus !== "connected") return "unreachable";
+    return model.get("ended") ? "closed" : "";
+  };
+
+  const show = () => {
+    if (!root) return;
+    const reason = why();
+    if (!reason) heard = Date.now();
+    root.classList.toggle("st-stale", Boolean(reason));
+    root.dataset.live = reason || "live";
+    const when = heard && reason !== "saved" ? ` (${new Date(heard).toLocaleTimeString()})` : "";
+    const text = reason === "closed" ? model.get("ended") : (WORDS[reason] ?? "").replace(" then", ` then${when}`);
+    if (banner.textContent !== text) banner.textContent = text;
+    banner.hidden = !text;
+  };
+
+  const count = () => {
+    show();
+    if (!root) return;
+    const stopped = why();
+    const now = Date.now() / 1000 + ahead;
+    for (const one of root.querySelectorAll(".st-age")) {
+      if (stopped) continue; // an age that is not counted on is that of the moment when all stopped
+      const since = Number(one.dataset.since);
+      const text = one.dataset.until ? span(Number(one.dataset.until) - now) : span(now - since);
+      if (one.textContent !== text) one.textContent = text;
+    }
+  };
+
+  const receive = (message) => {
+    if (message.kind === "clock" && message.view === view) {
+      const took = (performance.now() - message.asked) / 1000;
+      // A kernel that was busy answers late: half of the way is then no measure.
+      if (took < 2) ahead = message.now - (Date.now() / 1000 - took / 2);
+    }
+  };
+
+  const here = () => {
+    if (live) send({ kind: "here", asked: performance.now() });
+  };
+  const left = () => {
+    if (live) send({ kind: "left" });
+  };
+  // New elements get their ages at once, not with the next second.
+  const watcher = new MutationObserver((changes) => {
+    if (changes.some((change) => [...change.addedNodes].some((node) => node.querySelector?.(".st-age")))) count();
+  });
+  const bind = () => {
+    root = el.closest(".st-dashboard");
+    if (!root) {
+      waiting = requestAnimationFrame(bind);
+      return;
+    }
+    watcher.observe(root, { childList: true, subtree: true });
+    count();
+  };
+  let waiting = requestAnimationFrame(bind);
+  const timer = setInterval(count, TICK_MS);
+
+  model.on("msg:custom", receive);
+  model.on("change:ended", show);
+  found.on?.("comm_live_update", show);
+  const back = () => {
+    show();
+    if (kernel.connectionStatus === "connected") here();
+  };
+  kernel?.connectionStatusChanged?.connect(back);
+  kernel?.statusChanged?.connect(show);
+  globalThis.addEventListener("pagehide", left);
+  here();
+
+  return () => {
+    cancelAnimationFrame(waiting);
+    clearInterval(timer);
+    watcher.disconnect();
+    model.off("msg:custom", receive);
+    model.off("change:ended", show);
+    found.off?.("comm_live_update", show);
+    kernel?.connectionStatusChanged?.disconnect(back);
+    kernel?.statusChanged?.disconnect(show);
+    globalThis.removeEventListener("pagehide", left);
+    left();
+  };
+}
+
+export default { render };
