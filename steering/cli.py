@@ -1,4 +1,4 @@
-"""The command line: ``steering lab | run | serve | compute | check``."""
+"""The command line: ``steering lab | run | serve | compute | check | stop``."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "command",
         choices=sorted(_COMMANDS),
         help="lab: JupyterLab with a live scan; run: a scan without Jupyter; serve: a beamline service; "
-        "compute: a compute owner; check: what of this machine is ready",
+        "compute: a compute owner; check: what of this machine is ready; stop: end all that runs in a workspace",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="see steering COMMAND --help")
     options = parser.parse_args(given[:1] or ["--help"])
@@ -75,7 +75,20 @@ def _check(arguments: Sequence[str]) -> int:
     return check(arguments)
 
 
-_COMMANDS: dict[str, Command] = {"lab": _lab, "run": _run, "serve": _serve, "compute": _compute, "check": _check}
+def _stop(arguments: Sequence[str]) -> int:
+    from steering.commands.stop import stop
+
+    return stop(arguments)
+
+
+_COMMANDS: dict[str, Command] = {
+    "lab": _lab,
+    "run": _run,
+    "serve": _serve,
+    "compute": _compute,
+    "check": _check,
+    "stop": _stop,
+}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
@@ -19,6 +19,8 @@ from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace, default_workspace
+from steering.sources.ingest.client import RingClient
+from steering.sources.ingest.launch import ingests
 
 _EXTRAS = {
     "epics": ("ophyd_async", "aioca", "p4p"),
@@ -61,7 +63,7 @@ def check(arguments: Sequence[str]) -> int:
         lambda: _record(workspace),
         *(lambda name=name: _facility(name, workspace) for name in registry.names("facilities")),
     ]
-    findings = [look() for look in looks]
+    findings = [*(look() for look in looks), *_ingests(workspace)]
     if options.json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
     else:
@@ -132,6 +134,27 @@ def _record(workspace: Workspace) -> Finding:
     except httpx.HTTPError as error:
         return _lacking("record", f"does not answer at {record['url']} ({error}). Start the service again.")
     return _ready("record", f"at {record['url']}")
+
+
+def _ingests(workspace: Workspace) -> list[Finding]:
+    """Say which channels are taken in, and what is held of them."""
+    findings: list[Finding] = []
+    for channel, daemon in ingests(workspace).items():
+        found: dict[str, Any] = dict(daemon.connection() or {})
+        what = f"ingest {channel}"
+        try:
+            client = RingClient(found["host"], found["port"], found["own"], found["certificate"])
+            try:
+                status = client.request(want="status")[0]["status"]
+            finally:
+                client.close()
+        except (OSError, KeyError) as error:
+            findings.append(_lacking(what, f"process {found.get('pid')} does not answer ({error}): steering stop."))
+            continue
+        memory, disk = (status[name] / 1e6 for name in ("memory", "disk"))
+        held = f"process {found['pid']}, {memory:.0f} MB in memory, {disk:.0f} MB on disk"
+        findings.append(_ready(what, f"{status['state']}, {held}; ends when unused, or by steering stop."))
+    return findings
 
 
 def _facility(name: str, workspace: Workspace) -> Finding:

@@ -234,7 +234,11 @@ def _gone(process: int, timeout: float) -> bool:
         # A child of ours must be collected; somebody else's can only be watched.
         with suppress(ChildProcessError):
             os.waitpid(process, os.WNOHANG)
-        if not psutil.pid_exists(process):
+        # One that has ended stays as a zombie until whoever started it, a notebook's kernel say, looks.
+        try:
+            if psutil.Process(process).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(_POLL_SECONDS)
     return False

@@ -8,17 +8,21 @@ from steering.core import registry
 from steering.core.analysis import Analysis
 from steering.core.errors import SteeringError
 from steering.core.source import Source
+from steering.core.workspace import Workspace
 
 # The beamline's own: fed by the session, which follows it from the beginning.
 DOCUMENTS = "documents"
 
 
-def make_source(wanted: str | Source, settings: Mapping[str, Any]) -> tuple[str, Source]:
+def make_source(
+    wanted: str | Source, settings: Mapping[str, Any], workspace: Workspace | None = None
+) -> tuple[str, Source]:
     """Make a source.
 
     Args:
         wanted: Entry-point name, or a source.
         settings: What the source of that name takes.
+        workspace: For a source that keeps something, unless the settings name another; the user's own if left out.
 
     Returns:
         What it is called, and the source.
@@ -36,6 +40,8 @@ def make_source(wanted: str | Source, settings: Mapping[str, Any]) -> tuple[str,
         raise SteeringError(message)
     make = registry.load("sources", wanted)
     signature = inspect.signature(make)
+    if workspace is not None and "workspace" in signature.parameters:
+        settings = {"workspace": workspace, **settings}
     try:
         signature.bind(**settings)
     except TypeError as error:

@@ -34,6 +34,7 @@ from steering.core.workspace import Workspace
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
 from steering.session.works import ANSWER_SECONDS, Ending, Works
+from steering.sources.ingest.launch import end_ingests
 
 Value = TypeVar("Value")
 
@@ -240,7 +241,7 @@ class Session:
             SteeringError: If there is no such source or analysis, or the settings are not what it takes.
         """
         chosen = make_analysis(analysis)
-        name, made = make_source(source, settings)
+        name, made = make_source(source, settings, self.workspace)
         self._do(self._follower.follow(name, made, chosen))
 
     def unfollow(self) -> None:
@@ -303,7 +304,7 @@ class Session:
         self._works.end().wait()
 
     def shutdown(self, *, begun_only: bool = False) -> None:
-        """Close, and end the embedded service, the record and the facility: no process of ours stays.
+        """Close, and end the embedded service, the record, the facility and all ingests: no process of ours stays.
 
         It may be closed before, and whoever is interrupted while waiting for this has it done all the same.
 
@@ -316,6 +317,9 @@ class Session:
             Ending("steering-shutdown", end) for name, end in ends.items() if not begun_only or name in self._began
         ]
         with ExitStack() as rest:
+            if not begun_only:
+                # After all else: what is followed here would start its ingest again.
+                rest.callback(end_ingests, self.workspace)
             # Last of all: the facility is ended by the session's own connection.
             rest.callback(self.close)
             for ending in endings:

@@ -29,6 +29,7 @@ _WAIT_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5
 _ITEMS = 16
 _SHORT_LINGER = 20.0
+_LINGER_SECONDS = 600.0
 
 
 class PvaSource:
@@ -51,6 +52,7 @@ class PvaSource:
         idle_seconds: float = 10.0,
         frames: int = 0,
         outlive: bool = True,
+        linger_seconds: float = _LINGER_SECONDS,
     ) -> None:
         """Follow a channel; its ingest is started, or found running, when items are first pulled.
 
@@ -66,10 +68,15 @@ class PvaSource:
             idle_seconds: A run ends after this time without a frame, or when the detector counts from anew.
             frames: A run ends with this many frames; 0 if that is not known.
             outlive: Whether the ingest goes on when this source is closed, so that the next one catches up.
+            linger_seconds: One that outlives its source ends when nobody has followed its channel for so long. Frames
+                without a result are kept on disk then, for whoever follows the channel next.
 
         Raises:
             SteeringError: If the policy is not known.
         """
+        if not linger_seconds > 0:
+            message = f"linger_seconds = {linger_seconds:g} s is not a time. Allowed: more than 0 s."
+            raise SteeringError(message)
         if policy not in POLICIES:
             message = f"The policy {policy!r} is not known. Allowed: {', '.join(POLICIES)}."
             raise SteeringError(message)
@@ -85,7 +92,7 @@ class PvaSource:
             host=host,
             idle=idle_seconds,
             frames=frames,
-            linger=0.0 if outlive else _SHORT_LINGER,
+            linger=linger_seconds if outlive else _SHORT_LINGER,
         )
         self._status = SourceStatus("waiting", f"Nothing is pulled from {channel} yet.")
         self._have: dict[str, list[tuple[int, int]]] = {}

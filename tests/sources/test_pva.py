@@ -20,7 +20,7 @@ from steering.core.errors import SteeringError
 from steering.core.source import RunEnded, RunStarted
 from steering.sources.frames import read_frames
 from steering.sources.ingest.client import RingClient
-from steering.sources.ingest.launch import discard_ring
+from steering.sources.ingest.launch import discard_ring, ingests
 from steering.sources.pva import PvaSource
 from steering.testing.benches.child import Child
 from steering.testing.waiting import until
@@ -105,6 +105,22 @@ async def test_each_codec_is_undone(server, workspace):
         assert np.array_equal(taking.pixels[index], pixels + index + 1)
     assert taking.source.status.rejected == 0
     await taking.close()
+
+
+async def test_an_ingest_that_nobody_uses_ends_and_leaves_its_frames_on_disk(server, workspace):
+    source = PvaSource(CHANNEL, workspace=workspace, linger_seconds=3.0)
+    taking = Taking(source, store=False)
+    await taking.until_connected()
+    (daemon,) = ingests(workspace).values()
+    process = daemon.connection()["pid"]
+    await server.ask(post=[frame(number, np.full((16, 16), number, "u2")) for number in range(1, 5)])
+    await taking.until_frames(4)
+    await taking.close()
+    await asyncio.to_thread(psutil.wait_procs, [psutil.Process(process)], 60)
+    assert ingests(workspace) == {}
+    assert list(workspace.directory.rglob("ring/*/*.raw"))
+    assert not psutil.pid_exists(process)
+    discard_ring(CHANNEL, workspace)
 
 
 async def test_a_busy_kernel_misses_no_frame(server, workspace):

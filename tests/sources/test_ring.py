@@ -250,3 +250,33 @@ def test_a_frame_of_another_size_is_refused_but_a_detector_that_was_set_anew_is_
     assert sorter.current is not first
     assert sorter.counts.rejected == 3
     assert sorter.counts.missed == 0
+
+
+def test_a_ring_that_is_closed_leaves_memory_and_the_next_one_finds_all_frames(tmp_path):
+    ring = ring_in(tmp_path, memory=100, disk=8)
+    ring.begin("run")
+    fill(ring, range(10))
+    ring.close()
+    assert not list(tmp_path.glob("memory/*"))
+    again = ring_in(tmp_path)
+    assert again.held == (0, 10 * BYTES)
+    items = taken(again, follow(again))
+    assert frames_of(items) == list(range(10))
+    assert [value for item in items if item["kind"] == "frames" for value in pixels(item)] == list(range(10))
+    again.close()
+
+
+def test_what_does_not_fit_on_disk_stays_in_memory(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    ring = ring_in(tmp_path)
+    ring.begin("run")
+    fill(ring, range(10))
+    monkeypatch.setattr("shutil.copyfile", full)
+    ring.close()
+    assert "stays in memory, as it cannot be moved to disk" in capsys.readouterr().err
+    monkeypatch.undo()
+    again = ring_in(tmp_path)
+    assert frames_of(taken(again, follow(again))) == list(range(10))
+    again.close()

@@ -1,18 +1,28 @@
 """A session that follows other sources than the beamline's documents."""
 
 import math
+import re
+import subprocess
+import sys
 from threading import Event, Thread
 
 import h5py
 import pytest
 
+import steering
 from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
 from steering.sim.data import fetch
 from steering_widgets import Dashboard
 from tests.processes import left_behind, of_workspace
 from tests.widgets.views import find, text_of
 
 pytestmark = pytest.mark.system
+
+
+def command(name, workspace):
+    words = [sys.executable, "-m", "steering.cli", name, "--workspace", str(workspace.directory)]
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_the_recorded_usaxs_runs_are_replayed_in_a_session(session):
@@ -97,7 +107,7 @@ def test_what_cannot_be_followed_is_said_and_changes_nothing(session):
 
 def test_a_channel_that_is_not_there_is_waited_for_and_nothing_is_left_behind(session):
     before = set(of_workspace(session.workspace))
-    session.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image", workspace=session.workspace, outlive=False)
+    session.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image", outlive=False)
     # The ingest itself says so: it is there, and must end with the source.
     source = session.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
     assert "The channel NOBODY:Pva1:Image is not connected" in source.status.detail
@@ -105,3 +115,30 @@ def test_a_channel_that_is_not_there_is_waited_for_and_nothing_is_left_behind(se
     assert ingest
     session.unfollow()
     assert left_behind(ingest) == []
+
+
+def test_one_command_ends_all_that_runs_in_a_workspace(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    mine = steering.open(workspace=workspace, speed=20.0)
+    mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
+    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    processes = of_workspace(workspace)
+    mine.close()
+    checked = command("check", workspace).stdout
+    assert re.search(r"ready +ingest NOBODY:Pva1:Image +waiting, process \d+, 0 MB in memory, 0 MB on disk", checked)
+    done = command("stop", workspace)
+    assert done.returncode == 0, done.stderr
+    for what in ("the beamline service", "the ingest of NOBODY:Pva1:Image", "the compute owner of local", "Ended: 3."):
+        assert what in done.stdout
+    assert left_behind(processes) == []
+    assert command("stop", workspace).stdout == f"Ended: 0. Nothing runs in {workspace.directory} any more.\n"
+
+
+def test_a_shutdown_ends_what_was_followed_too(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    mine = steering.open(workspace=workspace, speed=20.0)
+    mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
+    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    processes = of_workspace(workspace)
+    mine.shutdown()
+    assert left_behind(processes) == []

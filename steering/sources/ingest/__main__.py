@@ -75,7 +75,14 @@ async def _ingest(options: argparse.Namespace) -> None:
     monitor.start()
     try:
         host, port = server.sockets[0].getsockname()[:2]
-        content = {"host": host, "port": port, "own": own, "read": read, "certificate": certificate}
+        content = {
+            "channel": options.channel,
+            "host": host,
+            "port": port,
+            "own": own,
+            "read": read,
+            "certificate": certificate,
+        }
         write_secret(options.file, identity() | content)
         await _until_unused(served, monitor, options.linger)
     finally:

@@ -44,6 +44,23 @@ def ingest_daemon(
     return Daemon(workspace.run / f"{name}.json", "steering.sources.ingest", arguments, f"The ingest of {channel}")
 
 
+def ingests(workspace: Workspace) -> dict[str, Daemon]:
+    """Return the ingests that run in a workspace, by channel."""
+    found: dict[str, Daemon] = {}
+    for file in sorted(workspace.run.glob("ingest-*.json")):
+        daemon = Daemon(file, "steering.sources.ingest", (), "The ingest")
+        content = daemon.connection()
+        if content is not None:
+            found[str(content.get("channel", file.stem))] = daemon
+    return found
+
+
+def end_ingests(workspace: Workspace) -> None:
+    """End all ingests of a workspace; frames without a result stay on disk."""
+    for daemon in ingests(workspace).values():
+        daemon.stop()
+
+
 def discard_ring(channel: str, workspace: Workspace) -> None:
     """End the ingest of a channel and throw away what its ring holds, stored or not."""
     Daemon(workspace.run / f"{_name(channel)}.json", "steering.sources.ingest", (), "The ingest").stop()

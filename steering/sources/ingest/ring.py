@@ -4,6 +4,7 @@ Segments lie on tmpfs and go to disk, oldest first, when memory is short. Both a
 no room, and whoever appends waits, so that the transport holds the frames or loses them and tells so by their numbers.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -197,13 +198,19 @@ class Ring:
             return None if found is None else found.path
 
     def close(self) -> None:
-        """Close all files; what is in them stays for a next process, a folder without any does not."""
+        """Close all files; what is in them goes to disk for a next process, since memory is for those that run.
+
+        A segment for which the disk has no room stays in memory: frames without a result are not thrown away.
+        """
         with self.news:
             if self._current is not None:
                 self._close_current()
+            for segment in self._segments.values():
+                if not segment.spilled and not _spilled(segment):
+                    break
             for held in self._runs.values():
                 held.journal.close()
-            if not any(self._room.memory.iterdir()):
+            if self._room.memory != self._room.disk and not any(self._room.memory.iterdir()):
                 self._room.memory.rmdir()
 
     def _tell(self) -> None:
@@ -310,3 +317,12 @@ class Ring:
             held.spans[id(span)] = span
         span.add(index, line["time"], line["columns"], line["time"])
         held.where[index] = span
+
+
+def _spilled(segment: Segment) -> bool:
+    try:
+        segment.spill()
+    except OSError as error:
+        sys.stderr.write(f"{segment.path} stays in memory, as it cannot be moved to disk: {error}\n")
+        return False
+    return True

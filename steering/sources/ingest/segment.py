@@ -74,7 +74,11 @@ class Segment:
     def spill(self) -> None:
         """Move it to disk; who has it open goes on reading."""
         partial = self._disk.with_suffix(".partial")
-        shutil.copyfile(self._memory, partial)
+        try:
+            shutil.copyfile(self._memory, partial)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         partial.chmod(0o600)
         partial.replace(self._disk)
         self.spilled = True

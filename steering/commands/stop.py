@@ -1,0 +1,56 @@
+"""``steering stop``: ends all that runs in a workspace."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from steering.beamline.embedded import find_service, stop_service
+from steering.commands.ending import say
+from steering.core import registry
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.workspace import Workspace, default_workspace
+from steering.sources.ingest.launch import ingests
+
+
+def stop(arguments: Sequence[str]) -> int:
+    """End the beamline service, the compute owners with their jobs, and the ingests; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="steering stop",
+        description="End all that runs in a workspace: the beamline service with its scan and record, compute owners "
+        "with their jobs, and the ingests of channels. Their data stay.",
+    )
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose processes")
+    workspace = Workspace(parser.parse_args(arguments).workspace)
+    ended = 0
+    service = find_service(workspace)
+    if service is not None:
+        say(f"Ending the beamline service (process {service['pid']}) ...")
+        stop_service(workspace)
+        ended += 1
+    for channel, daemon in ingests(workspace).items():
+        say(f"Ending the ingest of {channel}; frames without a result stay on disk ...")
+        daemon.stop()
+        ended += 1
+    failures: list[str] = []
+    for name in registry.names("facilities"):
+        try:
+            ended += asyncio.run(_stop(name, workspace))
+        except SteeringError as error:
+            failures.append(str(error))
+    say(f"Ended: {ended}. Nothing runs in {workspace.directory} any more." if not failures else "\n".join(failures))
+    return 1 if failures else 0
+
+
+async def _stop(name: str, workspace: Workspace) -> bool:
+    facility = cast("Facility", registry.load("facilities", name)(workspace=workspace))
+    try:
+        runs = await facility.attach()
+    finally:
+        await facility.detach()
+    if runs:
+        say(f"Ending the compute owner of {name} and its jobs ...")
+        await facility.close()
+    return runs
