@@ -1,159 +1,99 @@
-"""What a beamline says of itself in its YAML file: motors, detector, scans."""
+"""A beamline's YAML file, read and checked as a whole before anything is started."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from steering.beamline.description_entries import (
+    BeamlineDescription,
+    DetectorEntry,
+    FaultsEntry,
+    MapEntry,
+    MotorEntry,
+    ParameterEntry,
+    RockingEntry,
+)
+from steering.beamline.inspection import mistakes, sentence
+from steering.beamline.yaml_lines import YamlFile, read_yaml
 from steering.core.errors import SteeringError
-from steering.core.parameter import Parameter
-from steering.plans.faults import Faults
-from steering.plans.grid_map import GridMap
-from steering.plans.rocking import RockingScan
-from steering.plans.scan import Scan
 
+__all__ = ["BeamlineDescription", "read_description"]
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MotorEntry(_Strict):
-    """A motor record.
-
-    Attributes:
-        prefix: Its EPICS name.
-        units: Unit of its positions; the record's own (field EGU) if left out.
-        tolerance: How far from its target it may stop, in that unit; a quarter of a scan's step, or what the record can
-            resolve if that is more, if left out.
-    """
-
-    prefix: str
-    units: str = ""
-    tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
-
-
-class DetectorEntry(_Strict):
-    """An areaDetector: its prefix, and the PVA channel of its NTNDArray image for the preview."""
-
-    prefix: str
-    image: str = ""
-
-
-class FaultsEntry(_Strict):
-    """What to do when a point cannot be measured: see :class:`steering.plans.faults.Faults`."""
-
-    missed: Literal["pause", "fail"] = "fail"
-    silent: Literal["pause", "fail"] = "pause"
-    tries: int = Field(default=10, ge=1, le=1000)
-    retries: int = Field(default=0, ge=0, le=1000)
-
-    def policy(self) -> Faults:
-        """Build the policy."""
-        return Faults(**self.model_dump())
-
-
-class ParameterEntry(_Strict):
-    """A steerable parameter: see :class:`steering.core.parameter.Parameter`."""
-
-    units: str
-    value: float
-    low: float
-    high: float
-    largest_step: float = float("inf")
-    description: str = ""
-    decimals: int = 4
-
-
-class _ScanEntry(_Strict):
-    name: str
-    title: str
-    parameters: dict[str, ParameterEntry]
-    before: dict[str, str | float | int] = Field(default_factory=dict)
-    points_allowed: int = 20_000
-
-    def values(self) -> tuple[Parameter, ...]:
-        """List the parameters."""
-        return tuple(Parameter(name=name, **entry.model_dump()) for name, entry in self.parameters.items())
-
-
-class RockingEntry(_ScanEntry):
-    """A rocking scan; ``before`` holds PVs that are set before it starts."""
-
-    plan: Literal["rocking"]
-    axis: str
-
-    def scan(self) -> Scan:
-        """Build the scan."""
-        return RockingScan(self.name, self.title, self.axis, self.values())
-
-
-class MapEntry(_ScanEntry):
-    """A map; ``area`` gives for the slow and the fast axis the lowest and highest position."""
-
-    plan: Literal["map"]
-    area: dict[str, tuple[float, float]]
-
-    def scan(self) -> Scan:
-        """Build the scan."""
-        return GridMap(self.name, self.title, self.area, self.values())
-
-
-ScanEntry = Annotated[RockingEntry | MapEntry, Field(discriminator="plan")]
-
-
-class BeamlineDescription(_Strict):
-    """A beamline.
-
-    Attributes:
-        name: For start documents and titles.
-        simulate: Start the simulated beamline as a child and use its devices.
-        motors: By axis name.
-        detector: The detector that every scan triggers.
-        scans: What can be started.
-        safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
-        faults: What to do when a motor does not reach its target, or a device does not answer.
-    """
-
-    name: str
-    simulate: bool = False
-    motors: dict[str, MotorEntry]
-    detector: DetectorEntry
-    scans: tuple[ScanEntry, ...]
-    safe: dict[str, str | float | int] = Field(default_factory=dict)
-    faults: FaultsEntry = Field(default_factory=FaultsEntry)
+_SCANS = {"rocking": RockingEntry, "map": MapEntry}
 
 
 def read_description(path: Path | None) -> BeamlineDescription:
     """Read a beamline's YAML file, or the embedded simulated one.
 
     Raises:
-        SteeringError: If the file is missing or wrong; the message says where.
+        SteeringError: If the file is missing or wrong: all that is wrong, a line for each thing, with its line number.
     """
     if path is None:
         text = files("steering.beamline").joinpath("embedded.yaml").read_text(encoding="utf-8")
-        where = "the embedded beamline description"
-    else:
-        where = str(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            message = f"The beamline description {path} cannot be read: {error.strerror}. Give --beamline FILE.yaml."
-            raise SteeringError(message) from error
-    return _parse(text, where)
+        return _parse(text, "the embedded beamline description")
+    try:
+        return _parse(path.expanduser().read_text(encoding="utf-8-sig"), str(path))
+    except OSError as error:
+        message = f"The beamline description {path} cannot be read: {error.strerror}. Give --beamline FILE.yaml."
+        raise SteeringError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"The beamline description {path} is not text in UTF-8 (byte {error.start}). Save it as UTF-8."
+        raise SteeringError(message) from error
 
 
 def _parse(text: str, where: str) -> BeamlineDescription:
     try:
-        content: Mapping[str, Any] = yaml.safe_load(text)
-        return BeamlineDescription.model_validate(content)
-    except yaml.YAMLError as error:
-        message = f"{where} is not YAML: {error}"
+        file = read_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        message = f"{where} is not YAML: {_of_yaml(error)}"
         raise SteeringError(message) from error
+    found = [(line, f"The key {key!r} is here a second time.") for line, key in file.twice]
+    description: BeamlineDescription | None = None
+    try:
+        description = BeamlineDescription.model_validate(file.content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = f"{where}: {place or 'the file'}: {first['msg']} (found {first['input']!r:.60})."
-        raise SteeringError(message) from error
+        for one in error.errors():
+            place = file.at(one["loc"])
+            found.append((file.line(place), sentence({**one, "loc": _named(place)}, _allowed(file, place[:-1]))))
+    else:
+        found += [(file.line(place), said) for place, said in mistakes(description)]
+    if found or description is None:
+        lines = [f"  line {line}: {said}" for line, said in sorted(dict.fromkeys(found))]
+        count = "one mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        message = "\n".join([f"{where} has {count}; nothing was started:", *lines])
+        raise SteeringError(message)
+    return description
+
+
+def _of_yaml(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}."
+    if isinstance(error, RecursionError):
+        return "something in it contains itself, or it is nested too deeply."
+    return f"{error!s:.200}."
+
+
+def _named(place: tuple[Hashable, ...]) -> tuple[str | int, ...]:
+    return tuple(step if isinstance(step, int) else str(step) for step in place)
+
+
+def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
+    """Name the keys that a mapping of the file may have."""
+    model: type[BaseModel] = BeamlineDescription
+    match place:
+        case ("motors", _):
+            model = MotorEntry
+        case ("detector",):
+            model = DetectorEntry
+        case ("faults",):
+            model = FaultsEntry
+        case ("scans", int(number)):
+            model = _SCANS.get(str(file.content["scans"][number].get("plan")), RockingEntry)
+        case ("scans", _, "parameters", _):
+            model = ParameterEntry
+        case _:
+            pass
+    return list(model.model_fields)

@@ -72,6 +72,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
     description = read_description(options.beamline)
+    if not options.speed > 0 or not options.linger >= 0:
+        message = (
+            f"--speed {options.speed:g}, --linger {options.linger:g} s: one is not allowed. Allowed: above 0; from 0."
+        )
+        raise SteeringError(message)
     # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -15,7 +15,7 @@ from threading import RLock
 from typing import Any
 
 from steering.archive.journal import Entry
-from steering.beamline.description import BeamlineDescription, ScanEntry
+from steering.beamline.description_entries import BeamlineDescription, ScanEntry
 from steering.beamline.devices import BeamlineDevices
 from steering.beamline.ended import ended_run, why_not_open, why_waiting
 from steering.beamline.feed import Feed

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import httpx
 
+from steering.beamline.description import read_description
 from steering.beamline.embedded import find_service
 from steering.core import registry
 from steering.core.errors import SteeringError
@@ -51,9 +52,22 @@ def check(arguments: Sequence[str]) -> int:
     """Look and print; return 0 if everything that the embedded default needs is ready."""
     parser = argparse.ArgumentParser(prog="steering check", description="What of this machine is ready?")
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--beamline", type=Path, help="check this beamline description instead, and start nothing")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args(arguments)
-    workspace = Workspace(options.workspace)
+    if options.beamline is not None:
+        findings = [_beamline(options.beamline)]
+    else:
+        findings = _of_machine(Workspace(options.workspace))
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
+    else:
+        for finding in findings:
+            sys.stdout.write(f"{'ready' if finding.ready else 'NOT READY':9}  {finding.what:18} {finding.detail}\n")
+    return 0 if all(finding.ready for finding in findings) else 1
+
+
+def _of_machine(workspace: Workspace) -> list[Finding]:
     looks: list[Callable[[], Finding]] = [
         _python,
         *(lambda extra=extra: _extra(extra) for extra in _EXTRAS),
@@ -63,13 +77,16 @@ def check(arguments: Sequence[str]) -> int:
         lambda: _record(workspace),
         *(lambda name=name: _facility(name, workspace) for name in registry.names("facilities")),
     ]
-    findings = [*(look() for look in looks), *_ingests(workspace)]
-    if options.json:
-        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
-    else:
-        for finding in findings:
-            sys.stdout.write(f"{'ready' if finding.ready else 'NOT READY':9}  {finding.what:18} {finding.detail}\n")
-    return 0 if all(finding.ready for finding in findings) else 1
+    return [*(look() for look in looks), *_ingests(workspace)]
+
+
+def _beamline(file: Path) -> Finding:
+    try:
+        found = read_description(file)
+    except SteeringError as error:
+        return _lacking("beamline", str(error))
+    scans = ", ".join(f"{scan.name} ({scan.plan} over {', '.join(scan.scan().axes)})" for scan in found.scans)
+    return _ready("beamline", f"{found.name}: motors {', '.join(found.motors)}; scans {scans}.")
 
 
 def _ready(what: str, detail: str) -> Finding:

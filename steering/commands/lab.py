@@ -22,6 +22,7 @@ from steering.commands.ending import end_like_ctrl_c, end_undisturbed, say
 from steering.commands.jupyter import Jupyter
 from steering.commands.notebook import Notebook
 from steering.commands.tutorials import lay_out
+from steering.commands.wishes import positive
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
@@ -36,8 +37,9 @@ def lab(arguments: Sequence[str]) -> int:
     """Run JupyterLab until it ends or is interrupted; return the exit code."""
     options = _options(arguments)
     workspace = Workspace(options.workspace)
+    speed = positive(options.speed, "--speed", "")
     end_like_ctrl_c()
-    day = _Day(workspace, options.speed)
+    day = _Day(workspace, speed)
     try:
         return day.run(options)
     except KeyboardInterrupt:
@@ -53,7 +55,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="folder for all files")
-    parser.add_argument("--speed", type=float, default=5.0, help="how many times faster than life the simulation runs")
+    parser.add_argument("--speed", default="5", help="how many times faster than life the simulation runs")
     return parser.parse_args(arguments)
 
 

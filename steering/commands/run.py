@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from steering.commands.ending import end_like_ctrl_c, end_undisturbed
 from steering.commands.script import Script, read_script
+from steering.commands.wishes import check_agents, check_facility, check_scan, positive, scans_of
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.latency import Quantiles
 from steering.core.workspace import Workspace
-from steering.session.opening import open as open_session
-from steering.session.session import Session
+
+if TYPE_CHECKING:
+    from steering.session.session import Session
 
 _STEP_SECONDS = 0.01
 
@@ -30,12 +32,20 @@ def run(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     script = read_script(options.steer) if options.steer else Script(())
     values = _values(options.set)
+    agents = {**_agents(options.agent), **script.agents}
+    speed, timeout = positive(options.speed, "--speed", ""), positive(options.timeout, "--timeout", " s")
+    check_facility(options.facility)
+    check_agents(agents)
+    # Before anything is started: a slip must not cost a minute.
+    check_scan(options.scan, values, scans_of(Workspace(options.workspace) if options.workspace else None))
+    from steering.session.opening import open as open_session
+
     with tempfile.TemporaryDirectory(prefix="steering-") as folder:
         place = Workspace(options.workspace or Path(folder))
         end_like_ctrl_c()
-        session = open_session(facility=options.facility, workspace=place, speed=options.speed)
+        session = open_session(facility=options.facility, workspace=place, speed=speed)
         try:
-            report = _scan(session, options, script, values)
+            report = _scan(session, options.scan, agents, script, values, timeout)
         finally:
             end_undisturbed()
             # What ran in this workspace before goes on.
@@ -51,24 +61,26 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter to start with")
     parser.add_argument("--agent", action="append", default=[], metavar="NAME=MODE", help="off, suggest or automatic")
     parser.add_argument("--facility", default="local", help=f"one of: {', '.join(registry.names('facilities'))}")
-    parser.add_argument("--speed", type=float, default=5.0, help="how many times faster than life the simulation runs")
-    parser.add_argument("--timeout", type=float, default=1800.0, help="give up after so many seconds")
+    parser.add_argument("--speed", default="5", help="how many times faster than life the simulation runs")
+    parser.add_argument("--timeout", default="1800", help="give up after so many seconds")
     parser.add_argument("--workspace", type=Path, help="keep the run's files here; otherwise they are removed")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     return parser.parse_args(arguments)
 
 
 def _scan(
-    session: Session, options: argparse.Namespace, script: Script, values: Mapping[str, float]
+    session: "Session",
+    scan: str,
+    agents: Mapping[str, str],
+    script: Script,
+    values: Mapping[str, float],
+    timeout: float,
 ) -> dict[str, Json]:
-    for entry in options.agent:
-        name, _, mode = entry.partition("=")
-        session.set_mode(name, mode or "automatic")
-    for name, mode in script.agents.items():
+    for name, mode in agents.items():
         session.set_mode(name, mode)
-    uid = session.start(options.scan, **values)
+    uid = session.start(scan, **values)
     try:
-        _steer(session, uid, script, options.timeout)
+        _steer(session, uid, script, timeout)
     except BaseException:
         # Nobody waits for this scan any more.
         with suppress(SteeringError):
@@ -77,7 +89,7 @@ def _scan(
     return _report(session, uid)
 
 
-def _steer(session: Session, uid: str, script: Script, timeout: float) -> None:
+def _steer(session: "Session", uid: str, script: Script, timeout: float) -> None:
     """Make a script's proposals while the scan runs, and wait for its end."""
     began, waiting = time.monotonic(), list(script.steps)
     deadline = began + timeout
@@ -95,7 +107,7 @@ def _steer(session: Session, uid: str, script: Script, timeout: float) -> None:
     session.wait(timeout)
 
 
-def _report(session: Session, uid: str) -> dict[str, Json]:
+def _report(session: "Session", uid: str) -> dict[str, Json]:
     result, latency = session.board.result.value, session.board.latency.value
     features: dict[str, Json] = {}
     if result is not None and result.provenance.run == uid:
@@ -122,6 +134,10 @@ def _quantiles(quantiles: Quantiles) -> dict[str, Json]:
         "p99": None if math.isnan(quantiles.p99) else round(quantiles.p99, 2),
         "count": quantiles.count,
     }
+
+
+def _agents(entries: Sequence[str]) -> dict[str, str]:
+    return {name: mode or "automatic" for name, _, mode in (entry.partition("=") for entry in entries)}
 
 
 def _values(entries: Sequence[str]) -> dict[str, float]:

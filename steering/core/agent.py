@@ -8,6 +8,8 @@ from steering.core.action import Action
 from steering.core.parameter import Parameter
 from steering.core.result import Result
 
+MODES = ("off", "suggest", "automatic")
+
 
 @dataclass(frozen=True)
 class Suggestion:

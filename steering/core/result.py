@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from steering.core.json import Json
+
+if TYPE_CHECKING:
+    # It loads slowly, and most of what handles results makes none.
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Outcome:
     """
 
     features: Mapping[str, Feature]
-    data: xr.Dataset
+    data: "xr.Dataset"
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,11 @@ from typing import cast
 from steering.agents.person import Person
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
-from steering.core.agent import Agent, Suggestion
+from steering.core.agent import MODES, Agent, Suggestion
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.session.notices import Notices
-
-MODES = ("off", "suggest", "automatic")
 
 
 class Crew:

@@ -1,0 +1,200 @@
+"""Looks through a beamline's description as a whole, and says all that is wrong with it, with line numbers."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic_core import ErrorDetails
+
+from steering.beamline.description_entries import (
+    BeamlineDescription,
+    MapEntry,
+    ParameterEntry,
+    RockingEntry,
+    ScanEntry,
+)
+from steering.core import registry
+
+Mistake = tuple[tuple[Hashable, ...], str]
+
+# What each plan takes, and which of it is a distance along its axes.
+_ALONG = {"rocking": ("centre", "range", "step"), "map": ("step",)}
+_EXPOSURE = "exposure"
+_LENGTHS = ("range", "step", _EXPOSURE)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PV = re.compile(r"[^\s]+")
+
+
+def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
+    """Yield what is wrong with a description whose keys and types are right.
+
+    Yields:
+        Where (keys from the top), and a sentence.
+    """
+    if not description.motors:
+        yield ("motors",), "There is no motor. Name at least one: an axis name with the prefix of its motor record."
+    if not description.scans:
+        yield ("scans",), "There is no scan. Describe at least one."
+    yield from _channels(description)
+    for name, count in Counter(scan.name for scan in description.scans).items():
+        if count > 1:
+            number = [scan.name for scan in description.scans].index(name)
+            later = [scan.name for scan in description.scans].index(name, number + 1)
+            yield ("scans", later, "name"), f"Two scans have the name {name!r}. Give each its own."
+    for number, scan in enumerate(description.scans):
+        for place, sentence in _scan(scan, description):
+            yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
+
+
+def _channels(description: BeamlineDescription) -> Iterator[Mistake]:
+    owners: dict[str, str] = {}
+    for axis, motor in description.motors.items():
+        where = ("motors", axis, "prefix")
+        if not _NAME.fullmatch(axis):
+            yield (
+                ("motors", axis),
+                f"The axis name {axis!r} is a column of the data: letters, digits and _ only, no digit first.",
+            )
+        if not _PV.fullmatch(motor.prefix) or motor.prefix.endswith((":", ".")) or "." in motor.prefix:
+            yield (
+                where,
+                f"{motor.prefix!r} is no motor record, as IOC:m1 is (no field, no colon at its end).",
+            )
+        if motor.prefix in owners:
+            yield where, f"The motors {owners[motor.prefix]} and {axis} are the same record {motor.prefix}."
+        owners.setdefault(motor.prefix, axis)
+    detector = description.detector
+    if not _PV.fullmatch(detector.prefix) or not detector.prefix.endswith(":"):
+        yield (
+            ("detector", "prefix"),
+            f"{detector.prefix!r} does not end with a colon. An areaDetector's prefix does, as in 13SIM1:",
+        )
+    if detector.image and not _PV.fullmatch(detector.image):
+        yield ("detector", "image"), f"{detector.image!r} is not the name of a PVA channel, as in 13SIM1:Pva1:Image."
+    yield from _values("safe", description.safe)
+
+
+def _values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:
+    for channel, value in channels.items():
+        if not _PV.fullmatch(channel):
+            yield (key, channel), f"{channel!r} is not the name of a PV."
+        if isinstance(value, float) and not math.isfinite(value):
+            yield (key, channel), f"{channel} cannot be set to {value:g}."
+
+
+def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
+    if not scan.name.strip():
+        yield ("name",), "The name is empty."
+    axes = (scan.axis,) if isinstance(scan, RockingEntry) else tuple(scan.area)
+    known = description.motors
+    key = "axis" if isinstance(scan, RockingEntry) else "area"
+    for axis in axes:
+        if axis not in known:
+            yield (key, axis), f"There is no motor {axis!r}. {_choice(axis, known)}"
+    if scan.analysis and scan.analysis not in registry.names("analyses"):
+        choice = _choice(scan.analysis, registry.names("analyses"))
+        yield ("analysis",), f"There is no analysis {scan.analysis!r}. {choice}"
+    if scan.points_allowed < 1:
+        yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
+    yield from _values("before", scan.before)
+    found = [*(_area(scan) if isinstance(scan, MapEntry) else ()), *_parameters(scan, axes, description)]
+    yield from found
+    if not found:
+        count = scan.scan().count({name: entry.value for name, entry in scan.parameters.items()})
+        if count > scan.points_allowed >= 1:
+            yield (
+                ("points_allowed",),
+                f"The scan as it starts has {count} points, more than points_allowed, {scan.points_allowed}.",
+            )
+
+
+def _area(scan: MapEntry) -> Iterator[Mistake]:
+    if len(scan.area) != 2:
+        yield ("area",), f"The area of a map has two axes, the slow one first. These are {len(scan.area)}."
+    for axis, (low, high) in scan.area.items():
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            yield ("area", axis), f"The area along {axis}, {low:g} to {high:g}, is not in order. Write [low, high]."
+
+
+def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescription) -> Iterator[Mistake]:
+    along = _ALONG[scan.plan]
+    taken = (*along, _EXPOSURE)
+    for name in taken:
+        if name not in scan.parameters:
+            yield ("parameters",), f"The parameter {name!r} is missing. The plan {scan.plan} takes: {', '.join(taken)}."
+    units = {description.motors[axis].units for axis in axes if axis in description.motors}
+    for name, entry in scan.parameters.items():
+        where = ("parameters", name)
+        if name not in taken:
+            yield where, f"The plan {scan.plan} has no parameter {name!r}. {_choice(name, taken)}"
+            continue
+        for key, sentence in _limits(name, entry):
+            yield (*where, key), sentence
+        if name == _EXPOSURE and entry.units != "s":
+            yield (*where, "units"), f"The exposure is in s, not in {entry.units!r}."
+        known = {unit for unit in units if unit}
+        if name in along and known and known != {entry.units}:
+            text = " and ".join(sorted(known))
+            yield (*where, "units"), f"{name} is in {entry.units!r}, but {' and '.join(axes)} in {text}."
+
+
+def _limits(name: str, entry: ParameterEntry) -> Iterator[tuple[str, str]]:
+    low, value, high, units = entry.low, entry.value, entry.high, entry.units
+    for key, number in (("low", low), ("value", value), ("high", high)):
+        if not math.isfinite(number):
+            yield key, f"{name}: {key} is {number:g}, which is not a finite number."
+    if low > high:
+        yield "low", f"{name}: the limits {low:g} to {high:g} {units} are reversed."
+    elif not low <= value <= high and math.isfinite(value):
+        yield "value", f"{name} = {value:g} {units} is outside its limits. Allowed: {low:g} to {high:g} {units}."
+    if name in _LENGTHS and low <= 0:
+        yield "low", f"{name}: the lowest value, {low:g} {units}, must be above 0 {units}."
+    if not entry.largest_step > 0:
+        yield "largest_step", f"{name}: the largest step, {entry.largest_step:g} {units}, must be above 0 {units}."
+    if not 0 <= entry.decimals <= 12:
+        yield "decimals", f"{name}: {entry.decimals} decimals cannot be shown. Allowed: 0 to 12."
+
+
+def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
+    """Put what pydantic found into a sentence.
+
+    Args:
+        error: One of its errors.
+        allowed: The keys that are allowed where it was found.
+    """
+    key = str(error["loc"][-1]) if error["loc"] else "the file"
+    if error["loc"] and isinstance(error["loc"][-1], int):
+        key = f"item {error['loc'][-1] + 1}"
+    found, limits = error["input"], cast("Mapping[str, Any]", error.get("ctx", {}))
+    match error["type"]:
+        case "missing":
+            return f"The key {key!r} is missing."
+        case "extra_forbidden":
+            return f"There is no key {key!r} here. {_choice(key, allowed)}"
+        case "union_tag_invalid":
+            return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
+        case "union_tag_not_found":
+            return "The key 'plan' is missing. Allowed: 'rocking', 'map'."
+        case "float_parsing" | "float_type" | "int_parsing" | "int_type" | "int_from_float":
+            return f"{key} must be a number, not {_shown(found)}."
+        case "string_type":
+            return f"{key} must be a text, not {_shown(found)}. Put it in quotation marks."
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"{key} must be keys with values, not {_shown(found)}."
+        case "tuple_type" | "list_type":
+            return f"{key} must be a list, not {_shown(found)}."
+        case _:
+            return f"{key}: {error['msg']}, not {_shown(found)}."
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else f"{value!r:.60}"
+
+
+def _choice(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"Allowed: {', '.join(known) or 'none'}.{meant}"

@@ -1,0 +1,133 @@
+"""What a command line asks of a scan, checked against what there is before anything is started."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from steering.beamline.embedded import find_service
+from steering.core import registry
+from steering.core.agent import MODES
+from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
+
+# Speaks for people, and has no mode.
+_PERSON = "person"
+_ANSWER_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a parameter may be, in ``units``."""
+
+    units: str
+    low: float
+    high: float
+
+
+def scans_of(workspace: Workspace | None) -> dict[str, dict[str, Limits]]:
+    """Return the scans, with their parameters, that the service of a workspace has, or the embedded one will have.
+
+    Raises:
+        SteeringError: If a service runs and does not answer.
+    """
+    service = find_service(workspace) if workspace is not None else None
+    if service is None:
+        text = files("steering.beamline").joinpath("embedded.yaml").read_text(encoding="utf-8")
+        scans: list[dict[str, Any]] = yaml.safe_load(text)["scans"]
+        return {
+            str(scan["name"]): {name: _limits(entry) for name, entry in scan["parameters"].items()} for scan in scans
+        }
+    import httpx
+
+    headers = {"Authorization": f"Bearer {service['token']}"}
+    try:
+        answer = httpx.get(f"{service['url']}/scans", headers=headers, timeout=_ANSWER_SECONDS, trust_env=False)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        message = (
+            f"The beamline service of this workspace (process {service['pid']}) does not answer at {service['url']}. "
+            "End it with steering stop, or give another --workspace."
+        )
+        raise SteeringError(message) from error
+    return {scan["name"]: {item["name"]: _limits(item) for item in scan["parameters"]} for scan in answer.json()}
+
+
+def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Mapping[str, Limits]]) -> None:
+    """Check that there is such a scan, with such parameters, and that their values are allowed.
+
+    Raises:
+        SteeringError: If not; all that is wrong.
+    """
+    if scan not in scans:
+        message = f"There is no scan {scan!r:.60}. {_choice(scan, list(scans))}"
+        raise SteeringError(message)
+    wrong: list[str] = []
+    for name, value in values.items():
+        limits = scans[scan].get(name)
+        if limits is None:
+            wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {_choice(name, list(scans[scan]))}")
+        elif not math.isfinite(value) or not limits.low <= value <= limits.high:
+            allowed = f"Allowed: {limits.low:g} to {limits.high:g} {limits.units}."
+            wrong.append(f"{name} = {value:g} {limits.units} is outside the limits. {allowed}")
+    if wrong:
+        raise SteeringError("\n".join(wrong))
+
+
+def check_agents(modes: Mapping[str, str]) -> None:
+    """Check that agents and modes exist.
+
+    Raises:
+        SteeringError: If not; all that is wrong.
+    """
+    installed = [name for name in registry.names("agents") if name != _PERSON]
+    wrong = [f"There is no agent {name!r:.60}. {_choice(name, installed)}" for name in modes if name not in installed]
+    wrong += [
+        f"There is no mode {mode!r:.60} of the agent {name}. {_choice(mode, MODES)}"
+        for name, mode in modes.items()
+        if mode not in MODES
+    ]
+    if wrong:
+        raise SteeringError("\n".join(wrong))
+
+
+def check_facility(name: str) -> None:
+    """Check that there is such a facility.
+
+    Raises:
+        SteeringError: If not.
+    """
+    installed = registry.names("facilities")
+    if name not in installed:
+        message = f"There is no facility {name!r:.60}. {_choice(name, installed)}"
+        raise SteeringError(message)
+
+
+def positive(text: str, option: str, units: str) -> float:
+    """Read an option that must be a number above 0.
+
+    Raises:
+        SteeringError: If it is not.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        message = f"{option} {text}: not a number above 0{units}."
+        raise SteeringError(message)
+    return value
+
+
+def _limits(entry: Mapping[str, Any]) -> Limits:
+    return Limits(str(entry["units"]), float(entry["low"]), float(entry["high"]))
+
+
+def _choice(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"Allowed: {', '.join(known) or 'none'}.{meant}"

@@ -1,0 +1,221 @@
+"""A beamline's file is checked as a whole: every mistake has a sentence and a line, and nothing is started."""
+
+import copy
+import re
+from importlib.resources import files
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering.beamline.description import read_description
+from steering.core.errors import SteeringError
+
+WHOLE = """\
+name: Ours
+motors:
+  eta: {prefix: "ioc:m1", units: deg}
+  x: {prefix: "ioc:m2", units: um}
+  y: {prefix: "ioc:m3", units: um}
+detector: {prefix: "det:", image: "det:Pva1:Image"}
+scans:
+  - plan: rocking
+    name: rock
+    title: A rocking curve
+    axis: eta
+    points_allowed: 2000
+    parameters:
+      centre: {units: deg, value: 1.0, low: 0.0, high: 2.0}
+      range: {units: deg, value: 1.0, low: 0.1, high: 2.0}
+      step: {units: deg, value: 0.01, low: 0.001, high: 0.1}
+      exposure: {units: s, value: 0.1, low: 0.01, high: 1.0}
+  - plan: map
+    name: area
+    title: A map
+    area: {y: [0, 10], x: [0, 10]}
+    parameters:
+      step: {units: um, value: 1.0, low: 0.1, high: 5.0}
+      exposure: {units: s, value: 0.1, low: 0.01, high: 1.0}
+"""
+
+
+@pytest.fixture
+def said(tmp_path):
+    def of(text):
+        file = tmp_path / "beamline.yaml"
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(SteeringError) as raised:
+            read_description(file)
+        return str(raised.value)
+
+    return of
+
+
+def changed(*pairs):
+    text = WHOLE
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_a_right_one_is_read(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
+    read = read_description(file)
+    assert [scan.scan().axes for scan in read.scans] == [("eta",), ("y", "x")]
+    assert read_description(None).simulate
+
+
+ONE_MISTAKE = {
+    "unknown axis": (
+        ("axis: eta", "axis: theta"),
+        11,
+        "There is no motor 'theta'. Allowed: eta, x, y. Did",
+    ),
+    "unknown axis of a map": (("{y: [0, 10]", "{z: [0, 10]"), 21, "There is no motor 'z'. Allowed: eta, x, y."),
+    "unknown analysis": (
+        ("    axis: eta", "    axis: eta\n    analysis: rocking"),
+        12,
+        "There is no analysis 'rocking'. Allowed: centre_of_mass,",
+    ),
+    "missing parameter": (
+        ("      step: {units: deg, value: 0.01, low: 0.001, high: 0.1}\n", ""),
+        13,
+        "The parameter 'step' is missing. The plan rocking takes: centre, range, step, exposure.",
+    ),
+    "unknown parameter": (("      centre:", "      center:"), 14, "no parameter 'center'."),
+    "limits reversed": (
+        ("low: 0.0, high: 2.0", "low: 2.0, high: 0.0"),
+        14,
+        "the limits 2 to 0 deg are reversed.",
+    ),
+    "value outside": (("value: 1.0, low: 0.0", "value: 3.0, low: 0.0"), 14, "centre = 3 deg is outside its limits."),
+    "not a number": (("value: 1.0, low: 0.0", "value: one, low: 0.0"), 14, "value must be a number, not 'one'."),
+    "not finite": (("value: 1.0, low: 0.0", "value: .nan, low: 0.0"), 14, "value is nan, which is not a finite number"),
+    "infinite": (("high: 2.0}\n      range", "high: .inf}\n      range"), 14, "high is inf, which is not a finite"),
+    "step of zero": (("low: 0.001", "low: 0.0"), 16, "step: the lowest value, 0 deg, must be above 0 deg."),
+    "no largest step": (("high: 0.1}", "high: 0.1, largest_step: 0}"), 16, "the largest step, 0 deg, must be above 0"),
+    "duplicate names": (("name: area", "name: rock"), 19, "Two scans have the name 'rock'."),
+    "duplicate key": (("name: Ours", "name: Ours\nname: Mine"), 2, "The key 'name' is here a second time."),
+    "duplicate axis": (("  y:", "  x:"), 5, "The key 'x' is here a second time."),
+    "same record": (("ioc:m3", "ioc:m2"), 5, "The motors x and y are the same record ioc:m2."),
+    "unit": (("step: {units: deg", "step: {units: mm"), 16, "step is in 'mm', but eta in deg."),
+    "exposure": (("exposure: {units: s", "exposure: {units: ms"), 17, "The exposure is in s, not in 'ms'."),
+    "detector without colon": (('prefix: "det:"', 'prefix: "det"'), 6, "'det' does not end with a colon."),
+    "motor with colon": (("ioc:m1", "ioc:m1:"), 3, "'ioc:m1:' is no motor record, as IOC:m1 is"),
+    "motor with field": (("ioc:m1", "ioc:m1.VAL"), 3, "'ioc:m1.VAL' is no motor record"),
+    "unknown key": (
+        ("axis: eta", "axis: eta\n    pointsallowed: 3"),
+        12,
+        "no key 'pointsallowed' here. Allowed: name",
+    ),
+    "unknown plan": (("plan: map", "plan: grid"), 18, "There is no plan 'grid'. Allowed: 'rocking', 'map'."),
+    "no plan": (("  - plan: map\n    name: area", "  - name: area"), 18, "The key 'plan' is missing."),
+    "area reversed": (("y: [0, 10]", "y: [10, 0]"), 21, "The area along y, 10 to 0, is not in order."),
+    "area of one axis": (("{y: [0, 10], x: [0, 10]}", "{x: [0, 10]}"), 21, "The area of a map has two axes"),
+    "area of three numbers": (("y: [0, 10]", "y: [0, 5, 10]"), 21, "not"),
+    "too many points": (
+        ("points_allowed: 2000", "points_allowed: 20"),
+        12,
+        "101 points, more than points_allowed, 20.",
+    ),
+    "motor of a number": (('eta: {prefix: "ioc:m1", units: deg}', "eta: 3"), 3, "eta must be keys with values, not 3."),
+    "no motors": (("  eta:", "  # eta:"), 11, "There is no motor 'eta'."),
+    "nan to be safe": (("scans:", "safe: {a:b: .nan}\nscans:"), 7, "a:b cannot be set to nan."),
+}
+
+
+@pytest.mark.parametrize("name", ONE_MISTAKE)
+def test_each_mistake_is_one_sentence_with_its_line(said, name):
+    change, line, sentence = ONE_MISTAKE[name]
+    message = said(changed(change))
+    assert re.search(rf"  line {line}: .*{re.escape(sentence)}", message), message
+    # A wrong name may be a missing right one, too.
+    assert re.search(r"has (one|2) mistake", message), message
+
+
+def test_all_mistakes_are_said_at_once_in_the_order_of_the_lines(said):
+    message = said(
+        changed(
+            ("axis: eta", "axis: theta"),
+            ("low: 0.0, high: 2.0", "low: 2.0, high: 0.0"),
+            ("name: area", "name: rock"),
+            ('prefix: "det:"', 'prefix: "det"'),
+            ("step: {units: um", "step: {units: deg"),
+        )
+    )
+    assert "has 5 mistakes; nothing was started:" in message
+    lines = [int(number) for number in re.findall(r"^  line (\d+)", message, re.MULTILINE)]
+    assert lines == sorted(lines)
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "has one mistake"),
+        ("- 1\n- 2\n", "must be keys with values"),
+        ("name: [1\n", r"is not YAML: line 2"),
+        ("a: &a [*a]", "something in it contains itself"),
+        ("!!python/object:os.system {}", "is not YAML: line 1"),
+        ("name: \x00", "is not YAML"),
+        ("12", "must be keys with values"),
+    ],
+)
+def test_what_is_no_description_is_said(said, text, sentence):
+    assert re.search(sentence, said(text))
+
+
+def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path):
+    with pytest.raises(SteeringError, match=r"cannot be read: No such file.*Give --beamline"):
+        read_description(tmp_path / "none.yaml")
+    (tmp_path / "odd.yaml").write_bytes(b"name: \xff\xfe")
+    with pytest.raises(SteeringError, match="is not text in UTF-8"):
+        read_description(tmp_path / "odd.yaml")
+
+
+def places(content, path=()):
+    yield path
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from places(value, (*path, key))
+    if isinstance(content, list):
+        for number, value in enumerate(content):
+            yield from places(value, (*path, number))
+
+
+PLACES = [place for place in places(yaml.safe_load(WHOLE)) if place]
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**6), 10**6),
+    st.floats(),
+    st.text(max_size=8),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=4), st.integers(), max_size=2),
+)
+
+
+@given(place=st.sampled_from(PLACES), odd=ODD)
+def test_whatever_stands_at_one_place_it_is_read_or_said(tmp_path_factory, place, odd):
+    content = copy.deepcopy(yaml.safe_load(WHOLE))
+    inner = content
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = odd
+    file = tmp_path_factory.mktemp("odd") / "beamline.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    said = "line 1: Nothing"
+    try:
+        read_description(file)
+    except SteeringError as error:
+        said = str(error)
+    assert re.search(r"^ *line \d+: [A-Za-z']|is not YAML", said, re.MULTILINE)
+    assert "pydantic" not in said
+
+
+def test_the_embedded_one_and_that_of_the_docs_are_right():
+    assert files("steering.beamline").joinpath("embedded.yaml").is_file()
+    read_description(None)
