@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from steering.core.direct import made_for
+from steering.core.direct import MOUNTS, made_for
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 
 RESULTS = "results"
 _TIMESTAMP_PREFIX = "ts_"
 _RETRY_SECONDS = 0.2
+_REFUSALS = (401, 403, 404)
 
 
 def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
@@ -32,17 +33,31 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
     import httpx
     from tiled.client import from_uri
 
+    # Tiled's client asks its first question without a key; a service lets nobody in without one.
+    headers = {"Authorization": f"Apikey {key}"}
     deadline = time.monotonic() + patience
     while True:
         try:
             # Asked first, because Tiled's own client tries a silent server for half a minute.
-            httpx.get(url, timeout=_RETRY_SECONDS * 10, trust_env=False)
-            return made_for(url, lambda: from_uri(url, api_key=key), own=True)
+            with httpx.Client(timeout=_RETRY_SECONDS * 10, mounts=MOUNTS, headers=headers) as asking:
+                answer = asking.get(f"{url}/")
+            if answer.status_code in _REFUSALS:
+                raise SteeringError(_detail(answer, url))
+            # One that is asked through its service, and is not there yet.
+            answer.raise_for_status()
+            return made_for(url, lambda: from_uri(url, api_key=key, headers=headers), own=True)
         except (httpx.HTTPError, OSError) as error:
             if time.monotonic() > deadline:
                 message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."
                 raise SteeringError(message) from error
         time.sleep(_RETRY_SECONDS)
+
+
+def _detail(answer: Any, url: str) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"The record at {url} lets nobody in with this key (it answers {answer.status_code})."
 
 
 class Record:

@@ -18,11 +18,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steering.beamline.control import serve_control
+from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
 from steering.beamline.sockets import serve_stream
 from steering.beamline.tenancy import Wish
 from steering.beamline.tokens import Person, Scope, Tokens
-from steering.beamline.wire import ProposalIn, dumps, read_proposal, unreadable
+from steering.beamline.wire import RECORD_PREFIX, ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.json import Json
@@ -63,7 +64,14 @@ class TokenIn(BaseModel):
 class Face:
     """The routes of one beamline."""
 
-    def __init__(self, beamline: Beamline, tokens: Tokens, newest: Newest, stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        beamline: Beamline,
+        tokens: Tokens,
+        newest: Newest,
+        stop: Callable[[], None],
+        record: RecordDoor | None = None,
+    ) -> None:
         """Wire the routes.
 
         Args:
@@ -71,7 +79,9 @@ class Face:
             tokens: Who may do what.
             newest: Gives version and value of the newest preview frame.
             stop: Ends the service.
+            record: Of its runs, if there is one.
         """
+        self._record = record
         self._beamline = beamline
         self._tokens = tokens
         self._newest = newest
@@ -84,6 +94,8 @@ class Face:
         async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
             self._beamline.hub.attach(asyncio.get_running_loop())
             yield
+            if self._record is not None:
+                await self._record.close()
 
         app = FastAPI(title="steering beamline service", version="1", lifespan=lifespan)
         app.add_exception_handler(SteeringError, _refused)
@@ -97,6 +109,9 @@ class Face:
         app.add_api_route("/lease", self.lease, methods=["POST"], dependencies=[steer])
         app.add_api_route("/tokens", self.token, methods=["POST"], dependencies=[read])
         app.add_api_route("/shutdown", self.shutdown, methods=["POST"], dependencies=[admin])
+        app.add_api_route("/frames", self.frames, dependencies=[read])
+        methods = ["GET", "HEAD", "POST"]
+        app.add_api_route(f"{RECORD_PREFIX}/{{rest:path}}", self.record, methods=methods, dependencies=[read])
         app.add_api_websocket_route("/stream", self.stream)
         app.add_api_websocket_route("/control", self.control)
         return app
@@ -107,7 +122,10 @@ class Face:
         def check(
             request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
         ) -> None:
-            person = self._tokens.person(credentials.credentials) if credentials else None
+            # Tiled's client has a scheme of its own.
+            scheme, _, key = request.headers.get("authorization", "").partition(" ")
+            given = credentials.credentials if credentials else key if scheme.lower() == "apikey" else ""
+            person = self._tokens.person(given) if given else None
             if person is None:
                 raise HTTPException(401, "The token is missing, unknown or has run out. Ask for a new one.")
             _need(person, scope)
@@ -152,6 +170,17 @@ class Face:
         if not wish.scopes <= person.scopes or ("admin" not in person.scopes and wish.name != person.name):
             raise HTTPException(403, f"{person.name} cannot give away what {person.name} does not have.")
         return {"token": self._tokens.issue(wish.name, wish.scopes, min(wish.lifetime, _LONGEST_LIFE))}
+
+    def frames(self, path: str, first: int, stop: int, dataset: str = "", times: str = "") -> Response:
+        """Send frames of a file that a run has named, to a guest who does not see it."""
+        message = self._beamline.files.read(path, dataset, times, first, stop)
+        return Response(message, media_type="application/octet-stream")
+
+    async def record(self, request: Request, rest: str) -> Response:
+        """Pass on what is asked of the record."""
+        if self._record is None:
+            raise HTTPException(404, "This beamline service runs without a record, as it was started with --no-record.")
+        return await self._record.ask(request, rest)
 
     def shutdown(self) -> dict[str, bool]:
         """End the service."""

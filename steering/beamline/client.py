@@ -63,7 +63,7 @@ class BeamlineClient:
             url: For example ``"http://127.0.0.1:8123"``.
             token: Bearer token.
         """
-        self.url = url
+        self.url, self.secret = url, token
         self._headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT, mounts=MOUNTS)
 

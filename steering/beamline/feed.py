@@ -3,6 +3,7 @@
 from threading import Lock
 
 from steering.archive.journal import Entry, Journal
+from steering.beamline.files import NamedFiles
 from steering.beamline.hub import Hub
 from steering.core.workspace import Workspace
 
@@ -12,11 +13,13 @@ class Feed:
 
     Attributes:
         hub: Who listens.
+        files: What its runs have named, for guests who do not see them.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         """Keep journals in a workspace."""
         self.hub = Hub()
+        self.files = NamedFiles()
         self._workspace = workspace
         self._journal: Journal | None = None
         # Innermost of all locks: the RunEngine's thread takes it with each document.
@@ -34,6 +37,8 @@ class Feed:
         with self._lock:
             if self._journal is not None:
                 self._journal.write(entry)
+            if entry.kind == "document":
+                self.files.note(entry.name, entry.content)
             self.hub.publish(entry)
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from steering.beamline.children import start_record, start_simulation
 from steering.beamline.description import read_description
 from steering.beamline.devices import connect
 from steering.beamline.preview import Preview
+from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
 from steering.beamline.tokens import Tokens
 from steering.core.daemon import identity
@@ -73,9 +74,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
     description = read_description(options.beamline)
     if not options.speed > 0 or not options.linger >= 0:
-        message = (
-            f"--speed {options.speed:g}, --linger {options.linger:g} s: one is not allowed. Allowed: above 0; from 0."
-        )
+        message = f"--speed {options.speed:g} must be above 0, and --linger {options.linger:g} s not below."
         raise SteeringError(message)
     # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -104,7 +103,8 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     def stop() -> None:
         server.should_exit = True
 
-    app = Face(beamline, tokens, newest, stop).build()
+    door = RecordDoor(str(record["url"]), str(record["key"])) if record is not None else None
+    app = Face(beamline, tokens, newest, stop, door).build()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_max_size=2**20, timeout_graceful_shutdown=2))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     file = workspace.run / "beamline.json"

@@ -48,7 +48,7 @@ class Beamline:
         """Take over connected devices and an idle engine."""
         self.description = description
         self._feed = Feed(workspace)
-        self.hub = self._feed.hub
+        self.hub, self.files = self._feed.hub, self._feed.files
         self.tenancy = Tenancy()
         self._devices = devices
         self._engine = engine

@@ -29,6 +29,8 @@ RULING: TypeAdapter[Ruling] = TypeAdapter(Ruling)
 STATUS: TypeAdapter[BeamlineStatus] = TypeAdapter(BeamlineStatus)
 SCANS: TypeAdapter[tuple[ScanDescription, ...]] = TypeAdapter(tuple[ScanDescription, ...])
 
+# Where the service passes on what is asked of its record; where Tiled has its own API, whose links so lead there again.
+RECORD_PREFIX = "/api/v1"
 # Close code of a WebSocket whose token is missing or void, as HTTP's 401.
 UNAUTHORISED = 4401
 # Longest text of a stranger's value that is quoted in a sentence.

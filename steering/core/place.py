@@ -105,6 +105,21 @@ class TiledFrames:
 
 
 @dataclass(frozen=True)
+class ServedFrames:
+    """Frames of files that are not seen here, sent by the beamline's service.
+
+    Attributes:
+        place: Where they lie at the beamline.
+        url: Of the service.
+        token: For it. Never printed.
+    """
+
+    place: FrameFile | ImageFiles
+    url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class FirstReachable:
     """The same frames in several places; a worker takes the first that it can reach.
 
@@ -112,7 +127,7 @@ class FirstReachable:
         places: In order of preference.
     """
 
-    places: "tuple[FrameFile | RawFrames | ImageFiles | TiledFrames, ...]"
+    places: "tuple[FrameFile | RawFrames | ImageFiles | TiledFrames | ServedFrames, ...]"
 
 
-Place: TypeAlias = FrameFile | Inline | RawFrames | ImageFiles | TiledFrames | FirstReachable
+Place: TypeAlias = FrameFile | Inline | RawFrames | ImageFiles | TiledFrames | ServedFrames | FirstReachable

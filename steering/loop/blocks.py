@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from steering.core.block import FrameBlock
-from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, Place, RawFrames, TiledFrames
+from steering.core.place import (
+    FirstReachable,
+    FrameFile,
+    ImageFiles,
+    Inline,
+    Place,
+    RawFrames,
+    ServedFrames,
+    TiledFrames,
+)
 
 # Blocks that continue each other in one file are read and analysed together, up to so many frames.
 JOINED_FRAMES = 512
@@ -98,6 +107,10 @@ def _cut_place(place: Place, part: slice) -> Place:
             return ImageFiles(place.paths[part], place.indices[part], place.times[part])
         case TiledFrames():
             return replace(place, times=place.times[part])
+        case ServedFrames(place=ImageFiles(paths=paths, indices=indices, times=times)):
+            return replace(place, place=ImageFiles(paths[part], indices[part], times[part]))
+        case ServedFrames():
+            return place
         case FirstReachable(places=places):
             cut_places = tuple(_cut_place(one, part) for one in places)
             return FirstReachable(tuple(one for one in cut_places if not isinstance(one, Inline | FirstReachable)))

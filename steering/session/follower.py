@@ -29,6 +29,7 @@ from steering.session.followed import Followed
 from steering.session.notices import Notices
 from steering.session.showing import Showing, renew
 from steering.sources.documents import DocumentSource
+from steering.sources.served import seen_here_or_served
 
 _COMPUTE_SECONDS = 1.0
 _LATENCY_SECONDS = 0.2
@@ -47,7 +48,8 @@ class Follower:
         self._board = board
         self._record = record
         self._record_clients: Any = None
-        self._source = DocumentSource()
+        # Whoever does not see the beamline's files is sent its frames.
+        self._source = DocumentSource(reach=lambda place: seen_here_or_served(place, client.url, client.secret))
         shared = facility.shared
         store = Store(shared / "states" if shared is not None else None, shared=True)
         self._notices = Notices(board.notice)
@@ -274,7 +276,7 @@ class Follower:
         self._showing.publish(followed, result)
         self._news.set()
         self._crew.ingest(result)
-        if self._record and result.provenance.run in self._ended:
+        if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keep(result)
 
     def _keep(self, result: Result) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from steering.beamline.client import BeamlineClient, service_url
 from steering.beamline.embedded import EmbeddedService
+from steering.beamline.wire import RECORD_PREFIX
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
@@ -130,7 +131,9 @@ class _Starting:
                     await client.greet()
                 finally:
                     await client.close()
-                found: Mapping[str, Any] = {"url": self._url, "token": self._token}
+                # The service's own record, through its door.
+                record = {"url": f"{self._url}{RECORD_PREFIX}", "key": self._token, "access": "read"}
+                found: Mapping[str, Any] = {"url": self._url, "token": self._token, "record": record}
             else:
                 found, self._began_service = await self._service.launch()
             self._began_owner = await owner

@@ -5,13 +5,16 @@ interleave them. Where frames lie is read by :mod:`steering.sources.document_pla
 """
 
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from numpy.typing import NDArray
 
+from steering.core.block import FrameBlock
 from steering.core.pixels import Pixels
+from steering.core.place import Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.sources.document_run import DocumentRun, LeftOutError
 from steering.sources.joining import Outbox, frames_per_block
@@ -37,6 +40,7 @@ class DocumentSource:
         detector: str = "",
         mask: "str | Path | NDArray[Any] | None" = None,
         saturated: float = math.inf,
+        reach: Callable[[Place], Place] = lambda place: place,
     ) -> None:
         """Follow one stream of each run that comes.
 
@@ -46,6 +50,7 @@ class DocumentSource:
                 one of the stream's descriptor if left out.
             mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
             saturated: Counts from which on a pixel is saturated, and so no count.
+            reach: Says where frames are to be had that lie in a place of the beamline.
 
         Raises:
             SteeringError: If the mask is none.
@@ -54,6 +59,7 @@ class DocumentSource:
         self.last_rejection = ""
         self._stream, self._detector = stream, detector
         self._pixels = Pixels(make_mask(mask), saturated)
+        self._reach = reach
         self._open: dict[str, DocumentRun] = {}
         self._owners: dict[str, DocumentRun] = {}
         self._ended: dict[str, int] = {}
@@ -145,7 +151,10 @@ class DocumentSource:
 
     def _put(self, items: Sequence[SourceItem]) -> None:
         for item in items:
-            self._outbox.put(item)
+            if isinstance(item, FrameBlock) and item.place is not None:
+                self._outbox.put(replace(item, place=self._reach(item.place)))
+            else:
+                self._outbox.put(item)
 
     def _owner(self, name: str, document: Mapping[str, Any]) -> DocumentRun | None:
         """Find the open run that a document belongs to."""

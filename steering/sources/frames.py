@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, Place, RawFrames, TiledFrames
+from steering.core.place import (
+    FirstReachable,
+    FrameFile,
+    ImageFiles,
+    Inline,
+    Place,
+    RawFrames,
+    ServedFrames,
+    TiledFrames,
+)
 from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
 from steering.sources.hdf5_layout import is_being_written
 from steering.sources.hdf5_times import read_times
@@ -17,6 +26,7 @@ from steering.sources.image_files import read_images
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
 from steering.sources.segments import read_segment
+from steering.sources.served import read_served
 from steering.sources.tiled_slices import read_slice
 
 # A frame's event comes after its file was flushed; a network filesystem may still need this long (seconds).
@@ -63,6 +73,8 @@ def _read(place: Place, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
             return read_images(place), np.array(place.times)
         case TiledFrames():
             return read_slice(place, first, stop), np.array(place.times or [np.nan] * (stop - first))
+        case ServedFrames():
+            return read_served(place, first, stop)
         case FirstReachable():
             return _first_reachable(place, first, stop)
 

@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from steering.core.block import FrameBlock
-from steering.core.place import ImageFiles, Place, RawFrames
+from steering.core.place import ImageFiles, Place, RawFrames, ServedFrames
 from steering.core.source import BLOCK_BYTES, BLOCK_FRAMES, SourceItem
 
 
@@ -37,22 +37,30 @@ def join(blocks: Sequence[FrameBlock]) -> FrameBlock:
     first, last = blocks[0], blocks[-1]
     columns = {name: np.concatenate([block.columns[name] for block in blocks]) for name in first.columns}
     place = first.place
-    if isinstance(place, ImageFiles):
-        named = [block.place for block in blocks if isinstance(block.place, ImageFiles)]
-        place = ImageFiles(
-            tuple(path for one in named for path in one.paths),
-            tuple(index for one in named for index in one.indices),
-            tuple(time for one in named for time in one.times),
+    series = [found for block in blocks if (found := _series(block.place)) is not None]
+    if series:
+        joined = ImageFiles(
+            tuple(path for one in series for path in one.paths),
+            tuple(index for one in series for index in one.indices),
+            tuple(time for one in series for time in one.times),
         )
+        place = replace(place, place=joined) if isinstance(place, ServedFrames) else joined
     # The newest frame's way is what a latency is told from.
     return replace(first, stop=last.stop, place=place, columns=columns, seen=last.seen)
 
 
 def _same_place(before: Place | None, after: Place | None) -> bool:
-    if isinstance(before, ImageFiles) and isinstance(after, ImageFiles):
-        return True
+    if _series(before) is not None and _series(after) is not None:
+        return type(before) is type(after)
     # A segment cannot stand for more frames than it names.
     return not isinstance(after, RawFrames) and (before is after or before == after)
+
+
+def _series(place: Place | None) -> ImageFiles | None:
+    """Return the series of image files that a place names, if it does."""
+    if isinstance(place, ServedFrames):
+        place = place.place
+    return place if isinstance(place, ImageFiles) else None
 
 
 class Outbox:

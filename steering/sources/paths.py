@@ -19,8 +19,12 @@ VARIABLE = "STEERING_PATHS"
 def local_path(path: str) -> Path | None:
     """Find a file on this machine: under each prefix that fits, then as it is called; nothing if it is nowhere."""
     for candidate in _candidates(path):
-        if candidate.exists():
-            return candidate
+        try:
+            if candidate.exists():
+                return candidate
+        except OSError:
+            # It lies in a folder that this user may not look into.
+            continue
     return None
 
 
