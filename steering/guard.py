@@ -75,6 +75,11 @@ def judge(action: Action, situation: Situation) -> str:
 
     Pausing and aborting are open to everybody who is let in, lease or not: they only make the beamline safer.
     """
+    return judge_wish(action, situation) or judge_path(action, situation)
+
+
+def judge_wish(action: Action, situation: Situation) -> str:
+    """Judge all but the path that would follow: cheap, and so before the path is made."""
     if not situation.scanning:
         return "No scan is running, so there is nothing to change. Start a scan first."
     if situation.aborting and not isinstance(action, Abort):
@@ -98,11 +103,11 @@ def _lease(situation: Situation) -> str:
 def _content(action: Action, situation: Situation) -> str:
     match action:
         case SetParameter():
-            return judge_value(action.parameter, action.value, situation.parameters) or _path(situation)
+            return judge_value(action.parameter, action.value, situation.parameters)
         case InsertRegion():
-            return _region(action, situation) or _path(situation)
+            return _region(action, situation)
         case ReplacePath():
-            return _path(situation)
+            return ""
         case Skip():
             return _skip(action, situation)
         case Resume():
@@ -121,7 +126,7 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
     """
     parameter = parameters.get(name)
     if parameter is None:
-        return f"There is no parameter {name!r}. This scan has: {', '.join(sorted(parameters)) or 'none'}."
+        return f"There is no parameter {name!r:.60}. This scan has: {', '.join(sorted(parameters)) or 'none'}."
     allowed = f"Allowed: {parameter.low:g} to {parameter.high:g} {parameter.units}."
     if not math.isfinite(value):
         return f"{name} = {value} {parameter.units} is not a finite number. {allowed}"
@@ -140,10 +145,11 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
 def _region(action: InsertRegion, situation: Situation) -> str:
     if not situation.region:
         return "This scan takes no regions; change its centre, range or step instead."
+    strange = [axis for axis in (*action.region, *action.step) if axis not in situation.axes]
+    if strange:
+        return f"There is no axis {strange[0]!r:.60}. This scan moves: {', '.join(situation.axes)}."
     for axis, (low, high) in action.region.items():
-        limits = situation.axes.get(axis)
-        if limits is None:
-            return f"There is no axis {axis!r}. This scan moves: {', '.join(situation.axes)}."
+        limits = situation.axes[axis]
         if not (math.isfinite(low) and math.isfinite(high)):
             return f"The region on {axis} runs from {low} to {high} {limits.units}: both must be finite numbers."
         if low >= high:
@@ -155,15 +161,16 @@ def _region(action: InsertRegion, situation: Situation) -> str:
     if missing:
         return f"A region needs a range and a step for each axis; {', '.join(missing)} has none."
     for axis, step in action.step.items():
-        if axis not in situation.axes:
-            return f"There is no axis {axis!r}. This scan moves: {', '.join(situation.axes)}."
         if not (math.isfinite(step) and step > 0):
             units = situation.axes[axis].units
             return f"The step on {axis} is {step:g} {units}: it must be a finite number above 0 {units}."
     return ""
 
 
-def _path(situation: Situation) -> str:
+def judge_path(action: Action, situation: Situation) -> str:
+    """Judge the path that would follow from an action, if one would."""
+    if not isinstance(action, SetParameter | InsertRegion | ReplacePath):
+        return ""
     if situation.problem:
         return situation.problem
     reach = situation.reach
@@ -178,6 +185,8 @@ def _path(situation: Situation) -> str:
         axis = situation.axes.get(name)
         if axis is None:
             return f"There is no axis {name!r}. This scan moves: {', '.join(situation.axes)}."
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return f"The path would move {name} to a position that is not a finite number of {axis.units}."
         if not (axis.low <= low and high <= axis.high):
             return (
                 f"The path would move {name} from {low:g} to {high:g} {axis.units}. "

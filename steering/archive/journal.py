@@ -14,7 +14,11 @@ from typing import Any
 
 import orjson
 
+from steering.core.lines import append
 from steering.core.secret_file import make_private
+
+# How each line begins.
+_BEGIN = b'{"kind": '
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,12 @@ class Journal:
         self._file: RawIOBase = self.path.open("xb", buffering=0)
 
     def write(self, entry: Entry) -> None:
-        """Append one line in one write, so that a reader sees whole lines only."""
-        self._file.write(encode(entry) + b"\n")
+        """Append one line in one write, so that a reader sees whole lines only.
+
+        Raises:
+            OSError: If there is no room for all of it; then none of it is in the file.
+        """
+        append(self._file, encode(entry) + b"\n")
 
     def close(self) -> None:
         """Close the file; the journal stays."""
@@ -52,17 +60,23 @@ def encode(entry: Entry) -> bytes:
 
 
 def read_journal(path: Path) -> Iterator[Entry]:
-    """Read the entries that are complete; a last line cut off by a crash is left out."""
+    """Read the entries that are complete; what a crash or a full disk cut off is left out."""
     with path.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                yield decode(line)
+            if line.endswith(b"\n") and (entry := decode(line)) is not None:
+                yield entry
 
 
-def decode(line: bytes) -> Entry:
-    """Decode one line."""
-    content = json.loads(line)
-    return Entry(content["kind"], content["name"], content["content"])
+def decode(line: bytes) -> Entry | None:
+    """Decode one line; of one that is glued to a part of another what is whole, and nothing if nothing is."""
+    begin = 0
+    while begin >= 0:
+        try:
+            content = json.loads(line[begin:])
+            return Entry(content["kind"], content["name"], content["content"])
+        except (ValueError, KeyError, TypeError):
+            begin = line.find(_BEGIN, begin + 1)
+    return None
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,8 @@ BATCH, _BATCH_SECONDS = 4, 2.0
 _POLL_SECONDS = 0.05
 # When it is told to stop it writes so long (seconds) before it leaves the rest to its next start.
 _LAST_SECONDS = 4.0
+# A run that could not be written is tried again after so many seconds, then ever later.
+_AGAIN_SECONDS, _LATEST_SECONDS = 2.0, 60.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -39,6 +41,9 @@ class Recorder:
         self._client = client
         self._directory = directory
         self._open: dict[Path, _Tail] = {}
+        # What could not be written: how long it waits (seconds), and until when; and why, as it was said.
+        self._failed: dict[Path, tuple[float, float]] = {}
+        self._said: dict[Path, str] = {}
 
     def run(self, stop: Event) -> None:
         """Follow until told to stop; then write for some seconds more what is left. The journal keeps the rest."""
@@ -55,18 +60,27 @@ class Recorder:
             return False
         busy = False
         for path in sorted(self._directory.glob("*.jsonl")):
-            if path not in self._open and not _done(path).exists():
+            waits = time.monotonic() < self._failed.get(path, (0.0, 0.0))[1]
+            if path not in self._open and not waits and not _done(path).exists():
                 self._open[path] = _Tail(path)
         for path, tail in list(self._open.items()):
             try:
                 busy |= tail.step(self._client, go_on)
             except Exception as error:  # noqa: BLE001  (whatever Tiled raises must not end the recording of other runs)
-                _LOG.exception("The run of %s could not be recorded; its journal is kept.", path)
-                _done(path).write_text(json.dumps({"error": str(error)}), encoding="utf-8")
-                tail.ended = True
+                # No room, a locked database: it is written again from its journal, from the beginning.
+                before, _ = self._failed.get(path, (0.0, 0.0))
+                wait = min(max(2 * before, _AGAIN_SECONDS), _LATEST_SECONDS)
+                if str(error) != self._said.get(path):
+                    _LOG.exception("The run of %s is not in the record yet; its journal is kept.", path)
+                self._said[path] = str(error)
+                self._failed[path] = (wait, time.monotonic() + wait)
+                tail.close()
+                del self._open[path]
+                continue
             if tail.ended:
                 tail.close()
                 del self._open[path]
+                self._failed.pop(path, None)
         return busy
 
 
@@ -92,7 +106,7 @@ class _Tail:
                 self._rest = b"\n".join([*lines[number:], self._rest])
                 break
             entry = decode(line)
-            if entry.kind == "document":
+            if entry is not None and entry.kind == "document":
                 self._document(client, entry)
         return bool(lines)
 

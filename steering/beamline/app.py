@@ -10,19 +10,21 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steering.beamline.control import serve_control
+from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError, token_of
+from steering.beamline.reading import BODY_BYTES, read_json
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
 from steering.beamline.sockets import serve_stream
 from steering.beamline.tenancy import Wish
-from steering.beamline.tokens import Person, Scope, Tokens
+from steering.beamline.tokens import LONGEST_LIFE, Person, Scope, Tokens
 from steering.beamline.wire import RECORD_PREFIX, ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
@@ -32,17 +34,20 @@ from steering.core.proposal import Ruling
 Newest = Callable[[], tuple[int, Frame | None]]
 
 _BEARER = HTTPBearer(auto_error=False)
-_LONGEST_LIFE = 7 * 86400.0
 # What the scope "operate" allows. The guard asks for the lease besides, but for a pause or an abort.
 OPERATED = ("pause", "resume", "finish", "abort")
 
 
+Body = TypeVar("Body", bound=BaseModel)
+
+
 class RunIn(BaseModel):
-    """A scan to start: its name, and the parameters that differ from their defaults."""
+    """A scan to start: its name, the parameters that differ from their defaults, and a run that it goes on with."""
 
     model_config = ConfigDict(extra="forbid")
-    scan: str
+    scan: str = ""
     values: dict[str, float] = {}
+    continues: str = ""
 
 
 class LeaseIn(BaseModel):
@@ -56,9 +61,9 @@ class TokenIn(BaseModel):
     """A token for somebody: name, scopes, and for how many seconds."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str
+    name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
     scopes: frozenset[Scope]
-    lifetime: float = 3600.0
+    lifetime: float = Field(default=3600.0, gt=0.0, le=LONGEST_LIFE, allow_inf_nan=False)
 
 
 class Face:
@@ -86,6 +91,7 @@ class Face:
         self._tokens = tokens
         self._newest = newest
         self._stop = stop
+        self._paces = Paces()
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -99,22 +105,33 @@ class Face:
 
         app = FastAPI(title="steering beamline service", version="1", lifespan=lifespan)
         app.add_exception_handler(SteeringError, _refused)
+        app.add_exception_handler(TooLargeError, _too_large)
         read, steer, admin = self.bearer("read"), self.bearer("steer"), self.bearer("admin")
         app.add_api_route("/status", self.status, dependencies=[read])
         app.add_api_route("/scans", self.scans, dependencies=[read])
         app.add_api_route("/journal", self.journal, dependencies=[read])
-        app.add_api_route("/runs", self.start, methods=["POST"], dependencies=[steer])
-        described = {"requestBody": {"content": {"application/json": {"schema": ProposalIn.model_json_schema()}}}}
-        app.add_api_route("/proposals", self.propose, methods=["POST"], dependencies=[read], openapi_extra=described)
-        app.add_api_route("/lease", self.lease, methods=["POST"], dependencies=[steer])
-        app.add_api_route("/tokens", self.token, methods=["POST"], dependencies=[read])
+        posts = (
+            ("/runs", self.start, RunIn, steer),
+            ("/proposals", self.propose, ProposalIn, read),
+            ("/lease", self.lease, LeaseIn, steer),
+            ("/tokens", self.token, TokenIn, read),
+        )
+        for path, route, model, needs in posts:
+            schema = {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+            app.add_api_route(path, route, methods=["POST"], dependencies=[needs], openapi_extra=schema)
         app.add_api_route("/shutdown", self.shutdown, methods=["POST"], dependencies=[admin])
         app.add_api_route("/frames", self.frames, dependencies=[read])
         methods = ["GET", "HEAD", "POST"]
         app.add_api_route(f"{RECORD_PREFIX}/{{rest:path}}", self.record, methods=methods, dependencies=[read])
         app.add_api_websocket_route("/stream", self.stream)
         app.add_api_websocket_route("/control", self.control)
+        app.add_middleware(Gate, tokens=self._tokens, pace_of=self.pace_of, paces=self._paces)
         return app
+
+    def pace_of(self, person: Person) -> Pace:
+        """Say how often somebody may ask for a change now: whoever may not steer fills the journal with refusals."""
+        steers = "steer" in person.scopes and self._beamline.tenancy.lease.holder in ("", person.name)
+        return STEERING if steers else WATCHING
 
     def bearer(self, scope: Scope) -> Any:
         """Make the dependency that lets in bearers of tokens with a scope."""
@@ -122,10 +139,8 @@ class Face:
         def check(
             request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
         ) -> None:
-            # Tiled's client has a scheme of its own.
-            scheme, _, key = request.headers.get("authorization", "").partition(" ")
-            given = credentials.credentials if credentials else key if scheme.lower() == "apikey" else ""
-            person = self._tokens.person(given) if given else None
+            given = credentials.credentials if credentials else token_of(request.headers.get("authorization", ""))
+            person = self._tokens.person(given)
             if person is None:
                 raise HTTPException(401, "The token is missing, unknown or has run out. Ask for a new one.")
             _need(person, scope)
@@ -146,30 +161,32 @@ class Face:
         _, entries = self._beamline.hub.since(-1, 0)
         return _json([entry.content for entry in entries if entry.kind == "ruling"])
 
-    def start(self, run: RunIn, request: Request) -> dict[str, str]:
+    async def start(self, request: Request) -> dict[str, str]:
         """Start a scan; answers with its run uid."""
-        return {"run": self._beamline.start(run.scan, run.values, _person(request).name)}
+        run, name = await _read(request, RunIn), _person(request).name
+        return {"run": await asyncio.to_thread(self._beamline.start, run.scan, run.values, name, run.continues)}
 
     async def propose(self, request: Request) -> Response:
         """Propose an action; answers with a ``Ruling``, also where the proposal could not be read."""
         try:
-            content = cast("Json", await request.json())
-        except ValueError as error:
-            raise HTTPException(400, f"The proposal is not JSON: {error}.") from error
+            content = read_json(await request.body())
+        except SteeringError as error:
+            raise HTTPException(400, str(error)) from error
         return _json(await asyncio.to_thread(judge_json, self._beamline, content, _person(request)))
 
-    def lease(self, wish: LeaseIn, request: Request) -> Response:
+    async def lease(self, request: Request) -> Response:
         """Take, release, ask for, hand over or keep the lease; answers with the ``Lease``."""
+        wish = await _read(request, LeaseIn)
         lease = self._beamline.tenancy.wish(wish.wish, _person(request).name)
         self._beamline.hub.touch()
         return _json(lease)
 
-    def token(self, wish: TokenIn, request: Request) -> dict[str, str]:
-        """Make a token, for oneself with no more scopes than one has, or as admin for anybody."""
-        person = _person(request)
+    async def token(self, request: Request) -> dict[str, str]:
+        """Make a token, for oneself with no more scopes than one has, or as admin for anybody; it ends with theirs."""
+        person, wish = _person(request), await _read(request, TokenIn)
         if not wish.scopes <= person.scopes or ("admin" not in person.scopes and wish.name != person.name):
             raise HTTPException(403, f"{person.name} cannot give away what {person.name} does not have.")
-        return {"token": self._tokens.issue(wish.name, wish.scopes, min(wish.lifetime, _LONGEST_LIFE))}
+        return {"token": self._tokens.derive(person, wish.name, wish.scopes, wish.lifetime)}
 
     def frames(self, path: str, first: int, stop: int, dataset: str = "", times: str = "") -> Response:
         """Send frames of a file that a run has named, to a guest who does not see it."""
@@ -195,7 +212,11 @@ class Face:
 
     async def control(self, socket: WebSocket) -> None:
         """Take pause, resume, finish and abort from a browser."""
-        await serve_control(socket, self._beamline, self._tokens, judge_json)
+
+        def may_ask(person: Person) -> bool:
+            return self._paces.take(person.name, self.pace_of(person))
+
+        await serve_control(socket, self._beamline, self._tokens, judge_json, may_ask)
 
 
 def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
@@ -215,6 +236,22 @@ def _need(person: Person, scope: Scope) -> None:
 
 def _person(request: Request) -> Person:
     return cast("Person", request.state.person)
+
+
+async def _read(request: Request, model: type[Body]) -> Body:
+    """Read the body of a request."""
+    try:
+        return model.model_validate(read_json(await request.body()))
+    except SteeringError as error:
+        raise HTTPException(400, str(error)) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the message"
+        raise HTTPException(422, f"{place:.100}: {first['msg']}, not {first['input']!r:.60}.") from error
+
+
+async def _too_large(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"detail": f"The message is too large. Allowed: at most {BODY_BYTES} bytes."}, 413)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

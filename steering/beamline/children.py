@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import IO, cast
 
@@ -18,6 +19,8 @@ from steering.core.workspace import Workspace
 
 _READY_SECONDS = 60.0
 _END_SECONDS = 10.0
+# A child that died is started again after so long (seconds), then ever later.
+_AGAIN_SECONDS, _LATEST_SECONDS = 0.5, 60.0
 
 
 def start_simulation(stack: ExitStack, speed: float, seed: int) -> dict[str, str]:
@@ -32,8 +35,15 @@ def start_simulation(stack: ExitStack, speed: float, seed: int) -> dict[str, str
     return {name: str(value) for name, value in environment.items()}
 
 
-def start_record(workspace: Workspace, stack: ExitStack) -> dict[str, Json]:
+def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], object]) -> dict[str, Json]:
     """Start the record: a Tiled server filled from the journal. It is not waited for: the journal does not need it.
+
+    If its process dies it is started again, at the same address, and fills itself from the journal.
+
+    Args:
+        workspace: Whose record.
+        stack: Ends it.
+        say: Takes a sentence when it had to be started again.
 
     Returns:
         Its ``url`` and ``key``; the server answers there some seconds later.
@@ -42,9 +52,49 @@ def start_record(workspace: Workspace, stack: ExitStack) -> dict[str, Json]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     key = record_key(workspace)
-    process = _spawn(stack, ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)])
-    threading.Thread(target=_discard, args=(process.stdout,), daemon=True).start()
+    command = ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)]
+    watched = _Watched(lambda: _start(command), "The record", say)
+    stack.callback(watched.end)
     return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
+
+
+class _Watched:
+    """A child that is started again when it dies, ever later if it dies again and again."""
+
+    def __init__(self, start: "Callable[[], subprocess.Popen[str]]", title: str, say: Callable[[str], object]) -> None:
+        self._start, self._title, self._say = start, title, say
+        self._ending = threading.Event()
+        self._process = start()
+        self._thread = threading.Thread(target=self._watch, name="steering-watch", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """End it for good."""
+        self._ending.set()
+        _end(self._process)
+        self._thread.join()
+
+    def _watch(self) -> None:
+        died, pause = 0, _AGAIN_SECONDS
+        while True:
+            began = time.monotonic()
+            _discard(cast("IO[str]", self._process.stdout))
+            code = self._process.wait()
+            if time.monotonic() - began > _LATEST_SECONDS:
+                pause = _AGAIN_SECONDS
+            if self._ending.wait(pause):
+                return
+            died, pause = died + 1, min(2 * pause, _LATEST_SECONDS)
+            times = "Once" if died == 1 else f"{died} times"
+            self._say(
+                f"{self._title}'s process ended (exit code {code}) and was started again. {times} so far; nothing is "
+                "lost, since it fills itself from the journal."
+            )
+            self._process = self._start()
+            if self._ending.is_set():
+                # It was told to end in this very moment, and ended the one before.
+                _end(self._process)
+                return
 
 
 def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[str, Json]:
@@ -69,7 +119,13 @@ def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[
 
 
 def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]":
-    process = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
+    process = _start(arguments)
+    stack.callback(_end, process)
+    return process
+
+
+def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
         [sys.executable, "-m", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -79,8 +135,6 @@ def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]
         # A terminal's Ctrl-C must reach this process only: it still needs its children to stop the motors.
         start_new_session=True,
     )
-    stack.callback(_end, process)
-    return process
 
 
 def _discard(stream: IO[str]) -> None:

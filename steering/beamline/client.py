@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -50,19 +50,32 @@ class Lost:
     detail: str
 
 
-News: TypeAlias = Welcome | Begin | Entry | BeamlineStatus | Frame | Lost
+@dataclass(frozen=True)
+class Moved:
+    """Another service runs in the place of the one that was lost; what that one had open has ended.
+
+    Attributes:
+        connection: Of the new one.
+    """
+
+    connection: Mapping[str, Any]
+
+
+News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Frame | Lost
 
 
 class BeamlineClient:
     """One person's connection to a beamline service."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, find: Callable[[], Mapping[str, Any] | None] = lambda: None) -> None:
         """Prepare the connection; nothing is sent yet.
 
         Args:
             url: For example ``"http://127.0.0.1:8123"``.
             token: Bearer token.
+            find: Looks where the service is now, after it was lost: it may have been started anew.
         """
+        self._find = find
         self.url, self.secret = url, token
         self._headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT, mounts=MOUNTS)
@@ -92,13 +105,18 @@ class BeamlineClient:
         """Ask what can be started."""
         return SCANS.validate_python(await self._get("/scans"))
 
-    async def start(self, scan: str, values: Mapping[str, float]) -> str:
+    async def start(self, scan: str, values: Mapping[str, float], continues: str = "") -> str:
         """Start a scan; return its run uid.
+
+        Args:
+            scan: Its name.
+            values: The parameters that differ from their defaults.
+            continues: Uid, or its beginning, of a run that was cut off and whose rest is measured.
 
         Raises:
             SteeringError: If it may not be started; the sentence is the service's.
         """
-        answer = await self._post("/runs", {"scan": scan, "values": dict(values)})
+        answer = await self._post("/runs", {"scan": scan, "values": dict(values), "continues": continues})
         return str(answer["run"])
 
     async def propose(self, action: Action, *, id: str, basis: str, agent: str, proposed_at: float) -> Ruling:  # noqa: A002  (a ruling's field)
@@ -138,8 +156,9 @@ class BeamlineClient:
         Raises:
             SteeringError: If the token is not accepted.
         """
-        address = self.url.replace("http", "ws", 1) + "/stream"
         while True:
+            address = self.url.replace("http", "ws", 1) + "/stream"
+            refused = ""
             try:
                 async with connect(
                     address, additional_headers=self._headers, max_size=_LARGEST_MESSAGE, proxy=None
@@ -148,11 +167,23 @@ class BeamlineClient:
                         yield _news(message)
             except (OSError, ConnectionClosed, InvalidStatus, TimeoutError) as error:
                 if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == UNAUTHORISED:
-                    raise SteeringError(error.rcvd.reason) from error
+                    refused = error.rcvd.reason
                 yield Lost(f"The beamline service at {self.url} does not answer ({error}); trying again.")
             else:
                 yield Lost(f"The beamline service at {self.url} has closed the connection; trying again.")
+            found = await asyncio.to_thread(self._find)
+            if found is not None and (str(found["url"]), str(found["token"])) != (self.url, self.secret):
+                await self._move(str(found["url"]), str(found["token"]))
+                yield Moved(found)
+            elif refused:
+                raise SteeringError(refused)
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _move(self, url: str, token: str) -> None:
+        before, self.url, self.secret = self._http, url, token
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=_TIMEOUT, mounts=MOUNTS)
+        await before.aclose()
 
     async def close(self) -> None:
         """Let go; the service runs on."""

@@ -8,17 +8,18 @@ While no scan runs nothing is sent, so that a hub can tell that nobody works.
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 
+from steering.beamline.reading import read_json
 from steering.beamline.service import Beamline
-from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends
+from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends, until_void
 from steering.beamline.tokens import Person, Tokens
 from steering.beamline.wire import UNAUTHORISED, dumps
+from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 
@@ -31,26 +32,46 @@ LATE_SECONDS = 3.0
 _BEATS_KEPT = 64
 
 
-async def serve_control(socket: WebSocket, beamline: Beamline, tokens: Tokens, judge: Judge) -> None:
+async def serve_control(
+    socket: WebSocket,
+    beamline: Beamline,
+    tokens: Tokens,
+    judge: Judge,
+    may_ask: Callable[[Person], bool] = lambda _: True,
+) -> None:
     """Take pause, resume, finish and abort from a browser; push state and progress."""
     await socket.accept()
     try:
-        hello = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
-        token = cast("dict[str, Any]", hello).get("token") if isinstance(hello, dict) else None
-    except (TimeoutError, ValueError, WebSocketDisconnect, KeyError):
+        hello = read_json(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
+        token = hello.get("token") if isinstance(hello, dict) else None
+    except (TimeoutError, SteeringError, WebSocketDisconnect, KeyError):
         token = None
     person = tokens.person(token) if isinstance(token, str) else None
     if person is None or "operate" not in person.scopes:
         await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out.")
         return
-    link = _Link(socket, beamline, person, judge)
-    await until_one_ends([asyncio.create_task(link.receive()), asyncio.create_task(link.push())])
+    link = _Link(socket, beamline, person, judge, may_ask)
+    await until_one_ends(
+        [
+            asyncio.create_task(link.receive()),
+            asyncio.create_task(link.push()),
+            asyncio.create_task(until_void(socket, person)),
+        ]
+    )
 
 
 class _Link:
     """One page."""
 
-    def __init__(self, socket: WebSocket, beamline: Beamline, person: Person, judge: Judge) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        beamline: Beamline,
+        person: Person,
+        judge: Judge,
+        may_ask: Callable[[Person], bool] = lambda _: True,
+    ) -> None:
+        self._may_ask = may_ask
         self._socket = socket
         self._beamline = beamline
         self._person = person
@@ -93,13 +114,15 @@ class _Link:
 
     async def _answer(self, text: str) -> dict[str, Any]:
         try:
-            message: Json = json.loads(text)
-        except ValueError as error:
-            return {"kind": "error", "id": "", "message": f"The message is not JSON: {error}."}
+            message = read_json(text)
+        except SteeringError as error:
+            return {"kind": "error", "id": "", "message": str(error)}
         if not isinstance(message, dict) or message.get("kind") != "propose":
             return {"kind": "error", "id": "", "message": 'Only messages of kind "propose" are taken here.'}
         named = message.get("id")
         answer = {"id": named if isinstance(named, str) else ""}
+        if not self._may_ask(self._person):
+            return {"kind": "error", **answer, "message": f"{self._person.name} asks too often. Wait a second."}
         late = self._late(message.get("heard"))
         if late:
             return {"kind": "late", **answer, "message": late}

@@ -43,6 +43,7 @@ class FaultsEntry(_Strict):
 
     missed: Literal["pause", "fail"] = "fail"
     silent: Literal["pause", "fail"] = "pause"
+    full: Literal["pause", "fail"] = "pause"
     tries: int = Field(default=10, ge=1, le=1000)
     retries: int = Field(default=0, ge=0, le=1000)
 

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -22,9 +22,11 @@ import uvicorn
 
 from steering.beamline.app import Face
 from steering.beamline.children import start_record, start_simulation
+from steering.beamline.cut_off import close_cut_off
 from steering.beamline.description import read_description
 from steering.beamline.devices import connect
 from steering.beamline.preview import Preview
+from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
 from steering.beamline.tokens import Tokens
@@ -76,12 +78,11 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     if not options.speed > 0 or not options.linger >= 0:
         message = f"--speed {options.speed:g} must be above 0, and --linger {options.linger:g} s not below."
         raise SteeringError(message)
-    # A terminal's Ctrl-C and a batch system's SIGTERM both end the children first.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda _number, _frame: sys.exit(0))
+    _end_in_order()
     _claim(workspace, stack)
-    record = None if options.no_record else start_record(workspace, stack)
+    cut = close_cut_off(workspace)
+    watched: list[Callable[[str], None]] = []
+    record = None if options.no_record else start_record(workspace, stack, lambda said: [say(said) for say in watched])
     if description.simulate:
         os.environ.update(start_simulation(stack, options.speed, options.seed))
     make_private(workspace.frames)
@@ -89,6 +90,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     devices = engine.call(connect(description, workspace.frames), timeout=60.0)
     beamline = Beamline(description, devices, engine, workspace)
     stack.callback(beamline.close)
+    for one in cut[-1:]:
+        beamline.remark(one.sentence)
+    watched.append(beamline.remark)
     preview = Preview(description.detector.image) if description.detector.image else None
     if preview is not None:
         stack.callback(preview.close)
@@ -105,7 +109,8 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
 
     door = RecordDoor(str(record["url"]), str(record["key"])) if record is not None else None
     app = Face(beamline, tokens, newest, stop, door).build()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_max_size=2**20, timeout_graceful_shutdown=2))
+    config = uvicorn.Config(app, log_level="warning", ws_max_size=BODY_BYTES, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     file = workspace.run / "beamline.json"
     stack.callback(lambda: file.unlink(missing_ok=True))
@@ -124,6 +129,13 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     if options.linger > 0:
         threading.Thread(target=_linger, args=(beamline, server, options.linger, ended), daemon=True).start()
     asyncio.run(server.serve([listening]))
+
+
+def _end_in_order() -> None:
+    """Have a batch system's SIGTERM, and a terminal that closes, end the children first, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: sys.exit(0))
 
 
 def _claim(workspace: Workspace, stack: ExitStack) -> None:

@@ -15,10 +15,12 @@ from threading import RLock
 from typing import Any
 
 from steering.archive.journal import Entry
+from steering.beamline.cut_off import CutOff, find
 from steering.beamline.description_entries import BeamlineDescription, ScanEntry
 from steering.beamline.devices import BeamlineDevices
 from steering.beamline.ended import ended_run, why_not_open, why_waiting
 from steering.beamline.feed import Feed
+from steering.beamline.room import full_disk
 from steering.beamline.tenancy import Tenancy
 from steering.core.action import Abort
 from steering.core.errors import SteeringError
@@ -30,6 +32,7 @@ from steering.guard import judge_value
 from steering.plans.devices import Devices
 from steering.plans.docket import BEAMLINE, Docket
 from steering.plans.engine import Engine
+from steering.plans.path import Point
 from steering.plans.scan import Scan, reach_of
 from steering.plans.steerable import steerable
 
@@ -47,6 +50,7 @@ class Beamline:
     ) -> None:
         """Take over connected devices and an idle engine."""
         self.description = description
+        self._workspace = workspace
         self._feed = Feed(workspace)
         self.hub, self.files = self._feed.hub, self._feed.files
         self.tenancy = Tenancy()
@@ -85,6 +89,8 @@ class Beamline:
     def status(self) -> BeamlineStatus:
         """Say how things are; asks no device."""
         docket, running = self._docket, self._scanning()
+        # Entries that waited for room are written as soon as there is some, and somebody looks.
+        trouble = self._feed.trouble
         status = BeamlineStatus(
             state=self._state(docket) if running and docket is not None else "idle",
             beamline=self.description.name,
@@ -105,17 +111,27 @@ class Beamline:
             parameters=tuple(replace(item, value=progress.values[item.name]) for item in docket.scan.parameters),
             pending=docket.pending if running else {},
             axes=docket.axes,
-            message=" ".join(docket.remarks) or self._message,
+            message=" ".join(filter(None, (*docket.remarks, trouble))) or self._message,
             why=why_waiting(docket) if running else "",
         )
 
-    def start(self, name: str, values: Mapping[str, float], person: str) -> str:
+    def start(self, name: str, values: Mapping[str, float], person: str, continues: str = "") -> str:
         """Start a scan with some of its parameters changed; return its run uid.
+
+        Args:
+            name: Of the scan; that of the run that is gone on with if left out.
+            values: The parameters that differ from their defaults.
+            person: Who starts it.
+            continues: Uid, or its beginning, of a run that was cut off: the points that it measured are left out.
 
         Raises:
             SteeringError: If there is no such scan, one is running, somebody else holds the lease, a value or the path
-                is not allowed, a device does not answer, or the scan ended before its run was open.
+                is not allowed, a device does not answer, there is no room for its data, or the scan ended before its
+                run was open.
         """
+        cut = self._cut_off(continues) if continues else None
+        if cut is not None:
+            name, values = name or cut.scan, {**cut.values, **values}
         with self._lock:
             if self._scanning():
                 message = "A scan is running. Wait for its end, finish it or abort it before starting another."
@@ -128,8 +144,12 @@ class Beamline:
             self.tenancy.take(person)
             axes = self._engine.call(self._devices.limits(scan.axes))
             _check_path(scan, chosen, axes, entry.points_allowed)
+            full = self._room()
+            if full:
+                raise SteeringError(full)
             docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling)
-            opened, running = self._launch(docket, self._devices.of(scan.axes, entry.before), person)
+            devices = replace(self._devices.of(scan.axes, entry.before), room=self._room)
+            opened, running = self._launch(docket, devices, person, cut)
         return self._opening(docket, opened, running)
 
     def propose(self, proposal: Proposal, person: str) -> Ruling:
@@ -174,14 +194,39 @@ class Beamline:
         else:
             self._engine.insist(reason, lambda: docket.noticed)
 
-    def _launch(self, docket: Docket, devices: Devices, person: str) -> "tuple[Future[str], Future[None]]":
+    def remark(self, sentence: str) -> None:
+        """Say something that holds until the next scan starts."""
+        self._message = sentence
+        self.hub.touch()
+
+    def _room(self) -> str:
+        """Say why there is no room for another point; empty if there is."""
+        return self._feed.trouble or full_disk(
+            [folder for folder in (self._workspace.directory, self._workspace.frames) if folder.exists()]
+        )
+
+    def _cut_off(self, run: str) -> CutOff:
+        cut = find(self._workspace, run)
+        if cut is None:
+            message = f"No run that was cut off begins with {run!r:.60}. Start the scan anew."
+            raise SteeringError(message)
+        return cut
+
+    def _launch(
+        self, docket: Docket, devices: Devices, person: str, cut: CutOff | None
+    ) -> "tuple[Future[str], Future[None]]":
+        self._feed.begin(docket.scan.name)
         self._docket, self._message, self._run, self._stopped = docket, "", "", {}
         opened: Future[str] = Future()
         self._opened = opened
         self._times.clear()
-        self._feed.begin(docket.scan.name)
         metadata = {"beamline": self.description.name, "operator": person}
-        running = self._engine.run(steerable(docket, devices, metadata))
+        measured: list[Point] = []
+        if cut is not None:
+            metadata["continues"] = cut.run
+            # A point is the same wherever in a grid it stands: what counts is the new path's step.
+            measured = [Point(dict(positions), {}) for positions in cut.positions]
+        running = self._engine.run(steerable(docket, devices, metadata, measured))
         self._running = running
         running.add_done_callback(lambda ended: self._ended(docket, ended))
         self.hub.touch()

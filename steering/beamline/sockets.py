@@ -1,7 +1,10 @@
 """The WebSocket that sends a client everything, and what both sockets share."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from fastapi import WebSocket, WebSocketDisconnect
 
@@ -14,6 +17,8 @@ from steering.core.frame import Frame
 STATUS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.005
 HEARTBEAT_INTERVAL = 2.0
+# The clock may be set meanwhile.
+_LONGEST_SLEEP = 1.0
 
 
 async def serve_stream(
@@ -32,6 +37,7 @@ async def serve_stream(
         asyncio.create_task(_send_status(socket, beamline, lock)),
         asyncio.create_task(_send_frames(socket, newest, lock)),
         asyncio.create_task(_drain(socket)),
+        asyncio.create_task(until_void(socket, person)),
     ]
     await until_one_ends(tasks)
 
@@ -77,6 +83,15 @@ async def _drain(socket: WebSocket) -> None:
     """Notice that the client has gone; what it says on this socket means nothing."""
     while True:
         await socket.receive_text()
+
+
+async def until_void(socket: WebSocket, person: Person) -> None:
+    """Close a socket when the token that opened it runs out; never ends where it does not."""
+    never = asyncio.Event()
+    while (left := person.until - time.time()) > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(never.wait(), None if math.isinf(left) else min(left, _LONGEST_SLEEP))
+    await socket.close(UNAUTHORISED, "The token has run out. Ask for a new one.")
 
 
 async def until_one_ends(tasks: list["asyncio.Task[None]"]) -> None:

@@ -11,6 +11,10 @@ Scope: TypeAlias = Literal["read", "operate", "steer", "admin"]
 ALL_SCOPES: frozenset[Scope] = frozenset(("read", "operate", "steer", "admin"))
 
 
+# Of a token that is given away (seconds).
+LONGEST_LIFE = 7 * 86400.0
+
+
 @dataclass(frozen=True)
 class Person:
     """The bearer of a token.
@@ -39,6 +43,11 @@ class Tokens:
         token = secrets.token_hex(32)
         self._people[_hash(token)] = Person(name, scopes, time.time() + lifetime)
         return token
+
+    def derive(self, person: Person, name: str, scopes: frozenset[Scope], lifetime: float) -> str:
+        """Make a token from somebody's own: it has no scope that theirs has not, and never outlives it."""
+        rest = person.until - time.time()
+        return self.issue(name, scopes & person.scopes, min(lifetime, rest, LONGEST_LIFE))
 
     def person(self, token: str) -> Person | None:
         """Say who bears a token; nobody if it is unknown or void."""

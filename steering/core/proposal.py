@@ -43,6 +43,7 @@ class Ruling:
         decided_at: Unix time in seconds.
         applied_at: Unix time in seconds at which the plan took it; 0 while it is pending.
         before_point: Number of the point (from 1) before which it took effect; 0 while it is pending.
+        action: The action exactly, as JSON, so that a run can be replayed; empty if it could not be read.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Ruling:
     decided_at: float
     applied_at: float = 0.0
     before_point: int = 0
+    action: str = ""
 
     @property
     def accepted(self) -> bool:

@@ -23,6 +23,7 @@ class Devices:
             :class:`steering.core.errors.SteeringError`.
         check: Says where motors stand that are not where they were sent, or ``None``. Takes targets and the path's
             steps by axis, in the axes' units; raises :class:`steering.plans.faults.MissedError`.
+        room: Says why there is no room for another point; empty if there is. Or ``None``.
         late: Disarms the detector after a spoilt point and counts the frames that it has written beyond those of so
             many events, or ``None``. Raises if the detector does not answer.
         make_safe: Stops the motors, disarms the detector and sets what the beamline's file says, within seconds, or
@@ -38,6 +39,7 @@ class Devices:
     faults: Faults = field(default_factory=Faults)
     prepare: Callable[[], Awaitable[None]] | None = None
     check: Callable[[Mapping[str, float], Mapping[str, float]], Awaitable[None]] | None = None
+    room: Callable[[], str] | None = None
     late: Callable[[int], Awaitable[int]] | None = None
     make_safe: Callable[[], Awaitable[list[str]]] | None = None
 

@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Literal
 
-from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter
+from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
-from steering.guard import Reach, Situation, judge
+from steering.guard import Reach, Situation, judge_path, judge_wish
 from steering.plans.path import Point
-from steering.plans.scan import Scan, points_of, points_of_any, reach_of, region_count, region_spec
+from steering.plans.scan import Scan, bounded, points_of, points_of_any, reach_of, region_count, region_spec
 from steering.plans.spec_text import read_spec
-from steering.plans.words import describe
+from steering.plans.words import describe, exact
 
 # Who rules where a device, and no person, made something necessary.
 BEAMLINE = "the beamline"
@@ -68,11 +69,16 @@ class Docket:
         """
         self.scan = scan
         self._lock = RLock()
-        self._axes = dict(axes)
+        # A motor without limits goes no further than the scan itself could take it.
+        self._axes = {name: bounded(axis, scan.extent.get(name)) for name, axis in axes.items()}
         self._parameters = {item.name: replace(item, value=values[item.name]) for item in scan.parameters}
         self._points_allowed = points_allowed
         self._announce = announce
         self._waiting: list[Decision] = []
+        # What the plan has taken and not told its progress of.
+        self._taken: list[Decision] = []
+        # How often something was accepted that later paths depend on.
+        self._changes = 0
         self._known: dict[str, Ruling] = {}
         self._paused = False
         self._open = True
@@ -146,28 +152,42 @@ class Docket:
             person: Who asks; for an agent, the person it acts for.
             lease: Who holds the lease, or empty.
         """
-        with self._lock:
-            if proposal.id in self._known:
-                return self._known[proposal.id]
-            action = proposal.action
-            points, reach, problem = self._reach(action)
-            reason = judge(action, self._situation(person, lease, reach, problem))
-            subject, old, new = describe(action, self._parameters, self._axes)
-            ruling = Ruling(
-                id=proposal.id,
-                who=proposal.who,
-                kind=action.kind,
-                subject=subject,
-                old=old,
-                new=new,
-                verdict="refused" if reason else "accepted",
-                reason=reason,
-                basis=proposal.basis,
-                proposed_at=proposal.proposed_at,
-                decided_at=time.time(),
-            )
-            self._enter(Decision(ruling, None if reason else action, points))
-            return ruling
+        action = proposal.action
+        path: tuple[Point, ...] | int = ()
+        made_for, problem = -1, ""
+        while True:
+            with self._lock:
+                if proposal.id in self._known:
+                    return self._known[proposal.id]
+                situation = self._situation(person, lease)
+                reason = judge_wish(action, situation)
+                if reason or made_for == self._changes:
+                    reason = reason or judge_path(action, self._with_path(situation, action, path, problem))
+                    return self._decide(proposal, reason, path if isinstance(path, tuple) else ())
+                made_for, parameters = self._changes, dict(self._parameters)
+            # Points are made without the lock, which the plan takes between two points. What was accepted meanwhile
+            # changes what they are made for: then once more.
+            path, problem = self._make(action, parameters)
+
+    def _decide(self, proposal: Proposal, reason: str, points: tuple[Point, ...]) -> Ruling:
+        action = proposal.action
+        subject, old, new = describe(action, self._parameters, self._axes, len(points))
+        ruling = Ruling(
+            id=proposal.id,
+            who=proposal.who,
+            kind=action.kind,
+            subject=subject,
+            old=old,
+            new=new,
+            verdict="refused" if reason else "accepted",
+            reason=reason,
+            basis=proposal.basis,
+            proposed_at=proposal.proposed_at,
+            decided_at=time.time(),
+            action=exact(action),
+        )
+        self._enter(Decision(ruling, None if reason else action, points))
+        return ruling
 
     def record(self, ruling: Ruling) -> Ruling:
         """Enter a refusal that was made elsewhere (a proposal that could not be read)."""
@@ -210,6 +230,7 @@ class Docket:
         """Hand the plan what came since it last asked."""
         with self._lock:
             decisions, self._waiting = self._waiting, []
+            self._taken += decisions
             return decisions
 
     def close_if_idle(self) -> bool:
@@ -235,8 +256,9 @@ class Docket:
         return ruling
 
     def advance(self, progress: Progress) -> None:
-        """Note how far the plan is."""
-        self._progress = progress
+        """Note how far the plan is, with all applied that it has taken."""
+        with self._lock:
+            self._progress, self._taken = progress, []
 
     async def news(self) -> None:
         """Wait on the engine's loop until something is waiting in the docket."""
@@ -259,6 +281,7 @@ class Docket:
             self._waiting.append(decision)
         match decision.action:
             case SetParameter(parameter=name, value=value):
+                self._changes += 1
                 self._parameters[name] = replace(self._parameters[name], value=value)
             case Pause():
                 self._paused = True
@@ -276,7 +299,7 @@ class Docket:
             loop.call_soon_threadsafe(event.set)
         self._announce(decision.ruling)
 
-    def _situation(self, person: str, lease: str, reach: Reach | None, problem: str) -> Situation:
+    def _situation(self, person: str, lease: str) -> Situation:
         return Situation(
             scanning=self._open,
             paused=self._paused,
@@ -288,29 +311,55 @@ class Docket:
             region=self.scan.region,
             points_left=self._progress.left,
             points_allowed=self._points_allowed,
-            reach=reach,
-            problem=problem,
         )
 
-    def _reach(self, action: Action) -> tuple[tuple[Point, ...], Reach | None, str]:
-        """Say what the path would visit if the action were accepted, making no more points than are allowed."""
-        try:
-            points = self._path(action)
-        except (SteeringError, KeyError, ValueError, OverflowError, ZeroDivisionError) as error:
-            # The guard's own checks name what is wrong with the values first; this text is for what they leave.
-            return (), None, str(error)
-        if isinstance(points, int):
-            return (), Reach({}, points), ""
-        return tuple(points), reach_of(points) if points else None, ""
+    def _with_path(
+        self, situation: Situation, action: Action, path: tuple[Point, ...] | int, problem: str
+    ) -> Situation:
+        """Add what the path would visit if the action were accepted."""
+        points = () if isinstance(path, int) else path
+        reach = Reach({}, path) if isinstance(path, int) else None
+        reach = reach_of(points) if points else reach
+        if reach is not None and isinstance(action, InsertRegion):
+            # It comes before what is left, also of regions that were accepted and are not begun.
+            reach = replace(reach, points=reach.points + self._expected())
+        return replace(situation, reach=reach, problem=problem)
 
-    def _path(self, action: Action) -> list[Point] | int:
-        """List the points that an action asks for, or count them where they are too many to make."""
+    def _expected(self) -> int:
+        """Count the points that are left once everything accepted has been applied."""
+        left = self._progress.left
+        for decision in (*self._taken, *self._waiting):
+            match decision.action:
+                case InsertRegion():
+                    left += len(decision.points)
+                case ReplacePath():
+                    left = len(decision.points)
+                case SetParameter(parameter=name) if name in self.scan.shaping:
+                    left = len(decision.points)
+                case Skip(points=points):
+                    left = max(left - points, 0)
+                case Finish():
+                    left = 0
+                case _:
+                    pass
+        return left
+
+    def _make(self, action: Action, parameters: Mapping[str, Parameter]) -> tuple[tuple[Point, ...] | int, str]:
+        """Make the points that an action asks for, or count them where they are more than are allowed.
+
+        Returns:
+            Points or their number, and why there are none.
+        """
+        try:
+            points = self._path(action, parameters)
+        except (SteeringError, KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError) as error:
+            return (), str(error) or "The path cannot be made of these numbers."
+        return points if isinstance(points, int) else tuple(points), ""
+
+    def _path(self, action: Action, parameters: Mapping[str, Parameter]) -> list[Point] | int:
         match action:
             case SetParameter(parameter=name, value=value) if name in self.scan.shaping:
-                low, high = self._parameters[name].low, self._parameters[name].high
-                if not low <= value <= high:
-                    return []
-                values = {item.name: item.value for item in self._parameters.values()} | {name: value}
+                values = {item.name: item.value for item in parameters.values()} | {name: value}
                 count = self.scan.count(values)
                 return count if count > self._points_allowed else self.scan.points(values)
             case InsertRegion():

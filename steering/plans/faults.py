@@ -45,6 +45,7 @@ class Faults:
     Attributes:
         missed: What happens when a motor does not reach its target: wait for a person, or fail.
         silent: What happens when a device does not answer in time, or refuses.
+        full: What happens when there is no room for another point.
         tries: How often a motor that misses its target is sent there at most; it is sent again only while that brings
             it closer.
         retries: How often a point is measured again at once after a device did not answer.
@@ -52,6 +53,7 @@ class Faults:
 
     missed: Then = "fail"
     silent: Then = "pause"
+    full: Then = "pause"
     tries: int = 10
     retries: int = 0
 

@@ -37,6 +37,11 @@ class GridMap:
         """Slow axis, fast axis."""
         return tuple(self.area)
 
+    @property
+    def extent(self) -> Mapping[str, tuple[float, float]]:
+        """The area."""
+        return self.area
+
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points of the grid."""
         total = 1

@@ -28,10 +28,10 @@ class Point:
 class Path:
     """A queue of points that can be changed from its front to its end. Not thread-safe: the plan owns it."""
 
-    def __init__(self, points: Sequence[Point]) -> None:
-        """Begin with the points of grid 0."""
-        self._left = deque(points)
-        self._done: list[Point] = []
+    def __init__(self, points: Sequence[Point], measured: Sequence[Point] = ()) -> None:
+        """Begin with the points of grid 0, without those that another run has measured."""
+        self._done: list[Point] = list(measured)
+        self._left = deque(self._without_measured(list(points)))
         self._grids = 1
 
     @property

@@ -43,6 +43,13 @@ class RockingScan:
         """The one axis."""
         return (self.axis,)
 
+    @property
+    def extent(self) -> Mapping[str, tuple[float, float]]:
+        """The widest range around the outermost centres."""
+        known = {item.name: item for item in self.parameters}
+        half = known["range"].high / 2
+        return {self.axis: (known["centre"].low - half, known["centre"].high + half)}
+
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points of the line."""
         return max(round(values["range"] / values["step"]), 1) + 1

@@ -1,6 +1,8 @@
 """What a scan is: a value that says where its points lie for given parameters."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +53,11 @@ class Scan(Protocol):
         """Whether a region can be inserted."""
         ...
 
+    @property
+    def extent(self) -> Mapping[str, tuple[float, float]]:
+        """For each axis the lowest and the highest position that its parameters allow."""
+        ...
+
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points for these parameter values, without making them."""
         ...
@@ -85,13 +92,28 @@ def points_of_any(spec: Spec[str], axes: Mapping[str, Axis]) -> list[Point]:
     return points_of(spec, steps)
 
 
+def bounded(axis: Axis, extent: tuple[float, float] | None) -> Axis:
+    """Return an axis whose motor's limits, where it has none, are the scan's own."""
+    if extent is None:
+        return axis
+    low, high = extent
+    return replace(
+        axis,
+        low=axis.low if math.isfinite(axis.low) else low,
+        high=axis.high if math.isfinite(axis.high) else high,
+    )
+
+
 def reach_of(points: Sequence[Point]) -> Reach:
     """Say what a list of points would visit."""
     extent: dict[str, tuple[float, float]] = {}
     for point in points:
         for axis, value in point.positions.items():
             low, high = extent.get(axis, (value, value))
-            extent[axis] = (min(low, value), max(high, value))
+            # A NaN is neither below nor above anything, and must not hide behind the points before it.
+            extent[axis] = (value, value) if math.isnan(value) else (min(low, value), max(high, value))
+            if math.isnan(value):
+                return Reach(extent, len(points))
     return Reach(extent, len(points))
 
 

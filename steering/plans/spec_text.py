@@ -55,7 +55,11 @@ def _count(node: Json) -> float:
         case "Snake":
             return _count(node.get("spec"))
         case "Linspace" | "Static":
-            return _number(node.get("num", 1), "num")
+            count = _number(node.get("num", 1), "num")
+            if count < 1 or count != int(count):
+                message = f"num = {count:g} in the path is not a number of points. Allowed: 1 and more."
+                raise SteeringError(message)
+            return count
         case "Range":
             start, stop, step = (_number(node.get(name), name) for name in ("start", "stop", "step"))
             return abs(stop - start) / abs(step) + 1 if step else math.inf

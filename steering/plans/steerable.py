@@ -10,7 +10,7 @@ A point that a device spoils is measured again, or the scan pauses for a person,
 of an event; how is told in :mod:`steering.plans.ending`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -29,13 +29,14 @@ from steering.plans.readables import point_values, put_point
 _NAN = float("nan")
 
 
-def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> Plan:
+def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], measured: Sequence[Point] = ()) -> Plan:
     """Run a scan and take at each checkpoint what its docket holds.
 
     Args:
         docket: The scan and its proposals.
         devices: What it moves and reads.
         metadata: What goes into the start document besides what the plan knows itself.
+        measured: Points of a run that this one goes on with: they are not measured again.
 
     Raises:
         RequestAbort: After an abort, once its ruling is recorded.
@@ -43,7 +44,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any]) -> 
     """
     scan = docket.scan
     values = dict(docket.progress.values)
-    course = Course(docket, devices, values, Path(scan.points(values)))
+    course = Course(docket, devices, values, Path(scan.points(values), measured))
     described = {
         "plan_name": scan.name,
         "scan_title": scan.title,
@@ -96,6 +97,14 @@ def _measure(course: Course) -> Plan:
 def _measured(course: Course, point: Point, readable: Any) -> Plan:
     """Measure a point; one that a device spoils comes again when the scan goes on."""
     patience = Patience(course.devices.faults)
+    full = course.devices.room() if course.devices.room is not None else ""
+    if full:
+        if course.devices.faults.full == "fail":
+            course.docket.fault(full, "fail")
+            raise PointError(full)
+        course.path.put_back()
+        course.docket.hold(full)
+        return
     while True:
         try:
             if (yield from _was_late(course, point, readable)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from steering.archive.journal import Entry
-from steering.beamline.client import BeamlineClient, Begin, Lost, News, Welcome
+from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
 from steering.beamline.wire import RULING
 from steering.core import registry
 from steering.core.agent import Suggestion
@@ -108,9 +108,9 @@ class Follower:
             message = f"The beamline service at {self._client.url} did not answer within {_READY_SECONDS:g} s."
             raise SteeringError(message)
 
-    async def begin(self, scan: str, values: Mapping[str, float]) -> str:
-        """Start a scan; return its run uid once the board shows it."""
-        run = await self._client.start(scan, values)
+    async def begin(self, scan: str, values: Mapping[str, float], continues: str = "") -> str:
+        """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""
+        run = await self._client.start(scan, values, continues)
         while self._board.status.value.run != run:
             self._news.clear()
             await self._news.wait()
@@ -220,6 +220,10 @@ class Follower:
     def _take(self, news: News) -> None:
         self._news.set()
         match news:
+            case Moved(connection=connection):
+                # Nobody will tell the end of what the lost one had open.
+                self._source.end_open()
+                self._record, self._record_clients = dict(connection.get("record") or {}), None
             case Welcome(name=name, scans=scans):
                 self.name = name
                 self._board.scans.set(scans)

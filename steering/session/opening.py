@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, cast
 
 from steering.beamline.client import BeamlineClient, service_url
-from steering.beamline.embedded import EmbeddedService
+from steering.beamline.embedded import EmbeddedService, find_service
 from steering.beamline.wire import RECORD_PREFIX
 from steering.core import registry
 from steering.core.errors import SteeringError
@@ -57,7 +57,9 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         starting = _Starting(chosen, EmbeddedService(place, speed=speed, record=record), address, token)
     try:
         connection = starting.connection()
-        client = BeamlineClient(str(connection["url"]), str(connection["token"]))
+        # The embedded one may be started anew, by anybody, at another port.
+        find = (lambda: find_service(place)) if not address else (lambda: None)
+        client = BeamlineClient(str(connection["url"]), str(connection["token"]), find)
         kept: dict[str, str] = connection.get("record") or {}
         made = starting.session = Session(client, chosen, kept, place, starting.began)
         made.attach()

@@ -110,6 +110,18 @@ class Session:
         """Start a scan with some of its parameters changed; return its run uid once the board shows that run."""
         return self._do(self._follower.begin(scan, values))
 
+    def go_on(self, run: str, **values: float) -> str:
+        """Measure the rest of a run that was cut off, as a new run that names the first; return its uid.
+
+        Args:
+            run: Uid of that run, or the beginning of it.
+            **values: Parameters that are to be others than when it was cut off.
+
+        Raises:
+            SteeringError: If no such run was cut off, or it cannot be started.
+        """
+        return self._do(self._follower.begin("", values, run))
+
     def propose(self, action: Action, basis: str = "") -> Ruling:
         """Propose an action for the running scan; the ruling says what was decided and why.
 

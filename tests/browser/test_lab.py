@@ -71,7 +71,7 @@ def test_a_scan_is_steered_from_jupyterlab(beamtime):
         # The dashboard was made before the browser came; its scan starts now that somebody sees it.
         page.locator(".st-dashboard").wait_for()
         page.locator(".st-state", has_text="Running").first.wait_for()
-        assert board.status.value.scanning
+        board.status.wait(lambda status: status.scanning, 30)
         assert beamtime.session.set("exposure", 99).accepted is False
         page.locator(".st-journal .st-refused").first.wait_for()
         rocking(beamtime, lab, page, board)

@@ -273,7 +273,7 @@ async def test_a_link_of_a_file_of_long_ago_is_not_waited_for(tmp_path):
     began = time.monotonic()
     items, _, source = await take(tmp_path / "scan.nxs", stalled_seconds=60.0)
     assert items == []
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert "gone.h5" in source.last_rejection
 
 

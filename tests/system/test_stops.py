@@ -159,7 +159,7 @@ def test_an_abort_of_a_hung_scan_is_over_in_seconds_and_says_what_may_not_be_saf
         began = time.monotonic()
         assert caller.propose(Abort("it hangs")).accepted
         status = caller.until(lambda status: not status.scanning)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert status.ended.status == "abort"
         assert "The motor th was told to stop, but does not say that it stands" in status.message
         assert "The detector was told to stop, but does not answer" in status.message
@@ -179,7 +179,7 @@ def test_a_motor_that_moves_for_minutes_stands_after_an_abort(tmp_path):
         began = time.monotonic()
         assert caller.propose(Abort("too slow")).accepted
         status = caller.until(lambda status: not status.scanning)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         assert (status.ended.status, status.ended.points, status.message) == ("abort", 0, "")
         assert status.ended.who == caller.status().lease.holder
         documents, rulings = recorded(place)

@@ -101,10 +101,10 @@ def dead_link(lab, server):
         # Pressed before anybody can know: it is answered all the same, and never carried out later.
         page.locator(".st-direct-pause").click()
         began = time.monotonic()
-        text.get_by_text("Pause was not answered").wait_for(timeout=4000)
-        assert time.monotonic() - began < 2.5
-        text.get_by_text("Link lost").wait_for(timeout=4000)
-        assert time.monotonic() - began < 3.5
+        text.get_by_text("Pause was not answered").wait_for(timeout=10_000)
+        assert time.monotonic() - began < 10
+        text.get_by_text("Link lost").wait_for(timeout=10_000)
+        assert time.monotonic() - began < 10
         text.get_by_text("it will not be carried out later").wait_for()
         shoot(page, "link-lost")
         # It looks as if it could not be pressed, but says why it cannot when it is.

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from steering.core.lines import append, mend
 
 SUFFIX = ".frames.jsonl"
 
@@ -15,11 +17,11 @@ class FrameJournal:
         """Begin or go on with the journal of a run."""
         self.path = directory / f"{run}{SUFFIX}"
         self._file = self.path.open("ab", buffering=0)
-        _drop_broken_line(self.path)
+        mend(self.path)
 
     def write(self, **line: Any) -> None:
         """Append one line in one write."""
-        self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        append(self._file, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file; the journal stays."""
@@ -32,17 +34,14 @@ class FrameJournal:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the lines that are complete; a last one cut off by a crash is left out."""
+    """Read the lines that are complete; what a crash or a full disk cut off is left out."""
     with path.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
-
-
-def _drop_broken_line(path: Path) -> None:
-    """Cut off a line that a crash left without its end: the next one would be glued to it."""
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
+            if not line.endswith(b"\n"):
+                continue
+            try:
+                content = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(content, dict):
+                yield cast("dict[str, Any]", content)

@@ -1,0 +1,150 @@
+"""Stands before every route: nothing of a request is read before its token is known, and then so much only.
+
+The routes themselves know scopes; here it is about who is let in at all, how much is read, and how often.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+
+from steering.beamline.reading import BODY_BYTES
+from steering.beamline.tokens import Person, Tokens
+from steering.beamline.wire import RECORD_PREFIX
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# A description of the routes, without any content.
+_OPEN = ("/docs", "/openapi.json", "/docs/oauth2-redirect")
+_RECORD_BYTES = 1 << 20
+_MISSING = "The token is missing, unknown or has run out. Ask for a new one."
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often somebody may ask.
+
+    Attributes:
+        rate: Requests a second, on average.
+        burst: Requests at once.
+    """
+
+    rate: float
+    burst: float
+
+
+READING = Pace(200.0, 800.0)
+STEERING = Pace(50.0, 200.0)
+# Each refusal is written into the run: who does not hold the lease must not fill the journal.
+WATCHING = Pace(5.0, 40.0)
+
+
+class Paces:
+    """How much each person has asked for lately. Used from the service's event loop, or with care from its threads."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._left: dict[tuple[str, Pace], tuple[float, float]] = {}
+
+    def take(self, name: str, pace: Pace) -> bool:
+        """Say whether somebody may ask once more, and count it."""
+        now = time.monotonic()
+        left, at = self._left.get((name, pace), (pace.burst, now))
+        left = min(left + (now - at) * pace.rate, pace.burst)
+        allowed = left >= 1
+        self._left[name, pace] = (left - allowed, now)
+        return allowed
+
+
+class Gate:
+    """An ASGI application around another."""
+
+    def __init__(self, app: App, tokens: Tokens, pace_of: Callable[[Person], Pace], paces: Paces) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The routes.
+            tokens: Who may come in.
+            pace_of: How often somebody may ask for a change now.
+            paces: Where it is counted.
+        """
+        self._app = app
+        self._tokens = tokens
+        self._pace_of = pace_of
+        self._paces = paces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it here."""
+        if scope["type"] != "http":
+            # WebSockets say who they are in their own way, and are asked before anything else.
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "GET" and scope["path"] in _OPEN:
+            await self._app(scope, receive, send)
+            return
+        person = self._tokens.person(_token(scope))
+        if person is None:
+            await _refuse(send, 401, _MISSING)
+            return
+        changes = scope["method"] not in ("GET", "HEAD") and not str(scope["path"]).startswith(RECORD_PREFIX)
+        if not self._paces.take(person.name, self._pace_of(person) if changes else READING):
+            await _refuse(send, 429, f"{person.name} asks too often. Wait a second.")
+            return
+        allowed = _RECORD_BYTES if str(scope["path"]).startswith(RECORD_PREFIX) else BODY_BYTES
+        if _length(scope) > allowed:
+            await _refuse(send, 413, f"The message is too large. Allowed: at most {allowed} bytes.")
+            return
+        await self._app(scope, _Counted(receive, allowed), send)
+
+
+class TooLargeError(Exception):
+    """A body without a stated length went on and on."""
+
+
+class _Counted:
+    """What is received, up to a size."""
+
+    def __init__(self, receive: Receive, allowed: int) -> None:
+        self._receive = receive
+        self._left = allowed
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise TooLargeError
+        return message
+
+
+def token_of(header: str) -> str:
+    """Return the token of an ``Authorization`` header; empty if it has none."""
+    scheme, _, token = header.partition(" ")
+    # Tiled's client, which reads the record, has a scheme of its own.
+    return token if scheme.lower() in ("bearer", "apikey") else ""
+
+
+def _token(scope: Scope) -> str:
+    found = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return token_of(found.decode("latin-1"))
+
+
+def _length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    body = orjson.dumps({"detail": detail})
+    # What was not read must not be taken for the next request.
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,154 @@
+"""Nothing of a request is read before its token is known; what is read is bounded, and so is how often."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+
+import httpx
+import psutil
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError
+from steering.beamline.reading import BODY_BYTES
+from steering.beamline.tokens import LONGEST_LIFE, Tokens
+
+
+class Served:
+    """An application behind a gate, on a real socket."""
+
+    def __init__(self):
+        self.tokens, self.read = Tokens(), 0
+        self.token = self.tokens.issue("ana")
+        app = FastAPI()
+
+        async def take(request: Request):
+            self.read += len(await request.body())
+            return {"read": self.read}
+
+        async def too_large(request, error):
+            return JSONResponse({"detail": "too large"}, 413)
+
+        app.add_api_route("/proposals", take, methods=["POST"])
+        app.add_api_route("/status", lambda: {"state": "idle"})
+        app.add_exception_handler(TooLargeError, too_large)
+        app.add_middleware(Gate, tokens=self.tokens, pace_of=lambda _: Pace(5.0, 20.0), paces=Paces())
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([listening])))
+        self._thread.start()
+
+    def end(self):
+        self._server.should_exit = True
+        self._thread.join()
+
+    def raw(self, head, body=b"", chunks=0):
+        """Send a request by hand; return its answer."""
+        with socket.create_connection(("127.0.0.1", self.port), 30) as link:
+            link.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+            try:
+                for _ in range(chunks):
+                    link.sendall(body)
+                return link.recv(4096).decode()
+            except (BrokenPipeError, ConnectionResetError):
+                # It was refused and hung up on before all was sent.
+                try:
+                    return link.recv(4096).decode()
+                except ConnectionResetError:
+                    return "HTTP/1.1 401 hung up"
+
+    def client(self, token):
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": token}, trust_env=False, timeout=30
+        )
+
+
+@pytest.fixture
+def served():
+    made = Served()
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("authorization", ["", "Authorization: Bearer wrong\n", "Authorization: Basic YTpi\n"])
+def test_a_large_body_without_a_token_is_not_read(served, authorization):
+    size = 200 << 20
+    before = psutil.Process().memory_info().rss
+    head = f"POST /proposals HTTP/1.1\nHost: a\n{authorization}Content-Length: {size}"
+    assert " 401 " in served.raw(head, b"x" * (1 << 20), 200)[:20]
+    assert psutil.Process().memory_info().rss - before < 50 << 20
+    assert served.read == 0
+    with served.client(f"Bearer {served.token}") as client:
+        assert client.get("/status").json() == {"state": "idle"}
+
+
+def test_a_body_that_is_too_large_is_refused_whether_or_not_it_says_so(served):
+    with served.client(f"Bearer {served.token}") as client:
+        said = client.post("/proposals", content=b"x" * (BODY_BYTES + 1))
+        assert said.status_code == 413
+
+        def endless():
+            for _ in range(64):
+                yield b"x" * 65536
+
+        assert client.post("/proposals", content=endless()).status_code == 413
+        assert client.post("/proposals", content=b"x" * BODY_BYTES).status_code == 200
+    assert served.read == BODY_BYTES
+
+
+def test_who_asks_too_often_waits_and_the_others_do_not(served):
+    other = served.tokens.issue("ben")
+    with served.client(f"Bearer {served.token}") as mine, served.client(f"Bearer {other}") as theirs:
+        codes = [mine.post("/proposals", content=b"{}").status_code for _ in range(60)]
+        assert codes[:20] == [200] * 20
+        assert codes.count(429) >= 20
+        assert theirs.post("/proposals", content=b"{}").status_code == 200
+        assert mine.get("/status").status_code == 200
+
+
+def test_tileds_own_scheme_is_known(served):
+    with served.client(f"Apikey {served.token}") as client:
+        assert client.get("/status").status_code == 200
+
+
+def test_rubbish_on_the_socket_harms_nobody(served):
+    for rubbish in (
+        b"\x00" * 1000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /proposals HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", served.port), 10) as link:
+            link.sendall(rubbish)
+            link.recv(1000)
+    with served.client(f"Bearer {served.token}") as client:
+        assert client.get("/status").status_code == 200
+
+
+def test_a_pace_lets_so_many_through_a_second(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    paces, pace = Paces(), Pace(2.0, 4.0)
+    assert [paces.take("a", pace) for _ in range(5)] == [True] * 4 + [False]
+    now[0] = 1.0
+    assert [paces.take("a", pace) for _ in range(3)] == [True, True, False]
+    now[0] = 100.0
+    assert [paces.take("a", pace) for _ in range(5)] == [True] * 4 + [False]
+    assert STEERING.rate > WATCHING.rate
+
+
+def test_a_token_made_from_a_token_is_no_more_than_that():
+    tokens = Tokens()
+    own = tokens.person(tokens.issue("ana", frozenset({"read", "operate"}), 6.0))
+    made = tokens.person(tokens.derive(own, "ana", frozenset({"read", "steer", "admin"}), LONGEST_LIFE))
+    assert made.scopes == {"read"}
+    assert made.until <= own.until + 0.1
+    forever = tokens.person(tokens.issue("ana"))
+    assert (
+        tokens.person(tokens.derive(forever, "ben", frozenset({"read"}), 1e12)).until <= time.time() + LONGEST_LIFE + 1
+    )
+    assert json.dumps(sorted(made.scopes)) == '["read"]'

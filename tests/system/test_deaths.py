@@ -1,0 +1,96 @@
+"""What is killed comes back, and a run that was cut off is closed, said, and gone on with."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import steering
+from steering.beamline.cut_off import REASON
+from steering.beamline.embedded import find_service
+from steering.core.workspace import Workspace
+from tests.processes import left_behind, of_workspace
+
+pytestmark = pytest.mark.system
+SOON = 60.0
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = Workspace(tmp_path / "workspace")
+    yield made
+    left = left_behind(of_workspace(made))
+    assert not left, left
+
+
+def until(condition, what, seconds=SOON):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
+        time.sleep(0.1)
+    return found
+
+
+def test_a_service_that_is_killed_in_a_scan_loses_nothing_and_the_next_goes_on(place):
+    session = steering.open(workspace=place, speed=20.0)
+    run = session.start("rocking", step=0.02, exposure=2.0)
+    session.board.status.wait(lambda status: status.points_done >= 6, SOON)
+    service = int(find_service(place)["pid"])
+    os.kill(service, signal.SIGKILL)
+    session.board.status.wait(lambda status: status.state == "offline", SOON)
+    other = steering.open(workspace=place, speed=20.0)
+    try:
+        message = other.board.status.wait(lambda status: bool(status.message), SOON).message
+        assert f"The run {run[:8]} (rocking) was cut off after " in message
+        # The session that was open finds the new service by the workspace.
+        session.board.status.wait(lambda status: status.state == "idle", SOON)
+        stop = until(lambda: _stop(other, run), "the stop of the run that was cut off")
+        assert (stop["exit_status"], stop["reason"]) == ("fail", REASON)
+        before = other.record[run]["primary"]["th"].values
+        rest = other.go_on(run, exposure=0.1)
+        other.wait(SOON)
+        until(lambda: _stop(other, rest), "the end of the rest")
+        kept = other.record[rest]
+        assert kept.start["continues"] == run
+        after = kept["primary"]["th"].values
+        assert len(before) + len(after) == 51
+        assert np.unique(np.round(np.concatenate([before, after]), 3)).size == 51
+        assert (kept["primary"]["exposure"].values == 0.1).all()
+    finally:
+        session.close()
+        other.shutdown()
+
+
+def _record(service):
+    """Find the record's process."""
+    living = [one for one in service.children() if one.status() != psutil.STATUS_ZOMBIE]
+    (found,) = [one for one in living if "steering.archive" in one.cmdline()]
+    return found
+
+
+def _stop(session, run):
+    try:
+        return session.record[run].stop
+    except (KeyError, steering.core.errors.SteeringError):
+        return None
+
+
+def test_a_record_that_is_killed_comes_back_with_what_the_journal_holds(place):
+    session = steering.open(workspace=place, speed=20.0)
+    try:
+        first = session.start("rocking", step=0.1)
+        session.wait(SOON)
+        until(lambda: _stop(session, first), "the first run in the record")
+        service = psutil.Process(int(find_service(place)["pid"]))
+        _record(service).kill()
+        said = session.board.status.wait(lambda status: "The record's process ended" in status.message, SOON).message
+        assert "Once so far; nothing is lost" in said
+        second = session.start("rocking", step=0.1)
+        session.wait(SOON)
+        until(lambda: _stop(session, second), "the second run in the record")
+        assert session.record[second]["primary"].sizes["event"] == 11
+    finally:
+        session.shutdown()
