@@ -168,12 +168,14 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
     key = str(error["loc"][-1]) if error["loc"] else "the file"
     if error["loc"] and isinstance(error["loc"][-1], int):
         key = f"item {error['loc'][-1] + 1}"
+    quoted = repr(key)
+    key = key if key[:1].isalpha() and key.isascii() and key.isprintable() else quoted
     found, limits = error["input"], cast("Mapping[str, Any]", error.get("ctx", {}))
     match error["type"]:
         case "missing":
-            return f"The key {key!r} is missing."
+            return f"The key {quoted} is missing."
         case "extra_forbidden":
-            return f"There is no key {key!r} here. {_choice(key, allowed)}"
+            return f"There is no key {quoted} here. {_choice(key, allowed)}"
         case "union_tag_invalid":
             return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
         case "union_tag_not_found":
