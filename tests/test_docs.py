@@ -102,3 +102,13 @@ def test_links_lead_somewhere():
         if not (page.parent / target).exists()
     ]
     assert not missing
+
+
+def test_each_promise_names_a_test_that_is_there():
+    page = (HERE / "docs/explanation/faults.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 20
+    for file, test in named:
+        assert re.search(rf"^(async )?def {test or 'test_'}", (HERE / file).read_text(encoding="utf-8"), re.MULTILINE)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| what happens")]
+    assert all("`tests/" in row for row in rows)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from steering.core.json import Json
 _READY_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 _END_SECONDS = 10.0
+# One that has not answered for so long is taken for hung: longer than it may be busy with a hundred thousand tasks.
+_HUNG_SECONDS = 25.0
 
 
 class SchedulerChild:
@@ -38,12 +41,18 @@ class SchedulerChild:
         self._interface = interface
         self._process: asyncio.subprocess.Process | None = None
         self._line: Any = None
+        self._answered = time.monotonic()
         self._draining: asyncio.Task[None] | None = None
 
     @property
     def alive(self) -> bool:
         """Whether its process runs."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def hangs(self) -> bool:
+        """Whether its process runs and has not answered for so long that it will not any more."""
+        return time.monotonic() - self._answered > _HUNG_SECONDS
 
     async def start(self) -> dict[str, Json]:
         """Start it (again) and write its connection file; return what that says.
@@ -52,6 +61,10 @@ class SchedulerChild:
             SteeringError: If it does not come up.
         """
         await self._hang_up()
+        if self.alive and self._process is not None:
+            # It hangs, and would not hear anything politer.
+            self._process.kill()
+            await self._process.wait()
         self.restarts += 1
         keys = make_security(self._directory)
         arguments = ["--directory", str(self._directory)]
@@ -66,6 +79,7 @@ class SchedulerChild:
         content: dict[str, Json] = {**keys, **ready, "directory": str(self._directory)}
         write_connection(self._directory / "scheduler.json", content)
         self._line = rpc(str(content["address"]), connection_args=connection_arguments(content))
+        self._answered = time.monotonic()
         return content
 
     async def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,12 +89,14 @@ class SchedulerChild:
             OSError: If it does not answer.
         """
         try:
-            return await asyncio.wait_for(
+            heard: dict[str, Any] = await asyncio.wait_for(
                 self._line.steering_exchange(status=dict(status), answers=dict(answers)), _ANSWER_SECONDS
             )
         except TimeoutError as error:
             message = f"no answer within {_ANSWER_SECONDS:g} s"
             raise OSError(message) from error
+        self._answered = time.monotonic()
+        return heard
 
     async def stop(self) -> None:
         """End it."""

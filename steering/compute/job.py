@@ -18,6 +18,7 @@ class Job:
         nodes: How many nodes it asks for.
         id: The batch system's id; empty until the submission was answered.
         asked_at: When it was last asked for or submitted, Unix time in seconds.
+        submitted_at: When it was submitted, or taken over, Unix time in seconds.
         doubts: How often the batch system said that it knows no job of this name after an unanswered submission.
         uncertain: Whether its submission got no answer.
         seen: What the batch system last said of it.
@@ -36,6 +37,7 @@ class Job:
     nodes: int
     id: str = ""
     asked_at: float = 0.0
+    submitted_at: float = 0.0
     doubts: int = 0
     uncertain: bool = False
     seen: Observation = field(default_factory=lambda: Observation("queued"))

@@ -3,7 +3,8 @@
 Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have
 a successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is
 waiting again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one
-whose workers never came is replaced a few times, each time later, and then the pool stops with the reason.
+whose workers never came is replaced a few times, each time later, and then the pool stops with the reason. A submission
+that is refused or not answered is tried on, ever later, as long as the order stands: servers and quotas come back.
 """
 
 import itertools
@@ -20,6 +21,10 @@ _SECONDS_PER_HOUR = 3600.0
 _AGAIN = 5.0
 # A batch system that denies twice, this many seconds apart, that it knows an unanswered submission never had it.
 _DENIALS = 2
+# A job that ends by itself within so many seconds has not shown that it works.
+_SHORT_LIFE = 60.0
+# A name that was denied is looked up again so often, so many seconds apart.
+_LATE_LOOKS, _LATE_AGAIN = 10, 60.0
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,18 @@ class Rules:
     """How patient a ledger is.
 
     Attributes:
-        tries: Jobs in a row whose workers never came (or that were refused) before the pool stops.
+        tries: Jobs in a row whose workers never came before the pool stops; and refusals in a row before it is said
+            that there is trouble, and tried slowly.
         delay: Seconds before the second try; doubled with each further one, up to ``longest_delay``.
         longest_delay: Seconds.
         handover: Seconds before the end of a job's walltime at which its successor is submitted.
         jobs_most: Most jobs that the queue lets this user have; 0 for no limit.
         hours: Node-hours after which nothing more is submitted.
+        short_lives: Jobs in a row that end by themselves within a minute before the pool stops.
+        refused_delay: Seconds between slow tries after a refusal; doubled with each, up to ``refused_longest``.
+        refused_longest: Seconds.
+        patience: Seconds for which refusals in a row are tried on; infinite for as long as the order stands.
+        certain: Seconds after an unanswered submission before a batch system that denies it is believed.
     """
 
     tries: int = 3
@@ -41,6 +52,11 @@ class Rules:
     handover: float = 120.0
     jobs_most: int = 0
     hours: float = math.inf
+    short_lives: int = 6
+    refused_delay: float = 5.0
+    refused_longest: float = 300.0
+    patience: float = math.inf
+    certain: float = 40.0
 
 
 class Ledger:
@@ -51,6 +67,7 @@ class Ledger:
         failure: Why it stopped submitting, as the batch system or a job's log put it; empty while it goes on.
         impossible: Whether that is because a job can never run as it is.
         trouble: What went wrong last, while it still tries; empty once a worker came.
+        slow: Whether refusals in a row have made it try slowly.
     """
 
     def __init__(self, prefix: str, nodes: int, rules: Rules) -> None:
@@ -65,14 +82,20 @@ class Ledger:
         self.failure = ""
         self.impossible = False
         self.trouble = ""
+        self.slow = False
+        self._refused_since = math.nan
         self.nodes = nodes
         self.rules = rules
         self._prefix = prefix
         self._numbers = itertools.count(1)
         self._jobs: list[Job] = []
-        self._failures = 0
+        self._failures = self._short = 0
         self._not_before = -math.inf
         self._past_seconds = 0.0
+        # Jobs that nobody wants: ids that carry a name twice, and names that may come to be late.
+        self._strays: list[str] = []
+        self._late: dict[str, float] = {}
+        self._looks: dict[str, int] = {}
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -92,6 +115,11 @@ class Ledger:
         return tuple(job for job in self._jobs if not job.over)
 
     @property
+    def next_try(self) -> float:
+        """Unix time in seconds of the next submission after something went wrong; negative infinity if nothing did."""
+        return self._not_before
+
+    @property
     def node_hours(self) -> float:
         """Node-hours used so far."""
         return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
@@ -102,7 +130,8 @@ class Ledger:
         self._past_seconds += sum(job.seconds * job.nodes for job in self._jobs if job.over)
         self._jobs = list(self.alive)
         self.failure, self.trouble, self.impossible = "", "", False
-        self._failures, self._not_before = 0, -math.inf
+        self._failures, self._short, self._not_before = 0, 0, -math.inf
+        self.slow, self._refused_since = False, math.nan
         for job in self.alive:
             job.unwanted = job.unwanted or job.nodes != self.nodes
         surplus = len([job for job in self.alive if _stays(job)]) - jobs
@@ -117,14 +146,23 @@ class Ledger:
 
     def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
         """Take over a job that an earlier owner submitted; without an id, one whose answer it did not live to hear."""
-        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, uncertain=not id))
+        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, submitted_at=now, uncertain=not id))
         number = name.rsplit("-", 1)[-1]
         if number.isdigit():
             self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))
 
     def orders(self, now: float) -> list[Order]:
         """Return what should be done now; each submission is ordered once."""
-        orders: list[Order] = []
+        orders: list[Order] = [Cancel(one, "") for one in self._strays]
+        self._strays = []
+        for name, since in list(self._late.items()):
+            # A submission that was denied may still come to be, where the batch system was slow.
+            if now - since >= _LATE_AGAIN:
+                orders.append(Find(name))
+                self._late[name] = now
+                self._looks[name] = self._looks.get(name, 0) + 1
+                if self._looks[name] >= _LATE_LOOKS:
+                    del self._late[name]
         for job in self.alive:
             if job.uncertain and now - job.asked_at >= _AGAIN:
                 job.asked_at = now
@@ -140,13 +178,14 @@ class Ledger:
         """A submission was answered with an id."""
         job = self._job(name)
         job.id, job.uncertain = id, False
+        self._taken()
 
     def refused(self, name: str, words: str, now: float) -> None:
         """A submission was refused."""
         job = self._job(name)
         job.over, job.refused = True, words
         if not job.unwanted:
-            self._failed(words, now)
+            self._not_taken(words, now)
 
     def unanswered(self, name: str, now: float) -> None:
         """A submission got no answer: the job may exist or not."""
@@ -155,16 +194,28 @@ class Ledger:
 
     def found(self, name: str, ids: Iterable[str], now: float) -> None:
         """The batch system said which jobs of this name it has."""
-        job = self._job(name)
+        job = self._named(name)
         known = list(ids)
+        # One name is one job: a submission that was carried out twice has one too many.
+        self._strays += [one for one in known if job.over or (job.id and one != job.id)]
+        if job.over:
+            return
         if known:
-            job.id, job.uncertain = known[0], False
+            job.id, job.uncertain = job.id or known[0], False
+            self._taken()
+            self._strays += [one for one in known[1:] if one not in self._strays]
             return
         job.doubts += 1
-        if job.doubts >= _DENIALS:
+        if job.doubts >= _DENIALS and now - job.submitted_at >= self.rules.certain:
             job.over = True
+            self._late[name] = now
             if not job.unwanted:
-                self._failed("the submission got no answer, and the batch system knows no such job", now)
+                self._not_taken("the submission got no answer, and the batch system knows no such job", now)
+
+    def not_cancelled(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
+        """The order to end a job got no answer: one that is nobody's is ordered to end again."""
+        if not any(job.id == id for job in self.alive):
+            self._strays.append(id)
 
     def observed(self, id: str, seen: Observation, now: float) -> None:  # noqa: A002  (the batch system's own word)
         """The batch system said how a job is."""
@@ -186,6 +237,8 @@ class Ledger:
         began = job.seen.started if math.isnan(seen.started) else seen.started
         if seen.phase in ("running", "ending", "ended") and not math.isnan(began):
             job.seconds = max(job.seconds, now - began)
+            if job.joined and job.seconds >= _SHORT_LIFE:
+                self._short = 0
         job.seen = seen
         if seen.phase in ("ended", "gone"):
             self._end(job, now)
@@ -205,11 +258,41 @@ class Ledger:
         job.over, job.workers = True, 0
         if job.unwanted:
             return
+        if job.joined and job.seen.end in ("failed", "finished") and job.seconds < _SHORT_LIFE:
+            # Its workers came, and it ended all the same: ten such jobs in a row are one mistake.
+            self._short += 1
+            self._not_before = now + min(self.rules.delay * 2 ** min(self._short, 16), self.rules.longest_delay)
+            self.trouble = job.seen.log or job.seen.words or f"it {_how(job)} {job.seconds:.0f} s after it had begun"
+            if self._short >= self.rules.short_lives and not any(one.joined for one in self.alive):
+                self.failure = self.trouble
+            return
         if job.joined or job.seen.end == "preempted":
             # Its environment works, or had no time to show: what ended it was the batch system, somebody, or its node.
             self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
-        self._failed(job.seen.log or job.seen.words or f"it ended ({job.seen.end or 'gone'}) before a worker came", now)
+        early = f"it {_how(job)} ({job.seen.end or 'gone'}) before a worker came"
+        self._failed(job.seen.log or job.seen.words or early, now)
+
+    def _taken(self) -> None:
+        """A submission was taken: what was refused before is over."""
+        if self.slow:
+            self.slow, self.trouble, self._failures = False, "", 0
+        self._refused_since = math.nan
+
+    def _not_taken(self, words: str, now: float) -> None:
+        """A submission was refused, or came to nothing: that may pass."""
+        self._failures += 1
+        self.trouble = words
+        if math.isnan(self._refused_since):
+            self._refused_since = now
+        more = self._failures - self.rules.tries
+        if more < 0:
+            self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
+            return
+        self.slow = True
+        self._not_before = now + min(self.rules.refused_delay * 2 ** min(more, 16), self.rules.refused_longest)
+        if now - self._refused_since >= self.rules.patience:
+            self.failure = words
 
     def _failed(self, words: str, now: float) -> None:
         self._failures += 1
@@ -233,7 +316,7 @@ class Ledger:
             missing = min(missing, 0 if any(job.tries for job in self.alive) else 1)
         for slot in free[: max(min(missing, room), 0)]:
             name = f"{self._prefix}-{slot}-{next(self._numbers)}"
-            self._jobs.append(Job(name, slot, self.nodes, asked_at=now))
+            self._jobs.append(Job(name, slot, self.nodes, asked_at=now, submitted_at=now))
             orders.append(Submit(name, slot))
         self._forget()
         return orders
@@ -246,8 +329,18 @@ class Ledger:
                 self._past_seconds += job.seconds * job.nodes
         self._jobs = [job for job in self._jobs if not job.over or newest[job.slot] is job]
 
+    def _named(self, name: str) -> Job:
+        """Find a job, also one that is forgotten because it never was."""
+        known = next((job for job in self._jobs if job.name == name), None)
+        return known if known is not None else Job(name, 0, self.nodes, over=True)
+
     def _job(self, name: str) -> Job:
         return next(job for job in self._jobs if job.name == name)
+
+
+def _how(job: Job) -> str:
+    code = job.seen.exit_code
+    return "ended" if not code else f"ended with exit code {code}"
 
 
 def _stays(job: Job) -> bool:

@@ -135,8 +135,8 @@ class Owner:
     async def _talk(self) -> None:
         """Exchange status and requests with the scheduler's mailbox, and keep the scheduler alive."""
         while True:
-            if not self._scheduler.alive:
-                _LOG.warning("the scheduler is gone; starting another")
+            if not self._scheduler.alive or self._scheduler.hangs:
+                _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
                 write_secret(self._file, identity() | await self._scheduler.start())
             answers, self._answers = self._answers, {}
             try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from steering.compute.batch import BatchSystem, NoAnswerError, Observation, RefusedError
+from steering.compute.clock import duration
 from steering.compute.diagnosis import diagnose
 from steering.compute.estate import JobRecord
 from steering.compute.job import Job
@@ -120,6 +121,8 @@ class Pool:
                 self.silence = str(error)
                 if isinstance(order, Submit):
                     self.ledger.unanswered(order.name, time.time())
+                if isinstance(order, Cancel):
+                    self.ledger.not_cancelled(order.id)
         return bool(orders)
 
     def status(self) -> PoolStatus:
@@ -137,6 +140,7 @@ class Pool:
             jobs_wanted=self.ledger.wanted,
             jobs=tuple(job.status(per_job) for job in self.ledger.jobs),
             node_hours=self.ledger.node_hours,
+            refused=self.ledger.slow,
         )
 
     def record(self) -> dict[str, Json]:
@@ -160,6 +164,11 @@ class Pool:
                 try:
                     self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
                 except RefusedError as error:
+                    # A command may submit and then fail, as its connection was lost: what has this name is the job.
+                    known = await batch.find(name)
+                    if known:
+                        self.ledger.found(name, known, now)
+                        return
                     # Looked for first: a refusal that is seen before its way out would be taken for the end.
                     other = await self._next_queue(str(error), batch)
                     self.ledger.refused(name, str(error), now)
@@ -212,8 +221,10 @@ class Pool:
         ledger = self.ledger
         alive = ledger.alive
         if ledger.failure:
-            tried = "" if ledger.impossible else f"Given up after {ledger.rules.tries} tries. "
-            return "failed", tried + diagnose(ledger.failure, self._site)
+            given_up = f"Given up after {ledger.rules.tries} tries. "
+            if ledger.slow:
+                given_up = f"Given up after {duration(ledger.rules.patience)} of refusals. "
+            return "failed", ("" if ledger.impossible else given_up) + diagnose(ledger.failure, self._site)
         if not ledger.wanted:
             return "stopped", "" if not alive else "Its jobs are being ended."
         have = sum(job.workers for job in alive)
@@ -224,7 +235,9 @@ class Pool:
         if ledger.node_hours >= ledger.rules.hours:
             return state, "The node-hours allowed are used up. Raise node_hours of the facility in steering.yaml."
         if ledger.trouble:
-            return state, f"It tries again. {diagnose(ledger.trouble, self._site)}"
+            at = time.strftime("%H:%M:%S", time.localtime(ledger.next_try))
+            when = f" at {at}" if ledger.slow else ""
+            return state, f"It tries again{when}. {diagnose(ledger.trouble, self._site)}"
         return state, self.silence or self._waiting()
 
     def _waiting(self) -> str:
@@ -244,7 +257,7 @@ class Pool:
 
     def _rules(self, choice: Choice) -> Rules:
         handover = min(self._site.handover, choice.walltime / 4)
-        return Rules(handover=handover, jobs_most=choice.jobs_most)
+        return Rules(handover=handover, jobs_most=choice.jobs_most, patience=self._site.patience or math.inf)
 
     def _limits(self, choice: Choice) -> Limits:
         most = max(math.ceil(self.request.most_nodes / choice.nodes), choice.jobs)

@@ -1,15 +1,20 @@
 """Runs a batch system's command, and never waits for ever."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from steering.compute.batch import NoAnswerError
 
 # Longest wait for an answer, in seconds; then the command is killed.
 TIMEOUT = 30.0
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -38,30 +43,38 @@ async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
     Raises:
         NoAnswerError: If it is not there or does not end in time.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=directory,
-        )
-    except OSError as error:
-        message = (
-            f"The command {command[0]!r} cannot be run on this machine ({error.strerror}). "
-            "Run this on a login node of the facility, where its batch system's commands are."
-        )
-        raise NoAnswerError(message) from error
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), TIMEOUT)
-    except TimeoutError as error:
-        message = f"'{' '.join(command)}' did not answer within {TIMEOUT:g} s."
-        raise NoAnswerError(message) from error
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return Answer(
-        process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"), Path(command[0]).name
-    )
+    # Into files, not pipes: a grandchild that holds a pipe would be waited for after the command itself has ended.
+    with TemporaryFile() as out, TemporaryFile() as err:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=directory,
+                start_new_session=True,
+            )
+        except OSError as error:
+            message = (
+                f"The command {command[0]!r} cannot be run on this machine ({error.strerror}). "
+                "Run this on a login node of the facility, where its batch system's commands are."
+            )
+            raise NoAnswerError(message) from error
+        try:
+            await asyncio.wait_for(process.wait(), TIMEOUT)
+        except TimeoutError as error:
+            message = f"'{' '.join(command)}' did not answer within {TIMEOUT:g} s."
+            raise NoAnswerError(message) from error
+        finally:
+            if process.returncode is None:
+                # With all that it has started.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        said, complained = (_read(file) for file in (out, err))
+    return Answer(process.returncode or 0, said, complained, Path(command[0]).name)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_MOST_BYTES).decode(errors="replace")

@@ -90,6 +90,7 @@ class Site:
         death_timeout: Seconds after which a worker without a scheduler ends.
         handover: Seconds before the end of a job's walltime at which its successor is submitted.
         linger: Seconds without a client and without work after which everything is ended; 0 for never.
+        patience: Seconds for which submissions that are refused are tried on; 0 for as long as the order stands.
         node_hours: Node-hours after which nothing more is submitted; infinite for no limit.
         sources: Where a value is written, by its name.
     """
@@ -126,6 +127,7 @@ class Site:
     death_timeout: float = 60.0
     handover: float = 120.0
     linger: float = 0.0
+    patience: float = 0.0
     node_hours: float = math.inf
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -271,6 +273,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "death_timeout": kinds.time,
     "handover": kinds.time,
     "linger": kinds.time,
+    "patience": kinds.time,
     "node_hours": float,
     "filesystems": kinds.named_texts,
     "paths": kinds.named_texts,

@@ -76,6 +76,7 @@ class PoolStatus:
         jobs_wanted: How many jobs it should have.
         jobs: Its jobs, and the newest ended one of each place that has none.
         node_hours: Node-hours used by it.
+        refused: Whether its submissions are refused again and again; they are tried on, ever later.
     """
 
     name: str
@@ -88,3 +89,4 @@ class PoolStatus:
     jobs_wanted: int
     jobs: tuple[JobStatus, ...] = ()
     node_hours: float = 0.0
+    refused: bool = False

@@ -205,7 +205,7 @@ class OwnedFacility:
 
 def _settled(pool: PoolStatus, said: str) -> bool:
     """Say whether it is clear how a pool fares; a failure is raised."""
-    if pool.state == "failed" or any(job.state == "failed" for job in pool.jobs):
+    if pool.state == "failed" or pool.refused or any(job.state == "failed" for job in pool.jobs):
         message = f"{said} But: {pool.detail}"
         raise SteeringError(message)
     # Workers that are there settle it; a queued job only once the batch system says why it waits.

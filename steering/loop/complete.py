@@ -13,7 +13,7 @@ from typing import Any
 
 from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError
+from steering.core.errors import LostError, SteeringError, said
 from steering.core.facility import Remote
 from steering.core.source import Source
 from steering.loop.blocks import cut, frames_of, take
@@ -100,6 +100,7 @@ class CompleteLane:
         self._groups: dict[str, Group] = {}
         self._done: list[Group] = []
         self._storing: list[Group] = []
+        self._unstored = ""
         self._storing_lock = asyncio.Lock()
         self._base: Stored | None = None
         self._reduction = Reduction[State](self._merge)
@@ -295,6 +296,15 @@ class CompleteLane:
                     await self._store_done(generation)
                 except LostError:
                     self._tasks.lose(generation)
+                except (OSError, SteeringError) as error:
+                    # A full disk: the workers hold the state on, and it is stored when there is room.
+                    self._done, self._storing = [*self._storing, *self._done], []
+                    self._unstored = f"The analysis' state cannot be stored ({said(error)}). It is tried again."
+                    self._complain(self._unstored)
+                else:
+                    if self._unstored:
+                        self._unstored = ""
+                        self._complain("")
 
     async def _store_done(self, generation: str) -> None:
         # Until they are stored they are neither done nor forgotten: a loss brings them back.

@@ -43,7 +43,11 @@ class Store:
         self._shared = shared
 
     async def put(self, run: str, analysis: str, partial: Partial) -> Stored:
-        """Store a partial of a run; ``analysis`` names the analysis and its parameters."""
+        """Store a partial of a run; ``analysis`` names the analysis and its parameters.
+
+        Raises:
+            OSError: If it cannot be written; the one before is still there.
+        """
         return await asyncio.to_thread(self._put, run, analysis, partial)
 
     async def get(self, run: str, analysis: str) -> Stored | None:
@@ -57,9 +61,13 @@ class Store:
             make_private(file.parent)
             unfinished = file.with_suffix(f".{os.getpid()}.partial")
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            unfinished.replace(file)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(content)
+                unfinished.replace(file)
+            except OSError:
+                unfinished.unlink(missing_ok=True)
+                raise
             _forget_oldest(file.parent)
         return self._stored(partial, content, file)
 

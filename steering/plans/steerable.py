@@ -97,7 +97,7 @@ def _measure(course: Course) -> Plan:
 def _measured(course: Course, point: Point, readable: Any) -> Plan:
     """Measure a point; one that a device spoils comes again when the scan goes on."""
     patience = Patience(course.devices.faults)
-    full = course.devices.room() if course.devices.room is not None else ""
+    full = _full(course)
     if full:
         if course.devices.faults.full == "fail":
             course.docket.fault(full, "fail")
@@ -118,7 +118,8 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
             # Nobody knows in which state the detector is.
             course.exposure_set = _NAN
             course.spoilt = course.spoilt or point
-            sentence = words(error, course.devices.prefixes)
+            # A detector that cannot write says nothing; that its disk is full is what a person must know.
+            sentence = _full(course) or words(error, course.devices.prefixes)
             if patience.again(error):
                 course.docket.fault(sentence, "retry")
                 continue
@@ -130,6 +131,11 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
         else:
             course.done += 1
         return
+
+
+def _full(course: Course) -> str:
+    """Say why there is no room for another point; empty if there is."""
+    return course.devices.room() if course.devices.room is not None else ""
 
 
 def _was_late(course: Course, point: Point, readable: Any) -> Plan:

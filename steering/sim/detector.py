@@ -1,6 +1,7 @@
 """An areaDetector that exposes a sample: driver, HDF5 writer, statistics and PVA image."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -166,6 +167,11 @@ class Detector:
         await self._read("cam1:ArrayCounter_RBV", self._number)
         await self._read("STATS1:Total_RBV", float(frame.sum()))
         if self._writer is not None:
-            self._writer.append(frame, now, self._number)
-            await self._read("HDF1:NumCaptured_RBV", self._writer.count)
+            try:
+                self._writer.append(frame, now, self._number)
+            except OSError as error:
+                # As areaDetector's plugin: the frame is dropped, and the next one is tried.
+                sys.stderr.write(f"{error}\n")
+            else:
+                await self._read("HDF1:NumCaptured_RBV", self._writer.count)
         self._post(frame, now, self._number)

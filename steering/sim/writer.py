@@ -32,12 +32,22 @@ class FrameWriter:
         self._file.swmr_mode = True
 
     def append(self, frame: NDArray[Any], time: float, number: int) -> None:
-        """Append a frame and flush, so that a reader who is told of it finds it."""
-        self.count += 1
-        for dataset, value in ((self._times, time), (self._numbers, number), (self._frames, frame)):
-            dataset.resize(self.count, axis=0)
-            dataset[self.count - 1] = value
-            dataset.flush()
+        """Append a frame and flush, so that a reader who is told of it finds it.
+
+        Raises:
+            OSError: If the disk is full; then the frame is not in the file, and the next one takes its place.
+        """
+        count = self.count + 1
+        try:
+            for dataset, value in ((self._times, time), (self._numbers, number), (self._frames, frame)):
+                dataset.resize(count, axis=0)
+                dataset[count - 1] = value
+                dataset.flush()
+        except (OSError, RuntimeError) as error:
+            # As HDF5 says it, which knows no kinds of errors.
+            message = f"the frame cannot be written: {error}"
+            raise OSError(message) from error
+        self.count = count
 
     def close(self) -> None:
         """Close the file."""

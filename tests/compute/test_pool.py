@@ -1,6 +1,7 @@
 """A pool carries out what its ledger orders, and says in words how it fares."""
 
 import time
+from itertools import pairwise
 
 from steering.compute.batch import NoAnswerError, Observation, RefusedError
 from steering.compute.pool import Pool
@@ -111,3 +112,137 @@ def _sees(observation):
         return dict.fromkeys(ids, observation)
 
     return look
+
+
+class Doubtful(Batch):
+    """Carries a submission out, and then answers as if it had not."""
+
+    def __init__(self, *answers, copies=1):
+        super().__init__(*answers)
+        self.copies, self.jobs, self.cancels = copies, {}, 0
+
+    async def submit(self, script, name, directory):
+        self.jobs.setdefault(name, []).extend(f"{len(self.jobs) + number}.pbs" for number in range(self.copies))
+        return await super().submit(script, name, directory)
+
+    async def find(self, name):
+        return self.jobs.get(name, [])
+
+
+async def test_a_job_that_was_submitted_and_then_refused_is_found_and_no_second_one_made(tmp_path):
+    pool, batch = pool_of(tmp_path), Doubtful(RefusedError("qsub: connection lost"))
+    await act(pool, batch)
+    assert [job.id for job in pool.status().jobs] == ["1.pbs"]
+    await act(pool, batch)
+    assert len(batch.jobs) == 1
+
+
+async def test_of_a_submission_that_was_carried_out_twice_one_job_is_ended(tmp_path):
+    pool, batch = pool_of(tmp_path), Doubtful(RefusedError("qsub: connection lost"), copies=3)
+    await act(pool, batch)
+    await act(pool, batch)
+    assert [job.id for job in pool.status().jobs] == ["1.pbs"]
+    assert batch.cancelled == ["2.pbs", "3.pbs"]
+
+
+async def test_a_job_that_nobody_wants_is_told_to_end_until_that_is_heard(tmp_path):
+    class Deaf(Doubtful):
+        async def cancel(self, one):
+            self.cancels += 1
+            if self.cancels < 3:
+                raise NoAnswerError("qdel: no answer")
+            await super().cancel(one)
+
+    pool, batch = pool_of(tmp_path), Deaf(RefusedError("qsub: connection lost"), copies=2)
+    for _ in range(5):
+        await act(pool, batch)
+    assert batch.cancelled == ["2.pbs"]
+
+
+async def test_a_job_that_comes_to_be_after_it_was_denied_is_ended(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    pool, batch = pool_of(tmp_path), Batch(NoAnswerError("no answer"), "7.pbs")
+    await act(pool, batch)
+    (first,) = pool.ledger.alive
+    for _ in range(12):
+        now[0] += 5.0
+        await act(pool, batch)
+        if not pool.ledger.alive or pool.ledger.alive[0].name != first.name:
+            break
+    assert now[0] >= 1040.0
+
+    async def late(name):
+        return ["3.pbs"] if name == first.name else []
+
+    monkeypatch.setattr(batch, "find", late)
+    for _ in range(30):
+        now[0] += 5.0
+        await act(pool, batch)
+    assert "3.pbs" in batch.cancelled
+    assert [job.id for job in pool.status().jobs] == ["7.pbs"]
+
+
+async def test_a_refusal_that_passes_is_tried_on_ever_later_and_then_forgotten(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    pool = pool_of(tmp_path)
+    quota = RefusedError("qsub: would exceed limit on jobs of user demo")
+    batch, tries = Batch(*[quota] * 60), []
+    for _ in range(4000):
+        left = len(batch._answers)
+        await act(pool, batch)
+        if len(batch._answers) < left:
+            tries.append(now[0])
+        now[0] += 1.0
+    gaps = [later - earlier for earlier, later in pairwise(tries[5:])]
+    assert gaps == sorted(gaps)
+    assert max(gaps) <= 301
+    assert gaps[-1] >= 300
+    status = pool.status()
+    assert status.refused
+    assert status.state == "starting"
+    assert "It tries again at " in status.detail
+    assert "would exceed limit" in status.detail
+    batch._answers = ["1.pbs"]
+    now[0] += 301.0
+    await act(pool, batch)
+    assert not pool.status().refused
+    assert "It tries again" not in pool.status().detail
+    assert [job.id for job in pool.status().jobs] == ["1.pbs"]
+
+
+async def test_a_site_may_set_how_long_refusals_are_tried_on(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    site = read_site("polaris", section("polaris"), None, {"account": "demo", "patience": 600})
+    wanted = PoolRequest("live")
+    pool = Pool(site, wanted, choose(site, wanted, {}), tmp_path, "live1")
+    batch = Batch(*[RefusedError("qsub: no")] * 90)
+    for _ in range(1500):
+        await act(pool, batch)
+        now[0] += 1.0
+    status = pool.status()
+    assert status.state == "failed"
+    assert status.detail.startswith("Given up after 10 min of refusals.")
+
+
+async def test_jobs_that_die_soon_after_their_workers_came_are_tried_ever_later_and_then_no_more(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    pool, batch = pool_of(tmp_path), Batch(*[f"{number}.pbs" for number in range(1, 60)])
+
+    async def die(ids):
+        return {one: Observation("ended", "", "failed", 3, started=now[0] - 2.0) for one in ids}
+
+    for _ in range(600):
+        await act(pool, batch)
+        if pool.ledger.alive:
+            pool.ledger.connected({pool.ledger.alive[0].name: 4})
+            monkeypatch.setattr(batch, "look", die)
+            await pool.look(batch)
+        now[0] += 1.0
+    assert len(batch._answers) == 59 - 6
+    status = pool.status()
+    assert status.state == "failed"
+    assert "ended with exit code 3 2 s after it had begun" in status.detail

@@ -1,5 +1,7 @@
 """A guest who sees none of the beamline's files: the service sends its frames, and lets the record be read."""
 
+import asyncio
+import json
 import subprocess
 import sys
 import time
@@ -7,6 +9,8 @@ import time
 import httpx
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 import steering
 from steering.beamline.embedded import find_service
@@ -102,3 +106,25 @@ def test_where_there_is_no_record_that_is_said(tmp_path):
         guest.shutdown()
         process.terminate()
         process.wait(60)
+
+
+async def heard_out(socket):
+    while True:
+        await asyncio.wait_for(socket.recv(), 30)
+
+
+async def test_sockets_end_with_their_token(guest):
+    client = guest._client
+    token = await client.token(guest.name, frozenset({"read", "operate"}), 3.0)
+    address = client.url.replace("http", "ws", 1)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        connect(f"{address}/stream", additional_headers=headers, proxy=None) as stream,
+        connect(f"{address}/control", proxy=None) as control,
+    ):
+        await control.send(json.dumps({"token": token}))
+        for socket in (stream, control):
+            with pytest.raises(ConnectionClosed) as closed:
+                await heard_out(socket)
+            assert closed.value.rcvd.code == 4401
+            assert "The token has run out" in closed.value.rcvd.reason

@@ -1,0 +1,77 @@
+"""A disk that fills up in the middle of a scan: the scan waits before anything is lost, and goes on with room."""
+
+import subprocess
+import time
+
+import pytest
+
+import steering
+from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
+from tests.processes import left_behind, of_workspace
+
+pytestmark = pytest.mark.system
+SOON = 90.0
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A workspace on a small disk of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    # Root, as Slurm's daemons need in these tests too.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", str(disk)], check=True)
+    made = Workspace(disk / "workspace")
+    try:
+        yield made
+    finally:
+        left = left_behind(of_workspace(made))
+        subprocess.run(["umount", str(disk)], check=True)
+    assert not left, left
+
+
+def filled(file):
+    """Take all the room that there is."""
+    with file.open("wb", buffering=0) as stream:
+        try:
+            while True:
+                stream.write(b"\0" * (1 << 20))
+        except OSError:
+            return
+
+
+def test_a_full_disk_makes_the_scan_wait_and_nothing_is_lost(place):
+    session = steering.open(workspace=place, speed=20.0)
+    file = place.directory.parent / "somebody's data"
+    try:
+        run = session.start("rocking", step=0.02, exposure=1.0)
+        session.board.status.wait(lambda status: status.points_done >= 5, SOON)
+        filled(file)
+        status = session.board.status.wait(lambda status: status.state == "paused", SOON)
+        assert f"The disk of {place.directory} is full (" in status.why
+        assert "What was measured is safe. Free some room there, then resume" in status.why
+        assert "Error" not in status.why
+        assert "<" not in status.why
+        # Resumed too early it waits again.
+        session.resume()
+        session.board.rulings.wait(lambda rulings: rulings[-1].kind == "pause", SOON)
+        file.unlink()
+        session.resume()
+        session.board.status.wait(lambda status: not status.scanning, SOON)
+        session.wait(SOON)
+        assert session.exit_status(run) == "success"
+        assert session.board.result.value.provenance.frames == 51
+        deadline = time.monotonic() + SOON
+        while session.record[run].stop is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        kept = session.record[run]
+        assert kept["primary"].sizes["event"] == 51
+        assert kept.frames().shape[0] == 51
+        filled(file)
+        with pytest.raises(SteeringError, match="is full"):
+            session.start("rocking")
+        file.unlink()
+    finally:
+        file.unlink(missing_ok=True)
+        session.shutdown()
