@@ -67,7 +67,7 @@ class ParameterRow:
     def forget(self) -> None:
         """Show what holds from now on, whatever was written for another run."""
         self._forget = True
-        self._error.write("", "error")
+        self.complain("")
 
     def settle(self) -> None:
         """Take what stands in the field as shown: it was proposed."""

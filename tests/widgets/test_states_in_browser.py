@@ -1,0 +1,79 @@
+"""Each state of a scan as a person sees it, and a page that is not live any more, in a real JupyterLab and Chromium."""
+
+import httpx
+import pytest
+
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import CELL, SHOTS, overlaps, shoot
+
+
+@pytest.mark.browser
+def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        page = lab.page
+        page.set_default_timeout(30_000)
+        lab.open("steer.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        dashboard = page.locator(".st-dashboard")
+        page.locator("button.st-start").click()
+        page.locator(".st-direct-bar[data-link=live]").wait_for()
+        lab.execute("desk.advance(10)")
+        refused(lab, page)
+        suggested(lab, page)
+        paused(lab, page)
+        closed(lab, page, dashboard)
+        gone(lab, page, dashboard, url, token)
+
+
+def refused(lab, page):
+    page.locator(".st-param-exposure input").fill("99")
+    page.locator("button.st-apply").click()
+    page.get_by_text("is outside the limits").first.wait_for()
+    page.locator(".st-param-exposure-row.st-refused").wait_for()
+    shoot(page, "refused")
+    assert overlaps(page) == []
+    # What was refused is not proposed again with the next change.
+    page.locator(".st-param-exposure input").fill("0.3")
+    page.locator("button.st-apply").click()
+    lab.wait_for_value("desk.board.status.value.pending == {'exposure': 0.3}")
+
+
+def suggested(lab, page):
+    lab.execute("desk.suggest()")
+    page.get_by_role("button", name="Dismiss").last.wait_for()
+    shoot(page, "suggestion")
+    assert overlaps(page) == []
+
+
+def paused(lab, page):
+    page.locator(".st-direct-pause").click()
+    page.locator(".st-state", has_text="Paused").first.wait_for()
+    shoot(page, "paused")
+    page.locator(".st-direct-abort").click()
+    page.locator(".st-direct-abort").click()
+    page.locator(".st-state", has_text="Idle").first.wait_for()
+    shoot(page, "aborted")
+
+
+def closed(lab, page, dashboard):
+    """What the closed session showed is greyed, and nothing counts on."""
+    lab.execute("desk.board.closed.set('This session is closed. Open another: session = steering.open().')")
+    dashboard.locator(".st-gone").get_by_text("This session is closed. Open another").wait_for()
+    assert dashboard.get_attribute("data-live") == "closed"
+    assert "st-stale" in dashboard.get_attribute("class")
+    shoot(page, "session-closed")
+
+
+def gone(lab, page, dashboard, url, token):
+    """Nothing looks live after the kernel was restarted."""
+    lab.run_all()
+    page.wait_for_function("() => document.querySelector('.st-dashboard')?.dataset.live === 'live'")
+    headers = {"Authorization": f"token {token}"}
+    for kernel in httpx.get(f"{url}/api/kernels", headers=headers, trust_env=False).json():
+        path = f"{url}/api/kernels/{kernel['id']}/restart"
+        httpx.post(path, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    # JupyterLab itself takes the widgets of a kernel that has gone off the page; where it does not, they say so.
+    page.wait_for_function("() => !document.querySelector('.st-dashboard[data-live=live]')")
+    assert dashboard.count() == 0 or dashboard.get_attribute("data-live") == "ended"
