@@ -1,7 +1,7 @@
 """The fault matrix: a scan runs on the embedded beamline, and one process is killed, stopped for 40 s, or terminated.
 
-``python -m benchmarks.faults [FILE.json] [CASE ...]``: for each case it prints how many points and frames were lost, and
-how many counted twice, how long it took until all worked again, and how many processes were left in the end.
+``python -m benchmarks.faults [FILE.json] [CASE ...]``: for each case it prints how many points and frames were lost,
+and how many counted twice, how long it took until all worked again, and how many processes were left in the end.
 """
 
 import json
