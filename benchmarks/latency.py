@@ -6,6 +6,7 @@
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from steering.core.workspace import Workspace
 
 STEP_DEG, SPEED = 0.0025, 5.0
 EXPOSURES = (0.25, 0.2)
+LOOK_SECONDS = 0.05
 
 
 def main(arguments):
@@ -42,7 +44,8 @@ def measure(session):
     hops, proposals, version = {}, 0, 0
     run = session.start("rocking", step=STEP_DEG)
     while session.board.status.value.run == run and session.board.status.value.scanning:
-        found = session.board.result.newer(version)
+        # Waited for, not spun for: a loop that asks all the time takes the interpreter from the session.
+        found = session.board.result.newer(version, LOOK_SECONDS)
         if found is not None and found[1] is not None:
             version, result = found
             times = result.provenance.times
@@ -67,7 +70,7 @@ def measure(session):
 def ended(session, run):
     """Say when a run ended, once the record knows."""
     while (stop := session.record[run].stop) is None:
-        pass
+        time.sleep(LOOK_SECONDS)
     return stop["time"]
 
 
