@@ -9,6 +9,7 @@ from bluesky.utils import IllegalMessageSequence, RequestAbort
 from ophyd_async.sim import SimMotor
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.core.status import Axis
@@ -17,6 +18,7 @@ from steering.plans.docket import Docket
 from steering.plans.engine import Engine
 from steering.plans.faults import Faults, PointError
 from steering.plans.grid_map import GridMap
+from steering.plans.path import Point
 from steering.plans.rocking import RockingScan
 from steering.plans.steerable import steerable
 
@@ -311,3 +313,46 @@ def test_what_is_decided_before_a_resume_holds_for_the_next_point_however_quickl
     run.begin(run.plan())
     run.finish()
     assert all(event["th"] < -0.4 for event in run.events("primary")[3:])
+
+
+def test_without_room_the_scan_waits_before_a_point_and_goes_on_when_there_is_some(engine, motors):
+    freed, run = threading.Event(), None
+
+    def room():
+        return "The disk is full." if run is not None and run.points >= 3 and not freed.is_set() else ""
+
+    run = Run(engine, motors, rocking(), begin=False, room=room)
+    run.begin(run.plan())
+    assert wait_for(lambda: run.docket.paused)
+    assert run.points == 3
+    assert run.docket.pause.reason == "The disk is full."
+    # Too early: it waits again.
+    run.propose(Resume())
+    assert wait_for(lambda: [ruling.kind for ruling in run.rulings if not ruling.applied_at].count("pause") == 2)
+    assert run.points == 3
+    freed.set()
+    assert wait_for(lambda: run.docket.paused)
+    run.propose(Resume())
+    run.finish()
+    assert len({round(event["th"], 6) for event in run.events("primary")}) == run.points == 11
+    assert run.stop["exit_status"] == "success"
+
+
+def test_without_room_the_scan_ends_where_the_beamline_says_so(engine, motors):
+    run = Run(engine, motors, rocking(), begin=False, room=lambda: "The disk is full.", faults=Faults(full="fail"))
+    run.begin(run.plan())
+    with pytest.raises(SteeringError, match="The disk is full"):
+        run.finish()
+    assert run.points == 0
+    assert run.stop["exit_status"] == "fail"
+
+
+def test_a_run_goes_on_with_another_without_its_points(engine, motors):
+    first = Run(engine, motors, rocking()).finish()
+    measured = [Point({"th": event["th"]}, {}) for event in first.events("primary")[:7]]
+    rest = Run(engine, motors, rocking(), begin=False)
+    rest.begin(steerable(rest.docket, rest.devices, {}, measured))
+    rest.finish()
+    positions = [round(event["th"], 6) for event in rest.events("primary")]
+    assert len(positions) == 4
+    assert not {round(point.positions["th"], 6) for point in measured} & set(positions)

@@ -19,8 +19,11 @@ def place(tmp_path):
     """A workspace on a small disk of its own."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    # Root, as Slurm's daemons need in these tests too.
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", str(disk)], check=True)
+    # Root, as Slurm's daemons need in these tests too. What must hold without a disk of its own is in test_steerable.
+    command = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", str(disk)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no filesystem can be mounted here: {mounted.stderr.strip()}")
     made = Workspace(disk / "workspace")
     try:
         yield made
