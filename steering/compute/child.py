@@ -29,13 +29,16 @@ class SchedulerChild:
         restarts: How often it had to be started again.
     """
 
-    def __init__(self, directory: Path, interface: str) -> None:
+    def __init__(self, directory: Path, interface: str, *, dashboard: bool = True) -> None:
         """Describe it; nothing is started yet.
 
         Args:
             directory: Where its connection file and the TLS keys lie.
             interface: Network interface; loopback if empty.
+            dashboard: Whether it serves Dask's page on loopback, which asks nobody who they are: not on a login node,
+                where others work too.
         """
+        self._dashboard = dashboard
         self.restarts = -1
         self._directory = directory
         self._interface = interface
@@ -69,6 +72,7 @@ class SchedulerChild:
         keys = make_security(self._directory)
         arguments = ["--directory", str(self._directory)]
         arguments += ["--interface", self._interface] if self._interface else []
+        arguments += [] if self._dashboard else ["--no-dashboard"]
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "steering.compute.scheduler", *arguments),
             stdin=asyncio.subprocess.PIPE,

@@ -57,7 +57,7 @@ class Owner:
         self._batch: BatchSystem = batch_system(site)
         self._pools: dict[str, Pool] = {}
         self._tag = secrets.token_hex(2)
-        self._scheduler = SchedulerChild(directory, site.scheduler_interface)
+        self._scheduler = SchedulerChild(directory, site.scheduler_interface, dashboard=site.batch == "process")
         self._answers: dict[str, dict[str, Any]] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._past_hours = 0.0

@@ -40,23 +40,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m steering.compute.scheduler")
     parser.add_argument("--directory", type=Path, required=True, help="where the TLS keys lie")
     parser.add_argument("--interface", default="", help="network interface; loopback if left out")
+    parser.add_argument("--no-dashboard", action="store_true", help="serve no page, which every user here could see")
     options = parser.parse_args(arguments)
     hold_lifeline()
-    asyncio.run(_serve(options.directory, options.interface))
+    asyncio.run(_serve(options.directory, options.interface, dashboard=not options.no_dashboard))
     return 0
 
 
-async def _serve(directory: Path, interface: str) -> None:
+async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     dask.config.set(CONFIG)
+    if not dashboard:
+        # What else the same server would tell: workers, logs, metrics.
+        dask.config.set({"distributed.scheduler.http.routes": []})
     place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
     scheduler = Scheduler(
         protocol="tls",
         port=0,
         security=security_of(make_security(directory)),
-        dashboard=True,
+        dashboard=dashboard,
         dashboard_address="127.0.0.1:0",
         **place,
     )
@@ -65,9 +69,9 @@ async def _serve(directory: Path, interface: str) -> None:
     await scheduler
     # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
     gc.freeze()
-    page = scheduler.services.get("dashboard")
-    dashboard = f"http://127.0.0.1:{page.port}/status" if page is not None else ""
-    sys.stdout.write(json.dumps({"address": scheduler.address, "dashboard": dashboard}) + "\n")
+    page = scheduler.services.get("dashboard") if dashboard else None
+    address = f"http://127.0.0.1:{page.port}/status" if page is not None else ""
+    sys.stdout.write(json.dumps({"address": scheduler.address, "dashboard": address}) + "\n")
     sys.stdout.flush()
     await stop.wait()
     await scheduler.close()
