@@ -1,7 +1,7 @@
 """What a facility needs around it to be tested on this machine: its batch system, and a description that fits."""
 
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -52,7 +52,7 @@ def losses(batch):
         if cancel
         else {
             "what its workers came from was killed": lambda status: _workers_process(status).parent().kill(),
-            "its launcher was killed": lambda status: _workers_process(status).parent().parent().kill(),
+            "its launcher was killed": lambda status: _launcher(status).kill(),
         }
     )
     return {"a worker was killed": lambda status: _workers_process(status).kill(), **lost}
@@ -74,3 +74,13 @@ def _workers_process(status):
     process = psutil.Process(status.workers[0].process_id)
     assert "steering.compute.workers" in process.cmdline()
     return process
+
+
+def _launcher(status):
+    """Find the launcher that a worker comes from; one whose parent has just been killed may still be listed."""
+    for worker in status.workers:
+        with suppress(psutil.NoSuchProcess):
+            for one in psutil.Process(worker.process_id).parents():
+                if "steering.compute.launcher" in one.cmdline():
+                    return one
+    raise AssertionError(status)

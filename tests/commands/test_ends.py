@@ -79,10 +79,7 @@ def end(process, way):
             process.send_signal(way)
 
 
-WAYS = [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, "closed pipe"]
-
-
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGKILL, "closed pipe"])
 def test_a_run_that_is_ended_leaves_nothing(place, way):
     process = steering("run", "rocking", "--speed", "1", place=place)
     until(lambda: status(place).get("points_done"), "a point")

@@ -34,7 +34,7 @@ def interrupt_after(seconds):
     return timer
 
 
-@pytest.mark.parametrize("moment", [0.05, 1.0, 3.0])
+@pytest.mark.parametrize("moment", [0.05, 2.0])
 def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works(place, moment):
     interrupt_after(moment)
     began = time.monotonic()
@@ -68,7 +68,7 @@ def test_what_a_killed_process_had_begun_to_start_is_not_in_the_way(place):
     session.shutdown()
 
 
-@pytest.mark.parametrize("order", ["close, shutdown", "shutdown, close", "shutdown, shutdown"])
+@pytest.mark.parametrize("order", ["close, shutdown", "shutdown, close"])
 def test_in_whatever_order_it_is_ended_nothing_is_left(place, order):
     before = set(threading.enumerate())
     session = steering.open(workspace=place, speed=20.0)
