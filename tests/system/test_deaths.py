@@ -94,3 +94,18 @@ def test_a_record_that_is_killed_comes_back_with_what_the_journal_holds(place):
         assert session.record[second]["primary"].sizes["event"] == 11
     finally:
         session.shutdown()
+
+
+def test_a_scheduler_that_hangs_is_replaced_and_the_run_analysed_again(place):
+    session = steering.open(workspace=place, speed=20.0)
+    try:
+        run = session.start("rocking", step=0.02, exposure=1.0)
+        session.board.status.wait(lambda status: status.points_done >= 6, SOON)
+        (scheduler,) = [one for one in of_workspace(place) if "steering.compute.scheduler" in one.cmdline()]
+        os.kill(scheduler.pid, signal.SIGSTOP)
+        session.wait(180)
+        result = session.board.result.value
+        assert (result.provenance.run, result.provenance.frames) == (run, 51)
+        assert not scheduler.is_running()
+    finally:
+        session.shutdown()
