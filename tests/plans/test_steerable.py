@@ -183,14 +183,18 @@ def test_an_abort_is_recorded_before_the_run_closes(engine, motors):
     assert "No scan is running" in run.propose(Resume()).reason
 
 
-def interrupted(plan, at, processed, error, met):
-    """Throw an error into a plan before or after its message number ``at`` was processed, as the engine does."""
+def interrupted(plan, at, processed, error, met, late):
+    """Throw an error into a plan before or after its message number ``at`` was processed, as the engine does.
+
+    Just before, somebody proposes something more: ``late`` is called, while the scan is still open.
+    """
     response = None
     for number in range(at + 1):
         message = plan.send(response)
         met.append(message.command)
         if number < at or processed:
             response = yield message
+    late()
     message = plan.throw(error)
     while True:
         try:
@@ -212,9 +216,12 @@ def test_an_end_at_any_message_writes_each_ruling_once(engine, motors, error, pr
         for name in names[:3]:
             run.docket.propose(Proposal(name, "ana", SetParameter(name, 0.2)), "ana", "ana")
         met.clear()
-        plan = interrupted(run.plan(), at, processed, error, met)
-        run.begin(plan)
-        run.docket.propose(Proposal("late", "ana", SetParameter("range", 0.9)), "ana", "ana")
+        last = Proposal("late", "ana", SetParameter("range", 0.9))
+        run.begin(
+            interrupted(
+                run.plan(), at, processed, error, met, lambda run=run, last=last: run.docket.propose(last, "ana", "ana")
+            )
+        )
         with contextlib.suppress(PointError):
             run.finish()
         recorded = [event["id"] for event in run.events("steering") if event["kind"] != "fail"]
