@@ -15,7 +15,8 @@ def of_workspace(workspace):
     found = {process.pid: process for process in named}
     for process in named:
         try:
-            found |= {child.pid: child for child in process.children(recursive=True)}
+            living = [one for one in process.children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+            found |= {child.pid: child for child in living}
         except psutil.NoSuchProcess:
             continue
     return list(found.values())

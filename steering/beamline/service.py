@@ -201,9 +201,8 @@ class Beamline:
 
     def _room(self) -> str:
         """Say why there is no room for another point; empty if there is."""
-        return self._feed.trouble or full_disk(
-            [folder for folder in (self._workspace.directory, self._workspace.frames) if folder.exists()]
-        )
+        folders = [folder for folder in (self._workspace.directory, self._workspace.frames) if folder.exists()]
+        return full_disk(folders) or self._feed.trouble
 
     def _cut_off(self, run: str) -> CutOff:
         cut = find(self._workspace, run)

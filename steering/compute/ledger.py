@@ -115,6 +115,11 @@ class Ledger:
         return tuple(job for job in self._jobs if not job.over)
 
     @property
+    def settled(self) -> bool:
+        """Whether no job of it is left, and no submission of it is in doubt."""
+        return not (self.alive or self._strays or self._late)
+
+    @property
     def next_try(self) -> float:
         """Unix time in seconds of the next submission after something went wrong; negative infinity if nothing did."""
         return self._not_before

@@ -199,6 +199,8 @@ class Owner:
         for pool in list(self._pools.values()):
             await pool.look(self._batch)
             await pool.act(self._batch, self._remember)
+        for name in [name for name, pool in self._pools.items() if pool.over]:
+            self._past_hours += self._pools.pop(name).ledger.node_hours
         self._remember()
 
     def _remember(self) -> None:
@@ -226,10 +228,10 @@ class Owner:
         return f"{pool[:5]}{self._tag}"
 
     def _status(self) -> dict[str, Any]:
-        pools = [pool.status() for pool in self._pools.values()]
+        shown = [pool for pool in self._pools.values() if pool.ledger.wanted or pool.ledger.alive]
         return {
-            "pools": [asdict(pool) for pool in pools],
-            "node_hours": self._past_hours + sum(pool.node_hours for pool in pools),
+            "pools": [asdict(pool.status()) for pool in shown],
+            "node_hours": self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values()),
             "node_hours_allowed": self._site.node_hours,
             "urgencies": list(self._site.preference),
             "restarts": self._scheduler.restarts,

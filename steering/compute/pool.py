@@ -69,6 +69,11 @@ class Pool:
         self._strength = Strength(Limits(0, 0, 1))
         self.ledger.want(0)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is wanted of it, and nothing of it is left or may still come to be."""
+        return not self.ledger.wanted and self.ledger.settled
+
     def adopt(self, jobs: Sequence[JobRecord], now: float) -> None:
         """Take over jobs that an earlier owner submitted; a pool that had grown keeps its size."""
         for job in jobs:
@@ -226,7 +231,7 @@ class Pool:
                 given_up = f"Given up after {duration(ledger.rules.patience)} of refusals. "
             return "failed", ("" if ledger.impossible else given_up) + diagnose(ledger.failure, self._site)
         if not ledger.wanted:
-            return "stopped", "" if not alive else "Its jobs are being ended."
+            return "stopping", self.silence or "Its jobs are being ended."
         have = sum(job.workers for job in alive)
         wanted = ledger.wanted * self._site.workers_per_node * self.choice.nodes
         if have >= wanted:

@@ -12,7 +12,7 @@ Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 Value_co = TypeVar("Value_co", covariant=True)
 
-FacilityState: TypeAlias = Literal["stopped", "starting", "running", "lost"]
+FacilityState: TypeAlias = Literal["stopped", "idle", "starting", "running", "lost"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class FacilityStatus:
 
     Attributes:
         name: The facility's.
-        state: ``"stopped"``, ``"starting"``, ``"running"`` or ``"lost"``.
+        state: ``"stopped"``, ``"idle"`` (started, but no workers are asked for), ``"starting"``, ``"running"`` or
+            ``"lost"``.
         detail: A sentence: why it is in this state and what to do, if anything.
         workers: Its workers.
         tasks_waiting: Tasks not done yet.

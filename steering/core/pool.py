@@ -10,7 +10,7 @@ URGENCIES: tuple[Urgency, ...] = ("live", "soon", "batch")
 JobState: TypeAlias = Literal[
     "submitting", "queued", "held", "running", "ending", "preempted", "expired", "cancelled", "failed", "ended"
 ]
-PoolState: TypeAlias = Literal["starting", "running", "short", "stopped", "failed"]
+PoolState: TypeAlias = Literal["starting", "running", "short", "stopping", "failed"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class PoolStatus:
         queue: Queue that its jobs are submitted to.
         urgency: What it was asked for.
         choice: A sentence: why this queue, node count and walltime.
-        state: ``"starting"``, ``"running"``, ``"short"`` (fewer workers than wanted), ``"stopped"`` or ``"failed"``.
+        state: ``"starting"``, ``"running"``, ``"short"`` (fewer workers than wanted), ``"stopping"`` (its jobs are
+            told to end; it is gone with the last of them) or ``"failed"``.
         detail: A sentence: what is missing and what to do, if anything.
         nodes_per_job: Nodes of one job.
         jobs_wanted: How many jobs it should have.

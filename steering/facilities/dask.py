@@ -243,7 +243,7 @@ class DaskConnection:
         nothing = "It has no pool. Ask for one: steering compute start, or Start below." if not pools else ""
         return FacilityStatus(
             name=self._name,
-            state="running" if workers else "starting",
+            state="running" if workers else "starting" if pools else "idle",
             detail=self._differences or said or nothing or ("" if workers else "Waiting for workers."),
             workers=workers,
             tasks_waiting=self._submitted - self._done,

@@ -73,7 +73,7 @@ async def _strong(
         async with asyncio.timeout(patience):
             while not (changed(status) and _full(status)):
                 require(
-                    status.state in ("starting", "running"),
+                    status.state in ("idle", "starting", "running"),
                     f"{facility.name} says {status.state!r} after {after}: {status.detail}",
                 )
                 await asyncio.sleep(_LOOK_SECONDS)

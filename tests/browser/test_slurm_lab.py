@@ -118,7 +118,7 @@ def given_back(page, panel, slurm):
     panel.locator("button.st-compute-stop").click()
     # It asks first.
     panel.locator(".st-press-line").get_by_role("button", name="Stop").click()
-    panel.get_by_text("Stopped").first.wait_for()
+    panel.get_by_text("No workers", exact=True).wait_for()
     assert slurm.ask("squeue", "-h", "-t", "R") == ""
 
 

@@ -1,5 +1,6 @@
 """Each state of a scan as a person sees it, and a page that is not live any more, in a real JupyterLab and Chromium."""
 
+import httpx
 import pytest
 
 from tests.widgets.lab import Lab, jupyter, write_notebook
@@ -23,6 +24,7 @@ def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
         suggested(lab, page)
         paused(lab, page)
         closed(lab, page, dashboard)
+        restarted(lab, page, url, token)
 
 
 def refused(lab, page):
@@ -62,3 +64,14 @@ def closed(lab, page, dashboard):
     assert dashboard.get_attribute("data-live") == "closed"
     assert "st-stale" in dashboard.get_attribute("class")
     shoot(page, "session-closed")
+
+
+def restarted(lab, page, url, token):
+    """Nothing looks live after the kernel was restarted, by whomever; JupyterLab may take it off the page."""
+    lab.run_all()
+    page.locator(".st-dashboard[data-live=live]").wait_for()
+    headers = {"Authorization": f"token {token}"}
+    (kernel,) = httpx.get(f"{url}/api/kernels", headers=headers, trust_env=False).json()
+    path = f"{url}/api/kernels/{kernel['id']}/restart"
+    httpx.post(path, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    page.wait_for_function("() => !document.querySelector('.st-dashboard[data-live=live]')")

@@ -11,10 +11,16 @@ _STATES = {
     "starting": "Starting",
     "running": "At strength",
     "short": "Short of workers",
-    "stopped": "Stopped",
+    "stopping": "Stopping",
     "failed": "Failed",
 }
-_DOTS = {"starting": "starting", "running": "running", "short": "paused", "stopped": "stopped", "failed": "lost"}
+_DOTS = {
+    "starting": "starting",
+    "running": "running",
+    "short": "paused",
+    "stopping": "starting",
+    "failed": "lost",
+}
 _JOBS = {
     "submitting": "being submitted",
     "queued": "waiting",

@@ -39,9 +39,26 @@ async function render({ model, el }) {
     }
   };
 
+  // Once the kernel that this view belongs to has gone, nothing brings it back, whatever runs in its place.
+  let gone = false;
+  const watch = (_, status) => {
+    if (["restarting", "autorestarting", "terminating", "dead", "starting"].includes(status)) gone = live;
+    show();
+  };
+  // A restart may not be heard of: after each reconnection the kernel is asked whether it knows this view's model.
+  const ask = async () => {
+    try {
+      const answer = await kernel.requestCommInfo({ target_name: "jupyter.widget" });
+      if (answer.content.status === "ok" && !(found.comm?.commId in answer.content.comms)) gone = true;
+    } catch (error) {
+      console.warn("The kernel could not be asked for its widgets", error);
+    }
+    show();
+  };
+
   const why = () => {
     if (!live) return "saved";
-    if (!found.comm || found.comm_live === false || kernel?.isDisposed || kernel?.status === "dead") return "ended";
+    if (gone || !found.comm || found.comm_live === false || kernel?.isDisposed || kernel?.status === "dead") return "ended";
     if (kernel && kernel.connectionStatus !== "connected") return "unreachable";
     return model.get("ended") ? "closed" : "";
   };
@@ -106,10 +123,12 @@ async function render({ model, el }) {
   found.on?.("comm_live_update", show);
   const back = () => {
     show();
-    if (kernel.connectionStatus === "connected") here();
+    if (kernel.connectionStatus !== "connected") return;
+    here();
+    if (live) ask();
   };
   kernel?.connectionStatusChanged?.connect(back);
-  kernel?.statusChanged?.connect(show);
+  kernel?.statusChanged?.connect(watch);
   globalThis.addEventListener("pagehide", left);
   here();
 
@@ -121,7 +140,7 @@ async function render({ model, el }) {
     model.off("change:ended", show);
     found.off?.("comm_live_update", show);
     kernel?.connectionStatusChanged?.disconnect(back);
-    kernel?.statusChanged?.disconnect(show);
+    kernel?.statusChanged?.disconnect(watch);
     globalThis.removeEventListener("pagehide", left);
     left();
   };
