@@ -56,6 +56,11 @@ _SIGNS = (
         "This account may not use that queue. Ask the facility for access to it, or choose another urgency.",
     ),
     _sign(
+        r"Insufficient amount of (?:\w+ )?resource:? *(\w*(?:filesystem|_fs|eagle|flare|grand|home)\w*)",
+        "The facility lacks a filesystem that is asked for ({0}): it may be down. Look at its status page, or take it "
+        "out of directives of {name} in steering.yaml if nothing there is needed.",
+    ),
+    _sign(
         r"Node count specification invalid|More processors requested than permitted|"
         r"node configuration is not available|PartitionNodeLimit|PartitionConfig|ReqNodeNotAvail|Can Never Run|"
         r"violates queue and/or server resource limits",

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _MODULE = "steering.compute.launcher"
 # Where mpiexec of PALS (ALCF), other MPIs and srun say which node this is.
@@ -48,8 +49,10 @@ def commands(fan_out: str, nodes: int, arguments: Sequence[str]) -> list[list[st
         return [["srun", *spread, "--kill-on-bad-exit=0", *placed, *own]]
     if fan_out == "pbsdsh":
         carried = [f"{name}={value}" for name, value in os.environ.items() if _goes_along(name)]
+        # It starts in the home folder, whose files Python would take for modules.
+        here = ["-C", str(Path.cwd())]
         return [
-            ["pbsdsh", "-n", str(rank), "--", "/usr/bin/env", *carried, *own, "--rank", str(rank)]
+            ["pbsdsh", "-n", str(rank), "--", "/usr/bin/env", *here, *carried, *own, "--rank", str(rank)]
             for rank in range(nodes)
         ]
     message = f"A job of {nodes} nodes needs fan_out: mpiexec, pbsdsh or srun in the facility's description."

@@ -30,6 +30,8 @@ class Job:
         workers: Workers of it that are connected.
         joined: Whether a worker of it ever was.
         seconds: Seconds that it ran.
+        lacks_since: Unix time in seconds since when some of its workers are missing; NaN if none is, or none ever came.
+        halved: Whether it leaves because some of its workers were missing for long.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Job:
     workers: int = 0
     joined: bool = False
     seconds: float = 0.0
+    lacks_since: float = math.nan
+    halved: bool = False
 
     @property
     def ends(self) -> float:

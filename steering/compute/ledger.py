@@ -23,6 +23,8 @@ _AGAIN = 5.0
 _DENIALS = 2
 # A job that ends by itself within so many seconds has not shown that it works.
 _SHORT_LIFE = 60.0
+# After so many seconds without a word of the scheduler its workers have to find it again.
+_DEAF_SECONDS = 5.0
 # A name that was denied is looked up again so often, so many seconds apart.
 _LATE_LOOKS, _LATE_AGAIN = 10, 60.0
 
@@ -44,6 +46,8 @@ class Rules:
         refused_longest: Seconds.
         patience: Seconds for which refusals in a row are tried on; infinite for as long as the order stands.
         certain: Seconds after an unanswered submission before a batch system that denies it is believed.
+        workers: Workers of one whole job; 0 if that is not known.
+        half: Seconds for which a job may lack some of its workers before it is replaced.
     """
 
     tries: int = 3
@@ -57,6 +61,8 @@ class Rules:
     refused_longest: float = 300.0
     patience: float = math.inf
     certain: float = 40.0
+    workers: int = 0
+    half: float = 180.0
 
 
 class Ledger:
@@ -89,7 +95,9 @@ class Ledger:
         self._prefix = prefix
         self._numbers = itertools.count(1)
         self._jobs: list[Job] = []
-        self._failures = self._short = 0
+        self._failures = self._short = self._halves = 0
+        self._heard_at = -math.inf
+        self._refusal = ""
         self._not_before = -math.inf
         self._past_seconds = 0.0
         # Jobs that nobody wants: ids that carry a name twice, and names that may come to be late.
@@ -135,7 +143,7 @@ class Ledger:
         self._past_seconds += sum(job.seconds * job.nodes for job in self._jobs if job.over)
         self._jobs = list(self.alive)
         self.failure, self.trouble, self.impossible = "", "", False
-        self._failures, self._short, self._not_before = 0, 0, -math.inf
+        self._failures, self._short, self._halves, self._not_before = 0, 0, 0, -math.inf
         self.slow, self._refused_since = False, math.nan
         for job in self.alive:
             job.unwanted = job.unwanted or job.nodes != self.nodes
@@ -177,6 +185,8 @@ class Ledger:
                 orders.append(Cancel(job.id, job.name))
             if not job.unwanted and job.seen.phase == "running" and job.ends - now < self.rules.handover:
                 job.leaving = True
+            if self._is_half(job, now):
+                self._replace(job, now)
         return [*orders, *self._submissions(now)]
 
     def submitted(self, name: str, id: str) -> None:  # noqa: A002  (the batch system's own word)
@@ -228,13 +238,38 @@ class Ledger:
             if job.id == id:
                 self._observe(job, seen, now)
 
-    def connected(self, workers: Mapping[str, int]) -> None:
+    def connected(self, workers: Mapping[str, int], now: float) -> None:
         """The scheduler said how many workers of each job, by its name, are connected."""
+        # A scheduler that was away has to be found again by all of them.
+        anew = now - self._heard_at > _DEAF_SECONDS
+        self._heard_at = now
         for job in self.alive:
             job.workers = workers.get(job.name, 0)
             if job.workers and not job.joined:
                 job.joined = True
                 self._failures, self.trouble = 0, ""
+            if job.workers >= self.rules.workers:
+                job.lacks_since = math.nan
+                self._halves = 0 if job.joined else self._halves
+            elif job.joined and (anew or math.isnan(job.lacks_since)):
+                job.lacks_since = now
+        for job in self.alive:
+            if job.halved and any(one.joined for one in self.alive if one.slot == job.slot and one is not job):
+                job.unwanted = True
+
+    def _is_half(self, job: Job, now: float) -> bool:
+        """Say whether a job has lacked workers for so long that it is worth another; a few times in a row only."""
+        lacks = job.seen.phase == "running" and now - job.lacks_since >= self.rules.half
+        return lacks and _stays(job) and self._halves < self.rules.tries
+
+    def _replace(self, job: Job, now: float) -> None:
+        """Have another job take the place of one that lacks workers; it works on until that one has come."""
+        self._halves += 1
+        job.halved = job.leaving = True
+        job.lacks_since = now
+        # Where the queue lets this user have no more jobs, and where nobody works, it goes first.
+        full = bool(self.rules.jobs_most) and len(self.alive) >= self.rules.jobs_most
+        job.unwanted = full or not job.workers
 
     def _observe(self, job: Job, seen: Observation, now: float) -> None:
         if _was_requeued(job.seen, seen):
@@ -254,7 +289,7 @@ class Ledger:
     def _requeued(self, job: Job) -> None:
         """A job has to start anew: what it has used so far stays used."""
         self._past_seconds += job.seconds * job.nodes
-        job.seconds, job.leaving = 0.0, False
+        job.seconds, job.leaving, job.halved, job.lacks_since = 0.0, False, False, math.nan
         # Its walltime was nearly over: by now its successor may be there, or fewer jobs are wanted.
         others = [other.slot for other in self.alive if _stays(other) and other is not job]
         job.unwanted = job.unwanted or job.slot in others or len(others) >= self.wanted
@@ -267,7 +302,7 @@ class Ledger:
             # Its workers came, and it ended all the same: ten such jobs in a row are one mistake.
             self._short += 1
             self._not_before = now + min(self.rules.delay * 2 ** min(self._short, 16), self.rules.longest_delay)
-            self.trouble = job.seen.log or job.seen.words or f"it {_how(job)} {job.seconds:.0f} s after it had begun"
+            self.trouble = _told(job, f"it {_how(job)} {job.seconds:.0f} s after it had begun")
             if self._short >= self.rules.short_lives and not any(one.joined for one in self.alive):
                 self.failure = self.trouble
             return
@@ -276,18 +311,20 @@ class Ledger:
             self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
         early = f"it {_how(job)} ({job.seen.end or 'gone'}) before a worker came"
-        self._failed(job.seen.log or job.seen.words or early, now)
+        self._failed(_told(job, early), now)
 
     def _taken(self) -> None:
         """A submission was taken: what was refused before is over."""
         if self.slow:
-            self.slow, self.trouble, self._failures = False, "", 0
-        self._refused_since = math.nan
+            self.slow, self._failures = False, 0
+        if self.trouble == self._refusal:
+            self.trouble = ""
+        self._refused_since, self._refusal = math.nan, ""
 
     def _not_taken(self, words: str, now: float) -> None:
         """A submission was refused, or came to nothing: that may pass."""
         self._failures += 1
-        self.trouble = words
+        self.trouble = self._refusal = words
         if math.isnan(self._refused_since):
             self._refused_since = now
         more = self._failures - self.rules.tries
@@ -346,6 +383,13 @@ class Ledger:
 def _how(job: Job) -> str:
     code = job.seen.exit_code
     return "ended" if not code else f"ended with exit code {code}"
+
+
+def _told(job: Job, otherwise: str) -> str:
+    """What a job that ended said, with its exit code."""
+    said = job.seen.log or job.seen.words
+    code = job.seen.exit_code
+    return f"{said} (exit code {code})" if said and code else said or otherwise
 
 
 def _stays(job: Job) -> bool:

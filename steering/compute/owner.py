@@ -196,9 +196,11 @@ class Owner:
             await asyncio.sleep(self._site.poll if not self._young() else min(self._site.poll, 0.5))
 
     async def _step(self) -> None:
+        # What is to be done goes before questions: a batch system may take long to answer.
+        for pool in list(self._pools.values()):
+            await pool.act(self._batch, self._remember)
         for pool in list(self._pools.values()):
             await pool.look(self._batch)
-            await pool.act(self._batch, self._remember)
         for name in [name for name, pool in self._pools.items() if pool.over]:
             self._past_hours += self._pools.pop(name).ledger.node_hours
         self._remember()

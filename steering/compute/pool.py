@@ -24,6 +24,8 @@ from steering.core.pool import PoolRequest, PoolState, PoolStatus
 
 _LOG = logging.getLogger(__name__)
 _LOG_BYTES = 4096
+# Workers of one job come one after another; what is still missing after so many seconds is said.
+_LACKS_SECONDS = 15.0
 
 
 class Pool:
@@ -51,6 +53,8 @@ class Pool:
         self._site = site
         self._directory = directory
         self._refusals: dict[str, str] = {}
+        # Numbers of the workers that are connected, by the name of their job.
+        self._workers: dict[str, set[int]] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
         self._strength = Strength(self._limits(choice))
         self.ledger.want(choice.jobs)
@@ -84,11 +88,11 @@ class Pool:
 
     def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
         """Take in what the scheduler says, and the node-hours that are still allowed."""
-        counts: dict[str, int] = {}
+        self._workers = {}
         for worker in workers:
-            job = worker.rsplit("-", 1)[0]
-            counts[job] = counts.get(job, 0) + 1
-        self.ledger.connected(counts)
+            job, _, number = worker.rpartition("-")
+            self._workers.setdefault(job, set()).add(int(number) if number.isdigit() else 0)
+        self.ledger.connected({job: len(numbers) for job, numbers in self._workers.items()}, now)
         self.ledger.rules = replace(self.ledger.rules, hours=hours)
         wanted = self._strength.follow(load, now)
         if wanted != self.ledger.wanted and not self.ledger.failure:
@@ -248,7 +252,9 @@ class Pool:
     def _waiting(self) -> str:
         said: list[str] = []
         for job in self.ledger.jobs:
-            if job.over and job.state in _ENDED:
+            if not job.over and time.time() - job.lacks_since >= _LACKS_SECONDS:
+                said.append(self._lacks(job))
+            elif job.over and job.state in _ENDED:
                 said.append(f"Job {job.id} was {_ENDED[job.state]}; another follows.")
             elif not job.over and job.seen.phase != "running":
                 before = self.ledger.before(job)
@@ -260,9 +266,26 @@ class Pool:
                     )
         return " ".join(said) or "Its workers are starting."
 
+    def _lacks(self, job: Job) -> str:
+        """Say which of a job's workers are missing, and what is done about it."""
+        each = self._site.workers_per_node
+        there = self._workers.get(job.name, set())
+        silent = [
+            node for rank, node in enumerate(job.seen.nodes) if not there & set(range(rank * each, (rank + 1) * each))
+        ]
+        where = f", none on {', '.join(silent)}" if silent else ""
+        since = duration(time.time() - job.lacks_since)
+        after = "It is being replaced." if job.halved else f"It is replaced after {duration(self.ledger.rules.half)}."
+        return f"Job {job.id} has {job.workers} of {each * job.nodes} workers{where}, for {since}. {after}"
+
     def _rules(self, choice: Choice) -> Rules:
         handover = min(self._site.handover, choice.walltime / 4)
-        return Rules(handover=handover, jobs_most=choice.jobs_most, patience=self._site.patience or math.inf)
+        return Rules(
+            handover=handover,
+            jobs_most=choice.jobs_most,
+            patience=self._site.patience or math.inf,
+            workers=self._site.workers_per_node * choice.nodes,
+        )
 
     def _limits(self, choice: Choice) -> Limits:
         most = max(math.ceil(self.request.most_nodes / choice.nodes), choice.jobs)

@@ -14,6 +14,8 @@ SIGNS = {
     "qsub: Unauthorized Request": "Ask the facility for access",
     "qsub: Unknown queue": "queues of polaris in steering.yaml",
     "Can Never Run: Insufficient amount of resource: ncpus (R: 300 A: 64)": "Ask for fewer nodes",
+    "Not Running: Insufficient amount of resource: eagle_fs (R: 1 A: 0 T: 0)": "is asked for (eagle_fs)",
+    "Can Never Run: Insufficient amount of server resource: filesystems (home != eagle)": "lacks a filesystem",
     "Invalid account or account/partition combination specified": "The account 'demo' may not be used here",
     "Requested time limit is invalid (missing or exceeds some limit)": "--walltime",
     "Requested node configuration is not available": "Ask for fewer nodes",

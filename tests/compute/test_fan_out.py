@@ -1,6 +1,7 @@
 """How the launcher comes to each node of a job."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_pbsdsh_is_called_for_each_node_and_carries_what_its_bare_environment_la
     monkeypatch.setenv("ZE_FLAT_DEVICE_HIERARCHY", "FLAT")
     monkeypatch.setenv("API_TOKEN", "secret")
     for rank, command in enumerate(commands("pbsdsh", 2, ["x.json"])):
-        assert command[:5] == ["pbsdsh", "-n", str(rank), "--", "/usr/bin/env"]
+        assert command[:7] == ["pbsdsh", "-n", str(rank), "--", "/usr/bin/env", "-C", str(Path.cwd())]
         assert command[-len(OWN) - 2 :] == [*OWN, "--rank", str(rank)]
         assert "ZE_FLAT_DEVICE_HIERARCHY=FLAT" in command
         assert not any("secret" in word for word in command)

@@ -74,7 +74,7 @@ class LedgerAgainstTruth(RuleBasedStateMachine):
     def begin(self, jobs_most):
         self.now = 1000.0
         self.batch = Batch()
-        self.ledger = Ledger("p", 1, Rules(jobs_most=jobs_most))
+        self.ledger = Ledger("p", 1, Rules(jobs_most=jobs_most, workers=4))
         self.ledger.want(2)
 
     # What the owner does.
@@ -123,7 +123,7 @@ class LedgerAgainstTruth(RuleBasedStateMachine):
 
     @rule()
     def hear_of_workers(self):
-        self.ledger.connected({job.name: job.workers for job in self.batch.living if job.workers})
+        self.ledger.connected({job.name: job.workers for job in self.batch.living if job.workers}, self.now)
 
     @rule(jobs=NUMBERS)
     def want(self, jobs):

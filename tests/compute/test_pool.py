@@ -1,11 +1,14 @@
 """A pool carries out what its ledger orders, and says in words how it fares."""
 
+import math
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 from steering.compute.batch import NoAnswerError, Observation, RefusedError
 from steering.compute.pool import Pool
 from steering.compute.site import read_site
+from steering.compute.strength import Load
 from steering.compute.urgency import choose
 from steering.core.pool import PoolRequest
 from tests.compute.facility_files import section
@@ -66,7 +69,7 @@ async def test_a_refused_job_beside_one_that_works_takes_nothing_from_it_and_is_
     await pool.look(batch)
     assert pool.choice.queue.name == "preemptable"
     assert "It tries again." in pool.status().detail
-    pool.ledger.connected({pool.ledger.alive[0].name: 4})
+    pool.ledger.connected({pool.ledger.alive[0].name: 4}, time.time())
     for order in pool.ledger.orders(time.time() + 5.0):
         await pool._carry_out(order, batch)
     assert {job.id for job in pool.ledger.alive} == {"1.pbs", "2.pbs"}
@@ -238,7 +241,7 @@ async def test_jobs_that_die_soon_after_their_workers_came_are_tried_ever_later_
     for _ in range(600):
         await act(pool, batch)
         if pool.ledger.alive:
-            pool.ledger.connected({pool.ledger.alive[0].name: 4})
+            pool.ledger.connected({pool.ledger.alive[0].name: 4}, now[0])
             monkeypatch.setattr(batch, "look", die)
             await pool.look(batch)
         now[0] += 1.0
@@ -246,3 +249,80 @@ async def test_jobs_that_die_soon_after_their_workers_came_are_tried_ever_later_
     status = pool.status()
     assert status.state == "failed"
     assert "ended with exit code 3 2 s after it had begun" in status.detail
+
+
+async def test_a_job_that_lacks_the_workers_of_a_node_is_told_of_and_replaced(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    site = replace(POLARIS, preference={"live": ("preemptable",)})
+    wanted = PoolRequest("live", nodes=2)
+    choice = replace(choose(site, wanted, {}), nodes=2, jobs=1)
+    pool = Pool(site, wanted, choice, tmp_path, "live1")
+    batch = Batch("1.pbs", "2.pbs")
+    monkeypatch.setattr(batch, "look", two_nodes)
+    await act(pool, batch)
+    await pool.look(batch)
+    half = [f"{pool.ledger.alive[0].name}-{number}" for number in range(4)]
+    for _ in range(30):
+        pool.follow(half, Load(0.0, 4, 0), now[0], math.inf)
+        now[0] += 1.0
+    status = pool.status()
+    assert status.state == "short"
+    assert "Job 1.pbs has 4 of 8 workers, none on n2, for 30 s. It is replaced after 3 min." in status.detail
+    for _ in range(160):
+        pool.follow(half, Load(0.0, 4, 0), now[0], math.inf)
+        await act(pool, batch)
+        now[0] += 1.0
+    first, second = pool.ledger.alive
+    assert (first.id, second.id) == ("1.pbs", "2.pbs")
+    assert batch.cancelled == []
+    await pool.look(batch)
+    pool.follow([*half, f"{second.name}-0"], Load(0.0, 4, 0), now[0], math.inf)
+    await act(pool, batch)
+    assert batch.cancelled == ["1.pbs"]
+
+
+async def test_workers_that_look_for_a_new_scheduler_do_not_count_as_missing(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    pool, batch = pool_of(tmp_path), Batch("1.pbs")
+    await act(pool, batch)
+    await pool.look(batch)
+    name = pool.ledger.alive[0].name
+    pool.follow([f"{name}-0"], Load(0.0, 4, 0), now[0], math.inf)
+    now[0] += 400.0
+    pool.follow([f"{name}-0"], Load(0.0, 4, 0), now[0], math.inf)
+    await act(pool, batch)
+    assert not pool.ledger.alive[0].leaving
+    assert "has 1 of 4" not in pool.status().detail
+
+
+async def two_nodes(ids):
+    return {one: Observation("running", started=1000.0, nodes=("n1", "n2")) for one in ids}
+
+
+async def test_the_words_of_an_old_refusal_go_once_a_job_is_taken(tmp_path):
+    site = replace(POLARIS, preference={"live": ("preemptable",)})
+    pool = Pool(site, PoolRequest("live"), choose(site, PoolRequest("live"), {}), tmp_path, "live1")
+    batch = Batch(RefusedError("qsub: server is shut down"), "1.pbs")
+    await act(pool, batch)
+    assert "server is shut down" in pool.status().detail
+    for seconds in (5.0, 10.0):
+        for order in pool.ledger.orders(time.time() + seconds):
+            await pool._carry_out(order, batch)
+    assert [job.id for job in pool.ledger.alive] == ["1.pbs"]
+    assert "server is shut down" not in pool.status().detail
+
+
+async def test_a_job_that_ends_before_its_workers_come_is_told_with_its_exit_code(tmp_path, monkeypatch):
+    pool, batch = pool_of(tmp_path), Batch("1.pbs")
+    await act(pool, batch)
+
+    async def ended(ids):
+        return {one: Observation("ended", "", "failed", 3, log="loading modules") for one in ids}
+
+    monkeypatch.setattr(batch, "look", ended)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / f"{pool.ledger.alive[0].name}.log").write_text("loading modules")
+    await pool.look(batch)
+    assert "loading modules (exit code 3)" in pool.status().detail
