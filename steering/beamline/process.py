@@ -30,9 +30,9 @@ from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
 from steering.beamline.tokens import Tokens
-from steering.core.daemon import identity
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
+from steering.core.identity import identity
 from steering.core.secret_file import make_private, write_secret
 from steering.core.workspace import Workspace, default_workspace
 from steering.plans.engine import Engine

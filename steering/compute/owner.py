@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import secrets
 import signal
 import sys
@@ -27,8 +28,8 @@ from steering.compute.site import Site, read_site
 from steering.compute.strength import Load
 from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
-from steering.core.daemon import identity
 from steering.core.errors import SteeringError
+from steering.core.identity import BEAT_SECONDS, beat, identity, mine
 from steering.core.lifeline import hold_while_starting
 from steering.core.pool import PoolRequest
 from steering.core.secret_file import make_private, write_secret
@@ -63,6 +64,7 @@ class Owner:
         self._past_hours = 0.0
         self._used = time.time()
         self._estate = Estate()
+        self._beaten = -math.inf
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop, or until nobody has used it for the site's linger time."""
@@ -75,7 +77,7 @@ class Owner:
         talking, watching = asyncio.create_task(self._talk()), asyncio.create_task(self._watch())
         told = asyncio.create_task(stop.wait())
         try:
-            while not told.done() and not self._unused():
+            while not told.done() and not self._unused() and self._owns():
                 done, _ = await asyncio.wait(
                     [told, talking, watching], timeout=1.0, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -86,7 +88,11 @@ class Owner:
             talking.cancel()
             watching.cancel()
             await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
-            await self._end()
+            if mine(self._file):
+                await self._end()
+            else:
+                # Whoever took over has the jobs too.
+                await self._scheduler.stop()
 
     async def _begin(self) -> None:
         """Begin the usual pool before anybody attaches: its workers start while the rest of a session does."""
@@ -137,7 +143,12 @@ class Owner:
         while True:
             if not self._scheduler.alive or self._scheduler.hangs:
                 _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
-                write_secret(self._file, identity() | await self._scheduler.start())
+                connection = await self._scheduler.start()
+                if not mine(self._file):
+                    # Looked at again at once, which ends this owner.
+                    self._beaten = -math.inf
+                    return
+                write_secret(self._file, identity() | connection)
             answers, self._answers = self._answers, {}
             try:
                 heard = await self._scheduler.exchange(self._status(), answers)
@@ -223,6 +234,17 @@ class Owner:
         """Whether something was just asked for: then a mistake should show soon."""
         return any(not job.joined for pool in self._pools.values() for job in pool.ledger.alive)
 
+    def _owns(self) -> bool:
+        """Show owners on other hosts that this one lives; say whether none took over, as it was silent for long."""
+        if time.monotonic() - self._beaten < BEAT_SECONDS:
+            return True
+        self._beaten = time.monotonic()
+        if not mine(self._file):
+            _LOG.warning("another owner has taken over; this one ends")
+            return False
+        beat(self._file)
+        return True
+
     def _unused(self) -> bool:
         return self._site.linger > 0 and time.time() - self._used > self._site.linger
 
@@ -269,7 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     finally:
-        options.file.unlink(missing_ok=True)
+        if mine(options.file):
+            options.file.unlink(missing_ok=True)
     return 0
 
 

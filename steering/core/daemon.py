@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 
 from steering.core.errors import SteeringError
+from steering.core.identity import host_of, identity, lives
 from steering.core.json import Json
 from steering.core.lifeline import STARTING, let_go
 from steering.core.secret_file import make_private, read_secret, write_secret
@@ -55,17 +56,19 @@ class Daemon:
         module: Python module that is run.
         arguments: Its command line.
         title: What it is, in words, for messages.
+        abroad: Whether it is the same one on all hosts that share its file, and shows them that it lives.
     """
 
     file: Path
     module: str
     arguments: Sequence[str]
     title: str
+    abroad: bool = False
 
     def connection(self) -> dict[str, Json] | None:
         """Read its connection file; nothing if it does not run."""
         content = read_secret(self.file)
-        if content is None or not _alive(content):
+        if content is None or not lives(content, self.file) or (host_of(content) and not self.abroad):
             return None
         return content
 
@@ -116,13 +119,20 @@ class Daemon:
             return self._start(environment, timeout, cancelled), True
 
     def stop(self, timeout: float = 40.0) -> None:
-        """End it and wait until it has gone, also if it is just being started; does nothing if it does not run."""
+        """End it and wait until it has gone, also if it is just being started; does nothing if it does not run.
+
+        Raises:
+            SteeringError: If it runs on another host.
+        """
         if not self.file.parent.is_dir():
             return
         with _locked(self.file.with_suffix(".lock")):
             content = self.connection()
             if content is None:
                 return
+            if host_of(content):
+                message = f"{self.title} runs on {host_of(content)}. Stop it there."
+                raise SteeringError(message)
             process = int(str(content["pid"]))
             os.kill(process, signal.SIGTERM)
             if not _gone(process, timeout):
@@ -143,7 +153,7 @@ class Daemon:
     def _end_half_started(self) -> None:
         """End what somebody began to start who was killed meanwhile: a second one beside it could not start."""
         begun = read_secret(self._mark)
-        if begun is not None and _alive(begun):
+        if begun is not None and not host_of(begun) and lives(begun, self._mark):
             _end_group(int(str(begun["pid"])))
         self._mark.unlink(missing_ok=True)
 
@@ -191,30 +201,6 @@ class Daemon:
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"The end of its log ({self.log}): {' / '.join(lines[-3:]) or 'empty'}"
-
-
-def _alive(content: Mapping[str, Json]) -> bool:
-    """Say whether the process that wrote a connection file is the one that runs under its number now."""
-    import psutil
-
-    try:
-        process = psutil.Process(int(str(content["pid"])))
-        started = float(str(content["started"]))
-        # A number may have been given to another process since; its start time tells.
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1.0
-    except (psutil.NoSuchProcess, KeyError, ValueError):
-        return False
-
-
-def identity(process: int | None = None) -> dict[str, Json]:
-    """Say who a process is, this one if none is named, for its connection file."""
-    import psutil
-
-    number = os.getpid() if process is None else process
-    try:
-        return {"pid": number, "started": psutil.Process(number).create_time()}
-    except psutil.NoSuchProcess:
-        return {"pid": number, "started": 0.0}
 
 
 def _end_group(process: int) -> None:

@@ -15,6 +15,7 @@ from steering.compute.systems import batch_system
 from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus
+from steering.core.identity import host_of
 from steering.core.pool import PoolRequest, PoolStatus
 from steering.core.threads import in_thread
 from steering.core.workspace import Workspace, default_workspace
@@ -186,7 +187,14 @@ class OwnedFacility:
                     return
                 try:
                     await self._connection.attach(connection)
-                except SteeringError:
+                except SteeringError as error:
+                    host = host_of(connection)
+                    if host:
+                        message = (
+                            f"The compute owner of {self.name} runs on {host} and cannot be reached from here: {error} "
+                            f"Work on {host}, or end it there: steering compute stop {self.name}."
+                        )
+                        raise SteeringError(message) from error
                     if time.monotonic() > deadline:
                         raise
                     await asyncio.sleep(_LOOK_SECONDS)
@@ -196,7 +204,7 @@ class OwnedFacility:
         arguments = ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
         arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
         arguments += ["--settings", json.dumps(self._settings), "--nodes", str(nodes)]
-        return Daemon(file, "steering.compute.owner", arguments, f"The compute owner of {self.name}")
+        return Daemon(file, "steering.compute.owner", arguments, f"The compute owner of {self.name}", abroad=True)
 
     def _directory(self, site: Site) -> Path:
         shared = Path(site.directory) if site.directory else self._workspace.directory / "compute"

@@ -2,17 +2,20 @@ import os
 import select
 import sys
 import threading
+import time
 
 import psutil
 import pytest
 
 from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
+from steering.core.identity import identity, mine
+from steering.core.secret_file import write_secret
 
 _MODULE = """
 import signal, sys, threading
 from pathlib import Path
-from steering.core.daemon import identity
+from steering.core.identity import identity
 from steering.core.secret_file import write_secret
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -98,3 +101,31 @@ def test_a_lifeline_ends_a_child_whose_parent_was_killed(tmp_path):
         ended, _, _ = select.select([orphan], [], [], 20)
     os.close(orphan)
     assert ended, "the child outlived its parent"
+
+
+def test_one_on_another_host_that_shows_that_it_lives_is_the_one_and_is_stopped_there(module):
+    file = module / "run" / "it.json"
+    file.parent.mkdir()
+    write_secret(file, {"pid": os.getpid(), "started": 0.0, "machine": "login-2"})
+    daemon = Daemon(file, "made_daemon", [str(file)], "It", abroad=True)
+    assert daemon.ensure()["machine"] == "login-2"
+    with pytest.raises(SteeringError, match=r"It runs on login-2\. Stop it there"):
+        daemon.stop()
+    # One that is bound to its own host is none here.
+    assert Daemon(file, "made_daemon", [str(file)], "It").connection() is None
+    # Its host was rebooted.
+    os.utime(file, (0, time.time() - 200.0))
+    assert daemon.connection() is None
+    assert daemon.ensure()["pid"] != os.getpid()
+    daemon.stop()
+
+
+def test_a_file_that_another_has_written_is_not_mine(tmp_path):
+    file = tmp_path / "it.json"
+    assert mine(file)
+    write_secret(file, identity())
+    assert mine(file)
+    write_secret(file, identity() | {"machine": "login-2"})
+    assert not mine(file)
+    write_secret(file, identity() | {"pid": 1})
+    assert not mine(file)

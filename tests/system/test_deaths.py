@@ -1,7 +1,9 @@
 """What is killed comes back, and a run that was cut off is closed, said, and gone on with."""
 
+import json
 import os
 import signal
+import socket
 import time
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import steering
 from steering.beamline.cut_off import REASON
 from steering.beamline.embedded import find_service
+from steering.core.secret_file import write_secret
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
@@ -109,3 +112,27 @@ def test_a_scheduler_that_hangs_is_replaced_and_the_run_analysed_again(place):
         assert not scheduler.is_running()
     finally:
         session.shutdown()
+
+
+def test_an_owner_whose_place_another_login_node_has_taken_ends_and_gives_back_no_job_of_the_other(place):
+    session = steering.open(workspace=place, speed=20.0)
+    session.close()
+    file = place.run / "compute-local.json"
+    known = json.loads(file.read_text())
+    try:
+        assert known["machine"] == socket.gethostname()
+        write_secret(file, known | {"machine": "login-2"})
+        until(lambda: zombie(known["pid"]), "the end of the owner")
+        # It is the other's file.
+        assert json.loads(file.read_text())["machine"] == "login-2"
+    finally:
+        file.unlink(missing_ok=True)
+        session.shutdown()
+
+
+def zombie(number):
+    """Whether a process has ended, collected or not."""
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

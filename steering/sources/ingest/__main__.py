@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from steering.core.daemon import identity
+from steering.core.identity import identity
 from steering.core.lifeline import hold_while_starting
 from steering.core.secret_file import write_secret
 from steering.sources.ingest.certificate import make_certificate
