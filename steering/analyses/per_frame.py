@@ -19,7 +19,10 @@ from steering.analyses._newest import KEPT, NewestFrames, check_kept
 from steering.core.analysis import Exactness
 from steering.core.block import FrameBlock
 from steering.core.json import Json
+from steering.core.pixels import cleaned, invalid
 from steering.core.result import Feature, Outcome
+
+_LOOKED_AT = 1 << 19
 
 FrameFunction: TypeAlias = Callable[[NDArray[Any]], Any]
 
@@ -43,6 +46,7 @@ class PerFrame:
     """
 
     exactness: Exactness = "bitwise"
+    leaves_out_markers = True
 
     def __init__(
         self,
@@ -102,7 +106,8 @@ class PerFrame:
         Args:
             state: Left as it is.
             block: Of any stream; its columns are not looked at.
-            frames: Pixels, shape ``(len(block), rows, columns)``.
+            frames: Pixels, shape ``(len(block), rows, columns)``. The function is given a masked array for a frame with
+                pixels that are no counts.
 
         Raises:
             ValueError: If the function fails, or does not return what it should.
@@ -111,8 +116,16 @@ class PerFrame:
             message = f"frames have shape {frames.shape}, but the block has {len(block)} frames."
             raise ValueError(message)
         values: list[Any] = []
+        # A few at a time, which are in the processor's cache when the function looks at them.
+        few = max(1, _LOOKED_AT // max(1, frames[:1].nbytes))
         try:
-            values.extend(map(self._packed.function, frames))
+            for first in range(0, len(frames), few):
+                some = frames[first : first + few]
+                if invalid(some, block.bad) is not None:
+                    # What the function is given of a frame does not depend on the frames beside it.
+                    values.extend(self._packed.function(cleaned(frame, block.bad)) for frame in some)
+                else:
+                    values.extend(map(self._packed.function, some))
         except Exception as error:
             message = (
                 f"{self.name} fails for frame {block.start + len(values)}, of shape {frames.shape[1:]} and type "

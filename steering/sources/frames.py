@@ -91,7 +91,8 @@ def _first_reachable(place: FirstReachable, first: int, stop: int) -> tuple[NDAr
 
 
 def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
-    deadline = time.monotonic() + _patience(place)
+    # Frames are mostly there: whether the file is still being written is looked at when they are not.
+    patience, deadline = 0.0, -1.0
     while True:
         path = local_path(place.path)
         try:
@@ -102,6 +103,9 @@ def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], F
             _FILES.forget(str(path))
         if found is not None:
             return found
+        if deadline < 0:
+            patience = _patience(place)
+            deadline = time.monotonic() + patience
         if problem and (path is None or time.monotonic() > deadline):
             message = (
                 f"Frames {first} to {stop - 1} cannot be read from {place.path}, dataset {place.dataset} "
@@ -110,7 +114,7 @@ def _from_file(place: FrameFile, first: int, stop: int) -> tuple[NDArray[Any], F
             raise SteeringError(message)
         if time.monotonic() > deadline:
             message = (
-                f"{place.path} does not hold frames {first} to {stop - 1}, also not after {_patience(place):g} s. "
+                f"{place.path} does not hold frames {first} to {stop - 1}, also not after {patience:g} s. "
                 "The detector's writer may have stopped, or its file is cut short."
             )
             raise SteeringError(message)

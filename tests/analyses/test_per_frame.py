@@ -76,3 +76,19 @@ def test_what_has_no_unit_is_refused():
         PerFrame(spread, name="f", units="")
     with pytest.raises(ValueError, match="but units names brightest, scatter"):
         state_of(PerFrame(lambda frame: 1.0, name="f", units=UNITS))
+
+
+def test_a_frame_is_masked_for_its_own_pixels_and_not_for_those_of_the_frame_beside_it():
+    frames = np.ones((40, 128, 128), np.uint16)
+    frames[7, 3, 4] = 65535
+    found = PerFrame(
+        lambda frame: {"masked": np.ma.count_masked(frame), "sum": frame.sum()}, units={"masked": "1", "sum": "counts"}
+    )
+    for size in (40, 8, 1):
+        state = found.empty()
+        for start in range(0, 40, size):
+            block = make_block(frames[start : start + size], start)
+            state = found.update(state, block, frames[start : start + size])
+        data = found.result(state).data
+        assert np.flatnonzero(data["masked"].values).tolist() == [7]
+        assert data["sum"].values.tolist() == [128 * 128 - (index == 7) for index in range(40)]
