@@ -70,10 +70,13 @@ def moments(frames: NDArray[Any], bad: Bad = NOTHING_BAD) -> Measures:
     # A few frames at a time, so that their pixels are fetched from memory once.
     deep = max(1, _LOOKED_AT // max(1, frames[0].nbytes))
     kind = np.float32
+    largest = _largest_count(frames, bad)
     for first in range(0, count, deep):
         some, place = frames[first : first + deep], slice(first, first + deep)
-        maxima[place] = some.max(axis=(1, 2))
-        wrong = _wrong(some, bad, float(maxima[place].max()))
+        highest = some.max(axis=(1, 2))
+        maxima[place] = highest
+        # Nothing is looked at a second time where the largest pixel tells.
+        wrong = invalid(some, bad) if highest.max() > largest else None
         if wrong is not None:
             some = np.where(wrong, some.dtype.type(0), some)
             maxima[place] = some.max(axis=(1, 2))
@@ -90,13 +93,12 @@ def moments(frames: NDArray[Any], bad: Bad = NOTHING_BAD) -> Measures:
     return totals, in_rows, in_columns, maxima, masked
 
 
-def _wrong(frames: NDArray[Any], bad: Bad, largest: float) -> NDArray[np.bool_] | None:
-    """Say which pixels are no counts; without a second look where the largest tells."""
-    if bad.mask is None and frames.dtype.kind == "u":
-        top = top_of(frames.dtype, bad.saturated)
-        if top is None or largest <= top:
-            return None
-    return invalid(frames, bad)
+def _largest_count(frames: NDArray[Any], bad: Bad) -> float:
+    """Return the number up to which each pixel is a count; minus infinity where no such number tells."""
+    if bad.mask is not None or frames.dtype.kind != "u":
+        return -np.inf
+    top = top_of(frames.dtype, bad.saturated)
+    return np.inf if top is None else top
 
 
 def _profiles(frames: NDArray[Any], kind: "type[np.float32 | np.float64]") -> tuple[Floats, Floats]:

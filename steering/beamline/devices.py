@@ -230,7 +230,7 @@ def same_unit(one: str, other: str) -> bool:
 
 async def _unit(name: str, described: str, motor: Any) -> str:
     """Say in which unit a motor's positions are: as described, which must be the record's own if it has one."""
-    own = str(await _answered(motor.motor_egu.get_value(), f"The motor {name}", _ANSWER_SECONDS)).strip()
+    own = str(await _answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", _ANSWER_SECONDS)).strip()
     if described and own and not same_unit(described, own):
         message = (
             f"The motor {name} counts in {own} (its field EGU), but the beamline's file says {described}. "

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ class SafeMotor:
         Raises:
             MissedError: If it does not.
         """
-        position = float(await self.device.user_readback.get_value())
+        position = float(await self.device.user_readback.get_value(cached=False))
         tolerated = self.tolerance or await self._tolerated(step)
         away = abs(position - target)
         if away <= tolerated:
@@ -88,16 +89,22 @@ class SafeMotor:
 
 
 async def until_true(signal: Any, condition: Callable[[Any], bool]) -> None:
-    """Wait until the value of a device's signal meets a condition."""
+    """Wait until a device answers that the value of its signal meets a condition.
+
+    A value that is kept from before does not count: somebody else may watch the signal, and a device that hangs still
+    has the value that it had then.
+    """
     from ophyd_async.core import observe_value
 
-    async for value in observe_value(signal):
-        if condition(value):
-            return
+    while not condition(await signal.get_value(cached=False)):
+        async with aclosing(observe_value(signal)) as values:
+            async for value in values:
+                if condition(value):
+                    break
 
 
 async def _numbers(*signals: Any) -> list[float]:
-    return [float(value) for value in await asyncio.gather(*(signal.get_value() for signal in signals))]
+    return [float(value) for value in await asyncio.gather(*(signal.get_value(cached=False) for signal in signals))]
 
 
 def make_motor(prefix: str, name: str) -> Any:

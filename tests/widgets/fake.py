@@ -24,7 +24,7 @@ from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.source import FollowedSource, SourceStatus
-from steering.core.status import Axis, BeamlineStatus, Lease, ScanDescription
+from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
 from steering.guard import Situation, judge
 from steering.session.trend import TrendGatherer
 
@@ -190,7 +190,10 @@ class FakeDesk:
                 self._path = _grid(action.region["sy"], action.region["sx"], action.step["sx"]) + self._path
                 self.board.status.set(replace(status, points_left=len(self._path)))
             case Finish() | Abort():
-                self.board.status.set(replace(status, state="idle", points_left=0))
+                reason = action.reason if isinstance(action, Abort) else ""
+                how = "abort" if isinstance(action, Abort) else "success"
+                ended = EndedRun(status.run, status.scan, how, reason, self.name, time.time(), status.points_done)
+                self.board.status.set(replace(status, state="idle", points_left=0, ended=ended))
             case _:
                 pass
 

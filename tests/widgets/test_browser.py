@@ -146,7 +146,7 @@ def steer(lab):
     shoot(page, "history-wide-light")
     assert overlaps(page) == []
     page.locator(".st-history-live input").check()
-    page.locator(".st-panel-frame").get_by_text("number 2").wait_for()
+    page.locator(".st-panel-frame").get_by_text("newest frame, ").wait_for()
 
     # The cursor shows true counts.
     page.locator(".st-canvas").hover()

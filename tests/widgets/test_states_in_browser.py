@@ -42,7 +42,9 @@ def refused(lab, page):
 
 def suggested(lab, page):
     lab.execute("desk.suggest()")
-    page.get_by_role("button", name="Dismiss").last.wait_for()
+    dismiss = page.get_by_role("button", name="Dismiss").last
+    dismiss.wait_for()
+    dismiss.scroll_into_view_if_needed()
     shoot(page, "suggestion")
     assert overlaps(page) == []
 
@@ -54,6 +56,8 @@ def paused(lab, page):
     page.locator(".st-direct-abort").click()
     page.locator(".st-direct-abort").click()
     page.locator(".st-state", has_text="Idle").first.wait_for()
+    page.locator(".st-ended", has_text="was aborted at").wait_for()
+    page.locator(".st-state").first.scroll_into_view_if_needed()
     shoot(page, "aborted")
 
 

@@ -16,7 +16,7 @@ _LONG_SECONDS = 3600.0
 
 
 class FramePanel:
-    """Shows the newest frame, its number and its age; or the one that was chosen, with where it was taken."""
+    """Shows the newest frame and its age; or the one that was chosen, with where it was taken."""
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
@@ -66,7 +66,7 @@ class FramePanel:
         if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked, self._told = now, frame
-            self.widget.remark(f"number {frame.number}, ", _when(frame.time))
+            self.widget.remark("newest frame, ", _when(frame.time))
         return changed
 
 

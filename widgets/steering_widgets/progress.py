@@ -96,7 +96,7 @@ def _facts(status: BeamlineStatus) -> str:
     bar = (
         f'<div class="st-gauge-line" role="progressbar" aria-label="Points done" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{status.points_done}"><div style="width:{percent:.1f}%"></div></div>'
-        if status.scan
+        if status.scanning
         else ""
     )
     advice = _NEXT[status.state]
