@@ -1,7 +1,9 @@
-"""The fault matrix: a scan runs on the embedded beamline, and one process is killed, stopped for 40 s, or terminated.
+"""The fault matrix: a scan runs on the embedded beamline, and something that it needs dies, hangs, fills up or is late.
 
-``python -m benchmarks.faults [FILE.json] [CASE ...]``: for each case it prints how many points and frames were lost,
-and how many counted twice, how long it took until all worked again, and how many processes were left in the end.
+``python -m benchmarks.faults [FILE.json] [CASE ...]``: each process of a session is killed, stopped for 40 s, and
+terminated; the workspace's disk is filled and freed; a batch system's answers are lost, late, or refusals, just when
+its job is gone. For each case it prints how many points and frames were lost, how many counted twice, how many jobs
+were submitted twice, how long it took until all worked again, and how many processes and jobs were left in the end.
 """
 
 import json
@@ -9,17 +11,21 @@ import signal
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 import steering
+from benchmarks.fault_scan import PATIENCE, POINTS, SPEED, account, finished, recorded, start
+from benchmarks.faults_outside import answers, disk_full
 from steering.beamline.embedded import find_service
+from steering.core.action import Abort
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
-SPEED, POINTS, STOPPED_SECONDS, PATIENCE = 5.0, 101, 40.0, 180.0
+STOPPED_SECONDS = 40.0
 VICTIMS = {
     "worker": "steering.compute.worker",
     "scheduler": "steering.compute.scheduler",
@@ -29,9 +35,7 @@ VICTIMS = {
     "IOC": "steering.sim",
 }
 WAYS = {"killed": signal.SIGKILL, "stopped 40 s": signal.SIGSTOP, "terminated": signal.SIGTERM}
-# A simulated beamline that is gone is gone with its service: real ones are not ours to start again.
-NOT_OURS = ("IOC killed", "IOC terminated")
-CASES = [case for victim in VICTIMS for way in WAYS if (case := f"{victim} {way}") not in NOT_OURS]
+BAD = ("points_lost", "frames_lost", "twice", "doubled", "left")
 
 
 def main(arguments):
@@ -39,67 +43,64 @@ def main(arguments):
     file = arguments[0] if arguments else ""
     rows = []
     for case in arguments[1:] or CASES:
-        rows.append(measure(case))
-        row = rows[-1]
-        print(
-            f"{row['case']:22} points {row['points']:4} (lost {row['points_lost']}), frames lost {row['frames_lost']}, "
-            f"twice {row['twice']}, again after {row['again_s']:5.1f} s, processes left {row['left']}. {row['said']}",
-            flush=True,
-        )
+        try:
+            row = {"case": case, **CASES[case]()}
+        except SteeringError as error:
+            row = {"case": case, "failed": str(error)}
+        rows.append(row)
+        print(words(row), flush=True)
     if file:
         Path(file).write_text(json.dumps(rows, indent=1))
-    return 1 if any(row["points_lost"] or row["frames_lost"] or row["twice"] or row["left"] for row in rows) else 0
+    return int(any("failed" in row or any(row[name] for name in BAD) for row in rows))
 
 
-def measure(case):
-    """Make one fault, and say what became of the scan."""
-    victim, _, way = case.partition(" ")
+def words(row):
+    """Say in a line what became of a case."""
+    if "failed" in row:
+        return f"{row['case']:24} not measured: {row['failed']}"
+    return (
+        f"{row['case']:24} points {row['points']:4} (lost {row['points_lost']}), frames lost {row['frames_lost']}, "
+        f"twice {row['twice']}, jobs doubled {row['doubled']}, again after {row['again_s']:5.1f} s, "
+        f"left {row['left']}. {row['said']}"
+    )
+
+
+def process(victim, way):
+    """Do something to one process in mid-scan, and say what became of the scan."""
     with tempfile.TemporaryDirectory(prefix="steering-") as folder:
         place = Workspace(Path(folder))
         session = steering.open(workspace=place, speed=SPEED)
         try:
-            row = _scanned(session, place, victim, WAYS[way])
+            row = _disturbed(session, place, victim, WAYS[way])
         finally:
             processes = of_workspace(place)
             session.shutdown()
-        return {"case": case, **row, "left": len(left_behind(processes))}
+        return row | {"left": len(left_behind(processes))}
 
 
-def _scanned(session, place, victim, how):
-    run = session.start("rocking", step=1.0 / (POINTS - 1), exposure=0.5)
-    session.board.status.wait(lambda status: status.points_done >= 20, PATIENCE)
-    found = _find(place, VICTIMS[victim])
+def _disturbed(session, place, victim, how):
+    runs, wanted, module = [start(session)], POINTS, VICTIMS[victim]
+    found = _find(place, module)
+    measured = session.board.status.value.points_done
     found.send_signal(how)
     at = time.monotonic()
     if how == signal.SIGSTOP:
         time.sleep(STOPPED_SECONDS)
         if found.is_running():
             found.send_signal(signal.SIGCONT)
-    runs = [run]
-    if victim == "service" and how != signal.SIGSTOP:
-        runs += _gone_on(session, place, run)
-    again = _works(session, place, VICTIMS[victim]) - at
-    said = " ".join(filter(None, (session.board.status.value.message, session.board.notice.value)))
-    while session.board.status.value.scanning:
-        if session.board.status.value.state == "paused":
-            session.resume()
-        time.sleep(0.5)
-    session.wait(PATIENCE)
-    kept = [_recorded(session, one) for one in runs]
-    points = sum(kept)
-    # A service that is terminated ends its scan in order: what it had measured is complete.
-    wanted = POINTS if session.exit_status(runs[-1]) == "success" else points
-    result = session.board.result.value
-    frames = result.provenance.frames if result is not None else 0
-    counts = session.board.latency.value.counts
-    return {
-        "points": points,
-        "points_lost": wanted - points,
-        "frames_lost": kept[-1] - frames if len(runs) > 1 or wanted == POINTS else 0,
-        "twice": counts.doubled,
-        "again_s": again,
-        "said": said[:160],
-    }
+    elif victim == "service":
+        runs += _gone_on(session, place, runs[0])
+    elif victim == "IOC":
+        wanted += _given_up(session)
+        said = _told(session)
+        runs.append(start(session))
+    again = _works(session, place, module) - at
+    said = said if victim == "IOC" and len(runs) > 1 else _told(session)
+    finished(session)
+    if victim == "service" and how == signal.SIGTERM and len(runs) == 1:
+        # It ends its scan in order, perhaps a point later: what was measured is in the record.
+        wanted = max(measured, recorded(session, runs[0]))
+    return account(session, runs, again, said, wanted)
 
 
 def _gone_on(session, place, run):
@@ -113,6 +114,18 @@ def _gone_on(session, place, run):
         # It was terminated in good order: its scan is aborted, and there is nothing to go on with.
         print(f"  ! {error}")
         return []
+
+
+def _given_up(session):
+    """The IOCs were started again and have forgotten the scan: it waits, and is aborted; return its points."""
+    session.board.status.wait(lambda status: status.state == "paused", PATIENCE)
+    session.propose(Abort("the IOC was restarted"))
+    return session.board.status.wait(lambda status: not status.scanning, PATIENCE).ended.points
+
+
+def _told(session):
+    status = session.board.status.value
+    return " ".join(dict.fromkeys(filter(None, (status.message, status.why, session.board.notice.value))))
 
 
 def _works(session, place, module):
@@ -149,19 +162,12 @@ def _find(place, module):
     return _living(place, module)[0]
 
 
-def _recorded(session, run):
-    """Wait until a run is in the record; count its points."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            kept = session.record[run]
-            if kept.stop is not None:
-                return int(kept["primary"].sizes["event"])
-        except (SteeringError, KeyError):
-            pass
-        time.sleep(0.5)
-    raise SystemExit(f"the run {run} is not in the record")
-
+CASES = {f"{victim} {way}": partial(process, victim, way) for victim in VICTIMS for way in WAYS} | {
+    "disk full": disk_full,
+    "batch answers lost": partial(answers, "lost"),
+    "batch answers late": partial(answers, "late"),
+    "batch answers refused": partial(answers, "refused"),
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

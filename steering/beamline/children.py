@@ -23,14 +23,33 @@ _END_SECONDS = 10.0
 _AGAIN_SECONDS, _LATEST_SECONDS = 0.5, 60.0
 
 
-def start_simulation(stack: ExitStack, speed: float, seed: int) -> dict[str, str]:
+def start_simulation(stack: ExitStack, speed: float, seed: int, say: Callable[[str], object]) -> dict[str, str]:
     """Start the simulated beamline.
+
+    If its process dies it is started again, at the same ports, as an IOC that is restarted is: its channels connect
+    again, its motors stand at 0, and its detector is not armed.
+
+    Args:
+        stack: Ends it.
+        speed: How many times faster than life it runs.
+        seed: Of its noise.
+        say: Takes a sentence when it had to be started again.
 
     Returns:
         The environment variables that EPICS clients need to find it and nothing else.
+
+    Raises:
+        SteeringError: If it ends before it is ready, or is not ready in time.
     """
     # By name: nothing that runs imports the simulation.
-    ready = start_child(stack, ["steering.sim", "--speed", str(speed), "--seed", str(seed)], "The simulated beamline")
+    command, title = ["steering.sim", "--speed", str(speed), "--seed", str(seed)], "The simulated beamline"
+    process = _start(command)
+    stack.callback(_end, process)
+    ready = _ready(process, title)
+    again = [*command, "--ports", *(str(port) for port in cast("Sequence[int]", ready["ports"]))]
+    lost = "its motors stand at 0 and its detector is not armed: abort a scan that waits, and start it again"
+    watched = _Watched(process, lambda: _start(again), title, lost, say)
+    stack.callback(watched.end)
     environment = cast("Mapping[str, str]", ready["environment"])
     return {name: str(value) for name, value in environment.items()}
 
@@ -53,7 +72,8 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
         port = int(probe.getsockname()[1])
     key = record_key(workspace)
     command = ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)]
-    watched = _Watched(lambda: _start(command), "The record", say)
+    lost = "nothing is lost, since it fills itself from the journal"
+    watched = _Watched(_start(command), lambda: _start(command), "The record", lost, say)
     stack.callback(watched.end)
     return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
 
@@ -61,10 +81,16 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
 class _Watched:
     """A child that is started again when it dies, ever later if it dies again and again."""
 
-    def __init__(self, start: "Callable[[], subprocess.Popen[str]]", title: str, say: Callable[[str], object]) -> None:
-        self._start, self._title, self._say = start, title, say
+    def __init__(
+        self,
+        process: "subprocess.Popen[str]",
+        again: "Callable[[], subprocess.Popen[str]]",
+        title: str,
+        lost: str,
+        say: Callable[[str], object],
+    ) -> None:
+        self._process, self._again, self._title, self._lost, self._say = process, again, title, lost, say
         self._ending = threading.Event()
-        self._process = start()
         self._thread = threading.Thread(target=self._watch, name="steering-watch", daemon=True)
         self._thread.start()
 
@@ -87,29 +113,26 @@ class _Watched:
             died, pause = died + 1, min(2 * pause, _LATEST_SECONDS)
             times = "Once" if died == 1 else f"{died} times"
             self._say(
-                f"{self._title}'s process ended (exit code {code}) and was started again. {times} so far; nothing is "
-                "lost, since it fills itself from the journal."
+                f"{self._title}'s process ended (exit code {code}) and was started again. {times} so far; {self._lost}."
             )
-            self._process = self._start()
+            self._process = self._again()
             if self._ending.is_set():
                 # It was told to end in this very moment, and ended the one before.
                 _end(self._process)
                 return
 
 
-def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[str, Json]:
-    """Start ``python -m MODULE ...`` on a lifeline and wait for its line of JSON.
+def _ready(process: "subprocess.Popen[str]", title: str) -> dict[str, Json]:
+    """Wait for a child's line of JSON.
 
     Raises:
-        SteeringError: If it ends before it is ready, or is not ready in time; with its last words.
+        SteeringError: If it ends before it is ready, or is not ready in time.
     """
-    process = _spawn(stack, arguments)
     guard = threading.Timer(_READY_SECONDS, process.kill)
     guard.start()
     try:
         for line in cast("IO[str]", process.stdout):
             if line.startswith("{"):
-                threading.Thread(target=_discard, args=(process.stdout,), daemon=True).start()
                 return cast("dict[str, Json]", json.loads(line))
     finally:
         guard.cancel()
@@ -118,13 +141,8 @@ def start_child(stack: ExitStack, arguments: Sequence[str], title: str) -> dict[
     raise SteeringError(message)
 
 
-def _spawn(stack: ExitStack, arguments: Sequence[str]) -> "subprocess.Popen[str]":
-    process = _start(arguments)
-    stack.callback(_end, process)
-    return process
-
-
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":
+    """Start ``python -m MODULE ...`` on a lifeline."""
     return subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
         [sys.executable, "-m", *arguments],
         stdin=subprocess.PIPE,

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -82,9 +83,10 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     _claim(workspace, stack)
     cut = close_cut_off(workspace)
     watched: list[Callable[[str], None]] = []
-    record = None if options.no_record else start_record(workspace, stack, lambda said: [say(said) for say in watched])
+    say = partial(_tell, watched)
+    record = None if options.no_record else start_record(workspace, stack, say)
     if description.simulate:
-        os.environ.update(start_simulation(stack, options.speed, options.seed))
+        os.environ.update(start_simulation(stack, options.speed, options.seed, say))
     make_private(workspace.frames)
     engine = Engine({})
     devices = engine.call(connect(description, workspace.frames), timeout=60.0)
@@ -129,6 +131,12 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     if options.linger > 0:
         threading.Thread(target=_linger, args=(beamline, server, options.linger, ended), daemon=True).start()
     asyncio.run(server.serve([listening]))
+
+
+def _tell(watched: Sequence[Callable[[str], None]], sentence: str) -> None:
+    """Say something of a child to whoever can be told yet."""
+    for say in watched:
+        say(sentence)
 
 
 def _end_in_order() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from steering.beamline.service import Beamline
 from steering.beamline.tokens import Person
 from steering.beamline.wire import UNAUTHORISED, dumps, encode_frame
 from steering.core.frame import Frame
+from steering.core.steady import steady
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
@@ -88,7 +88,7 @@ async def _drain(socket: WebSocket) -> None:
 async def until_void(socket: WebSocket, person: Person) -> None:
     """Close a socket when the token that opened it runs out; never ends where it does not."""
     never = asyncio.Event()
-    while (left := person.until - time.time()) > 0:
+    while (left := person.until - steady()) > 0:
         with suppress(TimeoutError):
             await asyncio.wait_for(never.wait(), None if math.isinf(left) else min(left, _LONGEST_SLEEP))
     await socket.close(UNAUTHORISED, "The token has run out. Ask for a new one.")

@@ -1,12 +1,12 @@
 """Who holds the lease, until when, and who asks for it."""
 
-import time
 from dataclasses import replace
 from threading import Lock
 from typing import Literal, TypeAlias
 
 from steering.core.errors import SteeringError
 from steering.core.status import Lease
+from steering.core.steady import steady, to_wall
 
 Wish: TypeAlias = Literal["take", "release", "ask", "give", "keep"]
 
@@ -28,7 +28,7 @@ class Tenancy:
     def lease(self) -> Lease:
         """The lease now; one that has run out is free, or that of whoever asked for it."""
         with self._lock:
-            return self._current()
+            return _shown(self._current())
 
     def wish(self, wish: Wish, name: str) -> Lease:
         """Take, release, ask for, hand over or keep the lease.
@@ -57,13 +57,13 @@ class Tenancy:
         with self._lock:
             current = self._current()
             if current.holder not in ("", name):
-                left = current.until - time.time()
+                left = current.until - steady()
                 message = (
                     f"The lease is held by {current.holder}. It runs out in {left:.0f} s unless {current.holder} acts. "
                     "Ask for it, or wait."
                 )
                 raise SteeringError(message)
-            return self._give_to(name, asked=current.asked)
+            return _shown(self._give_to(name, asked=current.asked))
 
     def release(self, name: str) -> Lease:
         """Give the lease back, to whoever asks for it; does nothing if somebody else holds it."""
@@ -73,7 +73,7 @@ class Tenancy:
                 self._lease, self._last = Lease(), ""
                 if current.asked:
                     self._give_to(current.asked)
-            return self._lease
+            return _shown(self._lease)
 
     def ask(self, name: str) -> Lease:
         """Ask the holder for the lease; takes it if it is free.
@@ -84,14 +84,14 @@ class Tenancy:
         with self._lock:
             current = self._current()
             if current.holder in ("", name):
-                return self._give_to(name, asked=current.asked)
+                return _shown(self._give_to(name, asked=current.asked))
             if current.asked not in ("", name):
                 message = (
                     f"{current.asked} has asked {current.holder} for the lease before. Wait until that is decided."
                 )
                 raise SteeringError(message)
             self._lease = replace(current, asked=name)
-            return self._lease
+            return _shown(self._lease)
 
     def give(self, name: str) -> Lease:
         """Hand the lease to whoever asks for it.
@@ -104,7 +104,7 @@ class Tenancy:
             if not current.asked:
                 message = "Nobody asks for the lease. Release it to let anybody steer."
                 raise SteeringError(message)
-            return self._give_to(current.asked)
+            return _shown(self._give_to(current.asked))
 
     def keep(self, name: str) -> Lease:
         """Turn down who asks for the lease, and extend it.
@@ -114,7 +114,7 @@ class Tenancy:
         """
         with self._lock:
             self._held_by(name)
-            return self._give_to(name)
+            return _shown(self._give_to(name))
 
     def acted(self, name: str, *, agent: bool = False) -> None:
         """Extend the lease of whoever acts, also if it has run out and nobody else has taken it.
@@ -130,7 +130,7 @@ class Tenancy:
                 self._give_to(name, asked=current.asked)
 
     def _give_to(self, name: str, asked: str = "") -> Lease:
-        self._lease, self._last = Lease(name, time.time() + LEASE_SECONDS, asked), ""
+        self._lease, self._last = Lease(name, steady() + LEASE_SECONDS, asked), ""
         return self._lease
 
     def _held_by(self, name: str) -> Lease:
@@ -142,10 +142,15 @@ class Tenancy:
         return current
 
     def _current(self) -> Lease:
-        if self._lease.until < time.time():
+        if self._lease.until < steady():
             asked = self._lease.asked
             self._last = self._lease.holder or self._last
             self._lease = Lease()
             if asked:
                 self._give_to(asked)
         return self._lease
+
+
+def _shown(lease: Lease) -> Lease:
+    """A lease as others read it, by the clock on the wall."""
+    return replace(lease, until=to_wall(lease.until))

@@ -2,9 +2,10 @@
 
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from steering.core.steady import steady
 
 Scope: TypeAlias = Literal["read", "operate", "steer", "admin"]
 
@@ -41,19 +42,19 @@ class Tokens:
         """Make a token for somebody, good for ``lifetime`` seconds; it cannot be read back later."""
         # Tiled's client, which reads the record with it, knows letters and digits only.
         token = secrets.token_hex(32)
-        self._people[_hash(token)] = Person(name, scopes, time.time() + lifetime)
+        self._people[_hash(token)] = Person(name, scopes, steady() + lifetime)
         return token
 
     def derive(self, person: Person, name: str, scopes: frozenset[Scope], lifetime: float) -> str:
         """Make a token from somebody's own: it has no scope that theirs has not, and never outlives it."""
-        rest = person.until - time.time()
+        rest = person.until - steady()
         return self.issue(name, scopes & person.scopes, min(lifetime, rest, LONGEST_LIFE))
 
     def person(self, token: str) -> Person | None:
         """Say who bears a token; nobody if it is unknown or void."""
         # Looking up the hash takes the same time whatever part of a guessed token is right.
         person = self._people.get(_hash(token))
-        return person if person is not None and time.time() < person.until else None
+        return person if person is not None and steady() < person.until else None
 
 
 def _hash(token: str) -> str:

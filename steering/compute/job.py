@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from steering.compute.batch import Observation
 from steering.compute.clock import duration
 from steering.core.pool import JobState, JobStatus
+from steering.core.steady import to_wall
 
 
 @dataclass
@@ -91,8 +92,8 @@ class Job:
             workers=0 if self.over else self.workers,
             workers_wanted=workers,
             expected_start=seen.expected_start if waits else math.nan,
-            started=seen.started,
-            ends=self.ends,
+            started=to_wall(seen.started),
+            ends=to_wall(self.ends),
         )
 
     def _ending(self) -> str:

@@ -5,11 +5,12 @@ It rides on the scheduler's own TLS connection, so it needs no port and no token
 
 import asyncio
 import itertools
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
+
+from steering.core.steady import steady
 
 _ANSWERS_KEPT = 100
 SEND_SECONDS = 0.001
@@ -41,7 +42,7 @@ class Mailbox:
         self._orders: list[dict[str, Any]] = []
         self._answers: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
-        self._used = time.time()
+        self._used = steady()
         scheduler.handlers["steering_status"] = self.status
         scheduler.handlers["steering_ask"] = self.ask
         scheduler.handlers["steering_answer"] = self.answer
@@ -73,7 +74,7 @@ class Mailbox:
         tasks = [state for state in known.tasks.values() if state.state in ("processing", "queued", "no-worker")]
         clients = [name for name in known.clients if name != "fire-and-forget"]
         if clients or tasks:
-            self._used = time.time()
+            self._used = steady()
         return {
             "orders": orders,
             "workers": [str(state.name) for state in known.workers.values()],
@@ -81,7 +82,7 @@ class Mailbox:
             "seconds": _seconds_of_work(tasks),
             "tasks": len(tasks),
             "clients": len(clients),
-            "used": self._used,
+            "unused": steady() - self._used,
         }
 
 

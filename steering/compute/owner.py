@@ -33,6 +33,7 @@ from steering.core.identity import BEAT_SECONDS, beat, identity, mine
 from steering.core.lifeline import hold_while_starting
 from steering.core.pool import PoolRequest
 from steering.core.secret_file import make_private, write_secret
+from steering.core.steady import steady
 
 _TALK_SECONDS = 0.2
 _END_SECONDS = 25.0
@@ -62,7 +63,7 @@ class Owner:
         self._answers: dict[str, dict[str, Any]] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._past_hours = 0.0
-        self._used = time.time()
+        self._used = steady()
         self._estate = Estate()
         self._beaten = -math.inf
 
@@ -122,7 +123,7 @@ class Owner:
             return
         for record in estate.pools:
             pool = self._pool_of(record)
-            pool.adopt(record.jobs, time.time())
+            pool.adopt(record.jobs, steady())
             if record.nodes <= 0:
                 # The owner was killed while it gave them back.
                 pool.end()
@@ -160,8 +161,9 @@ class Owner:
             await asyncio.sleep(_TALK_SECONDS)
 
     def _hear(self, heard: Mapping[str, Any]) -> None:
-        self._used = max(self._used, float(heard["used"]))
-        now = time.time()
+        now = steady()
+        # An age: another process' clock may have been set between its start and ours.
+        self._used = max(self._used, now - float(heard["unused"]))
         load = Load(float(heard["seconds"]), int(heard["threads"]), int(heard["tasks"]))
         for pool in self._pools.values():
             others = sum(other.ledger.node_hours for other in self._pools.values() if other is not pool)
@@ -246,7 +248,7 @@ class Owner:
         return True
 
     def _unused(self) -> bool:
-        return self._site.linger > 0 and time.time() - self._used > self._site.linger
+        return self._site.linger > 0 and steady() - self._used > self._site.linger
 
     def _prefix(self, pool: str) -> str:
         return f"{pool[:5]}{self._tag}"
@@ -259,7 +261,6 @@ class Owner:
             "node_hours_allowed": self._site.node_hours,
             "urgencies": list(self._site.preference),
             "restarts": self._scheduler.restarts,
-            "time": time.time(),
         }
 
 

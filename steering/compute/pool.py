@@ -21,6 +21,7 @@ from steering.compute.urgency import Choice, choose
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.pool import PoolRequest, PoolState, PoolStatus
+from steering.core.steady import steady, to_steady, to_wall
 
 _LOG = logging.getLogger(__name__)
 _LOG_BYTES = 4096
@@ -55,6 +56,8 @@ class Pool:
         self._refusals: dict[str, str] = {}
         # Numbers of the workers that are connected, by the name of their job.
         self._workers: dict[str, set[int]] = {}
+        # When each job began, as the batch system says and in steady time.
+        self._began: dict[str, tuple[float, float]] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
         self._strength = Strength(self._limits(choice))
         self.ledger.want(choice.jobs)
@@ -109,8 +112,9 @@ class Pool:
             self.silence = str(error)
             return
         self.silence = ""
+        self._began = {one: began for one, began in self._began.items() if one in seen}
         for one, observation in seen.items():
-            self.ledger.observed(one, self._with_log(one, observation), time.time())
+            self.ledger.observed(one, self._with_log(one, self._on_our_clock(one, observation)), steady())
 
     async def act(self, batch: BatchSystem, remember: Callable[[], None]) -> bool:
         """Carry out what the ledger orders; return whether there was anything.
@@ -119,7 +123,7 @@ class Pool:
             batch: Who is told.
             remember: Called before anything is submitted, so that a job is known even if its answer never comes.
         """
-        orders = self.ledger.orders(time.time())
+        orders = self.ledger.orders(steady())
         if any(isinstance(order, Submit) for order in orders):
             remember()
         for order in orders:
@@ -129,7 +133,7 @@ class Pool:
             except NoAnswerError as error:
                 self.silence = str(error)
                 if isinstance(order, Submit):
-                    self.ledger.unanswered(order.name, time.time())
+                    self.ledger.unanswered(order.name, steady())
                 if isinstance(order, Cancel):
                     self.ledger.not_cancelled(order.id)
         return bool(orders)
@@ -167,7 +171,7 @@ class Pool:
         }
 
     async def _carry_out(self, order: Order, batch: BatchSystem) -> None:
-        now = time.time()
+        now = steady()
         match order:
             case Submit(name=name):
                 try:
@@ -225,6 +229,14 @@ class Pool:
         name = next((job.name for job in self.ledger.alive if job.id == one), "")
         return replace(seen, log=_tail(log_file(self._directory, name)))
 
+    def _on_our_clock(self, one: str, seen: Observation) -> Observation:
+        """Have a job's start in steady time; it stays while the batch system says the same, whoever sets a clock."""
+        known, began = self._began.get(one, (math.nan, math.nan))
+        if seen.started != known:
+            began = to_steady(seen.started)
+            self._began[one] = seen.started, began
+        return replace(seen, started=began)
+
     def _words(self) -> tuple[PoolState, str]:
         """State and detail."""
         ledger = self.ledger
@@ -244,7 +256,7 @@ class Pool:
         if ledger.node_hours >= ledger.rules.hours:
             return state, "The node-hours allowed are used up. Raise node_hours of the facility in steering.yaml."
         if ledger.trouble:
-            at = time.strftime("%H:%M:%S", time.localtime(ledger.next_try))
+            at = time.strftime("%H:%M:%S", time.localtime(to_wall(ledger.next_try)))
             when = f" at {at}" if ledger.slow else ""
             return state, f"It tries again{when}. {diagnose(ledger.trouble, self._site)}"
         return state, self.silence or self._waiting()
@@ -252,7 +264,7 @@ class Pool:
     def _waiting(self) -> str:
         said: list[str] = []
         for job in self.ledger.jobs:
-            if not job.over and time.time() - job.lacks_since >= _LACKS_SECONDS:
+            if not job.over and steady() - job.lacks_since >= _LACKS_SECONDS:
                 said.append(self._lacks(job))
             elif job.over and job.state in _ENDED:
                 said.append(f"Job {job.id} was {_ENDED[job.state]}; another follows.")
@@ -274,7 +286,7 @@ class Pool:
             node for rank, node in enumerate(job.seen.nodes) if not there & set(range(rank * each, (rank + 1) * each))
         ]
         where = f", none on {', '.join(silent)}" if silent else ""
-        since = duration(time.time() - job.lacks_since)
+        since = duration(steady() - job.lacks_since)
         after = "It is being replaced." if job.halved else f"It is replaced after {duration(self.ledger.rules.half)}."
         return f"Job {job.id} has {job.workers} of {each * job.nodes} workers{where}, for {since}. {after}"
 

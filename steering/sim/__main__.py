@@ -26,8 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m steering.sim", description="A simulated beamline.")
     parser.add_argument("--speed", type=float, default=5.0, help="an exposure of t seconds lasts t / SPEED")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    parser.add_argument(
+        "--ports", type=int, nargs=3, metavar=("CA", "PVA_TCP", "PVA_UDP"), help="the ports of the one before it"
+    )
     options = parser.parse_args(arguments)
-    port = _free_port()
+    port, image_port, image_search_port = options.ports or (_free_port(), 0, _free_port())
     # Before anything of EPICS is imported: servers listen on loopback only, and tell nobody that they exist.
     os.environ.update(
         EPICS_CA_SERVER_PORT=str(port),
@@ -36,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         EPICS_CAS_AUTO_BEACON_ADDR_LIST="NO",
         EPICS_PVAS_INTF_ADDR_LIST=_LOOPBACK,
         EPICS_PVAS_AUTO_BEACON_ADDR_LIST="NO",
-        EPICS_PVAS_SERVER_PORT="0",
-        EPICS_PVAS_BROADCAST_PORT=str(_free_port()),
+        EPICS_PVAS_SERVER_PORT=str(image_port),
+        EPICS_PVAS_BROADCAST_PORT=str(image_search_port),
     )
     try:
         asyncio.run(_serve(options.speed, options.seed, port))
@@ -89,7 +92,7 @@ async def _serve(speed: float, seed: int, port: int) -> None:
             "EPICS_PVA_NAME_SERVERS": f"{_LOOPBACK}:{tcp}",
             "EPICS_PVA_AUTO_ADDR_LIST": "NO",
         }
-        _announce({"kind": "ready", "pid": os.getpid(), "environment": environment})
+        _announce({"kind": "ready", "pid": os.getpid(), "ports": [port, tcp, udp], "environment": environment})
 
     server = asyncio.create_task(Context(channels | detector.channels, [_LOOPBACK]).run(startup_hook=ready))
     waiting = asyncio.create_task(stop.wait())

@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(module, "steady", made.time)
     return made
 
 
@@ -135,7 +135,7 @@ def test_what_was_released_must_be_taken(clock):
 def test_whatever_is_wished_one_holds_it_nobody_asks_themselves_and_a_free_one_is_asked_by_nobody(steps):
     clock, tenancy = Clock(), Tenancy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "time", clock)
+        patch.setattr(module, "steady", clock.time)
         for wish, name, seconds in steps:
             clock.now += seconds
             before = tenancy.lease

@@ -13,6 +13,7 @@ import pytest
 import steering
 from steering.beamline.cut_off import REASON
 from steering.beamline.embedded import find_service
+from steering.core.action import Abort
 from steering.core.secret_file import write_secret
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
@@ -99,8 +100,33 @@ def test_a_record_that_is_killed_comes_back_with_what_the_journal_holds(place):
         session.shutdown()
 
 
+def test_simulated_iocs_that_end_are_started_again_and_the_scan_waits_and_says_so(place):
+    session = steering.open(workspace=place, speed=20.0, record=False)
+    try:
+        session.start("rocking", step=0.02, exposure=1.0)
+        session.board.status.wait(lambda status: status.points_done >= 5, SOON)
+        (iocs,) = [one for one in of_workspace(place) if "steering.sim" in one.cmdline()]
+        iocs.kill()
+        status = session.board.status.wait(lambda status: status.state == "paused", SOON)
+        assert "Paused by the beamline" in status.why
+        until(lambda: "Once so far" in session.board.status.value.message, "the word of it")
+        message = session.board.status.value.message
+        assert message.startswith("The simulated beamline's process ended (exit code ")
+        assert "abort a scan that waits, and start it again" in message
+        measured = session.board.status.value.points_done
+        session.propose(Abort("the IOCs were restarted"))
+        status = session.board.status.wait(lambda status: not status.scanning, SOON)
+        assert (status.ended.status, status.ended.points) == ("abort", measured)
+        second = session.start("rocking", step=0.1)
+        session.wait(SOON)
+        assert session.exit_status(second) == "success"
+        assert session.board.result.value.provenance.frames == 11
+    finally:
+        session.shutdown()
+
+
 def test_a_scheduler_that_hangs_is_replaced_and_the_run_analysed_again(place):
-    session = steering.open(workspace=place, speed=20.0)
+    session = steering.open(workspace=place, speed=20.0, record=False)
     try:
         run = session.start("rocking", step=0.02, exposure=1.0)
         session.board.status.wait(lambda status: status.points_done >= 6, SOON)
@@ -115,7 +141,7 @@ def test_a_scheduler_that_hangs_is_replaced_and_the_run_analysed_again(place):
 
 
 def test_an_owner_whose_place_another_login_node_has_taken_ends_and_gives_back_no_job_of_the_other(place):
-    session = steering.open(workspace=place, speed=20.0)
+    session = steering.open(workspace=place, speed=20.0, record=False)
     session.close()
     file = place.run / "compute-local.json"
     known = json.loads(file.read_text())

@@ -119,7 +119,7 @@ def test_a_channel_that_is_not_there_is_waited_for_and_nothing_is_left_behind(se
 
 def test_one_command_ends_all_that_runs_in_a_workspace(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
-    mine = steering.open(workspace=workspace, speed=20.0)
+    mine = steering.open(workspace=workspace, speed=20.0, record=False)
     mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
     mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
     processes = of_workspace(workspace)
@@ -136,7 +136,7 @@ def test_one_command_ends_all_that_runs_in_a_workspace(tmp_path):
 
 def test_a_shutdown_ends_what_was_followed_too(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
-    mine = steering.open(workspace=workspace, speed=20.0)
+    mine = steering.open(workspace=workspace, speed=20.0, record=False)
     mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
     mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
     processes = of_workspace(workspace)

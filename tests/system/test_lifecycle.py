@@ -42,7 +42,7 @@ def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works
         steering.open(workspace=place, speed=20.0)
     # On a machine that is shared: seconds, not the half minute that a start may take.
     assert time.monotonic() - began < moment + 15
-    session = steering.open(workspace=place, speed=20.0)
+    session = steering.open(workspace=place, speed=20.0, record=False)
     try:
         session.start("rocking", step=0.1)
         session.wait(120)
@@ -63,7 +63,7 @@ def test_what_a_killed_process_had_begun_to_start_is_not_in_the_way(place):
     )
     killed = subprocess.run([sys.executable, "-c", code], check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
-    session = steering.open(workspace=place, speed=20.0)
+    session = steering.open(workspace=place, speed=20.0, record=False)
     assert session.board.status.value.state == "idle"
     session.shutdown()
 
@@ -85,7 +85,7 @@ def test_in_whatever_order_it_is_ended_nothing_is_left(place, order):
 
 
 def test_a_shutdown_that_is_interrupted_is_done_all_the_same(place):
-    session = steering.open(workspace=place, speed=20.0)
+    session = steering.open(workspace=place, speed=20.0, record=False)
     interrupt_after(0.1)
     with pytest.raises(KeyboardInterrupt):
         session.shutdown()
