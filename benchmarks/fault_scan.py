@@ -19,7 +19,8 @@ def finished(session):
     deadline = time.monotonic() + 2 * PATIENCE
     while session.board.status.value.scanning:
         if time.monotonic() > deadline:
-            raise SystemExit(f"the scan does not end: {session.board.status.value}")
+            message = f"the scan does not end: {session.board.status.value}"
+            raise SteeringError(message)
         if session.board.status.value.state == "paused":
             session.resume()
         time.sleep(0.5)
@@ -61,4 +62,5 @@ def recorded(session, run):
         except (SteeringError, KeyError):
             pass
         time.sleep(0.5)
-    raise SystemExit(f"the run {run} is not in the record")
+    message = f"the run {run} is not in the record"
+    raise SteeringError(message)

@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.processes import left_behind, of_workspace
 
 STOPPED_SECONDS = 40.0
 VICTIMS = {
-    "worker": "steering.compute.worker",
+    "worker": "steering.compute.workers",
     "scheduler": "steering.compute.scheduler",
     "owner": "steering.compute.owner",
     "record": "steering.archive",
@@ -45,8 +46,8 @@ def main(arguments):
     for case in arguments[1:] or CASES:
         try:
             row = {"case": case, **CASES[case]()}
-        except SteeringError as error:
-            row = {"case": case, "failed": str(error)}
+        except (SteeringError, TimeoutError) as error:
+            row = {"case": case, "failed": str(error) or "it took too long"}
         rows.append(row)
         print(words(row), flush=True)
     if file:
@@ -80,14 +81,14 @@ def process(victim, way):
 
 def _disturbed(session, place, victim, how):
     runs, wanted, module = [start(session)], POINTS, VICTIMS[victim]
-    found = _find(place, module)
+    found = _find(session, place, module)
     measured = session.board.status.value.points_done
     found.send_signal(how)
     at = time.monotonic()
+    going_on = threading.Timer(STOPPED_SECONDS, _go_on, [found])
     if how == signal.SIGSTOP:
-        time.sleep(STOPPED_SECONDS)
-        if found.is_running():
-            found.send_signal(signal.SIGCONT)
+        # It may be replaced, or not be needed, before it goes on.
+        going_on.start()
     elif victim == "service":
         runs += _gone_on(session, place, runs[0])
     elif victim == "IOC":
@@ -96,11 +97,18 @@ def _disturbed(session, place, victim, how):
         runs.append(start(session))
     again = _works(session, place, module) - at
     said = said if victim == "IOC" and len(runs) > 1 else _told(session)
+    if how == signal.SIGSTOP:
+        going_on.join()
     finished(session)
     if victim == "service" and how == signal.SIGTERM and len(runs) == 1:
         # It ends its scan in order, perhaps a point later: what was measured is in the record.
         wanted = max(measured, recorded(session, runs[0]))
     return account(session, runs, again, said, wanted)
+
+
+def _go_on(stopped):
+    if stopped.is_running():
+        stopped.send_signal(signal.SIGCONT)
 
 
 def _gone_on(session, place, run):
@@ -138,10 +146,14 @@ def _works(session, place, module):
             session.resume()
         moved = status.points_done > done or not status.scanning
         result = session.board.result.value
-        if moved and (result is not None and result.provenance.frames >= done) and _living(place, module):
+        frames = result.provenance.frames if result is not None else 0
+        # A frame is in the result that was measured after the fault.
+        seen = frames > done or (not status.scanning and frames >= status.points_done)
+        if moved and seen and _whole(session, place, module):
             return time.monotonic()
         time.sleep(0.1)
-    raise SystemExit(f"nothing works again: {session.board.status.value}")
+    message = f"nothing works again: {session.board.status.value}"
+    raise SteeringError(message)
 
 
 def _living(place, module):
@@ -155,7 +167,16 @@ def _living(place, module):
     return found
 
 
-def _find(place, module):
+def _whole(session, place, module):
+    """Say whether the process is there; of the workers, both."""
+    if module == VICTIMS["worker"]:
+        return len(session.board.compute.value.workers) == 2
+    return bool(_living(place, module))
+
+
+def _find(session, place, module):
+    if module == VICTIMS["worker"]:
+        return psutil.Process(session.board.compute.value.workers[0].process_id)
     service = find_service(place)
     if module == "steering.beamline" and service is not None:
         return psutil.Process(int(service["pid"]))

@@ -27,6 +27,7 @@ from steering.facilities.rehearsal import Rehearsal
 
 Value = TypeVar("Value")
 _LOG = logging.getLogger(__name__)
+_CLIENT_LOG = logging.getLogger("distributed.client")
 
 # The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
 _ATTACH_SECONDS = 5.0
@@ -36,6 +37,15 @@ _CLOSE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 # Dask's client gathers messages for 10 ms, which is most of a small task's way (17 ms there and back, 7 with this).
 _SEND_SECONDS = 0.001
+
+
+class _GivenUp(logging.Filter):
+    """Keeps out that a way back to a lost scheduler was given up, which Dask says with a traceback: we gave it up."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record may pass."""
+        kind = record.exc_info[0] if record.exc_info else None
+        return kind is None or not issubclass(kind, asyncio.CancelledError)
 
 
 @dataclass(frozen=True)
@@ -259,11 +269,15 @@ class DaskConnection:
         """Close the client; the scheduler runs on."""
         client, self._client = self._client, None
         if client is not None:
+            given_up = _GivenUp()
+            _CLIENT_LOG.addFilter(given_up)
             try:
                 await client.close(timeout=_CLOSE_SECONDS)
             except (OSError, ValueError, RuntimeError) as error:
                 # A client whose own way back to a dead scheduler failed says so again when it is closed.
                 _LOG.info("the client of %s was closed with: %s", self._name, error)
+            finally:
+                _CLIENT_LOG.removeFilter(given_up)
 
     async def _asked(self, client: Client, name: str, **arguments: Any) -> Any:
         """Ask the scheduler something, by the name of its handler.

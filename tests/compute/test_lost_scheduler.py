@@ -1,5 +1,8 @@
 """What a connection says while Dask's client looks for a scheduler that is gone, and after it gave up."""
 
+import asyncio
+import logging
+
 import pytest
 
 from steering.core.errors import LostError, PassedOverError, SteeringError
@@ -31,3 +34,23 @@ async def test_all_questions_are_answered_with_what_is_wrong(connection):
     assert status.state == "lost"
     assert status.detail.startswith("The scheduler of local does not answer (")
     assert status.detail.endswith("Its owner starts another.")
+
+
+async def test_letting_go_of_a_scheduler_that_is_gone_prints_no_traceback(caplog):
+    made = DaskConnection("local")
+    heard = logging.getLogger("distributed.client")
+    async with Cluster() as cluster:
+        made._client = cluster.client
+        heard.addHandler(caplog.handler)
+        try:
+            await cluster.scheduler.close()
+            async with asyncio.timeout(10):
+                while cluster.client.status != "connecting":  # noqa: ASYNC110  (Dask's client sets no event)
+                    await asyncio.sleep(0.01)
+                # It has to be on its way back.
+                await asyncio.sleep(0.2)
+            await made.detach()
+        finally:
+            heard.removeHandler(caplog.handler)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert heard.filters == []
