@@ -67,6 +67,17 @@ class Job:
         return not (self.unwanted or self.joined or waits)
 
     @property
+    def how(self) -> str:
+        """How it ended, as the end of a sentence."""
+        code = self.seen.exit_code
+        return "ended" if not code else f"ended with exit code {code}"
+
+    def told(self, otherwise: str) -> str:
+        """Return what it said in the end, with its exit code; ``otherwise`` if it said nothing."""
+        said, code = self.seen.log or self.seen.words, self.seen.exit_code
+        return f"{said} (exit code {code})" if said and code else said or otherwise
+
+    @property
     def state(self) -> JobState:
         """Its state in a word."""
         if self.refused:

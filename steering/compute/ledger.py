@@ -10,11 +10,12 @@ that is refused or not answered is tried on, ever later, as long as the order st
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from steering.compute.batch import Observation
 from steering.compute.job import Job
 from steering.compute.orders import Cancel, Find, Order, Submit
+from steering.compute.rules import Rules
+from steering.compute.strays import Strays
 
 _SECONDS_PER_HOUR = 3600.0
 # Seconds between two questions or cancels for the same job.
@@ -25,44 +26,6 @@ _DENIALS = 2
 _SHORT_LIFE = 60.0
 # After so many seconds without a word of the scheduler its workers have to find it again.
 _DEAF_SECONDS = 5.0
-# A name that was denied is looked up again so often, so many seconds apart.
-_LATE_LOOKS, _LATE_AGAIN = 10, 60.0
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How patient a ledger is.
-
-    Attributes:
-        tries: Jobs in a row whose workers never came before the pool stops; and refusals in a row before it is said
-            that there is trouble, and tried slowly.
-        delay: Seconds before the second try; doubled with each further one, up to ``longest_delay``.
-        longest_delay: Seconds.
-        handover: Seconds before the end of a job's walltime at which its successor is submitted.
-        jobs_most: Most jobs that the queue lets this user have; 0 for no limit.
-        hours: Node-hours after which nothing more is submitted.
-        short_lives: Jobs in a row that end by themselves within a minute before the pool stops.
-        refused_delay: Seconds between slow tries after a refusal; doubled with each, up to ``refused_longest``.
-        refused_longest: Seconds.
-        patience: Seconds for which refusals in a row are tried on; infinite for as long as the order stands.
-        certain: Seconds after an unanswered submission before a batch system that denies it is believed.
-        workers: Workers of one whole job; 0 if that is not known.
-        half: Seconds for which a job may lack some of its workers before it is replaced.
-    """
-
-    tries: int = 3
-    delay: float = 1.0
-    longest_delay: float = 60.0
-    handover: float = 120.0
-    jobs_most: int = 0
-    hours: float = math.inf
-    short_lives: int = 6
-    refused_delay: float = 5.0
-    refused_longest: float = 300.0
-    patience: float = math.inf
-    certain: float = 40.0
-    workers: int = 0
-    half: float = 180.0
 
 
 class Ledger:
@@ -100,10 +63,7 @@ class Ledger:
         self._refusal = ""
         self._not_before = -math.inf
         self._past_seconds = 0.0
-        # Jobs that nobody wants: ids that carry a name twice, and names that may come to be late.
-        self._strays: list[str] = []
-        self._late: dict[str, float] = {}
-        self._looks: dict[str, int] = {}
+        self._strays = Strays()
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -125,7 +85,7 @@ class Ledger:
     @property
     def settled(self) -> bool:
         """Whether no job of it is left, and no submission of it is in doubt."""
-        return not (self.alive or self._strays or self._late)
+        return not self.alive and self._strays.none
 
     @property
     def next_try(self) -> float:
@@ -166,16 +126,7 @@ class Ledger:
 
     def orders(self, now: float) -> list[Order]:
         """Return what should be done now; each submission is ordered once."""
-        orders: list[Order] = [Cancel(one, "") for one in self._strays]
-        self._strays = []
-        for name, since in list(self._late.items()):
-            # A submission that was denied may still come to be, where the batch system was slow.
-            if now - since >= _LATE_AGAIN:
-                orders.append(Find(name))
-                self._late[name] = now
-                self._looks[name] = self._looks.get(name, 0) + 1
-                if self._looks[name] >= _LATE_LOOKS:
-                    del self._late[name]
+        orders = self._strays.orders(now)
         for job in self.alive:
             if job.uncertain and now - job.asked_at >= _AGAIN:
                 job.asked_at = now
@@ -212,25 +163,25 @@ class Ledger:
         job = self._named(name)
         known = list(ids)
         # One name is one job: a submission that was carried out twice has one too many.
-        self._strays += [one for one in known if job.over or (job.id and one != job.id)]
+        self._strays.add(one for one in known if job.over or (job.id and one != job.id))
         if job.over:
             return
         if known:
             job.id, job.uncertain = job.id or known[0], False
             self._taken()
-            self._strays += [one for one in known[1:] if one not in self._strays]
+            self._strays.add(one for one in known if one != job.id)
             return
         job.doubts += 1
         if job.doubts >= _DENIALS and now - job.submitted_at >= self.rules.certain:
             job.over = True
-            self._late[name] = now
+            self._strays.denied(name, now)
             if not job.unwanted:
                 self._not_taken("the submission got no answer, and the batch system knows no such job", now)
 
     def not_cancelled(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
         """The order to end a job got no answer: one that is nobody's is ordered to end again."""
         if not any(job.id == id for job in self.alive):
-            self._strays.append(id)
+            self._strays.add([id])
 
     def observed(self, id: str, seen: Observation, now: float) -> None:  # noqa: A002  (the batch system's own word)
         """The batch system said how a job is."""
@@ -302,7 +253,7 @@ class Ledger:
             # Its workers came, and it ended all the same: ten such jobs in a row are one mistake.
             self._short += 1
             self._not_before = now + min(self.rules.delay * 2 ** min(self._short, 16), self.rules.longest_delay)
-            self.trouble = _told(job, f"it {_how(job)} {job.seconds:.0f} s after it had begun")
+            self.trouble = job.told(f"it {job.how} {job.seconds:.0f} s after it had begun")
             if self._short >= self.rules.short_lives and not any(one.joined for one in self.alive):
                 self.failure = self.trouble
             return
@@ -310,8 +261,7 @@ class Ledger:
             # Its environment works, or had no time to show: what ended it was the batch system, somebody, or its node.
             self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
-        early = f"it {_how(job)} ({job.seen.end or 'gone'}) before a worker came"
-        self._failed(_told(job, early), now)
+        self._failed(job.told(f"it {job.how} ({job.seen.end or 'gone'}) before a worker came"), now)
 
     def _taken(self) -> None:
         """A submission was taken: what was refused before is over."""
@@ -378,18 +328,6 @@ class Ledger:
 
     def _job(self, name: str) -> Job:
         return next(job for job in self._jobs if job.name == name)
-
-
-def _how(job: Job) -> str:
-    code = job.seen.exit_code
-    return "ended" if not code else f"ended with exit code {code}"
-
-
-def _told(job: Job, otherwise: str) -> str:
-    """What a job that ended said, with its exit code."""
-    said = job.seen.log or job.seen.words
-    code = job.seen.exit_code
-    return f"{said} (exit code {code})" if said and code else said or otherwise
 
 
 def _stays(job: Job) -> bool:

@@ -12,8 +12,9 @@ from steering.compute.clock import duration
 from steering.compute.diagnosis import diagnose
 from steering.compute.estate import JobRecord
 from steering.compute.job import Job
-from steering.compute.ledger import Ledger, Rules
+from steering.compute.ledger import Ledger
 from steering.compute.orders import Cancel, Find, Order, Submit
+from steering.compute.rules import Rules
 from steering.compute.script import job_script, launcher_command, log_file
 from steering.compute.site import Site
 from steering.compute.strength import Limits, Load, Strength

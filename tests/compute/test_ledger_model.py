@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from steering.compute.batch import Observation
-from steering.compute.ledger import Ledger, Rules
+from steering.compute.ledger import Ledger
 from steering.compute.orders import Cancel, Find, Submit
+from steering.compute.rules import Rules
 
 WALLTIME = 900.0
 LIVING = ("queued", "held", "running", "ending")
@@ -259,3 +260,13 @@ LedgerAgainstTruth.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestWhateverHappens = LedgerAgainstTruth.TestCase
+
+
+def test_a_second_job_of_a_name_is_ended_and_the_known_one_stays_in_whatever_order_they_are_told():
+    ledger = Ledger("live1", 1, Rules())
+    ledger.want(1)
+    (order,) = ledger.orders(0.0)
+    ledger.submitted(order.name, "2")
+    ledger.found(order.name, ["1", "2"], 1.0)
+    assert [(one.id, one.name) for one in ledger.orders(2.0)] == [("1", "")]
+    assert [job.id for job in ledger.alive] == ["2"]
