@@ -12,10 +12,9 @@ import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from steering.beamline.embedded import EmbeddedService
 from steering.commands.ending import end_like_ctrl_c, end_undisturbed, say
@@ -27,6 +26,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.session.beside import beside
 
 _LOOK_SECONDS = 0.2
 # Of the first notebook: a dashboard, and a scan.
@@ -100,15 +100,8 @@ class _Day:
     async def _start_service(self) -> str:
         """Start the service, or find it; say why nothing may be started on it, if so."""
         # The workers are there before the notebook asks for them, and end with this command.
-        owner = asyncio.create_task(_facility(self._workspace).launch(pool=True))
-        try:
-            connection, self._began_service = await self._service.launch()
-            self._began_owner = await owner
-        except BaseException:
-            owner.cancel()
-            with suppress(asyncio.CancelledError, SteeringError):
-                self._began_owner = await owner
-            raise
+        owner = _facility(self._workspace).launch(pool=True)
+        connection = await beside(owner, self._launch_service(), self._note_owner)
         if self._began_service or connection.get("embedded"):
             return ""
         what = connection.get("beamline") or "a beamline"
@@ -116,6 +109,13 @@ class _Day:
             f"A service of {what} runs in this workspace already (process {connection['pid']}). Nothing is started on "
             "it: run the notebook's cells yourself, or give another folder with --workspace."
         )
+
+    def _note_owner(self, began: bool) -> None:  # noqa: FBT001  (called by position, with what a launch returns)
+        self._began_owner = began
+
+    async def _launch_service(self) -> Mapping[str, Any]:
+        connection, self._began_service = await self._service.launch()
+        return connection
 
     def _say(self, text: str) -> None:
         say(f"{time.monotonic() - self._began:4.0f} s  {text}")

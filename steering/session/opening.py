@@ -15,9 +15,9 @@ from steering.beamline.client import BeamlineClient, service_url
 from steering.beamline.embedded import EmbeddedService, find_service
 from steering.beamline.wire import RECORD_PREFIX
 from steering.core import registry
-from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.session.beside import beside
 from steering.session.session import Session
 
 # Held while what an interrupted start has left is ended.
@@ -125,26 +125,23 @@ class _Starting:
             self._loop.close()
 
     async def _start(self) -> Mapping[str, Any]:
-        owner = asyncio.create_task(self._facility.launch(pool=True))
+        return await beside(self._facility.launch(pool=True), self._find_service(), self._note_owner)
+
+    def _note_owner(self, began: bool) -> None:  # noqa: FBT001  (called by position, with what a launch returns)
+        self._began_owner = began
+
+    async def _find_service(self) -> Mapping[str, Any]:
+        if not self._url:
+            found, self._began_service = await self._service.launch()
+            return found
+        client = BeamlineClient(self._url, self._token)
         try:
-            if self._url:
-                client = BeamlineClient(self._url, self._token)
-                try:
-                    await client.greet()
-                finally:
-                    await client.close()
-                # The service's own record, through its door.
-                record = {"url": f"{self._url}{RECORD_PREFIX}", "key": self._token, "access": "read"}
-                found: Mapping[str, Any] = {"url": self._url, "token": self._token, "record": record}
-            else:
-                found, self._began_service = await self._service.launch()
-            self._began_owner = await owner
-        except BaseException:
-            owner.cancel()
-            with suppress(asyncio.CancelledError, SteeringError):
-                self._began_owner = await owner
-            raise
-        return found
+            await client.greet()
+        finally:
+            await client.close()
+        # The service's own record, through its door.
+        record = {"url": f"{self._url}{RECORD_PREFIX}", "key": self._token, "access": "read"}
+        return {"url": self._url, "token": self._token, "record": record}
 
     def _end(self) -> None:
         try:
