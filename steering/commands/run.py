@@ -4,7 +4,6 @@ import argparse
 import json
 import math
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from steering.commands.ending import end_like_ctrl_c, end_undisturbed
+from steering.commands.scratch import scratch
 from steering.commands.script import Script, read_script
 from steering.commands.wishes import check_agents, check_facility, check_scan, positive, scans_of
 from steering.core import registry
@@ -40,8 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     check_scan(options.scan, values, scans_of(Workspace(options.workspace) if options.workspace else None))
     from steering.session.opening import open as open_session
 
-    with tempfile.TemporaryDirectory(prefix="steering-") as folder:
-        place = Workspace(options.workspace or Path(folder))
+    with scratch() as folder:
+        place = Workspace(options.workspace or folder)
         end_like_ctrl_c()
         session = open_session(facility=options.facility, workspace=place, speed=speed)
         try:

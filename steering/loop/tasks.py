@@ -122,7 +122,7 @@ class Tasks:
                 await self._facility.resume()
             self.begin()
         except TASK_ERRORS as error:
-            _LOG.warning("%s cannot be reached yet: %r", self._facility.name, error)
+            _LOG.info("%s cannot be reached yet: %s", self._facility.name, error or type(error).__name__)
             return False
         return True
 
