@@ -95,7 +95,7 @@ def _disturbed(session, place, victim, how):
         wanted += _given_up(session)
         said = _told(session)
         runs.append(start(session))
-    again = _works(session, place, module) - at
+    again = _works(session, place, module, found.pid if how != signal.SIGSTOP else 0) - at
     said = said if victim == "IOC" and len(runs) > 1 else _told(session)
     if how == signal.SIGSTOP:
         going_on.join()
@@ -136,8 +136,8 @@ def _told(session):
     return " ".join(dict.fromkeys(filter(None, (status.message, status.why, session.board.notice.value))))
 
 
-def _works(session, place, module):
-    """Wait until the process is there and the scan moves, or has ended; say when that was."""
+def _works(session, place, module, gone):
+    """Wait until the process is there, another than the one that is gone, and a new frame is in the result."""
     deadline = time.monotonic() + PATIENCE
     done = session.board.status.value.points_done
     while time.monotonic() < deadline:
@@ -149,7 +149,7 @@ def _works(session, place, module):
         frames = result.provenance.frames if result is not None else 0
         # A frame is in the result that was measured after the fault.
         seen = frames > done or (not status.scanning and frames >= status.points_done)
-        if moved and seen and _whole(session, place, module):
+        if moved and seen and _whole(session, place, module, gone):
             return time.monotonic()
         time.sleep(0.1)
     message = f"nothing works again: {session.board.status.value}"
@@ -167,11 +167,12 @@ def _living(place, module):
     return found
 
 
-def _whole(session, place, module):
+def _whole(session, place, module, gone):
     """Say whether the process is there; of the workers, both."""
     if module == VICTIMS["worker"]:
-        return len(session.board.compute.value.workers) == 2
-    return bool(_living(place, module))
+        numbers = [worker.process_id for worker in session.board.compute.value.workers]
+        return len(numbers) == 2 and gone not in numbers
+    return any(one.pid != gone for one in _living(place, module))
 
 
 def _find(session, place, module):

@@ -14,11 +14,11 @@ CHECKS = {
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
 }
-# Two at a time, by whole files, or by what they share (see conftest).
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+# By whole files, or by what they share (see conftest). The larger ones wait for much of their time.
+BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
-    "unit tests": ["-m", "not system and not browser", *SIDE_BY_SIDE],
-    "system and browser tests": ["-m", "system or browser", *SIDE_BY_SIDE],
+    "unit tests": ["-m", "not system and not browser", "-n", "2", *BY_SCOPES],
+    "system and browser tests": ["-m", "system or browser", "-n", "3", *BY_SCOPES],
 }
 
 

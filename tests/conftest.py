@@ -13,17 +13,24 @@ from steering.core.workspace import Workspace
 from steering.sim.data import fetch
 from tests.slurm import Slurm
 
-# What takes longest begins first, so that two processes that share the work end about together.
+# What takes longest begins first, so that processes that share the work end about together.
 LONGEST_FIRST = (
     "slurm",
-    "tests/system",
-    "tests/browser/test_lab.py",
     "tests/contracts/test_contracts.py",
+    "tests/system/test_lifecycle.py",
+    "tests/system",
+    "tests/system/test_deaths.py",
+    "tests/commands/test_ends.py",
+    "tests/system/test_stops.py",
+    "tests/browser/test_lab.py",
+    "tests/system/test_guest.py",
     "tests/test_docs.py",
     "tests/test_binder.py",
     "tests/widgets/test_browser.py",
 )
 
+# These share one session on one embedded beamline.
+ONE_SESSION = tuple(f"tests/system/test_{name}.py" for name in ("follow", "losses", "map", "open", "rocking"))
 
 # Shared machines pause for longer than any example takes; time is measured in benchmarks/.
 hypothesis.settings.register_profile("steering", deadline=None)
@@ -40,7 +47,7 @@ def scope_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     if file in ("tests/browser/test_slurm_lab.py", "tests/system/test_slurm.py"):
         return "slurm"
-    return "tests/system" if file.startswith("tests/system/") else file
+    return "tests/system" if file in ONE_SESSION else file
 
 
 class Groups(LoadScopeScheduling):

@@ -37,10 +37,11 @@ def served(tmp_path, *more):
     return process, find_service(place)
 
 
-@pytest.fixture
-def guest(tmp_path):
-    process, service = served(tmp_path)
-    made = steering.open(url=service["url"], token=service["token"], workspace=Workspace(tmp_path / "guest"))
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guest")
+    process, service = served(folder)
+    made = steering.open(url=service["url"], token=service["token"], workspace=Workspace(folder / "guest"))
     yield made
     processes = of_workspace(made.workspace)
     made.shutdown()
