@@ -17,7 +17,8 @@ def start(session):
 def finished(session):
     """Wait until the scan has ended and all is analysed; a scan that waits for a person is told to go on."""
     deadline = time.monotonic() + 2 * PATIENCE
-    while session.board.status.value.scanning:
+    # One that cannot be reached for a moment has not ended.
+    while session.board.status.value.state != "idle":
         if time.monotonic() > deadline:
             message = f"the scan does not end: {session.board.status.value}"
             raise SteeringError(message)

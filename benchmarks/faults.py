@@ -144,11 +144,11 @@ def _works(session, place, module, gone):
         status = session.board.status.value
         if status.state == "paused":
             session.resume()
-        moved = status.points_done > done or not status.scanning
+        moved = status.points_done > done or status.state == "idle"
         result = session.board.result.value
         frames = result.provenance.frames if result is not None else 0
         # A frame is in the result that was measured after the fault.
-        seen = frames > done or (not status.scanning and frames >= status.points_done)
+        seen = frames > done or (status.state == "idle" and frames >= status.points_done)
         if moved and seen and _whole(session, place, module, gone):
             return time.monotonic()
         time.sleep(0.1)

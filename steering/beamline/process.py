@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -33,7 +34,7 @@ from steering.beamline.service import Beamline
 from steering.beamline.tokens import Tokens
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
-from steering.core.identity import identity
+from steering.core.identity import identity, leave
 from steering.core.secret_file import make_private, write_secret
 from steering.core.workspace import Workspace, default_workspace
 from steering.plans.engine import Engine
@@ -106,15 +107,17 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     def newest() -> tuple[int, Frame | None]:
         return preview.frame.read() if preview is not None else (0, None)
 
+    file = workspace.run / "beamline.json"
+
     def stop() -> None:
+        leave(file)
         server.should_exit = True
 
     door = RecordDoor(str(record["url"]), str(record["key"])) if record is not None else None
     app = Face(beamline, tokens, newest, stop, door).build()
     config = uvicorn.Config(app, log_level="warning", ws_max_size=BODY_BYTES, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
+    server = _Server(config, partial(leave, file))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    file = workspace.run / "beamline.json"
     stack.callback(lambda: file.unlink(missing_ok=True))
     content = identity() | {"url": address, "token": token, "beamline": description.name}
     # Whoever starts scans unasked, as a tutorial does, does so on the built-in simulation only.
@@ -129,7 +132,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     ended = threading.Event()
     stack.callback(ended.set)
     if options.linger > 0:
-        threading.Thread(target=_linger, args=(beamline, server, options.linger, ended), daemon=True).start()
+        threading.Thread(target=_linger, args=(beamline, stop, options.linger, ended), daemon=True).start()
     asyncio.run(server.serve([listening]))
 
 
@@ -171,12 +174,25 @@ def _claim(workspace: Workspace, stack: ExitStack) -> None:
         return
 
 
-def _linger(beamline: Beamline, server: uvicorn.Server, linger: float, ended: threading.Event) -> None:
-    """Stop the server once nobody has listened for the linger time while no scan was running."""
+class _Server(uvicorn.Server):
+    """Says that it is ending as soon as it is told to: whoever comes now waits for the next one."""
+
+    def __init__(self, config: uvicorn.Config, leaving: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to end."""
+        self._leaving()
+        super().handle_exit(sig, frame)
+
+
+def _linger(beamline: Beamline, stop: Callable[[], None], linger: float, ended: threading.Event) -> None:
+    """Stop the service once nobody has listened for the linger time while no scan was running."""
     used = time.monotonic()
     while not ended.wait(_LINGER_CHECK_SECONDS):
         if beamline.hub.listening or beamline.status().scanning:
             used = time.monotonic()
         if time.monotonic() - used > linger:
-            server.should_exit = True
+            stop()
             return

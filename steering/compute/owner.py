@@ -29,7 +29,7 @@ from steering.compute.strength import Load
 from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
 from steering.core.errors import SteeringError
-from steering.core.identity import BEAT_SECONDS, beat, identity, mine
+from steering.core.identity import BEAT_SECONDS, beat, identity, leave, mine
 from steering.core.lifeline import hold_while_starting
 from steering.core.pool import PoolRequest
 from steering.core.secret_file import make_private, write_secret
@@ -90,6 +90,7 @@ class Owner:
             watching.cancel()
             await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
             if mine(self._file):
+                leave(self._file)
                 await self._end()
             else:
                 # Whoever took over has the jobs too.

@@ -66,7 +66,11 @@ class Daemon:
     abroad: bool = False
 
     def connection(self) -> dict[str, Json] | None:
-        """Read its connection file; nothing if it does not run."""
+        """Read its connection file; nothing if it does not run, or is ending."""
+        content = self._present()
+        return None if content is None or content.get("ending") else content
+
+    def _present(self) -> dict[str, Json] | None:
         content = read_secret(self.file)
         if content is None or not lives(content, self.file) or (host_of(content) and not self.abroad):
             return None
@@ -111,6 +115,7 @@ class Daemon:
     def _ensure(self, environment: Mapping[str, str], timeout: float, cancelled: Event) -> tuple[dict[str, Json], bool]:
         make_private(self.file.parent)
         with _locked(self.file.with_suffix(".lock")):
+            self._until_gone(timeout, cancelled)
             present = self.connection()
             if present is not None:
                 return present, False
@@ -127,7 +132,7 @@ class Daemon:
         if not self.file.parent.is_dir():
             return
         with _locked(self.file.with_suffix(".lock")):
-            content = self.connection()
+            content = self._present()
             if content is None:
                 return
             if host_of(content):
@@ -139,6 +144,19 @@ class Daemon:
                 os.killpg(process, signal.SIGKILL)
                 _gone(process, timeout)
             self.file.unlink(missing_ok=True)
+
+    def _until_gone(self, timeout: float, cancelled: Event) -> None:
+        """Wait until one that is ending has gone: two at once would be in each other's way.
+
+        Raises:
+            SteeringError: If it has not within the time.
+        """
+        deadline = time.monotonic() + timeout
+        while (self._present() or {}).get("ending"):
+            if time.monotonic() > deadline or cancelled.is_set():
+                message = f"{self.title} is ending, and has not ended within {timeout:g} s. See {self.log}."
+                raise SteeringError(message)
+            time.sleep(_POLL_SECONDS)
 
     @property
     def log(self) -> Path:

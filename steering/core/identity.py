@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from steering.core.errors import SteeringError
 from steering.core.json import Json
-from steering.core.secret_file import read_secret
+from steering.core.secret_file import read_secret, write_secret
 
 BEAT_SECONDS = 15.0
 # Some beats may be late on a busy filesystem.
@@ -53,6 +54,14 @@ def mine(file: Path) -> bool:
     """Say whether a connection file is this process' own, or nobody's."""
     content = read_secret(file)
     return content is None or (not host_of(content) and str(content.get("pid")) == str(os.getpid()))
+
+
+def leave(file: Path) -> None:
+    """Have a connection file say that this process is ending: nobody attaches to it, and the next one waits for it."""
+    with suppress(OSError, SteeringError):
+        content = read_secret(file)
+        if content is not None and mine(file):
+            write_secret(file, content | {"ending": True})
 
 
 def beat(file: Path) -> None:

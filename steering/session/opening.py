@@ -15,11 +15,14 @@ from steering.beamline.client import BeamlineClient, service_url
 from steering.beamline.embedded import EmbeddedService, find_service
 from steering.beamline.wire import RECORD_PREFIX
 from steering.core import registry
+from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
 from steering.session.beside import beside
 from steering.session.session import Session
 
+# One that is found and does not answer is looked for again so often.
+_TRIES = 3
 # Held while what an interrupted start has left is ended.
 _UNDOING = threading.Lock()
 
@@ -127,13 +130,21 @@ class _Starting:
     async def _start(self) -> Mapping[str, Any]:
         return await beside(self._facility.launch(pool=True), self._find_service(), self._note_owner)
 
+    async def _launch_service(self) -> Mapping[str, Any]:
+        """Start a service, or find one that answers; for one that is just ending there is soon another."""
+        found, self._began_service = await self._service.launch()
+        for _ in range(_TRIES):
+            if self._began_service or await _answers(found):
+                break
+            found, self._began_service = await self._service.launch()
+        return found
+
     def _note_owner(self, began: bool) -> None:  # noqa: FBT001  (called by position, with what a launch returns)
         self._began_owner = began
 
     async def _find_service(self) -> Mapping[str, Any]:
         if not self._url:
-            found, self._began_service = await self._service.launch()
-            return found
+            return await self._launch_service()
         client = BeamlineClient(self._url, self._token)
         try:
             await client.greet()
@@ -159,3 +170,14 @@ class _Starting:
                     rest.callback(self.session.close)
         finally:
             _UNDOING.release()
+
+
+async def _answers(connection: Mapping[str, Any]) -> bool:
+    client = BeamlineClient(str(connection["url"]), str(connection["token"]))
+    try:
+        await client.greet()
+    except SteeringError:
+        return False
+    finally:
+        await client.close()
+    return True

@@ -1,3 +1,4 @@
+import json
 import os
 import select
 import sys
@@ -47,6 +48,26 @@ def test_two_callers_at_once_start_one_process_and_stop_ends_it(module):
     assert not psutil.pid_exists(found[0]["pid"])
     assert daemon.connection() is None
     daemon.stop()
+
+
+def test_one_that_is_ending_is_waited_for_and_another_started(module):
+    slow = _MODULE.replace("stop.wait()", "stop.wait()\nleave(Path(sys.argv[1]))\nimport time; time.sleep(0.5)")
+    (module / "made_leaving.py").write_text(slow.replace("import identity", "import identity, leave"))
+    file = module / "run" / "it.json"
+    daemon = Daemon(file, "made_leaving", [str(file)], "It")
+    first = psutil.Process(daemon.ensure()["pid"])
+    first.terminate()
+    while not json.loads(file.read_text()).get("ending"):
+        pass
+    assert daemon.connection() is None
+    second = daemon.ensure()["pid"]
+    assert second != first.pid
+    assert not first.is_running() or first.status() == psutil.STATUS_ZOMBIE
+    # Stopping waits for one that is ending already.
+    psutil.Process(second).terminate()
+    daemon.stop()
+    assert not psutil.pid_exists(second) or psutil.Process(second).status() == psutil.STATUS_ZOMBIE
+    assert not file.exists()
 
 
 def test_one_that_is_just_being_started_is_ended_too(module):

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from steering.core.identity import identity
+from steering.core.identity import identity, leave
 from steering.core.lifeline import hold_while_starting
 from steering.core.secret_file import write_secret
 from steering.sources.ingest.certificate import make_certificate
@@ -86,6 +86,7 @@ async def _ingest(options: argparse.Namespace) -> None:
         write_secret(options.file, identity() | content)
         await _until_unused(served, monitor, options.linger)
     finally:
+        leave(options.file)
         server.close()
         # A monitor that waits for room must be let go before the ring is closed.
         await asyncio.to_thread(monitor.stop)
