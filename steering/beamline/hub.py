@@ -6,9 +6,12 @@ gets exactly what it lacks. Status is a value of which only the newest counts.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from threading import Lock
 
 from steering.archive.journal import Entry
+
+_LOOK_SECONDS = 0.01
 
 
 class Hub:
@@ -53,6 +56,13 @@ class Hub:
         """Stop listening."""
         self._listeners.discard(listener)
 
+    async def told(self, seconds: float) -> None:
+        """Wait, on the event loop, until everybody who listens was sent everything; for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(listener.behind for listener in self._listeners):
+                    await asyncio.sleep(_LOOK_SECONDS)
+
     @property
     def listening(self) -> int:
         """How many listen."""
@@ -80,15 +90,23 @@ class Listener:
         """Begin before the first entry of the present run."""
         self.news = asyncio.Event()
         self.news.set()
+        self._sending = True
         self._hub = hub
         self._epoch = -1
         self._cursor = 0
 
+    @property
+    def behind(self) -> bool:
+        """Whether there is something that this client was not sent."""
+        return self._sending or self.news.is_set()
+
     async def batches(self) -> AsyncIterator[tuple[bool, list[Entry]]]:
         """Yield, whenever there is news: whether another run began, and the entries that are new to this client."""
         while True:
+            self._sending = False
             await self.news.wait()
             self.news.clear()
+            self._sending = True
             epoch, entries = self._hub.since(self._epoch, self._cursor)
             began = epoch != self._epoch
             self._cursor = len(entries) if began else self._cursor + len(entries)

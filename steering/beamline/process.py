@@ -41,6 +41,7 @@ from steering.plans.engine import Engine
 
 _LINGER_CHECK_SECONDS = 1.0
 _CLAIM_SECONDS = 10.0
+_TOLD_SECONDS = 3.0
 _CLAIM_CHECK_SECONDS = 0.1
 
 
@@ -116,7 +117,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     door = RecordDoor(str(record["url"]), str(record["key"])) if record is not None else None
     app = Face(beamline, tokens, newest, stop, door).build()
     config = uvicorn.Config(app, log_level="warning", ws_max_size=BODY_BYTES, timeout_graceful_shutdown=2)
-    server = _Server(config, partial(leave, file))
+    server = _Server(config, partial(leave, file), beamline)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     stack.callback(lambda: file.unlink(missing_ok=True))
     content = identity() | {"url": address, "token": token, "beamline": description.name}
@@ -177,14 +178,20 @@ def _claim(workspace: Workspace, stack: ExitStack) -> None:
 class _Server(uvicorn.Server):
     """Says that it is ending as soon as it is told to: whoever comes now waits for the next one."""
 
-    def __init__(self, config: uvicorn.Config, leaving: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, leaving: Callable[[], None], beamline: Beamline) -> None:
         super().__init__(config)
-        self._leaving = leaving
+        self._leaving, self._beamline = leaving, beamline
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal to end."""
         self._leaving()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the scan before the sockets: whoever listens hears how it ended."""
+        await asyncio.to_thread(self._beamline.finish)
+        await self._beamline.hub.told(_TOLD_SECONDS)
+        await super().shutdown(sockets)
 
 
 def _linger(beamline: Beamline, stop: Callable[[], None], linger: float, ended: threading.Event) -> None:

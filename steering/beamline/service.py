@@ -38,6 +38,8 @@ from steering.plans.steerable import steerable
 
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
+# A scan that is aborted as the service ends has so long to end in order.
+_FINISH_SECONDS = 20.0
 # The remaining time follows from this many of the newest points.
 _POINTS_TIMED = 20
 
@@ -60,6 +62,7 @@ class Beamline:
         self._scans: dict[str, tuple[ScanEntry, Scan]] = {
             entry.name: (entry, entry.scan()) for entry in description.scans
         }
+        self._closing = False
         self._docket: Docket | None = None
         self._running: Future[None] | None = None
         self._run = ""
@@ -133,6 +136,9 @@ class Beamline:
         if cut is not None:
             name, values = name or cut.scan, {**cut.values, **values}
         with self._lock:
+            if self._closing:
+                message = "The beamline service is ending. Start another one, then the scan."
+                raise SteeringError(message)
             if self._scanning():
                 message = "A scan is running. Wait for its end, finish it or abort it before starting another."
                 raise SteeringError(message)
@@ -173,11 +179,18 @@ class Beamline:
         docket = self._docket
         return ruling if docket is None else docket.record(ruling)
 
-    def close(self) -> None:
-        """Abort what runs, wait until its devices are safe and its run is closed, and let go of the devices."""
-        docket = self._docket
-        if docket is not None and self._scanning():
+    def finish(self) -> None:
+        """Abort what runs, wait until its devices are safe and its run is closed, and start nothing any more."""
+        with self._lock:
+            self._closing = True
+            docket, running = self._docket, self._running
+        if docket is not None and running is not None and self._scanning():
             self._abort(docket, "the beamline service is closing")
+            wait([running], _FINISH_SECONDS)
+
+    def close(self) -> None:
+        """Do that, and let go of the devices."""
+        self.finish()
         self._engine.close()
         self._feed.close()
 

@@ -128,12 +128,18 @@ def test_simulated_iocs_that_end_are_started_again_and_the_scan_waits_and_says_s
 def test_who_comes_while_a_service_is_ending_has_the_next_one(place):
     session = steering.open(workspace=place, speed=20.0, record=False)
     try:
-        session.start("rocking", step=0.02, exposure=2.0)
+        run = session.start("rocking", step=0.02, exposure=2.0)
         session.board.status.wait(lambda status: status.points_done >= 3, SOON)
         service = int(find_service(place)["pid"])
         os.kill(service, signal.SIGTERM)
         with steering.open(workspace=place, speed=20.0, record=False) as other:
             assert int(find_service(place)["pid"]) != service
+            # Whoever listened heard the end of the scan too.
+            (journal,) = place.journal.glob("*.jsonl")
+            kept = [json.loads(line)["content"] for line in journal.read_bytes().splitlines()]
+            points = sum("th" in content.get("data", ()) for content in kept)
+            whole = session.board.result.wait(lambda result: result.provenance.frames >= points, SOON)
+            assert (whole.provenance.run, whole.provenance.frames) == (run, points)
             other.start("rocking", step=0.1)
             other.wait(SOON)
             assert other.board.result.value.provenance.frames == 11
