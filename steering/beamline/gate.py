@@ -3,6 +3,7 @@
 The routes themselves know scopes; here it is about who is let in at all, how much is read, and how often.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 # A description of the routes, without any content.
 _OPEN = ("/docs", "/openapi.json", "/docs/oauth2-redirect")
 _RECORD_BYTES = 1 << 20
+# Who is turned away waits so long (seconds) for the answer; so many at a time.
+_HELD_SECONDS, _MOST_HELD = 0.02, 200
 _MISSING = "The token is missing, unknown or has run out. Ask for a new one."
 
 
@@ -78,6 +81,7 @@ class Gate:
         self._tokens = tokens
         self._pace_of = pace_of
         self._paces = paces
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -90,17 +94,27 @@ class Gate:
             return
         person = self._tokens.person(_token(scope))
         if person is None:
-            await _refuse(send, 401, _MISSING)
+            await self._turn_away(send, 401, _MISSING)
             return
         changes = scope["method"] not in ("GET", "HEAD") and not str(scope["path"]).startswith(RECORD_PREFIX)
         if not self._paces.take(person.name, self._pace_of(person) if changes else READING):
-            await _refuse(send, 429, f"{person.name} asks too often. Wait a second.")
+            await self._turn_away(send, 429, f"{person.name} asks too often. Wait a second.")
             return
         allowed = _RECORD_BYTES if str(scope["path"]).startswith(RECORD_PREFIX) else BODY_BYTES
         if _length(scope) > allowed:
             await _refuse(send, 413, f"The message is too large. Allowed: at most {allowed} bytes.")
             return
         await self._app(scope, _Counted(receive, allowed), send)
+
+    async def _turn_away(self, send: Send, status: int, message: str) -> None:
+        """Refuse after a pause: who tries again and again must not take the time of the scan."""
+        if self._held < _MOST_HELD:
+            self._held += 1
+            try:
+                await asyncio.sleep(_HELD_SECONDS)
+            finally:
+                self._held -= 1
+        await _refuse(send, status, message)
 
 
 class TooLargeError(Exception):

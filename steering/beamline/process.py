@@ -42,6 +42,7 @@ from steering.plans.engine import Engine
 _LINGER_CHECK_SECONDS = 1.0
 _CLAIM_SECONDS = 10.0
 _TOLD_SECONDS = 3.0
+_TURN_SECONDS = 0.0005
 _CLAIM_CHECK_SECONDS = 0.1
 
 
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; return its exit code."""
     options = _options(arguments)
     workspace = Workspace(options.workspace)
+    # Requests and the scan share an interpreter: the scan's thread must not wait long for its turn.
+    sys.setswitchinterval(_TURN_SECONDS)
     try:
         with ExitStack() as stack:
             _serve(options, workspace, stack)

@@ -152,3 +152,27 @@ def test_a_token_made_from_a_token_is_no_more_than_that():
         tokens.person(tokens.derive(forever, "ben", frozenset({"read"}), 1e12)).until <= time.time() + LONGEST_LIFE + 1
     )
     assert json.dumps(sorted(made.scopes)) == '["read"]'
+
+
+async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_them(monkeypatch):
+    monkeypatch.setattr("steering.beamline.gate._HELD_SECONDS", 1000.0)
+    monkeypatch.setattr("steering.beamline.gate._MOST_HELD", 2)
+    gate = Gate(None, Tokens(), lambda _: Pace(1.0, 1.0), Paces())
+    answered = []
+
+    async def ask(number):
+        async def send(message):
+            if message["type"] == "http.response.start":
+                answered.append((number, message["status"]))
+
+        await gate({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
+
+    held = [asyncio.create_task(ask(number)) for number in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(ask(2), 10)
+    assert answered == [(2, 401)]
+    for task in held:
+        task.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+    # Those who went away make room.
+    assert gate._held == 0
