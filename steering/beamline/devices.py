@@ -1,7 +1,7 @@
 """The beamline's devices, made from its description and connected on the engine's loop."""
 
 import asyncio
-import logging
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ CONNECT_TIMEOUT = 20.0
 _ANSWER_SECONDS = 4.0
 # One that is set before a scan may have to move.
 _PREPARE_SECONDS = 30.0
-_LOG = logging.getLogger(__name__)
+# How ophyd-async names channels that it cannot reach.
+_CHANNELS = re.compile(r"ca://(\S+)")
 
 
 class Readback:
@@ -182,12 +183,13 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
     )
     silent = [title for (_, title), answer in zip(names, answers, strict=True) if isinstance(answer, BaseException)]
     if silent:
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                _LOG.warning("not connected: %s", answer)
-        which = f"The {', the '.join(silent)} of {description.name} {'does' if len(silent) == 1 else 'do'} not answer"
+        channels = [one for answer in answers for one in _CHANNELS.findall(str(answer))]
+        more = f" and {len(channels) - 1} other channels" if len(channels) > 1 else ""
+        named = f" ({channels[0]}{more})" if channels else ""
+        who = f"The {', the '.join(silent)} of {description.name} {'does' if len(silent) == 1 else 'do'}"
         message = (
-            f"{which} within {CONNECT_TIMEOUT:g} s. Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
+            f"{who} not answer within {CONNECT_TIMEOUT:g} s{named}. "
+            "Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
         )
         raise SteeringError(message)
     units = {name: await _unit(name, description.motors[name].units, motor) for name, motor in motors.items()}

@@ -11,8 +11,6 @@ from threading import Lock
 
 from steering.archive.journal import Entry
 
-_LOOK_SECONDS = 0.01
-
 
 class Hub:
     """Publishes from any thread to listeners on the service's event loop."""
@@ -60,8 +58,7 @@ class Hub:
         """Wait, on the event loop, until everybody who listens was sent everything; for so many seconds at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while any(listener.behind for listener in self._listeners):
-                    await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.gather(*(listener.idle.wait() for listener in self._listeners))
 
     @property
     def listening(self) -> int:
@@ -80,6 +77,7 @@ class Hub:
 
     def _wake_listeners(self) -> None:
         for listener in self._listeners:
+            listener.idle.clear()
             listener.news.set()
 
 
@@ -90,23 +88,20 @@ class Listener:
         """Begin before the first entry of the present run."""
         self.news = asyncio.Event()
         self.news.set()
-        self._sending = True
+        # Set while this client was sent everything.
+        self.idle = asyncio.Event()
         self._hub = hub
         self._epoch = -1
         self._cursor = 0
 
-    @property
-    def behind(self) -> bool:
-        """Whether there is something that this client was not sent."""
-        return self._sending or self.news.is_set()
-
     async def batches(self) -> AsyncIterator[tuple[bool, list[Entry]]]:
         """Yield, whenever there is news: whether another run began, and the entries that are new to this client."""
         while True:
-            self._sending = False
+            if not self.news.is_set():
+                self.idle.set()
             await self.news.wait()
+            self.idle.clear()
             self.news.clear()
-            self._sending = True
             epoch, entries = self._hub.since(self._epoch, self._cursor)
             began = epoch != self._epoch
             self._cursor = len(entries) if began else self._cursor + len(entries)

@@ -61,6 +61,7 @@ def check_before_start(site: Site, directory: Path) -> None:
         raise SteeringError(message) from error
 
 
+_SET_HOME = "Set the environment variable STEERING_HOME to a folder of yours, with room for the data of your scans."
 _SET_DIRECTORY = "Set directory of {name} in steering.yaml to a folder of your project that the nodes see."
 
 
@@ -86,7 +87,8 @@ def _folder(site: Site, directory: Path) -> Check:
     while not there.exists() and there != there.parent:
         there = there.parent
     good = os.access(there, os.W_OK)
-    detail = str(directory) if good else f"{there} cannot be written. {_SET_DIRECTORY.format(name=site.name)}"
+    cure = _SET_DIRECTORY.format(name=site.name) if site.directory or site.batch != "process" else _SET_HOME
+    detail = str(directory) if good else f"{there} cannot be written. {cure}"
     return Check("directory", good, detail)
 
 

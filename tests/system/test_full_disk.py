@@ -1,6 +1,8 @@
 """A disk that fills up in the middle of a scan: the scan waits before anything is lost, and goes on with room."""
 
+import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -31,6 +33,29 @@ def place(tmp_path):
         left = left_behind(of_workspace(made))
         subprocess.run(["umount", str(disk)], check=True)
     assert not left, left
+
+
+def test_a_home_that_is_read_only_names_the_cure(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(home)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no filesystem can be mounted here: {mounted.stderr.strip()}")
+    try:
+        environment = {
+            name: value for name, value in os.environ.items() if name not in ("STEERING_HOME", "XDG_DATA_HOME")
+        }
+        for words in (["serve"], ["compute", "start", "local"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "steering.cli", *words],
+                env=environment | {"HOME": str(home)}, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert done.returncode == 1, done
+            assert "Set the environment variable STEERING_HOME to a folder of yours" in done.stderr
+            assert "Traceback" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(home)], check=True)
 
 
 def filled(file):

@@ -17,14 +17,22 @@ from tests.processes import of_workspace
 pytestmark = pytest.mark.system
 
 
-def process_of(place, module):
-    """Find the one process of this workspace that runs a module."""
+def living(place, module):
+    """Find the processes of this workspace that run a module."""
     found = []
     for process in of_workspace(place):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
             if module in process.cmdline():
                 found.append(process)
-    assert len(found) == 1, found
+    return found
+
+
+def process_of(place, module):
+    """Wait until one process of this workspace runs a module, and find it."""
+    deadline = time.monotonic() + 60
+    while len(found := living(place, module)) != 1:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
     return found[0]
 
 
@@ -65,6 +73,28 @@ def test_a_worker_that_hangs_is_given_up_and_its_blocks_go_to_the_other(session,
     session.board.compute.wait(
         lambda status: len(status.workers) == 2 and victim not in [w.process_id for w in status.workers], 60
     )
+
+
+@pytest.mark.parametrize("way", ["terminated", "stopped for a while"])
+def test_whatever_else_ends_or_hangs_in_mid_scan_nothing_is_lost_or_doubled(session, place, spec_scan, way):
+    run = begin(session, 10)
+    for module in ("steering.archive", "steering.compute.owner", "steering.compute.scheduler"):
+        victim = process_of(place, module)
+        done = session.board.status.value.points_done
+        if way == "terminated":
+            victim.terminate()
+            deadline = time.monotonic() + 60
+            while not [one for one in living(place, module) if one.pid != victim.pid]:
+                assert time.monotonic() < deadline, f"no other {module} came"
+                time.sleep(0.1)
+        else:
+            victim.suspend()
+            try:
+                session.board.status.wait(lambda status, done=done: status.points_done > done + 10, 60)
+            finally:
+                victim.resume()
+    whole(session, run, spec_scan)
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
 
 
 def test_a_lost_owner_is_started_again(session, place, spec_scan):

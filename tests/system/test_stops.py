@@ -149,6 +149,20 @@ def test_a_hung_ioc_pauses_the_scan_and_no_point_is_lost_or_doubled(tmp_path):
         assert taken == [{"start": number, "stop": number + 1} for number in range(51)], "each point has its own frame"
 
 
+def test_iocs_that_do_not_answer_at_the_start_are_named_and_nothing_runs(tmp_path):
+    with site(tmp_path) as place:
+        place.hang()
+        assert not place.serve(embedded(), "--no-record")
+        said = place.log.strip()
+        assert said.startswith(
+            "The detector, the motor th, the motor sx, the motor sy of Simulated APS beamline do not"
+        )
+        assert "answer within 20 s (STEER:det:cam1:PortName_RBV and " in said
+        assert said.endswith("Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it.")
+        assert len(said.splitlines()) == 1
+        assert place.connection is None
+
+
 def test_an_abort_of_a_hung_scan_is_over_in_seconds_and_says_what_may_not_be_safe(tmp_path):
     with site(tmp_path) as place:
         assert place.serve(embedded(), "--no-record"), place.log
