@@ -51,6 +51,11 @@ def find_service(workspace: Workspace) -> dict[str, Json] | None:
     return _daemon(workspace, []).connection()
 
 
+def present_service(workspace: Workspace) -> dict[str, Json] | None:
+    """Return the connection of the workspace's service, also of one that is ending, or nothing if none runs."""
+    return _daemon(workspace, []).present()
+
+
 def stop_service(workspace: Workspace) -> None:
     """End the workspace's service and what it started; does nothing if none runs."""
     _daemon(workspace, []).stop()

@@ -31,16 +31,17 @@ from steering.beamline.preview import Preview
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.service import Beamline
+from steering.beamline.sockets import STATUS_INTERVAL
 from steering.beamline.tokens import Tokens
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.identity import identity, leave
-from steering.core.secret_file import make_private, write_secret
+from steering.core.secret_file import make_private, read_secret, write_secret
 from steering.core.workspace import Workspace, default_workspace
 from steering.plans.engine import Engine
 
 _LINGER_CHECK_SECONDS = 1.0
-_CLAIM_SECONDS = 10.0
+_CLAIM_SECONDS, _ENDING_SECONDS = 10.0, 75.0
 _TOLD_SECONDS = 3.0
 _TURN_SECONDS = 0.0005
 _CLAIM_CHECK_SECONDS = 0.1
@@ -86,6 +87,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         raise SteeringError(message)
     _end_in_order()
     _claim(workspace, stack)
+    file = workspace.run / "beamline.json"
+    # Nearly last: until then it says that this one is ending, and the next one waits.
+    stack.callback(lambda: file.unlink(missing_ok=True))
     cut = close_cut_off(workspace)
     watched: list[Callable[[str], None]] = []
     say = partial(_tell, watched)
@@ -111,8 +115,6 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     def newest() -> tuple[int, Frame | None]:
         return preview.frame.read() if preview is not None else (0, None)
 
-    file = workspace.run / "beamline.json"
-
     def stop() -> None:
         leave(file)
         server.should_exit = True
@@ -122,7 +124,6 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     config = uvicorn.Config(app, log_level="warning", ws_max_size=BODY_BYTES, timeout_graceful_shutdown=2)
     server = _Server(config, partial(leave, file), beamline)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    stack.callback(lambda: file.unlink(missing_ok=True))
     content = identity() | {"url": address, "token": token, "beamline": description.name}
     # Whoever starts scans unasked, as a tutorial does, does so on the built-in simulation only.
     content["embedded"] = options.beamline is None
@@ -137,6 +138,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     stack.callback(ended.set)
     if options.linger > 0:
         threading.Thread(target=_linger, args=(beamline, stop, options.linger, ended), daemon=True).start()
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # uvicorn knows the other signals to end.
+        signal.signal(signal.SIGHUP, server.handle_exit)
     asyncio.run(server.serve([listening]))
 
 
@@ -161,13 +165,15 @@ def _claim(workspace: Workspace, stack: ExitStack) -> None:
     """
     make_private(workspace.run)
     file = stack.enter_context((workspace.run / "service.lock").open("w"))
-    deadline = time.monotonic() + _CLAIM_SECONDS
+    began = time.monotonic()
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            # One that ends, since whoever started it was killed, holds it for a moment more.
-            if time.monotonic() < deadline and not (workspace.run / "beamline.json").exists():
+            # One that ends, as it was told to or since whoever started it was killed, holds it for a moment more.
+            other = read_secret(workspace.run / "beamline.json")
+            patience = _CLAIM_SECONDS if other is None else _ENDING_SECONDS if other.get("ending") else 0.0
+            if time.monotonic() - began < patience:
                 time.sleep(_CLAIM_CHECK_SECONDS)
                 continue
             message = (
@@ -192,8 +198,11 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the scan before the sockets: whoever listens hears how it ended."""
-        await asyncio.to_thread(self._beamline.finish)
+        ended = await asyncio.to_thread(self._beamline.finish)
         await self._beamline.hub.told(_TOLD_SECONDS)
+        if ended:
+            # The state goes out by itself, this often.
+            await asyncio.sleep(2 * STATUS_INTERVAL)
         await super().shutdown(sockets)
 
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, replace
-from threading import RLock
+from threading import Event, RLock
 from typing import Any
 
 from steering.archive.journal import Entry
@@ -39,7 +39,7 @@ from steering.plans.steerable import steerable
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
 # A scan that is aborted as the service ends has so long to end in order.
-_FINISH_SECONDS = 20.0
+_FINISH_SECONDS = 15.0
 # The remaining time follows from this many of the newest points.
 _POINTS_TIMED = 20
 
@@ -63,6 +63,8 @@ class Beamline:
             entry.name: (entry, entry.scan()) for entry in description.scans
         }
         self._closing = False
+        # Set once it is known how the last scan ended.
+        self._over = Event()
         self._docket: Docket | None = None
         self._running: Future[None] | None = None
         self._run = ""
@@ -179,14 +181,20 @@ class Beamline:
         docket = self._docket
         return ruling if docket is None else docket.record(ruling)
 
-    def finish(self) -> None:
-        """Abort what runs, wait until its devices are safe and its run is closed, and start nothing any more."""
+    def finish(self) -> bool:
+        """Abort what runs, wait until its devices are safe and its run is closed, and start nothing any more.
+
+        Returns:
+            Whether something ran. Asked again it does nothing.
+        """
         with self._lock:
-            self._closing = True
-            docket, running = self._docket, self._running
-        if docket is not None and running is not None and self._scanning():
-            self._abort(docket, "the beamline service is closing")
-            wait([running], _FINISH_SECONDS)
+            first, self._closing = not self._closing, True
+            docket = self._docket
+        if not first or docket is None or not self._scanning():
+            return False
+        self._abort(docket, "the beamline service is closing")
+        self._over.wait(_FINISH_SECONDS)
+        return True
 
     def close(self) -> None:
         """Do that, and let go of the devices."""
@@ -231,6 +239,7 @@ class Beamline:
         self._docket, self._message, self._run, self._stopped = docket, "", "", {}
         opened: Future[str] = Future()
         self._opened = opened
+        self._over.clear()
         self._times.clear()
         metadata = {"beamline": self.description.name, "operator": person}
         measured: list[Point] = []
@@ -273,6 +282,7 @@ class Beamline:
         self._last = ended_run(self._run, docket, running, self._stopped)
         if self._last.status == "fail":
             docket.remark(f"The scan ended early. {self._last.reason}")
+        self._over.set()
         self.hub.touch()
 
     def _document(self, name: str, document: dict[str, Any]) -> None:

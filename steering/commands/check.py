@@ -157,8 +157,11 @@ def _ingests(workspace: Workspace) -> list[Finding]:
     """Say which channels are taken in, and what is held of them."""
     findings: list[Finding] = []
     for channel, daemon in ingests(workspace).items():
-        found: dict[str, Any] = dict(daemon.connection() or {})
+        found: dict[str, Any] = dict(daemon.present() or {})
         what = f"ingest {channel}"
+        if not found or found.get("ending"):
+            findings.append(_ready(what, "is ending."))
+            continue
         try:
             client = RingClient(found["host"], found["port"], found["own"], found["certificate"])
             try:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from steering.beamline.embedded import find_service, stop_service
+from steering.beamline.embedded import present_service, stop_service
 from steering.commands.ending import say
 from steering.core import registry
 from steering.core.errors import SteeringError
-from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.owned import OwnedFacility
 from steering.sources.ingest.launch import ingests
 
 
@@ -25,7 +25,7 @@ def stop(arguments: Sequence[str]) -> int:
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose processes")
     workspace = Workspace(parser.parse_args(arguments).workspace)
     ended = 0
-    service = find_service(workspace)
+    service = present_service(workspace)
     if service is not None:
         say(f"Ending the beamline service (process {service['pid']}) ...")
         stop_service(workspace)
@@ -45,11 +45,8 @@ def stop(arguments: Sequence[str]) -> int:
 
 
 async def _stop(name: str, workspace: Workspace) -> bool:
-    facility = cast("Facility", registry.load("facilities", name)(workspace=workspace))
-    try:
-        runs = await facility.attach()
-    finally:
-        await facility.detach()
+    facility = cast("OwnedFacility", registry.load("facilities", name)(workspace=workspace))
+    runs = facility.runs
     if runs:
         say(f"Ending the compute owner of {name} and its jobs ...")
         await facility.close()

@@ -85,12 +85,12 @@ class Owner:
                 for task in done - {told}:
                     task.result()
         finally:
-            told.cancel()
-            talking.cancel()
-            watching.cancel()
+            for task in (told, talking, watching):
+                task.cancel()
+            # At once: who asks for something now is answered by the next one.
+            leave(self._file)
             await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
             if mine(self._file):
-                leave(self._file)
                 await self._end()
             else:
                 # Whoever took over has the jobs too.

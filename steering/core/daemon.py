@@ -67,10 +67,11 @@ class Daemon:
 
     def connection(self) -> dict[str, Json] | None:
         """Read its connection file; nothing if it does not run, or is ending."""
-        content = self._present()
+        content = self.present()
         return None if content is None or content.get("ending") else content
 
-    def _present(self) -> dict[str, Json] | None:
+    def present(self) -> dict[str, Json] | None:
+        """Read its connection file, also while it is ending (it then has ``"ending"``); nothing if it does not run."""
         content = read_secret(self.file)
         if content is None or not lives(content, self.file) or (host_of(content) and not self.abroad):
             return None
@@ -123,7 +124,7 @@ class Daemon:
             self.file.unlink(missing_ok=True)
             return self._start(environment, timeout, cancelled), True
 
-    def stop(self, timeout: float = 40.0) -> None:
+    def stop(self, timeout: float = 75.0) -> None:
         """End it and wait until it has gone, also if it is just being started; does nothing if it does not run.
 
         Raises:
@@ -132,7 +133,7 @@ class Daemon:
         if not self.file.parent.is_dir():
             return
         with _locked(self.file.with_suffix(".lock")):
-            content = self._present()
+            content = self.present()
             if content is None:
                 return
             if host_of(content):
@@ -152,7 +153,7 @@ class Daemon:
             SteeringError: If it has not within the time.
         """
         deadline = time.monotonic() + timeout
-        while (self._present() or {}).get("ending"):
+        while (self.present() or {}).get("ending"):
             if time.monotonic() > deadline or cancelled.is_set():
                 message = f"{self.title} is ending, and has not ended within {timeout:g} s. See {self.log}."
                 raise SteeringError(message)

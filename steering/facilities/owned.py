@@ -65,6 +65,11 @@ class OwnedFacility:
         """The owner's folder."""
         return self.directory
 
+    @property
+    def runs(self) -> bool:
+        """Whether its owner runs, also if it is ending."""
+        return self._owner(self.site).present() is not None
+
     async def launch(self, *, pool: bool = False) -> bool:
         """Start the owner if need be, and with it the site's usual pool; return whether it had to be started."""
         site = self.site
@@ -73,14 +78,15 @@ class OwnedFacility:
         if not runs:
             check_before_start(site, self.directory)
         try:
-            await owner.launch()
+            _, started = await owner.launch()
         except asyncio.CancelledError:
             if not runs:
                 # It may have submitted jobs before it was ended.
                 await asyncio.shield(self.close())
             raise
-        self._begun = self._begun or (pool and not runs)
-        return not runs
+        # Somebody else may have started it meanwhile.
+        self._begun = self._begun or (pool and started)
+        return started
 
     async def start(self) -> None:
         """Attach to the owner, starting it if need be; a new one is asked for the site's usual pool.

@@ -261,11 +261,11 @@ class _Storing:
                 if client is not None and told:
                     client.request(want="stored", ranges=told)
             except OSError:
-                # A new ingest takes the frames over from the old one's journal: it has to be told again.
                 client = None
-                if going:
-                    for entry in told:
-                        self._waiting.put(entry)
-                    time.sleep(_AGAIN_SECONDS)
+            if client is None and told and going:
+                # A new ingest takes the frames over from the old one's journal: it has to be told again.
+                for entry in told:
+                    self._waiting.put(entry)
+                time.sleep(_AGAIN_SECONDS)
         if client is not None:
             client.close()

@@ -1,4 +1,3 @@
-import json
 import os
 import select
 import sys
@@ -11,13 +10,13 @@ import pytest
 from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.identity import identity, mine
-from steering.core.secret_file import write_secret
+from steering.core.secret_file import read_secret, write_secret
 
 _MODULE = """
 import signal, sys, threading
 from pathlib import Path
 from steering.core.identity import identity
-from steering.core.secret_file import write_secret
+from steering.core.secret_file import read_secret, write_secret
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 write_secret(Path(sys.argv[1]), identity())
@@ -51,15 +50,17 @@ def test_two_callers_at_once_start_one_process_and_stop_ends_it(module):
 
 
 def test_one_that_is_ending_is_waited_for_and_another_started(module):
-    slow = _MODULE.replace("stop.wait()", "stop.wait()\nleave(Path(sys.argv[1]))\nimport time; time.sleep(0.5)")
+    slow = _MODULE.replace("stop.wait()", "stop.wait()\nleave(Path(sys.argv[1]))\nimport time; time.sleep(2.0)")
     (module / "made_leaving.py").write_text(slow.replace("import identity", "import identity, leave"))
     file = module / "run" / "it.json"
     daemon = Daemon(file, "made_leaving", [str(file)], "It")
     first = psutil.Process(daemon.ensure()["pid"])
     first.terminate()
-    while not json.loads(file.read_text()).get("ending"):
-        pass
+    deadline = time.monotonic() + 20
+    while not (read_secret(file) or {}).get("ending"):
+        assert time.monotonic() < deadline
     assert daemon.connection() is None
+    assert daemon.present()["pid"] == first.pid
     second = daemon.ensure()["pid"]
     assert second != first.pid
     assert not first.is_running() or first.status() == psutil.STATUS_ZOMBIE

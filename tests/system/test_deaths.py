@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -131,6 +132,9 @@ def test_who_comes_while_a_service_is_ending_has_the_next_one(place):
         run = session.start("rocking", step=0.02, exposure=2.0)
         session.board.status.wait(lambda status: status.points_done >= 3, SOON)
         service = int(find_service(place)["pid"])
+        waiting = ThreadPoolExecutor(1)
+        heard = waiting.submit(session.board.status.wait, lambda status: status.ended.run == run, SOON)
+        waiting.shutdown(wait=False)
         os.kill(service, signal.SIGTERM)
         with steering.open(workspace=place, speed=20.0, record=False) as other:
             assert int(find_service(place)["pid"]) != service
@@ -140,6 +144,8 @@ def test_who_comes_while_a_service_is_ending_has_the_next_one(place):
             points = sum("th" in content.get("data", ()) for content in kept)
             whole = session.board.result.wait(lambda result: result.provenance.frames >= points, SOON)
             assert (whole.provenance.run, whole.provenance.frames) == (run, points)
+            ended = heard.result(SOON).ended
+            assert (ended.status, ended.points) == ("abort", points)
             other.start("rocking", step=0.1)
             other.wait(SOON)
             assert other.board.result.value.provenance.frames == 11

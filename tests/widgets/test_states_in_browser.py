@@ -23,6 +23,7 @@ def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
         refused(lab, page)
         suggested(lab, page)
         paused(lab, page)
+        still_live(page, dashboard)
         closed(lab, page, dashboard)
         restarted(lab, page, url, token)
 
@@ -59,6 +60,14 @@ def paused(lab, page):
     page.locator(".st-ended", has_text="was aborted at").wait_for()
     page.locator(".st-state").first.scroll_into_view_if_needed()
     shoot(page, "aborted")
+
+
+def still_live(page, dashboard):
+    """The page asks the kernel now and then whether it knows this view, and the answer is yes."""
+    page.evaluate("() => { window.stStart = Date.now() }")
+    # Longer than it takes until the page has asked, and an answer would be missed.
+    page.wait_for_function("() => Date.now() - window.stStart > 22000")
+    assert dashboard.get_attribute("data-live") == "live"
 
 
 def closed(lab, page, dashboard):

@@ -1,6 +1,8 @@
 // Knows whether a dashboard is seen and whether what it shows is live; counts ages here, so that nothing is sent for it.
 
 const TICK_MS = 1000;
+// So often the kernel is asked whether it still knows this view: no server takes that question for activity.
+const ASK_MS = 10_000;
 const WORDS = {
   saved: "This is a saved view; nothing in it is live. Run the cell to see the beamline as it is now.",
   ended: "The kernel has ended. This is how things were then. Run the cells again; a scan goes on by itself.",
@@ -45,21 +47,38 @@ async function render({ model, el }) {
     if (["restarting", "autorestarting", "terminating", "dead", "starting"].includes(status)) gone = live;
     show();
   };
-  // A restart may not be heard of: after each reconnection the kernel is asked whether it knows this view's model.
+  // A restart may not be heard of, as a new kernel's first word can be lost: the kernel is asked whether it knows this
+  // view's model, after each reconnection and now and then while somebody looks. A question may be lost as well.
+  let asked = 0;
+  let silent = false; // it does not answer, and is not busy either
   const ask = async () => {
+    const id = found.comm?.comm_id ?? found.comm?.commId;
+    if (gone || !id || Date.now() - asked < ASK_MS / 2) return;
+    asked = Date.now();
+    const late = setTimeout(() => {
+      silent = kernel.status !== "busy";
+      show();
+    }, ASK_MS);
     try {
       const answer = await kernel.requestCommInfo({ target_name: "jupyter.widget" });
-      if (answer.content.status === "ok" && !(found.comm?.commId in answer.content.comms)) gone = true;
+      silent = false;
+      if (answer.content.status === "ok" && !(id in answer.content.comms)) gone = true;
     } catch (error) {
       console.warn("The kernel could not be asked for its widgets", error);
     }
+    clearTimeout(late);
     show();
+  };
+  const askNowAndThen = () => {
+    // One that is busy would find all the questions when it is done.
+    const often = kernel?.status === "busy" ? 6 * ASK_MS : ASK_MS;
+    if (live && kernel && !document.hidden && ["", "unreachable"].includes(why()) && Date.now() - asked >= often - TICK_MS) ask();
   };
 
   const why = () => {
     if (!live) return "saved";
     if (gone || !found.comm || found.comm_live === false || kernel?.isDisposed || kernel?.status === "dead") return "ended";
-    if (kernel && kernel.connectionStatus !== "connected") return "unreachable";
+    if (silent || (kernel && kernel.connectionStatus !== "connected")) return "unreachable";
     return model.get("ended") ? "closed" : "";
   };
 
@@ -117,6 +136,7 @@ async function render({ model, el }) {
   };
   let waiting = requestAnimationFrame(bind);
   const timer = setInterval(count, TICK_MS);
+  const asker = setInterval(askNowAndThen, ASK_MS);
 
   model.on("msg:custom", receive);
   model.on("change:ended", show);
@@ -135,6 +155,8 @@ async function render({ model, el }) {
   return () => {
     cancelAnimationFrame(waiting);
     clearInterval(timer);
+    clearInterval(asker);
+    silent = false;
     watcher.disconnect();
     model.off("msg:custom", receive);
     model.off("change:ended", show);

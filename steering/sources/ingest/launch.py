@@ -45,11 +45,11 @@ def ingest_daemon(
 
 
 def ingests(workspace: Workspace) -> dict[str, Daemon]:
-    """Return the ingests that run in a workspace, by channel."""
+    """Return the ingests that run in a workspace, also those that are ending, by channel."""
     found: dict[str, Daemon] = {}
     for file in sorted(workspace.run.glob("ingest-*.json")):
         daemon = Daemon(file, "steering.sources.ingest", (), "The ingest")
-        content = daemon.connection()
+        content = daemon.present()
         if content is not None:
             found[str(content.get("channel", file.stem))] = daemon
     return found
