@@ -17,7 +17,7 @@ from tests.processes import left_behind, of_workspace
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
-SOON = 120.0
+SOON = 150.0
 BEAMLINE = """
 name: Somebody's beamline
 simulate: true

@@ -13,7 +13,7 @@ from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
-SOON = 90.0
+SOON = 150.0
 
 
 @pytest.fixture
