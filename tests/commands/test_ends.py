@@ -65,7 +65,7 @@ def status(place):
     if service is None:
         return {}
     headers = {"Authorization": f"Bearer {service['token']}"}
-    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False).json()
+    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False, timeout=60).json()
 
 
 def end(process, way):
