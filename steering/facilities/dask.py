@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +47,17 @@ class _GivenUp(logging.Filter):
         """Say whether a record may pass."""
         kind = record.exc_info[0] if record.exc_info else None
         return kind is None or not issubclass(kind, asyncio.CancelledError)
+
+
+async def _connected(address: str, security: Any) -> Client:
+    client = Client(address, security=security, asynchronous=True, set_as_default=False, timeout=_ATTACH_SECONDS)
+    try:
+        return await client
+    except BaseException:
+        # One that is left half open closes itself when it is collected, which Python then says was never awaited.
+        with suppress(OSError, ValueError, RuntimeError):
+            await client.close(timeout=_CLOSE_SECONDS)
+        raise
 
 
 @dataclass(frozen=True)
@@ -121,13 +133,7 @@ class DaskConnection:
         with dask.config.set(CONFIG):
             try:
                 await probe(self._address, _ATTACH_SECONDS)
-                self._client = await Client(
-                    self._address,
-                    security=security_of(connection),
-                    asynchronous=True,
-                    set_as_default=False,
-                    timeout=_ATTACH_SECONDS,
-                )
+                self._client = await _connected(self._address, security_of(connection))
             except (OSError, ValueError) as error:
                 # Tornado has a ValueError for a peer that goes away before its TLS begins.
                 message = f"The scheduler of {self._name} at {self._address} does not answer: {error}."

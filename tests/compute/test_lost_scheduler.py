@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,30 @@ async def test_letting_go_of_a_scheduler_that_is_gone_prints_no_traceback(caplog
             heard.removeHandler(caplog.handler)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert heard.filters == []
+
+
+GIVEN_UP = """
+import asyncio, sys
+from pathlib import Path
+from steering.compute.connection import make_security
+from steering.facilities.dask import DaskConnection
+
+async def main():
+    server = await asyncio.start_server(lambda reader, _: reader.read(), "127.0.0.1", 0)
+    address = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        async with asyncio.timeout(0.5):
+            await DaskConnection("local").attach({"address": address, **make_security(Path(sys.argv[1]))})
+    except TimeoutError:
+        print("given up")
+
+asyncio.run(main())
+"""
+
+
+def test_a_connection_that_is_given_up_half_way_leaves_nothing_that_nobody_awaits(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", GIVEN_UP, str(tmp_path)], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "given up\n"), done.stderr
+    assert "never awaited" not in done.stderr
