@@ -332,7 +332,9 @@ class FakeDesk:
         state = "live" if status.scanning else "waiting"
         seen = SourceStatus(state, f"Run {status.run[:8]}: {frames} frames.", frames)
         self.board.source.set(FollowedSource("documents", seen))
-        self.board.latency.set(LatencySummary(Quantiles(34.2, 71.0, 120), Quantiles(210.0, 480.0, 4), 1, 0.4))
+        self.board.latency.set(
+            LatencySummary(Quantiles(34.2, 71.0, 120), Quantiles(210.0, 480.0, 4), 1, time.time() - 0.4)
+        )
 
     def suggest(self) -> None:
         """Let the agent suggest something."""
