@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from pathlib import Path
 import steering
 from benchmarks.fault_scan import PATIENCE, SPEED, account, finished, start
 from steering.core import registry
-from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from tests.disks import fill, small_disk
 from tests.processes import left_behind, of_workspace
 from tests.slurm import Slurm
 
@@ -46,12 +45,8 @@ exec {path} "$@"
 
 
 def disk_full():
-    """Fill the disk of the workspace in mid-scan, and free it some seconds later.
-
-    Raises:
-        SteeringError: If no filesystem can be mounted here.
-    """
-    with small_disk() as disk:
+    """Fill the disk of the workspace in mid-scan, and free it some seconds later."""
+    with tempfile.TemporaryDirectory(prefix="steering-") as folder, small_disk(Path(folder)) as disk:
         place = Workspace(disk / "workspace")
         session = steering.open(workspace=place, speed=SPEED)
         try:
@@ -71,31 +66,6 @@ def disk_full():
             processes = of_workspace(place)
             session.shutdown()
         return row | {"left": len(left_behind(processes))}
-
-
-@contextmanager
-def small_disk():
-    """A filesystem of 200 MB."""
-    with tempfile.TemporaryDirectory(prefix="steering-") as folder:
-        command = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", folder]
-        mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-        if mounted.returncode:
-            message = f"No filesystem can be mounted here: {mounted.stderr.strip()}"
-            raise SteeringError(message)
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", folder], check=True)
-
-
-def fill(file):
-    """Take all the room that there is."""
-    with file.open("wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * (1 << 20))
-        except OSError:
-            return
 
 
 def answers(mode):

@@ -8,7 +8,6 @@ memory and of the journal; and the scan's pace is compared with that of the same
 
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
@@ -143,8 +142,6 @@ class Attack:
 
     async def run(self):
         """Send all."""
-        # Who attacks has a machine of their own; here it gets what the scan leaves of this one.
-        os.nice(19)
         async with httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client:
             await asyncio.gather(*(self._lane(client) for _ in range(LANES)))
 

@@ -9,10 +9,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
+from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -208,7 +208,9 @@ class Face:
         """Send everything that is published."""
         scheme, _, token = socket.headers.get("authorization", "").partition(" ")
         person = self._tokens.person(token) if scheme.lower() == "bearer" else None
-        await serve_stream(socket, self._beamline, person, self._newest)
+        # Whoever has gone, at whatever moment, is no fault of ours.
+        with suppress(WebSocketDisconnect):
+            await serve_stream(socket, self._beamline, person, self._newest)
 
     async def control(self, socket: WebSocket) -> None:
         """Take pause, resume, finish and abort from a browser."""
@@ -216,7 +218,8 @@ class Face:
         def may_ask(person: Person) -> bool:
             return self._paces.take(person.name, self.pace_of(person))
 
-        await serve_control(socket, self._beamline, self._tokens, judge_json, may_ask)
+        with suppress(WebSocketDisconnect):
+            await serve_control(socket, self._beamline, self._tokens, judge_json, may_ask)
 
 
 def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:

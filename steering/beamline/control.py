@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import HTTPException, WebSocket, WebSocketDisconnect
+from fastapi import HTTPException, WebSocket
 
 from steering.beamline.reading import read_json
 from steering.beamline.service import Beamline
-from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends, until_void
+from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends, until_void, words
 from steering.beamline.tokens import Person, Tokens
 from steering.beamline.wire import UNAUTHORISED, dumps
 from steering.core.errors import SteeringError
@@ -42,9 +42,9 @@ async def serve_control(
     """Take pause, resume, finish and abort from a browser; push state and progress."""
     await socket.accept()
     try:
-        hello = read_json(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT))
+        hello = read_json(await asyncio.wait_for(words(socket), HELLO_TIMEOUT))
         token = hello.get("token") if isinstance(hello, dict) else None
-    except (TimeoutError, SteeringError, WebSocketDisconnect, KeyError):
+    except (TimeoutError, SteeringError):
         token = None
     person = tokens.person(token) if isinstance(token, str) else None
     if person is None or "operate" not in person.scopes:
@@ -83,7 +83,7 @@ class _Link:
     async def receive(self) -> None:
         """Answer each press, with its own id."""
         while True:
-            answer = await self._answer(await self._socket.receive_text())
+            answer = await self._answer(await words(self._socket))
             await self._send(answer)
 
     async def push(self) -> None:
@@ -112,7 +112,7 @@ class _Link:
         async with self._lock:
             await self._socket.send_text(dumps(content))
 
-    async def _answer(self, text: str) -> dict[str, Any]:
+    async def _answer(self, text: str | bytes) -> dict[str, Any]:
         try:
             message = read_json(text)
         except SteeringError as error:

@@ -82,7 +82,20 @@ async def _send_frames(socket: WebSocket, newest: Callable[[], tuple[int, Frame 
 async def _drain(socket: WebSocket) -> None:
     """Notice that the client has gone; what it says on this socket means nothing."""
     while True:
-        await socket.receive_text()
+        await words(socket)
+
+
+async def words(socket: WebSocket) -> str | bytes:
+    """Wait for the next message of a client; whoever reads it checks what is in it, text or not.
+
+    Raises:
+        WebSocketDisconnect: If the client has gone.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+    text = message.get("text")
+    return text if text is not None else message.get("bytes") or b""
 
 
 async def until_void(socket: WebSocket, person: Person) -> None:

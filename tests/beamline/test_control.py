@@ -5,7 +5,6 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from fastapi import WebSocketDisconnect
 
 from steering.beamline import control
 from steering.beamline.tokens import Tokens
@@ -24,11 +23,11 @@ class Socket:
     async def accept(self):
         return
 
-    async def receive_text(self):
-        text = await self.waiting.get()
-        if text is None:
-            raise WebSocketDisconnect(1000)
-        return text
+    async def receive(self):
+        said = await self.waiting.get()
+        if said is None:
+            return {"type": "websocket.disconnect", "code": 1000}
+        return {"type": "websocket.receive", "bytes" if isinstance(said, bytes) else "text": said}
 
     async def send_text(self, text):
         self.sent.append(json.loads(text))
@@ -123,14 +122,18 @@ async def test_a_press_that_lay_in_a_dead_link_is_not_carried_out_when_the_link_
     assert served.beamline.judged == [("pause", "ana")]
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '{"kind": "hello"}', "null", '"propose"'])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", "{}", '{"kind": "hello"}', "null", '"propose"', b"\xff\xfe\x00", b"{}", b""]
+)
 async def test_what_is_no_press_is_answered_with_a_sentence(served, text):
     served.socket.waiting.put_nowait(text)
     await served.socket.until(lambda sent: any(one["kind"] == "error" for one in sent))
     assert served.beamline.judged == []
 
 
-@pytest.mark.parametrize("hello", ['{"kind": "hello", "token": "wrong"}', "[]", "nonsense", '{"token": 5}'])
+@pytest.mark.parametrize(
+    "hello", ['{"kind": "hello", "token": "wrong"}', "[]", "nonsense", '{"token": 5}', b"\xff", b""]
+)
 async def test_without_a_token_nothing_is_told(hello):
     socket = Socket()
     socket.waiting.put_nowait(hello)

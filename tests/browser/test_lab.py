@@ -121,6 +121,8 @@ def a_busy_kernel(lab, page, board):
     )
     page.locator(".st-direct-pause").click()
     board.status.wait(lambda status: status.state == "paused", 10)
+    # What the page hears takes the question back, so it must have heard of the pause.
+    page.locator(".st-direct-bar[data-state=paused]").wait_for()
     page.locator(".st-direct-abort").click()
     page.get_by_text("Really abort?").wait_for()
     page.locator(".st-direct-abort").click()

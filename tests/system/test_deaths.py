@@ -126,7 +126,9 @@ def test_simulated_iocs_that_end_are_started_again_and_the_scan_waits_and_says_s
         session.shutdown()
 
 
-def test_who_comes_while_a_service_is_ending_has_the_next_one(place):
+# A closed terminal ends it as an order does.
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGHUP])
+def test_who_comes_while_a_service_is_ending_has_the_next_one(place, way):
     session = steering.open(workspace=place, speed=20.0, record=False)
     try:
         run = session.start("rocking", step=0.02, exposure=2.0)
@@ -135,7 +137,7 @@ def test_who_comes_while_a_service_is_ending_has_the_next_one(place):
         waiting = ThreadPoolExecutor(1)
         heard = waiting.submit(session.board.status.wait, lambda status: status.ended.run == run, SOON)
         waiting.shutdown(wait=False)
-        os.kill(service, signal.SIGTERM)
+        os.kill(service, way)
         with steering.open(workspace=place, speed=20.0, record=False) as other:
             assert int(find_service(place)["pid"]) != service
             # Whoever listened heard the end of the scan too.

@@ -10,39 +10,30 @@ import pytest
 import steering
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from tests.disks import fill, small_disk
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
 SOON = 150.0
 
 
+# Only root may mount; what must hold without a disk of its own is in test_steerable.
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a filesystem")
+
+
 @pytest.fixture
 def place(tmp_path):
     """A workspace on a small disk of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    # Root, as Slurm's daemons need in these tests too. What must hold without a disk of its own is in test_steerable.
-    command = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", str(disk)]
-    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no filesystem can be mounted here: {mounted.stderr.strip()}")
-    made = Workspace(disk / "workspace")
-    try:
+    with small_disk(tmp_path / "disk") as disk:
+        made = Workspace(disk / "workspace")
         yield made
-    finally:
         left = left_behind(of_workspace(made))
-        subprocess.run(["umount", str(disk)], check=True)
     assert not left, left
 
 
+@needs_root
 def test_a_home_that_is_read_only_names_the_cure(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(home)]
-    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no filesystem can be mounted here: {mounted.stderr.strip()}")
-    try:
+    with small_disk(tmp_path / "home", "ro,size=1m") as home:
         environment = {
             name: value for name, value in os.environ.items() if name not in ("STEERING_HOME", "XDG_DATA_HOME")
         }
@@ -54,27 +45,16 @@ def test_a_home_that_is_read_only_names_the_cure(tmp_path):
             assert done.returncode == 1, done
             assert "Set the environment variable STEERING_HOME to a folder of yours" in done.stderr
             assert "Traceback" not in done.stderr
-    finally:
-        subprocess.run(["umount", str(home)], check=True)
 
 
-def filled(file):
-    """Take all the room that there is."""
-    with file.open("wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * (1 << 20))
-        except OSError:
-            return
-
-
+@needs_root
 def test_a_full_disk_makes_the_scan_wait_and_nothing_is_lost(place):
     session = steering.open(workspace=place, speed=20.0)
     file = place.directory.parent / "somebody's data"
     try:
         run = session.start("rocking", step=0.02, exposure=1.0)
         session.board.status.wait(lambda status: status.points_done >= 5, SOON)
-        filled(file)
+        fill(file)
         status = session.board.status.wait(lambda status: status.state == "paused", SOON)
         assert f"The disk of {place.directory} is full (" in status.why
         assert "What was measured is safe. Free some room there, then resume" in status.why
@@ -96,7 +76,7 @@ def test_a_full_disk_makes_the_scan_wait_and_nothing_is_lost(place):
         kept = session.record[run]
         assert kept["primary"].sizes["event"] == 51
         assert kept.frames().shape[0] == 51
-        filled(file)
+        fill(file)
         with pytest.raises(SteeringError, match="is full"):
             session.start("rocking")
         file.unlink()

@@ -169,11 +169,13 @@ def steer(lab):
     page.locator(".st-direct-resume").click()
     lab.wait_for_value("desk.board.status.value.state == 'running'")
 
-    # Abort asks once more.
-    page.locator(".st-direct-abort").click()
+    # Abort asks once more. What the page hears takes the question back, so it must have heard of the pause's end.
+    page.locator(".st-direct-bar[data-state=running]").wait_for()
+    abort = page.locator(".st-direct-abort")
+    abort.click()
     page.get_by_text("Really abort?").wait_for()
-    assert lab.value("desk.board.status.value.state") == "running"
-    page.locator(".st-direct-abort").click()
+    assert page.locator(".st-direct-bar").get_attribute("data-state") == "running"
+    abort.click()
     lab.wait_for_value("desk.board.status.value.state == 'idle'")
 
     # A map, with a region drawn by Shift and drag, which fills the form; by a person who hesitates before the drag and

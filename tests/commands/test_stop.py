@@ -1,0 +1,71 @@
+"""``steering stop`` says, waits for and counts also what is ending already."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from steering.beamline.embedded import EmbeddedService
+from steering.core import registry
+from steering.core.secret_file import read_secret
+from steering.core.workspace import Workspace
+from steering.sources.ingest.launch import ingest_daemon
+from tests.processes import left_behind, of_workspace
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+
+def service(place):
+    asyncio.run(EmbeddedService(place, speed=20.0, record=False).launch())
+    return place.run / "beamline.json"
+
+
+def owner(place):
+    asyncio.run(registry.load("facilities", "local")(workspace=place).launch(pool=True))
+    return place.run / "compute-local.json"
+
+
+def ingest(place):
+    limits = {"memory_bytes": 1 << 24, "disk_bytes": 1 << 26, "frames": 10}
+    daemon = ingest_daemon("NOBODY:Image", place, host="127.0.0.1", idle=60.0, linger=600.0, **limits)
+    daemon.ensure()
+    return daemon.file
+
+
+@pytest.mark.parametrize(
+    ("begin", "title"),
+    [
+        (service, "Ending the beamline service"),
+        (owner, "Ending the compute owner of local"),
+        (ingest, "Ending the ingest of NOBODY:Image"),
+    ],
+)
+def test_what_is_ending_already_is_said_waited_for_and_counted(tmp_path, begin, title):
+    place = Workspace(tmp_path / "workspace")
+    file = begin(place)
+    process = psutil.Process(int(read_secret(file)["pid"]))
+    processes = of_workspace(place)
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while not (read_secret(file) or {}).get("ending"):
+        assert process.is_running(), "it ended before it could be held"
+        assert time.monotonic() < deadline, "it did not say that it was ending"
+    process.suspend()
+    words = [sys.executable, "-m", "steering.cli", "stop", "--workspace", str(place.directory)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as stop:
+        said = stop.stdout.readline()
+        assert said.startswith(title), said
+        assert stop.poll() is None
+        process.resume()
+        rest = stop.stdout.read()
+    assert stop.returncode == 0, rest
+    assert rest == f"Ended: 1. Nothing runs in {place.directory} any more.\n"
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert not left_behind(processes)
