@@ -37,7 +37,7 @@ async def _measure(frames, side, kept):
             watched["kernel"] = [psutil.Process()]
             rows = []
             source = Paced(path, _HELD, frames)
-            loop = Loop(source, facility, lambda _: analysis, lambda _: None, print)
+            loop = Loop(source, facility, lambda _: {"main": analysis}, lambda _: None, print)
             running = asyncio.create_task(loop.run())
             before = _sample(watched)
             for tenth in range(1, 11):

@@ -39,7 +39,7 @@ async def follow(folder, facility, frames, rate, side, idle=20.0):
     async with pva_server() as server:
         # The first frame tells that all are connected; its time is not measured, as the rest came after a pause.
         source = PvaSource(CHANNEL, workspace=workspace, frames=frames, idle_seconds=idle, outlive=False)
-        loop = Loop(source, facility, lambda _: CentreOfMass(), lambda _: None, print_it)
+        loop = Loop(source, facility, lambda _: {"main": CentreOfMass()}, lambda _: None, print_it)
         following = asyncio.create_task(loop.run())
         try:
             await until(lambda: "is pulled" not in source.status.detail, lambda: "the ingest does not start")

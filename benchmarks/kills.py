@@ -166,7 +166,12 @@ async def _run(folder, kind, began, frames):
 
         store = Store(folder / "checkpoints")
         loop = Loop(
-            source, facility, lambda _: CentreOfMass(), note, lambda said: said and print(f"  ! {said}"), store=store
+            source,
+            facility,
+            lambda _: {"main": CentreOfMass()},
+            note,
+            lambda said: said and print(f"  ! {said}"),
+            store=store,
         )
         running = asyncio.create_task(loop.run())
         await until(lambda: loop.drained or running.done(), loop.counts.__repr__, 3600.0)

@@ -71,7 +71,7 @@ async def ours(facility, path, analysis):
     """Follow the file by the loop; return seconds and the last result."""
     await facility.rehearse(rehearse, analysis)
     results = []
-    loop = Loop(Hdf5Source(path), facility, lambda _: analysis, results.append, complain)
+    loop = Loop(Hdf5Source(path), facility, lambda _: {"main": analysis}, results.append, complain)
     began = time.perf_counter()
     await loop.run()
     seconds = time.perf_counter() - began

@@ -1,6 +1,7 @@
 """Everything that must hold before a change lands: format, rules, floors, types, and all tests, fast ones first."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,9 @@ TESTS = {
 def main(arguments):
     """Run the checks and the tests; stop at the first kind that fails."""
     os.chdir(HERE)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        # Started with "nohup" or "&" these are ignored, also by whatever is started here; the tests send them.
+        signal.signal(number, signal.SIG_DFL)
     for name, command in CHECKS.items():
         if run(name, command):
             return 1

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
-from steering.core.analysis import Exactness
+from steering.core.analysis import Exactness, Needs
 from steering.core.block import FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
@@ -49,6 +49,11 @@ class MapFeatures:
     def parameters(self) -> Mapping[str, Json]:
         """The columns."""
         return {"axes": list(self._axes), "exposure": self._exposure}
+
+    @property
+    def needs(self) -> Needs:
+        """The columns."""
+        return Needs((*self._axes, self._exposure), {self._exposure: "s"})
 
     def empty(self) -> FrameTable:
         """Table of no frames."""

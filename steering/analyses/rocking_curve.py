@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
 from steering.analyses._gaussian import Gaussian, fit_gaussian
-from steering.core.analysis import Exactness
+from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
@@ -55,6 +55,11 @@ class RockingCurve:
     def parameters(self) -> Mapping[str, Json]:
         """The columns."""
         return {"axis": self._axis, "exposure": self._exposure}
+
+    @property
+    def needs(self) -> Needs:
+        """The columns."""
+        return Needs((self._axis, self._exposure), {self._exposure: "s"})
 
     def empty(self) -> FrameTable:
         """Table of no frames."""

@@ -196,8 +196,8 @@ class RunRecord:
         coordinates = {"frame": np.arange(start, start + len(frames))}
         return xr.DataArray(frames, coordinates, ("frame", "row", "column"), name, {"units": "counts"})
 
-    def result(self, analysis: str) -> xr.Dataset:
-        """Read the final arrays of an analysis.
+    def result(self, label: str) -> xr.Dataset:
+        """Read the final arrays of an analysis, by its label in the scan.
 
         Returns:
             Dataset whose ``attrs`` hold the features and the provenance as JSON, so that it can be written as netCDF.
@@ -205,7 +205,7 @@ class RunRecord:
         Raises:
             SteeringError: If the record holds none.
         """
-        node = self._result(analysis)
+        node = self._result(label)
         described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
         variables = {
             name: (tuple(entry["dims"]), np.asarray(node[name].read()), _writable(entry["attrs"]))
@@ -217,25 +217,25 @@ class RunRecord:
             coordinates
         )
 
-    def features(self, analysis: str) -> dict[str, Feature]:
-        """Read the final features of an analysis.
+    def features(self, label: str) -> dict[str, Feature]:
+        """Read the final features of an analysis, by its label in the scan.
 
         Raises:
             SteeringError: If the record holds none.
         """
-        kept: Mapping[str, Mapping[str, Any]] = self._result(analysis).metadata["features"]
+        kept: Mapping[str, Mapping[str, Any]] = self._result(label).metadata["features"]
         return {
             name: Feature(_number(entry["value"]), _number(entry["uncertainty"]), str(entry["units"]))
             for name, entry in kept.items()
         }
 
-    def provenance(self, analysis: str) -> dict[str, Any]:
-        """Read where the final result of an analysis comes from: run, parameters, version, facility, frames, times.
+    def provenance(self, label: str) -> dict[str, Any]:
+        """Read where the final result of an analysis (by label) comes from: run, parameters, version, facility, times.
 
         Raises:
             SteeringError: If the record holds none.
         """
-        return dict(self._result(analysis).metadata["provenance"])
+        return dict(self._result(label).metadata["provenance"])
 
     def _stream(self, stream: str) -> Any:
         node = self._client[self.uid]
@@ -244,18 +244,29 @@ class RunRecord:
             raise SteeringError(message)
         return node[stream]
 
-    def _result(self, analysis: str) -> Any:
-        """Find the complete result that holds most frames."""
+    def _result(self, label: str) -> Any:
+        """Find the complete result that holds most frames, and of these the newest."""
         nodes = self._client.get(RESULTS, {}).get(self.uid, {})
         found = [
             node
             for node in nodes.values()
-            if node.metadata["provenance"]["analysis"] == analysis and set(node) >= set(node.metadata["variables"])
+            if label in _names(node.metadata["provenance"]) and set(node) >= set(node.metadata["variables"])
         ]
         if not found:
-            message = f"The record holds no result of {analysis!r} for run {self.uid[:8]} yet."
+            message = f"The record holds no result of {label!r} for run {self.uid[:8]} yet."
             raise SteeringError(message)
-        return max(found, key=lambda node: node.metadata["provenance"]["frames"])
+        return max(found, key=lambda node: _age(node.metadata["provenance"]))
+
+
+def _names(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a result may be asked for by: its label; where it has none of its own, its analysis."""
+    label, analysis = str(provenance.get("label") or ""), str(provenance["analysis"])
+    return (label,) if label else (analysis,)
+
+
+def _age(provenance: Mapping[str, Any]) -> tuple[int, float]:
+    times: Mapping[str, Any] = provenance.get("times") or {}
+    return int(provenance["frames"]), float(times.get("result") or 0.0)
 
 
 def _number(value: Any) -> float:

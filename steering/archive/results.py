@@ -46,7 +46,7 @@ def write_result(client: Any, result: Result) -> None:
         "variables": variables,
         "attrs": _attributes(data.attrs),
     }
-    node = run.create_container(f"{source.analysis}-{secrets.token_hex(4)}", metadata=metadata)
+    node = run.create_container(f"{source.label or source.analysis}-{secrets.token_hex(4)}", metadata=metadata)
     for name, variable in data.variables.items():
         node.write_array(np.asarray(variable.values), key=str(name))
 

@@ -8,6 +8,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from steering.beamline.description_entries import (
+    AgentEntry,
+    AnalysisEntry,
     BeamlineDescription,
     DetectorEntry,
     FaultsEntry,
@@ -94,6 +96,10 @@ def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
             model = _SCANS.get(str(file.content["scans"][number].get("plan")), RockingEntry)
         case ("scans", _, "parameters", _):
             model = ParameterEntry
+        case ("scans", _, "analyses", _):
+            model = AnalysisEntry
+        case ("scans", _, "agents", _):
+            model = AgentEntry
         case _:
             pass
     return list(model.model_fields)

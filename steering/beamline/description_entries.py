@@ -1,10 +1,11 @@
 """What a beamline's YAML file may hold: motors, detector, scans."""
 
-from dataclasses import replace
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.plans.faults import Faults
 from steering.plans.grid_map import GridMap
@@ -64,6 +65,51 @@ class ParameterEntry(_Strict):
     decimals: int = 4
 
 
+class AnalysisEntry(_Strict):
+    """An analysis of a scan's frames.
+
+    Attributes:
+        analysis: Name of an installed analysis.
+        label: What its results are called; its name if left out.
+        axes: The scan's axes that it looks along; all of them if left out.
+        parameters: What it takes beside them.
+    """
+
+    analysis: str
+    label: str = ""
+    axes: tuple[str, ...] = ()
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def binding(self, axes: tuple[str, ...]) -> Binding:
+        """Build the binding, for a scan of these axes."""
+        return Binding(self.label or self.analysis, self.analysis, self.axes or axes, self.parameters)
+
+
+class AgentEntry(_Strict):
+    """An agent that looks at a scan's results.
+
+    Attributes:
+        agent: Name of an installed agent.
+        label: What it is called; its name if left out.
+        of: Label of the analysis whose results it looks at; the first one's if left out.
+        parameters: What it takes.
+    """
+
+    agent: str
+    label: str = ""
+    of: str = ""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def binding(self) -> AgentBinding:
+        """Build the binding."""
+        return AgentBinding(self.label or self.agent, self.agent, self.of, self.parameters)
+
+
+def _named(key: str) -> Callable[[Any], Any]:
+    """Let a plain name stand for an entry without more."""
+    return lambda value: {key: value} if isinstance(value, str) else value
+
+
 class _ScanEntry(_Strict):
     """What all scans have.
 
@@ -73,15 +119,36 @@ class _ScanEntry(_Strict):
         parameters: By name; each plan takes its own.
         before: PVs that are set before the run opens.
         points_allowed: The guard's budget.
-        analysis: Name of an installed analysis for its frames; the plan's usual one if left out.
+        analyses: What its frames are for, the main one first: names of installed analyses, or entries with their
+            parameters. The plan's usual one if left out.
+        analysis: The same, where there is one by name only.
+        agents: Who looks at the results: names of installed agents, or entries with their parameters.
     """
+
+    usual: ClassVar[str] = ""
 
     name: str
     title: str
     parameters: dict[str, ParameterEntry]
     before: dict[str, str | float | int] = Field(default_factory=dict)
     points_allowed: int = 20_000
+    analyses: tuple[Annotated[AnalysisEntry, BeforeValidator(_named("analysis"))], ...] = ()
     analysis: str = ""
+    agents: tuple[Annotated[AgentEntry, BeforeValidator(_named("agent"))], ...] = ()
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The axes that it moves, slowest first."""
+        return ()
+
+    def bindings(self) -> tuple[Binding, ...]:
+        """List its analyses."""
+        entries = self.analyses or (AnalysisEntry(analysis=self.analysis or self.usual),)
+        return tuple(entry.binding(self.moved) for entry in entries)
+
+    def agent_bindings(self) -> tuple[AgentBinding, ...]:
+        """List its agents."""
+        return tuple(entry.binding() for entry in self.agents)
 
     def values(self) -> tuple[Parameter, ...]:
         """List the parameters."""
@@ -91,25 +158,39 @@ class _ScanEntry(_Strict):
 class RockingEntry(_ScanEntry):
     """A rocking scan; ``before`` holds PVs that are set before it starts."""
 
+    usual: ClassVar[str] = "rocking_curve"
     plan: Literal["rocking"]
     axis: str
 
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Its axis."""
+        return (self.axis,)
+
     def scan(self) -> Scan:
         """Build the scan."""
-        made = RockingScan(self.name, self.title, self.axis, self.values())
-        return replace(made, analysis=self.analysis or made.analysis)
+        return RockingScan(
+            self.name, self.title, self.axis, self.values(), analyses=self.bindings(), agents=self.agent_bindings()
+        )
 
 
 class MapEntry(_ScanEntry):
     """A map; ``area`` gives for the slow and the fast axis the lowest and highest position."""
 
+    usual: ClassVar[str] = "map_features"
     plan: Literal["map"]
     area: dict[str, tuple[float, float]]
 
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The axes of its area."""
+        return tuple(self.area)
+
     def scan(self) -> Scan:
         """Build the scan."""
-        made = GridMap(self.name, self.title, self.area, self.values())
-        return replace(made, analysis=self.analysis or made.analysis)
+        return GridMap(
+            self.name, self.title, self.area, self.values(), analyses=self.bindings(), agents=self.agent_bindings()
+        )
 
 
 ScanEntry: TypeAlias = Annotated[RockingEntry | MapEntry, Field(discriminator="plan")]

@@ -3,8 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic_core import ErrorDetails
@@ -16,9 +15,7 @@ from steering.beamline.description_entries import (
     RockingEntry,
     ScanEntry,
 )
-from steering.core import registry
-
-Mistake = tuple[tuple[Hashable, ...], str]
+from steering.beamline.looks import Mistake, choice, looks
 
 # What each plan takes, and which of it is a distance along its axes.
 _ALONG = {"rocking": ("centre", "range", "step"), "map": ("step",)}
@@ -88,15 +85,13 @@ def _values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:
 def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
     if not scan.name.strip():
         yield ("name",), "The name is empty."
-    axes = (scan.axis,) if isinstance(scan, RockingEntry) else tuple(scan.area)
+    axes = scan.moved
     known = description.motors
     key = "axis" if isinstance(scan, RockingEntry) else "area"
     for axis in axes:
         if axis not in known:
-            yield (key, axis), f"There is no motor {axis!r}. {_choice(axis, known)}"
-    if scan.analysis and scan.analysis not in registry.names("analyses"):
-        choice = _choice(scan.analysis, registry.names("analyses"))
-        yield ("analysis",), f"There is no analysis {scan.analysis!r}. {choice}"
+            yield (key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
+    yield from looks(scan, description)
     if scan.points_allowed < 1:
         yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
     yield from _values("before", scan.before)
@@ -129,7 +124,7 @@ def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescr
     for name, entry in scan.parameters.items():
         where = ("parameters", name)
         if name not in taken:
-            yield where, f"The plan {scan.plan} has no parameter {name!r}. {_choice(name, taken)}"
+            yield where, f"The plan {scan.plan} has no parameter {name!r}. {choice(name, taken)}"
             continue
         for key, sentence in _limits(name, entry):
             yield (*where, key), sentence
@@ -175,7 +170,7 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
         case "missing":
             return f"The key {quoted} is missing."
         case "extra_forbidden":
-            return f"There is no key {quoted} here. {_choice(key, allowed)}"
+            return f"There is no key {quoted} here. {choice(key, allowed)}"
         case "union_tag_invalid":
             return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
         case "union_tag_not_found":
@@ -194,9 +189,3 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
 
 def _shown(value: object) -> str:
     return "nothing" if value is None else f"{value!r:.60}"
-
-
-def _choice(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return f"Allowed: {', '.join(known) or 'none'}.{meant}"

@@ -85,7 +85,8 @@ class Beamline:
                 scan.title,
                 tuple(known[axis] for axis in scan.axes),
                 scan.parameters,
-                scan.analysis,
+                scan.analyses,
+                scan.agents,
                 region=scan.region,
             )
             for _, scan in self._scans.values()

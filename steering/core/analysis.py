@@ -1,6 +1,7 @@
 """What an analysis is: four pure functions on an explicit state."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from numpy.typing import NDArray
@@ -11,7 +12,23 @@ from steering.core.result import Outcome
 
 State = TypeVar("State")
 
+Analyses: TypeAlias = Mapping[str, "Analysis[Any]"]
+"""The analyses of a run, by label; the first is the main one."""
+
 Exactness: TypeAlias = Literal["bitwise", "rounding", "iterative"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an analysis needs of the data; what does not fit is refused before the scan starts.
+
+    Attributes:
+        columns: Columns of the events, for example the axes that it looks along.
+        units: Units that columns must have, by name; one that is not here may have any.
+    """
+
+    columns: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @runtime_checkable
@@ -27,8 +44,9 @@ class Analysis(Protocol[State]):
         exactness: ``"bitwise"``, ``"rounding"`` (float sums) or ``"iterative"``.
         parameters: What was chosen, as JSON; part of each result's provenance and key.
 
-    An analysis may have an attribute ``leaves_out_markers``. If it is true its ``update`` is given frames as they were
-    read, and leaves out itself what is no count (:mod:`steering.core.pixels`, with ``block.bad``).
+    An analysis may have an attribute ``needs`` (:class:`Needs`), and an attribute ``leaves_out_markers``. If the second
+    is true, its ``update`` is given frames as they were read, and leaves out itself what is no count
+    (:mod:`steering.core.pixels`, with ``block.bad``).
     """
 
     name: str

@@ -1,5 +1,6 @@
 """What everybody may look at: the session's cells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from steering.core.agent import Suggestion
@@ -34,6 +35,14 @@ def _no_modes() -> Cell[dict[str, str]]:
     return Cell({})
 
 
+def _no_results() -> Cell[Mapping[str, Result]]:
+    return Cell({})
+
+
+def _no_trends() -> Cell[Mapping[str, Trend]]:
+    return Cell({})
+
+
 @dataclass(frozen=True)
 class Board:
     """The versioned values of a session; written by the session's own thread, read by panels.
@@ -43,7 +52,8 @@ class Board:
         scans: The scans that can be started.
         rulings: All rulings of the shown run, oldest first; a ruling that was applied replaces its pending form.
         frame: The newest detector frame.
-        result: The newest result of the shown run, which is that of the shown source.
+        result: The newest result of the shown run, which is that of the shown source; of its main analysis.
+        results: The newest result of each of its analyses, by label, the main one first.
         compute: The facility's state.
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
@@ -51,7 +61,8 @@ class Board:
         source: The source that is shown: the beamline's documents, or the newest that was followed beside them.
         runs: Runs that the shown source has brought, oldest first; the newest two hundred.
         span: Which frames of its newest run can be looked at again.
-        trend: How the features of that run went.
+        trend: How the features of that run went; of its main analysis.
+        trends: Likewise, of each analysis by label.
         notice: A sentence about the last thing that went wrong on this side, or empty.
         closed: A sentence once nothing here will change any more, since the session is closed; empty before.
     """
@@ -61,6 +72,7 @@ class Board:
     rulings: Cell[tuple[Ruling, ...]] = field(default_factory=_no_rulings)
     frame: Cell[Frame | None] = field(default_factory=lambda: Cell[Frame | None](None))
     result: Cell[Result | None] = field(default_factory=lambda: Cell[Result | None](None))
+    results: Cell[Mapping[str, Result]] = field(default_factory=_no_results)
     compute: Cell[FacilityStatus] = field(default_factory=lambda: Cell(FacilityStatus("", "stopped")))
     latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
@@ -69,5 +81,6 @@ class Board:
     runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)
     span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))
     trend: Cell[Trend] = field(default_factory=lambda: Cell(Trend()))
+    trends: Cell[Mapping[str, Trend]] = field(default_factory=_no_trends)
     notice: Cell[str] = field(default_factory=lambda: Cell(""))
     closed: Cell[str] = field(default_factory=lambda: Cell(""))

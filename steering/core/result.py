@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from steering.core.errors import SteeringError
 from steering.core.json import Json
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Provenance:
         last_frame: Index of the newest frame in it, -1 if none.
         times: Unix times in seconds of the newest frame's way: ``photon`` (end of exposure), ``document``,
             ``received``, ``submitted``, ``started``, ``finished``, ``result``.
+        label: What the scan calls the analysis: a run may have several of one kind.
     """
 
     run: str
@@ -61,6 +64,7 @@ class Provenance:
     frames: int
     last_frame: int
     times: Mapping[str, float] = field(default_factory=dict[str, float])
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,30 @@ class Result:
         """How a proposal that rests on this result names it."""
         source = self.provenance
         return f"{source.analysis}@{source.parameters_hash} version {self.version}, {source.frames} frames"
+
+
+def checked(outcome: object) -> Outcome:
+    """Return what an analysis said, without numbers that are none.
+
+    Raises:
+        SteeringError: If it is no outcome.
+    """
+    import xarray as xr
+
+    if not isinstance(outcome, Outcome):
+        message = f"result() returned {type(outcome).__name__}. Return steering.core.result.Outcome(features, data)."
+        raise SteeringError(message)
+    features: dict[str, Feature] = {}
+    for name, feature in outcome.features.items():
+        if not isinstance(feature, Feature):  # pyright: ignore[reportUnnecessaryIsInstance]  (a stranger's code)
+            message = f"The feature {name!r} is {type(feature).__name__}. Return Feature(value, uncertainty, units)."
+            raise SteeringError(message)
+        if math.isfinite(feature.value):
+            features[name] = feature
+    if not isinstance(outcome.data, xr.Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]  (as above)
+        message = f"data is {type(outcome.data).__name__}. Return an xarray.Dataset, which may be empty."
+        raise SteeringError(message)
+    return outcome if len(features) == len(outcome.features) else Outcome(features, outcome.data)
 
 
 def parameters_hash(analysis: str, parameters: Mapping[str, Json]) -> str:

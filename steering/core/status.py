@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 
 BeamlineState: TypeAlias = Literal["idle", "opening", "running", "paused", "aborting", "offline"]
@@ -28,7 +29,8 @@ class ScanDescription:
         title: A few words for a menu.
         axes: The motors that it moves, slowest first.
         parameters: What can be chosen before and steered during the scan.
-        analysis: Name of the analysis that its frames are meant for.
+        analyses: What its frames are meant for; the first is the main one.
+        agents: Who looks at the results.
         region: Whether a region can be inserted while it runs.
     """
 
@@ -36,7 +38,8 @@ class ScanDescription:
     title: str
     axes: tuple[Axis, ...]
     parameters: tuple[Parameter, ...]
-    analysis: str
+    analyses: tuple[Binding, ...] = ()
+    agents: tuple[AgentBinding, ...] = ()
     region: bool = False
 
 

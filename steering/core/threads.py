@@ -9,10 +9,14 @@ from typing import TypeVar, cast
 Value = TypeVar("Value")
 
 
-async def in_thread(function: Callable[[], Value]) -> Value:
+async def in_thread(function: Callable[[], Value], *, daemon: bool = False) -> Value:
     """Run a function in a thread of its own and wait for what it returns.
 
     Whoever is cancelled while waiting leaves it running to its end.
+
+    Args:
+        function: What is run.
+        daemon: Whether the interpreter may end while it runs, as with a stranger's code that may hang.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Value] = loop.create_future()
@@ -35,5 +39,5 @@ async def in_thread(function: Callable[[], Value]) -> Value:
             # Nobody waits any more if the loop has been closed.
             loop.call_soon_threadsafe(tell, value, wrong)
 
-    threading.Thread(target=run, name="steering-work").start()
+    threading.Thread(target=run, name="steering-work", daemon=daemon).start()
     return await answer

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
 from steering.core.errors import LostError, SteeringError, said
 from steering.core.facility import Remote
-from steering.core.source import Source
 from steering.loop.blocks import cut, frames_of, take
 from steering.loop.group_size import GroupSize
 from steering.loop.pace import Pace
@@ -55,12 +54,11 @@ class CompleteLane:
     def __init__(
         self,
         run: str,
-        analysis: Analysis[Any],
-        name: str,
+        analyses: Analyses,
         tasks: Tasks,
         store: Store,
         pace: Pace,
-        source: Source,
+        stored: Callable[[Ranges], None],
         complain: Callable[[str], None],
         moved: Callable[[], None],
         follow: Callable[[Any], None],
@@ -69,12 +67,11 @@ class CompleteLane:
 
         Args:
             run: Whose blocks.
-            analysis: What is made of them.
-            name: Of the analysis with its parameters, for the store.
+            analyses: What is made of them, by label.
             tasks: Where.
             store: Where checkpoints lie.
             pace: How to trade latency for throughput.
-            source: Is told what is stored.
+            stored: Called with all frames of which the state is stored.
             complain: Called with a sentence when something went wrong.
             moved: Called when something is done.
             follow: Runs a coroutine beside the others.
@@ -84,12 +81,11 @@ class CompleteLane:
         self.failed = 0
         self.ending = False
         self._run = run
-        self._analysis = analysis
-        self._name = name
+        self._analyses = analyses
         self._tasks = tasks
         self._store = store
         self._pace = pace
-        self._source = source
+        self._tell_stored = stored
         self._complain = complain
         self._moved = moved
         self._follow = follow
@@ -139,7 +135,7 @@ class CompleteLane:
 
     async def start(self) -> None:
         """Load the run's checkpoint, if there is one, and begin."""
-        self._base = await self._store.get(self._run, self._name)
+        self._base = await self._store.get(self._run, self._analyses)
         if self._base is not None:
             self.came = self._base.partial.ranges
             self._tell_stored(self.came)
@@ -213,7 +209,7 @@ class CompleteLane:
         name = f"analyse-{group.blocks[0].start}-{group.blocks[-1].stop}"
         generation = self._tasks.generation
         try:
-            remote: Remote[Partial] = self._tasks.submit(name, analyse, self._analysis, group.blocks)
+            remote: Remote[Partial] = self._tasks.submit(name, analyse, self._analyses, group.blocks)
         except LostError:
             self._groups[f"lost-{name}"] = group
             self._tasks.lose(generation)
@@ -254,7 +250,7 @@ class CompleteLane:
         self.pump()
 
     def _merge(self, items: Sequence[State]) -> State:
-        return self._become("merge", items, merge_all, self._analysis, *(item.remote for item in items))
+        return self._become("merge", items, merge_all, self._analyses, *(item.remote for item in items))
 
     def _restore(self, stored: Stored, *instead: State) -> State:
         """Have a state read from where it is stored; until it is, another stands for it."""
@@ -315,7 +311,7 @@ class CompleteLane:
         partial = await self._tasks.value(whole.remote, 0.0)
         if generation != self._tasks.generation:
             return
-        stored = await self._store.put(self._run, self._name, partial)
+        stored = await self._store.put(self._run, self._analyses, partial)
         if generation != self._tasks.generation:
             return
         self._base, self._storing = stored, []
@@ -327,7 +323,3 @@ class CompleteLane:
                 fresh.add(item)
             self._reduction = fresh
         self._tell_stored(partial.ranges)
-
-    def _tell_stored(self, ranges: Ranges) -> None:
-        for start, stop in ranges:
-            self._source.stored(self._run, start, stop)

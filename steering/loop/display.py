@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError
+from steering.core.errors import LostError, said
 from steering.core.facility import Remote
 from steering.core.result import Provenance, Result, parameters_hash
 from steering.core.version import VERSION
@@ -32,7 +32,7 @@ class DisplayLane:
     def __init__(
         self,
         run: str,
-        analysis: Analysis[Any],
+        analyses: Analyses,
         tasks: Tasks,
         complete: CompleteLane,
         pace: Pace,
@@ -45,8 +45,8 @@ class DisplayLane:
         self.news = asyncio.Event()
         self.results = 0
         self._run = run
-        self._analysis = analysis
-        self._hash = parameters_hash(analysis.name, analysis.parameters)
+        self._analyses = analyses
+        self._wrong: dict[str, str] = {}
         self._tasks = tasks
         self._complete = complete
         self._pace = pace
@@ -141,13 +141,13 @@ class DisplayLane:
             if generation != self._tasks.generation:
                 return
             finished: Finished = await self._tasks.call(
-                "result", finish, self._analysis, tuple(fresh), *states, usual=self._seconds
+                "result", finish, self._analyses, tuple(fresh), *states, usual=self._seconds
             )
         except LostError:
             self._tasks.lose(generation)
             return
         except TASK_ERRORS as error:
-            self._complain(f"The analysis {self._analysis.name} failed: {type(error).__name__}: {error}")
+            self._complain(f"No result could be made: {said(error)}")
             self._asked = 0
             # At the end nothing better will come of the same frames.
             self._final = self._final or final
@@ -173,22 +173,43 @@ class DisplayLane:
     def _hand_on(self, finished: Finished) -> None:
         now = time.time()
         self._time(finished.photons, now)
-        if finished.failed > (self.newest.failed if self.newest is not None else 0):
-            self._complain(f"{finished.failed} frames could not be analysed; the newest: {finished.failures[-1]}")
+        self._say(finished)
         self.newest = finished
         self._version += 1
-        source = Provenance(
-            run=self._run,
-            analysis=self._analysis.name,
-            parameters=self._analysis.parameters,
-            parameters_hash=self._hash,
-            code_version=VERSION,
-            facility=self._tasks.facility,
-            frames=finished.frames,
-            last_frame=finished.last_frame,
-            times=self._times(finished.times, finished.last_frame, now),
-        )
-        self._publish(Result(self._version, finished.outcome, source))
+        times = self._times(finished.times, finished.last_frame, now)
+        for label, analysis in self._analyses.items():
+            ended = finished.ended[label]
+            if ended.outcome is None:
+                continue
+            source = Provenance(
+                run=self._run,
+                analysis=analysis.name,
+                parameters=analysis.parameters,
+                parameters_hash=parameters_hash(analysis.name, analysis.parameters),
+                code_version=VERSION,
+                facility=self._tasks.facility,
+                frames=finished.frames - ended.failed,
+                last_frame=finished.last_frame,
+                times=times,
+                label=label,
+            )
+            self._publish(Result(self._version, ended.outcome, source))
+
+    def _say(self, finished: Finished) -> None:
+        """Say what went wrong that was not said before, and of which analysis; or that it is over."""
+        wrong: dict[str, str] = {}
+        if finished.failed:
+            wrong[""] = f"{finished.failed} frames could not be read; the newest: {finished.failures[-1]}"
+        for label, ended in finished.ended.items():
+            name = self._analyses[label].name
+            called = f"The analysis {label or name}" + (f" ({name})" if label not in ("", name) else "")
+            if ended.error:
+                wrong[label or name] = f"{called} failed: {ended.error}."
+            elif ended.failed:
+                wrong[label or name] = f"{called} failed for {ended.failed} frames; the newest: {ended.failures[-1]}"
+        if wrong != self._wrong:
+            self._wrong = wrong
+            self._complain(" ".join(wrong.values()))
 
     def _time(self, photons: Mapping[int, float], now: float) -> None:
         """Note how long ago the frames were exposed that are in a result for the first time."""

@@ -6,17 +6,16 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
 from steering.core.errors import LostError, said
 from steering.core.facility import Facility
 from steering.core.latency import FrameCounts
 from steering.core.result import Result, parameters_hash
-from steering.core.source import Source
 from steering.loop.complete import CompleteLane
 from steering.loop.display import DisplayLane
 from steering.loop.pace import Pace
-from steering.loop.ranges import count
+from steering.loop.ranges import Ranges, count
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
 from steering.loop.tasks import Tasks
@@ -28,16 +27,21 @@ _LOG = logging.getLogger(__name__)
 
 
 class Lanes:
-    """A run's blocks on their way to results."""
+    """A run's blocks on their way to results.
+
+    Attributes:
+        analyses: What is made of them, by label.
+        stored: Frames that need not come again, as the state is stored that they are in.
+    """
 
     def __init__(
         self,
         run: str,
-        analysis: Analysis[Any],
+        analyses: Analyses,
         facility: Facility,
         store: Store,
         pace: Pace,
-        source: Source,
+        stored: Callable[[], None],
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
         stopwatch: Stopwatch,
@@ -49,13 +53,15 @@ class Lanes:
         self._moved = asyncio.Event()
         self._recovering: asyncio.Task[None] | None = None
         self._broken = ""
-        parameters = parameters_hash(analysis.name, analysis.parameters)
+        self.analyses = analyses
+        self.stored: Ranges = ()
+        self._told = stored
+        parameters = parameters_hash(run, {label: dict(one.parameters) for label, one in analyses.items()})
         self._tasks = Tasks(facility, f"{run}-{parameters}", pace, self._lose)
         self._complete = CompleteLane(
-            run, analysis, f"{analysis.name}-{parameters}", self._tasks, store, pace, source, complain, self._news,
-            self._start,
+            run, analyses, self._tasks, store, pace, self._store_told, complain, self._news, self._start
         )  # fmt: skip
-        self._display = DisplayLane(run, analysis, self._tasks, self._complete, pace, publish, complain, stopwatch)
+        self._display = DisplayLane(run, analyses, self._tasks, self._complete, pace, publish, complain, stopwatch)
 
     @property
     def counts(self) -> FrameCounts:
@@ -63,13 +69,17 @@ class Lanes:
         newest = self._display.newest
         return FrameCounts(
             came=count(self._complete.came),
-            analysed=newest.frames if newest is not None else 0,
+            analysed=newest.frames + newest.failed - newest.missing if newest is not None else 0,
             doubled=newest.doubled if newest is not None else 0,
             repeated=self._complete.repeated,
-            failed=newest.failed if newest is not None else 0,
+            failed=newest.missing if newest is not None else 0,
             done=self._complete.held_frames,
             since=self._complete.working_since,
         )
+
+    def _store_told(self, ranges: Ranges) -> None:
+        self.stored = ranges
+        self._told()
 
     async def start(self) -> None:
         """Load the run's checkpoint, if there is one, and begin."""

@@ -11,11 +11,11 @@ Each run that is open has lanes of its own: plans may nest runs, or interleave t
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import reduce
 from itertools import groupby
-from typing import Any
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
 from steering.core.facility import Facility
 from steering.core.latency import FrameCounts
@@ -23,6 +23,7 @@ from steering.core.result import Result
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
 from steering.loop.lanes import Lanes
 from steering.loop.pace import Pace
+from steering.loop.ranges import common
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
 
@@ -42,7 +43,7 @@ class Loop:
         self,
         source: Source,
         facility: Facility,
-        choose: Callable[[RunStarted], Analysis[Any] | None],
+        choose: Callable[[RunStarted], Analyses],
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
         *,
@@ -54,7 +55,7 @@ class Loop:
         Args:
             source: Where blocks come from.
             facility: Where they are analysed; it must have been started.
-            choose: Says which analysis a run gets; ``None`` for none.
+            choose: Says which analyses a run gets, by label; none where it returns nothing.
             publish: Called with each result, newest last; must not block.
             complain: Called with a sentence when something went wrong that the loop survives, and with an empty one
                 when it is over.
@@ -71,7 +72,7 @@ class Loop:
         self._store = store or Store(None)
         self._pace = pace or Pace()
         # Those of runs that are open, and of the newest that has ended, whose counts are still asked for.
-        self._lanes: dict[str, Lanes] = {}
+        self._lanes: dict[str, list[Lanes]] = {}
         # Runs that are open, oldest first.
         self._open: dict[str, None] = {}
         self._newest = ""
@@ -80,7 +81,7 @@ class Loop:
     def counts(self) -> FrameCounts:
         """How many frames of the newest run came, are in the newest result, came twice, or failed."""
         lanes = self._lanes.get(self._newest)
-        return lanes.counts if lanes is not None else FrameCounts()
+        return lanes[0].counts if lanes else FrameCounts()
 
     async def run(self) -> None:
         """Run until the source ends."""
@@ -96,20 +97,56 @@ class Loop:
                     await self._turn(item)
                 self._add(blocks)
             for run in self._open:
-                if run in self._lanes:
-                    await self._lanes[run].drain()
+                await self._drain(run)
         finally:
             await self.cancel()
 
     async def cancel(self) -> None:
         """Stop making results; what was submitted is left to the facility."""
-        for lanes in list(self._lanes.values()):
+        for lanes in [one for of_run in self._lanes.values() for one in of_run]:
             await lanes.cancel()
+
+    async def add(self, run: str, analyses: Analyses, blocks: Sequence[FrameBlock]) -> None:
+        """Have a run that is open, or the newest, analysed in other ways too, from its first frame on.
+
+        Args:
+            run: Which.
+            analyses: By label; each may be there already with other parameters, and goes on beside this one.
+            blocks: All its frames so far. What comes meanwhile is among them, or comes as ever.
+        """
+        lanes = self._wire(run, analyses)
+        await lanes.start()
+        # From here on nothing is waited for: no block comes between.
+        self._lanes.setdefault(run, []).append(lanes)
+        lanes.add(blocks)
+        if run not in self._open:
+            await lanes.drain()
+
+    async def leave(self, run: str, label: str) -> None:
+        """Do not analyse a run in one way any more, which is the only one of its lanes."""
+        for lanes in [one for one in self._lanes.get(run, []) if list(one.analyses) == [label]]:
+            self._lanes[run].remove(lanes)
+            await lanes.cancel()
+
+    async def _drain(self, run: str) -> None:
+        await asyncio.gather(*(lanes.drain() for lanes in self._lanes.get(run, [])))
+
+    def _wire(self, run: str, analyses: Analyses) -> Lanes:
+        return Lanes(
+            run, analyses, self._facility, self._store, self._pace, lambda: self._tell_stored(run), self._publish,
+            self._complain, self.photon_to_feature,
+        )  # fmt: skip
+
+    def _tell_stored(self, run: str) -> None:
+        """Tell the source which frames none of a run's lanes needs again."""
+        of_run = self._lanes.get(run, [])
+        if of_run:
+            for start, stop in reduce(common, (lanes.stored for lanes in of_run)):
+                self._source.stored(run, start, stop)
 
     async def _turn(self, item: RunStarted | RunEnded) -> None:
         if isinstance(item, RunEnded):
-            if item.run in self._lanes:
-                await self._lanes[item.run].drain()
+            await self._drain(item.run)
             self._open.pop(item.run, None)
             self.drained = item.run
             return
@@ -120,22 +157,23 @@ class Loop:
             # Its end was lost.
             del self._open[next(iter(self._open))]
         for run in [run for run in self._lanes if run not in self._open]:
-            await self._lanes.pop(run).cancel()
+            for lanes in self._lanes.pop(run):
+                await lanes.cancel()
         self._open[item.run] = None
         self._newest = item.run
-        analysis = self._choose(item)
-        if analysis is not None:
-            self._lanes[item.run] = Lanes(
-                item.run, analysis, self._facility, self._store, self._pace, self._source, self._publish,
-                self._complain, self.photon_to_feature,
-            )  # fmt: skip
-            await self._lanes[item.run].start()
+        for analyses in await self._store.alike(item.run, self._choose(item)):
+            # Those that were stored at the same moment go on together: frames are read once for all of them.
+            lanes = self._wire(item.run, analyses)
+            self._lanes.setdefault(item.run, []).append(lanes)
+            await lanes.start()
 
     def _add(self, blocks: list[FrameBlock]) -> None:
         for run, of_run in groupby(blocks, lambda block: block.run):
             if run in self._lanes:
                 self._newest = run
-                self._lanes[run].add(list(of_run))
+                come = list(of_run)
+                for lanes in self._lanes[run]:
+                    lanes.add(come)
 
     async def _batches(self) -> AsyncIterator[list[SourceItem]]:
         """Yield lists of items; a list is as long as what came within the gathering time."""
@@ -157,7 +195,7 @@ class Loop:
                     batch.append(queue.get_nowait())
                 ended = batch[-1] is None
                 yield [item for item in batch if item is not None]
-                for lanes in list(self._lanes.values()):
+                for lanes in [one for of_run in self._lanes.values() for one in of_run]:
                     # The source is held back while too much waits for the facility.
                     await lanes.room()
             await pumping

@@ -1,4 +1,8 @@
-"""What a task hands on: an analysis' state and the bookkeeping that makes its result honest. Runs on workers."""
+"""What a task hands on: the states of a run's analyses and the bookkeeping that makes their results honest.
+
+Frames are read once for all analyses of a run. Each analysis has a state of its own, by label. A frame that it fails
+for costs that analysis this frame, and costs the others nothing. Runs on workers.
+"""
 
 import math
 import pickle
@@ -8,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from steering.core.analysis import Analysis
+from numpy.typing import NDArray
+
+from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
+from steering.core.errors import said
 from steering.core.pixels import cleaned
-from steering.core.result import Outcome
+from steering.core.result import Outcome, checked
 from steering.loop.blocks import UNKNOWN_FRAMES, cut, frames_of, join, pieces
 from steering.loop.ranges import Ranges, count, unite
-from steering.sources.read_ahead import READ_ERRORS, Loaded, read_blocks
+from steering.sources.read_ahead import Loaded, read_blocks
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
@@ -29,21 +36,36 @@ _SIZES_KEPT = 32
 
 
 @dataclass(frozen=True)
-class Partial:
-    """State of some frames.
+class Member:
+    """What one analysis has made of the frames.
 
     Attributes:
-        state: The analysis' own.
-        ranges: Which frames are in it.
-        doubled: How many frames came into it twice; not one ever should.
-        times: Hop times of the block that holds the newest frame.
-        photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
-        per_frame: Seconds that each frame took in the task that analysed the newest; NaN for no frames.
-        failed: How many frames could not be read or analysed.
+        state: Its own.
+        failed: How many frames it could not analyse, which are not in its state.
         failures: A sentence for each of the newest blocks of such frames.
     """
 
     state: Any
+    failed: int = 0
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Partial:
+    """States of some frames.
+
+    Attributes:
+        members: By label, what each analysis has made of them.
+        ranges: Which frames were read.
+        doubled: How many frames came into it twice; not one ever should.
+        times: Hop times of the block that holds the newest frame.
+        photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
+        per_frame: Seconds that each frame took in the task that analysed the newest; NaN for no frames.
+        failed: How many frames could not be read.
+        failures: A sentence for each of the newest blocks of such frames.
+    """
+
+    members: Mapping[str, Member]
     ranges: Ranges = ()
     doubled: int = 0
     times: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -62,12 +84,39 @@ class Partial:
         """Index of the newest frame, -1 for none."""
         return self.ranges[-1][1] - 1 if self.ranges else -1
 
+    def alone(self, label: str) -> "Partial":
+        """Return what one analysis has of it, without its label: another session may have another one for it."""
+        return replace(self, members={"": self.members[label]})
+
+
+def together(partials: Mapping[str, Partial]) -> Partial:
+    """Put partials of single analyses, of the same frames, under their labels."""
+    members = {label: partial.members[""] for label, partial in partials.items()}
+    return replace(next(iter(partials.values())), members=members)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What one analysis says in the end.
+
+    Attributes:
+        outcome: Features and arrays; nothing if it could not say.
+        error: Why it could not, as a sentence; empty if it could.
+        failed: How many frames it could not analyse.
+        failures: A sentence for each of the newest blocks of such frames.
+    """
+
+    outcome: Outcome | None
+    error: str
+    failed: int
+    failures: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Finished:
-    """An outcome with the bookkeeping of the partial that it was made of; ``seconds`` is how long that took."""
+    """Outcomes by label, with the bookkeeping of the partial that they come from; ``seconds`` is how long it took."""
 
-    outcome: Outcome
+    ended: Mapping[str, Ended]
     frames: int
     last_frame: int
     doubled: int
@@ -78,17 +127,27 @@ class Finished:
     failures: tuple[str, ...]
     seconds: float
 
+    @property
+    def missing(self) -> int:
+        """How many frames are not in each of the outcomes."""
+        return self.failed + max((one.failed for one in self.ended.values()), default=0)
 
-def analyse(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> Partial:
+
+def nothing(analyses: Analyses) -> Partial:
+    """Return the partial of no frames."""
+    return Partial({label: Member(analysis.empty()) for label, analysis in analyses.items()})
+
+
+def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
     """Read blocks and reduce them; what cannot be read is named in the partial and leaves the rest whole.
 
     While one piece is reduced the next is read. Memory is bounded by two pieces, whatever the size of a frame.
     """
     started = time.time()
-    partial = Partial(analysis.empty())
+    partial = nothing(analyses)
     for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(_worth_reading_ahead(blocks))):
-        for part in _reduce(analysis, loaded, started, time.monotonic() + _APART_SECONDS):
-            partial = merge(analysis, partial, part)
+        for part in _reduce(analyses, loaded, started, time.monotonic() + _APART_SECONDS):
+            partial = merge(analyses, partial, part)
         if loaded.error is None:
             _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
             while len(_SIZES) > _SIZES_KEPT:
@@ -104,56 +163,70 @@ def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
     return size * frames_of(blocks) > _READ_AHEAD_BYTES
 
 
-def _reduce(analysis: Analysis[Any], loaded: Loaded, started: float, deadline: float) -> Iterator[Partial]:
-    """Reduce what was read; where that fails the frames are taken apart, so that one that fails costs itself only."""
-    error = loaded.error
-    if error is None:
-        try:
-            yield _reduced(analysis, loaded, started)
-        except READ_ERRORS as raised:
-            error = raised
-    if error is None:
+def _reduce(analyses: Analyses, loaded: Loaded, started: float, deadline: float) -> Iterator[Partial]:
+    """Reduce what was read; what could not be is read again in halves, so that a frame that fails costs itself only."""
+    if loaded.error is None:
+        yield _reduced(analyses, loaded, started, deadline)
         return
     block = loaded.block
     if len(block) == 1 or time.monotonic() > deadline:
-        last = "" if len(block) == 1 else f" to {block.stop - 1}"
-        where = f"frame{'s' if last else ''} {block.start}{last}"
-        yield Partial(analysis.empty(), failed=len(block), failures=(f"{where}: {error}",))
+        yield replace(nothing(analyses), failed=len(block), failures=(_failure(block, loaded.error),))
         return
-    for half in _halves(loaded):
-        yield from _reduce(analysis, half, started, deadline)
+    for half in _halves(block):
+        for again in read_blocks([half], ahead=0):
+            yield from _reduce(analyses, again, started, deadline)
 
 
-def _halves(loaded: Loaded) -> Iterator[Loaded]:
-    """Cut in two what was read; what could not be read is read again in halves."""
-    block = loaded.block
+def _failure(block: FrameBlock, error: Exception) -> str:
+    last = "" if len(block) == 1 else f" to {block.stop - 1}"
+    return f"frame{'s' if last else ''} {block.start}{last}: {error}"
+
+
+def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:
     middle = block.start + len(block) // 2
-    for start, stop in ((block.start, middle), (middle, block.stop)):
-        part = cut(block, start, stop)
-        if loaded.error is not None:
-            yield from read_blocks([part], ahead=0)
-        else:
-            place = slice(start - block.start, stop - block.start)
-            yield Loaded(part, loaded.frames[place], loaded.times[place])
+    return cut(block, block.start, middle), cut(block, middle, block.stop)
 
 
-def _reduced(analysis: Analysis[Any], loaded: Loaded, started: float) -> Partial:
+def _reduced(analyses: Analyses, loaded: Loaded, started: float, deadline: float) -> Partial:
     block = loaded.block
-    state = _update(analysis, block, loaded.frames)
+    members = {label: _member(analysis, block, loaded.frames, deadline) for label, analysis in analyses.items()}
     # A file without frame times still has the time of the event, a few milliseconds later.
     known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in loaded.times]
     times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
     kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
-    return Partial(state, ((block.start, block.stop),), 0, times, kept)
+    return Partial(members, ((block.start, block.stop),), 0, times, kept)
 
 
-def _update(analysis: Analysis[Any], block: FrameBlock, frames: Any) -> Any:
+def _member(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any], deadline: float) -> Member:
+    """Have one analysis reduce frames; where it fails they are taken apart: a frame that fails costs itself only."""
+    try:
+        return Member(_update(analysis, block, frames))
+    except Exception as raised:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs the others nothing)
+        error = raised
+    if len(block) == 1 or time.monotonic() > deadline:
+        return Member(analysis.empty(), len(block), (_failure(block, error),))
+    first, second = (
+        _member(analysis, half, frames[half.start - block.start : half.stop - block.start], deadline)
+        for half in _halves(block)
+    )
+    return _both(analysis, first, second)
+
+
+def _update(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any]) -> Any:
     """Reduce frames; what is no count is left out here, unless the analysis does so itself, and faster."""
     counts = frames if getattr(analysis, "leaves_out_markers", False) else cleaned(frames, block.bad)
     return analysis.update(analysis.empty(), block, counts)
 
 
-def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
+def _both(analysis: Analysis[Any], left: Member, right: Member) -> Member:
+    return Member(
+        analysis.merge(left.state, right.state),
+        left.failed + right.failed,
+        (left.failures + right.failures)[-_FAILURES_KEPT:],
+    )
+
+
+def merge(analyses: Analyses, left: Partial, right: Partial) -> Partial:
     """Merge two partials of different frames."""
     newer = right if right.last_frame >= left.last_frame else left
     photons = {**left.photons, **right.photons}
@@ -161,7 +234,9 @@ def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
         photons = dict(sorted(photons.items())[-PHOTONS_KEPT:])
     ranges, both = unite(left.ranges, right.ranges)
     return Partial(
-        state=analysis.merge(left.state, right.state),
+        members={
+            label: _both(analysis, left.members[label], right.members[label]) for label, analysis in analyses.items()
+        },
         ranges=ranges,
         doubled=left.doubled + right.doubled + both,
         times=newer.times,
@@ -172,36 +247,45 @@ def merge(analysis: Analysis[Any], left: Partial, right: Partial) -> Partial:
     )
 
 
-def merge_all(analysis: Analysis[Any], *partials: Partial) -> Partial:
+def merge_all(analyses: Analyses, *partials: Partial) -> Partial:
     """Merge any number of partials of different frames."""
-    whole = Partial(analysis.empty())
+    whole = nothing(analyses)
     for partial in partials:
-        whole = merge(analysis, whole, partial)
+        whole = merge(analyses, whole, partial)
     return whole
 
 
-def finish(analysis: Analysis[Any], fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
+def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
     """Merge partials, add blocks that no partial holds yet, and say what it all means."""
     began = time.perf_counter()
-    whole = merge_all(analysis, *partials, *((analyse(analysis, fresh),) if fresh else ()))
-    outcome = analysis.result(whole.state)
+    whole = merge_all(analyses, *partials, *((analyse(analyses, fresh),) if fresh else ()))
+    ended = {label: _ended(analysis, whole.members[label]) for label, analysis in analyses.items()}
     return Finished(
-        outcome, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons,
+        ended, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons,
         whole.per_frame, whole.failed, whole.failures, time.perf_counter() - began,
     )  # fmt: skip
 
 
-def restore(saved: bytes | Path) -> Partial:
-    """Load a partial that was stored: from the file of our own that it lies in, or from what was sent."""
-    # Our own file of mode 0600, or bytes that came from Dask's own TLS peer.
-    _, partial = pickle.loads(saved.read_bytes() if isinstance(saved, Path) else saved)  # noqa: S301  (see above)
-    return partial
+def _ended(analysis: Analysis[Any], member: Member) -> Ended:
+    try:
+        outcome, error = checked(analysis.result(member.state)), ""
+    except Exception as raised:  # noqa: BLE001  (as above)
+        outcome, error = None, said(raised)
+    return Ended(outcome, error, member.failed, member.failures)
 
 
-def rehearse(analysis: Analysis[Any]) -> Finished:
-    """Load all that a live task needs on this worker: the analysis, the readers, and the way back of a result."""
+def restore(saved: Mapping[str, bytes | Path]) -> Partial:
+    """Load what was stored of each analysis, by label: from files of our own, or from what was sent."""
+    # Our own files of mode 0600, or bytes that came from Dask's own TLS peer.
+    contents = {label: one.read_bytes() if isinstance(one, Path) else one for label, one in saved.items()}
+    partials: dict[str, Partial] = {label: pickle.loads(one)[1] for label, one in contents.items()}  # noqa: S301
+    return together(partials)
+
+
+def rehearse(*analyses: Analysis[Any]) -> Finished:
+    """Load all that a live task needs on this worker: the analyses, the readers, and the way back of a result."""
     import h5py
     from scipy import optimize
 
     del h5py, optimize
-    return finish(analysis, ())
+    return finish({str(number): analysis for number, analysis in enumerate(analyses)}, ())

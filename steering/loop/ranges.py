@@ -44,3 +44,9 @@ def without(start: int, stop: int, ranges: Ranges) -> Ranges:
             left.append((start, taken_start))
         start = max(start, taken_stop)
     return (*left, (start, stop)) if start < stop else tuple(left)
+
+
+def common(first: Ranges, second: Ranges) -> Ranges:
+    """Return what is in both of two sets of ranges."""
+    parts = [(max(start, low), min(stop, high)) for start, stop in first for low, high in second]
+    return tuple((start, stop) for start, stop in parts if start < stop)

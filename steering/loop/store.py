@@ -3,15 +3,20 @@
 import asyncio
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from steering.core.analysis import Analyses, Analysis
+from steering.core.result import parameters_hash
 from steering.core.secret_file import make_private
 from steering.core.version import VERSION
-from steering.loop.partial import Partial
+from steering.loop.partial import Partial, together
+from steering.loop.ranges import Ranges
 
-# Checkpoints of so many runs are kept.
-_RUNS_KEPT = 50
+# So many checkpoints are kept, one for each run and analysis.
+_KEPT = 200
 # States up to this size (bytes) are sent to the workers, larger ones are read by them where they see the file.
 _SENT_BYTES = 1 << 20
 
@@ -22,11 +27,11 @@ class Stored:
 
     Attributes:
         partial: What it holds.
-        saved: How a worker gets it: the file, or its bytes.
+        saved: How a worker gets it, by label: the file, or its bytes.
     """
 
     partial: Partial
-    saved: bytes | Path
+    saved: Mapping[str, bytes | Path]
 
 
 class Store:
@@ -42,19 +47,36 @@ class Store:
         self._directory = directory
         self._shared = shared
 
-    async def put(self, run: str, analysis: str, partial: Partial) -> Stored:
-        """Store a partial of a run; ``analysis`` names the analysis and its parameters.
+    async def put(self, run: str, analyses: Analyses, partial: Partial) -> Stored:
+        """Store a partial of a run, each analysis for itself.
 
         Raises:
-            OSError: If it cannot be written; the one before is still there.
+            OSError: If it cannot be written; those that are not written yet are still as before.
         """
-        return await asyncio.to_thread(self._put, run, analysis, partial)
+        saved = {
+            label: await asyncio.to_thread(self._put, run, _name(analysis), partial.alone(label))
+            for label, analysis in analyses.items()
+        }
+        return Stored(partial, saved)
 
-    async def get(self, run: str, analysis: str) -> Stored | None:
-        """Return the newest checkpoint of a run; nothing if there is none that this version can read."""
-        return await asyncio.to_thread(self._get, run, analysis)
+    async def get(self, run: str, analyses: Analyses) -> Stored | None:
+        """Return the newest checkpoint of a run, if this version can read one of the same frames for each analysis."""
+        found = {label: await asyncio.to_thread(self._get, run, _name(one)) for label, one in analyses.items()}
+        there = {label: one for label, one in found.items() if one is not None}
+        if len(there) < len(found) or len({partial.ranges for partial, _ in there.values()}) != 1:
+            return None
+        partials = {label: partial for label, (partial, _) in there.items()}
+        return Stored(together(partials), {label: saved for label, (_, saved) in there.items()})
 
-    def _put(self, run: str, analysis: str, partial: Partial) -> Stored:
+    async def alike(self, run: str, analyses: Analyses) -> list[Analyses]:
+        """Part analyses by what is stored of them: those of the same frames can go on together."""
+        parts: dict[Ranges, dict[str, Analysis[Any]]] = {}
+        for label, analysis in analyses.items():
+            found = await asyncio.to_thread(self._get, run, _name(analysis))
+            parts.setdefault(found[0].ranges if found is not None else (), {})[label] = analysis
+        return list(parts.values())
+
+    def _put(self, run: str, analysis: str, partial: Partial) -> bytes | Path:
         content = pickle.dumps((VERSION, partial))
         file = self._file(run, analysis)
         if file is not None:
@@ -69,9 +91,9 @@ class Store:
                 unfinished.unlink(missing_ok=True)
                 raise
             _forget_oldest(file.parent)
-        return self._stored(partial, content, file)
+        return self._saved(content, file)
 
-    def _get(self, run: str, analysis: str) -> Stored | None:
+    def _get(self, run: str, analysis: str) -> tuple[Partial, bytes | Path] | None:
         file = self._file(run, analysis)
         if file is None or not file.exists():
             return None
@@ -82,18 +104,22 @@ class Store:
         except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, TypeError):
             # Cut short, or of another version: then everything is computed again, which loses only time.
             return None
-        return self._stored(partial, content, file) if version == VERSION else None
+        return (partial, self._saved(content, file)) if version == VERSION else None
 
-    def _stored(self, partial: Partial, content: bytes, file: Path | None) -> Stored:
+    def _saved(self, content: bytes, file: Path | None) -> bytes | Path:
         by_file = file is not None and self._shared and len(content) > _SENT_BYTES
-        return Stored(partial, file if by_file and file is not None else content)
+        return file if by_file and file is not None else content
 
     def _file(self, run: str, analysis: str) -> Path | None:
         safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in f"{run}-{analysis}")
         return None if self._directory is None else self._directory / f"{safe}.state"
 
 
+def _name(analysis: Analysis[Any]) -> str:
+    return f"{analysis.name}-{parameters_hash(analysis.name, analysis.parameters)}"
+
+
 def _forget_oldest(directory: Path) -> None:
     files = sorted(directory.glob("*.state"), key=lambda file: file.stat().st_mtime)
-    for file in files[:-_RUNS_KEPT]:
+    for file in files[:-_KEPT]:
         file.unlink(missing_ok=True)

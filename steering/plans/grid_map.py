@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scanspec.specs import Linspace, Spec
 
+from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.plans.path import Point
 from steering.plans.scan import points_of, steps_between
@@ -19,7 +20,8 @@ class GridMap:
         title: A few words for a menu.
         area: For the slow and the fast axis the lowest and highest position, in the axes' unit.
         parameters: ``step`` in the axes' unit, ``exposure`` in seconds.
-        analysis: Name of the analysis that its frames are meant for.
+        analyses: What its frames are meant for; the usual one, along its axes, if left out.
+        agents: Who looks at the results.
         region: Whether a region can be inserted.
         shaping: Names of the parameters that the path follows from.
     """
@@ -28,7 +30,8 @@ class GridMap:
     title: str
     area: Mapping[str, tuple[float, float]]
     parameters: tuple[Parameter, ...]
-    analysis: str = "map_features"
+    analyses: tuple[Binding, ...] = ()
+    agents: tuple[AgentBinding, ...] = ()
     region: bool = True
     shaping: frozenset[str] = frozenset({"step"})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scanspec.specs import Linspace, Spec
 
+from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.plans.path import Point
 from steering.plans.scan import points_of
@@ -24,7 +25,8 @@ class RockingScan:
         axis: The motor.
         parameters: ``centre``, ``range`` and ``step`` in the axis' unit, ``exposure`` in seconds.
         first_stride: The first pass takes every so many-th point; a power of two.
-        analysis: Name of the analysis that its frames are meant for.
+        analyses: What its frames are meant for; the usual one, along its axes, if left out.
+        agents: Who looks at the results.
         region: Whether a region can be inserted.
         shaping: Names of the parameters that the path follows from.
     """
@@ -34,7 +36,8 @@ class RockingScan:
     axis: str
     parameters: tuple[Parameter, ...]
     first_stride: int = 8
-    analysis: str = "rocking_curve"
+    analyses: tuple[Binding, ...] = ()
+    agents: tuple[AgentBinding, ...] = ()
     region: bool = False
     shaping: frozenset[str] = frozenset({"centre", "range", "step"})
 

@@ -9,6 +9,7 @@ import numpy as np
 from scanspec.specs import Linspace, Spec
 
 from steering.core.action import InsertRegion
+from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.core.status import Axis
 from steering.guard import Reach
@@ -44,8 +45,13 @@ class Scan(Protocol):
         ...
 
     @property
-    def analysis(self) -> str:
-        """Name of the analysis that its frames are meant for."""
+    def analyses(self) -> tuple[Binding, ...]:
+        """What its frames are meant for; the first is the main one."""
+        ...
+
+    @property
+    def agents(self) -> tuple[AgentBinding, ...]:
+        """Who looks at the results."""
         ...
 
     @property

@@ -11,6 +11,7 @@ of an event; how is told in :mod:`steering.plans.ending`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -49,7 +50,8 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         "plan_name": scan.name,
         "scan_title": scan.title,
         "scan_spec": scan.spec(values).serialize(),
-        "analysis": scan.analysis,
+        "analyses": [asdict(one) for one in scan.analyses],
+        "agents": [asdict(one) for one in scan.agents],
         "axes": list(scan.axes),
         "axis_units": {axis: devices.units[axis] for axis in scan.axes},
         "parameters": {item.name: {"value": values[item.name], "units": item.units} for item in scan.parameters},

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from steering.core import registry
 from steering.core.analysis import Analysis
+from steering.core.binding import Binding
+from steering.core.binding import make_analysis as make_bound
 from steering.core.errors import SteeringError
 from steering.core.source import Source
 from steering.core.workspace import Workspace
@@ -55,32 +57,24 @@ def make_source(
         raise SteeringError(message) from error
 
 
-def make_analysis(wanted: str | Analysis[Any], axes: Sequence[str] = ()) -> Analysis[Any]:
+def make_analysis(wanted: str | Analysis[Any], axes: Sequence[str] = (), **parameters: Any) -> Analysis[Any]:
     """Make an analysis, or take one that is made.
 
     Args:
         wanted: Its entry-point name, or an analysis.
         axes: The scan's axes, slow ones first: an analysis of that name that takes ``axis`` or ``axes`` is made for
             these.
+        **parameters: What it takes beside them.
 
     Raises:
-        SteeringError: If there is none of that name, or it takes another number of axes.
+        SteeringError: If there is none of that name, or it does not take these parameters or axes.
     """
-    if not isinstance(wanted, str):
-        return wanted
-    make = registry.load("analyses", wanted)
-    taken = inspect.signature(make).parameters
-    settings: dict[str, Any] = {}
-    if axes and "axes" in taken:
-        settings["axes"] = tuple(axes)
-    elif axes and "axis" in taken:
-        # The fast one, along which a curve is measured.
-        settings["axis"] = axes[-1]
-    try:
-        return cast("Analysis[Any]", make(**settings))
-    except ValueError as error:
-        message = f"The analysis {wanted} does not fit a scan of {', '.join(axes)}: {error}."
-        raise SteeringError(message) from error
+    if isinstance(wanted, str):
+        return make_bound(Binding(wanted, wanted, tuple(axes), parameters))
+    if parameters:
+        message = f"An analysis that is made already takes no parameters; these were given: {', '.join(parameters)}."
+        raise SteeringError(message)
+    return wanted
 
 
 def _setting(parameter: inspect.Parameter) -> str:

@@ -1,37 +1,87 @@
-"""The agents of a session: their modes, what they suggest, and the proposals of those that may act by themselves."""
+"""The agents of a session: their modes, what they suggest, and the proposals of those that may act by themselves.
+
+Each agent has a thread of its own and is asked there. So one that raises, hangs, or returns nonsense costs itself only:
+it is named in a notice, and the others, the results and the board go on.
+"""
 
 import asyncio
 import time
 import uuid
-from typing import cast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from steering.agents.person import Person
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
 from steering.core.agent import MODES, Agent, Suggestion
+from steering.core.binding import AgentBinding, make_agent
 from steering.core.board import Board
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
+from steering.core.parameter import Parameter
 from steering.core.result import Result
+from steering.core.status import ScanDescription
+from steering.core.threads import in_thread
 from steering.session.notices import Notices
+
+# An agent that has not answered for so long (seconds) is named.
+PATIENCE = 2.0
+
+
+@dataclass(eq=False)
+class Seat:
+    """An agent at the table.
+
+    Attributes:
+        agent: Who sits there.
+        of: Label of the analysis whose results it looks at; the main one's if empty.
+        bound: Whether the scan names it.
+        turn: What it is doing, if it is doing something.
+        suggested: What it suggested last.
+        seen: The result that it was given last.
+    """
+
+    agent: Agent
+    of: str = ""
+    bound: bool = False
+    turn: "asyncio.Task[None] | None" = None
+    suggested: tuple[Suggestion, ...] = ()
+    seen: Result | None = field(default=None, repr=False)
 
 
 class Crew:
-    """All installed agents, each in a mode; people steer through the session itself."""
+    """All installed agents, and those that the scan names, each in a mode; people steer through the session itself."""
 
     def __init__(self, client: BeamlineClient, board: Board, notices: Notices) -> None:
         """Load the installed agents, all of them off."""
         self._client = client
         self._board = board
         self._notices = notices
-        agents = {name: cast("Agent", registry.load("agents", name)()) for name in registry.names("agents")}
-        # A person speaks through the session and is answered at once; the others take their turn here.
-        self._agents = {name: agent for name, agent in agents.items() if not isinstance(agent, Person)}
         self._news = asyncio.Event()
-        self._newest: Result | None = None
-        # What each agent suggested last, for which run.
-        self._suggested: dict[str, tuple[Suggestion, ...]] = {}
+        self._newest: dict[str, Result] = {}
+        self._main = ""
         self._run = ""
-        board.modes.set(dict.fromkeys(self._agents, "off"))
+        self._seats: dict[str, Seat] = {}
+        for name in registry.names("agents"):
+            self._seat(AgentBinding(name, name), bound=False)
+        self._installed = dict(self._seats)
+        self._named: tuple[str, ...] = ()
+        self._offer()
+
+    def know(self, scans: Sequence[ScanDescription]) -> None:
+        """Take note of the agents that scans name: a mode may be set before such a scan is started."""
+        self._named = tuple(dict.fromkeys(agent.label for scan in scans for agent in scan.agents))
+        self._offer()
+
+    def begin(self, bindings: Sequence[AgentBinding]) -> None:
+        """Seat the agents that a scan names; they are off unless a person has said otherwise for that label."""
+        for label in [label for label, seat in self._seats.items() if seat.bound]:
+            self._leave(label)
+        self._seats = dict(self._installed)
+        for binding in bindings:
+            self._seat(binding, bound=True)
+        self._offer()
+        self._newest, self._main = {}, ""
+        self._show()
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode; one that does not suggest any more has its suggestions taken back.
@@ -39,28 +89,36 @@ class Crew:
         Raises:
             SteeringError: If there is no such agent or mode.
         """
-        if agent not in self._agents:
-            message = f"There is no agent {agent!r:.60}. Installed: {', '.join(self._agents) or 'none'}."
+        if agent not in self._board.modes.value:
+            message = f"There is no agent {agent!r:.60}. Here are: {', '.join(self._board.modes.value) or 'none'}."
             raise SteeringError(message)
         if mode not in MODES:
             message = f"There is no mode {mode!r:.60}. Allowed: {', '.join(MODES)}."
             raise SteeringError(message)
-        self._board.modes.set({**self._board.modes.value, agent: mode})
+        self._set_modes({**self._board.modes.value, agent: mode})
+        seat = self._seats.get(agent)
+        if seat is None:
+            # Of a scan that does not run now.
+            return
         if mode != "suggest":
-            self._suggested.pop(agent, None)
+            seat.suggested = ()
             self._show()
+        # What it has not been asked of yet may be the newest result already.
+        seat.seen = None
         self._news.set()
 
-    def ingest(self, result: Result) -> None:
-        """Have the agents look at a newer result soon."""
-        self._newest = result
+    def ingest(self, result: Result, main: str = "") -> None:
+        """Have the agents look at a newer result soon; ``main`` is the label of the main analysis."""
+        self._newest[result.provenance.label] = result
+        self._main = main or self._main or result.provenance.label
         self._news.set()
 
     def look(self) -> None:
         """Take back what was suggested for a run that is over: it is never for another one."""
         status = self._board.status.value
-        if self._suggested and (status.run != self._run or not status.scanning):
-            self._suggested = {}
+        if any(seat.suggested for seat in self._seats.values()) and (status.run != self._run or not status.scanning):
+            for seat in self._seats.values():
+                seat.suggested = ()
             self._show()
 
     def forget(self, suggestion: Suggestion) -> None:
@@ -69,46 +127,127 @@ class Crew:
         Raises:
             SteeringError: If it is not there any more.
         """
-        if not any(suggestion in held for held in self._suggested.values()):
+        holding = [seat for seat in self._seats.values() if suggestion in seat.suggested]
+        if not holding:
             message = "This suggestion does not hold any more: its run is over, or there is a newer one."
             raise SteeringError(message)
-        self._suggested = {
-            name: tuple(one for one in held if one != suggestion) for name, held in self._suggested.items()
-        }
+        for seat in holding:
+            seat.suggested = tuple(one for one in seat.suggested if one != suggestion)
         self._show()
 
     async def run(self) -> None:
         """Let agents look at each newest result, and propose what automatic ones suggest."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            for name, agent in self._agents.items():
-                await self._turn(name, agent, self._board.modes.value[name])
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                for label, seat in self._seats.items():
+                    if seat.turn is None or seat.turn.done():
+                        seat.turn = asyncio.create_task(self._turn(label, seat))
+        finally:
+            for seat in self._seats.values():
+                if seat.turn is not None:
+                    seat.turn.cancel()
 
-    async def _turn(self, name: str, agent: Agent, mode: str) -> None:
-        status, result = self._board.status.value, self._newest
-        if mode == "off" or result is None or not status.scanning or result.provenance.run != status.run:
-            return
-        agent.ingest(result, status.parameters)
-        suggestions = tuple(agent.suggest())
+    async def _turn(self, label: str, seat: Seat) -> None:
+        """Ask an agent as long as there is something that it has not looked at."""
+        while True:
+            status, mode = self._board.status.value, self._board.modes.value.get(label, "off")
+            result = self._newest.get(seat.of or self._main)
+            if mode == "off" or result is None or result is seat.seen or not status.scanning:
+                return
+            if result.provenance.run != status.run or self._seats.get(label) is not seat:
+                return
+            seat.seen = result
+            suggestions = await self._ask(label, seat.agent, result, status.parameters)
+            # Meanwhile the run may be over, or a person may have turned it off.
+            mode = self._board.modes.value.get(label, "off")
+            if suggestions and self._board.status.value.run == result.provenance.run:
+                await self._act(label, seat, mode, suggestions)
+
+    async def _ask(
+        self, label: str, agent: Agent, result: Result, parameters: Sequence[Parameter]
+    ) -> tuple[Suggestion, ...]:
+        def ask() -> tuple[Suggestion, ...]:
+            agent.ingest(result, parameters)
+            return tuple(agent.suggest())
+
+        try:
+            suggestions = await self._patiently(label, ask)
+        except Exception as error:  # noqa: BLE001  (a stranger's agent may raise anything, and costs nobody else anything)
+            self._notices.say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
+            return ()
+        odd = next((one for one in suggestions if not isinstance(one, Suggestion)), None)  # pyright: ignore[reportUnnecessaryIsInstance]  (as above)
+        if odd is not None:
+            self._notices.say(
+                f"agent {label}",
+                f"The agent {label} returned {type(odd).__name__} where a Suggestion is wanted; it is left out.",
+            )
+            return ()
+        self._notices.say(f"agent {label}", "")
+        return suggestions
+
+    async def _patiently(self, label: str, ask: Callable[[], tuple[Suggestion, ...]]) -> tuple[Suggestion, ...]:
+        """Wait for an agent in its own thread; say so while it takes long."""
+        asking = asyncio.ensure_future(in_thread(ask, daemon=True))
+        try:
+            while not asking.done():
+                await asyncio.wait([asking], timeout=PATIENCE)
+                if not asking.done():
+                    self._notices.say(
+                        f"agent {label}", f"The agent {label} has not answered for {PATIENCE:g} s. The scan goes on."
+                    )
+            return asking.result()
+        finally:
+            asking.cancel()
+
+    async def _act(self, label: str, seat: Seat, mode: str, suggestions: tuple[Suggestion, ...]) -> None:
         if mode == "suggest":
-            if suggestions:
-                # Only the newest holds.
-                self._run = status.run
-                self._suggested[name] = suggestions
-                self._show()
+            # Only the newest holds.
+            self._run, seat.suggested = self._board.status.value.run, suggestions
+            self._show()
+        elif mode == "automatic":
+            for suggestion in suggestions:
+                await self._propose(label, suggestion)
+
+    async def _propose(self, label: str, suggestion: Suggestion) -> None:
+        try:
+            await self._client.propose(
+                suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=label, proposed_at=time.time()
+            )
+        except SteeringError as error:
+            self._notices.say(f"agent {label}", f"The agent {label} could not propose: {error}")
+        except Exception as error:  # noqa: BLE001  (what it suggests is a stranger's too, and may be no action at all)
+            self._notices.say(f"agent {label}", f"What the agent {label} suggests is no action: {said(error)}.")
+        else:
+            self._notices.say(f"agent {label}", "")
+
+    def _seat(self, binding: AgentBinding, *, bound: bool) -> None:
+        try:
+            agent = make_agent(binding)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._notices.say(f"agent {binding.label}", f"The agent {binding.label} is not here: {said(error)}")
             return
-        for suggestion in suggestions:
-            try:
-                await self._client.propose(
-                    suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=name, proposed_at=time.time()
-                )
-            except SteeringError as error:
-                self._notices.say(f"agent {name}", f"The agent {name} could not propose: {error}")
-            else:
-                self._notices.say(f"agent {name}", "")
+        # A person speaks through the session and is answered at once; the others take their turn here.
+        if not isinstance(agent, Person):
+            self._seats[binding.label] = Seat(agent, binding.of, bound)
+
+    def _leave(self, label: str) -> None:
+        seat = self._seats.pop(label)
+        if seat.turn is not None:
+            seat.turn.cancel()
+        self._notices.say(f"agent {label}", "")
+
+    def _offer(self) -> None:
+        """Have a mode for each agent that is here, or that a scan names."""
+        modes = self._board.modes.value
+        self._set_modes({label: modes.get(label, "off") for label in dict.fromkeys((*self._seats, *self._named))})
+
+    def _set_modes(self, modes: dict[str, str]) -> None:
+        if modes != self._board.modes.value:
+            self._board.modes.set(modes)
 
     def _show(self) -> None:
-        shown = tuple(one for held in self._suggested.values() for one in held)
+        shown = tuple(one for seat in self._seats.values() for one in seat.suggested)
         if shown != self._board.suggestions.value:
             self._board.suggestions.set(shown)

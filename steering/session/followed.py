@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.frame import Frame
-from steering.core.history import SeenRun
+from steering.core.history import SeenRun, Trend
 from steering.core.latency import LatencySummary, Quantiles
-from steering.core.result import Result
+from steering.core.result import Result, parameters_hash
 from steering.core.source import FollowedSource, RunEnded, RunStarted, Source, SourceItem, SourceStatus
 from steering.loop.loop import Loop
 from steering.loop.store import Store
@@ -36,7 +36,8 @@ class Followed:
         name: What it is called on the board.
         loop: What analyses its frames.
         index: Where the frames of its newest run lie.
-        result: The newest result of its newest run.
+        results: The newest result of each analysis of its newest run, by label, the main one first.
+        changes: How often the trends changed.
         frame: Its newest frame, while :meth:`watch_frames` runs.
     """
 
@@ -46,7 +47,7 @@ class Followed:
         source: Source,
         facility: Facility,
         store: Store,
-        choose: Callable[[RunStarted], Analysis[Any] | None],
+        choose: Callable[[RunStarted], Analyses],
         publish: Callable[["Followed", Result], None],
         complain: Callable[[str], None],
     ) -> None:
@@ -57,19 +58,23 @@ class Followed:
             source: Where blocks come from. Whoever made this object gives it up: :meth:`close` closes it.
             facility: Where they are analysed.
             store: Where checkpoints are kept.
-            choose: Says which analysis a run gets; ``None`` for none.
+            choose: Says which analyses a run gets, by label, the main one first.
             publish: Called with each result, newest last.
             complain: Called with a sentence when something went wrong.
         """
         self.name = name
         self.index = FrameIndex()
-        self.result: Result | None = None
+        self.results: dict[str, Result] = {}
         self.frame: Frame | None = None
         self._source = source
         self._passing = _Passing(source, self._note)
         self._publish = publish
         self._complain = complain
-        self._trend = TrendGatherer()
+        self.changes = 0
+        self._choose = choose
+        # Of each run, by label, the main one first.
+        self._analyses: dict[str, dict[str, Analysis[Any]]] = {}
+        self._trends: dict[str, TrendGatherer] = {}
         self._runs: OrderedDict[str, SeenRun] = OrderedDict()
         # Of the runs that are open, oldest first, one is shown; the newest one that was while none is.
         self._open: dict[str, None] = {}
@@ -77,7 +82,7 @@ class Followed:
         self._began = time.time()
         self._failure = ""
         self._tasks: list[asyncio.Task[None]] = []
-        self.loop = Loop(self._passing, facility, choose, self._take, complain, store=store)
+        self.loop = Loop(self._passing, facility, self._chosen, self._take, complain, store=store)
 
     @property
     def seen(self) -> FollowedSource:
@@ -93,9 +98,60 @@ class Followed:
         return tuple(self._runs.values())
 
     @property
-    def trend(self) -> TrendGatherer:
-        """How the features of its newest run go."""
-        return self._trend
+    def run(self) -> str:
+        """Uid of its newest run; empty before the first."""
+        return self._shown
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the analyses of its newest run are called, the main one first."""
+        return tuple(self._analyses.get(self._shown, ()))
+
+    @property
+    def result(self) -> Result | None:
+        """The newest result of the main analysis of its newest run."""
+        return self.results.get(self.labels[0]) if self.labels else None
+
+    @property
+    def trends(self) -> dict[str, Trend]:
+        """How the features of its newest run go, by label, the main analysis' first."""
+        return {label: self._trends[label].trend for label in self.labels if label in self._trends}
+
+    async def add(self, label: str, analysis: Analysis[Any]) -> None:
+        """Have its newest run analysed in another way too, from the first frame on.
+
+        One of that label that is there already is shown until this one has a result.
+
+        Raises:
+            SteeringError: If there is no run, or its first frames are not referred to any more.
+        """
+        run = self._shown
+        blocks = self.index.blocks()
+        before = self._analyses.setdefault(run, {})
+        again = label in before
+        self._analyses[run] = {**before, label: analysis}
+        if again:
+            await self.loop.leave(run, label)
+        await self.loop.add(run, {label: analysis}, blocks)
+
+    async def leave(self, label: str) -> None:
+        """Do not analyse its newest run in that way any more.
+
+        Raises:
+            SteeringError: If it is not analysed so.
+        """
+        run = self._shown
+        if label not in self._analyses.get(run, {}):
+            message = f"This run has no analysis {label!r:.60}. It has: {', '.join(self.labels) or 'none'}."
+            raise SteeringError(message)
+        if self.labels[0] == label:
+            message = f"{label} is the main analysis of this run, which stays. Give it other parameters instead."
+            raise SteeringError(message)
+        del self._analyses[run][label]
+        self.results.pop(label, None)
+        self._trends.pop(label, None)
+        self.changes += 1
+        await self.loop.leave(run, label)
 
     def latency(self, applied: Quantiles) -> LatencySummary:
         """How old and how far behind its result is.
@@ -176,15 +232,49 @@ class Followed:
         if run == self._shown:
             return
         self._shown = run
-        self.result = None
+        self.forget()
         self.index.begin(run)
-        self._trend.begin(run)
+
+    def forget(self) -> None:
+        """Forget the results of the run before."""
+        self.results, self._trends = {}, {}
+        self.changes += 1
+
+    def _chosen(self, started: RunStarted) -> Analyses:
+        analyses = self._choose(started)
+        self._analyses[started.run] = dict(analyses)
+        for run in [run for run in self._analyses if run not in self._runs]:
+            del self._analyses[run]
+        return analyses
 
     def _take(self, result: Result) -> None:
-        if result.provenance.run == self._shown:
-            self.result = result
-            self._trend.add(result)
+        source = result.provenance
+        if source.run == self._shown:
+            if not self._wanted(result):
+                return
+            self.results = {
+                label: result if label == source.label else self.results[label]
+                for label in self.labels
+                if label in self.results or label == source.label
+            }
+            self._trends.setdefault(source.label, TrendGatherer()).add(result)
+            self.changes += 1
         self._publish(self, result)
+
+    def _wanted(self, result: Result) -> bool:
+        """Say whether a result is of an analysis as it is wanted now, or of the one before while that has none yet."""
+        source = result.provenance
+        analysis = self._analyses.get(source.run, {}).get(source.label)
+        if analysis is None:
+            return False
+        wanted = parameters_hash(analysis.name, analysis.parameters)
+        shown = self.results.get(source.label)
+        if source.parameters_hash == wanted:
+            if shown is not None and shown.provenance.parameters_hash != wanted:
+                # What was before is another curve.
+                self._trends.pop(source.label, None)
+            return True
+        return shown is None or shown.provenance.parameters_hash != wanted
 
     def _over(self, running: "asyncio.Task[None]") -> None:
         """Say why a source is not followed any more, if it did not just end."""

@@ -11,7 +11,8 @@ from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, W
 from steering.beamline.wire import RULING
 from steering.core import registry
 from steering.core.agent import Suggestion
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses, Analysis
+from steering.core.binding import Binding, agents_of, bindings_of, make_analysis
 from steering.core.board import Board
 from steering.core.errors import SteeringError, said
 from steering.core.facility import Facility, FacilityStatus
@@ -23,7 +24,8 @@ from steering.core.status import BeamlineStatus
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
-from steering.session.choice import DOCUMENTS, make_analysis
+from steering.session.choice import DOCUMENTS
+from steering.session.choice import make_analysis as make_named
 from steering.session.crew import Crew
 from steering.session.followed import Followed
 from steering.session.notices import Notices
@@ -61,8 +63,7 @@ class Follower:
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
-        self._analysis_of: dict[str, str] = {}
-        self._axes_of: dict[str, tuple[str, ...]] = {}
+        self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._ended: dict[str, str] = {}
         self._begun = False
         self._ready = asyncio.Event()
@@ -171,6 +172,24 @@ class Follower:
         """Follow a source beside the documents, and show it."""
         await self._showing.follow(name, source, analysis)
 
+    async def add_analysis(self, analysis: str | Analysis[Any], label: str, parameters: Mapping[str, Any]) -> str:
+        """Analyse the shown run in another way too; return the label of its results."""
+        shown = self._showing.shown
+        made = make_named(analysis, self._axes(shown), **parameters)
+        await self._facility.rehearse(rehearse, made)
+        await shown.add(label or made.name, made)
+        return label or made.name
+
+    async def remove_analysis(self, label: str) -> None:
+        """Do not analyse the shown run in that way any more."""
+        await self._showing.shown.leave(label)
+        self._showing.put()
+
+    def _axes(self, shown: Followed) -> tuple[str, ...]:
+        """Name the axes of the shown run, if it is one of the beamline's."""
+        bindings = self._bindings.get(shown.run, ()) if shown is self._documents else ()
+        return bindings[0].axes if bindings else ()
+
     async def unfollow(self) -> None:
         """Close what is followed beside the documents, and show these."""
         await self._showing.unfollow()
@@ -197,21 +216,17 @@ class Follower:
             await self._writing
 
     def _settled(self) -> bool:
-        status, result = self._board.status.value, self._documents.result
+        status, loop = self._board.status.value, self._documents.loop
         if status.scanning or not status.run:
             return not status.scanning and self._ready.is_set()
         if status.run not in self._ended:
             return False
-        if status.run not in self._analysis_of:
+        if status.run not in self._bindings:
             return True
-        return self._documents.loop.drained == status.run and (
-            status.points_done == 0
-            or (
-                result is not None
-                and result.provenance.run == status.run
-                and self._source.frames_sent(status.run) <= result.provenance.frames
-            )
-        )
+        if loop.drained != status.run:
+            return False
+        # What no analysis is given, or no analysis can take, is waited for by nobody.
+        return not self._documents.labels or self._source.frames_sent(status.run) <= loop.counts.came
 
     async def _follow(self) -> None:
         async for news in self._client.follow():
@@ -227,6 +242,7 @@ class Follower:
             case Welcome(name=name, scans=scans):
                 self.name = name
                 self._board.scans.set(scans)
+                self._crew.know(scans)
             case Begin():
                 self._begun = True
                 self._rulings = {}
@@ -246,8 +262,8 @@ class Follower:
 
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
-            self._analysis_of[content["uid"]] = str(content.get("analysis", ""))
-            self._axes_of[content["uid"]] = tuple(str(axis) for axis in content.get("axes") or ())
+            self._bindings[content["uid"]] = bindings_of(content)
+            self._crew.begin(agents_of(content))
             if self._begun:
                 # What went wrong with the run before does not concern this one.
                 self._notices.say(DOCUMENTS, "")
@@ -266,20 +282,22 @@ class Follower:
             self._timed.add(ruling.id)
             self._applied.add(ruling.applied_at - ruling.proposed_at)
 
-    def _choose(self, started: RunStarted) -> Analysis[Any] | None:
-        name = self._analysis_of.get(started.run, "")
-        if not name:
-            return None
-        try:
-            return make_analysis(name, self._axes_of.get(started.run, ()))
-        except SteeringError as error:
-            self._notices.say(DOCUMENTS, str(error))
-            return None
+    def _choose(self, started: RunStarted) -> Analyses:
+        analyses: dict[str, Analysis[Any]] = {}
+        wrong: list[str] = []
+        for binding in self._bindings.get(started.run, ()):
+            try:
+                analyses[binding.label] = make_analysis(binding)
+            except SteeringError as error:
+                wrong.append(str(error))
+        if wrong:
+            self._notices.say(DOCUMENTS, " ".join(wrong))
+        return analyses
 
     def _publish(self, followed: Followed, result: Result) -> None:
         self._showing.publish(followed, result)
         self._news.set()
-        self._crew.ingest(result)
+        self._crew.ingest(result, followed.labels[0])
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keep(result)
 

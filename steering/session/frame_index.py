@@ -86,6 +86,25 @@ class FrameIndex:
             while len(self._held) > 1 and (self._weight > self._most_weight or len(self._held) > self._most_count):
                 self._lighten()
 
+    def blocks(self) -> list[FrameBlock]:
+        """List all frames so far, with what was recorded with them.
+
+        Raises:
+            SteeringError: If there are none, or some are not referred to any more, or not with what was recorded.
+        """
+        with self._lock:
+            held, forgotten = [one.block for one in self._held], bool(self._plain)
+        if not held:
+            message = "No frame of a run has come yet, so there is nothing to analyse again. Start a scan first."
+            raise SteeringError(message)
+        if forgotten or held[0].start > 0:
+            message = (
+                f"The first frames of run {self._run[:8]} are not remembered any more: it has {held[-1].stop}. "
+                "Analyse it from its file or from the record: session.follow."
+            )
+            raise SteeringError(message)
+        return held
+
     def read(self, index: int) -> Frame:
         """Read a frame, fit for the eye, with what was recorded with it.
 

@@ -29,10 +29,12 @@ from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
+from steering.core.result import Result
 from steering.core.source import Source
 from steering.core.workspace import Workspace
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
+from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 from steering.sources.ingest.launch import end_ingests
 
@@ -255,6 +257,37 @@ class Session:
         chosen = make_analysis(analysis)
         name, made = make_source(source, settings, self.workspace)
         self._do(self._follower.follow(name, made, chosen))
+
+    @property
+    def results(self) -> Mapping[str, Result]:
+        """The newest results of the shown run, by label, the main analysis' first: ``session.results["curve"]``."""
+        return Results(self.board.results.value)
+
+    def add_analysis(self, analysis: str | Analysis[Any], label: str = "", **parameters: Any) -> str:
+        """Analyse the shown run in another way too, from its first frame on, while it goes on or after its end.
+
+        One of the same label goes on until this one has its first result, and is replaced then.
+
+        Args:
+            analysis: Name of an installed analysis, or an analysis.
+            label: What its results are called; its name if left out.
+            **parameters: What the analysis of that name takes.
+
+        Returns:
+            The label.
+
+        Raises:
+            SteeringError: If there is no such analysis, it does not take these parameters, or no frame has come yet.
+        """
+        return self._do(self._follower.add_analysis(analysis, label, parameters))
+
+    def remove_analysis(self, label: str) -> None:
+        """Do not analyse the shown run in that way any more, and take its results off the board.
+
+        Raises:
+            SteeringError: If the run has no analysis of that label, or it is the main one.
+        """
+        self._do(self._follower.remove_analysis(label))
 
     def unfollow(self) -> None:
         """End what is followed beside the beamline's documents, and show these again."""

@@ -9,6 +9,7 @@ from steering.core.board import Board
 from steering.core.cell import Cell
 from steering.core.facility import Facility
 from steering.core.frame import Frame
+from steering.core.history import Trend
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.result import Result
 from steering.core.source import Source
@@ -60,7 +61,9 @@ class Showing:
             await asyncio.to_thread(source.close)
             raise
         complain = self._notices.of(name)
-        followed = Followed(name, source, self._facility, self._store, lambda _: analysis, self.publish, complain)
+        followed = Followed(
+            name, source, self._facility, self._store, lambda _: {analysis.name: analysis}, self.publish, complain
+        )
         self._beside.append(followed)
         followed.start(frames=True)
         self._show()
@@ -79,8 +82,8 @@ class Showing:
 
     def publish(self, followed: Followed, result: Result) -> None:
         """Put a result on the board if its source and its run are shown."""
-        if followed is self.shown and followed.result is result:
-            self._board.result.set(result)
+        if followed is self.shown and followed.results.get(result.provenance.label) is result:
+            self.put()
 
     def look(self, frame: Frame) -> None:
         """Take the newest frame that the beamline sends for the eye."""
@@ -90,11 +93,11 @@ class Showing:
 
     def begin(self, run: str) -> None:
         """Take a result of another run of the beamline off the board: this one began."""
-        result = self._documents.result
-        if result is not None and result.provenance.run != run:
-            self._documents.result = None
+        results = self._documents.results
+        if any(result.provenance.run != run for result in results.values()):
+            self._documents.forget()
             if self.shown is self._documents:
-                self._board.result.set(None)
+                self.put()
 
     def write(self, applied: Quantiles) -> None:
         """Write what is known of the shown source; what has not changed is no news.
@@ -107,10 +110,12 @@ class Showing:
         renew(board.source, shown.seen)
         renew(board.runs, shown.runs)
         renew(board.span, shown.index.span)
-        trend_shown = (shown, shown.trend.changes)
+        trend_shown = (shown, shown.changes)
         if trend_shown != self._trend_shown:
             self._trend_shown = trend_shown
-            board.trend.set(shown.trend.trend)
+            trends = shown.trends
+            board.trends.set(trends)
+            board.trend.set(next(iter(trends.values()), Trend()))
         if shown is not self._documents and shown.frame is not None and board.frame.value is not shown.frame:
             board.frame.set(shown.frame)
 
@@ -125,9 +130,17 @@ class Showing:
             behind = status.points_done
         return LatencySummary(loop.photon_to_feature.quantiles, applied, behind, exposed, loop.counts)
 
+    def put(self) -> None:
+        """Put the newest results on the board."""
+        board, shown = self._board, self.shown
+        if board.results.value != shown.results or not shown.results:
+            board.results.set(shown.results)
+        if board.result.value is not shown.result:
+            board.result.set(shown.result)
+
     def _show(self) -> None:
         """Put on the board what another source has brought so far."""
-        self._board.result.set(self.shown.result)
+        self.put()
         self._board.frame.set(self.shown.frame)
         self.write(self._board.latency.value.proposal_to_applied)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.beamline.description import read_description
+from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
 
 WHOLE = """\
@@ -68,6 +69,28 @@ def test_a_right_one_is_read(tmp_path):
     assert read_description(None).simulate
 
 
+def test_analyses_and_agents_are_bound_to_the_scan(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_text(
+        changed(
+            (
+                "    axis: eta",
+                """    axis: eta
+    analyses: [rocking_curve, {analysis: centre_of_mass, label: spot, parameters: {kept: 5}}]
+    agents: [{agent: recentre, label: mine, of: spot, parameters: {widths: 4}}]""",
+            )
+        )
+    )
+    rock, area = (scan.scan() for scan in read_description(file).scans)
+    assert rock.analyses == (
+        Binding("rocking_curve", "rocking_curve", ("eta",)),
+        Binding("spot", "centre_of_mass", ("eta",), {"kept": 5}),
+    )
+    assert rock.agents == (AgentBinding("mine", "recentre", "spot", {"widths": 4}),)
+    assert area.analyses == (Binding("map_features", "map_features", ("y", "x")),)
+    assert area.agents == ()
+
+
 ONE_MISTAKE = {
     "unknown axis": (
         ("axis: eta", "axis: theta"),
@@ -79,6 +102,76 @@ ONE_MISTAKE = {
         ("    axis: eta", "    axis: eta\n    analysis: rocking"),
         12,
         "There is no analysis 'rocking'. Allowed: centre_of_mass,",
+    ),
+    "both ways": (
+        ("    axis: eta", "    axis: eta\n    analysis: scalars\n    analyses: [scalars]"),
+        12,
+        "Both 'analysis' and 'analyses' are given.",
+    ),
+    "unknown analysis of several": (
+        ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - rocking_curv"),
+        14,
+        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, map_features, rocking_curve, scalars. Did",
+    ),
+    "twice one label": (
+        ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - {analysis: scalars}"),
+        14,
+        "Two analyses have the label 'scalars'. Give each its own: label: NAME.",
+    ),
+    "parameter of an analysis": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: centre_of_mass, parameters: {keep: 3}}]"),
+        12,
+        "The analysis centre_of_mass has no parameter 'keep'. It takes: kept.",
+    ),
+    "value of a parameter": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: centre_of_mass, parameters: {kept: 0}}]"),
+        12,
+        "The analysis centre_of_mass does not fit a scan of eta: ",
+    ),
+    "axes of an analysis": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: rocking_curve, axes: [x]}]"),
+        12,
+        "The scan does not move 'x'. Allowed: eta.",
+    ),
+    "number of axes": (
+        ("    axis: eta", "    axis: eta\n    analyses: [map_features]"),
+        12,
+        "The analysis map_features does not fit a scan of eta: a map has two different axes",
+    ),
+    "column that is not recorded": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: rocking_curve, parameters: {exposure: dwell}}]"),
+        12,
+        "The analysis rocking_curve needs the column 'dwell', which this scan does not record. Allowed: eta, exposure.",
+    ),
+    "unit of a column": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: rocking_curve, parameters: {exposure: eta}}]"),
+        12,
+        "The analysis rocking_curve needs eta in s; this scan records it in deg.",
+    ),
+    "unknown key of an analysis": (
+        ("    axis: eta", "    axis: eta\n    analyses: [{analysis: scalars, lable: a}]"),
+        12,
+        "There is no key 'lable' here. Allowed: analysis, label, axes, parameters. Did you mean label?",
+    ),
+    "analyses that are no list": (
+        ("    axis: eta", "    axis: eta\n    analyses: 3"),
+        12,
+        "analyses must be a list, not 3",
+    ),
+    "unknown agent": (
+        ("    axis: eta", "    axis: eta\n    agents: [recenter]"),
+        12,
+        "There is no agent 'recenter'. Allowed: person, recentre. Did you mean recentre?",
+    ),
+    "agent of no analysis": (
+        ("    axis: eta", "    axis: eta\n    agents: [{agent: recentre, of: curve}]"),
+        12,
+        "The scan has no analysis 'curve'. Allowed: rocking_curve.",
+    ),
+    "parameter of an agent": (
+        ("    axis: eta", "    axis: eta\n    agents: [{agent: recentre, parameters: {widths: -1}}]"),
+        12,
+        "The agent recentre does not fit this: widths = -1 and coverage = 0.9",
     ),
     "missing parameter": (
         ("      step: {units: deg, value: 0.01, low: 0.001, high: 0.1}\n", ""),

@@ -60,7 +60,9 @@ class Scripted:
 
 async def follow(source, facility, store=None, pace=QUICK):
     results, said = [], []
-    loop = Loop(source, facility, lambda _: MapFeatures(), results.append, said.append, store=store, pace=pace)
+    loop = Loop(
+        source, facility, lambda _: {"main": MapFeatures()}, results.append, said.append, store=store, pace=pace
+    )
     await facility.start()
     await asyncio.wait_for(loop.run(), 60)
     return results, said, loop
@@ -319,7 +321,7 @@ async def test_a_loop_that_fails_says_so_and_the_next_run_is_analysed_all_the_sa
     source = Scripted(
         *SINGLES[:100], failed, *SINGLES[100:], RunEnded("kit", 0, "success"), RunStarted("kit", "map"), *SINGLES
     )
-    loop = Loop(source, facility, lambda _: MapFeatures(), results.append, said.append, pace=QUICK)
+    loop = Loop(source, facility, lambda _: {"main": MapFeatures()}, results.append, said.append, pace=QUICK)
     await facility.start()
     await asyncio.wait_for(loop.run(), 60)
     check(results, loop)

@@ -96,7 +96,7 @@ async def run_loop(items, facility=None, gap=0.0, analysis=None):
     await chosen.start()
     results, complaints = [], []
     chosen_analysis = analysis or RockingCurve()
-    loop = Loop(Given(items, gap), chosen, lambda _: chosen_analysis, results.append, complaints.append)
+    loop = Loop(Given(items, gap), chosen, lambda _: {"main": chosen_analysis}, results.append, complaints.append)
     await loop.run()
     return results, complaints, chosen
 
@@ -167,7 +167,7 @@ async def test_a_block_that_is_done_while_a_result_begins_is_not_in_it_twice():
     loop = Loop(
         Given(items_of(blocks), 0.001),
         facility,
-        lambda _: CentreOfMass(),
+        lambda _: {"main": CentreOfMass()},
         lambda _: doubled.append(loop.counts.doubled),
         lambda _: None,
         pace=Pace(group=0.0, result_share=1.0),

@@ -33,7 +33,7 @@ def test_scalar_events_have_no_size():
 def test_the_pieces_of_a_group_give_what_the_whole_gives():
     analysis = CentreOfMass()
     whole = block(0, 40, "other")
-    state = analyse(analysis, [whole]).state
+    state = analyse({"": analysis}, [whole]).members[""].state
     assert state.table.index.tolist() == list(range(40))
     expected = analysis.update(analysis.empty(), whole, whole.place.frames)
     for name, column in expected.table.columns.items():

@@ -1,6 +1,7 @@
 """Suggestions are of the running scan, the newest only, and leave with it."""
 
 import asyncio
+import threading
 
 import pytest
 import xarray as xr
@@ -8,12 +9,15 @@ import xarray as xr
 from steering.core import registry
 from steering.core.action import SetParameter
 from steering.core.agent import Suggestion
+from steering.core.binding import AgentBinding
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.result import Outcome, Provenance, Result
-from steering.core.status import BeamlineStatus
+from steering.core.status import BeamlineStatus, ScanDescription
+from steering.session import crew as crews
 from steering.session.crew import Crew
 from steering.session.notices import Notices
+from steering.testing import waiting
 
 
 class Counts:
@@ -63,16 +67,26 @@ def turn(crew, newest):
     """Let each agent look once at a newest result, and return what is shown then."""
 
     async def once():
+        # Each turn has an event loop of its own.
+        crew._news = asyncio.Event()
+        for seat in crew._seats.values():
+            seat.turn = None
         crew.ingest(newest)
         running = asyncio.create_task(crew.run())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert not crew._news.is_set()
+        await until(lambda: not crew._news.is_set() and all(asked(seat) for seat in crew._seats.values()))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(once())
     return [one.action.value for one in crew._board.suggestions.value]
+
+
+async def until(condition):
+    await waiting.until(condition, lambda: "it did not come to hold")
+
+
+def asked(seat):
+    return seat.turn is not None and seat.turn.done()
 
 
 def test_only_the_newest_suggestion_of_an_agent_is_shown(crew):
@@ -122,7 +136,122 @@ def test_an_agent_that_cannot_propose_is_said_until_it_can(crew):
 
 
 def test_an_unknown_agent_or_mode_is_said(crew):
-    with pytest.raises(SteeringError, match=r"There is no agent 'nobody'\. Installed: counts"):
+    with pytest.raises(SteeringError, match=r"There is no agent 'nobody'\. Here are: counts"):
         crew.set_mode("nobody", "off")
     with pytest.raises(SteeringError, match=r"There is no mode 'on'\. Allowed: off, suggest, automatic"):
         crew.set_mode("counts", "on")
+
+
+class Odd(Counts):
+    """Does what its parameter says."""
+
+    name = "odd"
+    free = threading.Event()
+
+    def __init__(self, way=""):
+        super().__init__()
+        self.way = way
+
+    def suggest(self):
+        if self.way == "raises":
+            raise ZeroDivisionError("no width")
+        if self.way == "hangs":
+            self.free.wait(60)
+        return {"nonsense": [1, "a"], "nothing": None}.get(self.way, super().suggest())
+
+
+@pytest.fixture
+def mixed(monkeypatch):
+    """Two good agents, and one that does something odd."""
+    monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
+    monkeypatch.setattr(registry, "load", lambda kind, name: {"counts": Counts, "odd": Odd}[name])
+    monkeypatch.setattr(crews, "PATIENCE", 0.05)
+    board = Board()
+    return Crew(Client(), board, Notices(board.notice))
+
+
+def labelled(label, frames, run="a"):
+    source = Provenance(run, "counts", {}, "", "", "local", frames, frames - 1, label=label)
+    return Result(frames, Outcome({}, xr.Dataset()), source)
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("raises", "The agent second failed: no width (zero division error)."),
+        ("nonsense", "The agent second returned int where a Suggestion is wanted; it is left out."),
+        ("nothing", "The agent second failed: "),
+        ("hangs", "The agent second has not answered for 0.05 s. The scan goes on."),
+    ],
+)
+async def test_an_agent_that_goes_wrong_is_named_and_costs_the_others_nothing(mixed, way, sentence):
+    Odd.free.clear()
+    scanning(mixed)
+    mixed.begin([AgentBinding("first", "counts"), AgentBinding("second", "odd", "", {"way": way})])
+    for label in ("first", "second"):
+        mixed.set_mode(label, "suggest")
+    running = asyncio.create_task(mixed.run())
+    try:
+        mixed.ingest(labelled("main", 1), "main")
+        await until(lambda: sentence in mixed._board.notice.value)
+        mixed.ingest(labelled("main", 2), "main")
+        await until(lambda: [one.action.value for one in mixed._board.suggestions.value] == [2.0])
+        # Another scan, which does not name it: nothing is left of it.
+        mixed.begin([])
+        assert mixed._board.notice.value == ""
+        assert list(mixed._board.modes.value) == ["counts"]
+    finally:
+        Odd.free.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_agent_that_hung_goes_on_with_the_newest_result(mixed):
+    Odd.free.clear()
+    scanning(mixed)
+    mixed.begin([AgentBinding("odd", "odd", "", {"way": "hangs"})])
+    mixed.set_mode("odd", "suggest")
+    running = asyncio.create_task(mixed.run())
+    try:
+        for frames in (1, 2, 3):
+            mixed.ingest(labelled("main", frames), "main")
+            await until(lambda: "has not answered" in mixed._board.notice.value)
+        Odd.free.set()
+        await until(lambda: [one.action.value for one in mixed._board.suggestions.value] == [3.0])
+        assert mixed._board.notice.value == ""
+    finally:
+        Odd.free.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_agent_looks_at_the_analysis_that_it_is_bound_to(mixed):
+    scanning(mixed)
+    mixed.begin([AgentBinding("main", "counts"), AgentBinding("other", "counts", "spot")])
+    for label in ("main", "other"):
+        mixed.set_mode(label, "suggest")
+    running = asyncio.create_task(mixed.run())
+    try:
+        mixed.ingest(labelled("spot", 7), "curve")
+        await until(lambda: [one.action.value for one in mixed._board.suggestions.value] == [7.0])
+        mixed.ingest(labelled("curve", 5), "curve")
+        await until(lambda: sorted(one.action.value for one in mixed._board.suggestions.value) == [5.0, 7.0])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def test_the_mode_of_an_agent_of_a_scan_may_be_set_before_it_is_started(mixed):
+    mixed.know([ScanDescription("s", "", (), (), (), (AgentBinding("mine", "counts"),))])
+    assert mixed._board.modes.value == {"counts": "off", "mine": "off"}
+    mixed.set_mode("mine", "suggest")
+    mixed.begin([AgentBinding("mine", "counts")])
+    assert mixed._board.modes.value == {"counts": "off", "mine": "suggest"}
+    mixed.begin([])
+    assert mixed._board.modes.value == {"counts": "off", "mine": "suggest"}
+
+
+def test_an_agent_that_cannot_be_made_is_named(mixed):
+    mixed.begin([AgentBinding("odd", "odd", "", {"speed": 3}), AgentBinding("first", "counts")])
+    assert "The agent odd has no parameter 'speed'. It takes: way." in mixed._board.notice.value
+    assert list(mixed._board.modes.value) == ["counts", "first"]

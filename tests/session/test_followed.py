@@ -3,9 +3,12 @@
 import asyncio
 
 import numpy as np
+import pytest
 
+from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.scalars import Scalars
 from steering.core.block import FrameBlock, Inline
+from steering.core.errors import SteeringError
 from steering.core.source import RunStarted, SourceStatus
 from steering.loop.store import Store
 from steering.session.followed import Followed
@@ -45,7 +48,13 @@ async def follow(source, said):
     await facility.start()
     scalars = Scalars()
     return facility, Followed(
-        "endless", source, facility, Store(None), lambda _: scalars, lambda followed, result: None, said.append
+        "endless",
+        source,
+        facility,
+        Store(None),
+        lambda _: {"main": scalars},
+        lambda followed, result: None,
+        said.append,
     )
 
 
@@ -62,7 +71,7 @@ async def test_a_source_hears_what_is_stored_before_it_is_closed():
     assert source.told[-1] == "closed"
     assert (0, 20) in source.told[:-1]
     assert followed.index.read(3).columns == {"th": 0.3}
-    assert followed.trend.trend.features["th_max"].values[-1] == 1.9
+    assert followed.trends["main"].features["th_max"].values[-1] == 1.9
     assert said == []
     await facility.close()
 
@@ -81,3 +90,42 @@ async def test_a_source_that_fails_says_so():
         await followed.close()
         assert source.told[-1] == "closed"
         await facility.close()
+
+
+async def test_an_analysis_that_is_added_is_given_all_frames_and_can_go_again():
+    source, said = Endless(), []
+    facility, followed = await follow(source, said)
+    followed.start(frames=False)
+    await until(lambda: followed.result is not None and followed.result.provenance.frames == 20, lambda: str(said))
+    await followed.add("spot", CentreOfMass())
+    await until(lambda: "spot" in followed.results, lambda: str(said))
+    assert followed.labels == ("main", "spot")
+    spot = followed.results["spot"]
+    assert (spot.provenance.frames, spot.provenance.label) == (20, "spot")
+    assert spot.outcome.data["frame_sum"].values.tolist() == [16 * start for start in (0, 5, 10, 15) for _ in range(5)]
+    assert followed.loop.counts.repeated == 0
+
+    # Other parameters: what was there stays until the new one is there.
+    await followed.add("spot", CentreOfMass(kept=7))
+    await until(lambda: followed.results["spot"].provenance.parameters == {"kept": 7}, lambda: str(said))
+    assert followed.results["spot"].outcome.data.sizes["frame"] == 7
+
+    await followed.leave("spot")
+    assert (followed.labels, list(followed.results), list(followed.trends)) == (("main",), ["main"], ["main"])
+    with pytest.raises(SteeringError, match=r"This run has no analysis 'spot'\. It has: main"):
+        await followed.leave("spot")
+    with pytest.raises(SteeringError, match="main is the main analysis of this run, which stays"):
+        await followed.leave("main")
+    assert said == []
+    await followed.close()
+    assert (0, 20) in source.told[:-1]
+    await facility.close()
+
+
+async def test_nothing_is_added_to_a_run_that_has_not_begun():
+    source, said = Endless(), []
+    facility, followed = await follow(source, said)
+    with pytest.raises(SteeringError, match="No frame of a run has come yet"):
+        await followed.add("spot", CentreOfMass())
+    assert followed.labels == ()
+    await facility.close()

@@ -59,7 +59,11 @@ async def test_what_can_be_read_is_analysed_and_the_rest_is_counted_and_named(tm
         results.append(result)
 
     loop = Loop(
-        Hdf5Source(path), facility, lambda _: PerFrame(slow_total, units={"total": "counts"}), heard, said.append
+        Hdf5Source(path),
+        facility,
+        lambda _: {"main": PerFrame(slow_total, units={"total": "counts"})},
+        heard,
+        said.append,
     )
     try:
         await loop.run()

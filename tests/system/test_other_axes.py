@@ -1,10 +1,18 @@
 """A beamline whose axes have names of their own: results, suggestions and labels are of these."""
 
+import time
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
 import steering
+from steering.analyses.centre_of_mass import CentreOfMass
+from steering.analyses.rocking_curve import RockingCurve
+from steering.core.block import FrameBlock
+from steering.core.errors import SteeringError
 from steering.session.session import Session
+from steering.testing.outcome import require_same
 from tests.beamline.site import embedded, site
 
 pytestmark = pytest.mark.system
@@ -17,6 +25,15 @@ def renamed():
     description["motors"] = {"eta": motors["th"], "x": motors["sx"], "y": motors["sy"]}
     rocking, grid = description["scans"]
     rocking["axis"] = "eta"
+    rocking["analyses"] = [
+        "rocking_curve",
+        {"analysis": "centre_of_mass", "label": "spot", "parameters": {"kept": 30}},
+        {"analysis": "scalars", "label": "columns"},
+    ]
+    rocking["agents"] = [
+        {"agent": "recentre", "label": "centre", "of": "rocking_curve"},
+        {"agent": "recentre", "label": "wide", "of": "rocking_curve", "parameters": {"widths": 5}},
+    ]
     grid["area"] = {"y": [-6.0, 6.0], "x": [-5.0, 5.0]}
     return description
 
@@ -34,7 +51,7 @@ def session(tmp_path_factory):
 
 
 def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
-    session.set_mode("recentre", "suggest")
+    session.set_mode("wide", "suggest")
     session.start("rocking", step=0.02, exposure=0.01)
     session.wait(120)
     result = session.board.result.value
@@ -43,7 +60,8 @@ def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
     assert result.outcome.features["peak"].units == "deg"
     assert result.outcome.data["eta"].attrs == {"units": "deg", "long_name": "eta"}
     assert abs(result.outcome.features["peak"].value - 0.22) < 0.05
-    session.set_mode("recentre", "automatic")
+    session.set_mode("wide", "off")
+    session.set_mode("centre", "automatic")
     session.start("rocking", exposure=0.01)
     session.wait(240)
     applied = [ruling.subject for ruling in session.board.rulings.value if ruling.accepted]
@@ -53,7 +71,6 @@ def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
 
 
 def test_a_map_of_x_and_y_is_laid_out_along_these(session: Session):
-    session.set_mode("recentre", "off")
     session.start("map", step=2.5, exposure=0.01)
     session.wait(120)
     result = session.board.result.value
@@ -62,3 +79,64 @@ def test_a_map_of_x_and_y_is_laid_out_along_these(session: Session):
     assert data["x"].attrs["units"] == data["y"].attrs["units"] == "um"
     assert set(np.round(data["x"].values)) == {-5, -2, 0, 2, 5}
     assert {"x_at_maximum", "y_at_maximum"} <= set(result.outcome.features)
+
+
+def test_three_analyses_are_each_what_they_are_alone_and_one_added_in_mid_scan_too(session: Session):
+    for agent in ("centre", "wide"):
+        session.set_mode(agent, "off")
+    run = session.start("rocking", step=0.01, exposure=0.5)
+    session.board.status.wait(lambda status: status.points_done > 20, 120)
+    assert session.add_analysis("centre_of_mass", label="late", kept=30) == "late"
+    assert session.add_analysis("rocking_curve", label="again") == "again"
+    with pytest.raises(SteeringError, match=r"has no parameter 'keep'\. It takes: kept"):
+        session.add_analysis("centre_of_mass", label="late", keep=3)
+    session.wait(240)
+    results = session.results
+    assert list(results) == ["rocking_curve", "spot", "columns", "late", "again"]
+    assert {one.provenance.run for one in results.values()} == {run}
+    assert {label: one.provenance.label for label, one in results.items()} == dict(zip(results, results, strict=True))
+    require_same(results["late"].outcome, results["spot"].outcome, "bitwise", "added in the middle of the scan")
+    require_same(results["again"].outcome, results["rocking_curve"].outcome, "bitwise", "added in the middle")
+
+    # Each is what one pass over the recorded frames gives.
+    record = session.record[run]
+    deadline = time.monotonic() + 60
+    while record.stop is None or record.frames().shape[0] < 101:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    events, frames = record["primary"], record.frames().values
+    names = [name for name in events.variables if events[name].dtype.kind == "f"]
+    columns, units = (
+        {name: events[name].values for name in names},
+        {name: events[name].attrs["units"] for name in names},
+    )
+    block = FrameBlock(run, "primary", 0, len(frames), None, columns, units)
+    for label, analysis in (("rocking_curve", RockingCurve("eta")), ("spot", CentreOfMass(30))):
+        at_once = analysis.result(analysis.update(analysis.empty(), block, frames))
+        require_same(at_once, results[label].outcome, "bitwise", f"{label} analysed at once")
+    assert results["columns"].outcome.data["eta"].values.tolist() == columns["eta"].tolist()
+
+    # Each has a place in the record.
+    deadline = time.monotonic() + 60
+    while set(_kept(session, run)) != set(results):
+        assert time.monotonic() < deadline, _kept(session, run)
+        time.sleep(0.1)
+    assert record.provenance("late")["parameters"] == {"kept": 30}
+    assert record.features("again") == results["rocking_curve"].outcome.features
+
+    # After the run too.
+    assert session.add_analysis("centre_of_mass", label="late", kept=5) == "late"
+    session.board.results.wait(lambda results: results["late"].outcome.data.sizes["frame"] == 5, 60)
+    session.remove_analysis("late")
+    assert "late" not in session.results
+    with pytest.raises(SteeringError, match="There is no result 'late' yet"):
+        session.results["late"]
+
+
+def _kept(session, run):
+    found = []
+    for label in session.results:
+        with suppress(SteeringError):
+            session.record[run].provenance(label)
+            found.append(label)
+    return found

@@ -152,7 +152,7 @@ def blocks(tmp_path_factory):
 
 async def analysed(facility, blocks, between):
     results, complaints = [], []
-    loop = Loop(Paced(blocks, between), facility, lambda _: MapFeatures(), results.append, complaints.append)
+    loop = Loop(Paced(blocks, between), facility, lambda _: {"main": MapFeatures()}, results.append, complaints.append)
     await loop.run()
     return results[-1], complaints
 

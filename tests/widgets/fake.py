@@ -13,6 +13,7 @@ import xarray as xr
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter
 from steering.core.agent import Suggestion
+from steering.core.binding import Binding
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
@@ -40,7 +41,7 @@ ROCKING = ScanDescription(
         Parameter("step", "deg", 0.02, 0.0005, 0.1, 0.05, "Distance between points", 4),
         Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3),
     ),
-    "rocking_curve",
+    (Binding("rocking_curve", "rocking_curve", ("th",)),),
 )
 MAP = ScanDescription(
     "map",
@@ -50,7 +51,7 @@ MAP = ScanDescription(
         Parameter("step", "um", 2.5, 0.1, 10.0, 5.0, "Distance between points", 2),
         Parameter("exposure", "s", 0.1, 0.01, 5.0, 2.0, "Exposure of one frame", 3),
     ),
-    "map_features",
+    (Binding("map_features", "map_features", ("sy", "sx")),),
     region=True,
 )
 PEAK, WIDTH = 0.2213, 0.031

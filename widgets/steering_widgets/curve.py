@@ -15,6 +15,7 @@ from steering.core.result import Feature, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.bridge import BokehView
 from steering_widgets.card import Card, close_all
+from steering_widgets.look import Look
 from steering_widgets.place import Place
 from steering_widgets.plot import FIT_COLOUR, MARK_COLOUR, POINT_COLOUR, axis_label, make_plot
 from steering_widgets.wording import escape, feature_text, title
@@ -31,9 +32,9 @@ _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
 class CurvePanel:
     """Points with error bars, the fit, peak and width, in numbers with uncertainties."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Build it on a desk, which may be idle."""
-        self._result = Place(desk.board.result)
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
+        self._result = Place((look or desk.board).result)
         self._status = Place(desk.board.status)
         self._points = ColumnDataSource(dict(_NO_POINTS))
         self._fit = ColumnDataSource({"x": [], "y": []})

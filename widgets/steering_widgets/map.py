@@ -26,6 +26,7 @@ from steering_widgets.bridge import BokehView
 from steering_widgets.card import Card, button, close_all
 from steering_widgets.cells import MapCells, make_cells, quantities_of
 from steering_widgets.colours import PALETTES
+from steering_widgets.look import Look
 from steering_widgets.place import Place
 from steering_widgets.plot import REGION_COLOUR, axis_label, make_plot, short_numbers
 from steering_widgets.region import MapAxes, Region, RegionForm
@@ -42,10 +43,10 @@ _HINT = "Hold Shift and drag to mark a region; drag it to move it. Or write it h
 class MapPanel:
     """Each point a rectangle of its cell's size; a region can be marked and looked at more finely."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Build it on a desk, which may be idle."""
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
         self._desk = desk
-        self._result = Place(desk.board.result)
+        self._result = Place((look or desk.board).result)
         self._status = Place(desk.board.status)
         self._answer = Answer()
         self._said = Place(self._answer)

@@ -15,6 +15,7 @@ from steering_widgets.curve import CurvePanel
 from steering_widgets.form import SteeringForm
 from steering_widgets.frame import FramePanel
 from steering_widgets.journal import JournalPanel
+from steering_widgets.look import Look
 from steering_widgets.map import ANALYSIS as MAP
 from steering_widgets.map import MapPanel
 from steering_widgets.notice import NoticeLine
@@ -54,14 +55,16 @@ class Page:
         self._presence = Presence()
         self._complaint: Cell[str] = Cell("")
         self._own = (Place(session.board.notice), Place(self._complaint))
-        self._about = (Place(session.board.status), Place(session.board.scans), Place(session.board.result))
+        self._about = (Place(session.board.status), Place(session.board.scans))
         self._source = Place(session.board.source)
         self._shown: object = None
         self._notice = NoticeLine(self._dismiss)
-        self._curve, self._map, self._frame = CurvePanel(session), MapPanel(session), FramePanel(session)
-        self._scalars = ScalarsPanel(session)
+        self._look = look = Look(session)
+        self._looked = Place(look.result)
+        self._curve, self._map, self._frame = CurvePanel(session, look), MapPanel(session, look), FramePanel(session)
+        self._scalars = ScalarsPanel(session, look)
         progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
-        trend, source, compute = TrendPanel(session), SourcePanel(session), ComputePanel(session)
+        trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         self._fitting: dict[str, CurvePanel | MapPanel | ScalarsPanel] = {
             CURVE: self._curve,
             MAP: self._map,
@@ -72,9 +75,8 @@ class Page:
         self._hellos = Place(progress.control.hellos)
         # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
         left = _column("st-left", progress.widget, form.widget)
-        middle = _column(
-            "st-middle", self._curve.widget, self._map.widget, self._scalars.widget, trend.widget, journal.widget
-        )
+        plots = [panel.widget for panel in (self._curve, self._map, self._scalars)]
+        middle = _column("st-middle", look.widget, *plots, trend.widget, journal.widget)
         right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
         grid = ipywidgets.Box([left, middle, right])
         grid.add_class("st-grid")
@@ -86,8 +88,9 @@ class Page:
 
     def refresh(self) -> bool:
         """Show the newest notice, and the panel that fits the scan's analysis."""
+        self._look.refresh()
         notices = [place.advance() for place in self._own]
-        about = [place.advance() for place in (*self._about, self._source)]
+        about = [place.advance() for place in (*self._about, self._source, self._looked)]
         closed = self._closed.advance()
         if closed and self._closed.value:
             self._end(self._closed.value)
@@ -108,7 +111,7 @@ class Page:
             if self._over:
                 return
             self._over = True
-        for panel in (*self._panels, *self._plots, self._frame):
+        for panel in (*self._panels, *self._plots, self._frame, self._look):
             panel.close()
         close_all(self.widget)
 
@@ -126,11 +129,12 @@ class Page:
         return self._presence.seen
 
     def _choose(self, status: BeamlineStatus) -> None:
-        scans, result = self._about[1].value, self._about[2].value
+        scans, result = self._about[1].value, self._looked.value
         wanted = ""
-        if self._source.value.name in ("", DOCUMENTS):
-            wanted = next((scan.analysis for scan in scans if scan.name == status.scan), "")
-        if not wanted and result is not None:
+        if self._source.value.name in ("", DOCUMENTS) and result is None:
+            analyses = next((scan.analyses for scan in scans if scan.name == status.scan), ())
+            wanted = analyses[0].analysis if analyses else ""
+        if result is not None:
             wanted = result.provenance.analysis
         # Before the first scan the curve's panel says what is missing.
         shown = self._fitting.get(wanted, self._scalars) if wanted else self._curve

@@ -12,6 +12,7 @@ from steering.core.result import Result
 from steering_widgets.card import Card, close_all
 from steering_widgets.choice import Choice
 from steering_widgets.line_plot import LinePlot
+from steering_widgets.look import Look
 from steering_widgets.place import Place
 
 ANALYSIS = "scalars"
@@ -21,9 +22,9 @@ _HINT = "What was recorded with each event appears with the first result."
 class ScalarsPanel:
     """One column against another, as the person chooses."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Build it on a desk, which may be idle."""
-        self._result = Place(desk.board.result)
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
+        self._result = Place((look or desk.board).result)
         self._plot = LinePlot("One recorded column against another", height=300)
         self._x, self._y = Choice("st-scalars-x", "Against"), Choice("st-scalars-y", "Show")
         bar = ipywidgets.HBox([self._y.widget, self._x.widget])

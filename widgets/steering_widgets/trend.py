@@ -9,6 +9,7 @@ from steering.core.history import Trend
 from steering_widgets.card import Card, close_all
 from steering_widgets.choice import Choice
 from steering_widgets.line_plot import LinePlot
+from steering_widgets.look import Look
 from steering_widgets.place import Place
 from steering_widgets.wording import title
 
@@ -20,9 +21,9 @@ _HINT = "How a feature changes from result to result appears with the first one.
 class TrendPanel:
     """One feature with its uncertainty against the frames it rests on, or against time."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Build it on a desk, which may be idle."""
-        self._trend = Place(desk.board.trend)
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
+        self._trend = Place((look or desk.board).trend)
         self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
