@@ -24,12 +24,12 @@ async def started(facility, workers=2):
 
 
 @contextlib.asynccontextmanager
-async def rehearsed(folder, analysis):
-    """Two workers of this machine that have loaded what an analysis needs; they end with the context."""
+async def rehearsed(folder, *analyses):
+    """Two workers of this machine that have loaded what analyses need; they end with the context."""
     facility = LocalFacility(Workspace(Path(folder)), workers_per_node=2)
     await started(facility)
     try:
-        await facility.rehearse(rehearse, analysis)
+        await facility.rehearse(rehearse, *analyses)
         yield facility
     finally:
         await facility.close()
