@@ -17,6 +17,7 @@ from steering.beamline.description_entries import (
     MotorEntry,
     ParameterEntry,
     RockingEntry,
+    SignalEntry,
 )
 from steering.beamline.inspection import mistakes, sentence
 from steering.beamline.yaml_lines import YamlFile, read_yaml
@@ -90,6 +91,8 @@ def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
             model = MotorEntry
         case ("detector",):
             model = DetectorEntry
+        case ("signals", _):
+            model = SignalEntry
         case ("faults",):
             model = FaultsEntry
         case ("scans", int(number)):

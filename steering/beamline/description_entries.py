@@ -1,6 +1,6 @@
 """What a beamline's YAML file may hold: motors, detector, scans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
@@ -39,6 +39,26 @@ class DetectorEntry(_Strict):
     image: str = ""
 
 
+class SignalEntry(_Strict):
+    """A signal beside motors and detector: read at each point of a scan that names it, and steered if it can be set.
+
+    Attributes:
+        read: EPICS name of the value, or of the read-back of what is set; that of ``set`` if left out.
+        set: EPICS name of the set point; none if it is only read.
+        units: Unit of its values; the record's own (field EGU) if left out.
+        tolerance: How far from what was asked for its read-back may be, in that unit.
+        settle: Seconds for which it must have been that near.
+        timeout: Seconds after which it must have arrived.
+    """
+
+    read: str = ""
+    set: str = ""
+    units: str = ""
+    tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    settle: float = Field(default=0.0, ge=0.0, le=86_400.0)
+    timeout: float = Field(default=60.0, gt=0.0, le=86_400.0)
+
+
 class FaultsEntry(_Strict):
     """What to do when a point cannot be measured: see :class:`steering.plans.faults.Faults`."""
 
@@ -54,15 +74,24 @@ class FaultsEntry(_Strict):
 
 
 class ParameterEntry(_Strict):
-    """A steerable parameter: see :class:`steering.core.parameter.Parameter`."""
+    """A steerable parameter: see :class:`steering.core.parameter.Parameter`.
+
+    Attributes:
+        value: The one that a scan starts with; what the signal reads then, if it is one and this is left out.
+    """
 
     units: str
-    value: float
+    value: float | None = None
     low: float
     high: float
     largest_step: float = float("inf")
     description: str = ""
     decimals: int = 4
+
+    def parameter(self, name: str) -> Parameter:
+        """Build the parameter; one without a value begins with its lowest until it is known."""
+        value = self.low if self.value is None else self.value
+        return Parameter(name=name, value=value, **self.model_dump(exclude={"value"}))
 
 
 class AnalysisEntry(_Strict):
@@ -123,6 +152,7 @@ class _ScanEntry(_Strict):
             parameters. The plan's usual one if left out.
         analysis: The same, where there is one by name only.
         agents: Who looks at the results: names of installed agents, or entries with their parameters.
+        read: Names of signals that are read at each point, beside those among the parameters.
     """
 
     usual: ClassVar[str] = ""
@@ -134,12 +164,17 @@ class _ScanEntry(_Strict):
     points_allowed: int = 20_000
     analyses: tuple[Annotated[AnalysisEntry, BeforeValidator(_named("analysis"))], ...] = ()
     analysis: str = ""
+    read: tuple[str, ...] = ()
     agents: tuple[Annotated[AgentEntry, BeforeValidator(_named("agent"))], ...] = ()
 
     @property
     def moved(self) -> tuple[str, ...]:
         """The axes that it moves, slowest first."""
         return ()
+
+    def signals(self, known: Collection[str]) -> tuple[str, ...]:
+        """Name the signals that it reads: those that it lists, and those among its parameters."""
+        return tuple(dict.fromkeys((*self.read, *(name for name in self.parameters if name in known))))
 
     def bindings(self) -> tuple[Binding, ...]:
         """List its analyses."""
@@ -152,7 +187,7 @@ class _ScanEntry(_Strict):
 
     def values(self) -> tuple[Parameter, ...]:
         """List the parameters."""
-        return tuple(Parameter(name=name, **entry.model_dump()) for name, entry in self.parameters.items())
+        return tuple(entry.parameter(name) for name, entry in self.parameters.items())
 
 
 class RockingEntry(_ScanEntry):
@@ -204,6 +239,7 @@ class BeamlineDescription(_Strict):
         simulate: Start the simulated beamline as a child and use its devices.
         motors: By axis name.
         detector: The detector that every scan triggers.
+        signals: What else is read or steered, by name.
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
         faults: What to do when a motor does not reach its target, or a device does not answer.
@@ -213,6 +249,7 @@ class BeamlineDescription(_Strict):
     simulate: bool = False
     motors: dict[str, MotorEntry]
     detector: DetectorEntry
+    signals: dict[str, SignalEntry] = Field(default_factory=dict)
     scans: tuple[ScanEntry, ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
     faults: FaultsEntry = Field(default_factory=FaultsEntry)

@@ -2,24 +2,23 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from steering.beamline.answers import ANSWER_SECONDS, answered, put, same_unit
 from steering.beamline.description import BeamlineDescription
 from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
+from steering.beamline.signals import BeamlineSignal, SignalReadable, connect_signals
 from steering.core.errors import SteeringError
 from steering.core.status import Axis
 from steering.plans.devices import Devices
 from steering.plans.faults import Faults
 
-Value = TypeVar("Value")
 Channels = Mapping[str, str | float | int]
 
 CONNECT_TIMEOUT = 20.0
-# A device that is asked something has so many seconds to answer.
-_ANSWER_SECONDS = 4.0
 # One that is set before a scan may have to move.
 _PREPARE_SECONDS = 30.0
 # How ophyd-async names channels that it cannot reach.
@@ -61,6 +60,7 @@ class BeamlineDevices:
         safe: Channels that are set when a scan was aborted or has failed, and to what.
         faults: What to do when a point cannot be measured.
         known: Each axis with its limits as they were last read.
+        signals: By name; what is read, and steered, beside motors and detector.
     """
 
     motors: Mapping[str, SafeMotor]
@@ -69,19 +69,21 @@ class BeamlineDevices:
     safe: Channels = field(default_factory=dict[str, "str | float | int"])
     faults: Faults = field(default_factory=Faults)
     known: dict[str, Axis] = field(default_factory=dict[str, Axis])
+    signals: Mapping[str, BeamlineSignal] = field(default_factory=dict[str, BeamlineSignal])
 
-    def of(self, axes: tuple[str, ...], before: Channels) -> Devices:
+    def of(self, axes: tuple[str, ...], before: Channels, signals: Collection[str] = ()) -> Devices:
         """Pick what a scan of these axes moves and reads.
 
         Args:
             axes: Its axes.
             before: Channels that are set before its run opens, and to what.
+            signals: Names of the signals that it reads or steers.
         """
         picked = {axis: self.motors[axis] for axis in axes}
 
         async def prepare() -> None:
             for channel, value in before.items():
-                await _put(channel, value, _PREPARE_SECONDS)
+                await put(channel, value, _PREPARE_SECONDS)
 
         async def check(targets: Mapping[str, float], steps: Mapping[str, float]) -> None:
             await asyncio.gather(*(picked[axis].check(target, steps[axis]) for axis, target in targets.items()))
@@ -97,6 +99,8 @@ class BeamlineDevices:
             units={axis: motor.units for axis, motor in picked.items()},
             detector=self.detector,
             exposure=Readback("exposure", self.detector.driver.acquire_time),
+            readables=tuple(SignalReadable(self.signals[name]) for name in signals),
+            signals={name: self.signals[name] for name in signals},
             prefixes=self.prefixes,
             faults=self.faults,
             prepare=prepare,
@@ -105,6 +109,15 @@ class BeamlineDevices:
             make_safe=make_safe,
         )
 
+    async def present(self, names: Collection[str]) -> dict[str, float]:
+        """Read signals now.
+
+        Raises:
+            SteeringError: If one does not answer; with its name.
+        """
+        values = await asyncio.gather(*(self.signals[name].number() for name in names))
+        return dict(zip(names, values, strict=True))
+
     async def limits(self, axes: tuple[str, ...]) -> dict[str, Axis]:
         """Ask each motor for its soft limits now.
 
@@ -112,7 +125,7 @@ class BeamlineDevices:
             SteeringError: If one does not answer; with its name.
         """
         read = await asyncio.gather(
-            *(_answered(self.motors[axis].limits(), f"The motor {axis}", _ANSWER_SECONDS) for axis in axes)
+            *(answered(self.motors[axis].limits(), f"The motor {axis}", ANSWER_SECONDS) for axis in axes)
         )
         found = dict(zip(axes, read, strict=True))
         self.known.update(found)
@@ -126,7 +139,7 @@ class BeamlineDevices:
         """
         if said := await self._disarm():
             raise SteeringError(said)
-        return await _answered(self._written(), "The detector", _ANSWER_SECONDS) - done
+        return await answered(self._written(), "The detector", ANSWER_SECONDS) - done
 
     async def _written(self) -> int:
         try:
@@ -147,7 +160,7 @@ class BeamlineDevices:
 
     async def _secure(self, channel: str) -> str:
         try:
-            await _put(channel, self.safe[channel], STOP_SECONDS)
+            await put(channel, self.safe[channel], STOP_SECONDS)
         except SteeringError as error:
             return f"{error} Set it by hand."
         return ""
@@ -203,36 +216,15 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         dict(sorted(prefixes.items(), key=lambda item: -len(item[0]))),
         description.safe,
         description.faults.policy(),
+        signals=await connect_signals(description.signals),
     )
     await made.limits(tuple(motors))
     return made
 
 
-# How the same unit is written.
-_SPELLINGS = {
-    "deg": ("deg", "degs", "degree", "degrees", "\N{DEGREE SIGN}"),
-    "um": ("um", "\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "micron", "microns", "micrometer", "micrometers"),
-    "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
-    "nm": ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),
-    "mrad": ("mrad", "milliradian", "milliradians"),
-    "urad": ("urad", "\N{MICRO SIGN}rad", "\N{GREEK SMALL LETTER MU}rad", "microradian", "microradians"),
-    "rad": ("rad", "radian", "radians"),
-    "keV": ("kev",),
-    "eV": ("ev",),
-    "s": ("s", "sec", "second", "seconds"),
-}
-_CANONICAL = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
-
-
-def same_unit(one: str, other: str) -> bool:
-    """Say whether two texts are the same unit."""
-    first, second = (_CANONICAL.get(text.strip().lower(), text.strip()) for text in (one, other))
-    return first == second
-
-
 async def _unit(name: str, described: str, motor: Any) -> str:
     """Say in which unit a motor's positions are: as described, which must be the record's own if it has one."""
-    own = str(await _answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", _ANSWER_SECONDS)).strip()
+    own = str(await answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", ANSWER_SECONDS)).strip()
     if described and own and not same_unit(described, own):
         message = (
             f"The motor {name} counts in {own} (its field EGU), but the beamline's file says {described}. "
@@ -243,33 +235,3 @@ async def _unit(name: str, described: str, motor: Any) -> str:
         message = f"The motor {name} has no unit (its field EGU is empty). Write units: into the beamline's file."
         raise SteeringError(message)
     return described or own
-
-
-async def _answered(question: Awaitable[Value], who: str, seconds: float) -> Value:
-    """Wait for a device's answer.
-
-    Raises:
-        SteeringError: If it does not come in time, or the device cannot be asked.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            return await question
-    except Exception as error:  # whatever the control system raises, a person must learn which device it was
-        message = f"{who} does not answer within {seconds:g} s. Check that its IOC runs."
-        raise SteeringError(message) from error
-
-
-async def _put(channel: str, value: str | float, seconds: float) -> None:
-    """Set a channel and wait until that is done.
-
-    Raises:
-        SteeringError: If it cannot be set in time; with its name.
-    """
-    from aioca import caput
-
-    try:
-        async with asyncio.timeout(seconds):
-            await caput(channel, value, wait=True, timeout=None)
-    except Exception as error:  # see above
-        message = f"{channel} could not be set to {value}: it did not answer within {seconds:g} s, or refused."
-        raise SteeringError(message) from error

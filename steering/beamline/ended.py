@@ -34,6 +34,8 @@ def why_waiting(docket: Docket) -> str:
         return f"Aborted by {ended.who}{_because(ended.new)}."
     if paused is not None:
         return f"Paused by {paused.who}{_because(paused.reason)}."
+    if docket.approaching:
+        return f"The next point waits for {', '.join(docket.approaching)}."
     return ""
 
 

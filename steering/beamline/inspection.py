@@ -14,6 +14,7 @@ from steering.beamline.description_entries import (
     ParameterEntry,
     RockingEntry,
     ScanEntry,
+    SignalEntry,
 )
 from steering.beamline.looks import Mistake, choice, looks
 
@@ -21,6 +22,8 @@ from steering.beamline.looks import Mistake, choice, looks
 _ALONG = {"rocking": ("centre", "range", "step"), "map": ("step",)}
 _EXPOSURE = "exposure"
 _LENGTHS = ("range", "step", _EXPOSURE)
+# Columns that each scan has beside its axes, and parameters of plans.
+_OWN = (_EXPOSURE, "grid", "det", "centre", "range", "step")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PV = re.compile(r"[^\s]+")
 
@@ -71,7 +74,37 @@ def _channels(description: BeamlineDescription) -> Iterator[Mistake]:
         )
     if detector.image and not _PV.fullmatch(detector.image):
         yield ("detector", "image"), f"{detector.image!r} is not the name of a PVA channel, as in 13SIM1:Pva1:Image."
+    yield from _signals(description, owners)
     yield from _values("safe", description.safe)
+
+
+def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Iterator[Mistake]:
+    for name, signal in description.signals.items():
+        where = ("signals", name)
+        if not _NAME.fullmatch(name):
+            yield where, f"The name {name!r} is a column of the data: letters, digits and _ only, no digit first."
+        if name in description.motors or name in _OWN:
+            yield where, f"{name!r} is a column or a parameter of scans already. Choose another name."
+        if not signal.read and not signal.set:
+            yield where, f"The signal {name} has neither 'read' nor 'set'. Give the EPICS name of its value."
+        for key, channel in (("read", signal.read), ("set", signal.set)):
+            if channel and (not _PV.fullmatch(channel) or channel.endswith(":")):
+                yield (*where, key), f"{channel!r} is not the name of a PV."
+        if signal.set in owners:
+            yield (*where, "set"), f"{signal.set} is the motor {owners[signal.set]}. Scan it, or leave it out here."
+
+
+def _steered(name: str, entry: ParameterEntry, signal: SignalEntry) -> Iterator[str]:
+    if not signal.set:
+        yield f"The signal {name} cannot be set: its key 'set' is missing. Put it under 'read' of the scan."
+    if signal.units and signal.units != entry.units:
+        yield f"{name} is in {entry.units!r}, but its signal in {signal.units!r}."
+
+
+def _read(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
+    for number, name in enumerate(scan.read):
+        if name not in description.signals:
+            yield ("read", number), f"There is no signal {name!r}. {choice(name, description.signals)}"
 
 
 def _values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:
@@ -92,13 +125,14 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
         if axis not in known:
             yield (key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
     yield from looks(scan, description)
+    yield from _read(scan, description)
     if scan.points_allowed < 1:
         yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
     yield from _values("before", scan.before)
     found = [*(_area(scan) if isinstance(scan, MapEntry) else ()), *_parameters(scan, axes, description)]
     yield from found
     if not found:
-        count = scan.scan().count({name: entry.value for name, entry in scan.parameters.items()})
+        count = scan.scan().count({item.name: item.value for item in scan.values()})
         if count > scan.points_allowed >= 1:
             yield (
                 ("points_allowed",),
@@ -123,8 +157,15 @@ def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescr
     units = {description.motors[axis].units for axis in axes if axis in description.motors}
     for name, entry in scan.parameters.items():
         where = ("parameters", name)
-        if name not in taken:
-            yield where, f"The plan {scan.plan} has no parameter {name!r}. {choice(name, taken)}"
+        signal = description.signals.get(name)
+        if signal is not None and name not in taken:
+            yield from ((where, sentence) for sentence in _steered(name, entry, signal))
+        elif name not in taken:
+            known = (*taken, *(one for one, described in description.signals.items() if described.set))
+            yield where, f"The plan {scan.plan} has no parameter {name!r}. {choice(name, known)}"
+            continue
+        elif entry.value is None:
+            yield where, f"The key 'value' of {name} is missing: only a signal has a value of its own."
             continue
         for key, sentence in _limits(name, entry):
             yield (*where, key), sentence
@@ -137,7 +178,8 @@ def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescr
 
 
 def _limits(name: str, entry: ParameterEntry) -> Iterator[tuple[str, str]]:
-    low, value, high, units = entry.low, entry.value, entry.high, entry.units
+    low, high, units = entry.low, entry.high, entry.units
+    value = low if entry.value is None else entry.value
     for key, number in (("low", low), ("value", value), ("high", high)):
         if not math.isfinite(number):
             yield key, f"{name}: {key} is {number:g}, which is not a finite number."

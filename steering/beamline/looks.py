@@ -67,8 +67,10 @@ def _analysis(binding: Binding, scan: ScanEntry, description: BeamlineDescriptio
         yield str(error)
         return
     needs = getattr(made, "needs", Needs())
-    # What every scan records: the read-backs of its axes, and the exposure.
+    # What a scan records: the read-backs of its axes, the exposure, and the signals that it reads.
     recorded = {axis: description.motors[axis].units for axis in scan.moved if axis in description.motors}
+    signals = description.signals
+    recorded |= {name: signals[name].units for name in scan.signals(signals) if name in signals}
     recorded[_EXPOSURE] = "s"
     for column in needs.columns:
         if column not in recorded:

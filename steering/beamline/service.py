@@ -5,6 +5,7 @@ clients (HTTP and WebSocket, see :mod:`steering.beamline.app`) call the other me
 in worker threads, because judging a proposal may ask a motor for its limits.
 """
 
+import math
 import secrets
 import time
 from collections import deque
@@ -16,7 +17,7 @@ from typing import Any
 
 from steering.archive.journal import Entry
 from steering.beamline.cut_off import CutOff, find
-from steering.beamline.description_entries import BeamlineDescription, ScanEntry
+from steering.beamline.description_entries import BeamlineDescription, ParameterEntry, ScanEntry
 from steering.beamline.devices import BeamlineDevices
 from steering.beamline.ended import ended_run, why_not_open, why_waiting
 from steering.beamline.feed import Feed
@@ -79,18 +80,30 @@ class Beamline:
     def scans(self) -> tuple[ScanDescription, ...]:
         """Describe what can be started, with the motors' limits as they were last read; asks no device."""
         known = self._devices.known
+        signals = {name: signal.known for name, signal in self._devices.signals.items()}
         return tuple(
             ScanDescription(
                 scan.name,
                 scan.title,
                 tuple(known[axis] for axis in scan.axes),
-                scan.parameters,
+                self._with(entry, scan, signals).parameters,
                 scan.analyses,
                 scan.agents,
                 region=scan.region,
             )
-            for _, scan in self._scans.values()
+            for entry, scan in self._scans.values()
         )
+
+    @staticmethod
+    def _with(entry: ScanEntry, scan: Scan, present: Mapping[str, float]) -> Scan:
+        """Have the parameters that are signals start with what these read, where the file says nothing else."""
+        parameters = tuple(
+            replace(item, value=min(max(present[item.name], item.low), item.high))
+            if item.name in present and entry.parameters[item.name].value is None and math.isfinite(present[item.name])
+            else item
+            for item in scan.parameters
+        )
+        return scan.starting(parameters)
 
     def status(self) -> BeamlineStatus:
         """Say how things are; asks no device."""
@@ -149,15 +162,25 @@ class Beamline:
                 message = f"There is no scan {name!r:.60}. This beamline has: {', '.join(self._scans)}."
                 raise SteeringError(message)
             entry, scan = self._scans[name]
+            signals = entry.signals(self.description.signals)
+            steered = [one for one in entry.parameters if one in signals]
+            present = self._engine.call(self._devices.present(steered))
+            scan = self._with(entry, scan, present)
             chosen = _chosen(scan.parameters, values)
+            # A signal is sent somewhere if the scan or the person says where to.
+            told = [one for one in steered if one in values or entry.parameters[one].value is not None]
+            begin_with = {one: chosen[one] for one in told}
+            for one in steered:
+                if one not in told:
+                    _check_present(one, present[one], entry.parameters[one])
             self.tenancy.take(person)
             axes = self._engine.call(self._devices.limits(scan.axes))
             _check_path(scan, chosen, axes, entry.points_allowed)
             full = self._room()
             if full:
                 raise SteeringError(full)
-            docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling)
-            devices = replace(self._devices.of(scan.axes, entry.before), room=self._room)
+            docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling, begin_with)
+            devices = replace(self._devices.of(scan.axes, entry.before, signals), room=self._room)
             opened, running = self._launch(docket, devices, person, cut)
         return self._opening(docket, opened, running)
 
@@ -332,6 +355,16 @@ def _check_path(scan: Scan, values: Mapping[str, float], axes: Mapping[str, Axis
                 f"The motor allows {axis.low:g} to {axis.high:g} {axis.units}."
             )
             raise SteeringError(message)
+
+
+def _check_present(name: str, value: float, entry: ParameterEntry) -> None:
+    if not entry.low <= value <= entry.high:
+        message = (
+            f"{name} reads {value:.6g} {entry.units} now. "
+            f"This scan allows {entry.low:g} to {entry.high:g} {entry.units}. "
+            f"Start it with {name} at a value within these, or set it there first."
+        )
+        raise SteeringError(message)
 
 
 def _no_scan(proposal: Proposal) -> Ruling:

@@ -44,6 +44,7 @@ class Ruling:
         applied_at: Unix time in seconds at which the plan took it; 0 while it is pending.
         before_point: Number of the point (from 1) before which it took effect; 0 while it is pending.
         action: The action exactly, as JSON, so that a run can be replayed; empty if it could not be read.
+        outcome: What became of an accepted one, if it is not as asked for: a sentence.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Ruling:
     applied_at: float = 0.0
     before_point: int = 0
     action: str = ""
+    outcome: str = ""
 
     @property
     def accepted(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from bluesky.utils import Msg
 
 from steering.core.proposal import Ruling
+from steering.plans.arrivals import Arrival
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket, Progress
 from steering.plans.path import Path, Point
@@ -31,6 +32,7 @@ class Course:
         exposure_set: Exposure that the detector was prepared for, in seconds; NaN if it must be prepared.
         spoilt: The point that a device spoilt last, until it is known what became of its frame.
         done: How many points are measured.
+        arriving: Signals on their way, by name.
     """
 
     docket: Docket
@@ -43,6 +45,11 @@ class Course:
     exposure_set: float = float("nan")
     spoilt: Point | None = None
     done: int = 0
+    arriving: dict[str, Arrival] = field(default_factory=dict[str, Arrival])
+
+    def settle(self, ruling: Ruling, outcome: str) -> None:
+        """Note what became of a ruling that had to be waited for; it is written into the run now."""
+        self.unwritten.append(self.docket.came_to(ruling, outcome))
 
     def note(self) -> None:
         """Tell the docket how far the plan is."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from steering.plans.arrivals import Steered
 from steering.plans.faults import Faults
 
 
@@ -17,6 +18,7 @@ class Devices:
         detector: Bluesky detector that takes one exposure a trigger; ``None`` for a scan of ``readables`` only.
         exposure: Readable whose column ``exposure`` holds the exposure time in seconds as set, or ``None``.
         readables: What else is read at each point.
+        signals: What of these can be steered, by name.
         prefixes: Names of devices, in words, by the beginning of the names of their channels and signals.
         faults: What to do when a point cannot be measured.
         prepare: Sets what has to be set before the run opens, or ``None``. Raises
@@ -35,6 +37,7 @@ class Devices:
     detector: Any = None
     exposure: Any = None
     readables: tuple[Any, ...] = ()
+    signals: Mapping[str, Steered] = field(default_factory=dict[str, Steered])
     prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
     faults: Faults = field(default_factory=Faults)
     prepare: Callable[[], Awaitable[None]] | None = None

@@ -48,7 +48,13 @@ class Decision:
 
 
 class Docket:
-    """The proposals of one scan."""
+    """The proposals of one scan.
+
+    Attributes:
+        scan: The scan.
+        begin_with: Signals that are sent somewhere before the first point, and where to.
+        approaching: What the next point waits for: signals on their way, in words.
+    """
 
     def __init__(
         self,
@@ -57,6 +63,7 @@ class Docket:
         axes: Mapping[str, Axis],
         points_allowed: int,
         announce: Callable[[Ruling], None],
+        begin_with: Mapping[str, float] | None = None,
     ) -> None:
         """Open the docket of a scan that is about to start.
 
@@ -66,8 +73,10 @@ class Docket:
             axes: Its axes with the motors' own limits.
             points_allowed: Most points that the rest of it may have.
             announce: Called with each ruling when it is made and again when it is applied; must not block.
+            begin_with: Signals that are sent somewhere before the first point, and where to.
         """
         self.scan = scan
+        self.begin_with = dict(begin_with or {})
         self._lock = RLock()
         # A motor without limits goes no further than the scan itself could take it.
         self._axes = {name: bounded(axis, scan.extent.get(name)) for name, axis in axes.items()}
@@ -89,6 +98,7 @@ class Docket:
         self._faults = self._retries = 0
         self._retried = ""
         self._progress = Progress(0, scan.count(values), dict(values))
+        self.approaching: tuple[str, ...] = ()
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     @property
@@ -254,6 +264,23 @@ class Docket:
             self._known[ruling.id] = ruling
         self._announce(ruling)
         return ruling
+
+    def came_to(self, ruling: Ruling, outcome: str) -> Ruling:
+        """Note what became of an applied ruling that had to be waited for; empty if it is as asked for."""
+        ended = replace(ruling, outcome=outcome)
+        with self._lock:
+            self._known[ended.id] = ended
+        self._announce(ended)
+        return ended
+
+    def correct(self, name: str, value: float) -> None:
+        """Note which value a parameter has that did not come to what was asked for, unless that has been changed."""
+        with self._lock:
+            waiting = [one.action for one in (*self._taken, *self._waiting)]
+            later = any(isinstance(one, SetParameter) and one.parameter == name for one in waiting)
+            if not later:
+                held = self._parameters[name]
+                self._parameters[name] = replace(held, value=min(max(value, held.low), held.high))
 
     def advance(self, progress: Progress) -> None:
         """Note how far the plan is, with all applied that it has taken."""

@@ -15,6 +15,8 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RunEngineControlException
 
+from steering.core.action import SetParameter
+from steering.plans.arrivals import expect, give_up
 from steering.plans.course import Course, Plan
 from steering.plans.docket import Decision, Docket
 from steering.plans.faults import PointError, words
@@ -62,6 +64,7 @@ def end_early(course: Course, error: Exception) -> Plan:
     """
     # The abort itself, and all that waited, is recorded before the run closes.
     take(course, course.docket.close())
+    give_up(course)
     for step in (leave_event, _make_safe):
         yield from _patiently(course, step, again=False)
     yield from _patiently(course, record, again=True)
@@ -100,8 +103,17 @@ def staged(course: Course, plan: Plan) -> Plan:
 
 
 def take(course: Course, decisions: list[Decision]) -> None:
-    """Take decisions as applied before the next point, and their rulings as yet to be written."""
-    course.unwritten.extend(course.docket.applied(decision, course.done + 1) for decision in decisions)
+    """Take decisions as applied before the next point, and their rulings as yet to be written.
+
+    What a signal was sent to by is written once it has arrived.
+    """
+    for decision in decisions:
+        ruling = course.docket.applied(decision, course.done + 1)
+        match decision.action:
+            case SetParameter(parameter=name, value=value) if name in course.devices.signals:
+                expect(course, name, value, ruling)
+            case _:
+                course.unwritten.append(ruling)
 
 
 def record(course: Course) -> Plan:

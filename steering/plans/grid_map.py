@@ -1,7 +1,7 @@
 """A map: two axes over an area."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanspec.specs import Linspace, Spec
 
@@ -44,6 +44,10 @@ class GridMap:
     def extent(self) -> Mapping[str, tuple[float, float]]:
         """The area."""
         return self.area
+
+    def starting(self, parameters: tuple[Parameter, ...]) -> "GridMap":
+        """Return the scan with other values at its start."""
+        return replace(self, parameters=parameters)
 
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points of the grid."""

@@ -1,7 +1,7 @@
 """A rocking scan: one angle through a Bragg peak."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanspec.specs import Linspace, Spec
 
@@ -52,6 +52,10 @@ class RockingScan:
         known = {item.name: item for item in self.parameters}
         half = known["range"].high / 2
         return {self.axis: (known["centre"].low - half, known["centre"].high + half)}
+
+    def starting(self, parameters: tuple[Parameter, ...]) -> "RockingScan":
+        """Return the scan with other values at its start."""
+        return replace(self, parameters=parameters)
 
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points of the line."""

@@ -39,6 +39,10 @@ class Scan(Protocol):
         """What can be steered, with the values that hold at the start."""
         ...
 
+    def starting(self, parameters: tuple[Parameter, ...]) -> "Scan":
+        """Return the scan with other values at its start."""
+        ...
+
     @property
     def shaping(self) -> frozenset[str]:
         """Names of the parameters that the path follows from."""

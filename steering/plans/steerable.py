@@ -19,6 +19,7 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
 from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
+from steering.plans.arrivals import approach, expect, give_up
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Decision, Docket
@@ -83,6 +84,8 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
 
 def _measure(course: Course) -> Plan:
     readable = point_values(course.docket.scan.axes, dict(course.devices.units))
+    for name, value in course.docket.begin_with.items():
+        expect(course, name, value, None)
     course.note()
     while True:
         yield from _steer(course)
@@ -90,6 +93,9 @@ def _measure(course: Course) -> Plan:
         point = course.path.next()
         if point is None:
             if course.docket.close_if_idle():
+                # Nothing is measured any more, so nothing waits for what is on its way.
+                give_up(course)
+                yield from record(course)
                 return
             continue
         yield from _measured(course, point, readable)
@@ -204,9 +210,19 @@ def _steer(course: Course) -> Plan:
         if course.docket.waits:
             # What came while these were recorded holds for the next point too, above all what came before a resume.
             continue
+        if course.arriving and course.path.left:
+            course.docket.approaching = _approaching(course)
+            yield from approach(course)
+            course.docket.approaching = _approaching(course)
+            continue
         if not course.docket.paused:
             return
         yield from bps.wait_for([course.docket.news])
+
+
+def _approaching(course: Course) -> tuple[str, ...]:
+    signals = course.devices.signals
+    return tuple(f"{name} at {arrival.value:g} {signals[name].units}" for name, arrival in course.arriving.items())
 
 
 def _apply(course: Course, decision: Decision) -> bool:

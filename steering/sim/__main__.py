@@ -19,6 +19,7 @@ from steering.core.errors import SteeringError
 
 PREFIX = "STEER:"
 _LOOPBACK = "127.0.0.1"
+_KELVIN_A_SECOND = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +62,7 @@ async def _serve(speed: float, seed: int, port: int) -> None:
     from steering.sim.motor import Motor
     from steering.sim.nodelay import without_delay
     from steering.sim.samples import MapSample, RockingSample
+    from steering.sim.stage import Stage
 
     without_delay()
     motors = {
@@ -75,7 +77,9 @@ async def _serve(speed: float, seed: int, port: int) -> None:
         return {name: motor.position for name, motor in motors.items()}
 
     detector = Detector(f"{PREFIX}det:", samples, positions, image.post, speed=speed, seed=seed)
+    stage = Stage(PREFIX, rate=_KELVIN_A_SECOND * speed)
     channels: dict[str, Any] = {name: pv for motor in motors.values() for name, pv in motor.pvdb.items()}
+    channels |= stage.pvdb
     await detector.begin()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -69,6 +69,74 @@ def test_a_right_one_is_read(tmp_path):
     assert read_description(None).simulate
 
 
+SIGNALS = (
+    "scans:",
+    """signals:
+  heat: {set: "ioc:T", read: "ioc:T:read", units: K, tolerance: 0.5, settle: 2, timeout: 300}
+  ring: {read: "ioc:I", units: mA}
+scans:""",
+)
+HEAT = ("      exposure:", "      heat: {units: K, low: 250.0, high: 400.0, largest_step: 50.0}\n      exposure:")
+
+
+def test_signals_are_read_and_steered(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_text(changed(SIGNALS, HEAT, ("    axis: eta", "    axis: eta\n    read: [ring]")))
+    read = read_description(file)
+    rock, area = read.scans
+    assert rock.signals(read.signals) == ("ring", "heat")
+    assert area.signals(read.signals) == ()
+    heat = {item.name: item for item in rock.scan().parameters}["heat"]
+    assert (heat.units, heat.value, heat.low, heat.high, heat.largest_step) == ("K", 250.0, 250.0, 400.0, 50.0)
+    started = rock.scan().starting((heat,))
+    assert (started.parameters, started.axes, started.analyses) == ((heat,), ("eta",), rock.scan().analyses)
+
+
+SIGNAL_MISTAKES = {
+    "neither": (('{read: "ioc:I", units: mA}', "{units: mA}"), 9, "The signal ring has neither 'read' nor 'set'."),
+    "only read": (("      heat:", "      ring:"), 21, "The signal ring cannot be set: its key 'set' is missing."),
+    "other unit": (("heat: {units: K, low", "heat: {units: mK, low"), 21, "heat is in 'mK', but its signal in 'K'."),
+    "unknown signal": (
+        ("    read: [ring]", "    read: [rong]"),
+        15,
+        "There is no signal 'rong'. Allowed: heat, ring. Did",
+    ),
+    "unknown parameter": (
+        ("      heat:", "      heet:"),
+        21,
+        "no parameter 'heet'. Allowed: centre, range, step, exposure, heat. Did you mean heat?",
+    ),
+    "name of a motor": (("  ring:", "  eta:"), 9, "'eta' is a column or a parameter of scans already."),
+    "no name": (("  ring:", "  ring-current:"), 9, "The name 'ring-current' is a column of the data: letters"),
+    "no PV": (('"ioc:I"', '"ioc:"'), 9, "'ioc:' is not the name of a PV."),
+    "a motor": (('set: "ioc:T"', 'set: "ioc:m1"'), 8, "ioc:m1 is the motor eta. Scan it, or leave it out here."),
+    "negative": (("tolerance: 0.5", "tolerance: -1"), 8, "tolerance: "),
+    "forever": (("timeout: 300", "timeout: .inf"), 8, "timeout: "),
+    "unknown key": (
+        ("settle: 2", "setle: 2"),
+        8,
+        "There is no key 'setle' here. Allowed: read, set, units, tolerance,",
+    ),
+    "no value": (("step: {units: deg, value: 0.01, ", "step: {units: deg, "), 20, "The key 'value' of step is missing"),
+}
+
+
+@pytest.mark.parametrize("name", SIGNAL_MISTAKES)
+def test_each_mistake_of_a_signal_is_one_sentence_with_its_line(said, name):
+    change, line, sentence = SIGNAL_MISTAKES[name]
+    reading = ("    axis: eta", "    axis: eta\n    read: [ring]")
+    text = changed(SIGNALS, HEAT, reading)
+    assert change[0] in text
+    message = said(text.replace(*change, 1))
+    assert re.search(rf"  line {line}: .*{re.escape(sentence)}", message), message
+
+
+def test_an_analysis_may_need_what_a_signal_gives(said, tmp_path):
+    analysis = "    analyses: [{analysis: rocking_curve, parameters: {exposure: ring}}]"
+    message = said(changed(SIGNALS, ("    axis: eta", f"    axis: eta\n    read: [ring]\n{analysis}")))
+    assert "The analysis rocking_curve needs ring in s; this scan records it in mA." in message
+
+
 def test_analyses_and_agents_are_bound_to_the_scan(tmp_path):
     file = tmp_path / "beamline.yaml"
     file.write_text(

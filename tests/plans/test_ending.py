@@ -9,7 +9,7 @@ from ophyd_async.core import AsyncStatus
 
 from steering.core.action import Abort, Finish, Pause, Resume, Skip
 from steering.plans.faults import Faults, MissedError, PointError
-from tests.plans.test_steerable import Run, engine, motors, rocking, wait_for  # noqa: F401  (fixtures)
+from tests.plans.running import Run, rocking, wait_for
 
 
 class Deaf:
@@ -77,14 +77,14 @@ class Staged:
         return {self.name: {"source": "test", "dtype": "number", "shape": []}}
 
 
-def abort(run, engine, reason="smoke"):  # noqa: F811
+def abort(run, engine, reason="smoke"):
     ruling = run.propose(Abort(reason), lease="")
     engine.insist(reason, lambda: run.docket.noticed)
     return ruling
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_an_abort_ends_the_scan_although_a_device_swallows_it(engine, motors, most):  # noqa: F811
+def test_an_abort_ends_the_scan_although_a_device_swallows_it(engine, motors, most):
     deaf = Deaf("deaf", 0.3, most)
     run = Run(engine, motors, rocking(), readables=(deaf,))
     assert deaf.reading.wait(10)
@@ -96,7 +96,7 @@ def test_an_abort_ends_the_scan_although_a_device_swallows_it(engine, motors, mo
     assert run.events("steering")[-1]["new"] == "smoke"
 
 
-def test_an_abort_that_a_device_swallows_for_long_is_asked_for_again(engine, motors):  # noqa: F811
+def test_an_abort_that_a_device_swallows_for_long_is_asked_for_again(engine, motors):
     deaf = Deaf("deaf", 30.0, 1)
     run = Run(engine, motors, rocking(), readables=(deaf,))
     assert deaf.reading.wait(10)
@@ -107,7 +107,7 @@ def test_an_abort_that_a_device_swallows_for_long_is_asked_for_again(engine, mot
     assert run.stop["exit_status"] == "abort"
 
 
-def test_nothing_but_another_abort_is_accepted_once_a_scan_is_aborted(engine, motors):  # noqa: F811
+def test_nothing_but_another_abort_is_accepted_once_a_scan_is_aborted(engine, motors):
     deaf = Deaf("deaf", 0.5, 100)
     run = Run(engine, motors, rocking(), readables=(deaf,))
     assert deaf.reading.wait(10)
@@ -119,7 +119,7 @@ def test_nothing_but_another_abort_is_accepted_once_a_scan_is_aborted(engine, mo
     assert run.docket.abort.new == "smoke"
 
 
-def test_devices_are_made_safe_once_after_an_abort_and_what_did_not_obey_is_said(engine, motors):  # noqa: F811
+def test_devices_are_made_safe_once_after_an_abort_and_what_did_not_obey_is_said(engine, motors):
     called = []
 
     async def make_safe():
@@ -135,7 +135,7 @@ def test_devices_are_made_safe_once_after_an_abort_and_what_did_not_obey_is_said
     assert run.stop["exit_status"] == "abort"
 
 
-def test_devices_are_not_touched_after_a_scan_that_went_well(engine, motors):  # noqa: F811
+def test_devices_are_not_touched_after_a_scan_that_went_well(engine, motors):
     called = []
 
     async def make_safe():
@@ -146,7 +146,7 @@ def test_devices_are_not_touched_after_a_scan_that_went_well(engine, motors):  #
     assert not called
 
 
-def test_a_second_abort_no_longer_waits_for_a_device_that_hangs(engine, motors):  # noqa: F811
+def test_a_second_abort_no_longer_waits_for_a_device_that_hangs(engine, motors):
     begun = threading.Event()
 
     async def make_safe():
@@ -170,7 +170,7 @@ def test_a_second_abort_no_longer_waits_for_a_device_that_hangs(engine, motors):
     assert [event["kind"] for event in run.events("steering")] == ["pause", "abort"]
 
 
-def test_an_abort_while_the_scan_opens_opens_no_run(engine, motors):  # noqa: F811
+def test_an_abort_while_the_scan_opens_opens_no_run(engine, motors):
     begun = threading.Event()
 
     async def prepare():
@@ -185,7 +185,7 @@ def test_an_abort_while_the_scan_opens_opens_no_run(engine, motors):  # noqa: F8
     assert "No scan is running" in run.propose(Resume()).reason
 
 
-def test_what_cannot_be_prepared_is_said_and_opens_no_run(engine, motors):  # noqa: F811
+def test_what_cannot_be_prepared_is_said_and_opens_no_run(engine, motors):
     async def prepare():
         raise TimeoutError("ca://SIM:shutter")
 
@@ -196,7 +196,7 @@ def test_what_cannot_be_prepared_is_said_and_opens_no_run(engine, motors):  # no
     assert "No scan is running" in run.propose(Resume()).reason
 
 
-def test_a_motor_that_comes_closer_is_sent_again_and_each_try_is_recorded(engine, motors):  # noqa: F811
+def test_a_motor_that_comes_closer_is_sent_again_and_each_try_is_recorded(engine, motors):
     left = {"th": 3}
 
     async def check(targets, steps):
@@ -212,7 +212,7 @@ def test_a_motor_that_comes_closer_is_sent_again_and_each_try_is_recorded(engine
     assert {event["reason"] for event in run.events("steering")} == {"The motor th stands elsewhere."}
 
 
-def test_a_motor_that_comes_no_closer_fails_the_run(engine, motors):  # noqa: F811
+def test_a_motor_that_comes_no_closer_fails_the_run(engine, motors):
     tried = []
 
     async def check(targets, _):
@@ -230,7 +230,7 @@ def test_a_motor_that_comes_no_closer_fails_the_run(engine, motors):  # noqa: F8
     assert [event["kind"] for event in run.events("steering")] == ["retry", "fail"]
 
 
-def test_a_device_that_is_silent_pauses_the_scan_and_its_point_is_measured_again(engine, motors):  # noqa: F811
+def test_a_device_that_is_silent_pauses_the_scan_and_its_point_is_measured_again(engine, motors):
     silent = {"times": 0, "at": 4}
 
     async def check(_, __):
@@ -251,7 +251,7 @@ def test_a_device_that_is_silent_pauses_the_scan_and_its_point_is_measured_again
 
 
 @pytest.mark.parametrize(("frames", "exposed"), [(0, 12), (1, 11)])
-def test_a_frame_that_came_late_is_taken_and_not_exposed_again(engine, motors, frames, exposed):  # noqa: F811
+def test_a_frame_that_came_late_is_taken_and_not_exposed_again(engine, motors, frames, exposed):
     camera, fail = Staged(), {"at": 5}
     asked = []
 
@@ -277,7 +277,7 @@ def test_a_frame_that_came_late_is_taken_and_not_exposed_again(engine, motors, f
     assert camera.did.count("trigger") == exposed
 
 
-def test_a_late_frame_of_a_point_that_is_skipped_stays_with_its_own_position(engine, motors):  # noqa: F811
+def test_a_late_frame_of_a_point_that_is_skipped_stays_with_its_own_position(engine, motors):
     camera, fail = Staged(), {"at": 5}
 
     def trigger():
@@ -299,7 +299,7 @@ def test_a_late_frame_of_a_point_that_is_skipped_stays_with_its_own_position(eng
     assert [event["th"] for event in run.events("primary")] == pytest.approx(wanted)
 
 
-def test_more_frames_than_points_end_the_run_instead_of_being_mixed_up(engine, motors):  # noqa: F811
+def test_more_frames_than_points_end_the_run_instead_of_being_mixed_up(engine, motors):
     camera = Staged()
     calls = []
 
@@ -321,7 +321,7 @@ def test_more_frames_than_points_end_the_run_instead_of_being_mixed_up(engine, m
     assert run.points == 2
 
 
-def test_a_spoilt_point_can_be_left_out(engine, motors):  # noqa: F811
+def test_a_spoilt_point_can_be_left_out(engine, motors):
     calls = []
 
     async def check(targets, _):

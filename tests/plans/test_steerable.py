@@ -2,105 +2,19 @@
 
 import contextlib
 import threading
-import uuid
 
 import pytest
 from bluesky.utils import IllegalMessageSequence, RequestAbort
-from ophyd_async.sim import SimMotor
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
-from steering.core.status import Axis
-from steering.plans.devices import Devices
-from steering.plans.docket import Docket
-from steering.plans.engine import Engine
 from steering.plans.faults import Faults, PointError
 from steering.plans.grid_map import GridMap
 from steering.plans.path import Point
-from steering.plans.rocking import RockingScan
 from steering.plans.steerable import steerable
-
-AXES = {name: Axis(name, "deg", -5, 5) for name in ("th", "sx", "sy")}
-
-
-@pytest.fixture(scope="module")
-def engine():
-    made = Engine({})
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def motors(engine):
-    async def make():
-        found = {name: SimMotor(name=name, instant=True) for name in AXES}
-        for motor in found.values():
-            await motor.connect()
-        return found
-
-    return engine.call(make())
-
-
-class Run:
-    """A scan under test: what was recorded, and what to do at each point."""
-
-    def __init__(self, engine, motors, scan, at=None, begin=True, **devices):
-        self.documents = []
-        self.rulings = []
-        self.at = at or {}
-        self.points = 0
-        self.streams = {}
-        self.opened = threading.Event()
-        values = {item.name: item.value for item in scan.parameters}
-        axes = {axis: AXES[axis] for axis in scan.axes}
-        self.docket = Docket(scan, values, axes, 1000, self.rulings.append)
-        self.engine = engine
-        Run.current = self
-        if not getattr(engine, "tapped", False):
-            engine.subscribe(lambda name, document: Run.current.take(name, document))
-            engine.tapped = True
-        self.devices = Devices({axis: motors[axis] for axis in scan.axes}, dict.fromkeys(AXES, "deg"), **devices)
-        if begin:
-            self.begin(self.plan())
-
-    def plan(self):
-        return steerable(self.docket, self.devices, {})
-
-    def begin(self, plan):
-        self.future = self.engine.run(plan)
-
-    def take(self, name, document):
-        self.documents.append((name, document))
-        if name == "start":
-            self.opened.set()
-        if name == "descriptor":
-            self.streams[document["uid"]] = document["name"]
-        if name == "event" and self.streams[document["descriptor"]] == "primary":
-            self.points += 1
-            for action in self.at.get(self.points, ()):
-                self.propose(action)
-
-    def propose(self, action, person="ana", lease="ana"):
-        return self.docket.propose(Proposal(uuid.uuid4().hex, person, action), person, lease)
-
-    def events(self, stream):
-        return [d["data"] for n, d in self.documents if n == "event" and self.streams[d["descriptor"]] == stream]
-
-    def finish(self):
-        self.future.result(30)
-        return self
-
-    @property
-    def stop(self):
-        return self.documents[-1][1]
-
-
-def rocking(step=0.1):
-    values = {"centre": ("deg", 0.0, -5, 5, 2), "range": ("deg", 1.0, 0.1, 20, 20), "step": ("deg", step, 0.001, 1, 1)}
-    made = tuple(Parameter(name, *entry) for name, entry in values.items())
-    return RockingScan("rocking", "t", "th", (*made, Parameter("exposure", "s", 0.1, 0.01, 5)), 4)
+from tests.plans.running import Run, rocking, wait_for
 
 
 def area():
@@ -288,16 +202,6 @@ def test_two_quick_proposals_cannot_slip_past_the_largest_step_together(engine, 
         ("4 deg", "accepted"),
     ]
     assert "away from 4" in next(ruling["reason"] for ruling in asked if ruling["verdict"] == "refused")
-
-
-def wait_for(condition, timeout=20.0):
-    """Poll a condition that other threads make true."""
-    changed = threading.Event()
-    for _ in range(int(timeout / 0.01)):
-        if condition():
-            return True
-        changed.wait(0.01)
-    return False
 
 
 def test_what_is_decided_before_a_resume_holds_for_the_next_point_however_quickly_it_follows(engine, motors):

@@ -1,3 +1,7 @@
 from typing import Any
 
+FORMAT_TIME: int
+FORMAT_CTRL: int
+
 async def caput(pv: str, value: Any, *, wait: bool = ..., **options: Any) -> Any: ...
+async def caget(pv: str, *, format: int = ..., **options: Any) -> Any: ...

@@ -63,7 +63,7 @@ def _row(ruling: Ruling) -> str:
     change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
     point = str(ruling.before_point) if ruling.before_point else "pending" if ruling.accepted else ""
     basis = f'<span class="st-basis">on {escape(ruling.basis)}</span>' if ruling.basis else ""
-    why = " ".join(part for part in (escape(ruling.reason), basis) if part)
+    why = " ".join(part for part in (escape(ruling.reason), escape(ruling.outcome), basis) if part)
     below = f'<tr class="st-why st-{escape(ruling.verdict)}"><td></td><td colspan="5">{why}</td></tr>' if why else ""
     cells = (clock(ruling.decided_at), ruling.who, what, change)
     return (

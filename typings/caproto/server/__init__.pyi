@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 class PVGroup:
@@ -6,13 +5,5 @@ class PVGroup:
     def __init__(self, prefix: str, **options: Any) -> None: ...
 
 class pvproperty:
-    def __init__(
-        self,
-        *,
-        value: Any,
-        name: str,
-        record: str,
-        precision: int,
-        startup: Callable[..., Any],
-        put: Callable[..., Any],
-    ) -> None: ...
+    value: Any
+    def __init__(self, *, value: Any, name: str, **options: Any) -> None: ...

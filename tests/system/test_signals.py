@@ -1,0 +1,102 @@
+"""Signals of a beamline are columns of its scans, and are steered: a sample's temperature, and the ring current."""
+
+import time
+
+import pytest
+
+import steering
+from steering.core.errors import SteeringError
+from tests.beamline.site import embedded, site
+
+pytestmark = pytest.mark.system
+SOON = 120.0
+
+
+def heated():
+    """The embedded beamline with a heater, whose set point a scan may change."""
+    description = embedded()
+    description["signals"] = {
+        "temperature": {
+            "set": "STEER:temperature", "read": "STEER:temperature:read", "units": "K",
+            "tolerance": 0.2, "settle": 0.1, "timeout": 5,
+        },
+        "ring": {"read": "STEER:ring_current"},
+    }  # fmt: skip
+    rocking, grid = description["scans"]
+    rocking["read"] = ["ring"]
+    rocking["parameters"]["temperature"] = {"units": "K", "low": 280.0, "high": 600.0, "largest_step": 400.0}
+    grid["parameters"]["temperature"] = {"units": "K", "value": 300.0, "low": 299.0, "high": 310.0}
+    return description
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    with site(tmp_path_factory.mktemp("heated"), speed=50.0) as place:
+        assert place.serve(heated()), place.log
+        opened = steering.open(workspace=place.workspace)
+        try:
+            opened.take_lease()
+            yield opened
+        finally:
+            opened.shutdown()
+
+
+def events(session, run):
+    deadline = time.monotonic() + SOON
+    while session.record[run].stop is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return session.record[run]["primary"]
+
+
+def test_a_scan_takes_what_a_signal_reads_and_steers_it_from_point_to_point(session):
+    known = {item.name: item for item in session.board.scans.value[0].parameters}["temperature"]
+    assert (known.value, known.units) == (295.0, "K")
+    run = session.start("rocking", step=0.02, exposure=0.5)
+    session.board.status.wait(lambda status: status.points_done >= 5, SOON)
+    ruling = session.set("temperature", 320.0)
+    assert (ruling.verdict, ruling.old, ruling.new) == ("accepted", "295 K", "320 K")
+    session.wait(SOON)
+    primary = events(session, run)
+    assert primary["temperature"].attrs["units"] == "K"
+    assert primary["ring"].attrs["units"] == "mA"
+    assert set(primary["ring"].values) == {200.0}
+    (decided,) = [one for one in session.board.rulings.value if one.kind == "set"]
+    assert decided.outcome == ""
+    before = decided.before_point - 1
+    temperatures = primary["temperature"].values
+    assert (abs(temperatures[:before] - 295.0) < 0.3).all()
+    assert (abs(temperatures[before:] - 320.0) < 0.3).all()
+    steering_stream = session.record[run]["steering"]
+    assert steering_stream["new"].values.tolist() == ["320 K"]
+    assert session.exit_status(run) == "success"
+
+
+def test_a_set_that_does_not_arrive_is_said_and_the_scan_goes_on(session):
+    run = session.start("rocking", step=0.02, exposure=0.2, temperature=320.0)
+    session.board.status.wait(lambda status: status.points_done >= 3, SOON)
+    # The heater cannot do more than 500 K.
+    session.set("temperature", 550.0)
+    session.board.status.wait(lambda status: status.why == "The next point waits for temperature at 550 K.", SOON)
+    session.wait(SOON)
+    (decided,) = [one for one in session.board.rulings.value if one.kind == "set"]
+    assert decided.outcome == "temperature did not arrive at 550 K within 5 s. It reads 500 K."
+    assert session.exit_status(run) == "success"
+    assert len(events(session, run)["temperature"]) == 51
+    values = {item.name: item.value for item in session.board.status.value.parameters}
+    assert values["temperature"] == pytest.approx(500.0, abs=0.3)
+
+
+def test_a_scan_is_not_started_at_a_value_that_it_does_not_allow(session):
+    with pytest.raises(SteeringError, match=r"temperature = 700 K is outside the limits\. Allowed: 280 to 600 K"):
+        session.start("rocking", temperature=700.0)
+
+
+def test_a_scan_begins_at_the_value_that_the_file_gives(session):
+    run = session.start("map", step=10.0, exposure=0.01)
+    session.wait(SOON)
+    assert (abs(events(session, run)["temperature"].values - 300.0) < 0.3).all()
+    # The other scan takes what it reads now.
+    run = session.start("rocking", step=0.1, exposure=0.01)
+    session.wait(SOON)
+    assert (abs(events(session, run)["temperature"].values - 300.0) < 0.3).all()
