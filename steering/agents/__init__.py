@@ -1,1 +1,1 @@
-"""Agents, one steerer a file; a person is one."""
+"""Agents, one steerer a file."""

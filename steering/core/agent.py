@@ -22,7 +22,7 @@ class Suggestion:
 
 @runtime_checkable
 class Agent(Protocol):
-    """Somebody who looks at results and suggests actions; a person is one.
+    """Somebody who looks at results and suggests actions.
 
     ``suggest`` may be called at any time, also before the first ``ingest``, and then returns nothing. Whether a
     suggestion is only shown or also proposed is not the agent's business but its mode's (off, suggest,

@@ -179,7 +179,7 @@ def _reduce(analyses: Analyses, loaded: Loaded, started: float, deadline: float)
 
 def _failure(block: FrameBlock, error: Exception) -> str:
     last = "" if len(block) == 1 else f" to {block.stop - 1}"
-    return f"frame{'s' if last else ''} {block.start}{last}: {error}"
+    return f"frame{'s' if last else ''} {block.start}{last}: {said(error)}"
 
 
 def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Literal
 
-from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
-from steering.core.errors import SteeringError
-from steering.core.parameter import Parameter
+from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
-from steering.guard import Reach, Situation, judge_path, judge_wish
+from steering.guard import Situation, judge_path, judge_wish
 from steering.plans.path import Point
-from steering.plans.scan import Scan, bounded, points_of, points_of_any, reach_of, region_count, region_spec
-from steering.plans.spec_text import read_spec
+from steering.plans.prospect import Decision, Prospect, look_ahead, points_expected
+from steering.plans.scan import Scan, bounded
 from steering.plans.words import describe, exact
 
 # Who rules where a device, and no person, made something necessary.
@@ -36,15 +34,6 @@ class Progress:
     done: int
     left: int
     values: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A ruling, with what to do about it if it was accepted."""
-
-    ruling: Ruling
-    action: Action | None = None
-    points: tuple[Point, ...] = ()
 
 
 class Docket:
@@ -163,8 +152,7 @@ class Docket:
             lease: Who holds the lease, or empty.
         """
         action = proposal.action
-        path: tuple[Point, ...] | int = ()
-        made_for, problem = -1, ""
+        prospect, made_for = Prospect(), -1
         while True:
             with self._lock:
                 if proposal.id in self._known:
@@ -172,12 +160,14 @@ class Docket:
                 situation = self._situation(person, lease)
                 reason = judge_wish(action, situation)
                 if reason or made_for == self._changes:
-                    reason = reason or judge_path(action, self._with_path(situation, action, path, problem))
-                    return self._decide(proposal, reason, path if isinstance(path, tuple) else ())
+                    waiting = (*self._taken, *self._waiting)
+                    expected = points_expected(self._progress.left, waiting, self.scan.shaping)
+                    reason = reason or judge_path(action, prospect.within(situation, action, expected))
+                    return self._decide(proposal, reason, prospect.made)
                 made_for, parameters = self._changes, dict(self._parameters)
             # Points are made without the lock, which the plan takes between two points. What was accepted meanwhile
             # changes what they are made for: then once more.
-            path, problem = self._make(action, parameters)
+            prospect = look_ahead(action, self.scan, parameters, self._axes, self._points_allowed)
 
     def _decide(self, proposal: Proposal, reason: str, points: tuple[Point, ...]) -> Ruling:
         action = proposal.action
@@ -339,62 +329,3 @@ class Docket:
             points_left=self._progress.left,
             points_allowed=self._points_allowed,
         )
-
-    def _with_path(
-        self, situation: Situation, action: Action, path: tuple[Point, ...] | int, problem: str
-    ) -> Situation:
-        """Add what the path would visit if the action were accepted."""
-        points = () if isinstance(path, int) else path
-        reach = Reach({}, path) if isinstance(path, int) else None
-        reach = reach_of(points) if points else reach
-        if reach is not None and isinstance(action, InsertRegion):
-            # It comes before what is left, also of regions that were accepted and are not begun.
-            reach = replace(reach, points=reach.points + self._expected())
-        return replace(situation, reach=reach, problem=problem)
-
-    def _expected(self) -> int:
-        """Count the points that are left once everything accepted has been applied."""
-        left = self._progress.left
-        for decision in (*self._taken, *self._waiting):
-            match decision.action:
-                case InsertRegion():
-                    left += len(decision.points)
-                case ReplacePath():
-                    left = len(decision.points)
-                case SetParameter(parameter=name) if name in self.scan.shaping:
-                    left = len(decision.points)
-                case Skip(points=points):
-                    left = max(left - points, 0)
-                case Finish():
-                    left = 0
-                case _:
-                    pass
-        return left
-
-    def _make(self, action: Action, parameters: Mapping[str, Parameter]) -> tuple[tuple[Point, ...] | int, str]:
-        """Make the points that an action asks for, or count them where they are more than are allowed.
-
-        Returns:
-            Points or their number, and why there are none.
-        """
-        try:
-            points = self._path(action, parameters)
-        except (SteeringError, KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError) as error:
-            return (), str(error) or "The path cannot be made of these numbers."
-        return points if isinstance(points, int) else tuple(points), ""
-
-    def _path(self, action: Action, parameters: Mapping[str, Parameter]) -> list[Point] | int:
-        match action:
-            case SetParameter(parameter=name, value=value) if name in self.scan.shaping:
-                values = {item.name: item.value for item in parameters.values()} | {name: value}
-                count = self.scan.count(values)
-                return count if count > self._points_allowed else self.scan.points(values)
-            case InsertRegion():
-                count = region_count(action)
-                if count > self._points_allowed:
-                    return count
-                return points_of(region_spec(action, self.scan.axes), action.step)
-            case ReplacePath(spec=serialised):
-                return points_of_any(read_spec(serialised, self.scan.axes, self._points_allowed), self._axes)
-            case _:
-                return []

@@ -22,10 +22,11 @@ from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter
 from steering.plans.arrivals import approach, expect, give_up
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
-from steering.plans.docket import Decision, Docket
+from steering.plans.docket import Docket
 from steering.plans.ending import end_early, heed, leave_event, record, staged, take
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
+from steering.plans.prospect import Decision
 from steering.plans.readables import point_values, put_point
 
 _NAN = float("nan")

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from steering.agents.person import Person
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
 from steering.core.agent import MODES, Agent, Suggestion
@@ -228,9 +227,7 @@ class Crew:
         except Exception as error:  # noqa: BLE001  (as above)
             self._notices.say(f"agent {binding.label}", f"The agent {binding.label} is not here: {said(error)}")
             return
-        # A person speaks through the session and is answered at once; the others take their turn here.
-        if not isinstance(agent, Person):
-            self._seats[binding.label] = Seat(agent, binding.of, bound)
+        self._seats[binding.label] = Seat(agent, binding.of, bound)
 
     def _leave(self, label: str) -> None:
         seat = self._seats.pop(label)

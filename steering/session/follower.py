@@ -89,8 +89,7 @@ class Follower:
             SteeringError: If one of them cannot be reached.
         """
         await self._facility.start()
-        for name in registry.names("analyses"):
-            await self._facility.rehearse(rehearse, registry.load("analyses", name)())
+        await self._rehearse()
         self._board.compute.set(await self._facility.status())
         self._tasks = [
             asyncio.create_task(self._follow()),
@@ -108,6 +107,17 @@ class Follower:
         if not self._ready.is_set():
             message = f"The beamline service at {self._client.url} did not answer within {_READY_SECONDS:g} s."
             raise SteeringError(message)
+
+    async def _rehearse(self) -> None:
+        """Have the workers load each installed analysis; one that cannot be loaded is named, and the others are."""
+        for name in registry.names("analyses"):
+            try:
+                made = registry.load("analyses", name)()
+                await self._facility.rehearse(rehearse, made)
+            except SteeringError:
+                raise
+            except Exception as error:  # noqa: BLE001  (a stranger's analysis may raise anything)
+                self._notices.say(f"analysis {name}", f"The analysis {name} cannot be loaded: {said(error)}.")
 
     async def begin(self, scan: str, values: Mapping[str, float], continues: str = "") -> str:
         """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""

@@ -229,7 +229,7 @@ ONE_MISTAKE = {
     "unknown agent": (
         ("    axis: eta", "    axis: eta\n    agents: [recenter]"),
         12,
-        "There is no agent 'recenter'. Allowed: person, recentre. Did you mean recentre?",
+        "There is no agent 'recenter'. Allowed: recentre. Did you mean recentre?",
     ),
     "agent of no analysis": (
         ("    axis: eta", "    axis: eta\n    agents: [{agent: recentre, of: curve}]"),

@@ -26,6 +26,7 @@ class Axis(Model):
 
 class Range(Model):
     renderers: Sequence[GlyphRenderer]
+    range_padding: float
 
 class Toolbar(Model):
     logo: str | None

@@ -51,6 +51,12 @@ class Choice:
         self.widget.value = chosen if chosen in self._offered else None
         self._place.advance()
 
+    def put(self, name: str) -> None:
+        """Choose one in a person's place."""
+        if name in self._offered and self.widget.value != name:
+            self.widget.value = name
+            self._place.advance()
+
     def _observed(self, change: dict[str, object]) -> None:
         if isinstance(change["new"], str):
             self._wanted.set(change["new"])

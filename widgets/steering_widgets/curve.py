@@ -20,7 +20,6 @@ from steering_widgets.place import Place
 from steering_widgets.plot import FIT_COLOUR, MARK_COLOUR, POINT_COLOUR, axis_label, make_plot
 from steering_widgets.wording import escape, feature_text, title
 
-ANALYSIS = "rocking_curve"
 PEAK, WIDTH = "peak", "fwhm"
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.
 EXPECTED = (PEAK, WIDTH, "centre_of_mass")
@@ -47,13 +46,21 @@ class CurvePanel:
         self._numbers.add_class("st-numbers")
         self.widget = Card("curve", "Rocking curve", [self.view, self._numbers])
 
+    @staticmethod
+    def fits(data: xr.Dataset) -> bool:
+        """Say whether a result has something to show here."""
+        if "intensity" not in data or data["intensity"].ndim != 1:
+            return False
+        # A map has two positions a point.
+        return len([name for name in data if str(name).endswith("_step")]) < 2
+
     def refresh(self) -> bool:
         """Show a newer result, if there is one, and the axis of the scan that is measured."""
         named = self._status.advance() and self._name_axis()
         if not self._result.advance():
             return named
         result = self._result.value
-        if result is None or result.provenance.analysis != ANALYSIS:
+        if result is None or not self.fits(result.outcome.data):
             self._clear()
             return True
         data = result.outcome.data

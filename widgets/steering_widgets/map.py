@@ -32,7 +32,6 @@ from steering_widgets.plot import REGION_COLOUR, axis_label, make_plot, short_nu
 from steering_widgets.region import MapAxes, Region, RegionForm
 from steering_widgets.wording import title
 
-ANALYSIS = "map_features"
 _EMPTY: dict[str, Any] = {"x": [], "y": [], "width": [], "height": [], "value": []}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
 # A map of more rectangles than this is sent at most twice a second when it has to be sent whole.
@@ -80,6 +79,11 @@ class MapPanel:
         hint = ipywidgets.HTML(_HINT)
         hint.add_class("st-hint")
         self.widget = Card("map", "Map", [bar, self.view, hint, self.form.widget])
+
+    @staticmethod
+    def fits(data: xr.Dataset) -> bool:
+        """Say whether a result has something to show here."""
+        return "point" in data.dims and len([name for name in data if str(name).endswith("_step")]) == 2
 
     def refresh(self) -> bool:
         """Show a newer result, a drawn or typed region, and the answer to the last click."""
@@ -133,7 +137,7 @@ class MapPanel:
         return plot
 
     def _show(self, result: Result | None) -> None:
-        if result is None or result.provenance.analysis != ANALYSIS:
+        if result is None or not self.fits(result.outcome.data):
             with self.view.edit():
                 self._source.data = dict(_EMPTY)
                 self._extent.data = {"x": [-1.0, 1.0], "y": [-1.0, 1.0]}

@@ -8,28 +8,29 @@ import ipywidgets
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.status import BeamlineStatus
+from steering_widgets.array import ArrayPanel
 from steering_widgets.card import StyleSheet, close_all, send_again
 from steering_widgets.compute import ComputePanel
-from steering_widgets.curve import ANALYSIS as CURVE
 from steering_widgets.curve import CurvePanel
 from steering_widgets.form import SteeringForm
 from steering_widgets.frame import FramePanel
+from steering_widgets.guests import invite
 from steering_widgets.journal import JournalPanel
 from steering_widgets.look import Look
-from steering_widgets.map import ANALYSIS as MAP
 from steering_widgets.map import MapPanel
 from steering_widgets.notice import NoticeLine
 from steering_widgets.place import Place
 from steering_widgets.presence import Presence
 from steering_widgets.progress import ProgressPanel
-from steering_widgets.scalars import ANALYSIS as SCALARS
 from steering_widgets.scalars import ScalarsPanel
 from steering_widgets.source import SourcePanel
 from steering_widgets.ticker import Ticker
 from steering_widgets.trend import TrendPanel
+from steering_widgets.views import View, Views
 
-# The beamline's own: what a scan's frames are meant for is known before its first result.
+# The beamline's own: along how many axes a scan measures is known before its first result.
 DOCUMENTS = "documents"
+CURVE, MAP = "Curve", "Map"
 
 
 class Page:
@@ -54,10 +55,8 @@ class Page:
         self._closed = Place(session.board.closed)
         self._presence = Presence()
         self._complaint: Cell[str] = Cell("")
-        self._own = (Place(session.board.notice), Place(self._complaint))
-        self._about = (Place(session.board.status), Place(session.board.scans))
+        self._about = (Place(session.board.status),)
         self._source = Place(session.board.source)
-        self._shown: object = None
         self._notice = NoticeLine(self._dismiss)
         self._look = look = Look(session)
         self._looked = Place(look.result)
@@ -65,23 +64,29 @@ class Page:
         self._scalars = ScalarsPanel(session, look)
         progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
-        self._fitting: dict[str, CurvePanel | MapPanel | ScalarsPanel] = {
-            CURVE: self._curve,
-            MAP: self._map,
-            SCALARS: self._scalars,
-        }
+        array = ArrayPanel(session, look)
+        views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
+        self._guests = invite(session, look, self._is_seen)
+        self._views = Views(views, self._guests)
+        self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
         self._panels = (progress, form, journal, source, compute)
-        self._plots = (self._curve, self._map, self._scalars, trend)
+        self._plots = (*views, trend)
+        self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
         left = _column("st-left", progress.widget, form.widget)
-        plots = [panel.widget for panel in (self._curve, self._map, self._scalars)]
-        middle = _column("st-middle", look.widget, *plots, trend.widget, journal.widget)
+        plots = [view.panel.widget for view in views]
+        strange = [guest.widget for guest in self._guests]
+        menus = ipywidgets.HBox([look.widget, self._views.widget])
+        menus.add_class("st-looks")
+        middle = _column("st-middle", menus, *strange, *plots, trend.widget, journal.widget)
         right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
         grid = ipywidgets.Box([left, middle, right])
         grid.add_class("st-grid")
         self.widget = ipywidgets.VBox([StyleSheet(), self._presence, self._notice.widget, grid])
         self.widget.add_class("st-dashboard")
+        complaints = (self._complaint, *(guest.complaint for guest in self._guests))
+        self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
         self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen)
         self._ticker.tick((*self._panels, *self._plots, self._frame, self))
         self._ticker.start()
@@ -90,7 +95,10 @@ class Page:
         """Show the newest notice, and the panel that fits the scan's analysis."""
         self._look.refresh()
         notices = [place.advance() for place in self._own]
-        about = [place.advance() for place in (*self._about, self._source, self._looked)]
+        about = [place.advance() for place in (*self._about, self._source, self._looked, *self._coming)]
+        about.append(self._views.advance())
+        for guest in self._guests:
+            guest.check()
         closed = self._closed.advance()
         if closed and self._closed.value:
             self._end(self._closed.value)
@@ -111,13 +119,15 @@ class Page:
             if self._over:
                 return
             self._over = True
-        for panel in (*self._panels, *self._plots, self._frame, self._look):
+        for panel in (*self._closing, *self._guests, self._look, self._views):
             panel.close()
         close_all(self.widget)
 
     def _end(self, why: str) -> None:
         """Grey everything, as nothing will change any more; what nobody holds goes."""
         self._presence.ended = why
+        for guest in self._guests:
+            guest.stop()
         # This is the ticker's own thread, which must end first.
         threading.Thread(target=self.close if self._gone() else self._ticker.stop, name="steering-page").start()
 
@@ -129,19 +139,9 @@ class Page:
         return self._presence.seen
 
     def _choose(self, status: BeamlineStatus) -> None:
-        scans, result = self._about[1].value, self._looked.value
-        wanted = ""
-        if self._source.value.name in ("", DOCUMENTS) and result is None:
-            analyses = next((scan.analyses for scan in scans if scan.name == status.scan), ())
-            wanted = analyses[0].analysis if analyses else ""
-        if result is not None:
-            wanted = result.provenance.analysis
-        # Before the first scan the curve's panel says what is missing.
-        shown = self._fitting.get(wanted, self._scalars) if wanted else self._curve
-        if shown is not self._shown:
-            self._shown = shown
-            for panel in self._fitting.values():
-                panel.widget.layout.display = None if panel is shown else "none"
+        """Show the view that fits what is looked at; before the first result, the one that fits the scan."""
+        maps = self._source.value.name in ("", DOCUMENTS) and len(status.axes) == 2
+        self._views.show(self._looked.value, MAP if maps else CURVE)
 
 
 def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:

@@ -15,7 +15,6 @@ from steering_widgets.line_plot import LinePlot
 from steering_widgets.look import Look
 from steering_widgets.place import Place
 
-ANALYSIS = "scalars"
 _HINT = "What was recorded with each event appears with the first result."
 
 
@@ -30,6 +29,11 @@ class ScalarsPanel:
         bar = ipywidgets.HBox([self._y.widget, self._x.widget])
         bar.add_class("st-bar-row")
         self.widget = Card("scalars", "Scalars", [bar, self._plot.view])
+
+    @staticmethod
+    def fits(data: xr.Dataset) -> bool:
+        """Say whether a result has something to show here."""
+        return bool(columns_of(data)[1])
 
     def refresh(self) -> bool:
         """Show a newer result, or other columns of it."""

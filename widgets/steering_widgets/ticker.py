@@ -78,7 +78,8 @@ class Ticker:
     def tick(self, panels: Sequence[Panel]) -> None:
         """Refresh panels once; one that fails does not keep the others from being shown."""
         for panel in panels:
-            name = type(panel).__name__
+            # A view is called as what it shows.
+            name = type(getattr(panel, "panel", panel)).__name__
             try:
                 panel.refresh()
             except Exception as error:  # noqa: BLE001  (whatever it is: the other panels must live, the person must know)
