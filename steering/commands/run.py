@@ -19,6 +19,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.latency import Quantiles
+from steering.core.result import Result
 from steering.core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ def run(arguments: Sequence[str]) -> int:
     agents = {**_agents(options.agent), **script.agents}
     speed, timeout = positive(options.speed, "--speed", ""), positive(options.timeout, "--timeout", " s")
     check_facility(options.facility)
-    check_agents(agents)
     # Before anything is started: a slip must not cost a minute.
-    check_scan(options.scan, values, scans_of(Workspace(options.workspace) if options.workspace else None))
+    scans = scans_of(Workspace(options.workspace) if options.workspace else None)
+    check_scan(options.scan, values, scans)
+    check_agents(agents, scans[options.scan].agents)
     from steering.session.opening import open as open_session
 
     with scratch() as folder:
@@ -109,9 +111,8 @@ def _steer(session: "Session", uid: str, script: Script, timeout: float) -> None
 
 def _report(session: "Session", uid: str) -> dict[str, Json]:
     result, latency = session.board.result.value, session.board.latency.value
-    features: dict[str, Json] = {}
-    if result is not None and result.provenance.run == uid:
-        features = {name: cast("Json", asdict(feature)) for name, feature in result.outcome.features.items()}
+    results = {label: one for label, one in session.board.results.value.items() if one.provenance.run == uid}
+    main = next(iter(results), "")
     status = session.board.status.value
     return {
         "run": uid,
@@ -119,13 +120,21 @@ def _report(session: "Session", uid: str) -> dict[str, Json]:
         "message": status.message or session.board.notice.value,
         "points": status.points_done,
         "frames": result.provenance.frames if result is not None else 0,
-        "features": features,
+        "features": _features(results[main]) if results else {},
+        "results": {
+            label: {"analysis": one.provenance.analysis, "frames": one.provenance.frames, "features": _features(one)}
+            for label, one in results.items()
+        },
         "rulings": [cast("Json", asdict(ruling)) for ruling in session.board.rulings.value],
         "latency_ms": {
             "photon_to_feature": _quantiles(latency.photon_to_feature),
             "proposal_to_applied": _quantiles(latency.proposal_to_applied),
         },
     }
+
+
+def _features(result: Result) -> dict[str, Json]:
+    return {name: cast("Json", asdict(feature)) for name, feature in result.outcome.features.items()}
 
 
 def _quantiles(quantiles: Quantiles) -> dict[str, Json]:
@@ -157,11 +166,16 @@ def _print(report: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(_finite(report), indent=1) + "\n")
         return
     lines = [f"Run {report['run']}: {report['status']}, {report['points']} points, {report['frames']} frames analysed."]
-    for name, feature in report["features"].items():
-        lines.append(f"  {name:16} {feature['value']:.6g} +- {feature['uncertainty']:.2g} {feature['units']}")
+    for label, result in report["results"].items():
+        if len(report["results"]) > 1:
+            lines.append(f" {label} ({result['analysis']}), {result['frames']} frames:")
+        for name, feature in result["features"].items():
+            lines.append(f"  {name:16} {feature['value']:.6g} +- {feature['uncertainty']:.2g} {feature['units']}")
     for ruling in report["rulings"]:
         change = f"{ruling['subject']} {ruling['old']} -> {ruling['new']}".strip()
         lines.append(f"  {ruling['verdict']}: {ruling['who']}: {ruling['kind']} {change} {ruling['reason']}".rstrip())
+        if ruling["outcome"]:
+            lines.append(f"    {ruling['outcome']}")
     for name, entry in report["latency_ms"].items():
         if entry["count"]:
             lines.append(f"  {name}: p50 {entry['p50']:.0f} ms, p99 {entry['p99']:.0f} ms over {entry['count']}")

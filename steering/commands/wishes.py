@@ -15,8 +15,6 @@ from steering.core.agent import MODES
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 
-# Speaks for people, and has no mode.
-_PERSON = "person"
 _ANSWER_SECONDS = 4.0
 
 
@@ -29,8 +27,16 @@ class Limits:
     high: float
 
 
-def scans_of(workspace: Workspace | None) -> dict[str, dict[str, Limits]]:
-    """Return the scans, with their parameters, that the service of a workspace has, or the embedded one will have.
+@dataclass(frozen=True)
+class Offer:
+    """A scan that can be started: what its parameters may be, and the agents that it names."""
+
+    parameters: Mapping[str, Limits]
+    agents: tuple[str, ...] = ()
+
+
+def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
+    """Return the scans that the service of a workspace has, or the embedded one will have.
 
     Raises:
         SteeringError: If a service runs and does not answer.
@@ -40,7 +46,8 @@ def scans_of(workspace: Workspace | None) -> dict[str, dict[str, Limits]]:
         text = files("steering.beamline").joinpath("embedded.yaml").read_text(encoding="utf-8")
         scans: list[dict[str, Any]] = yaml.safe_load(text)["scans"]
         return {
-            str(scan["name"]): {name: _limits(entry) for name, entry in scan["parameters"].items()} for scan in scans
+            str(scan["name"]): Offer({name: _limits(entry) for name, entry in scan["parameters"].items()})
+            for scan in scans
         }
     import httpx
 
@@ -54,10 +61,16 @@ def scans_of(workspace: Workspace | None) -> dict[str, dict[str, Limits]]:
             "End it with steering stop, or give another --workspace."
         )
         raise SteeringError(message) from error
-    return {scan["name"]: {item["name"]: _limits(item) for item in scan["parameters"]} for scan in answer.json()}
+    return {
+        scan["name"]: Offer(
+            {item["name"]: _limits(item) for item in scan["parameters"]},
+            tuple(agent["label"] for agent in scan.get("agents", ())),
+        )
+        for scan in answer.json()
+    }
 
 
-def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Mapping[str, Limits]]) -> None:
+def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Offer]) -> None:
     """Check that there is such a scan, with such parameters, and that their values are allowed.
 
     Raises:
@@ -67,10 +80,11 @@ def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Mappi
         message = f"There is no scan {scan!r:.60}. {_choice(scan, list(scans))}"
         raise SteeringError(message)
     wrong: list[str] = []
+    offered = scans[scan].parameters
     for name, value in values.items():
-        limits = scans[scan].get(name)
+        limits = offered.get(name)
         if limits is None:
-            wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {_choice(name, list(scans[scan]))}")
+            wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {_choice(name, list(offered))}")
         elif not math.isfinite(value) or not limits.low <= value <= limits.high:
             allowed = f"Allowed: {limits.low:g} to {limits.high:g} {limits.units}."
             wrong.append(f"{name} = {value:g} {limits.units} is outside the limits. {allowed}")
@@ -78,14 +92,18 @@ def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Mappi
         raise SteeringError("\n".join(wrong))
 
 
-def check_agents(modes: Mapping[str, str]) -> None:
+def check_agents(modes: Mapping[str, str], named: Sequence[str] = ()) -> None:
     """Check that agents and modes exist.
+
+    Args:
+        modes: Wanted, by agent.
+        named: Agents that the scan names, beside those that are installed.
 
     Raises:
         SteeringError: If not; all that is wrong.
     """
-    installed = [name for name in registry.names("agents") if name != _PERSON]
-    wrong = [f"There is no agent {name!r:.60}. {_choice(name, installed)}" for name in modes if name not in installed]
+    known = (*registry.names("agents"), *named)
+    wrong = [f"There is no agent {name!r:.60}. {_choice(name, known)}" for name in modes if name not in known]
     wrong += [
         f"There is no mode {mode!r:.60} of the agent {name}. {_choice(mode, MODES)}"
         for name, mode in modes.items()

@@ -11,11 +11,12 @@ Each run that is open has lanes of its own: plans may nest runs, or interleave t
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import reduce
 from itertools import groupby
+from typing import Any
 
-from steering.core.analysis import Analyses
+from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
 from steering.core.facility import Facility
 from steering.core.latency import FrameCounts
@@ -43,7 +44,7 @@ class Loop:
         self,
         source: Source,
         facility: Facility,
-        choose: Callable[[RunStarted], Analyses],
+        choose: Callable[[RunStarted], Analyses | Analysis[Any] | None],
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
         *,
@@ -55,7 +56,8 @@ class Loop:
         Args:
             source: Where blocks come from.
             facility: Where they are analysed; it must have been started.
-            choose: Says which analyses a run gets, by label; none where it returns nothing.
+            choose: Says which analyses a run gets: several by label, the main one first; one, which is labelled by
+                its name; or none.
             publish: Called with each result, newest last; must not block.
             complain: Called with a sentence when something went wrong that the loop survives, and with an empty one
                 when it is over.
@@ -106,19 +108,19 @@ class Loop:
         for lanes in [one for of_run in self._lanes.values() for one in of_run]:
             await lanes.cancel()
 
-    async def add(self, run: str, analyses: Analyses, blocks: Sequence[FrameBlock]) -> None:
+    async def add(self, run: str, analyses: Analyses, blocks: Callable[[], Sequence[FrameBlock]]) -> None:
         """Have a run that is open, or the newest, analysed in other ways too, from its first frame on.
 
         Args:
             run: Which.
             analyses: By label; each may be there already with other parameters, and goes on beside this one.
-            blocks: All its frames so far. What comes meanwhile is among them, or comes as ever.
+            blocks: Gives all its frames so far; those that come after it was asked come as ever.
         """
         lanes = self._wire(run, analyses)
         await lanes.start()
         # From here on nothing is waited for: no block comes between.
         self._lanes.setdefault(run, []).append(lanes)
-        lanes.add(blocks)
+        lanes.add(blocks())
         if run not in self._open:
             await lanes.drain()
 
@@ -161,7 +163,7 @@ class Loop:
                 await lanes.cancel()
         self._open[item.run] = None
         self._newest = item.run
-        for analyses in await self._store.alike(item.run, self._choose(item)):
+        for analyses in await self._store.alike(item.run, _by_label(self._choose(item))):
             # Those that were stored at the same moment go on together: frames are read once for all of them.
             lanes = self._wire(item.run, analyses)
             self._lanes.setdefault(item.run, []).append(lanes)
@@ -213,3 +215,9 @@ class Loop:
             return await getting
         finally:
             getting.cancel()
+
+
+def _by_label(chosen: Analyses | Analysis[Any] | None) -> Analyses:
+    if chosen is None:
+        return {}
+    return chosen if isinstance(chosen, Mapping) else {chosen.name: chosen}

@@ -126,13 +126,14 @@ class Followed:
             SteeringError: If there is no run, or its first frames are not referred to any more.
         """
         run = self._shown
-        blocks = self.index.blocks()
+        # Asked once before anything is changed: there may be none.
+        self.index.blocks()
         before = self._analyses.setdefault(run, {})
         again = label in before
         self._analyses[run] = {**before, label: analysis}
         if again:
             await self.loop.leave(run, label)
-        await self.loop.add(run, {label: analysis}, blocks)
+        await self.loop.add(run, {label: analysis}, self.index.blocks)
 
     async def leave(self, label: str) -> None:
         """Do not analyse its newest run in that way any more.

@@ -307,7 +307,7 @@ class Follower:
     def _publish(self, followed: Followed, result: Result) -> None:
         self._showing.publish(followed, result)
         self._news.set()
-        self._crew.ingest(result, followed.labels[0])
+        self._crew.ingest(result, next(iter(followed.labels), ""))
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keep(result)
 

@@ -402,3 +402,26 @@ async def test_a_run_without_frames_ends():
     results, _, loop = await follow(Scripted(), InlineFacility())
     assert results == []
     assert loop.counts.came == 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "labels"),
+    [
+        (MapFeatures(), {"map_features"}),
+        ({"a": MapFeatures(), "b": MapFeatures()}, {"a", "b"}),
+        (None, set()),
+        ({}, set()),
+    ],
+)
+async def test_a_run_gets_one_analysis_or_several_by_label_or_none(chosen, labels):
+    results, facility = [], InlineFacility()
+    await facility.start()
+    loop = Loop(Scripted(*SINGLES), facility, lambda _: chosen, results.append, lambda _: None, pace=QUICK)
+    await asyncio.wait_for(loop.run(), 60)
+    newest = {one.provenance.label: one for one in results}
+    assert set(newest) == labels
+    assert loop.drained == "kit"
+    for one in newest.values():
+        assert one.provenance.frames == FRAMES
+        assert one.outcome.data.identical(whole().data)
+    assert sum(key.startswith("analyse-") for key in facility.computed) >= bool(labels)
