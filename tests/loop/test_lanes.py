@@ -189,7 +189,7 @@ async def test_a_lost_facility_is_reached_again_and_only_what_was_not_stored_is_
 
     async def stored():
         async with asyncio.timeout(20):
-            while not (tmp_path / "states").exists():  # noqa: ASYNC110  (a thread of the store makes it)
+            while not source.kept:  # noqa: ASYNC110  (the loop tells the source once it is stored)
                 await asyncio.sleep(0.001)
 
     source = Scripted(*SINGLES[:120], stored, lose, *SINGLES[120:200], lose, *SINGLES[200:])
