@@ -9,9 +9,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import get_args
 
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
+from steering.core.action import Action
 from steering.core.agent import MODES, Agent, Suggestion
 from steering.core.binding import AgentBinding, make_agent
 from steering.core.board import Board
@@ -143,10 +146,17 @@ class Crew:
                 for label, seat in self._seats.items():
                     if seat.turn is None or seat.turn.done():
                         seat.turn = asyncio.create_task(self._turn(label, seat))
+                        seat.turn.add_done_callback(partial(self._over, label))
         finally:
             for seat in self._seats.values():
                 if seat.turn is not None:
                     seat.turn.cancel()
+
+    def _over(self, label: str, turn: "asyncio.Task[None]") -> None:
+        """Name an agent whose turn failed in a way that nobody thought of."""
+        error = None if turn.cancelled() else turn.exception()
+        if error is not None:
+            self._notices.say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
 
     async def _turn(self, label: str, seat: Seat) -> None:
         """Ask an agent as long as there is something that it has not looked at."""
@@ -176,12 +186,10 @@ class Crew:
         except Exception as error:  # noqa: BLE001  (a stranger's agent may raise anything, and costs nobody else anything)
             self._notices.say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
             return ()
-        odd = next((one for one in suggestions if not isinstance(one, Suggestion)), None)  # pyright: ignore[reportUnnecessaryIsInstance]  (as above)
+        odd = next((one for one in suggestions if not _sane(one)), None)
         if odd is not None:
-            self._notices.say(
-                f"agent {label}",
-                f"The agent {label} returned {type(odd).__name__} where a Suggestion is wanted; it is left out.",
-            )
+            sentence = f"The agent {label} returned {odd!r:.80}, which is no Suggestion of an action. It is left out."
+            self._notices.say(f"agent {label}", sentence)
             return ()
         self._notices.say(f"agent {label}", "")
         return suggestions
@@ -248,3 +256,13 @@ class Crew:
         shown = tuple(one for seat in self._seats.values() for one in seat.suggested)
         if shown != self._board.suggestions.value:
             self._board.suggestions.set(shown)
+
+
+def _sane(suggestion: object) -> bool:
+    """Say whether somebody returned a suggestion that can be shown and proposed."""
+    return (
+        isinstance(suggestion, Suggestion)
+        and isinstance(suggestion.action, get_args(Action))
+        and isinstance(suggestion.reason, str)  # pyright: ignore[reportUnnecessaryIsInstance]  (a stranger's code)
+        and isinstance(suggestion.basis, str)  # pyright: ignore[reportUnnecessaryIsInstance]  (as above)
+    )

@@ -157,7 +157,8 @@ class Odd(Counts):
             raise ZeroDivisionError("no width")
         if self.way == "hangs":
             self.free.wait(60)
-        return {"nonsense": [1, "a"], "nothing": None}.get(self.way, super().suggest())
+        strange = {"nonsense": [1, "a"], "nothing": None, "no action": [Suggestion({"kind": "set"}, "why")]}
+        return strange.get(self.way, super().suggest())
 
 
 @pytest.fixture
@@ -179,7 +180,8 @@ def labelled(label, frames, run="a"):
     ("way", "sentence"),
     [
         ("raises", "The agent second failed: no width (zero division error)."),
-        ("nonsense", "The agent second returned int where a Suggestion is wanted; it is left out."),
+        ("nonsense", "The agent second returned 1, which is no Suggestion of an action. It is left out."),
+        ("no action", "The agent second returned Suggestion(action={'kind': 'set'}, reason='"),
         ("nothing", "The agent second failed: "),
         ("hangs", "The agent second has not answered for 0.05 s. The scan goes on."),
     ],

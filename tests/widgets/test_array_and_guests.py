@@ -71,6 +71,7 @@ def test_another_layer_and_another_array_are_chosen(desk):
     # A later result of fewer layers shows what there is.
     desk.board.result.set(result(image(layers=1), 2))
     assert panel.refresh()
+    until(lambda: not panel.refresh() and not panel._late)
     assert panel._source.data["image"][0][0, 0] == 0.0
     panel.close()
 

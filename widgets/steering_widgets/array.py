@@ -1,5 +1,6 @@
 """A two-dimensional array of a result as an image: for whatever has no panel of its own."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from steering_widgets.wording import title
 MOST_CELLS = 512
 # Limits of the colours leave out so much (per cent) at either end: one hot cell must not blacken all others.
 _LEFT_OUT = 0.5
+# Part of the time that drawing may take.
+_SHARE = 0.2
 _EMPTY: dict[str, Any] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _HINT = "A result with a table of values in two dimensions is drawn here as an image."
 
@@ -53,6 +56,7 @@ class ArrayPanel:
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
         self._result = Place((look or desk.board).result)
+        self._late, self._not_before = False, 0.0
         self._settings = Cell(0)
         self._wanted = Place(self._settings)
         self._source = ColumnDataSource(dict(_EMPTY))
@@ -79,10 +83,16 @@ class ArrayPanel:
     def refresh(self) -> bool:
         """Show a newer result, another array of it, or other colours."""
         # All places must advance, so no short cut between them.
-        moved = (self._result.advance(), self._name.advance(), self._wanted.advance())
-        if any(moved):
+        result, *chosen = (self._result.advance(), self._name.advance(), self._wanted.advance())
+        self._late = self._late or result or any(chosen)
+        now = time.monotonic()
+        # What a person chose is drawn at once.
+        if any(chosen) or (self._late and now >= self._not_before):
+            self._late = False
             self._show(self._result.value)
-        return any(moved)
+            # A large array takes no more than a share of the time.
+            self._not_before = time.monotonic() + (time.monotonic() - now) * (1 / _SHARE - 1)
+        return result or any(chosen)
 
     def close(self) -> None:
         """Take it off the screen."""
