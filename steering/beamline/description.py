@@ -18,6 +18,7 @@ from steering.beamline.description_entries import (
     ParameterEntry,
     RockingEntry,
     SignalEntry,
+    SpecEntry,
 )
 from steering.beamline.inspection import mistakes, sentence
 from steering.beamline.yaml_lines import YamlFile, read_yaml
@@ -25,7 +26,7 @@ from steering.core.errors import SteeringError
 
 __all__ = ["BeamlineDescription", "read_description"]
 
-_SCANS = {"rocking": RockingEntry, "map": MapEntry}
+_SCANS = {"rocking": RockingEntry, "map": MapEntry, "spec": SpecEntry}
 
 
 def read_description(path: Path | None) -> BeamlineDescription:

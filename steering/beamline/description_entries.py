@@ -11,6 +11,7 @@ from steering.plans.faults import Faults
 from steering.plans.grid_map import GridMap
 from steering.plans.rocking import RockingScan
 from steering.plans.scan import Scan
+from steering.plans.spec_scan import SpecScan, axes_in
 
 
 class _Strict(BaseModel):
@@ -172,13 +173,18 @@ class _ScanEntry(_Strict):
         """The axes that it moves, slowest first."""
         return ()
 
+    @property
+    def usual_analysis(self) -> str:
+        """What its frames are for if the file does not say."""
+        return self.usual
+
     def signals(self, known: Collection[str]) -> tuple[str, ...]:
         """Name the signals that it reads: those that it lists, and those among its parameters."""
         return tuple(dict.fromkeys((*self.read, *(name for name in self.parameters if name in known))))
 
     def bindings(self) -> tuple[Binding, ...]:
         """List its analyses."""
-        entries = self.analyses or (AnalysisEntry(analysis=self.analysis or self.usual),)
+        entries = self.analyses or (AnalysisEntry(analysis=self.analysis or self.usual_analysis),)
         return tuple(entry.binding(self.moved) for entry in entries)
 
     def agent_bindings(self) -> tuple[AgentBinding, ...]:
@@ -228,7 +234,31 @@ class MapEntry(_ScanEntry):
         )
 
 
-ScanEntry: TypeAlias = Annotated[RockingEntry | MapEntry, Field(discriminator="plan")]
+class SpecEntry(_ScanEntry):
+    """A scan along any path: ``spec`` is a serialised scanspec, in which ``"$name"`` is the value of a parameter."""
+
+    plan: Literal["spec"]
+    spec: dict[str, JsonValue]
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The axes of its path."""
+        return tuple(axes_in(self.spec))
+
+    @property
+    def usual_analysis(self) -> str:
+        """A curve along one axis, a map along two."""
+        return {1: "rocking_curve", 2: "map_features"}.get(len(self.moved), "centre_of_mass")
+
+    def scan(self) -> Scan:
+        """Build the scan."""
+        return SpecScan(
+            self.name, self.title, self.moved, self.spec, self.values(), self.points_allowed,
+            analyses=self.bindings(), agents=self.agent_bindings(),
+        )  # fmt: skip
+
+
+ScanEntry: TypeAlias = Annotated[RockingEntry | MapEntry | SpecEntry, Field(discriminator="plan")]
 
 
 class BeamlineDescription(_Strict):

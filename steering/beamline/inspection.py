@@ -12,11 +12,13 @@ from steering.beamline.description_entries import (
     BeamlineDescription,
     MapEntry,
     ParameterEntry,
-    RockingEntry,
     ScanEntry,
     SignalEntry,
+    SpecEntry,
 )
 from steering.beamline.looks import Mistake, choice, looks
+from steering.core.errors import SteeringError
+from steering.plans.spec_scan import named_in
 
 # What each plan takes, and which of it is a distance along its axes.
 _ALONG = {"rocking": ("centre", "range", "step"), "map": ("step",)}
@@ -119,8 +121,14 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
     if not scan.name.strip():
         yield ("name",), "The name is empty."
     axes = scan.moved
+    if not axes:
+        yield (
+            ("spec",),
+            "The path moves no axis. Write a scanspec: {type: Linspace, axis: NAME, start: 0, stop: 1, num: 9}.",
+        )
+        return
     known = description.motors
-    key = "axis" if isinstance(scan, RockingEntry) else "area"
+    key = {"rocking": "axis", "map": "area"}.get(scan.plan, "spec")
     for axis in axes:
         if axis not in known:
             yield (key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
@@ -132,7 +140,11 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
     found = [*(_area(scan) if isinstance(scan, MapEntry) else ()), *_parameters(scan, axes, description)]
     yield from found
     if not found:
-        count = scan.scan().count({item.name: item.value for item in scan.values()})
+        try:
+            count = scan.scan().count({item.name: item.value for item in scan.values()})
+        except SteeringError as error:
+            yield (key,), str(error)
+            return
         if count > scan.points_allowed >= 1:
             yield (
                 ("points_allowed",),
@@ -149,8 +161,9 @@ def _area(scan: MapEntry) -> Iterator[Mistake]:
 
 
 def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescription) -> Iterator[Mistake]:
-    along = _ALONG[scan.plan]
-    taken = (*along, _EXPOSURE)
+    along = _ALONG.get(scan.plan, ())
+    named = tuple(dict.fromkeys(named_in(scan.spec))) if isinstance(scan, SpecEntry) else along
+    taken = (*named, _EXPOSURE)
     for name in taken:
         if name not in scan.parameters:
             yield ("parameters",), f"The parameter {name!r} is missing. The plan {scan.plan} takes: {', '.join(taken)}."
@@ -216,7 +229,7 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
         case "union_tag_invalid":
             return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
         case "union_tag_not_found":
-            return "The key 'plan' is missing. Allowed: 'rocking', 'map'."
+            return "The key 'plan' is missing. Allowed: 'rocking', 'map', 'spec'."
         case "float_parsing" | "float_type" | "int_parsing" | "int_type" | "int_from_float":
             return f"{key} must be a number, not {_shown(found)}."
         case "string_type":

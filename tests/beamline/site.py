@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import yaml
 
+import steering
 from steering.core.secret_file import read_secret
 from steering.core.workspace import Workspace
 
@@ -95,3 +96,16 @@ def embedded():
     content = yaml.safe_load(files("steering.beamline").joinpath("embedded.yaml").read_text())
     content.pop("simulate")
     return content
+
+
+@contextmanager
+def session_at(folder, description, speed=50.0):
+    """Open a session, which holds the lease, on the service of a beamline that is described so."""
+    with site(folder, speed=speed) as place:
+        assert place.serve(description), place.log
+        opened = steering.open(workspace=place.workspace)
+        try:
+            opened.take_lease()
+            yield opened
+        finally:
+            opened.shutdown()

@@ -92,6 +92,51 @@ def test_signals_are_read_and_steered(tmp_path):
     assert (started.parameters, started.axes, started.analyses) == ((heat,), ("eta",), rock.scan().analyses)
 
 
+MESH = """
+  - plan: spec
+    name: mesh
+    title: A mesh
+    spec:
+      type: Product
+      outer: {type: Linspace, axis: y, start: 0, stop: 10, num: $rows}
+      inner: {type: Snake, spec: {type: Linspace, axis: x, start: $left, stop: 5, num: 3}}
+    points_allowed: 100
+    parameters:
+      rows: {units: "1", value: 4, low: 1, high: 40, decimals: 0}
+      left: {units: um, value: 0, low: -5, high: 4}
+      exposure: {units: s, value: 0.1, low: 0.01, high: 1.0}
+"""
+
+
+def test_a_scan_along_any_path_is_read(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_text(WHOLE + MESH)
+    mesh = read_description(file).scans[-1].scan()
+    assert (mesh.axes, mesh.shaping) == (("y", "x"), {"rows", "left"})
+    assert mesh.count({"rows": 4.0, "left": 0.0, "exposure": 0.1}) == 12
+    assert mesh.analyses == (Binding("map_features", "map_features", ("y", "x")),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("axis: x", "axis: z", "There is no motor 'z'. Allowed: eta, x, y."),
+        ("num: $rows", "num: $lines", "no parameter 'rows'. Allowed: lines, left, exposure."),
+        ("num: 3", "num: 100", "The path would have 400 points. Allowed: at most 100."),
+        ("type: Snake", "type: Snail", "A path of type 'Snail' is not taken. Allowed: Concat, Linspace,"),
+        ("exposure: {units: s", "exposur: {units: s", "The parameter 'exposure' is missing."),
+        ("axis: y", "along: y", "The path"),
+    ],
+)
+def test_a_mistake_in_a_path_is_a_sentence_with_its_line(said, old, new, sentence):
+    assert old in MESH
+    message = said(WHOLE + MESH.replace(old, new, 1))
+    first = WHOLE.count("\n") + 2
+    lines = [int(one) for one in re.findall(rf"  line (\d+): .*{re.escape(sentence)}", message)]
+    assert lines, message
+    assert min(lines) >= first
+
+
 SIGNAL_MISTAKES = {
     "neither": (('{read: "ioc:I", units: mA}', "{units: mA}"), 9, "The signal ring has neither 'read' nor 'set'."),
     "only read": (("      heat:", "      ring:"), 21, "The signal ring cannot be set: its key 'set' is missing."),
@@ -272,7 +317,7 @@ ONE_MISTAKE = {
         12,
         "no key 'pointsallowed' here. Allowed: name",
     ),
-    "unknown plan": (("plan: map", "plan: grid"), 18, "There is no plan 'grid'. Allowed: 'rocking', 'map'."),
+    "unknown plan": (("plan: map", "plan: grid"), 18, "There is no plan 'grid'. Allowed: 'rocking', 'map', 'spec'."),
     "no plan": (("  - plan: map\n    name: area", "  - name: area"), 18, "The key 'plan' is missing."),
     "area reversed": (("y: [0, 10]", "y: [10, 0]"), 21, "The area along y, 10 to 0, is not in order."),
     "area of one axis": (("{y: [0, 10], x: [0, 10]}", "{x: [0, 10]}"), 21, "The area of a map has two axes"),

@@ -6,14 +6,13 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-import steering
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.rocking_curve import RockingCurve
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.session.session import Session
 from steering.testing.outcome import require_same
-from tests.beamline.site import embedded, site
+from tests.beamline.site import embedded, session_at
 
 pytestmark = pytest.mark.system
 
@@ -35,19 +34,30 @@ def renamed():
         {"agent": "recentre", "label": "wide", "of": "rocking_curve", "parameters": {"widths": 5}},
     ]
     grid["area"] = {"y": [-6.0, 6.0], "x": [-5.0, 5.0]}
+    description["scans"].append(
+        {
+            "plan": "spec", "name": "mesh", "title": "Mesh", "before": {"STEER:det:sample": "map"},
+            "spec": {
+                "type": "Product",
+                "outer": {"type": "Linspace", "axis": "y", "start": -6.0, "stop": 6.0, "num": "$rows"},
+                "inner": {
+                    "type": "Snake",
+                    "spec": {"type": "Linspace", "axis": "x", "start": -5.0, "stop": 5.0, "num": 5},
+                },
+            },
+            "parameters": {
+                "rows": {"units": "1", "value": 4, "low": 2, "high": 9, "decimals": 0},
+                "exposure": {"units": "s", "value": 0.01, "low": 0.01, "high": 1.0},
+            },
+        }
+    )  # fmt: skip
     return description
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    with site(tmp_path_factory.mktemp("other"), speed=50.0) as place:
-        assert place.serve(renamed()), place.log
-        opened = steering.open(workspace=place.workspace)
-        try:
-            opened.take_lease()
-            yield opened
-        finally:
-            opened.shutdown()
+    with session_at(tmp_path_factory.mktemp("other"), renamed()) as opened:
+        yield opened
 
 
 def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
@@ -79,6 +89,20 @@ def test_a_map_of_x_and_y_is_laid_out_along_these(session: Session):
     assert data["x"].attrs["units"] == data["y"].attrs["units"] == "um"
     assert set(np.round(data["x"].values)) == {-5, -2, 0, 2, 5}
     assert {"x_at_maximum", "y_at_maximum"} <= set(result.outcome.features)
+
+
+def test_any_path_is_a_scan_whose_numbers_are_steered(session: Session):
+    run = session.start("mesh", exposure=0.2)
+    session.board.status.wait(lambda status: status.points_done >= 3, 60)
+    assert session.set("rows", 7.0).accepted
+    session.wait(120)
+    result = session.board.result.value
+    assert (result.provenance.run, result.provenance.analysis) == (run, "map_features")
+    assert result.provenance.parameters["axes"] == ["y", "x"]
+    # The rest is measured on the finer rows.
+    rows = sorted(set(np.round(result.outcome.data["y"].values, 3)))
+    assert {-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0} <= set(rows)
+    assert session.exit_status(run) == "success"
 
 
 def test_three_analyses_are_each_what_they_are_alone_and_one_added_in_mid_scan_too(session: Session):

@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-import steering
 from steering.core.errors import SteeringError
-from tests.beamline.site import embedded, site
+from tests.beamline.site import embedded, session_at
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -31,14 +30,8 @@ def heated():
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    with site(tmp_path_factory.mktemp("heated"), speed=50.0) as place:
-        assert place.serve(heated()), place.log
-        opened = steering.open(workspace=place.workspace)
-        try:
-            opened.take_lease()
-            yield opened
-        finally:
-            opened.shutdown()
+    with session_at(tmp_path_factory.mktemp("heated"), heated()) as opened:
+        yield opened
 
 
 def events(session, run):

@@ -1,10 +1,18 @@
 from collections.abc import Iterator
 from typing import Any, Generic, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 Axis = TypeVar("Axis")
+
+class _Dimension(Generic[Axis]):
+    midpoints: dict[Axis, NDArray[np.float64]]
 
 class Spec(Generic[Axis]):
     def axes(self) -> list[Axis]: ...
+    def calculate(self) -> list[_Dimension[Axis]]: ...
+    def shape(self) -> tuple[int, ...]: ...
     def midpoints(self) -> Iterator[dict[Axis, float]]: ...
     def serialize(self) -> dict[str, Any]: ...
     @staticmethod
