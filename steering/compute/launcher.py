@@ -123,7 +123,12 @@ def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Ev
     try:
         while not stop.wait(_LOOK_SECONDS):
             codes = [child.look() for child in children]
-            if all(code == RETIRED for code in codes):
+            # Whoever tells a single worker to leave, as an administrator may, does not want the node to stay short.
+            gone = [
+                code == RETIRED and (child.aged(options.lifetime) or child.ended >= _TRIES)
+                for child, code in zip(children, codes, strict=True)
+            ]
+            if all(gone):
                 return 0
             if any(code == NO_SCHEDULER for code in codes):
                 sys.stderr.write(
@@ -132,8 +137,8 @@ def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Ev
                     "worker_interface of the facility in steering.yaml.\n"
                 )
                 return NO_SCHEDULER
-            for child, code in zip(children, codes, strict=True):
-                if code is None or code == RETIRED:
+            for child, code, left in zip(children, codes, gone, strict=True):
+                if code is None or left:
                     continue
                 if code > 0 and code != LOST_SCHEDULER and child.ended >= _TRIES:
                     sys.stderr.write(f"A worker ended {_TRIES} times in a row with exit code {code}; given up.\n")

@@ -126,6 +126,10 @@ class Worker:
                 self.ended = self.ended + 1 if time.monotonic() - self._began < SOON else 1
         return self._known
 
+    def aged(self, lifetime: float) -> bool:
+        """Say whether it has lived for its lifetime (seconds; 0 for no end)."""
+        return lifetime > 0 and time.monotonic() - self._began >= lifetime
+
     def terminate(self) -> None:
         """Ask it to end."""
         if self.look() is None:

@@ -136,6 +136,28 @@ def test_sigterm_lets_workers_retire_and_the_end_is_clean(launch, tmp_path):
     assert len(births(tmp_path, "job-0")) == 1, "a worker that retired was started again"
 
 
+def test_a_single_worker_that_is_told_to_leave_is_started_again(launch, tmp_path):
+    process = launch("--workers-per-node", "2")
+    ready(tmp_path, 2)
+    (first,) = births(tmp_path, "job-0")
+    os.kill(int(first.suffix[1:]), signal.SIGTERM)
+    wait(lambda: len(births(tmp_path, "job-0")) == 2, "a second start")
+    ready(tmp_path, 3)
+    assert process.is_running()
+    assert len(births(tmp_path, "job-1")) == 1
+
+
+def test_a_worker_whose_lifetime_is_over_is_not_started_again(launch, tmp_path):
+    process = launch("--workers-per-node", "2", "--lifetime", "0.5")
+    ready(tmp_path, 2)
+    time.sleep(0.6)  # their lifetime
+    for name in ("job-0", "job-1"):
+        (born,) = births(tmp_path, name)
+        os.kill(int(born.suffix[1:]), signal.SIGTERM)
+    assert process.wait(15) == 0
+    assert [len(births(tmp_path, name)) for name in ("job-0", "job-1")] == [1, 1]
+
+
 def test_a_worker_that_fails_at_once_is_tried_three_times(launch, tmp_path):
     process = launch(code="3")
     assert process.wait(20) == 3
