@@ -24,8 +24,9 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 # A description of the routes, without any content.
 _OPEN = ("/docs", "/openapi.json", "/docs/oauth2-redirect")
 _RECORD_BYTES = 1 << 20
-# Who is turned away waits so long (seconds) for the answer; so many at a time.
-_HELD_SECONDS, _MOST_HELD = 0.02, 200
+# Who is turned away waits so long (seconds) for the answer, and longer where more than so many a second are. So many
+# wait at a time.
+_HELD_SECONDS, _MOST_TURNED_AWAY, _MOST_HELD = 0.02, 80.0, 200
 _MISSING = "The token is missing, unknown or has run out. Ask for a new one."
 
 
@@ -82,6 +83,7 @@ class Gate:
         self._pace_of = pace_of
         self._paces = paces
         self._held = 0
+        self._next = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -110,8 +112,10 @@ class Gate:
         """Refuse after a pause: who tries again and again must not take the time of the scan."""
         if self._held < _MOST_HELD:
             self._held += 1
+            now = time.monotonic()
+            self._next = max(self._next + 1 / _MOST_TURNED_AWAY, now + _HELD_SECONDS)
             try:
-                await asyncio.sleep(_HELD_SECONDS)
+                await asyncio.sleep(self._next - now)
             finally:
                 self._held -= 1
         await _refuse(send, status, message)

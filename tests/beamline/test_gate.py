@@ -176,3 +176,21 @@ async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_the
     await asyncio.gather(*held, return_exceptions=True)
     # Those who went away make room.
     assert gate._held == 0
+
+
+async def test_no_more_are_turned_away_than_so_many_a_second(monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("steering.beamline.gate.asyncio.sleep", sleep)
+    monkeypatch.setattr("steering.beamline.gate.time.monotonic", lambda: 1000.0)
+    gate = Gate(None, Tokens(), lambda _: Pace(1.0, 1.0), Paces())
+
+    async def send(_):
+        return
+
+    for _ in range(5):
+        await gate({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
+    assert slept == pytest.approx([0.02 + number / 80 for number in range(5)])
