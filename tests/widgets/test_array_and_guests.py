@@ -45,7 +45,7 @@ def test_an_array_is_drawn_with_its_axes_and_units(desk):
     assert "is drawn here" in panel.widget.children[-1].value
     desk.board.result.set(result(image(x=[0.0, 2.0, 4.0, 6.0], y=[30.0, 20.0, 10.0])))
     assert panel.refresh()
-    assert not panel.refresh()
+    until(lambda: not panel.refresh() and not panel._late)
     drawn = panel._source.data
     assert (drawn["x"], drawn["dw"], drawn["y"], drawn["dh"]) == ([-1.0], [8.0], [5.0], [30.0])
     # An axis that runs downwards is turned, so that the lowest position is at the bottom.

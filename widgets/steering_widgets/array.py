@@ -90,8 +90,9 @@ class ArrayPanel:
         if any(chosen) or (self._late and now >= self._not_before):
             self._late = False
             self._show(self._result.value)
-            # A large array takes no more than a share of the time.
-            self._not_before = time.monotonic() + (time.monotonic() - now) * (1 / _SHARE - 1)
+            if self._name.value:
+                # A large array takes no more than a share of the time.
+                self._not_before = time.monotonic() + (time.monotonic() - now) * (1 / _SHARE - 1)
         return result or any(chosen)
 
     def close(self) -> None:
