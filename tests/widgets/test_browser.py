@@ -243,6 +243,11 @@ def steer(lab):
     # A second view shows the same, and what is done in one is seen in the other.
     lab.command("notebook:create-output-view")
     page.wait_for_function("() => document.querySelectorAll('.st-panel-map .st-plot[data-ready]').length === 2")
+    # On a busy machine a view is built piece by piece: a person begins when all of it is there.
+    page.wait_for_function(
+        """() => { const images = [...document.querySelectorAll('.st-image')];
+          return images.length === 2 && images.every((image) => image.dataset.painted > 0); }"""
+    )
     page.locator(".st-param-exposure input").nth(1).fill("0.4")
     page.locator("button.st-apply").nth(1).click()
     lab.wait_for_value("desk.board.status.value.pending == {'exposure': 0.4}")
