@@ -223,6 +223,9 @@ class Beamline:
     def close(self) -> None:
         """Do that, and let go of the devices."""
         self.finish()
+        if self._docket is not None and self._scanning():
+            # It waits for a device that does not answer.
+            self._abort(self._docket, "the beamline service is closing")
         self._engine.close()
         self._feed.close()
 
@@ -233,11 +236,8 @@ class Beamline:
         self._end(docket, reason)
 
     def _end(self, docket: Docket, reason: str) -> None:
-        if docket.noticed:
-            # The plan ends already; whatever it waits for is not waited for any longer.
-            self._engine.abort(reason)
-        else:
-            self._engine.insist(reason, lambda: docket.noticed)
+        # A plan that ends already no longer waits for what it waits for.
+        self._engine.insist(reason, lambda: docket.noticed)
 
     def remark(self, sentence: str) -> None:
         """Say something that holds until the next scan starts."""
@@ -302,7 +302,7 @@ class Beamline:
 
     def _ended(self, docket: Docket, running: "Future[None]") -> None:
         """Note how a scan ended."""
-        docket.close()
+        docket.end()
         self._last = ended_run(self._run, docket, running, self._stopped)
         if self._last.status == "fail":
             docket.remark(f"The scan ended early. {self._last.reason}")

@@ -1,5 +1,6 @@
 """Where one run of a plan is."""
 
+import asyncio
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Course:
         spoilt: The point that a device spoilt last, until it is known what became of its frame.
         done: How many points are measured.
         arriving: Signals on their way, by name.
+        securing: What makes the devices safe, once it has begun.
     """
 
     docket: Docket
@@ -46,6 +48,7 @@ class Course:
     spoilt: Point | None = None
     done: int = 0
     arriving: dict[str, Arrival] = field(default_factory=dict[str, Arrival])
+    securing: asyncio.Task[None] | None = None
 
     def settle(self, ruling: Ruling, outcome: str) -> None:
         """Note what became of a ruling that had to be waited for; it is written into the run now."""

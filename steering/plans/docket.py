@@ -80,9 +80,13 @@ class Docket:
         self._known: dict[str, Ruling] = {}
         self._paused = False
         self._open = True
+        # Whether the plan has ended: until then a second abort acts.
+        self._over = False
         self._abort: Ruling | None = None
         self._held_by: Ruling | None = None
         self._noticed = False
+        # Aborts that were accepted, and how many of them the plan knows of.
+        self._aborts = self._heeded = 0
         self._remarks: tuple[str, ...] = ()
         self._faults = self._retries = 0
         self._retried = ""
@@ -122,8 +126,8 @@ class Docket:
 
     @property
     def noticed(self) -> bool:
-        """Whether the plan knows that it has to end."""
-        return self._noticed
+        """Whether the plan knows of every abort that was accepted, or of one that nobody proposed."""
+        return self._noticed and self._heeded == self._aborts
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -196,9 +200,16 @@ class Docket:
                 self._enter(Decision(ruling))
             return self._known[ruling.id]
 
-    def notice(self) -> None:
-        """Note that the plan knows that it has to end."""
-        self._noticed = True
+    def notice(self) -> bool:
+        """Note that the plan knows that it has to end.
+
+        Returns:
+            Whether it did not know of an abort yet. Else the engine only said again what the plan knew.
+        """
+        with self._lock:
+            news = not self._noticed or self._heeded < self._aborts
+            self._noticed, self._heeded = True, self._aborts
+            return news
 
     def remark(self, sentence: str) -> None:
         """Note what a person must know."""
@@ -242,10 +253,15 @@ class Docket:
             return True
 
     def close(self) -> list[Decision]:
-        """End the docket; return what came too late to be applied."""
+        """Take nothing any more but a second abort; return what came too late to be applied."""
         with self._lock:
             self._open = False
             return self.take()
+
+    def end(self) -> None:
+        """Note that the plan has ended: there is nothing left to abort."""
+        with self._lock:
+            self._open, self._over = False, True
 
     def applied(self, decision: Decision, before_point: int) -> Ruling:
         """Note that the plan has applied a decision before a point (counted from 1); announce it."""
@@ -306,6 +322,7 @@ class Docket:
             case Abort():
                 self._paused = False
                 self._abort = self._abort or decision.ruling
+                self._aborts += decision.ruling.accepted
             case Resume() | Finish():
                 self._paused = False
             case _:
@@ -318,7 +335,7 @@ class Docket:
 
     def _situation(self, person: str, lease: str) -> Situation:
         return Situation(
-            scanning=self._open,
+            scanning=self._open or (self.aborting and not self._over),
             paused=self._paused,
             aborting=self.aborting,
             person=person,

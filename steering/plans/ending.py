@@ -1,14 +1,17 @@
 """How a scan ends that was told to, or that failed: soon, with its devices safe and its rulings recorded.
 
 The RunEngine's abort is the cancellation of its task, and what the task waits for can swallow a cancellation. So
-:func:`heed` looks at each message whether an abort was accepted, and throws it into the plan if nobody else has.
+:func:`heed` looks at each message whether an abort was accepted, and throws it into the plan if nobody else has. Then
+the engine's own may still come. It is an :class:`Echo`, after which the plan goes on with what it did: only an abort
+that somebody asked for is a second one.
 
 Then, in this order: motors stop and the detector is disarmed (:attr:`Devices.make_safe`, bounded in time), each ruling
 that is not in the run is written, the run closes, the detector is let go. A second abort while that waits for a device
 that does not answer goes on with the next step.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Generator
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -30,6 +33,10 @@ _SILENT_SECONDS = 1.0
 _LET_GO = "steering-let-go"
 
 
+class Echo(RequestAbort):
+    """The engine tells the plan of an abort that it knew of."""
+
+
 def heed(plan: Plan, docket: Docket) -> Plan:
     """Run a plan, and throw an accepted abort into it at its next message whatever became of the engine's own."""
     answer: Any = None
@@ -37,8 +44,8 @@ def heed(plan: Plan, docket: Docket) -> Plan:
     while True:
         if failure is None and docket.aborting and not docket.noticed:
             failure = RequestAbort()
-        if isinstance(failure, RequestAbort):
-            docket.notice()
+        if isinstance(failure, RequestAbort) and not docket.notice():
+            failure = Echo()
         try:
             message = plan.send(answer) if failure is None else plan.throw(failure)
         except StopIteration as end:
@@ -66,8 +73,9 @@ def end_early(course: Course, error: Exception) -> Plan:
     # The abort itself, and all that waited, is recorded before the run closes.
     take(course, course.docket.close())
     give_up(course)
-    for step in (leave_event, _make_safe):
-        yield from _patiently(course, step, again=False)
+    yield from _patiently(course, leave_event, again=False)
+    if not (yield from _patiently(course, _make_safe, again=False)):
+        course.docket.remark("The devices may not be safe: they were not waited for. Check them.")
     yield from _patiently(course, record, again=True)
     if isinstance(error, RunEngineControlException | PointError):
         raise error
@@ -85,6 +93,8 @@ def staged(course: Course, plan: Plan) -> Plan:
         try:
             yield Msg("unstage", detector, group=_LET_GO)
             yield from bps.wait(_LET_GO, timeout=_SILENT_SECONDS if silent else _LET_GO_SECONDS)
+        except Echo:
+            yield from let_go()
         except RequestAbort:
             # A second abort: not waited for any longer.
             course.docket.remark("The detector may not have been disarmed: it was not waited for. Check it.")
@@ -150,19 +160,30 @@ def _make_safe(course: Course) -> Plan:
         for sentence in await make_safe():
             course.docket.remark(sentence)
 
-    yield from bps.wait_for([safe])
+    def once() -> asyncio.Task[None]:
+        # An echo waits for what has begun, and begins nothing anew.
+        course.securing = course.securing or asyncio.ensure_future(safe())
+        return course.securing
+
+    (done,) = yield from bps.wait_for([once])
+    done.result()
 
 
-def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Plan:
-    """Take a step of the end; an abort that comes in its middle skips what it waits for, or repeats what it wrote."""
+def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Generator[Msg, Any, bool]:
+    """Take a step of the end; an abort that comes in its middle skips what it waits for, or repeats what it wrote.
+
+    Returns:
+        Whether the step came to its end.
+    """
     while True:
         try:
             yield from step(course)
-        except RequestAbort:
+        except RequestAbort as error:
             yield from _leave_event_for_sure(course)
-            if again:
+            if again or isinstance(error, Echo):
                 continue
-        return
+            return False
+        return True
 
 
 def _leave_event_for_sure(course: Course) -> Plan:

@@ -78,7 +78,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         except Exception as error:
             raise PointError(words(error, devices.prefixes)) from error
         finally:
-            docket.close()
+            docket.end()
 
     return (yield from heed(whole(), docket))
 

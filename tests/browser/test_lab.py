@@ -143,7 +143,7 @@ def a_restarted_kernel(beamtime, lab, page, board):
     lab.collapse_sidebar()
     lab.run_all()
     # Until the cells had run again, the saved outputs named widgets of the kernel that is gone.
-    lab.errors[:] = [error for error in lab.errors if "widget model not found" not in error]
+    lab.forgive("widget model not found")
     page.locator(".st-panel-curve .st-plot[data-ready]").wait_for()
     assert lab.value("session.board.status.value.run") == run
     lab.wait_for_value("session.board.result.value is not None and session.board.result.value.provenance.frames > 20")

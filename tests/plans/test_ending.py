@@ -161,12 +161,43 @@ def test_a_second_abort_no_longer_waits_for_a_device_that_hangs(engine, motors):
     assert begun.wait(10)
     assert wait_for(lambda: run.docket.noticed)
     assert not run.future.done()
-    engine.abort("smoke")
+    assert abort(run, engine).accepted
     assert wait_for(lambda: "unstage" in camera.did)
     assert run.stop["exit_status"] == "abort", "the run is closed before the detector is let go"
+    assert "devices may not be safe" in run.docket.remarks[-1]
+    assert abort(run, engine).accepted
+    run.finish()
+    assert "may not have been disarmed" in run.docket.remarks[-1]
+    assert [event["kind"] for event in run.events("steering")] == ["pause", "abort"]
+
+
+def test_an_abort_that_the_engine_repeats_skips_nothing(engine, motors):
+    called, let = [], asyncio.Event()
+    begun = threading.Event()
+
+    async def make_safe():
+        called.append(1)
+        begun.set()
+        await let.wait()
+        return ["The shutter is still open."]
+
+    camera = Staged(unstage=0.5)
+    run = Run(engine, motors, rocking(), {3: (Pause(),)}, make_safe=make_safe, detector=camera)
+    assert wait_for(lambda: any(r.kind == "pause" and r.applied_at for r in run.rulings))
+    abort(run, engine)
+    assert begun.wait(10)
+    for _ in range(3):
+        # As the thread that insists does when the plan came to know in that moment.
+        engine.abort("smoke")
+        engine.call(asyncio.sleep(0.05))
+    assert not run.future.done()
+    engine.loop.call_soon_threadsafe(let.set)
+    assert wait_for(lambda: "unstage" in camera.did)
     engine.abort("smoke")
     run.finish()
-    assert "not waited for" in run.docket.remarks[-1]
+    assert called == [1]
+    assert run.docket.remarks == ("The shutter is still open.",)
+    assert run.stop["exit_status"] == "abort"
     assert [event["kind"] for event in run.events("steering")] == ["pause", "abort"]
 
 

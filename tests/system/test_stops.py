@@ -184,6 +184,22 @@ def test_an_abort_of_a_hung_scan_is_over_in_seconds_and_says_what_may_not_be_saf
         assert caller.until(lambda status: not status.scanning).ended.status == "success"
 
 
+def test_a_second_abort_of_a_hung_scan_waits_for_nothing_and_says_so(tmp_path):
+    with site(tmp_path) as place:
+        assert place.serve(embedded(), "--no-record"), place.log
+        caller = Caller(place)
+        caller.start(step=0.02, exposure=2.0)
+        caller.until(lambda status: status.points_done >= 2)
+        place.hang()
+        assert caller.propose(Abort("it hangs")).accepted
+        caller.until(lambda status: status.state == "aborting")
+        assert "is being aborted" in caller.propose(Pause()).reason
+        assert caller.propose(Abort("at once")).accepted
+        status = caller.until(lambda status: not status.scanning)
+        assert status.ended.status == "abort"
+        assert "The devices may not be safe: they were not waited for" in status.message
+
+
 def test_a_motor_that_moves_for_minutes_stands_after_an_abort(tmp_path):
     with site(tmp_path, "slow") as place:
         assert place.serve(embedded(), "--no-record"), place.log

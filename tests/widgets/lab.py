@@ -26,11 +26,15 @@ _FLAGS = (
 )  # fmt: skip
 # Said by JupyterLab itself or by the browser about things that are none of ours.
 _HARMLESS = ("favicon", "ResizeObserver loop", "Download the React DevTools", "service worker", "Service Worker")
+# anywidget gives a model up whose code comes late; we mend that.
+_GIVEN_UP, _MENDED = "[anywidget] Failed to initialize model.", "A widget came late and is now heard"
 _READY = (
     "() => { const w = jupyterapp.shell.currentWidget;"
     " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
     " && w.sessionContext.session.kernel.status === 'idle'; }"
 )
+# On a machine so busy that a press takes two seconds the page asks whether it still holds.
+_MEANT = "() => [...document.querySelectorAll('.st-choice')].find((one) => one.textContent === 'Do it now')?.click()"
 # Whether BokehJS has come, when it was last asked for, and how far each plot is.
 _PLOTS = """() => ({
   bokeh: globalThis.Bokeh?.version, asked: globalThis.__steering_bokeh_loading__, now: Date.now(),
@@ -95,7 +99,6 @@ class Lab:
 
     Attributes:
         page: The first page.
-        errors: What the console complained about.
         said: All that the console said, each with seconds since the browser was opened.
         external: Requests that went elsewhere; they are blocked.
     """
@@ -110,7 +113,7 @@ class Lab:
         self._failure = failure
         self.url = url
         self._token = token
-        self.errors: list[str] = []
+        self._errors: list[str] = []
         self.said: list[str] = []
         self._opened = time.monotonic()
         self.external: list[str] = []
@@ -134,6 +137,16 @@ class Lab:
             _tell("the browser's console said", self.said[-60:])
         self._browser.close()
         self._playwright.stop()
+
+    @property
+    def errors(self) -> list[str]:
+        """What the console complained about, save for what was mended."""
+        mended = any(_MENDED in said for said in self.said)
+        return [error for error in self._errors if not (mended and _GIVEN_UP in error)]
+
+    def forgive(self, words: str) -> None:
+        """Forget the complaints with some words: what they complain about was meant."""
+        self._errors = [error for error in self._errors if words not in error]
 
     def new_page(self) -> Page:
         page = self.context.new_page()
@@ -190,6 +203,7 @@ class Lab:
         while not self.value(f"bool({expression})", page):
             if time.monotonic() > end:
                 raise TimeoutError(f"{expression} did not become true within {timeout:g} s")
+            (page or self.page).evaluate(_MEANT)
             (page or self.page).wait_for_timeout(100)
 
     def save(self, page: Page | None = None) -> None:
@@ -222,7 +236,7 @@ class Lab:
     def _heard(self, kind: str, text: str) -> None:
         self.said.append(f"{time.monotonic() - self._opened:7.2f} s {kind}: {text[:600]}")
         if kind == "error" and not any(word in text for word in _HARMLESS):
-            self.errors.append(text[:600])
+            self._errors.append(text[:600])
 
 
 def _tell(title: str, lines: list[str]) -> None:
