@@ -13,7 +13,7 @@ from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.core.status import Axis
 from steering.plans.docket import Docket
-from steering.plans.rocking import RockingScan
+from steering.scans.rocking import RockingScan
 
 PARAMETERS = (
     Parameter("centre", "deg", 0.0, -1.0, 1.0, 0.5),
@@ -32,7 +32,7 @@ wishes = st.lists(
 @given(wishes)
 def test_the_journal_gives_back_the_values_and_every_refusal(tmp_path_factory, wishes):
     journal = Journal(tmp_path_factory.mktemp("journal"), "rocking")
-    scan = RockingScan("rocking", "t", "th", PARAMETERS)
+    scan = RockingScan(name="rocking", title="t", axis="th", parameters=PARAMETERS)
     docket = Docket(
         scan,
         {item.name: item.value for item in PARAMETERS},

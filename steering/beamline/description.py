@@ -8,25 +8,19 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from steering.beamline.description_entries import (
-    AgentEntry,
-    AnalysisEntry,
     BeamlineDescription,
     DetectorEntry,
     FaultsEntry,
-    MapEntry,
     MotorEntry,
-    ParameterEntry,
-    RockingEntry,
     SignalEntry,
-    SpecEntry,
 )
 from steering.beamline.inspection import mistakes, sentence
 from steering.beamline.yaml_lines import YamlFile, read_yaml
 from steering.core.errors import SteeringError
+from steering.scans.entry import AgentEntry, AnalysisEntry, ParameterEntry, ScanEntry
+from steering.scans.kinds import scan_kinds
 
 __all__ = ["BeamlineDescription", "read_description"]
-
-_SCANS = {"rocking": RockingEntry, "map": MapEntry, "spec": SpecEntry}
 
 
 def read_description(path: Path | None) -> BeamlineDescription:
@@ -97,7 +91,7 @@ def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
         case ("faults",):
             model = FaultsEntry
         case ("scans", int(number)):
-            model = _SCANS.get(str(file.content["scans"][number].get("plan")), RockingEntry)
+            model = scan_kinds().get(str(file.content["scans"][number].get("plan")), ScanEntry)
         case ("scans", _, "parameters", _):
             model = ParameterEntry
         case ("scans", _, "analyses", _):

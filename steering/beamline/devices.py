@@ -9,6 +9,7 @@ from typing import Any
 
 from steering.beamline.answers import ANSWER_SECONDS, answered, put, same_unit
 from steering.beamline.description import BeamlineDescription
+from steering.beamline.flight import Hearing, MotorSweep
 from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
 from steering.beamline.signals import BeamlineSignal, SignalReadable, connect_signals
 from steering.core.errors import SteeringError
@@ -106,8 +107,18 @@ class BeamlineDevices:
             prepare=prepare,
             check=check,
             late=self._late,
+            listen=self._listen,
+            sweeper=self._sweeper,
             make_safe=make_safe,
         )
+
+    def _listen(self, axes: tuple[str, ...]) -> Hearing:
+        backs = {axis: self.motors[axis].device.user_readback for axis in axes}
+        return Hearing(self.detector.driver.array_counter, backs)
+
+    def _sweeper(self, axis: str) -> MotorSweep:
+        motor = self.motors[axis]
+        return MotorSweep(axis, motor.device, motor.units)
 
     async def present(self, names: Collection[str]) -> dict[str, float]:
         """Read signals now.

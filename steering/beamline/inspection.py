@@ -8,24 +8,20 @@ from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
-from steering.beamline.description_entries import (
-    BeamlineDescription,
-    MapEntry,
-    ParameterEntry,
-    ScanEntry,
-    SignalEntry,
-    SpecEntry,
-)
-from steering.beamline.looks import Mistake, choice, looks
+from steering.beamline.description_entries import BeamlineDescription, SignalEntry
+from steering.beamline.looks import choice, looks
+from steering.core import burst
 from steering.core.errors import SteeringError
-from steering.plans.spec_scan import named_in
+from steering.scans.entry import Mistake, ParameterEntry, ScanEntry
+from steering.scans.kinds import scan_kinds
 
-# What each plan takes, and which of it is a distance along its axes.
-_ALONG = {"rocking": ("centre", "range", "step"), "map": ("step",)}
 _EXPOSURE = "exposure"
 _LENGTHS = ("range", "step", _EXPOSURE)
 # Columns that each scan has beside its axes, and parameters of plans.
-_OWN = (_EXPOSURE, "grid", "det", "centre", "range", "step")
+_OWN = (
+    _EXPOSURE, "grid", "det", "centre", "range", "step", "count", "every", "start", "stop",
+    burst.START, burst.PERIOD, burst.EVENT, burst.INDEX, burst.TIME,
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PV = re.compile(r"[^\s]+")
 
@@ -120,30 +116,24 @@ def _values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:
 def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
     if not scan.name.strip():
         yield ("name",), "The name is empty."
-    axes = scan.moved
-    if not axes:
-        yield (
-            ("spec",),
-            "The path moves no axis. Write a scanspec: {type: Linspace, axis: NAME, start: 0, stop: 1, num: 9}.",
-        )
-        return
-    known = description.motors
-    key = {"rocking": "axis", "map": "area"}.get(scan.plan, "spec")
+    axes, known = scan.moved, description.motors
+    found = list(scan.mistakes())
+    yield from found
     for axis in axes:
         if axis not in known:
-            yield (key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
+            yield (scan.axis_key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
     yield from looks(scan, description)
     yield from _read(scan, description)
     if scan.points_allowed < 1:
         yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
     yield from _values("before", scan.before)
-    found = [*(_area(scan) if isinstance(scan, MapEntry) else ()), *_parameters(scan, axes, description)]
-    yield from found
-    if not found:
+    wrong = list(_parameters(scan, axes, description))
+    yield from wrong
+    if not found and not wrong:
         try:
             count = scan.scan().count({item.name: item.value for item in scan.values()})
         except SteeringError as error:
-            yield (key,), str(error)
+            yield (scan.axis_key,), str(error)
             return
         if count > scan.points_allowed >= 1:
             yield (
@@ -152,18 +142,10 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
             )
 
 
-def _area(scan: MapEntry) -> Iterator[Mistake]:
-    if len(scan.area) != 2:
-        yield ("area",), f"The area of a map has two axes, the slow one first. These are {len(scan.area)}."
-    for axis, (low, high) in scan.area.items():
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            yield ("area", axis), f"The area along {axis}, {low:g} to {high:g}, is not in order. Write [low, high]."
-
-
 def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescription) -> Iterator[Mistake]:
-    along = _ALONG.get(scan.plan, ())
-    named = tuple(dict.fromkeys(named_in(scan.spec))) if isinstance(scan, SpecEntry) else along
-    taken = (*named, _EXPOSURE)
+    along = scan.along
+    taken = (*scan.takes, _EXPOSURE)
+    may = (*taken, *scan.may_take)
     for name in taken:
         if name not in scan.parameters:
             yield ("parameters",), f"The parameter {name!r} is missing. The plan {scan.plan} takes: {', '.join(taken)}."
@@ -171,10 +153,10 @@ def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescr
     for name, entry in scan.parameters.items():
         where = ("parameters", name)
         signal = description.signals.get(name)
-        if signal is not None and name not in taken:
+        if signal is not None and name not in may:
             yield from ((where, sentence) for sentence in _steered(name, entry, signal))
-        elif name not in taken:
-            known = (*taken, *(one for one, described in description.signals.items() if described.set))
+        elif name not in may:
+            known = (*may, *(one for one, described in description.signals.items() if described.set))
             yield where, f"The plan {scan.plan} has no parameter {name!r}. {choice(name, known)}"
             continue
         elif entry.value is None:
@@ -229,7 +211,7 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
         case "union_tag_invalid":
             return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
         case "union_tag_not_found":
-            return "The key 'plan' is missing. Allowed: 'rocking', 'map', 'spec'."
+            return f"The key 'plan' is missing. Allowed: {', '.join(map(repr, scan_kinds()))}."
         case "float_parsing" | "float_type" | "int_parsing" | "int_type" | "int_from_float":
             return f"{key} must be a number, not {_shown(found)}."
         case "string_type":

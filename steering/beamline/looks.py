@@ -1,18 +1,17 @@
 """What is wrong with the analyses and agents that a scan of a beamline's file names."""
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from steering.beamline.description_entries import BeamlineDescription, ScanEntry
+from steering.beamline.description_entries import BeamlineDescription
 from steering.core import registry
 from steering.core.analysis import Needs
 from steering.core.binding import AgentBinding, Binding, make_agent, make_analysis
 from steering.core.errors import SteeringError
+from steering.scans.entry import Mistake, ScanEntry
 
 _EXPOSURE = "exposure"
-
-Mistake = tuple[tuple[Hashable, ...], str]
 
 
 def looks(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from steering.archive.journal import Entry
 from steering.beamline.cut_off import CutOff, find
-from steering.beamline.description_entries import BeamlineDescription, ParameterEntry, ScanEntry
+from steering.beamline.description_entries import BeamlineDescription
 from steering.beamline.devices import BeamlineDevices
 from steering.beamline.ended import ended_run, why_not_open, why_waiting
 from steering.beamline.feed import Feed
@@ -36,6 +36,7 @@ from steering.plans.engine import Engine
 from steering.plans.path import Point
 from steering.plans.scan import Scan, reach_of
 from steering.plans.steerable import steerable
+from steering.scans.entry import ParameterEntry, ScanEntry
 
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
@@ -126,7 +127,9 @@ class Beamline:
             scan=docket.scan.name,
             points_done=progress.done,
             points_left=progress.left if running else 0,
-            seconds_left=self._seconds_a_point() * progress.left if running else 0.0,
+            endless=docket.scan.endless,
+            frames=docket.scan.frames,
+            seconds_left=self._seconds_left(docket) if running else 0.0,
             parameters=tuple(replace(item, value=progress.values[item.name]) for item in docket.scan.parameters),
             pending=docket.pending if running else {},
             axes=docket.axes,
@@ -325,6 +328,9 @@ class Beamline:
 
     def _ruling(self, ruling: Ruling) -> None:
         self._feed.publish(Entry("ruling", "", asdict(ruling)))
+
+    def _seconds_left(self, docket: Docket) -> float:
+        return float("nan") if docket.scan.endless else self._seconds_a_point() * docket.progress.left
 
     def _seconds_a_point(self) -> float:
         if len(self._times) < 2:

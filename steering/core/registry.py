@@ -1,4 +1,4 @@
-"""The five doors: extensions by entry point, ours and a stranger's alike.
+"""The six doors: extensions by entry point, ours and a stranger's alike.
 
 Beside the door of the sources stand their benches: what the contract kit feeds each source with.
 """
@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from steering.core.errors import SteeringError
 
-Door: TypeAlias = Literal["analyses", "facilities", "sources", "agents", "widgets", "benches"]
+Door: TypeAlias = Literal["analyses", "facilities", "scans", "sources", "agents", "widgets", "benches"]
 
 
 def names(door: Door) -> list[str]:

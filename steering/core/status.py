@@ -101,6 +101,8 @@ class BeamlineStatus:
         message: A sentence about the last thing that went wrong, or empty.
         why: Who paused or aborted the scan, and why, as a sentence; empty otherwise.
         ended: How the last run ended.
+        endless: Whether the scan goes on until somebody ends it; then what is left means nothing.
+        frames: Frames that the detector takes at each point.
     """
 
     state: BeamlineState = "offline"
@@ -117,6 +119,8 @@ class BeamlineStatus:
     message: str = ""
     why: str = ""
     ended: EndedRun = field(default_factory=EndedRun)
+    endless: bool = False
+    frames: int = 1
 
     @property
     def scanning(self) -> bool:

@@ -13,7 +13,7 @@ from steering.plans.arrivals import Arrival
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket, Progress
 from steering.plans.path import Path, Point
-from steering.plans.readables import ruling_values
+from steering.plans.readables import PlanValues, ruling_values
 
 Plan: TypeAlias = Generator[Msg, Any, Any]
 
@@ -34,6 +34,10 @@ class Course:
         spoilt: The point that a device spoilt last, until it is known what became of its frame.
         done: How many points are measured.
         arriving: Signals on their way, by name.
+        read: What is read at a point, devices and what the plan itself writes.
+        burst: What says when the frames of an event were taken; ``None`` for single frames.
+        stray: Frames that the detector took of a burst that came to nothing.
+        due: Monotonic time in seconds before which the next point does not begin.
         securing: What makes the devices safe, once it has begun.
     """
 
@@ -48,6 +52,10 @@ class Course:
     spoilt: Point | None = None
     done: int = 0
     arriving: dict[str, Arrival] = field(default_factory=dict[str, Arrival])
+    read: list[Any] = field(default_factory=list[Any])
+    burst: PlanValues | None = None
+    stray: int = 0
+    due: float = 0.0
     securing: asyncio.Task[None] | None = None
 
     def settle(self, ruling: Ruling, outcome: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steering.plans.arrivals import Steered
+from steering.plans.burst import Listener, Sweeper
 from steering.plans.faults import Faults
 
 
@@ -28,6 +29,8 @@ class Devices:
         room: Says why there is no room for another point; empty if there is. Or ``None``.
         late: Disarms the detector after a spoilt point and counts the frames that it has written beyond those of so
             many events, or ``None``. Raises if the detector does not answer.
+        listen: Makes what hears the detector's counter and the read-backs of axes during a burst, or ``None``.
+        sweeper: Makes what moves an axis at a steady speed, or ``None``.
         make_safe: Stops the motors, disarms the detector and sets what the beamline's file says, within seconds, or
             ``None``. Returns a sentence for each that did not obey; never raises.
     """
@@ -44,10 +47,17 @@ class Devices:
     check: Callable[[Mapping[str, float], Mapping[str, float]], Awaitable[None]] | None = None
     room: Callable[[], str] | None = None
     late: Callable[[int], Awaitable[int]] | None = None
+    listen: Callable[[tuple[str, ...]], Listener] | None = None
+    sweeper: Callable[[str], Sweeper] | None = None
     make_safe: Callable[[], Awaitable[list[str]]] | None = None
 
     @property
     def read(self) -> list[Any]:
         """All that is triggered and read at a point."""
+        return self.read_while("")
+
+    def read_while(self, swept: str) -> list[Any]:
+        """All that is triggered and read at a point during which an axis moves: that axis is not."""
         optional = [device for device in (self.detector, self.exposure) if device is not None]
-        return [*optional, *self.motors.values(), *self.readables]
+        motors = [motor for axis, motor in self.motors.items() if axis != swept]
+        return [*optional, *motors, *self.readables]

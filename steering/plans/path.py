@@ -1,8 +1,8 @@
 """The points that a scan has measured and those it still will."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import floor
 
@@ -18,18 +18,32 @@ class Point:
         positions: For each axis where to go, in the axis' unit.
         steps: For each axis the distance to the neighbouring points of its grid, in the axis' unit.
         grid: Which grid it belongs to: 0 for the scan's first, counting up with each change of the path.
+        to: Where axes are in the middle of its last exposure that move while it is measured, in their unit.
     """
 
     positions: Mapping[str, float]
     steps: Mapping[str, float]
     grid: int = 0
+    to: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 class Path:
     """A queue of points that can be changed from its front to its end. Not thread-safe: the plan owns it."""
 
-    def __init__(self, points: Sequence[Point], measured: Sequence[Point] = ()) -> None:
-        """Begin with the points of grid 0, without those that another run has measured."""
+    def __init__(
+        self,
+        points: Sequence[Point],
+        measured: Sequence[Point] = (),
+        more: Callable[[], Sequence[Point]] | None = None,
+    ) -> None:
+        """Begin with the points of grid 0, without those that another run has measured.
+
+        Args:
+            points: In the order in which they are measured.
+            measured: What another run has measured.
+            more: Gives the points that follow at the end, for a path without end.
+        """
+        self._more = more
         self._done: list[Point] = list(measured)
         self._left = deque(self._without_measured(list(points)))
         self._grids = 1
@@ -41,6 +55,8 @@ class Path:
 
     def next(self) -> Point | None:
         """Hand out the next point, or nothing at the end."""
+        if not self._left and self._more is not None:
+            self._left.extend(self._more())
         if not self._left:
             return None
         point = self._left.popleft()
@@ -75,8 +91,9 @@ class Path:
             self._left.popleft()
 
     def finish(self) -> None:
-        """Leave out all that is left."""
+        """Leave out all that is left, and what would follow."""
         self._left.clear()
+        self._more = None
 
     def _fresh(self, points: Sequence[Point]) -> list[Point]:
         grid = self._grids
@@ -86,7 +103,11 @@ class Path:
     def _without_measured(self, fresh: list[Point]) -> list[Point]:
         if not self._done or not fresh:
             return fresh
-        cells = _Cells(fresh[0].steps)
+        standing = {axis: step for axis, step in fresh[0].steps.items() if axis not in fresh[0].to}
+        if not standing:
+            # Nothing but their number tells these points apart.
+            return fresh[len(self._done) :]
+        cells = _Cells(standing)
         for point in self._done:
             cells.add(point)
         return [point for point in fresh if not cells.near(point)]

@@ -111,6 +111,9 @@ def _path(
         case InsertRegion():
             count = region_count(action)
             return count if count > allowed else points_of(region_spec(action, scan.axes), action.step)
+        case ReplacePath() if scan.swept:
+            message = f"{scan.swept} is swept, so its path is that of the scan's parameters. Change these."
+            raise SteeringError(message)
         case ReplacePath(spec=serialised):
             return points_of_any(read_spec(serialised, scan.axes, allowed), axes)
         case _:

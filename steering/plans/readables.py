@@ -1,10 +1,11 @@
 """What the plan itself writes into the run: where a point belongs, and the rulings."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from steering.core import burst
 from steering.core.proposal import Ruling
 from steering.plans.path import Point
 
@@ -14,15 +15,17 @@ class PlanValues:
 
     parent = None
 
-    def __init__(self, name: str, fields: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, name: str, fields: dict[str, tuple[str, str]], each: Mapping[str, int] | None = None) -> None:
         """Describe the fields.
 
         Args:
             name: Name of the object.
             fields: For each column its JSON type (``"number"``, ``"integer"``, ``"string"``) and unit.
+            each: Of columns that have one number for each frame of an event: how many.
         """
         self.name = name
         self._fields = fields
+        self._each = each or {}
         self._values: dict[str, Any] = {}
 
     def put(self, values: dict[str, Any]) -> None:
@@ -37,6 +40,8 @@ class PlanValues:
             key: dict[str, Any] = {"source": f"plan:{self.name}", "dtype": kind, "shape": []}
             if kind in numpy_types:
                 key["dtype_numpy"] = numpy_types[kind]
+            if field in self._each:
+                key |= {"dtype": "array", "shape": [self._each[field]]}
             if units:
                 key["units"] = units
             described[field] = key
@@ -60,6 +65,18 @@ def point_values(axes: Sequence[str], units: dict[str, str]) -> PlanValues:
     """Make the readable that says which grid a point belongs to and how large its cell is."""
     fields = {"grid": ("integer", "")} | {f"{axis}_step": ("number", units[axis]) for axis in axes}
     return PlanValues("point", fields)
+
+
+def burst_values(frames: int, swept: str, units: str) -> PlanValues:
+    """Make the readable that says when the frames of an event were taken, and where an axis was that moved meanwhile.
+
+    Args:
+        frames: How many an event has.
+        swept: The axis, or empty.
+        units: Its unit.
+    """
+    fields = {burst.START: ("number", "s"), burst.PERIOD: ("number", "s")}
+    return PlanValues("burst", fields | ({swept: ("number", units)} if swept else {}), {swept: frames} if swept else {})
 
 
 def put_point(readable: PlanValues, point: Point) -> None:

@@ -59,8 +59,27 @@ class Scan(Protocol):
         ...
 
     @property
+    def frames(self) -> int:
+        """Frames that the detector takes at each point."""
+        ...
+
+    @property
     def region(self) -> bool:
         """Whether a region can be inserted."""
+        ...
+
+    @property
+    def swept(self) -> str:
+        """The axis that moves while the detector counts; empty if all stand."""
+        ...
+
+    @property
+    def endless(self) -> bool:
+        """Whether its points follow again at its end, until somebody ends it."""
+        ...
+
+    def period(self, values: Mapping[str, float]) -> float:
+        """Seconds from the beginning of one point to that of the next; 0 for as soon as possible."""
         ...
 
     @property
@@ -72,8 +91,8 @@ class Scan(Protocol):
         """Count the points for these parameter values, without making them."""
         ...
 
-    def spec(self, values: Mapping[str, float]) -> Spec[str]:
-        """Say where the points lie, for the record."""
+    def spec(self, values: Mapping[str, float]) -> Spec[str] | None:
+        """Say where the points lie, for the record; nothing for a scan that stands."""
         ...
 
     def points(self, values: Mapping[str, float]) -> list[Point]:
@@ -118,7 +137,7 @@ def reach_of(points: Sequence[Point]) -> Reach:
     """Say what a list of points would visit."""
     extent: dict[str, tuple[float, float]] = {}
     for point in points:
-        for axis, value in point.positions.items():
+        for axis, value in (*point.positions.items(), *point.to.items()):
             low, high = extent.get(axis, (value, value))
             # A NaN is neither below nor above anything, and must not hide behind the points before it.
             extent[axis] = (value, value) if math.isnan(value) else (min(low, value), max(high, value))

@@ -10,7 +10,10 @@ A point that a device spoils is measured again, or the scan pauses for a person,
 of an event; how is told in :mod:`steering.plans.ending`.
 """
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +27,7 @@ from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
 from steering.plans.ending import end_early, heed, leave_event, record, staged, take
+from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
 from steering.plans.prospect import Decision
@@ -47,17 +51,20 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
     """
     scan = docket.scan
     values = dict(docket.progress.values)
-    course = Course(docket, devices, values, Path(scan.points(values), measured))
+    more = (lambda: scan.points(values)) if scan.endless else None
+    course = Course(docket, devices, values, Path(scan.points(values), measured, more))
+    spec = scan.spec(values)
     described = {
         "plan_name": scan.name,
         "scan_title": scan.title,
-        "scan_spec": scan.spec(values).serialize(),
+        "frames_per_event": scan.frames,
+        **({"scan_spec": spec.serialize()} if spec is not None else {}),
         "analyses": [asdict(one) for one in scan.analyses],
         "agents": [asdict(one) for one in scan.agents],
         "axes": list(scan.axes),
         "axis_units": {axis: devices.units[axis] for axis in scan.axes},
         "parameters": {item.name: {"value": values[item.name], "units": item.units} for item in scan.parameters},
-        "hints": {"dimensions": [([axis], "primary") for axis in scan.axes]},
+        "hints": {"dimensions": [([axis], "primary") for axis in scan.axes] or [(["time"], "primary")]},
     }
 
     @bpp.run_decorator(md=described | dict(metadata))
@@ -85,11 +92,16 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
 
 def _measure(course: Course) -> Plan:
     readable = point_values(course.docket.scan.axes, dict(course.devices.units))
+    course.burst = make_burst_values(course)
+    own = [readable] if course.burst is None else [readable, course.burst]
+    course.read = [*course.devices.read_while(course.docket.scan.swept), *own]
     for name, value in course.docket.begin_with.items():
         expect(course, name, value, None)
     course.note()
     while True:
         yield from _steer(course)
+        if (yield from _early(course)):
+            continue
         yield from bps.checkpoint()
         point = course.path.next()
         if point is None:
@@ -119,7 +131,7 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
             if (yield from _was_late(course, point, readable)):
                 return
             put_point(readable, point)
-            yield from _expose(course, point, readable)
+            yield from expose(course, point)
         except (RunEngineControlException, IllegalMessageSequence, PointError):
             raise
         except Exception as error:
@@ -154,6 +166,16 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     exposed; motors and exposure are still as they were for it.
     """
     spoilt, late = course.spoilt, course.devices.late
+    if course.burst is not None:
+        # A burst that was cut short would shift the frames of all that follow.
+        course.spoilt = None
+        if course.stray:
+            message = (
+                f"The detector took {course.stray} of the {course.docket.scan.frames} frames of a burst, so the frames "
+                "after it would belong to the wrong points. Start the scan again; it can go on with this run."
+            )
+            raise PointError(message)
+        return False
     if spoilt is None or late is None:
         course.spoilt = None
         return False
@@ -167,7 +189,7 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
         raise PointError(message)
     put_point(readable, spoilt)
     yield from bps.create("primary")
-    for device in [*course.devices.read, readable]:
+    for device in course.read:
         yield from bps.read(device)
     yield from bps.save()
     course.done += 1
@@ -177,23 +199,23 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     return False
 
 
-def _expose(course: Course, point: Point, readable: Any) -> Plan:
-    devices = course.devices
-    exposure = course.values.get("exposure", 0.0)
-    if devices.detector is not None and exposure != course.exposure_set:
-        from ophyd_async.core import TriggerInfo
+def _early(course: Course) -> Plan:
+    """Wait until the next point is due, or something comes for the plan; return whether to look again."""
+    period, now = course.docket.scan.period(course.values), time.monotonic()
+    if not period or not course.path.left:
+        return False
+    if now < course.due:
+        yield from bps.wait_for([lambda: _within(course, course.due - now)])
+        return True
+    # In step with the first one; a point that took too long moves those after it.
+    course.due = max(course.due, now - period) + period if course.due else now + period
+    return False
 
-        # Legal inside a run as long as the number of frames an event stays the same.
-        yield from bps.prepare(devices.detector, TriggerInfo(livetime=exposure), wait=True)
-        course.exposure_set = exposure
-    moves = [item for axis, value in point.positions.items() for item in (devices.motors[axis], value)]
-    yield from bps.mv(*moves)
-    if devices.check is not None:
-        check = devices.check
-        # A motor record completes a move that was stopped, or never begun, as if it had arrived.
-        (checked,) = yield from bps.wait_for([lambda: check(point.positions, point.steps)])
-        checked.result()
-    yield from bps.trigger_and_read([*devices.read, readable])
+
+async def _within(course: Course, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await course.docket.news()
 
 
 def _steer(course: Course) -> Plan:

@@ -25,7 +25,7 @@ _KELVIN_A_SECOND = 2.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulated beamline; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m steering.sim", description="A simulated beamline.")
-    parser.add_argument("--speed", type=float, default=5.0, help="an exposure of t seconds lasts t / SPEED")
+    parser.add_argument("--speed", type=float, default=5.0, help="an exposure or a motion of t seconds lasts t / SPEED")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
     parser.add_argument(
         "--ports", type=int, nargs=3, metavar=("CA", "PVA_TCP", "PVA_UDP"), help="the ports of the one before it"
@@ -66,9 +66,9 @@ async def _serve(speed: float, seed: int, port: int) -> None:
 
     without_delay()
     motors = {
-        "th": Motor(f"{PREFIX}th", units="deg", limits=(-5.0, 5.0), speed=20.0, ramp=0.002),
-        "sx": Motor(f"{PREFIX}sx", units="um", limits=(-25.0, 25.0), speed=2000.0, ramp=0.002),
-        "sy": Motor(f"{PREFIX}sy", units="um", limits=(-35.0, 35.0), speed=2000.0, ramp=0.002),
+        "th": Motor(f"{PREFIX}th", units="deg", limits=(-5.0, 5.0), speed=20.0, ramp=0.002, haste=speed),
+        "sx": Motor(f"{PREFIX}sx", units="um", limits=(-25.0, 25.0), speed=2000.0, ramp=0.002, haste=speed),
+        "sy": Motor(f"{PREFIX}sy", units="um", limits=(-35.0, 35.0), speed=2000.0, ramp=0.002, haste=speed),
     }
     image = ImageServer(f"{PREFIX}det:Pva1:Image")
     samples = {"rocking": RockingSample.load(), "map": MapSample.load()}

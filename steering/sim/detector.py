@@ -13,6 +13,10 @@ from steering.sim.channels import Channel, EnumChannel, channels_of
 from steering.sim.samples import Sample
 from steering.sim.writer import FrameWriter
 
+# Frames that are exposed within this time are handed on together.
+_TOGETHER_SECONDS = 0.005
+_MOST_TOGETHER = 256
+
 PostImage = Callable[[Any, float, int], None]
 
 
@@ -54,6 +58,7 @@ class Detector:
         self._capturing: asyncio.Event | None = None
         self._writer: FrameWriter | None = None
         self._number = 0
+        self._due = 0.0
         self.channels = self._channels()
 
     async def begin(self) -> None:
@@ -144,34 +149,58 @@ class Detector:
         await self._read("cam1:Acquire_RBV", "Yes")
         mode = self._channel("cam1:ImageMode").value
         left = {"Single": 1, "Multiple": int(self._channel("cam1:NumImages").value)}.get(mode, -1)
+        self._due = asyncio.get_running_loop().time()
         while left != 0 and not self._stop.is_set():
-            await self._expose()
-            left -= 1
+            left -= await self._expose(left)
         await self._read("cam1:DetectorState_RBV", "Idle")
         await self._read("cam1:Acquire_RBV", "No")
 
-    async def _expose(self) -> None:
-        exposure = float(self._channel("cam1:AcquireTime").value)
-        ends = asyncio.get_running_loop().time() + exposure / self._speed
-        sample = self._samples[self._sample]
-        frame = sample.frame(self._positions(), exposure, self._random)
-        try:
-            await asyncio.wait_for(self._stop.wait(), ends - asyncio.get_running_loop().time())
-        except TimeoutError:
-            await self._frame(frame)
+    async def _expose(self, left: int) -> int:
+        """Expose the next frame, or the next few where they are shorter than this process can follow one by one.
 
-    async def _frame(self, frame: Any) -> None:
-        """Hand a frame on: statistics, file, image; the count goes up once the file has it."""
-        self._number += 1
-        now = time.time()
+        Args:
+            left: How many may still be taken; negative for any number.
+
+        Returns:
+            How many were taken.
+        """
+        loop = asyncio.get_running_loop()
+        exposure = float(self._channel("cam1:AcquireTime").value)
+        lasting = exposure / self._speed
+        most = max(int(_TOGETHER_SECONDS / lasting), 1) if lasting > 0 else _MOST_TOGETHER
+        count = min(most, _MOST_TOGETHER, left if left > 0 else most)
+        # One after another, as a detector's own clock has them; what it could not keep up with begins later.
+        self._due = max(self._due, loop.time()) + count * lasting
+        sample = self._samples[self._sample]
+        # An axis that moves is seen where it is in the middle of the exposure.
+        if await self._stopped(self._due - count * lasting / 2):
+            return count
+        frames = [sample.frame(self._positions(), exposure, self._random) for _ in range(count)]
+        if not await self._stopped(self._due):
+            await self._take(np.stack(frames), lasting)
+        return count
+
+    async def _stopped(self, until: float) -> bool:
+        """Wait until a time of the loop's clock; return whether acquisition was stopped before."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._stop.wait()
+        except TimeoutError:
+            return False
+
+    async def _take(self, frames: Any, lasting: float) -> None:
+        """Hand frames on: statistics, file, image of the last; the count goes up once the file has them."""
+        first, now = self._number + 1, time.time()
+        self._number += len(frames)
         await self._read("cam1:ArrayCounter_RBV", self._number)
-        await self._read("STATS1:Total_RBV", float(frame.sum()))
+        await self._read("STATS1:Total_RBV", float(frames[-1].sum()))
         if self._writer is not None:
+            numbers = np.arange(first, self._number + 1)
             try:
-                self._writer.append(frame, now, self._number)
+                self._writer.append(frames, now - (self._number - numbers) * lasting, numbers)
             except OSError as error:
-                # As areaDetector's plugin: the frame is dropped, and the next one is tried.
+                # As areaDetector's plugin: the frames are dropped, and the next ones are tried.
                 sys.stderr.write(f"{error}\n")
             else:
                 await self._read("HDF1:NumCaptured_RBV", self._writer.count)
-        self._post(frame, now, self._number)
+        self._post(frames[-1], now, self._number)

@@ -63,7 +63,15 @@ class Motor(PVGroup):
     val = pvproperty(value=0.0, name="", record="motor", precision=4, startup=_begin, put=_put)
 
     def __init__(
-        self, prefix: str, *, units: str, limits: tuple[float, float], speed: float, ramp: float, start: float = 0.0
+        self,
+        prefix: str,
+        *,
+        units: str,
+        limits: tuple[float, float],
+        speed: float,
+        ramp: float,
+        start: float = 0.0,
+        haste: float = 1.0,
     ) -> None:
         """Describe the motor.
 
@@ -74,6 +82,7 @@ class Motor(PVGroup):
             speed: Units per second.
             ramp: Seconds to reach the speed.
             start: Position at which it starts.
+            haste: A motion of t seconds lasts t / haste.
         """
         super().__init__(prefix)
         self.position = start
@@ -81,6 +90,7 @@ class Motor(PVGroup):
         self._limits = limits
         self._speed = speed
         self._ramp = ramp
+        self._haste = haste
         self._moves = 0
         self._resting = asyncio.Event()
         self._resting.set()
@@ -182,13 +192,13 @@ class Motor(PVGroup):
                 await fields.stop.write(0)
                 await self._record.write(self.position, verify_value=False)
                 return self.position, False
-            elapsed = time.monotonic() - began
+            elapsed = (time.monotonic() - began) * self._haste
             if elapsed >= duration:
                 self.position = target
                 return target, False
             self.position = origin + direction * covered(elapsed)
             await self._read_back()
-            await asyncio.sleep(min(_READBACK_SECONDS, duration - elapsed))
+            await asyncio.sleep(min(_READBACK_SECONDS, (duration - elapsed) / self._haste))
 
     async def _read_back(self) -> None:
         fields = self._fields

@@ -31,17 +31,22 @@ class FrameWriter:
         self._numbers = self._file.create_dataset(_NUMBERS, (0,), np.int32, maxshape=(None,), chunks=(16384,))
         self._file.swmr_mode = True
 
-    def append(self, frame: NDArray[Any], time: float, number: int) -> None:
-        """Append a frame and flush, so that a reader who is told of it finds it.
+    def append(self, frames: NDArray[Any], times: NDArray[Any], numbers: NDArray[Any]) -> None:
+        """Append frames and flush, so that a reader who is told of them finds them.
+
+        Args:
+            frames: Shape ``(frames, rows, columns)``.
+            times: Unix time in seconds of each.
+            numbers: Number of each.
 
         Raises:
-            OSError: If the disk is full; then the frame is not in the file, and the next one takes its place.
+            OSError: If the disk is full; then none of them is in the file, and the next ones take their place.
         """
-        count = self.count + 1
+        count = self.count + len(frames)
         try:
-            for dataset, value in ((self._times, time), (self._numbers, number), (self._frames, frame)):
+            for dataset, values in ((self._times, times), (self._numbers, numbers), (self._frames, frames)):
                 dataset.resize(count, axis=0)
-                dataset[count - 1] = value
+                dataset[self.count : count] = values
                 dataset.flush()
         except (OSError, RuntimeError) as error:
             # As HDF5 says it, which knows no kinds of errors.

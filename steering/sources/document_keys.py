@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 IMAGE_DIMENSIONS = 2
 
@@ -25,6 +26,17 @@ def bytes_of_frame(shape: Sequence[int], told: Mapping[str, Any]) -> int:
         return math.prod(shape[-IMAGE_DIMENSIONS:]) * np.dtype(told["dtype_numpy"]).itemsize
     except (KeyError, TypeError, ValueError):
         return 0
+
+
+def numbers_of(value: object) -> NDArray[np.float64] | None:
+    """Return a list of numbers, one for each frame of an event; nothing for what is none."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return None
+    try:
+        found = np.asarray(cast("Any", value), dtype=np.float64)
+    except (OverflowError, ValueError, TypeError):
+        return None
+    return found if found.ndim == 1 else None
 
 
 def number_of(value: object) -> float | None:

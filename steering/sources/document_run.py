@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import numpy as np
-
 from steering.core.block import FrameBlock
 from steering.core.pixels import COUNTS_ONLY, Pixels
-from steering.sources.document_keys import IMAGE_DIMENSIONS, bytes_of_frame, image_shape, number_of
+from steering.sources.document_keys import IMAGE_DIMENSIONS, bytes_of_frame, image_shape
 from steering.sources.document_places import Kept, Resource, UnknownError, of_resource, of_stream_resource
+from steering.sources.event_rows import UNITS, Rows, Told, told_of
 
 # So many whole events after one that lacks something mean that what it lacks was lost.
 _EVENTS_WAITED = 16
@@ -86,9 +85,7 @@ class DocumentRun:
     _resources: dict[str, tuple[str, Resource]] = field(default_factory=dict[str, tuple[str, Resource]])
     _datums: dict[str, tuple[int, Resource]] = field(default_factory=dict[str, tuple[int, Resource]])
     _frames: dict[int, _Frames] = field(default_factory=dict[int, _Frames])
-    _events: dict[int, tuple[float, dict[str, float]]] = field(
-        default_factory=dict[int, tuple[float, dict[str, float]]]
-    )
+    _events: dict[int, Told] = field(default_factory=dict[int, Told])
     _fly: list[tuple[int, int, _Frames]] = field(default_factory=list[tuple[int, int, "_Frames"]])
     _next: int = 1
 
@@ -227,10 +224,9 @@ class DocumentRun:
             # After a rewind, or when a client catches up, a number comes again: each frame is still handed on once.
             self.repeated += 1
             return
-        scalars = {key: value for key, found in data.items() if (value := number_of(found)) is not None}
         if described.image in data:
             self._classic(described, number, data[described.image])
-        self._events[number] = at, scalars
+        self._events[number] = told_of(at, data)
 
     def _classic(self, described: _Described, number: int, named: object) -> None:
         """Find an event's frames by the datum that it names, as classic ophyd writes it."""
@@ -280,9 +276,8 @@ class DocumentRun:
                 continue
             self.missed += max(event - self._next, 0) * self.each
             self._next = event + events
-            told = [(math.nan, dict[str, float]())]
             rest = _Frames(frames.kept, frames.first + again * self.each, frames.stop)
-            blocks += self._cut(event + again, told, rest, events - again, most)
+            blocks += self._cut(event + again, [], rest, events - again, most)
         self._fly.clear()
         return blocks
 
@@ -324,7 +319,7 @@ class DocumentRun:
         return one.kept == two.kept and one.stop == two.first
 
     def _of_events(self, events: list[int], most: int) -> list[FrameBlock]:
-        told = [self._events.pop(event, (math.nan, dict[str, float]())) for event in events]
+        told = [self._events.pop(event, Told()) for event in events]
         places = [self._frames.pop(event, None) for event in events]
         first, last = places[0], places[-1]
         frames = _Frames(first.kept, first.first, last.stop) if first is not None and last is not None else None
@@ -333,27 +328,24 @@ class DocumentRun:
     def _cut(
         self,
         event: int,
-        told: Sequence[tuple[float, Mapping[str, float]]],
+        told: Sequence[Told],
         frames: _Frames | None,
         events: int,
         most: int,
     ) -> list[FrameBlock]:
         """Make blocks of the frames of events that follow one another, in the same place."""
-        names = sorted({name for _, values in told for name in values})
-        columns = {name: np.array([values.get(name, math.nan) for _, values in told]) for name in names}
-        units = {name: self._units.get(name, "") for name in names}
+        rows = Rows(told, event, self.each)
         seen = {"received": time.time()}
-        if math.isfinite(told[-1][0]):
-            seen["document"] = told[-1][0]
+        if told and math.isfinite(told[-1].at):
+            seen["document"] = told[-1].at
         blocks: list[FrameBlock] = []
         offset, total = (event - 1) * self.each, events * self.each
         for start in range(0, total, most):
             stop = min(start + most, total)
-            # Each frame has the values of its own event.
-            rows = np.arange(start, stop) // self.each
             first = None if frames is None else frames.first + start
             place = None if frames is None else frames.kept.place(frames.first + start, frames.first + stop)
-            part = {name: column[rows] for name, column in columns.items()}
+            part = rows.columns(start, stop)
+            units = {name: self._units.get(name, UNITS.get(name, "")) for name in part}
             blocks.append(
                 FrameBlock(
                     self.uid, self.stream, offset + start, offset + stop, place, part, units, seen, first, self.pixels

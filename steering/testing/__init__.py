@@ -11,6 +11,7 @@ from steering.testing.facility import check_facility
 from steering.testing.fed import check_fed_source
 from steering.testing.inline import InlineFacility
 from steering.testing.panel import check_panel
+from steering.testing.scan import check_scan
 from steering.testing.source import check_source
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "check_facility",
     "check_fed_source",
     "check_panel",
+    "check_scan",
     "check_source",
 ]

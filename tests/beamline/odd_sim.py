@@ -46,7 +46,7 @@ def far(motor):
 
 def slow(motor):
     """Needs minutes for a move."""
-    motor._speed = 0.001
+    motor._speed = 0.00002
 
 
 class Fields:

@@ -317,7 +317,11 @@ ONE_MISTAKE = {
         12,
         "no key 'pointsallowed' here. Allowed: name",
     ),
-    "unknown plan": (("plan: map", "plan: grid"), 18, "There is no plan 'grid'. Allowed: 'rocking', 'map', 'spec'."),
+    "unknown plan": (
+        ("plan: map", "plan: grid"),
+        18,
+        "There is no plan 'grid'. Allowed: 'map', 'rocking', 'series', 'spec', 'sweep'.",
+    ),
     "no plan": (("  - plan: map\n    name: area", "  - name: area"), 18, "The key 'plan' is missing."),
     "area reversed": (("y: [0, 10]", "y: [10, 0]"), 21, "The area along y, 10 to 0, is not in order."),
     "area of one axis": (("{y: [0, 10], x: [0, 10]}", "{x: [0, 10]}"), 21, "The area of a map has two axes"),

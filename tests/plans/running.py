@@ -8,8 +8,8 @@ from steering.core.proposal import Proposal
 from steering.core.status import Axis
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
-from steering.plans.rocking import RockingScan
 from steering.plans.steerable import steerable
+from steering.scans.rocking import RockingScan
 
 AXES = {name: Axis(name, "deg", -5, 5) for name in ("th", "sx", "sy")}
 
@@ -71,7 +71,13 @@ class Run:
 def rocking(step=0.1):
     values = {"centre": ("deg", 0.0, -5, 5, 2), "range": ("deg", 1.0, 0.1, 20, 20), "step": ("deg", step, 0.001, 1, 1)}
     made = tuple(Parameter(name, *entry) for name, entry in values.items())
-    return RockingScan("rocking", "t", "th", (*made, Parameter("exposure", "s", 0.1, 0.01, 5)), 4)
+    return RockingScan(
+        name="rocking",
+        title="t",
+        axis="th",
+        parameters=(*made, Parameter("exposure", "s", 0.1, 0.01, 5)),
+        first_stride=4,
+    )
 
 
 def wait_for(condition, timeout=20.0):

@@ -11,7 +11,7 @@ from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.plans.arrivals import Arrival, _look
-from steering.plans.rocking import RockingScan
+from steering.scans.rocking import RockingScan
 from tests.plans.running import Run
 
 T = "temperature"
@@ -59,7 +59,7 @@ def scan():
     values = {"centre": ("deg", 0.0, -5, 5, 2), "range": ("deg", 1.0, 0.1, 20, 20), "step": ("deg", 0.1, 0.001, 1, 1)}
     made = tuple(Parameter(name, *entry) for name, entry in values.items())
     exposure, heat = Parameter("exposure", "s", 0.1, 0.01, 5), Parameter(T, "K", 300.0, 250.0, 400.0)
-    return RockingScan("rocking", "t", "th", (*made, exposure, heat), 4)
+    return RockingScan(name="rocking", title="t", axis="th", parameters=(*made, exposure, heat), first_stride=4)
 
 
 def started(engine, motors, heater, at=None, begin_with=None):

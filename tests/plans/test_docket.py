@@ -16,19 +16,19 @@ from steering.core.proposal import Proposal
 from steering.core.status import Axis
 from steering.plans import prospect as module
 from steering.plans.docket import Docket, Progress
-from steering.plans.grid_map import GridMap
-from steering.plans.rocking import RockingScan
+from steering.scans.grid_map import GridMap
+from steering.scans.rocking import RockingScan
 
 STEP = Parameter("step", "um", 2.5, 0.01, 10.0)
 EXPOSURE = Parameter("exposure", "s", 0.1, 0.01, 5.0)
-MAP = GridMap("map", "A map", {"sy": (-20.0, 20.0), "sx": (-20.0, 20.0)}, (STEP, EXPOSURE))
+MAP = GridMap(name="map", title="A map", area={"sy": (-20.0, 20.0), "sx": (-20.0, 20.0)}, parameters=(STEP, EXPOSURE))
 LIMITS = {"sy": Axis("sy", "um", -50.0, 50.0), "sx": Axis("sx", "um", -50.0, 50.0)}
 FREE = {name: Axis(name, "um", -math.inf, math.inf) for name in LIMITS}
 ROCKING = RockingScan(
-    "rocking",
-    "A curve",
-    "th",
-    (
+    name="rocking",
+    title="A curve",
+    axis="th",
+    parameters=(
         Parameter("centre", "deg", 0.2, -0.5, 1.0),
         Parameter("range", "deg", 1.0, 0.01, 1.5),
         Parameter("step", "deg", 0.005, 0.0005, 0.1),

@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.core.parameter import Parameter
-from steering.plans.grid_map import GridMap
 from steering.plans.path import Path, Point
-from steering.plans.rocking import RockingScan, coarse_to_fine
+from steering.scans.grid_map import GridMap
+from steering.scans.rocking import RockingScan, coarse_to_fine
 
 STEPS = {"x": 1.0}
 
@@ -84,7 +84,9 @@ def test_coarse_to_fine_visits_each_point_once_and_every_strideth_first(count, s
 
 def rocking():
     names = {"centre": 0.220004, "range": 1.0, "step": 0.005}
-    return RockingScan("rocking", "t", "th", tuple(Parameter(n, "deg", v, -5, 5) for n, v in names.items())), names
+    return RockingScan(
+        name="rocking", title="t", axis="th", parameters=tuple(Parameter(n, "deg", v, -5, 5) for n, v in names.items())
+    ), names
 
 
 def test_the_rocking_scan_is_the_beamtimes_own_201_points():
@@ -98,7 +100,9 @@ def test_the_rocking_scan_is_the_beamtimes_own_201_points():
 
 
 def test_a_map_is_snaked_and_counted_without_being_made():
-    scan = GridMap("map", "t", {"sy": (0, 1), "sx": (0, 2)}, (Parameter("step", "um", 0.5, 0.1, 1),))
+    scan = GridMap(
+        name="map", title="t", area={"sy": (0, 1), "sx": (0, 2)}, parameters=(Parameter("step", "um", 0.5, 0.1, 1),)
+    )
     points = scan.points({"step": 0.5})
     assert len(points) == scan.count({"step": 0.5}) == 15
     assert [point.positions["sx"] for point in points[:10]] == [0, 0.5, 1, 1.5, 2, 2, 1.5, 1, 0.5, 0]

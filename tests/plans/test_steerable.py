@@ -11,15 +11,15 @@ from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.plans.faults import Faults, PointError
-from steering.plans.grid_map import GridMap
 from steering.plans.path import Point
 from steering.plans.steerable import steerable
+from steering.scans.grid_map import GridMap
 from tests.plans.running import Run, rocking, wait_for
 
 
 def area():
     step = (Parameter("step", "deg", 1.0, 0.1, 2), Parameter("exposure", "s", 0.1, 0.01, 5))
-    return GridMap("map", "t", {"sy": (0, 2), "sx": (0, 2)}, step)
+    return GridMap(name="map", title="t", area={"sy": (0, 2), "sx": (0, 2)}, parameters=step)
 
 
 def test_an_unsteered_scan_measures_its_points_and_has_no_steering_stream(engine, motors):

@@ -85,9 +85,13 @@ def test_each_frame_of_a_burst_carries_the_position_of_its_event(each):
     for number in range(1, 6):
         documents += [datum(number - 1, number), event(number, x=10.0 * number)]
     source, items = fed([*documents, stop()])
-    assert frames_of(items) == [
-        (frame, frame, {"x": 10.0 * (frame // each + 1)}) for frame in range(5 * each)
-    ]  # fmt: skip
+    found = frames_of(items)
+    assert [(index, at, columns["x"]) for index, at, columns in found] == [
+        (frame, frame, 10.0 * (frame // each + 1)) for frame in range(5 * each)
+    ]
+    # What an event of one frame says is all that there is to know of its place.
+    places = [(columns.get("seq_num"), columns.get("burst_index")) for _, _, columns in found]
+    assert places == [(frame // each + 1, frame % each) if each > 1 else (None, None) for frame in range(5 * each)]
     assert items[-1] == RunEnded("r", 5 * each, "success", 5)
     assert max(len(block) for block in items if isinstance(block, FrameBlock)) <= 512
     assert source.status.missed == source.rejected == 0

@@ -79,24 +79,24 @@ class ProgressPanel:
 
 
 def _facts(status: BeamlineStatus) -> str:
-    total = status.points_done + status.points_left
+    total = 0 if status.endless else status.points_done + status.points_left
     percent = 100 * status.points_done / total if total else 0
     state = (
         f'<div class="st-state st-state-{status.state}" role="status" aria-live="polite">{STATES[status.state]}</div>'
     )
-    left = f"<span>{status.points_left}<small> left</small></span>" if status.scanning else ""
-    time_left = (
-        f"<span>{duration(status.seconds_left)}<small> remaining</small></span>" if status.state == "running" else ""
-    )
-    figures = (
-        f'<div class="st-figures"><span>{status.points_done}<small> points done</small></span>{left}{time_left}</div>'
-        if status.scan
-        else ""
-    )
+    remaining = status.scanning and not status.endless
+    left = f"<span>{status.points_left}<small> left</small></span>" if remaining else ""
+    running = remaining and status.state == "running"
+    time_left = f"<span>{duration(status.seconds_left)}<small> remaining</small></span>" if running else ""
+    if status.scanning and status.endless:
+        left = "<span><small>without end: press Finish to end it</small></span>"
+    frames = f"<span>{status.frames}<small> frames each</small></span>" if status.frames > 1 else ""
+    done = f"<span>{status.points_done}<small> points done</small></span>"
+    figures = f'<div class="st-figures">{done}{frames}{left}{time_left}</div>' if status.scan else ""
     bar = (
         f'<div class="st-gauge-line" role="progressbar" aria-label="Points done" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{status.points_done}"><div style="width:{percent:.1f}%"></div></div>'
-        if status.scanning
+        if remaining
         else ""
     )
     advice = _NEXT[status.state]

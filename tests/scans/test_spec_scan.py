@@ -8,7 +8,7 @@ from scanspec.specs import Spec
 from steering.core.action import SetParameter
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
-from steering.plans.spec_scan import SpecScan, axes_in, named_in
+from steering.scans.spec_scan import SpecScan, axes_in, named_in
 from tests.plans.running import Run
 
 GRID = {
@@ -33,7 +33,15 @@ def grid(template=GRID, allowed=1000, **values):
         Parameter("right", "um", 2.0, 0.5, 4.0),
         Parameter("exposure", "s", 0.1, 0.01, 5.0),
     )
-    return SpecScan("mesh", "Mesh", tuple(axes_in(template)), template, parameters, allowed, **values)
+    return SpecScan(
+        name="mesh",
+        title="Mesh",
+        axes=tuple(axes_in(template)),
+        template=template,
+        parameters=parameters,
+        allowed=allowed,
+        **values,
+    )
 
 
 def values(scan, **changed):

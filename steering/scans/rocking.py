@@ -1,45 +1,34 @@
 """A rocking scan: one angle through a Bragg peak."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from scanspec.specs import Linspace, Spec
 
-from steering.core.binding import AgentBinding, Binding
-from steering.core.parameter import Parameter
 from steering.plans.path import Point
-from steering.plans.scan import points_of
+from steering.plans.scan import Scan, points_of
+from steering.scans.base import ScanBase
+from steering.scans.entry import ScanEntry
 
 
-@dataclass(frozen=True)
-class RockingScan:
+@dataclass(frozen=True, kw_only=True)
+class RockingScan(ScanBase):
     """Points over ``range`` around ``centre``, coarse to fine.
 
     The path is the plain line of points, visited in passes: first every eighth point, then those half-way between,
     and so on, each pass in the opposite direction. So the whole range is seen after an eighth of the time, and a scan
     that nobody steers measures exactly the points of the line.
 
+    Its parameters are ``centre``, ``range`` and ``step`` in the axis' unit, and ``exposure``.
+
     Attributes:
-        name: What ``start`` takes.
-        title: A few words for a menu.
         axis: The motor.
-        parameters: ``centre``, ``range`` and ``step`` in the axis' unit, ``exposure`` in seconds.
         first_stride: The first pass takes every so many-th point; a power of two.
-        analyses: What its frames are meant for; the usual one, along its axes, if left out.
-        agents: Who looks at the results.
-        region: Whether a region can be inserted.
-        shaping: Names of the parameters that the path follows from.
     """
 
-    name: str
-    title: str
     axis: str
-    parameters: tuple[Parameter, ...]
     first_stride: int = 8
-    analyses: tuple[Binding, ...] = ()
-    agents: tuple[AgentBinding, ...] = ()
-    region: bool = False
-    shaping: frozenset[str] = frozenset({"centre", "range", "step"})
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -47,15 +36,15 @@ class RockingScan:
         return (self.axis,)
 
     @property
+    def shaping(self) -> frozenset[str]:
+        """Names of the parameters that the path follows from."""
+        return frozenset({"centre", "range", "step"})
+
+    @property
     def extent(self) -> Mapping[str, tuple[float, float]]:
         """The widest range around the outermost centres."""
-        known = {item.name: item for item in self.parameters}
-        half = known["range"].high / 2
-        return {self.axis: (known["centre"].low - half, known["centre"].high + half)}
-
-    def starting(self, parameters: tuple[Parameter, ...]) -> "RockingScan":
-        """Return the scan with other values at its start."""
-        return replace(self, parameters=parameters)
+        half = self.known["range"].high / 2
+        return {self.axis: (self.known["centre"].low - half, self.known["centre"].high + half)}
 
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points of the line."""
@@ -84,3 +73,21 @@ def coarse_to_fine(count: int, first_stride: int) -> list[int]:
         seen.update(fresh)
         stride, forward = stride // 2, not forward
     return order
+
+
+class RockingEntry(ScanEntry):
+    """A rocking scan in a beamline's file; ``axis`` is its motor."""
+
+    usual: ClassVar[str] = "rocking_curve"
+    along: ClassVar[tuple[str, ...]] = ("centre", "range", "step")
+    plan: Literal["rocking"]
+    axis: str
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Its axis."""
+        return (self.axis,)
+
+    def scan(self) -> Scan:
+        """Build the scan."""
+        return RockingScan(axis=self.axis, **self.common())

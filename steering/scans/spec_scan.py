@@ -2,51 +2,43 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import JsonValue
 from scanspec.specs import Spec
 
-from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
 from steering.core.json import Json
-from steering.core.parameter import Parameter
 from steering.plans.path import Point
-from steering.plans.scan import points_of
+from steering.plans.scan import Scan, points_of
 from steering.plans.spec_text import read_spec
+from steering.scans.base import ScanBase
+from steering.scans.entry import Mistake, ScanEntry
 
 _MARK = "$"
 # The extent of a scan is looked for at the corners of so many parameters; those beyond stay at their starting values.
 _MOST_VARIED = 6
 
 
-@dataclass(frozen=True)
-class SpecScan:
+@dataclass(frozen=True, kw_only=True)
+class SpecScan(ScanBase):
     """Points of a serialised ``Spec`` in which ``"$name"`` stands for the value of a parameter.
 
+    Its parameters are those that are named in it, and ``exposure``.
+
     Attributes:
-        name: What ``start`` takes.
-        title: A few words for a menu.
         axes: The motors that it moves, slowest first.
         template: The serialised ``Spec``.
-        parameters: Those that are named in it, and ``exposure`` in seconds.
         allowed: Most points that it may have.
-        analyses: What its frames are meant for.
-        agents: Who looks at the results.
-        region: Whether a region can be inserted.
     """
 
-    name: str
-    title: str
     axes: tuple[str, ...]
     template: dict[str, Json]
-    parameters: tuple[Parameter, ...]
     allowed: int
-    analyses: tuple[Binding, ...] = ()
-    agents: tuple[AgentBinding, ...] = ()
-    region: bool = False
 
     @property
     def shaping(self) -> frozenset[str]:
@@ -74,10 +66,6 @@ class SpecScan:
                 low, high = found.get(axis, (math.inf, -math.inf))
                 found[axis] = (min(low, float(along.min())), max(high, float(along.max())))
         return found
-
-    def starting(self, parameters: tuple[Parameter, ...]) -> "SpecScan":
-        """Return the scan with other values at its start."""
-        return replace(self, parameters=parameters)
 
     def count(self, values: Mapping[str, float]) -> int:
         """Count the points.
@@ -140,3 +128,38 @@ def axes_in(node: Json) -> list[str]:
     for key in ("outer", "inner", "left", "right", "spec"):
         found += axes_in(node.get(key))
     return list(dict.fromkeys(found))
+
+
+class SpecEntry(ScanEntry):
+    """A scan along any path: ``spec`` is a serialised scanspec, in which ``"$name"`` is the value of a parameter."""
+
+    axis_key: ClassVar[str] = "spec"
+    plan: Literal["spec"]
+    spec: dict[str, JsonValue]
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The axes of its path."""
+        return tuple(axes_in(self.spec))
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The parameters that are named in its path."""
+        return tuple(dict.fromkeys(named_in(self.spec)))
+
+    @property
+    def usual_analysis(self) -> str:
+        """A curve along one axis, a map along two."""
+        return {1: "rocking_curve", 2: "map_features"}.get(len(self.moved), self.usual)
+
+    def scan(self) -> Scan:
+        """Build the scan."""
+        return SpecScan(axes=self.moved, template=self.spec, allowed=self.points_allowed, **self.common())
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield what is wrong with the path."""
+        if not self.moved:
+            yield (
+                ("spec",),
+                "The path moves no axis. Write a scanspec: {type: Linspace, axis: NAME, start: 0, stop: 1, num: 9}.",
+            )

@@ -1,0 +1,98 @@
+"""What a sweep and a burst need of the devices: a steady motion, and the times of frames and positions."""
+
+import math
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import numpy as np
+
+from steering.core.errors import SteeringError
+from steering.plans.burst import Heard, Track
+
+# Room for a run-up beyond what the motor needs to come up to speed, as a share of that.
+_SPARE = 0.5
+
+
+class Hearing:
+    """Hears the detector's counter and axes' read-backs, with the times that their IOCs give them."""
+
+    def __init__(self, counter: Any, axes: dict[str, Any]) -> None:
+        """Listen to signals of ophyd-async.
+
+        Args:
+            counter: How many frames the detector has taken.
+            axes: Read-backs by axis.
+        """
+        self._signals = {"": counter, **axes}
+        self._heard: dict[str, list[tuple[float, float]]] = {name: [] for name in self._signals}
+        self._writers: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+    async def begin(self) -> None:
+        """Begin to listen: what each signal is now is heard first."""
+        for name, signal in self._signals.items():
+            self._writers[name] = self._writer(self._heard[name])
+            signal.subscribe_reading(self._writers[name])
+
+    def _writer(self, heard: list[tuple[float, float]]) -> Callable[[dict[str, Any]], None]:
+        def write(reading: dict[str, Any]) -> None:
+            heard.extend((float(one["timestamp"]), float(one["value"])) for one in reading.values())
+
+        return write
+
+    def end(self) -> Heard:
+        """Listen no more, and give what was heard."""
+        for name, signal in self._signals.items():
+            signal.clear_sub(self._writers[name])
+        tracks = {name: _track(heard) for name, heard in self._heard.items()}
+        return Heard(tracks.pop(""), tracks)
+
+
+def _track(heard: list[tuple[float, float]]) -> Track:
+    times, values = np.array(heard, dtype=np.float64).reshape(-1, 2).T
+    order = np.argsort(times, kind="stable")
+    return Track(times[order], values[order])
+
+
+class MotorSweep:
+    """Moves a motor record at a steady speed over a range."""
+
+    def __init__(self, name: str, motor: Any, units: str) -> None:
+        """Sweep a motor of ophyd-async."""
+        self._name, self._motor, self._units = name, motor, units
+        self._speed = math.nan
+        self._first, self._rising = math.nan, True
+
+    async def ready(self, first: float, last: float, seconds: float) -> tuple[float, float]:
+        """Go to where the run-up begins and set the speed; see :class:`steering.plans.burst.Sweeper`."""
+        speed = abs(last - first) / seconds
+        most = float(await self._motor.max_velocity.get_value(cached=False))
+        if most and speed > most:
+            message = (
+                f"The sweep needs {speed:.4g} {self._units}/s of the motor {self._name}; its highest speed is "
+                f"{most:.4g} {self._units}/s (its field VMAX). Take a longer exposure or a shorter sweep."
+            )
+            raise SteeringError(message)
+        ramp = float(await self._motor.acceleration_time.get_value(cached=False))
+        room = speed * ramp * (0.5 + _SPARE)
+        direction = math.copysign(1.0, last - first)
+        begin, end = first - direction * room, last + direction * room
+        self._first, self._rising = first, direction > 0
+        self._speed = float(await self._motor.velocity.get_value(cached=False))
+        await self._motor.set(begin)
+        await self._motor.velocity.set(speed)
+        return begin, end
+
+    async def crossed(self) -> None:
+        """Wait until the motor is where the range begins."""
+        from ophyd_async.core import observe_value
+
+        async with aclosing(observe_value(self._motor.user_readback)) as values:
+            async for value in values:
+                if (value >= self._first) if self._rising else (value <= self._first):
+                    return
+
+    async def rest(self) -> None:
+        """Give the motor the speed back that it had."""
+        if math.isfinite(self._speed):
+            await self._motor.velocity.set(self._speed)

@@ -1,0 +1,10 @@
+"""Columns of frames of which an event has many.
+
+An event of a burst has one value of each column for all its frames; an axis that moved meanwhile has one for each
+frame. The sources give each frame its own row of all that, and besides where in its event it is and when it was taken.
+"""
+
+# In an event: Unix time of the middle of its first exposure, and of one exposure to the next, in seconds.
+START, PERIOD = "burst_start", "burst_period"
+# Of each frame: number of its event (from 1), its index in it (from 0), Unix time of the middle of its exposure.
+EVENT, INDEX, TIME = "seq_num", "burst_index", "time"

@@ -1,0 +1,117 @@
+"""How one point is measured: a frame, a burst of frames, or a sweep.
+
+A burst is one trigger of the detector, prepared for so many frames an event; the event says when its first frame was
+taken and how far the frames are apart. In a sweep an axis moves meanwhile: it runs up, the detector is triggered as the
+axis comes to where the first exposure begins, and the event has one position for each frame in the axis' column.
+"""
+
+from bluesky import plan_stubs as bps
+from bluesky import preprocessors as bpp
+
+from steering.core import burst as columns
+from steering.plans.burst import Sweeper, even, frame_times, positions_at
+from steering.plans.course import Course, Plan
+from steering.plans.path import Point
+from steering.plans.readables import PlanValues, burst_values
+
+_SWEEP = "steering-sweep"
+
+
+def make_burst_values(course: Course) -> PlanValues | None:
+    """Make the readable that says of each event when its frames were taken, and where; nothing for single frames."""
+    scan, devices = course.docket.scan, course.devices
+    if scan.frames == 1 or devices.listen is None:
+        return None
+    return burst_values(scan.frames, scan.swept, devices.units.get(scan.swept, ""))
+
+
+def expose(course: Course, point: Point) -> Plan:
+    """Move to a point and take its frames into one event.
+
+    Raises:
+        MissedError: If a motor is not where it was sent.
+        PointError: If it is not known when the frames of a burst were taken.
+    """
+    devices = course.devices
+    exposure = course.values.get("exposure", 0.0)
+    yield from _prepare(course, exposure)
+    moves = [item for axis, value in point.positions.items() if axis not in point.to
+             for item in (devices.motors[axis], value)]  # fmt: skip
+    if moves:
+        yield from bps.mv(*moves)
+    if devices.check is not None:
+        check = devices.check
+        standing = {axis: value for axis, value in point.positions.items() if axis not in point.to}
+        # A motor record completes a move that was stopped, or never begun, as if it had arrived.
+        (checked,) = yield from bps.wait_for([lambda: check(standing, point.steps)])
+        checked.result()
+    if course.burst is None:
+        yield from bps.trigger_and_read(course.read)
+    else:
+        yield from _burst(course, course.burst, point, exposure)
+
+
+def _prepare(course: Course, exposure: float) -> Plan:
+    detector = course.devices.detector
+    if detector is None or exposure == course.exposure_set:
+        return
+    from ophyd_async.core import TriggerInfo
+
+    # Legal inside a run as long as the number of frames an event stays the same.
+    information = TriggerInfo(livetime=exposure, collections_per_event=course.docket.scan.frames)
+    yield from bps.prepare(detector, information, wait=True)
+    course.exposure_set = exposure
+
+
+def _burst(course: Course, values: PlanValues, point: Point, exposure: float) -> Plan:
+    devices, frames = course.devices, course.docket.scan.frames
+    if devices.listen is None:
+        return
+    swept = next(iter(point.to), "")
+    listener = devices.listen((swept,) if swept else ())
+    yield from bps.wait_for([listener.begin])
+    try:
+        if swept:
+            yield from _sweep(course, point, swept, exposure)
+        else:
+            yield from bps.trigger(devices.detector, wait=True)
+    finally:
+        # It only lets go of what it listened to, and waits for nothing: also right where an abort came.
+        heard = listener.end()
+        course.stray = int(heard.counter.values.max() - heard.counter.values[0]) if len(heard.counter.values) else 0
+    course.stray = 0
+    times = frame_times(heard.counter, frames, exposure)
+    first, period = even(times)
+    found: dict[str, object] = {columns.START: first, columns.PERIOD: period}
+    if swept:
+        found[swept] = positions_at(heard.positions[swept], times).tolist()
+    values.put(found)
+    yield from bps.create("primary")
+    for device in course.read:
+        yield from bps.read(device)
+    yield from bps.save()
+
+
+def _sweep(course: Course, point: Point, axis: str, exposure: float) -> Plan:
+    """Move the axis at a steady speed from where the first exposure begins to where the last one ends."""
+    if course.devices.sweeper is None:
+        return
+    sweeper, motor = course.devices.sweeper(axis), course.devices.motors[axis]
+    first, last, frames = point.positions[axis], point.to[axis], course.docket.scan.frames
+    half = (last - first) / (frames - 1) / 2
+    (ready,) = yield from bps.wait_for([lambda: sweeper.ready(first - half, last + half, frames * exposure)])
+    _, end = ready.result()
+
+    def through() -> Plan:
+        yield from bps.abs_set(motor, end, group=_SWEEP)
+        (crossed,) = yield from bps.wait_for([sweeper.crossed])
+        crossed.result()
+        yield from bps.trigger(course.devices.detector, group=_SWEEP)
+        yield from bps.wait(_SWEEP)
+
+    yield from bpp.finalize_wrapper(through(), lambda: _rest(sweeper))
+
+
+def _rest(sweeper: Sweeper) -> Plan:
+    (rested,) = yield from bps.wait_for([sweeper.rest])
+    rested.result()

@@ -1,0 +1,50 @@
+"""Each frame has the values of its event; of an axis that moved meanwhile it has its own."""
+
+import numpy as np
+import pytest
+
+from steering.core import burst
+from steering.sources.event_rows import Rows, told_of
+
+
+def told(at=100.0, **data):
+    return told_of(at, data)
+
+
+def test_single_frames_have_what_their_events_say_and_nothing_else():
+    rows = Rows([told(th=1.0, label="x", table=[[1, 2]]), told(th=2.0, i0=3)], 5, 1)
+    columns = rows.columns(0, 2)
+    assert set(columns) == {"th", "i0"}
+    assert columns["th"].tolist() == [1.0, 2.0]
+    assert np.isnan(columns["i0"][0])
+
+
+def test_frames_of_a_burst_know_their_event_their_place_in_it_and_their_time():
+    each = [told(th=float(k), burst_start=1000.0 + k, burst_period=0.1) for k in range(3)]
+    columns = Rows(each, 7, 4).columns(3, 9)
+    assert columns["th"].tolist() == [0, 1, 1, 1, 1, 2]
+    assert columns[burst.EVENT].tolist() == [7, 8, 8, 8, 8, 9]
+    assert columns[burst.INDEX].tolist() == [3, 0, 1, 2, 3, 0]
+    assert columns[burst.TIME] == pytest.approx([1000.3, 1001.0, 1001.1, 1001.2, 1001.3, 1002.0])
+    assert burst.START not in columns
+
+
+def test_an_axis_that_moved_has_a_position_for_each_frame():
+    columns = Rows([told(th=[0.0, 0.5, 1.0]), told(th=[1.0, 0.5, 0.0], other=[1, 2])], 1, 3).columns(1, 5)
+    assert columns["th"].tolist() == [0.5, 1.0, 1.0, 0.5]
+    assert "other" not in columns
+    # No time of the frames is known: that of their event.
+    assert columns[burst.TIME].tolist() == [100.0] * 4
+
+
+def test_events_that_lack_a_column_have_none():
+    columns = Rows([told(th=[0.0, 1.0]), told()], 1, 2).columns(0, 4)
+    assert columns["th"][:2].tolist() == [0.0, 1.0]
+    assert np.isnan(columns["th"][2:]).all()
+
+
+def test_frames_of_which_no_event_says_anything_know_their_place():
+    columns = Rows([], 3, 10).columns(95, 97)
+    assert columns[burst.EVENT].tolist() == [12, 12]
+    assert columns[burst.INDEX].tolist() == [5, 6]
+    assert burst.TIME not in columns
