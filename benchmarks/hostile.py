@@ -23,7 +23,7 @@ from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import EmbeddedService, find_service, stop_service
 from steering.core.workspace import Workspace
 
-SPEED, POINTS, LANES = 5.0, 400, 4
+SPEED, POINTS, LANES = 5.0, 1200, 4
 ROLES = {"nobody": None, "watcher": ["read"], "operator": ["read", "operate"], "rival": ["read", "operate", "steer"]}
 TEXTS = ["", "a" * 3000, "\x00", "exposure", "\u202e", "<script>", "'; drop table", "../../etc/passwd", "💥" * 500]
 NUMBERS = [0, -1, 1e308, -1e308, 10**30, 0.1, True, None, "0.1", [1], {"a": 1}]

@@ -54,6 +54,7 @@ class Situation:
         reach: What the proposed path would visit, for actions that change the path.
         problem: Why the proposed path cannot be built, or empty.
         aborting: Whether an abort was accepted.
+        suspended: Whether it waits for the beamline and goes on by itself; a person's pause then outlasts that.
     """
 
     scanning: bool
@@ -68,6 +69,7 @@ class Situation:
     reach: Reach | None = None
     problem: str = ""
     aborting: bool = False
+    suspended: bool = False
 
 
 def judge(action: Action, situation: Situation) -> str:
@@ -85,7 +87,8 @@ def judge_wish(action: Action, situation: Situation) -> str:
     if situation.aborting and not isinstance(action, Abort):
         return "The scan is being aborted, so nothing of it can be changed any more."
     if isinstance(action, Pause | Abort):
-        return "The scan is already paused." if isinstance(action, Pause) and situation.paused else ""
+        again = isinstance(action, Pause) and situation.paused and not situation.suspended
+        return "The scan is already paused." if again else ""
     return _lease(situation) or _content(action, situation)
 
 

@@ -180,14 +180,29 @@ class RunRecord:
         }
         return xr.Dataset(variables, {"seq_num": ("event", table["seq_num"].to_numpy())}, {"run": self.uid})
 
-    def frames(self, start: int = 0, stop: int | None = None, stream: str = "primary") -> xr.DataArray:
+    def frames(
+        self, start: int = 0, stop: int | None = None, stream: str = "primary", *, detector: str = ""
+    ) -> xr.DataArray:
         """Read detector frames ``start`` to ``stop`` (all so far if left out).
+
+        Args:
+            start: The first frame, counted from 0.
+            stop: The one after the last.
+            stream: Of the run.
+            detector: Whose frames; the first one's of the run if left out.
 
         Returns:
             Array with dimensions ``frame``, ``row``, ``column``, in counts.
+
+        Raises:
+            SteeringError: If the run has no such detector, or no frames.
         """
         node = self._stream(stream)
-        name = next(key for key, entry in node.metadata["data_keys"].items() if entry.get("external"))
+        names = [key for key, entry in node.metadata["data_keys"].items() if entry.get("external")]
+        if not names or (detector and detector not in names):
+            message = f"Run {self.uid[:8]} has no frames of {detector or 'a detector'}. Its detectors: "
+            raise SteeringError(message + (", ".join(names) or "none") + ".")
+        name = detector or names[0]
         array = self._client[self.uid][stream].base[name]
         end = array.shape[0] if stop is None else min(stop, array.shape[0])
         # Explicit slices only: a plain read of an array that grows fails with a server error.

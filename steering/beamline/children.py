@@ -23,7 +23,9 @@ _END_SECONDS = 10.0
 _AGAIN_SECONDS, _LATEST_SECONDS = 0.5, 60.0
 
 
-def start_simulation(stack: ExitStack, speed: float, seed: int, say: Callable[[str], object]) -> dict[str, str]:
+def start_simulation(
+    stack: ExitStack, speed: float, seed: int, contents: Mapping[str, Json], say: Callable[[str], object]
+) -> dict[str, str]:
     """Start the simulated beamline.
 
     If its process dies it is started again, at the same ports, as an IOC that is restarted is: its channels connect
@@ -33,6 +35,7 @@ def start_simulation(stack: ExitStack, speed: float, seed: int, say: Callable[[s
         stack: Ends it.
         speed: How many times faster than life it runs.
         seed: Of its noise.
+        contents: Samples and motors that it has beside its own.
         say: Takes a sentence when it had to be started again.
 
     Returns:
@@ -43,6 +46,7 @@ def start_simulation(stack: ExitStack, speed: float, seed: int, say: Callable[[s
     """
     # By name: nothing that runs imports the simulation.
     command, title = ["steering.sim", "--speed", str(speed), "--seed", str(seed)], "The simulated beamline"
+    command += ["--contents", json.dumps(contents)] if contents else []
     process = _start(command)
     stack.callback(_end, process)
     ready = _ready(process, title)

@@ -13,14 +13,35 @@ from steering.beamline.description_entries import (
     FaultsEntry,
     MotorEntry,
     SignalEntry,
+    SimulatedMotorEntry,
+    SimulationEntry,
+    SuspenderEntry,
 )
-from steering.beamline.inspection import mistakes, sentence
+from steering.beamline.inspection import mistakes
+from steering.beamline.sentences import sentence
 from steering.beamline.yaml_lines import YamlFile, read_yaml
 from steering.core.errors import SteeringError
 from steering.scans.entry import AgentEntry, AnalysisEntry, ParameterEntry, ScanEntry
 from steering.scans.kinds import scan_kinds
 
 __all__ = ["BeamlineDescription", "read_description"]
+
+
+# What stands at which place of a file; "*" is any name or number.
+_MODELS: dict[tuple[str, ...], type[BaseModel]] = {
+    ("simulate",): SimulationEntry,
+    ("simulate", "motors", "*"): SimulatedMotorEntry,
+    ("motors", "*"): MotorEntry,
+    ("detector",): DetectorEntry,
+    ("detectors", "*"): DetectorEntry,
+    ("signals", "*"): SignalEntry,
+    ("suspenders", "*"): SuspenderEntry,
+    ("faults",): FaultsEntry,
+    ("scans", "*"): ScanEntry,
+    ("scans", "*", "parameters", "*"): ParameterEntry,
+    ("scans", "*", "analyses", "*"): AnalysisEntry,
+    ("scans", "*", "agents", "*"): AgentEntry,
+}
 
 
 def read_description(path: Path | None) -> BeamlineDescription:
@@ -81,23 +102,9 @@ def _named(place: tuple[Hashable, ...]) -> tuple[str | int, ...]:
 def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
     """Name the keys that a mapping of the file may have."""
     model: type[BaseModel] = BeamlineDescription
-    match place:
-        case ("motors", _):
-            model = MotorEntry
-        case ("detector",):
-            model = DetectorEntry
-        case ("signals", _):
-            model = SignalEntry
-        case ("faults",):
-            model = FaultsEntry
-        case ("scans", int(number)):
-            model = scan_kinds().get(str(file.content["scans"][number].get("plan")), ScanEntry)
-        case ("scans", _, "parameters", _):
-            model = ParameterEntry
-        case ("scans", _, "analyses", _):
-            model = AnalysisEntry
-        case ("scans", _, "agents", _):
-            model = AgentEntry
-        case _:
-            pass
+    for pattern, found in _MODELS.items():
+        if len(pattern) == len(place) and all(one in ("*", step) for one, step in zip(pattern, place, strict=True)):
+            model = found
+    if model is ScanEntry:
+        model = scan_kinds().get(str(file.content["scans"][place[1]].get("plan")), ScanEntry)
     return list(model.model_fields)

@@ -1,12 +1,50 @@
 """What a beamline's YAML file may hold: motors, detector, signals, scans."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from steering.plans.faults import Faults
 from steering.scans.entry import ScanEntry, Strict
 from steering.scans.kinds import OfAnyKind
+
+
+class SimulatedMotorEntry(Strict):
+    """A motor of the simulated beamline; its record is ``STEER:`` and its name.
+
+    Attributes:
+        units: Unit of its positions.
+        low: Its lowest position, in that unit.
+        high: Its highest position.
+        speed: Units per second.
+    """
+
+    units: str
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+    speed: float = Field(default=20.0, gt=0.0, allow_inf_nan=False)
+
+
+class SimulationEntry(Strict):
+    """What a simulated beamline has beside its own motors and samples.
+
+    Attributes:
+        samples: What can be put into the beam (``STEER:det:sample``), by name: ``"module:Class"``.
+        motors: By name.
+        detectors: Further areaDetectors (``STEER:``, the name, a colon), by name: what each has in its beam.
+    """
+
+    samples: dict[str, Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]] = Field(default_factory=dict[str, str])
+    motors: dict[str, SimulatedMotorEntry] = Field(default_factory=dict[str, SimulatedMotorEntry])
+    detectors: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+def _simulated(value: Any) -> Any:
+    """Let ``true`` stand for a simulated beamline without more."""
+    if isinstance(value, bool):
+        return dict[str, Any]() if value else None
+    return value
 
 
 class MotorEntry(Strict):
@@ -51,6 +89,26 @@ class SignalEntry(Strict):
     timeout: float = Field(default=60.0, gt=0.0, le=86_400.0)
 
 
+class SuspenderEntry(Strict):
+    """A signal that must be within limits, or a scan waits.
+
+    Attributes:
+        signal: Its name among the beamline's signals.
+        low: The lowest value that it may have, in its unit.
+        high: The highest.
+        settle: Seconds for which it must have been within them before the scan goes on.
+        say: A sentence for a person, such as ``"The beam is lost."``.
+        scans: Names of the scans that wait for it; all of them if left out.
+    """
+
+    signal: str
+    low: float = -math.inf
+    high: float = math.inf
+    settle: float = Field(default=1.0, ge=0.0, le=86_400.0)
+    say: str = ""
+    scans: tuple[str, ...] = ()
+
+
 class FaultsEntry(Strict):
     """What to do when a point cannot be measured: see :class:`steering.plans.faults.Faults`."""
 
@@ -70,20 +128,24 @@ class BeamlineDescription(Strict):
 
     Attributes:
         name: For start documents and titles.
-        simulate: Start the simulated beamline as a child and use its devices.
+        simulate: Start the simulated beamline as a child and use its devices; perhaps with samples and motors besides.
         motors: By axis name.
-        detector: The detector that every scan triggers.
+        detector: The main detector, which every scan triggers; it is called ``det``.
+        detectors: Others by name, which a scan triggers too if it names them.
         signals: What else is read or steered, by name.
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
+        suspenders: What has to be so for a scan to go on.
         faults: What to do when a motor does not reach its target, or a device does not answer.
     """
 
     name: str
-    simulate: bool = False
+    simulate: Annotated[SimulationEntry | None, BeforeValidator(_simulated)] = None
     motors: dict[str, MotorEntry]
     detector: DetectorEntry
+    detectors: dict[str, DetectorEntry] = Field(default_factory=dict[str, DetectorEntry])
     signals: dict[str, SignalEntry] = Field(default_factory=dict)
     scans: tuple[Annotated[ScanEntry, OfAnyKind()], ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
+    suspenders: tuple[SuspenderEntry, ...] = ()
     faults: FaultsEntry = Field(default_factory=FaultsEntry)

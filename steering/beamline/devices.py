@@ -12,6 +12,7 @@ from steering.beamline.description import BeamlineDescription
 from steering.beamline.flight import Hearing, MotorSweep
 from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
 from steering.beamline.signals import BeamlineSignal, SignalReadable, connect_signals
+from steering.beamline.suspenders import Suspender, Suspenders, watch
 from steering.core.errors import SteeringError
 from steering.core.status import Axis
 from steering.plans.devices import Devices
@@ -56,12 +57,14 @@ class BeamlineDevices:
 
     Attributes:
         motors: By axis name.
-        detector: The areaDetector with its HDF5 writer.
+        detector: The main areaDetector with its HDF5 writer.
+        companions: Others by name.
         prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
         safe: Channels that are set when a scan was aborted or has failed, and to what.
         faults: What to do when a point cannot be measured.
         known: Each axis with its limits as they were last read.
         signals: By name; what is read, and steered, beside motors and detector.
+        suspenders: What has to be so for a scan to go on.
     """
 
     motors: Mapping[str, SafeMotor]
@@ -71,16 +74,27 @@ class BeamlineDevices:
     faults: Faults = field(default_factory=Faults)
     known: dict[str, Axis] = field(default_factory=dict[str, Axis])
     signals: Mapping[str, BeamlineSignal] = field(default_factory=dict[str, BeamlineSignal])
+    suspenders: tuple[Suspender, ...] = ()
+    companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def of(self, axes: tuple[str, ...], before: Channels, signals: Collection[str] = ()) -> Devices:
+    def suspending(self, scan: str) -> Suspenders | None:
+        """Pick what a scan waits for; nothing if it waits for nothing."""
+        chosen = [one for one in self.suspenders if not one.entry.scans or scan in one.entry.scans]
+        return Suspenders(chosen) if chosen else None
+
+    def of(
+        self, axes: tuple[str, ...], before: Channels, signals: Collection[str] = (), detectors: Collection[str] = ()
+    ) -> Devices:
         """Pick what a scan of these axes moves and reads.
 
         Args:
             axes: Its axes.
             before: Channels that are set before its run opens, and to what.
             signals: Names of the signals that it reads or steers.
+            detectors: Names of the detectors that it triggers beside the main one.
         """
         picked = {axis: self.motors[axis] for axis in axes}
+        chosen = {"det": self.detector} | {name: self.companions[name] for name in detectors}
 
         async def prepare() -> None:
             for channel, value in before.items():
@@ -91,7 +105,9 @@ class BeamlineDevices:
 
         async def make_safe() -> list[str]:
             said = await asyncio.gather(
-                *(motor.stop() for motor in picked.values()), self._disarm(), *(self._secure(one) for one in self.safe)
+                *(motor.stop() for motor in picked.values()),
+                *(_disarm(name, one) for name, one in chosen.items()),
+                *(self._secure(one) for one in self.safe),
             )
             return [sentence for sentence in said if sentence]
 
@@ -99,6 +115,7 @@ class BeamlineDevices:
             motors={axis: motor.device for axis, motor in picked.items()},
             units={axis: motor.units for axis, motor in picked.items()},
             detector=self.detector,
+            companions=tuple(self.companions[name] for name in detectors),
             exposure=Readback("exposure", self.detector.driver.acquire_time),
             readables=tuple(SignalReadable(self.signals[name]) for name in signals),
             signals={name: self.signals[name] for name in signals},
@@ -106,7 +123,7 @@ class BeamlineDevices:
             faults=self.faults,
             prepare=prepare,
             check=check,
-            late=self._late,
+            late=lambda done: _late(chosen, done),
             listen=self._listen,
             sweeper=self._sweeper,
             make_safe=make_safe,
@@ -142,39 +159,53 @@ class BeamlineDevices:
         self.known.update(found)
         return found
 
-    async def _late(self, done: int) -> int:
-        """Disarm the detector and count the frames that it has written beyond those of ``done`` events.
-
-        Raises:
-            SteeringError: If it does not answer.
-        """
-        if said := await self._disarm():
-            raise SteeringError(said)
-        return await answered(self._written(), "The detector", ANSWER_SECONDS) - done
-
-    async def _written(self) -> int:
-        try:
-            return int(await self.detector.get_index())
-        except RuntimeError:
-            # It was never prepared, so it has written nothing.
-            return 0
-
-    async def _disarm(self) -> str:
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self.detector.driver.acquire.set(False)
-                # The put itself is not answered.
-                await until_true(self.detector.driver.acquire, lambda acquiring: not acquiring)
-        except Exception:  # noqa: BLE001  (whatever it raises: a person must be told, and the other devices go on)
-            return "The detector was told to stop, but does not answer: it may still expose. Look at it."
-        return ""
-
     async def _secure(self, channel: str) -> str:
         try:
             await put(channel, self.safe[channel], STOP_SECONDS)
         except SteeringError as error:
             return f"{error} Set it by hand."
         return ""
+
+
+async def _late(detectors: Mapping[str, Any], done: int) -> int:
+    """Disarm detectors and count the frames that each has written beyond those of ``done`` events.
+
+    Raises:
+        SteeringError: If one does not answer, or they have not written equally many.
+    """
+    said = [sentence for name, one in detectors.items() if (sentence := await _disarm(name, one))]
+    if said:
+        raise SteeringError(" ".join(said))
+    counts = {name: await answered(_written(one), f"The detector {name}", ANSWER_SECONDS) - done
+              for name, one in detectors.items()}  # fmt: skip
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        message = (
+            f"The detectors have written unequal numbers of frames beyond the last point ({told}), so the frames of "
+            "what follows would belong to the wrong points. Abort the scan and start it again."
+        )
+        raise SteeringError(message)
+    return next(iter(counts.values()))
+
+
+async def _written(detector: Any) -> int:
+    try:
+        return int(await detector.get_index())
+    except RuntimeError:
+        # It was never prepared, so it has written nothing.
+        return 0
+
+
+async def _disarm(name: str, detector: Any) -> str:
+    who = "The detector" if name == "det" else f"The detector {name}"
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await detector.driver.acquire.set(False)
+            # The put itself is not answered.
+            await until_true(detector.driver.acquire, lambda acquiring: not acquiring)
+    except Exception:  # noqa: BLE001  (whatever it raises: a person must be told, and the other devices go on)
+        return f"{who} was told to stop, but does not answer: it may still expose. Look at it."
+    return ""
 
 
 async def connect(description: BeamlineDescription, directory: Path) -> BeamlineDevices:
@@ -193,13 +224,19 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
     from ophyd_async.epics.adsimdetector import SimDetector
 
     paths = StaticPathProvider(UUIDFilenameProvider(), directory)
-    detector = SimDetector(f"ca://{description.detector.prefix}", ADWriterFactory.hdf(paths), name="det")
+    entries = {"det": description.detector, **description.detectors}
+    detectors = {
+        name: SimDetector(f"ca://{entry.prefix}", ADWriterFactory.hdf(paths), name=name)
+        for name, entry in entries.items()
+    }
     motors = {name: make_motor(entry.prefix, name) for name, entry in description.motors.items()}
     prefixes = {description.detector.prefix: "detector", "det-": "detector"}
+    for name, entry in description.detectors.items():
+        prefixes |= {entry.prefix: f"detector {name}", f"{name}-": f"detector {name}"}
     for name, entry in description.motors.items():
         prefixes |= {entry.prefix: f"motor {name}", f"{name}-": f"motor {name}"}
     names: list[tuple[Any, str]] = [
-        (detector, "detector"),
+        *((one, "detector" if name == "det" else f"detector {name}") for name, one in detectors.items()),
         *((motor, f"motor {name}") for name, motor in motors.items()),
     ]
     answers = await asyncio.gather(
@@ -222,13 +259,15 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
             name: SafeMotor(name, motor, units[name], description.motors[name].tolerance)
             for name, motor in motors.items()
         },
-        detector,
+        detectors.pop("det"),
         # The longest first: of two that fit a channel it is the one that is meant.
         dict(sorted(prefixes.items(), key=lambda item: -len(item[0]))),
         description.safe,
         description.faults.policy(),
         signals=await connect_signals(description.signals),
+        companions=detectors,
     )
+    made.suspenders = watch(description.suspenders, made.signals)
     await made.limits(tuple(motors))
     return made
 

@@ -14,12 +14,20 @@ class EmbeddedService:
     """A workspace's service."""
 
     def __init__(
-        self, workspace: Workspace, *, speed: float = 5.0, seed: int = 0, record: bool = True, linger: float = 600.0
+        self,
+        workspace: Workspace,
+        *,
+        beamline: str = "",
+        speed: float = 5.0,
+        seed: int = 0,
+        record: bool = True,
+        linger: float = 600.0,
     ) -> None:
         """Describe it; nothing is started yet.
 
         Args:
             workspace: Where it keeps its files.
+            beamline: Path of the beamline's YAML file; the built-in simulated one if empty.
             speed: How many times faster than life a simulated beamline runs.
             seed: Of the simulated beamline's random numbers.
             record: Whether it keeps a Tiled record.
@@ -27,6 +35,7 @@ class EmbeddedService:
         """
         arguments = ["--workspace", str(workspace.directory), "--speed", str(speed), "--seed", str(seed)]
         arguments += ["--linger", str(linger)] + ([] if record else ["--no-record"])
+        arguments += ["--beamline", beamline] if beamline else []
         self._daemon = _daemon(workspace, arguments)
 
     async def launch(self) -> tuple[Mapping[str, Any], bool]:

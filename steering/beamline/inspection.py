@@ -4,23 +4,19 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
 
-from pydantic_core import ErrorDetails
-
-from steering.beamline.description_entries import BeamlineDescription, SignalEntry
+from steering.beamline.description_entries import BeamlineDescription, DetectorEntry, SignalEntry
 from steering.beamline.looks import choice, looks
 from steering.core import burst
 from steering.core.errors import SteeringError
 from steering.scans.entry import Mistake, ParameterEntry, ScanEntry
-from steering.scans.kinds import scan_kinds
 
 _EXPOSURE = "exposure"
 _LENGTHS = ("range", "step", _EXPOSURE)
 # Columns that each scan has beside its axes, and parameters of plans.
 _OWN = (
     _EXPOSURE, "grid", "det", "centre", "range", "step", "count", "every", "start", "stop",
-    burst.START, burst.PERIOD, burst.EVENT, burst.INDEX, burst.TIME,
+    burst.START, burst.PERIOD, burst.EVENT, burst.INDEX, burst.TIME, burst.USABLE,
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PV = re.compile(r"[^\s]+")
@@ -49,6 +45,12 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
 
 def _channels(description: BeamlineDescription) -> Iterator[Mistake]:
     owners: dict[str, str] = {}
+    for name, simulated in description.simulate.motors.items() if description.simulate is not None else ():
+        if not _NAME.fullmatch(name):
+            yield ("simulate", "motors", name), f"{name!r} is no name: letters, digits and _ only, no digit first."
+        if not simulated.low < simulated.high:
+            low, high, units = simulated.low, simulated.high, simulated.units
+            yield ("simulate", "motors", name), f"{name}: the limits {low:g} to {high:g} {units} are not in order."
     for axis, motor in description.motors.items():
         where = ("motors", axis, "prefix")
         if not _NAME.fullmatch(axis):
@@ -64,16 +66,10 @@ def _channels(description: BeamlineDescription) -> Iterator[Mistake]:
         if motor.prefix in owners:
             yield where, f"The motors {owners[motor.prefix]} and {axis} are the same record {motor.prefix}."
         owners.setdefault(motor.prefix, axis)
-    detector = description.detector
-    if not _PV.fullmatch(detector.prefix) or not detector.prefix.endswith(":"):
-        yield (
-            ("detector", "prefix"),
-            f"{detector.prefix!r} does not end with a colon. An areaDetector's prefix does, as in 13SIM1:",
-        )
-    if detector.image and not _PV.fullmatch(detector.image):
-        yield ("detector", "image"), f"{detector.image!r} is not the name of a PVA channel, as in 13SIM1:Pva1:Image."
+    yield from _detectors(description)
     yield from _signals(description, owners)
     yield from _values("safe", description.safe)
+    yield from _suspenders(description)
 
 
 def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Iterator[Mistake]:
@@ -90,6 +86,50 @@ def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Ite
                 yield (*where, key), f"{channel!r} is not the name of a PV."
         if signal.set in owners:
             yield (*where, "set"), f"{signal.set} is the motor {owners[signal.set]}. Scan it, or leave it out here."
+
+
+def _detectors(description: BeamlineDescription) -> Iterator[Mistake]:
+    places: dict[tuple[str, ...], DetectorEntry] = {("detector",): description.detector}
+    places |= {("detectors", name): one for name, one in description.detectors.items()}
+    prefixes: dict[str, str] = {}
+    for where, detector in places.items():
+        name = where[-1]
+        if not _PV.fullmatch(detector.prefix) or not detector.prefix.endswith(":"):
+            text = f"{detector.prefix!r} does not end with a colon. An areaDetector's prefix does, as in 13SIM1:"
+            yield (*where, "prefix"), text
+        if detector.image and not _PV.fullmatch(detector.image):
+            text = f"{detector.image!r} is not the name of a PVA channel, as in 13SIM1:Pva1:Image."
+            yield (*where, "image"), text
+        if detector.prefix in prefixes:
+            yield (*where, "prefix"), f"{prefixes[detector.prefix]} and {name} are the same, {detector.prefix}."
+        prefixes.setdefault(detector.prefix, name)
+        if len(where) > 1 and not _NAME.fullmatch(name):
+            yield where, f"The name {name!r} is a column of the data: letters, digits and _ only, no digit first."
+        if len(where) > 1 and (name in _OWN or name in description.motors or name in description.signals):
+            yield where, f"{name!r} is a motor, a signal or a column already. Choose another name."
+
+
+def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
+    for number, name in enumerate(scan.detectors):
+        if name not in description.detectors:
+            yield ("detectors", number), f"There is no detector {name!r}. {choice(name, description.detectors)}"
+    for number, entry in enumerate(scan.analyses):
+        if entry.detector and entry.detector not in ("det", *scan.detectors):
+            known = ("det", *scan.detectors)
+            yield ("analyses", number), f"The scan does not trigger {entry.detector!r}. {choice(entry.detector, known)}"
+
+
+def _suspenders(description: BeamlineDescription) -> Iterator[Mistake]:
+    scans = [scan.name for scan in description.scans]
+    for number, one in enumerate(description.suspenders):
+        where = ("suspenders", number)
+        if one.signal not in description.signals:
+            yield (*where, "signal"), f"There is no signal {one.signal!r}. {choice(one.signal, description.signals)}"
+        if not one.low < one.high or (math.isinf(one.low) and math.isinf(one.high)):
+            yield where, f"{one.signal}: give 'low', 'high', or both with low below high, in its unit."
+        for name in one.scans:
+            if name not in scans:
+                yield (*where, "scans"), f"There is no scan {name!r}. {choice(name, scans)}"
 
 
 def _steered(name: str, entry: ParameterEntry, signal: SignalEntry) -> Iterator[str]:
@@ -123,6 +163,7 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
         if axis not in known:
             yield (scan.axis_key, axis), f"There is no motor {axis!r}. {choice(axis, known)}"
     yield from looks(scan, description)
+    yield from _named_detectors(scan, description)
     yield from _read(scan, description)
     if scan.points_allowed < 1:
         yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
@@ -188,41 +229,3 @@ def _limits(name: str, entry: ParameterEntry) -> Iterator[tuple[str, str]]:
         yield "largest_step", f"{name}: the largest step, {entry.largest_step:g} {units}, must be above 0 {units}."
     if not 0 <= entry.decimals <= 12:
         yield "decimals", f"{name}: {entry.decimals} decimals cannot be shown. Allowed: 0 to 12."
-
-
-def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
-    """Put what pydantic found into a sentence.
-
-    Args:
-        error: One of its errors.
-        allowed: The keys that are allowed where it was found.
-    """
-    key = str(error["loc"][-1]) if error["loc"] else "the file"
-    if error["loc"] and isinstance(error["loc"][-1], int):
-        key = f"item {error['loc'][-1] + 1}"
-    quoted = repr(key)
-    key = key if key[:1].isalpha() and key.isascii() and key.isprintable() else quoted
-    found, limits = error["input"], cast("Mapping[str, Any]", error.get("ctx", {}))
-    match error["type"]:
-        case "missing":
-            return f"The key {quoted} is missing."
-        case "extra_forbidden":
-            return f"There is no key {quoted} here. {choice(key, allowed)}"
-        case "union_tag_invalid":
-            return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
-        case "union_tag_not_found":
-            return f"The key 'plan' is missing. Allowed: {', '.join(map(repr, scan_kinds()))}."
-        case "float_parsing" | "float_type" | "int_parsing" | "int_type" | "int_from_float":
-            return f"{key} must be a number, not {_shown(found)}."
-        case "string_type":
-            return f"{key} must be a text, not {_shown(found)}. Put it in quotation marks."
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return f"{key} must be keys with values, not {_shown(found)}."
-        case "tuple_type" | "list_type":
-            return f"{key} must be a list, not {_shown(found)}."
-        case _:
-            return f"{key}: {error['msg']}, not {_shown(found)}."
-
-
-def _shown(value: object) -> str:
-    return "nothing" if value is None else f"{value!r:.60}"

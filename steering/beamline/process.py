@@ -94,8 +94,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     watched: list[Callable[[str], None]] = []
     say = partial(_tell, watched)
     record = None if options.no_record else start_record(workspace, stack, say)
-    if description.simulate:
-        os.environ.update(start_simulation(stack, options.speed, options.seed, say))
+    if description.simulate is not None:
+        contents = description.simulate.model_dump()
+        os.environ.update(start_simulation(stack, options.speed, options.seed, contents, say))
     make_private(workspace.frames)
     engine = Engine({})
     devices = engine.call(connect(description, workspace.frames), timeout=60.0)
@@ -127,6 +128,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     content = identity() | {"url": address, "token": token, "beamline": description.name}
     # Whoever starts scans unasked, as a tutorial does, does so on the built-in simulation only.
     content["embedded"] = options.beamline is None
+    content["file"] = "" if options.beamline is None else str(options.beamline.expanduser().resolve())
     if record is not None:
         content["record"] = record
     write_secret(file, content)

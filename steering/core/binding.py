@@ -28,12 +28,14 @@ class Binding:
         analysis: Its entry-point name.
         axes: The axes that it looks along, slow ones first.
         parameters: What it takes beside them, by name.
+        detector: Whose frames it is given; the scan's main detector's if empty.
     """
 
     label: str
     analysis: str
     axes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=_none, hash=False)
+    detector: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ def bindings_of(start: Mapping[str, Any]) -> tuple[Binding, ...]:
     axes = _texts(start.get("axes"))
     found = tuple(
         Binding(
-            str(one.get("label") or one["analysis"]), one["analysis"], _texts(one.get("axes")) or axes, _mapping(one)
+            str(one.get("label") or one["analysis"]),
+            one["analysis"],
+            _texts(one.get("axes")) or axes,
+            _mapping(one),
+            str(one.get("detector") or ""),
         )
         for one in _mappings(start.get("analyses"))
         if isinstance(one.get("analysis"), str)

@@ -6,5 +6,7 @@ frame. The sources give each frame its own row of all that, and besides where in
 
 # In an event: Unix time of the middle of its first exposure, and of one exposure to the next, in seconds.
 START, PERIOD = "burst_start", "burst_period"
+# In an event of a beamline with suspenders: 0 if one of them tripped while it was measured; its frames are left out.
+USABLE = "usable"
 # Of each frame: number of its event (from 1), its index in it (from 0), Unix time of the middle of its exposure.
 EVENT, INDEX, TIME = "seq_num", "burst_index", "time"

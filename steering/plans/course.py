@@ -37,6 +37,8 @@ class Course:
         read: What is read at a point, devices and what the plan itself writes.
         burst: What says when the frames of an event were taken; ``None`` for single frames.
         stray: Frames that the detector took of a burst that came to nothing.
+        began: Monotonic time in seconds at which the newest point was begun.
+        usable: Whether all was as it has to be while it was measured.
         due: Monotonic time in seconds before which the next point does not begin.
         securing: What makes the devices safe, once it has begun.
     """
@@ -55,6 +57,8 @@ class Course:
     read: list[Any] = field(default_factory=list[Any])
     burst: PlanValues | None = None
     stray: int = 0
+    began: float = 0.0
+    usable: bool = True
     due: float = 0.0
     securing: asyncio.Task[None] | None = None
 

@@ -2,11 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from steering.plans.arrivals import Steered
 from steering.plans.burst import Listener, Sweeper
 from steering.plans.faults import Faults
+
+
+class Suspending(Protocol):
+    """What has to be so for a scan to go on, such as a beam."""
+
+    def why(self) -> str:
+        """Say why a scan has to wait; empty if it has not."""
+        ...
+
+    def lost_since(self, at: float) -> bool:
+        """Say whether it was not so at any time since a monotonic time in seconds."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -17,6 +29,7 @@ class Devices:
         motors: For each axis its motor (Bluesky Movable and Readable).
         units: For each axis its unit.
         detector: Bluesky detector that takes one exposure a trigger; ``None`` for a scan of ``readables`` only.
+        companions: Further detectors, triggered with it.
         exposure: Readable whose column ``exposure`` holds the exposure time in seconds as set, or ``None``.
         readables: What else is read at each point.
         signals: What of these can be steered, by name.
@@ -27,10 +40,11 @@ class Devices:
         check: Says where motors stand that are not where they were sent, or ``None``. Takes targets and the path's
             steps by axis, in the axes' units; raises :class:`steering.plans.faults.MissedError`.
         room: Says why there is no room for another point; empty if there is. Or ``None``.
-        late: Disarms the detector after a spoilt point and counts the frames that it has written beyond those of so
-            many events, or ``None``. Raises if the detector does not answer.
+        late: Disarms the detectors after a spoilt point and counts the frames that each has written beyond those of so
+            many events, or ``None``. Raises if one does not answer, or they have not written equally many.
         listen: Makes what hears the detector's counter and the read-backs of axes during a burst, or ``None``.
         sweeper: Makes what moves an axis at a steady speed, or ``None``.
+        suspending: What has to be so for the scan to go on, or ``None``.
         make_safe: Stops the motors, disarms the detector and sets what the beamline's file says, within seconds, or
             ``None``. Returns a sentence for each that did not obey; never raises.
     """
@@ -38,6 +52,7 @@ class Devices:
     motors: Mapping[str, Any]
     units: Mapping[str, str]
     detector: Any = None
+    companions: tuple[Any, ...] = ()
     exposure: Any = None
     readables: tuple[Any, ...] = ()
     signals: Mapping[str, Steered] = field(default_factory=dict[str, Steered])
@@ -49,6 +64,7 @@ class Devices:
     late: Callable[[int], Awaitable[int]] | None = None
     listen: Callable[[tuple[str, ...]], Listener] | None = None
     sweeper: Callable[[str], Sweeper] | None = None
+    suspending: Suspending | None = None
     make_safe: Callable[[], Awaitable[list[str]]] | None = None
 
     @property
@@ -56,8 +72,13 @@ class Devices:
         """All that is triggered and read at a point."""
         return self.read_while("")
 
+    @property
+    def detectors(self) -> list[Any]:
+        """All that is triggered, the main one first."""
+        return [] if self.detector is None else [self.detector, *self.companions]
+
     def read_while(self, swept: str) -> list[Any]:
         """All that is triggered and read at a point during which an axis moves: that axis is not."""
-        optional = [device for device in (self.detector, self.exposure) if device is not None]
+        optional = [*self.detectors, *([] if self.exposure is None else [self.exposure])]
         motors = [motor for axis, motor in self.motors.items() if axis != swept]
         return [*optional, *motors, *self.readables]

@@ -84,6 +84,8 @@ class Docket:
         self._over = False
         self._abort: Ruling | None = None
         self._held_by: Ruling | None = None
+        # Whether the scan waits for the beamline, and goes on by itself.
+        self._suspended = False
         self._noticed = False
         # Aborts that were accepted, and how many of them the plan knows of.
         self._aborts = self._heeded = 0
@@ -232,6 +234,26 @@ class Docket:
             # A person's pause of the same moment says less than the reason for this one.
             self._enter(Decision(self._own("pause", sentence), Pause()))
 
+    def suspend(self, sentence: str) -> None:
+        """Pause until the beamline is as it has to be, unless the scan is paused already."""
+        with self._lock:
+            if not self._paused:
+                self._faults += 1
+                self._enter(Decision(self._own("pause", sentence), Pause()))
+                self._suspended = True
+
+    def lift(self) -> None:
+        """Go on after that, unless a person has paused the scan since."""
+        with self._lock:
+            if self._suspended:
+                self._faults += 1
+                self._enter(Decision(self._own("resume", "What the scan waited for is back."), Resume()))
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the scan waits for the beamline, and goes on by itself."""
+        return self._suspended
+
     @property
     def waits(self) -> bool:
         """Whether something waits for the plan."""
@@ -317,14 +339,14 @@ class Docket:
                 self._changes += 1
                 self._parameters[name] = replace(self._parameters[name], value=value)
             case Pause():
-                self._paused = True
+                self._paused, self._suspended = True, False
                 self._held_by = decision.ruling
             case Abort():
-                self._paused = False
+                self._paused = self._suspended = False
                 self._abort = self._abort or decision.ruling
                 self._aborts += decision.ruling.accepted
             case Resume() | Finish():
-                self._paused = False
+                self._paused = self._suspended = False
             case _:
                 pass
         if self._wake is not None:
@@ -337,6 +359,7 @@ class Docket:
         return Situation(
             scanning=self._open or (self.aborting and not self._over),
             paused=self._paused,
+            suspended=self._suspended,
             aborting=self.aborting,
             person=person,
             lease=lease,

@@ -83,34 +83,35 @@ def end_early(course: Course, error: Exception) -> Plan:
 
 
 def staged(course: Course, plan: Plan) -> Plan:
-    """Run a plan with the detector staged; let go of it in the end, which a detector that hangs cannot hold up."""
-    detector = course.devices.detector
-    if detector is None:
+    """Run a plan with the detectors staged; let go of them in the end, which one that hangs cannot hold up."""
+    detectors = course.devices.detectors
+    if not detectors:
         return (yield from plan)
-
-    def let_go() -> Plan:
-        silent = course.docket.aborting and bool(course.docket.remarks)
-        try:
-            yield Msg("unstage", detector, group=_LET_GO)
-            yield from bps.wait(_LET_GO, timeout=_SILENT_SECONDS if silent else _LET_GO_SECONDS)
-        except Echo:
-            yield from let_go()
-        except RequestAbort:
-            # A second abort: not waited for any longer.
-            course.docket.remark("The detector may not have been disarmed: it was not waited for. Check it.")
-        except TimeoutError:
-            if not silent:
-                course.docket.remark(
-                    "The detector does not say that it has stopped: it may still be armed. Look at it."
-                )
-        except Exception as error:  # noqa: BLE001  (whatever it is, the scan has ended and a person must know)
-            course.docket.remark(f"The detector may still be armed: {words(error, course.devices.prefixes)}")
 
     def inner() -> Plan:
-        yield from bps.stage(detector, wait=True)
+        for detector in detectors:
+            yield from bps.stage(detector, wait=True)
         return (yield from plan)
 
-    return (yield from bpp.finalize_wrapper(inner(), let_go))
+    return (yield from bpp.finalize_wrapper(inner(), lambda: _let_go(course)))
+
+
+def _let_go(course: Course) -> Plan:
+    silent = course.docket.aborting and bool(course.docket.remarks)
+    try:
+        for detector in course.devices.detectors:
+            yield Msg("unstage", detector, group=_LET_GO)
+        yield from bps.wait(_LET_GO, timeout=_SILENT_SECONDS if silent else _LET_GO_SECONDS)
+    except Echo:
+        yield from _let_go(course)
+    except RequestAbort:
+        # A second abort: not waited for any longer.
+        course.docket.remark("The detector may not have been disarmed: it was not waited for. Check it.")
+    except TimeoutError:
+        if not silent:
+            course.docket.remark("The detector does not say that it has stopped: it may still be armed. Look at it.")
+    except Exception as error:  # noqa: BLE001  (whatever it is, the scan has ended and a person must know)
+        course.docket.remark(f"The detector may still be armed: {words(error, course.devices.prefixes)}")
 
 
 def take(course: Course, decisions: list[Decision]) -> None:

@@ -14,7 +14,7 @@ from steering.plans.course import Course, Plan
 from steering.plans.path import Point
 from steering.plans.readables import PlanValues, burst_values
 
-_SWEEP = "steering-sweep"
+_BURST = "steering-burst"
 
 
 def make_burst_values(course: Course) -> PlanValues | None:
@@ -52,14 +52,14 @@ def expose(course: Course, point: Point) -> Plan:
 
 
 def _prepare(course: Course, exposure: float) -> Plan:
-    detector = course.devices.detector
-    if detector is None or exposure == course.exposure_set:
+    if exposure == course.exposure_set or not course.devices.detectors:
         return
     from ophyd_async.core import TriggerInfo
 
     # Legal inside a run as long as the number of frames an event stays the same.
     information = TriggerInfo(livetime=exposure, collections_per_event=course.docket.scan.frames)
-    yield from bps.prepare(detector, information, wait=True)
+    for detector in course.devices.detectors:
+        yield from bps.prepare(detector, information, wait=True)
     course.exposure_set = exposure
 
 
@@ -74,7 +74,8 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
         if swept:
             yield from _sweep(course, point, swept, exposure)
         else:
-            yield from bps.trigger(devices.detector, wait=True)
+            yield from _trigger(course)
+            yield from bps.wait(_BURST)
     finally:
         # It only lets go of what it listened to, and waits for nothing: also right where an abort came.
         heard = listener.end()
@@ -103,13 +104,18 @@ def _sweep(course: Course, point: Point, axis: str, exposure: float) -> Plan:
     _, end = ready.result()
 
     def through() -> Plan:
-        yield from bps.abs_set(motor, end, group=_SWEEP)
+        yield from bps.abs_set(motor, end, group=_BURST)
         (crossed,) = yield from bps.wait_for([sweeper.crossed])
         crossed.result()
-        yield from bps.trigger(course.devices.detector, group=_SWEEP)
-        yield from bps.wait(_SWEEP)
+        yield from _trigger(course)
+        yield from bps.wait(_BURST)
 
     yield from bpp.finalize_wrapper(through(), lambda: _rest(sweeper))
+
+
+def _trigger(course: Course) -> Plan:
+    for detector in course.devices.detectors:
+        yield from bps.trigger(detector, group=_BURST)
 
 
 def _rest(sweeper: Sweeper) -> Plan:

@@ -1,7 +1,7 @@
 """What the plan itself writes into the run: where a point belongs, and the rulings."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -50,7 +50,9 @@ class PlanValues:
     def read(self) -> dict[str, Any]:
         """Give the values that were put, with the time now."""
         now = time.time()
-        return {field: {"value": self._values[field], "timestamp": now} for field in self._fields}
+        found = {field: self._values[field] for field in self._fields}
+        values = {field: value() if callable(value) else value for field, value in found.items()}
+        return {field: {"value": value, "timestamp": now} for field, value in values.items()}
 
     def read_configuration(self) -> dict[str, Any]:
         """There is nothing to configure."""
@@ -61,10 +63,16 @@ class PlanValues:
         return {}
 
 
-def point_values(axes: Sequence[str], units: dict[str, str]) -> PlanValues:
-    """Make the readable that says which grid a point belongs to and how large its cell is."""
+def point_values(axes: Sequence[str], units: dict[str, str], *, watched: bool) -> PlanValues:
+    """Make the readable that says which grid a point belongs to, how large its cell is, and whether it can be used.
+
+    Args:
+        axes: Of the scan.
+        units: Theirs.
+        watched: Whether suspenders may make a point one that cannot be used.
+    """
     fields = {"grid": ("integer", "")} | {f"{axis}_step": ("number", units[axis]) for axis in axes}
-    return PlanValues("point", fields)
+    return PlanValues("point", fields | ({burst.USABLE: ("integer", "")} if watched else {}))
 
 
 def burst_values(frames: int, swept: str, units: str) -> PlanValues:
@@ -79,9 +87,10 @@ def burst_values(frames: int, swept: str, units: str) -> PlanValues:
     return PlanValues("burst", fields | ({swept: ("number", units)} if swept else {}), {swept: frames} if swept else {})
 
 
-def put_point(readable: PlanValues, point: Point) -> None:
-    """Set the readable to a point."""
-    readable.put({"grid": point.grid} | {f"{axis}_step": step for axis, step in point.steps.items()})
+def put_point(readable: PlanValues, point: Point, usable: Callable[[], bool]) -> None:
+    """Set the readable to a point; whether it can be used is asked when it is read."""
+    steps = {f"{axis}_step": step for axis, step in point.steps.items()}
+    readable.put({"grid": point.grid, burst.USABLE: lambda: int(usable())} | steps)
 
 
 _TIMES = ("proposed_at", "decided_at", "applied_at")

@@ -11,6 +11,7 @@ of an event; how is told in :mod:`steering.plans.ending`.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,8 @@ from steering.plans.prospect import Decision
 from steering.plans.readables import point_values, put_point
 
 _NAN = float("nan")
+# What a suspended scan waits for is looked at so often, in seconds.
+_LOOK_SECONDS = 0.1
 
 
 def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], measured: Sequence[Point] = ()) -> Plan:
@@ -61,6 +64,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         **({"scan_spec": spec.serialize()} if spec is not None else {}),
         "analyses": [asdict(one) for one in scan.analyses],
         "agents": [asdict(one) for one in scan.agents],
+        "detectors": [one.name for one in devices.detectors],
         "axes": list(scan.axes),
         "axis_units": {axis: devices.units[axis] for axis in scan.axes},
         "parameters": {item.name: {"value": values[item.name], "units": item.units} for item in scan.parameters},
@@ -91,7 +95,8 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
 
 
 def _measure(course: Course) -> Plan:
-    readable = point_values(course.docket.scan.axes, dict(course.devices.units))
+    watched = course.devices.suspending is not None
+    readable = point_values(course.docket.scan.axes, dict(course.devices.units), watched=watched)
     course.burst = make_burst_values(course)
     own = [readable] if course.burst is None else [readable, course.burst]
     course.read = [*course.devices.read_while(course.docket.scan.swept), *own]
@@ -118,19 +123,14 @@ def _measure(course: Course) -> Plan:
 def _measured(course: Course, point: Point, readable: Any) -> Plan:
     """Measure a point; one that a device spoils comes again when the scan goes on."""
     patience = Patience(course.devices.faults)
-    full = _full(course)
-    if full:
-        if course.devices.faults.full == "fail":
-            course.docket.fault(full, "fail")
-            raise PointError(full)
-        course.path.put_back()
-        course.docket.hold(full)
+    if _no_room(course):
         return
     while True:
         try:
             if (yield from _was_late(course, point, readable)):
                 return
-            put_point(readable, point)
+            course.began = time.monotonic()
+            put_point(readable, point, lambda: _usable(course))
             yield from expose(course, point)
         except (RunEngineControlException, IllegalMessageSequence, PointError):
             raise
@@ -151,7 +151,34 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
             course.docket.hold(sentence)
         else:
             course.done += 1
+            if not course.usable:
+                # What the detector saw is in the run, marked; the point is measured again once the scan goes on.
+                course.path.put_back()
         return
+
+
+def _usable(course: Course) -> bool:
+    """Judge, as the event is read, whether all was as it has to be since the point was begun, and still is."""
+    suspending = course.devices.suspending
+    course.usable = suspending is None or not suspending.lost_since(course.began)
+    return course.usable
+
+
+def _no_room(course: Course) -> bool:
+    """Wait for a person, or fail, if there is no room for another point; return whether there is none.
+
+    Raises:
+        PointError: If that is the beamline's choice.
+    """
+    full = _full(course)
+    if not full:
+        return False
+    if course.devices.faults.full == "fail":
+        course.docket.fault(full, "fail")
+        raise PointError(full)
+    course.path.put_back()
+    course.docket.hold(full)
+    return True
 
 
 def _full(course: Course) -> str:
@@ -187,7 +214,7 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     if frames != 1:
         message = f"The detector wrote {frames} frames for one point: which is which cannot be told any more."
         raise PointError(message)
-    put_point(readable, spoilt)
+    put_point(readable, spoilt, lambda: True)
     yield from bps.create("primary")
     for device in course.read:
         yield from bps.read(device)
@@ -214,7 +241,7 @@ def _early(course: Course) -> Plan:
 
 async def _within(course: Course, seconds: float) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds if math.isfinite(seconds) else None):
             await course.docket.news()
 
 
@@ -238,9 +265,25 @@ def _steer(course: Course) -> Plan:
             yield from approach(course)
             course.docket.approaching = _approaching(course)
             continue
+        _suspend(course)
+        if course.docket.waits:
+            continue
         if not course.docket.paused:
             return
-        yield from bps.wait_for([course.docket.news])
+        # What the scan waits for is looked at; a person's word is heard at once.
+        yield from bps.wait_for([lambda: _within(course, _LOOK_SECONDS if course.docket.suspended else math.inf)])
+
+
+def _suspend(course: Course) -> None:
+    """Pause while the beamline is not as it has to be, and go on by itself after that."""
+    suspending = course.devices.suspending
+    if suspending is None:
+        return
+    sentence = suspending.why() if course.path.left or course.docket.scan.endless else ""
+    if sentence:
+        course.docket.suspend(sentence)
+    else:
+        course.docket.lift()
 
 
 def _approaching(course: Course) -> tuple[str, ...]:

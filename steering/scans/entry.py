@@ -50,17 +50,20 @@ class AnalysisEntry(Strict):
         analysis: Name of an installed analysis.
         label: What its results are called; its name if left out.
         axes: The scan's axes that it looks along; all of them if left out.
+        detector: Name of the detector whose frames it is given; the beamline's main one if left out.
         parameters: What it takes beside them.
     """
 
     analysis: str
     label: str = ""
     axes: tuple[str, ...] = ()
+    detector: str = ""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
     def binding(self, axes: tuple[str, ...]) -> Binding:
         """Build the binding, for a scan of these axes."""
-        return Binding(self.label or self.analysis, self.analysis, self.axes or axes, self.parameters)
+        label = self.label or self.analysis
+        return Binding(label, self.analysis, self.axes or axes, self.parameters, self.detector)
 
 
 class AgentEntry(Strict):
@@ -96,6 +99,7 @@ class ScanEntry(Strict):
         title: A few words for a menu.
         plan: Name of the kind, as it stands behind the door.
         parameters: By name; each kind takes its own.
+        detectors: Names of detectors that are triggered at each point beside the beamline's main one.
         frames: Frames that the detector takes at each point, the same all through a run.
         before: PVs that are set before the run opens.
         points_allowed: The guard's budget.
@@ -117,6 +121,7 @@ class ScanEntry(Strict):
     title: str
     plan: Any
     parameters: dict[str, ParameterEntry]
+    detectors: tuple[str, ...] = ()
     frames: int = Field(default=1, ge=1, le=MOST_FRAMES)
     before: dict[str, str | float | int] = Field(default_factory=dict)
     points_allowed: int = 20_000

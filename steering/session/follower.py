@@ -1,10 +1,11 @@
 """Keeps a session's board true. Runs on the session's event loop; the only writer of the board."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from steering.archive.journal import Entry
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
@@ -17,6 +18,7 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError, said
 from steering.core.facility import Facility, FacilityStatus
 from steering.core.frame import Frame
+from steering.core.place import Place
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import RunStarted, Source
@@ -51,13 +53,17 @@ class Follower:
         self._record = record
         self._record_clients: Any = None
         # Whoever does not see the beamline's files is sent its frames.
-        self._source = DocumentSource(reach=lambda place: seen_here_or_served(place, client.url, client.secret))
+        self._reach: Callable[[Place], Place] = lambda place: seen_here_or_served(place, client.url, client.secret)
+        self._source = DocumentSource(reach=self._reach)
         shared = facility.shared
         store = Store(shared / "states" if shared is not None else None, shared=True)
         self._notices = Notices(board.notice)
         self._documents = Followed(
             DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._notices.of(DOCUMENTS)
         )
+        self._store = store
+        # Of detectors beside the main one that a scan has analyses for: each has a source and a loop of its own.
+        self._companions: dict[str, tuple[DocumentSource, Followed]] = {}
         self._showing = Showing(self._documents, board, facility, store, self._notices)
         self._crew = Crew(client, board, self._notices)
         self._applied = Stopwatch()
@@ -182,9 +188,21 @@ class Follower:
         """Follow a source beside the documents, and show it."""
         await self._showing.follow(name, source, analysis)
 
-    async def add_analysis(self, analysis: str | Analysis[Any], label: str, parameters: Mapping[str, Any]) -> str:
-        """Analyse the shown run in another way too; return the label of its results."""
-        shown = self._showing.shown
+    async def add_analysis(
+        self, analysis: str | Analysis[Any], label: str, parameters: Mapping[str, Any], detector: str = ""
+    ) -> str:
+        """Analyse the shown run in another way too; return the label of its results.
+
+        Raises:
+            SteeringError: If there is no run, or none of its analyses looks at that detector.
+        """
+        shown = self._showing.owner(label)
+        if detector in self._companions:
+            shown = self._companions[detector][1]
+        elif detector:
+            known = ", ".join(self._companions) or "none beside the main one, which need not be named"
+            message = f"No analysis looks at a detector {detector!r:.60}. Those that are followed: {known}."
+            raise SteeringError(message)
         made = make_named(analysis, self._axes(shown), **parameters)
         await self._facility.rehearse(rehearse, made)
         await shown.add(label or made.name, made)
@@ -192,7 +210,7 @@ class Follower:
 
     async def remove_analysis(self, label: str) -> None:
         """Do not analyse the shown run in that way any more."""
-        await self._showing.shown.leave(label)
+        await self._showing.owner(label).leave(label)
         self._showing.put()
 
     def _axes(self, shown: Followed) -> tuple[str, ...]:
@@ -221,22 +239,30 @@ class Follower:
         for task in self._tasks:
             task.cancel()
         await self._documents.cancel()
+        await asyncio.gather(*(followed.cancel() for _, followed in self._companions.values()))
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._writing is not None:
             await self._writing
 
     def _settled(self) -> bool:
-        status, loop = self._board.status.value, self._documents.loop
+        status = self._board.status.value
         if status.scanning or not status.run:
             return not status.scanning and self._ready.is_set()
         if status.run not in self._ended:
             return False
         if status.run not in self._bindings:
             return True
-        if loop.drained != status.run:
+        return all(
+            self._drained(source, followed, status.run)
+            for source, followed in ((self._source, self._documents), *self._companions.values())
+        )
+
+    def _drained(self, source: DocumentSource, followed: Followed, run: str) -> bool:
+        """Say whether the last frame of a run is in the results."""
+        if followed.loop.drained != run:
             return False
         # What no analysis is given, or no analysis can take, is waited for by nobody.
-        return not self._documents.labels or self._source.frames_sent(status.run) <= loop.counts.came
+        return not followed.labels or source.frames_sent(run) <= followed.loop.counts.came
 
     async def _follow(self) -> None:
         async for news in self._client.follow():
@@ -247,7 +273,8 @@ class Follower:
         match news:
             case Moved(connection=connection):
                 # Nobody will tell the end of what the lost one had open.
-                self._source.end_open()
+                for source in self._sources:
+                    source.end_open()
                 self._record, self._record_clients = dict(connection.get("record") or {}), None
             case Welcome(name=name, scans=scans):
                 self.name = name
@@ -273,17 +300,40 @@ class Follower:
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
             self._bindings[content["uid"]] = bindings_of(content)
+            self._accompany(content)
             self._crew.begin(agents_of(content))
             if self._begun:
                 # What went wrong with the run before does not concern this one.
                 self._notices.say(DOCUMENTS, "")
                 # The service tells of one scan after another; an older one that is open has lost its end.
-                self._source.end_open(but=content["uid"])
+                for source in self._sources:
+                    source.end_open(but=content["uid"])
             self._begun = False
             self._showing.begin(content["uid"])
-        self._source.feed(name, content)
+        for source in self._sources:
+            source.feed(name, content)
         if name == "stop":
             self._ended[content["run_start"]] = str(content["exit_status"])
+
+    @property
+    def _sources(self) -> list[DocumentSource]:
+        return [self._source, *(source for source, _ in self._companions.values())]
+
+    def _accompany(self, start: Mapping[str, Any]) -> None:
+        """Follow each further detector whose frames a run's analyses want, from this run on."""
+        for binding in self._bindings[start["uid"]]:
+            name = binding.detector
+            if not name or name == _main_detector(start) or name in self._companions:
+                continue
+            source = DocumentSource(detector=name, reach=self._reach)
+            complain = self._notices.of(f"{DOCUMENTS} {name}")
+            followed = Followed(
+                DOCUMENTS, source, self._facility, self._store, partial(self._choose, detector=name), self._publish,
+                complain,
+            )  # fmt: skip
+            self._companions[name] = source, followed
+            self._tasks += followed.start(frames=False)
+            self._showing.accompany(followed)
 
     def _ruling(self, ruling: Ruling) -> None:
         self._rulings[ruling.id] = ruling
@@ -292,10 +342,13 @@ class Follower:
             self._timed.add(ruling.id)
             self._applied.add(ruling.applied_at - ruling.proposed_at)
 
-    def _choose(self, started: RunStarted) -> Analyses:
+    def _choose(self, started: RunStarted, detector: str = "") -> Analyses:
+        """Make the analyses of a run that look at a detector's frames; at the main one's if none is named."""
         analyses: dict[str, Analysis[Any]] = {}
         wrong: list[str] = []
         for binding in self._bindings.get(started.run, ()):
+            if (binding.detector if binding.detector in self._companions else "") != detector:
+                continue
             try:
                 analyses[binding.label] = make_analysis(binding)
             except SteeringError as error:
@@ -307,7 +360,7 @@ class Follower:
     def _publish(self, followed: Followed, result: Result) -> None:
         self._showing.publish(followed, result)
         self._news.set()
-        self._crew.ingest(result, next(iter(followed.labels), ""))
+        self._crew.ingest(result, next(iter(self._documents.labels), ""))
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keep(result)
 
@@ -345,6 +398,11 @@ class Follower:
         while True:
             self._showing.write(self._applied.quantiles)
             await asyncio.sleep(_LATENCY_SECONDS)
+
+
+def _main_detector(start: Mapping[str, Any]) -> str:
+    names = start.get("detectors")
+    return str(cast("list[Any]", names)[0]) if isinstance(names, list) and names else ""
 
 
 def _steady(status: FacilityStatus) -> FacilityStatus:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, cast
 
 from steering.beamline.client import BeamlineClient, service_url
@@ -33,6 +34,7 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
     token: str = "",
     facility: str | Facility = "local",
     workspace: Workspace | None = None,
+    beamline: str | Path = "",
     speed: float = 5.0,
     record: bool = True,
 ) -> Session:
@@ -44,12 +46,14 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         token: Token for that service.
         facility: Where to analyse: the name of an installed facility, or one.
         workspace: Where the embedded service keeps its files.
+        beamline: YAML file of the beamline that the embedded service serves; the built-in simulated one if left out.
         speed: How many times faster than life a simulated beamline runs, if it has to be started.
         record: Whether an embedded service that has to be started keeps a Tiled record.
 
     Raises:
-        SteeringError: If it cannot be reached or started.
+        SteeringError: If it cannot be reached or started, serves another beamline, or the file is wrong.
     """
+    file = _checked(beamline) if beamline else ""
     place = workspace or default_workspace()
     chosen = facility
     if isinstance(chosen, str):
@@ -57,9 +61,10 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         chosen = cast("Facility", make(workspace=place))
     address = service_url(url) if url else ""
     with _UNDOING:
-        starting = _Starting(chosen, EmbeddedService(place, speed=speed, record=record), address, token)
+        starting = _Starting(chosen, EmbeddedService(place, beamline=file, speed=speed, record=record), address, token)
     try:
         connection = starting.connection()
+        _require(connection, file)
         # The embedded one may be started anew, by anybody, at another port.
         find = (lambda: find_service(place)) if not address else (lambda: None)
         client = BeamlineClient(str(connection["url"]), str(connection["token"]), find)
@@ -70,6 +75,29 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         starting.undo()
         raise
     return made
+
+
+def _checked(beamline: str | Path) -> str:
+    """Read a beamline's file before anything is started; return its whole path."""
+    from steering.beamline.description import read_description
+
+    file = Path(beamline).expanduser().resolve()
+    read_description(file)
+    return str(file)
+
+
+def _require(connection: Mapping[str, Any], file: str) -> None:
+    """Check that a service serves a beamline's file, if one is wanted.
+
+    Raises:
+        SteeringError: If it does not.
+    """
+    if file and connection.get("file") != file:
+        message = (
+            f"The beamline service that runs serves {connection.get('beamline')}, and not {file}. End it with "
+            "'steering stop', or open another workspace."
+        )
+        raise SteeringError(message)
 
 
 class _Starting:

@@ -263,7 +263,9 @@ class Session:
         """The newest results of the shown run, by label, the main analysis' first: ``session.results["curve"]``."""
         return Results(self.board.results.value)
 
-    def add_analysis(self, analysis: str | Analysis[Any], label: str = "", **parameters: Any) -> str:
+    def add_analysis(
+        self, analysis: str | Analysis[Any], label: str = "", *, detector: str = "", **parameters: Any
+    ) -> str:
         """Analyse the shown run in another way too, from its first frame on, while it goes on or after its end.
 
         One of the same label goes on until this one has its first result, and is replaced then.
@@ -271,6 +273,7 @@ class Session:
         Args:
             analysis: Name of an installed analysis, or an analysis.
             label: What its results are called; its name if left out.
+            detector: Whose frames it is given, of a scan with several; the main one's if left out.
             **parameters: What the analysis of that name takes.
 
         Returns:
@@ -279,7 +282,7 @@ class Session:
         Raises:
             SteeringError: If there is no such analysis, it does not take these parameters, or no frame has come yet.
         """
-        return self._do(self._follower.add_analysis(analysis, label, parameters))
+        return self._do(self._follower.add_analysis(analysis, label, parameters, detector))
 
     def remove_analysis(self, label: str) -> None:
         """Do not analyse the shown run in that way any more, and take its results off the board.

@@ -40,12 +40,29 @@ class Showing:
         self._store = store
         self._notices = notices
         self._beside: list[Followed] = []
+        self._companions: list[Followed] = []
         self._trend_shown: tuple[Followed | None, int] = (None, 0)
 
     @property
     def shown(self) -> Followed:
         """What is shown."""
         return self._beside[-1] if self._beside else self._documents
+
+    def accompany(self, followed: Followed) -> None:
+        """Show the results of another of the beamline's detectors together with those of its main one."""
+        self._companions.append(followed)
+
+    @property
+    def _together(self) -> list[Followed]:
+        """What is shown, with what accompanies it."""
+        shown = self.shown
+        if shown is not self._documents:
+            return [shown]
+        return [shown, *(one for one in self._companions if one.run == shown.run)]
+
+    def owner(self, label: str) -> Followed:
+        """Find which of what is shown has the results of a label; the main one if none has."""
+        return next((one for one in self._together if label in one.labels), self.shown)
 
     async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
         """Follow a source beside the documents, with a loop of its own, and show it.
@@ -82,7 +99,7 @@ class Showing:
 
     def publish(self, followed: Followed, result: Result) -> None:
         """Put a result on the board if its source and its run are shown."""
-        if followed is self.shown and followed.results.get(result.provenance.label) is result:
+        if followed in self._together and followed.results.get(result.provenance.label) is result:
             self.put()
 
     def look(self, frame: Frame) -> None:
@@ -93,11 +110,11 @@ class Showing:
 
     def begin(self, run: str) -> None:
         """Take a result of another run of the beamline off the board: this one began."""
-        results = self._documents.results
-        if any(result.provenance.run != run for result in results.values()):
-            self._documents.forget()
-            if self.shown is self._documents:
-                self.put()
+        for followed in (self._documents, *self._companions):
+            if any(result.provenance.run != run for result in followed.results.values()):
+                followed.forget()
+                if self.shown is self._documents:
+                    self.put()
 
     def write(self, applied: Quantiles) -> None:
         """Write what is known of the shown source; what has not changed is no news.
@@ -110,10 +127,11 @@ class Showing:
         renew(board.source, shown.seen)
         renew(board.runs, shown.runs)
         renew(board.span, shown.index.span)
-        trend_shown = (shown, shown.changes)
+        together = self._together
+        trend_shown = (shown, sum(one.changes for one in together))
         if trend_shown != self._trend_shown:
             self._trend_shown = trend_shown
-            trends = shown.trends
+            trends = {label: trend for one in together for label, trend in one.trends.items()}
             board.trends.set(trends)
             board.trend.set(next(iter(trends.values()), Trend()))
         if shown is not self._documents and shown.frame is not None and board.frame.value is not shown.frame:
@@ -133,8 +151,9 @@ class Showing:
     def put(self) -> None:
         """Put the newest results on the board."""
         board, shown = self._board, self.shown
-        if board.results.value != shown.results or not shown.results:
-            board.results.set(shown.results)
+        results = {label: result for one in self._together for label, result in one.results.items()}
+        if board.results.value != results or not results:
+            board.results.set(results)
         if board.result.value is not shown.result:
             board.result.set(shown.result)
 

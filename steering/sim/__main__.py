@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--ports", type=int, nargs=3, metavar=("CA", "PVA_TCP", "PVA_UDP"), help="the ports of the one before it"
     )
+    parser.add_argument("--contents", type=json.loads, default={}, help="samples and motors beside its own, as JSON")
     options = parser.parse_args(arguments)
     port, image_port, image_search_port = options.ports or (_free_port(), 0, _free_port())
     # Before anything of EPICS is imported: servers listen on loopback only, and tell nobody that they exist.
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         EPICS_PVAS_BROADCAST_PORT=str(image_search_port),
     )
     try:
-        asyncio.run(_serve(options.speed, options.seed, port))
+        asyncio.run(_serve(options.speed, options.seed, port, options.contents))
     except SteeringError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -53,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _serve(speed: float, seed: int, port: int) -> None:
+async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -> None:
     from caproto.asyncio.server import Context
 
     from steering.core.lifeline import hold_lifeline
+    from steering.sim.contents import load_samples, make_motors, order_samples
     from steering.sim.detector import Detector
     from steering.sim.image import ImageServer
     from steering.sim.motor import Motor
@@ -70,17 +72,25 @@ async def _serve(speed: float, seed: int, port: int) -> None:
         "sx": Motor(f"{PREFIX}sx", units="um", limits=(-25.0, 25.0), speed=2000.0, ramp=0.002, haste=speed),
         "sy": Motor(f"{PREFIX}sy", units="um", limits=(-35.0, 35.0), speed=2000.0, ramp=0.002, haste=speed),
     }
+    motors |= make_motors(PREFIX, contents.get("motors", {}), speed)
+    samples = {"rocking": RockingSample.load(), "map": MapSample.load(), **load_samples(contents.get("samples", {}))}
     image = ImageServer(f"{PREFIX}det:Pva1:Image")
-    samples = {"rocking": RockingSample.load(), "map": MapSample.load()}
 
     def positions() -> dict[str, float]:
         return {name: motor.position for name, motor in motors.items()}
 
-    detector = Detector(f"{PREFIX}det:", samples, positions, image.post, speed=speed, seed=seed)
+    detectors = [Detector(f"{PREFIX}det:", samples, positions, image.post, speed=speed, seed=seed)]
+    for name, chosen in contents.get("detectors", {}).items():
+        seen = order_samples(name, chosen, samples)
+        detectors.append(
+            Detector(f"{PREFIX}{name}:", seen, positions, _unseen, speed=speed, seed=seed + len(detectors))
+        )
     stage = Stage(PREFIX, rate=_KELVIN_A_SECOND * speed)
     channels: dict[str, Any] = {name: pv for motor in motors.values() for name, pv in motor.pvdb.items()}
     channels |= stage.pvdb
-    await detector.begin()
+    for detector in detectors:
+        await detector.begin()
+        channels |= detector.channels
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +108,7 @@ async def _serve(speed: float, seed: int, port: int) -> None:
         }
         _announce({"kind": "ready", "pid": os.getpid(), "ports": [port, tcp, udp], "environment": environment})
 
-    server = asyncio.create_task(Context(channels | detector.channels, [_LOOPBACK]).run(startup_hook=ready))
+    server = asyncio.create_task(Context(channels, [_LOOPBACK]).run(startup_hook=ready))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([server, waiting], return_when=asyncio.FIRST_COMPLETED)
     if server.done():
@@ -106,6 +116,11 @@ async def _serve(speed: float, seed: int, port: int) -> None:
     server.cancel()
     await asyncio.gather(server, return_exceptions=True)
     image.close()
+
+
+def _unseen(frame: Any, time: float, number: int) -> None:
+    """Take an image that nobody serves."""
+    del frame, time, number
 
 
 def _announce(content: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from steering.core import burst
 from steering.core.block import FrameBlock
 from steering.core.pixels import COUNTS_ONLY, Pixels
 from steering.sources.document_keys import IMAGE_DIMENSIONS, bytes_of_frame, image_shape
@@ -64,6 +65,7 @@ class DocumentRun:
         missed: Frames whose event or whose place was lost.
         repeated: Events that came again.
         seen_events: Events of all streams.
+        unusable: Frames that were left out: they were taken while a scan should have waited.
         detail: A sentence on whose frames are taken, or empty.
     """
 
@@ -78,6 +80,7 @@ class DocumentRun:
     missed: int = 0
     repeated: int = 0
     seen_events: int = 0
+    unusable: int = 0
     detail: str = ""
     _described: dict[str, _Described] = field(default_factory=dict[str, _Described])
     _highest: dict[str, int] = field(default_factory=dict[str, int])
@@ -264,7 +267,18 @@ class DocumentRun:
             self._skip(min(waiting))
         if over:
             self._skip(max([self._next - 1, *self._events, *self._frames]) + 1)
+        ready = [event for event in ready if self._usable(event)]
         return [*found, *(block for group in self._contiguous(ready) for block in self._of_events(group, most))]
+
+    def _usable(self, event: int) -> bool:
+        """Say whether an event's frames are wanted; those of one that is marked as spoilt are left out."""
+        told = self._events.get(event)
+        if told is None or told.numbers.get(burst.USABLE, 1.0) != 0.0:
+            return True
+        self._events.pop(event)
+        self._frames.pop(event, None)
+        self.unusable += self.each
+        return False
 
     def _of_flight(self, most: int) -> list[FrameBlock]:
         """Make blocks of frames that no event has anything to say of."""
@@ -334,7 +348,7 @@ class DocumentRun:
         most: int,
     ) -> list[FrameBlock]:
         """Make blocks of the frames of events that follow one another, in the same place."""
-        rows = Rows(told, event, self.each)
+        rows = Rows.of(told, event, self.each)
         seen = {"received": time.time()}
         if told and math.isfinite(told[-1].at):
             seen["document"] = told[-1].at

@@ -219,7 +219,10 @@ class DocumentSource:
 
 
 def _told(run: DocumentRun) -> str:
-    return " ".join(filter(None, (f"Run {run.uid[:8]}: {run.sent} frames.", run.detail)))
+    left_out = (
+        f"{run.unusable} frames were taken while the scan was to wait; they are left out." if run.unusable else ""
+    )
+    return " ".join(filter(None, (f"Run {run.uid[:8]}: {run.sent} frames.", left_out, run.detail)))
 
 
 def _seconds(value: object) -> float:

@@ -16,7 +16,8 @@ from steering.core.direct import is_loopback, made_for
 from steering.core.pixels import Pixels
 from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.sources.document_keys import image_shape
+from steering.sources.document_keys import image_shape, numbers_of
+from steering.sources.event_rows import UNITS, Rows, table_of
 from steering.sources.joining import frames_per_block
 from steering.sources.paths import path_of_uri
 from steering.sources.pixels import make_mask
@@ -41,7 +42,7 @@ class _Run:
     rows: int = 0
     image: str = ""
     units: dict[str, str] = field(default_factory=dict[str, str])
-    columns: dict[str, Floats] = field(default_factory=dict[str, Floats])
+    table: Rows | None = None
     detectors: str = ""
 
 
@@ -241,30 +242,34 @@ class TiledSource:
         per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
         frames = math.prod(shape[:1]) * per_event if shape else 0
         if (frames or not run.image or over) and (run.rows <= run.sent // per_event or over):
-            self._read_table(node, run)
+            self._read_table(node, run, per_event)
         # Each frame is to carry its positions; those whose events never came go out when the run is over.
         ready = run.rows if not run.image else (frames if over else min(frames, run.rows * per_event))
         if ready <= run.sent:
             return None
         size = 0 if array is None else int(np.prod(shape[-2:])) * np.dtype(array.dtype).itemsize
-        start, stop = run.sent, min(ready, run.sent + frames_per_block(size))
+        start, ready = (run.sent, ready) if run.table is None else run.table.usable(run.sent, ready)
+        stop = min(ready, start + frames_per_block(size))
         run.sent = stop
+        if start == stop:
+            return None
         self._frames += stop - start
         self._detail = f"Run {run.uid[:8]}: {run.sent} frames.{run.detectors}"
+        columns = {} if run.table is None else run.table.columns(start, stop)
         return FrameBlock(
             run.uid,
             self._stream,
             start,
             stop,
             None if array is None else self._place(array, per_event),
-            {name: _per_frame(column, start, stop, per_event) for name, column in run.columns.items()},
-            {name: run.units.get(name, "") for name in run.columns},
+            columns,
+            {name: run.units.get(name, UNITS.get(name, "")) for name in columns},
             {"received": time.time()},
             None if array is None else start,
             self._pixels,
         )
 
-    def _read_table(self, node: Any, run: _Run) -> None:
+    def _read_table(self, node: Any, run: _Run, per_event: int) -> None:
         if "internal" not in node.base:
             return
         held = node.base["internal"]
@@ -275,18 +280,23 @@ class TiledSource:
             parts = [held.read_partition(number) for number in range(held.structure().npartitions)]
         if not parts:
             return
-        numbers = np.concatenate([part["seq_num"].to_numpy() for part in parts])
+        counted = np.concatenate([part["seq_num"].to_numpy() for part in parts])
         # After a rewind an event is emitted again with the same number: the last one holds.
-        _, place = np.unique(numbers[::-1], return_index=True)
-        events = len(numbers) - 1 - place
+        _, place = np.unique(counted[::-1], return_index=True)
+        events = len(counted) - 1 - place
         run.rows = len(events)
-        run.columns = {}
-        for name in parts[0].columns:
-            if name in ("seq_num", "time") or name.startswith(_TIMESTAMPS):
+        read = {str(name): np.concatenate([part[name].to_numpy() for part in parts])[events] for name in parts[0]}
+        at = read.pop("time").astype(np.float64)
+        numbers: dict[str, Floats] = {}
+        tables: dict[str, Floats] = {}
+        for name, values in read.items():
+            if name == "seq_num" or name.startswith(_TIMESTAMPS):
                 continue
-            values = np.concatenate([part[name].to_numpy() for part in parts])
             if values.dtype.kind in "biuf":
-                run.columns[str(name)] = values[events].astype(np.float64)
+                numbers[name] = values.astype(np.float64)
+            elif per_event > 1 and (table := table_of([numbers_of(one) for one in values], per_event)) is not None:
+                tables[name] = table
+        run.table = Rows(1, per_event, at, numbers, tables)
 
     def _describe(self, run: _Run, keys: Mapping[str, Mapping[str, Any]]) -> None:
         run.units = {name: str(described.get("units") or "") for name, described in keys.items()}
@@ -310,15 +320,6 @@ class TiledSource:
         slices = TiledFrames(str(array.uri), per_event, self._key)
         file = _file(array)
         return slices if file is None else FirstReachable((file, slices))
-
-
-def _per_frame(column: Floats, start: int, stop: int, per_event: int) -> Floats:
-    """Spread one number an event over its frames; NaN where the event never came."""
-    events = np.arange(start, stop) // per_event
-    there = events < len(column)
-    values = np.full(stop - start, np.nan)
-    values[there] = column[events[there]]
-    return values
 
 
 def _file(array: Any) -> FrameFile | None:

@@ -66,7 +66,7 @@ def test_a_right_one_is_read(tmp_path):
     file.write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
     read = read_description(file)
     assert [scan.scan().axes for scan in read.scans] == [("eta",), ("y", "x")]
-    assert read_description(None).simulate
+    assert read_description(None).simulate is not None
 
 
 SIGNALS = (
@@ -264,7 +264,7 @@ ONE_MISTAKE = {
     "unknown key of an analysis": (
         ("    axis: eta", "    axis: eta\n    analyses: [{analysis: scalars, lable: a}]"),
         12,
-        "There is no key 'lable' here. Allowed: analysis, label, axes, parameters. Did you mean label?",
+        "There is no key 'lable' here. Allowed: analysis, label, axes, detector, parameters. Did you mean label?",
     ),
     "analyses that are no list": (
         ("    axis: eta", "    axis: eta\n    analyses: 3"),
@@ -321,6 +321,41 @@ ONE_MISTAKE = {
         ("plan: map", "plan: grid"),
         18,
         "There is no plan 'grid'. Allowed: 'map', 'rocking', 'series', 'spec', 'sweep'.",
+    ),
+    "simulated sample": (
+        ("name: Ours", "name: Ours\nsimulate: {samples: {a: nocolon}}"),
+        2,
+        "a must be written as package.module:Class",
+    ),
+    "simulated limits": (
+        ("name: Ours", "name: Ours\nsimulate: {motors: {rot: {units: deg, low: 9, high: 1}}}"),
+        2,
+        "rot: the limits 9 to 1 deg are not in order.",
+    ),
+    "simulated name": (
+        ("name: Ours", "name: Ours\nsimulate: {motors: {r t: {units: deg, low: 0, high: 1}}}"),
+        2,
+        "'r t' is no name",
+    ),
+    "simulated key": (
+        ("name: Ours", "name: Ours\nsimulate: {sample: {}}"),
+        2,
+        "no key 'sample' here. Allowed: samples",
+    ),
+    "suspender without signal": (
+        ("name: Ours", "name: Ours\nsuspenders: [{signal: ring, low: 50}]"),
+        2,
+        "There is no signal 'ring'. Allowed: none.",
+    ),
+    "suspender without limits": (
+        ("name: Ours", "name: Ours\nsuspenders: [{signal: ring}]"),
+        2,
+        "ring: give 'low', 'high', or both with low below high, in its unit.",
+    ),
+    "suspender of no scan": (
+        ("name: Ours", "name: Ours\nsuspenders: [{signal: ring, low: 50, scans: [rok]}]"),
+        2,
+        "There is no scan 'rok'. Allowed: rock, area. Did you mean rock?",
     ),
     "no plan": (("  - plan: map\n    name: area", "  - name: area"), 18, "The key 'plan' is missing."),
     "area reversed": (("y: [0, 10]", "y: [10, 0]"), 21, "The area along y, 10 to 0, is not in order."),

@@ -97,6 +97,20 @@ def test_each_frame_of_a_burst_carries_the_position_of_its_event(each):
     assert source.status.missed == source.rejected == 0
 
 
+@pytest.mark.parametrize("each", [1, 4])
+def test_frames_of_events_that_are_marked_as_spoilt_are_left_out_and_counted(each):
+    documents = [start(), descriptor(cam=image(each, 4, 4), x=MOTOR, usable=MOTOR), resource()]
+    for number in range(1, 7):
+        documents += [datum(number - 1, number), event(number, x=1.0 * number, usable=int(number not in (2, 3, 6)))]
+    source, items = fed([*documents, stop()])
+    kept = [frame for frame in range(6 * each) if frame // each + 1 in (1, 4, 5)]
+    assert [(index, at) for index, at, _ in frames_of(items)] == [(frame, frame) for frame in kept]
+    assert [columns["x"] for _, _, columns in frames_of(items)] == [frame // each + 1.0 for frame in kept]
+    assert items[-1] == RunEnded("r", 3 * each, "success", 6)
+    assert source.status.missed == source.rejected == 0
+    assert f"{3 * each} frames were taken while the scan was to wait; they are left out." in source.status.detail
+
+
 def test_a_writer_that_counts_frames_in_place_of_events():
     documents = [start(), descriptor(cam=image(4, 8, 8), x=MOTOR), resource()]
     for number in range(1, 4):

@@ -12,7 +12,7 @@ def told(at=100.0, **data):
 
 
 def test_single_frames_have_what_their_events_say_and_nothing_else():
-    rows = Rows([told(th=1.0, label="x", table=[[1, 2]]), told(th=2.0, i0=3)], 5, 1)
+    rows = Rows.of([told(th=1.0, label="x", table=[[1, 2]]), told(th=2.0, i0=3)], 5, 1)
     columns = rows.columns(0, 2)
     assert set(columns) == {"th", "i0"}
     assert columns["th"].tolist() == [1.0, 2.0]
@@ -21,7 +21,7 @@ def test_single_frames_have_what_their_events_say_and_nothing_else():
 
 def test_frames_of_a_burst_know_their_event_their_place_in_it_and_their_time():
     each = [told(th=float(k), burst_start=1000.0 + k, burst_period=0.1) for k in range(3)]
-    columns = Rows(each, 7, 4).columns(3, 9)
+    columns = Rows.of(each, 7, 4).columns(3, 9)
     assert columns["th"].tolist() == [0, 1, 1, 1, 1, 2]
     assert columns[burst.EVENT].tolist() == [7, 8, 8, 8, 8, 9]
     assert columns[burst.INDEX].tolist() == [3, 0, 1, 2, 3, 0]
@@ -30,7 +30,7 @@ def test_frames_of_a_burst_know_their_event_their_place_in_it_and_their_time():
 
 
 def test_an_axis_that_moved_has_a_position_for_each_frame():
-    columns = Rows([told(th=[0.0, 0.5, 1.0]), told(th=[1.0, 0.5, 0.0], other=[1, 2])], 1, 3).columns(1, 5)
+    columns = Rows.of([told(th=[0.0, 0.5, 1.0]), told(th=[1.0, 0.5, 0.0], other=[1, 2])], 1, 3).columns(1, 5)
     assert columns["th"].tolist() == [0.5, 1.0, 1.0, 0.5]
     assert "other" not in columns
     # No time of the frames is known: that of their event.
@@ -38,13 +38,22 @@ def test_an_axis_that_moved_has_a_position_for_each_frame():
 
 
 def test_events_that_lack_a_column_have_none():
-    columns = Rows([told(th=[0.0, 1.0]), told()], 1, 2).columns(0, 4)
+    columns = Rows.of([told(th=[0.0, 1.0]), told()], 1, 2).columns(0, 4)
     assert columns["th"][:2].tolist() == [0.0, 1.0]
     assert np.isnan(columns["th"][2:]).all()
 
 
+def test_frames_of_spoilt_events_are_stepped_over():
+    rows = Rows.of([told(usable=float(one)) for one in (0, 1, 1, 0, 0, 1)], 1, 3)
+    assert rows.usable(0, 18) == (3, 9)
+    assert rows.usable(5, 18) == (5, 9)
+    assert rows.usable(9, 18) == (15, 18)
+    assert rows.usable(9, 15) == (15, 15)
+    assert Rows.of([told(th=1.0)] * 6, 1, 3).usable(2, 18) == (2, 18)
+
+
 def test_frames_of_which_no_event_says_anything_know_their_place():
-    columns = Rows([], 3, 10).columns(95, 97)
+    columns = Rows.of([], 3, 10).columns(95, 97)
     assert columns[burst.EVENT].tolist() == [12, 12]
     assert columns[burst.INDEX].tolist() == [5, 6]
     assert burst.TIME not in columns
