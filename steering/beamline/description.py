@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from steering.beamline.description_entries import (
     BeamlineDescription,
     DetectorEntry,
+    DeviceEntry,
     FaultsEntry,
     MotorEntry,
     SignalEntry,
@@ -35,6 +36,7 @@ _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("detector",): DetectorEntry,
     ("detectors", "*"): DetectorEntry,
     ("signals", "*"): SignalEntry,
+    ("devices", "*"): DeviceEntry,
     ("suspenders", "*"): SuspenderEntry,
     ("faults",): FaultsEntry,
     ("scans", "*"): ScanEntry,
@@ -107,4 +109,4 @@ def _allowed(file: YamlFile, place: tuple[Hashable, ...]) -> list[str]:
             model = found
     if model is ScanEntry:
         model = scan_kinds().get(str(file.content["scans"][place[1]].get("plan")), ScanEntry)
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
 from steering.plans.faults import Faults
 from steering.scans.entry import ScanEntry, Strict
@@ -89,6 +89,18 @@ class SignalEntry(Strict):
     timeout: float = Field(default=60.0, gt=0.0, le=86_400.0)
 
 
+class DeviceEntry(Strict, populate_by_name=True):
+    """A device of any class that Bluesky can read: ophyd-async or classic ophyd.
+
+    Attributes:
+        kind: Its class, as ``"module:Class"``; ``class`` in the file.
+        arguments: What it is made with, beside its name: mostly its prefix.
+    """
+
+    kind: Annotated[str, Field(alias="class", pattern=r"^[\w.]+:\w+$")]
+    arguments: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+
+
 class SuspenderEntry(Strict):
     """A signal that must be within limits, or a scan waits.
 
@@ -133,6 +145,7 @@ class BeamlineDescription(Strict):
         detector: The main detector, which every scan triggers; it is called ``det``.
         detectors: Others by name, which a scan triggers too if it names them.
         signals: What else is read or steered, by name.
+        devices: Devices of any class that a scan reads if it names them.
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
         suspenders: What has to be so for a scan to go on.
@@ -145,6 +158,7 @@ class BeamlineDescription(Strict):
     detector: DetectorEntry
     detectors: dict[str, DetectorEntry] = Field(default_factory=dict[str, DetectorEntry])
     signals: dict[str, SignalEntry] = Field(default_factory=dict)
+    devices: dict[str, DeviceEntry] = Field(default_factory=dict[str, DeviceEntry])
     scans: tuple[Annotated[ScanEntry, OfAnyKind()], ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
     suspenders: tuple[SuspenderEntry, ...] = ()

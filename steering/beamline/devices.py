@@ -11,6 +11,7 @@ from steering.beamline.answers import ANSWER_SECONDS, answered, put, same_unit
 from steering.beamline.description import BeamlineDescription
 from steering.beamline.flight import Hearing, MotorSweep
 from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
+from steering.beamline.own_devices import connect_devices
 from steering.beamline.signals import BeamlineSignal, SignalReadable, connect_signals
 from steering.beamline.suspenders import Suspender, Suspenders, watch
 from steering.core.errors import SteeringError
@@ -59,6 +60,7 @@ class BeamlineDevices:
         motors: By axis name.
         detector: The main areaDetector with its HDF5 writer.
         companions: Others by name.
+        own: Devices of any class by name, which are read.
         prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
         safe: Channels that are set when a scan was aborted or has failed, and to what.
         faults: What to do when a point cannot be measured.
@@ -76,6 +78,7 @@ class BeamlineDevices:
     signals: Mapping[str, BeamlineSignal] = field(default_factory=dict[str, BeamlineSignal])
     suspenders: tuple[Suspender, ...] = ()
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    own: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def suspending(self, scan: str) -> Suspenders | None:
         """Pick what a scan waits for; nothing if it waits for nothing."""
@@ -83,7 +86,12 @@ class BeamlineDevices:
         return Suspenders(chosen) if chosen else None
 
     def of(
-        self, axes: tuple[str, ...], before: Channels, signals: Collection[str] = (), detectors: Collection[str] = ()
+        self,
+        axes: tuple[str, ...],
+        before: Channels,
+        signals: Collection[str] = (),
+        detectors: Collection[str] = (),
+        own: Collection[str] = (),
     ) -> Devices:
         """Pick what a scan of these axes moves and reads.
 
@@ -92,6 +100,7 @@ class BeamlineDevices:
             before: Channels that are set before its run opens, and to what.
             signals: Names of the signals that it reads or steers.
             detectors: Names of the detectors that it triggers beside the main one.
+            own: Names of the devices that it reads.
         """
         picked = {axis: self.motors[axis] for axis in axes}
         chosen = {"det": self.detector} | {name: self.companions[name] for name in detectors}
@@ -117,7 +126,7 @@ class BeamlineDevices:
             detector=self.detector,
             companions=tuple(self.companions[name] for name in detectors),
             exposure=Readback("exposure", self.detector.driver.acquire_time),
-            readables=tuple(SignalReadable(self.signals[name]) for name in signals),
+            readables=(*(SignalReadable(self.signals[name]) for name in signals), *(self.own[name] for name in own)),
             signals={name: self.signals[name] for name in signals},
             prefixes=self.prefixes,
             faults=self.faults,
@@ -266,6 +275,7 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         description.faults.policy(),
         signals=await connect_signals(description.signals),
         companions=detectors,
+        own=await connect_devices(description.devices),
     )
     made.suspenders = watch(description.suspenders, made.signals)
     await made.limits(tuple(motors))

@@ -1,25 +1,17 @@
 """Looks through a beamline's description as a whole, and says all that is wrong with it, with line numbers."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from steering.beamline.description_entries import BeamlineDescription, DetectorEntry, SignalEntry
+from steering.beamline.description_entries import BeamlineDescription, SignalEntry
+from steering.beamline.device_mistakes import devices, values
 from steering.beamline.looks import choice, looks
-from steering.core import burst
 from steering.core.errors import SteeringError
 from steering.scans.entry import Mistake, ParameterEntry, ScanEntry
 
 _EXPOSURE = "exposure"
 _LENGTHS = ("range", "step", _EXPOSURE)
-# Columns that each scan has beside its axes, and parameters of plans.
-_OWN = (
-    _EXPOSURE, "grid", "det", "centre", "range", "step", "count", "every", "start", "stop",
-    burst.START, burst.PERIOD, burst.EVENT, burst.INDEX, burst.TIME, burst.USABLE,
-)  # fmt: skip
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PV = re.compile(r"[^\s]+")
 
 
 def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
@@ -32,7 +24,7 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
         yield ("motors",), "There is no motor. Name at least one: an axis name with the prefix of its motor record."
     if not description.scans:
         yield ("scans",), "There is no scan. Describe at least one."
-    yield from _channels(description)
+    yield from devices(description)
     for name, count in Counter(scan.name for scan in description.scans).items():
         if count > 1:
             number = [scan.name for scan in description.scans].index(name)
@@ -41,72 +33,6 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
     for number, scan in enumerate(description.scans):
         for place, sentence in _scan(scan, description):
             yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
-
-
-def _channels(description: BeamlineDescription) -> Iterator[Mistake]:
-    owners: dict[str, str] = {}
-    for name, simulated in description.simulate.motors.items() if description.simulate is not None else ():
-        if not _NAME.fullmatch(name):
-            yield ("simulate", "motors", name), f"{name!r} is no name: letters, digits and _ only, no digit first."
-        if not simulated.low < simulated.high:
-            low, high, units = simulated.low, simulated.high, simulated.units
-            yield ("simulate", "motors", name), f"{name}: the limits {low:g} to {high:g} {units} are not in order."
-    for axis, motor in description.motors.items():
-        where = ("motors", axis, "prefix")
-        if not _NAME.fullmatch(axis):
-            yield (
-                ("motors", axis),
-                f"The axis name {axis!r} is a column of the data: letters, digits and _ only, no digit first.",
-            )
-        if not _PV.fullmatch(motor.prefix) or motor.prefix.endswith((":", ".")) or "." in motor.prefix:
-            yield (
-                where,
-                f"{motor.prefix!r} is no motor record, as IOC:m1 is (no field, no colon at its end).",
-            )
-        if motor.prefix in owners:
-            yield where, f"The motors {owners[motor.prefix]} and {axis} are the same record {motor.prefix}."
-        owners.setdefault(motor.prefix, axis)
-    yield from _detectors(description)
-    yield from _signals(description, owners)
-    yield from _values("safe", description.safe)
-    yield from _suspenders(description)
-
-
-def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Iterator[Mistake]:
-    for name, signal in description.signals.items():
-        where = ("signals", name)
-        if not _NAME.fullmatch(name):
-            yield where, f"The name {name!r} is a column of the data: letters, digits and _ only, no digit first."
-        if name in description.motors or name in _OWN:
-            yield where, f"{name!r} is a column or a parameter of scans already. Choose another name."
-        if not signal.read and not signal.set:
-            yield where, f"The signal {name} has neither 'read' nor 'set'. Give the EPICS name of its value."
-        for key, channel in (("read", signal.read), ("set", signal.set)):
-            if channel and (not _PV.fullmatch(channel) or channel.endswith(":")):
-                yield (*where, key), f"{channel!r} is not the name of a PV."
-        if signal.set in owners:
-            yield (*where, "set"), f"{signal.set} is the motor {owners[signal.set]}. Scan it, or leave it out here."
-
-
-def _detectors(description: BeamlineDescription) -> Iterator[Mistake]:
-    places: dict[tuple[str, ...], DetectorEntry] = {("detector",): description.detector}
-    places |= {("detectors", name): one for name, one in description.detectors.items()}
-    prefixes: dict[str, str] = {}
-    for where, detector in places.items():
-        name = where[-1]
-        if not _PV.fullmatch(detector.prefix) or not detector.prefix.endswith(":"):
-            text = f"{detector.prefix!r} does not end with a colon. An areaDetector's prefix does, as in 13SIM1:"
-            yield (*where, "prefix"), text
-        if detector.image and not _PV.fullmatch(detector.image):
-            text = f"{detector.image!r} is not the name of a PVA channel, as in 13SIM1:Pva1:Image."
-            yield (*where, "image"), text
-        if detector.prefix in prefixes:
-            yield (*where, "prefix"), f"{prefixes[detector.prefix]} and {name} are the same, {detector.prefix}."
-        prefixes.setdefault(detector.prefix, name)
-        if len(where) > 1 and not _NAME.fullmatch(name):
-            yield where, f"The name {name!r} is a column of the data: letters, digits and _ only, no digit first."
-        if len(where) > 1 and (name in _OWN or name in description.motors or name in description.signals):
-            yield where, f"{name!r} is a motor, a signal or a column already. Choose another name."
 
 
 def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
@@ -119,19 +45,6 @@ def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Itera
             yield ("analyses", number), f"The scan does not trigger {entry.detector!r}. {choice(entry.detector, known)}"
 
 
-def _suspenders(description: BeamlineDescription) -> Iterator[Mistake]:
-    scans = [scan.name for scan in description.scans]
-    for number, one in enumerate(description.suspenders):
-        where = ("suspenders", number)
-        if one.signal not in description.signals:
-            yield (*where, "signal"), f"There is no signal {one.signal!r}. {choice(one.signal, description.signals)}"
-        if not one.low < one.high or (math.isinf(one.low) and math.isinf(one.high)):
-            yield where, f"{one.signal}: give 'low', 'high', or both with low below high, in its unit."
-        for name in one.scans:
-            if name not in scans:
-                yield (*where, "scans"), f"There is no scan {name!r}. {choice(name, scans)}"
-
-
 def _steered(name: str, entry: ParameterEntry, signal: SignalEntry) -> Iterator[str]:
     if not signal.set:
         yield f"The signal {name} cannot be set: its key 'set' is missing. Put it under 'read' of the scan."
@@ -141,16 +54,9 @@ def _steered(name: str, entry: ParameterEntry, signal: SignalEntry) -> Iterator[
 
 def _read(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
     for number, name in enumerate(scan.read):
-        if name not in description.signals:
-            yield ("read", number), f"There is no signal {name!r}. {choice(name, description.signals)}"
-
-
-def _values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:
-    for channel, value in channels.items():
-        if not _PV.fullmatch(channel):
-            yield (key, channel), f"{channel!r} is not the name of a PV."
-        if isinstance(value, float) and not math.isfinite(value):
-            yield (key, channel), f"{channel} cannot be set to {value:g}."
+        known = (*description.signals, *description.devices)
+        if name not in known:
+            yield ("read", number), f"There is no signal or device {name!r}. {choice(name, known)}"
 
 
 def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
@@ -167,7 +73,7 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
     yield from _read(scan, description)
     if scan.points_allowed < 1:
         yield ("points_allowed",), f"points_allowed is {scan.points_allowed}. Allowed: 1 and more."
-    yield from _values("before", scan.before)
+    yield from values("before", scan.before)
     wrong = list(_parameters(scan, axes, description))
     yield from wrong
     if not found and not wrong:

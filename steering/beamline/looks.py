@@ -71,8 +71,10 @@ def _analysis(binding: Binding, scan: ScanEntry, description: BeamlineDescriptio
     signals = description.signals
     recorded |= {name: signals[name].units for name in scan.signals(signals) if name in signals}
     recorded[_EXPOSURE] = "s"
+    # Which columns a device has is known once it is connected; they begin with its name.
+    named = tuple(name for name in scan.read if name in description.devices)
     for column in needs.columns:
-        if column not in recorded:
+        if column not in recorded and not column.startswith(named):
             yield (
                 f"The analysis {binding.label} needs the column {column!r}, which this scan does not record. "
                 f"{choice(column, recorded)}"

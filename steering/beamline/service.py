@@ -183,7 +183,8 @@ class Beamline:
             if full:
                 raise SteeringError(full)
             docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling, begin_with)
-            picked = self._devices.of(scan.axes, entry.before, signals, entry.detectors)
+            own = [name for name in entry.read if name in self.description.devices]
+            picked = self._devices.of(scan.axes, entry.before, signals, entry.detectors, own)
             devices = replace(picked, room=self._room, suspending=self._devices.suspending(scan.name))
             opened, running = self._launch(docket, devices, person, cut)
         return self._opening(docket, opened, running)

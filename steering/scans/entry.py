@@ -107,7 +107,7 @@ class ScanEntry(Strict):
             parameters. The kind's usual one if left out.
         analysis: The same, where there is one by name only.
         agents: Who looks at the results: names of installed agents, or entries with their parameters.
-        read: Names of signals that are read at each point, beside those among the parameters.
+        read: Names of signals and devices that are read at each point, beside those among the parameters.
         usual: The analysis that its frames are for if the file does not say.
         along: Parameters that are distances or positions along its axes, in their unit.
         axis_key: Key of the file under which its axes are named.
@@ -159,8 +159,8 @@ class ScanEntry(Strict):
         return self.usual
 
     def signals(self, known: Collection[str]) -> tuple[str, ...]:
-        """Name the signals that it reads: those that it lists, and those among its parameters."""
-        return tuple(dict.fromkeys((*self.read, *(name for name in self.parameters if name in known))))
+        """Name the signals that it reads, of those that are known: in its list, or among its parameters."""
+        return tuple(dict.fromkeys(name for name in (*self.read, *self.parameters) if name in known))
 
     def bindings(self) -> tuple[Binding, ...]:
         """List its analyses."""

@@ -64,6 +64,7 @@ async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -
     from steering.sim.motor import Motor
     from steering.sim.nodelay import without_delay
     from steering.sim.samples import MapSample, RockingSample
+    from steering.sim.scaler import Scaler
     from steering.sim.stage import Stage
 
     without_delay()
@@ -88,6 +89,7 @@ async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -
     stage = Stage(PREFIX, rate=_KELVIN_A_SECOND * speed)
     channels: dict[str, Any] = {name: pv for motor in motors.values() for name, pv in motor.pvdb.items()}
     channels |= stage.pvdb
+    channels |= Scaler(f"{PREFIX}scaler1", lambda: float(stage.current.value), speed=speed).channels
     for detector in detectors:
         await detector.begin()
         channels |= detector.channels

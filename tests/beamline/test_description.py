@@ -144,7 +144,7 @@ SIGNAL_MISTAKES = {
     "unknown signal": (
         ("    read: [ring]", "    read: [rong]"),
         15,
-        "There is no signal 'rong'. Allowed: heat, ring. Did",
+        "There is no signal or device 'rong'. Allowed: heat, ring. Did",
     ),
     "unknown parameter": (
         ("      heat:", "      heet:"),
@@ -457,7 +457,7 @@ def test_whatever_stands_at_one_place_it_is_read_or_said(tmp_path_factory, place
         read_description(file)
     except SteeringError as error:
         said = str(error)
-    assert re.search(r"^ *line \d+: [A-Za-z']|is not YAML", said, re.MULTILINE)
+    assert re.search(r"^ *line \d+: [A-Za-z'\"]|is not YAML", said, re.MULTILINE)
     assert "pydantic" not in said
 
 

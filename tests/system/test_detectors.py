@@ -1,5 +1,6 @@
-"""Two areaDetectors in one scan: each analysis has the frames of its own, and each event those of both."""
+"""Two areaDetectors and a classic scaler in one scan: each analysis has the frames of its own detector."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,6 +9,8 @@ import yaml
 import steering
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.rocking_curve import RockingCurve
+from steering.beamline.description_entries import DeviceEntry
+from steering.beamline.own_devices import connect_devices
 from steering.core.action import Abort
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
@@ -27,17 +30,21 @@ detectors:
   side: {prefix: "STEER:side:"}
 signals:
   temperature: {set: "STEER:temperature", read: "STEER:temperature:read", units: K, tolerance: 0.2, timeout: 20}
+devices:
+  scaler: {class: "ophyd.scaler:EpicsScaler", arguments: {prefix: "STEER:scaler1"}}
 scans:
   - plan: rocking
     name: rocking
     title: Rocking curve with a fluorescence detector
     axis: eta
     detectors: [side]
+    read: [scaler]
     before: {"STEER:det:sample": rocking}
     analyses:
       - rocking_curve
       - {analysis: centre_of_mass, label: fluorescence, detector: side}
       - {analysis: centre_of_mass, label: spot}
+      - {analysis: scalars, label: columns}
     agents:
       - {agent: recentre, label: centre, of: rocking_curve}
       - {agent: recentre, label: wide, of: rocking_curve, parameters: {widths: 5}}
@@ -89,7 +96,10 @@ def test_each_analysis_has_the_frames_of_its_detector(session):
     count = len(columns["eta"])
     block = FrameBlock(run, "primary", 0, count, None, columns, units)
     results = session.results
-    assert set(results) == {"rocking_curve", "spot", "fluorescence", "late"}
+    assert set(results) == {"rocking_curve", "spot", "columns", "fluorescence", "late"}
+    # A classic scaler counts I0 at each point: 5000 counts a second and mA, 200 mA, for 0.1 s.
+    assert columns["scaler_channels_chan2"].tolist() == [100_000.0] * count
+    assert results["columns"].outcome.data["scaler_channels_chan2"].values.tolist() == [100_000.0] * count
     assert next(iter(results)) == "rocking_curve"
     assert session.board.result.value is results["rocking_curve"]
     found = {"det": record.frames().values, "side": record.frames(detector="side").values}
@@ -147,6 +157,8 @@ def test_what_a_file_may_not_say_of_detectors(tmp_path, workspace):
     wrong["detectors"]["twin"] = {"prefix": "STEER:det:"}
     wrong["detectors"]["eta"] = {"prefix": "STEER:eta"}
     wrong["scans"][0]["detectors"] = ["sid"]
+    wrong["scans"][0]["read"] = ["scalr"]
+    wrong["devices"]["side"] = {"class": "ophyd:EpicsSignalRO", "arguments": {"read_pv": "STEER:ring_current"}}
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(wrong))
     with pytest.raises(SteeringError) as error:
         steering.open(workspace=workspace, beamline=tmp_path / "wrong.yaml")
@@ -156,5 +168,24 @@ def test_what_a_file_may_not_say_of_detectors(tmp_path, workspace):
         "'eta' is a motor, a signal or a column already. Choose another name.",
         "There is no detector 'sid'. Allowed: eta, side, twin. Did you mean side?",
         "The scan does not trigger 'side'.",
+        "'side' is a motor, a signal, a detector or a column. Choose another name.",
+        "There is no signal or device 'scalr'. Allowed: temperature, scaler, side. Did you mean scaler?",
     ):
         assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("ophyd.scaler:Nothing", "The device odd cannot be made from ophyd.scaler:Nothing: "),
+        ("nowhere:Thing", "No module named 'nowhere'"),
+        ("builtins:Exception", "cannot be made from builtins:Exception"),
+        ("types:SimpleNamespace", "cannot be read: it has no read() and describe(), as Bluesky wants."),
+    ],
+)
+def test_a_device_that_cannot_be_made_is_named(kind, sentence):
+    entry = DeviceEntry.model_validate({"class": kind})
+    with pytest.raises(SteeringError) as error:
+        asyncio.run(connect_devices({"odd": entry}))
+    assert sentence in str(error.value)
+    assert "odd" in str(error.value)

@@ -19,3 +19,6 @@ class ChannelEnum(ChannelData):
 
 class ChannelChar(ChannelData):
     def __init__(self, *, value: str, max_length: int, string_encoding: str) -> None: ...
+
+class ChannelString(ChannelData):
+    def __init__(self, *, value: str = ...) -> None: ...
