@@ -91,10 +91,11 @@ class Engine:
         Returns:
             The thread that does so; it ends by itself.
         """
+        # Of the plan that runs now, whenever the thread comes to it: the next one is not meant.
+        running = self._running
 
         def ask() -> None:
-            running = self._running
-            while running is not None and not running.done() and not noticed():
+            while running is not None and running is self._running and not running.done() and not noticed():
                 self.abort(reason)
                 try:
                     running.exception(_AGAIN_SECONDS)
