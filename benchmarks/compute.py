@@ -17,6 +17,7 @@ import psutil
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
+from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from tests.slurm import Slurm
 
@@ -99,7 +100,7 @@ async def answers(facility):
         number += 1
         try:
             await facility.resume()
-            await asyncio.wait_for(facility.submit(f"probe-{number}", abs, -1).result(), 30)
+            await within(30, facility.submit(f"probe-{number}", abs, -1).result())
         except (SteeringError, OSError, TimeoutError):
             await asyncio.sleep(0.05)
         else:

@@ -21,6 +21,7 @@ from websockets.exceptions import WebSocketException
 
 from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import EmbeddedService, find_service, stop_service
+from steering.core.waiting import within
 from steering.core.workspace import Workspace
 
 SPEED, POINTS, LANES = 5.0, 1200, 4
@@ -173,7 +174,7 @@ class Attack:
                 for _ in range(5):
                     self.sent += 1
                     await socket.send(self._body())
-                    await asyncio.wait_for(socket.recv(), 10)
+                    await within(10, socket.recv())
         except (WebSocketException, OSError, TimeoutError):
             self._count(0)
 

@@ -22,6 +22,7 @@ from steering.beamline.wire import UNAUTHORISED, dumps
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.proposal import Ruling
+from steering.core.waiting import within
 
 Judge = Callable[[Beamline, Json, Person], Ruling]
 
@@ -42,7 +43,7 @@ async def serve_control(
     """Take pause, resume, finish and abort from a browser; push state and progress."""
     await socket.accept()
     try:
-        hello = read_json(await asyncio.wait_for(words(socket), HELLO_TIMEOUT))
+        hello = read_json(await within(HELLO_TIMEOUT, words(socket)))
         token = hello.get("token") if isinstance(hello, dict) else None
     except (TimeoutError, SteeringError):
         token = None

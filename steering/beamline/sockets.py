@@ -12,6 +12,7 @@ from steering.beamline.tokens import Person
 from steering.beamline.wire import UNAUTHORISED, dumps, encode_frame
 from steering.core.frame import Frame
 from steering.core.steady import steady
+from steering.core.waiting import within
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
@@ -103,7 +104,7 @@ async def until_void(socket: WebSocket, person: Person) -> None:
     never = asyncio.Event()
     while (left := person.until - steady()) > 0:
         with suppress(TimeoutError):
-            await asyncio.wait_for(never.wait(), None if math.isinf(left) else min(left, _LONGEST_SLEEP))
+            await within(None if math.isinf(left) else min(left, _LONGEST_SLEEP), never.wait())
     await socket.close(UNAUTHORISED, "The token has run out. Ask for a new one.")
 
 

@@ -14,6 +14,7 @@ from distributed.core import rpc
 from steering.compute.connection import connection_arguments, make_security, write_connection
 from steering.core.errors import SteeringError
 from steering.core.json import Json
+from steering.core.waiting import within
 
 _READY_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
@@ -93,8 +94,8 @@ class SchedulerChild:
             OSError: If it does not answer.
         """
         try:
-            heard: dict[str, Any] = await asyncio.wait_for(
-                self._line.steering_exchange(status=dict(status), answers=dict(answers)), _ANSWER_SECONDS
+            heard: dict[str, Any] = await within(
+                _ANSWER_SECONDS, self._line.steering_exchange(status=dict(status), answers=dict(answers))
             )
         except TimeoutError as error:
             message = f"no answer within {_ANSWER_SECONDS:g} s"
@@ -109,7 +110,7 @@ class SchedulerChild:
         if process is not None and process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), _END_SECONDS)
+                await within(_END_SECONDS, process.wait())
             except TimeoutError:
                 process.kill()
                 await process.wait()

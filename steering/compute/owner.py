@@ -34,6 +34,7 @@ from steering.core.lifeline import hold_while_starting
 from steering.core.pool import PoolRequest
 from steering.core.secret_file import make_private, write_secret
 from steering.core.steady import steady
+from steering.core.waiting import end_tasks
 
 _TALK_SECONDS = 0.2
 _END_SECONDS = 25.0
@@ -85,11 +86,11 @@ class Owner:
                 for task in done - {told}:
                     task.result()
         finally:
-            for task in (told, talking, watching):
-                task.cancel()
             # At once: who asks for something now is answered by the next one.
             leave(self._file)
-            await asyncio.gather(talking, watching, *self._asking, return_exceptions=True)
+            told.cancel()
+            await end_tasks(talking, watching)
+            await asyncio.gather(*self._asking, return_exceptions=True)
             if mine(self._file):
                 await self._end()
             else:

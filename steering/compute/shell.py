@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from steering.compute.batch import NoAnswerError
+from steering.core.waiting import within
 
 # Longest wait for an answer, in seconds; then the command is killed.
 TIMEOUT = 30.0
@@ -61,7 +62,7 @@ async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
             )
             raise NoAnswerError(message) from error
         try:
-            await asyncio.wait_for(process.wait(), TIMEOUT)
+            await within(TIMEOUT, process.wait())
         except TimeoutError as error:
             message = f"'{' '.join(command)}' did not answer within {TIMEOUT:g} s."
             raise NoAnswerError(message) from error

@@ -21,6 +21,7 @@ from steering.compute.reach import probe
 from steering.core.errors import SteeringError
 from steering.core.lifeline import hold_lifeline
 from steering.core.secret_file import read_secret
+from steering.core.waiting import within
 
 # To reach the scheduler; and, once reached, to join it, which includes the rehearsals.
 _CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
@@ -90,7 +91,7 @@ async def _work(options: argparse.Namespace) -> int:
             if isinstance(error, RuntimeError) and "name taken" not in str(error.__cause__):
                 raise
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
+                await within(_AGAIN_SECONDS, stop.wait())
             continue
         if worker is None:
             return RETIRED if stop.is_set() else LOST_SCHEDULER
@@ -162,5 +163,5 @@ async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
     if not stop.is_set():
         return LOST_SCHEDULER
     with suppress(TimeoutError, OSError):
-        await asyncio.wait_for(worker.close_gracefully(reason="told to leave"), _RETIRE_SECONDS)
+        await within(_RETIRE_SECONDS, worker.close_gracefully(reason="told to leave"))
     return RETIRED

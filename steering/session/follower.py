@@ -23,6 +23,7 @@ from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import RunStarted, Source
 from steering.core.status import BeamlineStatus
+from steering.core.waiting import end_tasks
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
@@ -240,7 +241,7 @@ class Follower:
             task.cancel()
         await self._documents.cancel()
         await asyncio.gather(*(followed.cancel() for _, followed in self._companions.values()))
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         if self._writing is not None:
             await self._writing
 

@@ -31,6 +31,7 @@ from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import Source
+from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
@@ -183,7 +184,7 @@ class Session:
         Raises:
             TimeoutError: If it took longer.
         """
-        return self._do(asyncio.wait_for(self._follower.wait_for_end(), timeout), timeout + ANSWER_SECONDS)
+        return self._do(within(timeout, self._follower.wait_for_end()), timeout + ANSWER_SECONDS)
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` (shown, you accept) or ``"automatic"`` (proposed at once)."""

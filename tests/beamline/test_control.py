@@ -9,6 +9,7 @@ import pytest
 from steering.beamline import control
 from steering.beamline.tokens import Tokens
 from steering.core.status import BeamlineStatus
+from steering.core.waiting import within
 
 
 class Socket:
@@ -79,7 +80,7 @@ async def served(monkeypatch):
     socket.say(kind="hello", token=token)
     yield SimpleNamespace(beamline=beamline, socket=socket)
     socket.waiting.put_nowait(None)
-    await asyncio.wait_for(serving, 10)
+    await within(10, serving)
 
 
 async def test_a_page_hears_again_and_again_while_a_scan_runs_and_nothing_while_none_does(served):

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.tokens import LONGEST_LIFE, Tokens
+from steering.core.waiting import within
 
 
 class Served:
@@ -169,7 +170,7 @@ async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_the
 
     held = [asyncio.create_task(ask(number)) for number in range(2)]
     await asyncio.sleep(0)
-    await asyncio.wait_for(ask(2), 10)
+    await within(10, ask(2))
     assert answered == [(2, 401)]
     for task in held:
         task.cancel()

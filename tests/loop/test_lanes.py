@@ -9,6 +9,7 @@ from steering.analyses.map_features import MapFeatures
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import LostError, PassedOverError, SteeringError
 from steering.core.source import RunEnded, RunStarted, SourceStatus
+from steering.core.waiting import within
 from steering.loop import tasks
 from steering.loop.loop import Loop
 from steering.loop.pace import Pace
@@ -64,7 +65,7 @@ async def follow(source, facility, store=None, pace=QUICK):
         source, facility, lambda _: {"main": MapFeatures()}, results.append, said.append, store=store, pace=pace
     )
     await facility.start()
-    await asyncio.wait_for(loop.run(), 60)
+    await within(60, loop.run())
     return results, said, loop
 
 
@@ -326,7 +327,7 @@ async def test_a_loop_that_fails_says_so_and_the_next_run_is_analysed_all_the_sa
     )
     loop = Loop(source, facility, lambda _: {"main": MapFeatures()}, results.append, said.append, pace=QUICK)
     await facility.start()
-    await asyncio.wait_for(loop.run(), 60)
+    await within(60, loop.run())
     check(results, loop)
     (sentence,) = said
     assert sentence.startswith("The loop failed: zero division error. The next run is analysed again")
@@ -417,7 +418,7 @@ async def test_a_run_gets_one_analysis_or_several_by_label_or_none(chosen, label
     results, facility = [], InlineFacility()
     await facility.start()
     loop = Loop(Scripted(*SINGLES), facility, lambda _: chosen, results.append, lambda _: None, pace=QUICK)
-    await asyncio.wait_for(loop.run(), 60)
+    await within(60, loop.run())
     newest = {one.provenance.label: one for one in results}
     assert set(newest) == labels
     assert loop.drained == "kit"

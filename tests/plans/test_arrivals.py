@@ -10,6 +10,7 @@ import pytest
 from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.core.waiting import within
 from steering.plans.arrivals import Arrival, _look
 from steering.scans.rocking import RockingScan
 from tests.plans.running import Run
@@ -223,4 +224,4 @@ async def test_a_look_ends_at_once_when_something_comes():
     await asyncio.sleep(0)
     docket.waits = True
     news.set()
-    assert await asyncio.wait_for(looking, 5) == {}
+    assert await within(5, looking) == {}

@@ -15,6 +15,7 @@ import tifffile
 from steering.core.block import FrameBlock
 from steering.core.pixels import MaskBits
 from steering.core.source import RunEnded, RunStarted
+from steering.core.waiting import within
 from steering.sources import image_files
 from steering.sources.frames import read_frames
 from steering.sources.watch import WatchSource
@@ -32,7 +33,7 @@ async def followed(source, runs=1, patience=60.0):
             if sum(isinstance(one, RunEnded) for one in items) == runs:
                 source.close()
 
-    await asyncio.wait_for(follow(), patience)
+    await within(patience, follow())
     return items
 
 

@@ -9,6 +9,7 @@ import tifffile
 
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted
+from steering.core.waiting import within
 from steering.sources.frames import read_frames
 from steering.sources.watch import WatchSource
 from steering.testing.waiting import until
@@ -104,5 +105,5 @@ async def test_a_directory_that_goes_away_or_is_none_is_said_and_looked_for_agai
     folder.unlink()
     (tmp_path / "away").rename(folder)
     tifffile.imwrite(folder / "a_1.tif", FRAMES[1])
-    frames = frames_of(await asyncio.wait_for(following, 60))
+    frames = frames_of(await within(60, following))
     assert np.array_equal(np.stack([frames[0], frames[1]]), FRAMES[:2])

@@ -1,6 +1,5 @@
 """A guest who sees none of the beamline's files: the service sends its frames, and lets the record be read."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import steering
 from steering.beamline.embedded import find_service
 from steering.core.errors import SteeringError
 from steering.core.place import ServedFrames
+from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
@@ -111,7 +111,7 @@ def test_where_there_is_no_record_that_is_said(tmp_path):
 
 async def heard_out(socket):
     while True:
-        await asyncio.wait_for(socket.recv(), 30)
+        await within(30, socket.recv())
 
 
 async def test_sockets_end_with_their_token(guest):

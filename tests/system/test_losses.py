@@ -11,6 +11,7 @@ import pytest
 
 from steering.core import registry
 from steering.core.daemon import Daemon
+from steering.core.waiting import within
 from steering.testing.waiting import until
 from tests.processes import of_workspace
 
@@ -116,7 +117,7 @@ async def test_a_worker_that_is_killed_while_it_rehearses_holds_nobody_up(sessio
     try:
         await until(lambda: list(tmp_path.iterdir()), lambda: "nothing is rehearsed")
         os.kill(int(next(tmp_path.iterdir()).name), signal.SIGKILL)
-        await asyncio.wait_for(rehearsing, 60)
+        await within(60, rehearsing)
     finally:
         rehearsing.cancel()
         await facility.detach()

@@ -19,6 +19,7 @@ from steering.core.block import FrameBlock, FrameFile
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
 from steering.core.source import RunEnded, RunStarted, SourceStatus
+from steering.core.waiting import within
 from steering.loop.loop import Loop
 from steering.testing import InlineFacility
 from tests.processes import left_behind, of_workspace
@@ -237,7 +238,7 @@ async def test_what_cannot_work_says_why_and_what_to_do(slurm, workspace, settin
 
     try:
         with pytest.raises(SteeringError) as raised:
-            await asyncio.wait_for(begin(), 60)
+            await within(60, begin())
         assert words in str(raised.value)
     finally:
         await ended(facility)

@@ -54,8 +54,8 @@ def session(place):
 
 def ring(place, value):
     """Set the ring current as somebody else's client does."""
-    code = f"from caproto.sync.client import write; write('STEER:ring_current', {value}, notify=True)"
-    subprocess.run([sys.executable, "-c", code], env=place.environment, check=True, timeout=60, capture_output=True)
+    code = f"from caproto.sync.client import write; write('STEER:ring_current', {value}, notify=True, repeater=False)"
+    subprocess.run([sys.executable, "-c", code], env=place.environment, check=True, timeout=60)
 
 
 def rulings(session):

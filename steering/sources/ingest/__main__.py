@@ -17,6 +17,7 @@ from typing import Any
 from steering.core.identity import identity, leave
 from steering.core.lifeline import hold_while_starting
 from steering.core.secret_file import write_secret
+from steering.core.waiting import within
 from steering.sources.ingest.certificate import make_certificate
 from steering.sources.ingest.monitor import Monitor
 from steering.sources.ingest.ring import Ring, Room
@@ -107,7 +108,7 @@ async def _until_unused(served: RingServer, monitor: Monitor, linger: float) -> 
         if linger > 0 and loop.time() - used > linger:
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(served.stop.wait(), _CHECK_SECONDS)
+            await within(_CHECK_SECONDS, served.stop.wait())
 
 
 if __name__ == "__main__":

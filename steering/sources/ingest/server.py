@@ -10,6 +10,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
+from steering.core.waiting import within
 from steering.sources.ingest.ring import Ring
 from steering.sources.ingest.taker import POLICIES, Taker
 from steering.sources.ingest.wire import LINE_BYTES, answer
@@ -63,7 +64,7 @@ class RingServer:
             self._open[task] = conversation
             task.add_done_callback(self._open.pop)
         try:
-            greeting = json.loads(await asyncio.wait_for(reader.readline(), _LONGEST_WAIT))
+            greeting = json.loads(await within(_LONGEST_WAIT, reader.readline()))
             token = str(greeting["token"])
             own = hmac.compare_digest(token.encode(), self._own.encode())
             if not own and not hmac.compare_digest(token.encode(), self._read.encode()):
@@ -169,7 +170,7 @@ class _Conversation:
         items = self._ring.take(self._taker, most)
         if not items:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), min(float(request["wait"]), _LONGEST_WAIT))
+                await within(min(float(request["wait"]), _LONGEST_WAIT), self._news.wait())
             items = self._ring.take(self._taker, most)
         self._waiting = False
         return items

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from steering.core.errors import SteeringError
+from steering.core.waiting import within
 
 _PATIENCE = 5.0
 
@@ -61,7 +62,7 @@ class Child:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+            await within(_PATIENCE, self._process.wait())
         except TimeoutError:
             # A server that waits for its clients' connections.
             self._process.kill()
