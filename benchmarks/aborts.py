@@ -107,7 +107,7 @@ async def one(client, chance):
     if after.points_done > before.points_done + 1:
         wrong.append(f"{after.points_done - before.points_done} points were measured after it")
     if after.ended.status != "abort":
-        wrong.append(f"the run ended as {after.ended.status}")
+        wrong.append(f"the run ended as {after.ended.status}: {after.ended.reason} {after.message}")
     if uid and after.ended.run != uid:
         wrong.append(f"run {uid} is not the one that ended")
     return {

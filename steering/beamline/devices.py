@@ -61,6 +61,7 @@ class BeamlineDevices:
         detector: The main areaDetector with its HDF5 writer.
         companions: Others by name.
         own: Devices of any class by name, which are read.
+        safing: Held while devices are made safe.
         prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
         safe: Channels that are set when a scan was aborted or has failed, and to what.
         faults: What to do when a point cannot be measured.
@@ -79,6 +80,7 @@ class BeamlineDevices:
     suspenders: tuple[Suspender, ...] = ()
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     own: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    safing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def suspending(self, scan: str) -> Suspenders | None:
         """Pick what a scan waits for; nothing if it waits for nothing."""
@@ -106,6 +108,10 @@ class BeamlineDevices:
         chosen = {"det": self.detector} | {name: self.companions[name] for name in detectors}
 
         async def prepare() -> None:
+            async with self.safing:
+                # A second abort does not wait until the devices are safe. The next scan does: else a stop that was
+                # meant for the one before would stop its motors.
+                pass
             for channel, value in before.items():
                 await put(channel, value, _PREPARE_SECONDS)
 
@@ -113,11 +119,12 @@ class BeamlineDevices:
             await asyncio.gather(*(picked[axis].check(target, steps[axis]) for axis, target in targets.items()))
 
         async def make_safe() -> list[str]:
-            said = await asyncio.gather(
-                *(motor.stop() for motor in picked.values()),
-                *(_disarm(name, one) for name, one in chosen.items()),
-                *(self._secure(one) for one in self.safe),
-            )
+            async with self.safing:
+                said = await asyncio.gather(
+                    *(motor.stop() for motor in picked.values()),
+                    *(_disarm(name, one) for name, one in chosen.items()),
+                    *(self._secure(one) for one in self.safe),
+                )
             return [sentence for sentence in said if sentence]
 
         return Devices(
