@@ -192,7 +192,7 @@ async def _late(detectors: Mapping[str, Any], done: int) -> int:
     said = [sentence for name, one in detectors.items() if (sentence := await _disarm(name, one))]
     if said:
         raise SteeringError(" ".join(said))
-    counts = {name: await answered(_written(one), f"The detector {name}", ANSWER_SECONDS) - done
+    counts = {name: await answered(one.count_events(), f"The detector {name}", ANSWER_SECONDS) - done
               for name, one in detectors.items()}  # fmt: skip
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -202,14 +202,6 @@ async def _late(detectors: Mapping[str, Any], done: int) -> int:
         )
         raise SteeringError(message)
     return next(iter(counts.values()))
-
-
-async def _written(detector: Any) -> int:
-    try:
-        return int(await detector.get_index())
-    except RuntimeError:
-        # It was never prepared, so it has written nothing.
-        return 0
 
 
 async def _disarm(name: str, detector: Any) -> str:
@@ -237,12 +229,14 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
     """
     from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
     from ophyd_async.epics.adcore import ADWriterFactory
-    from ophyd_async.epics.adsimdetector import SimDetector
+
+    # Loaded here: ophyd-async takes seconds.
+    from steering.beamline.detector import OneScanDetector
 
     paths = StaticPathProvider(UUIDFilenameProvider(), directory)
     entries = {"det": description.detector, **description.detectors}
     detectors = {
-        name: SimDetector(f"ca://{entry.prefix}", ADWriterFactory.hdf(paths), name=name)
+        name: OneScanDetector(f"ca://{entry.prefix}", ADWriterFactory.hdf(paths), name=name)
         for name, entry in entries.items()
     }
     motors = {name: make_motor(entry.prefix, name) for name, entry in description.motors.items()}

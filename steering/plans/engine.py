@@ -7,6 +7,10 @@ the plan has ended.
 The RunEngine aborts by cancelling its task. Whatever the task waits for may swallow that: Python 3.11's
 ``asyncio.wait_for`` does so when the answer comes in the same moment. So an abort here is asked for again until the
 plan has noticed it, and a plan of ours looks for itself as well (:mod:`steering.plans.ending`).
+
+After the plan's last message the RunEngine stops what moved, and closes what is open. A cancellation that came then
+would end this half way, and the RunEngine would be "aborting" for ever. So a plan does not end while an abort is on its
+way, and an abort that comes later is not passed on.
 """
 
 import asyncio
@@ -17,7 +21,7 @@ from concurrent.futures import TimeoutError as StillRunning
 from typing import Any, TypeVar
 
 from bluesky import RunEngine
-from bluesky.utils import DuringTask, Msg, RunEngineInterrupted, TransitionError
+from bluesky.utils import DuringTask, Msg, RequestAbort, RunEngineInterrupted, TransitionError
 
 Value = TypeVar("Value")
 
@@ -26,6 +30,8 @@ _AGAIN_SECONDS = 0.5
 # When the service closes, a plan has so many seconds to let go of its devices; then it is halted.
 _CLOSE_SECONDS = 30.0
 _HALT_SECONDS = 5.0
+# An abort that is on its way arrives within this time.
+_SOON_SECONDS = 0.005
 
 
 class Engine:
@@ -37,7 +43,9 @@ class Engine:
         self._engine = RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="steering-engine")
         self._running: Future[None] | None = None
+        # The engine's task while a plan's messages are coming; the lock is held while an abort of it is on its way.
         self._task: asyncio.Task[Any] | None = None
+        self._asking = threading.Lock()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -73,13 +81,14 @@ class Engine:
 
     def abort(self, reason: str) -> None:
         """Interrupt whatever the running plan waits for, and mark its run as aborted. Does nothing when idle."""
-        task = self._task
-        try:
-            self._engine.abort(reason)
-        except TransitionError:
-            # It is being aborted already, or has just ended.
-            if task is not None:
-                self.loop.call_soon_threadsafe(task.cancel)
+        with self._asking:
+            if self._task is None:
+                return
+            try:
+                self._engine.abort(reason)
+            except TransitionError:
+                # It is being aborted already, and what it waits for has swallowed that.
+                asyncio.run_coroutine_threadsafe(_cancel(self._task), self.loop).result()
 
     def insist(self, reason: str, noticed: Callable[[], bool]) -> threading.Thread:
         """Abort, again and again, until the plan has noticed or has ended.
@@ -137,4 +146,26 @@ class Engine:
     def _attended(self, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
         # A plan runs inside of the engine's task: from here it is known without looking into the engine.
         self._task = asyncio.current_task()
-        return (yield from plan)
+        try:
+            result = yield from plan
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self._leave()
+            raise
+        yield from self._leave()
+        return result
+
+    def _leave(self) -> Generator[Msg, Any, None]:
+        while not self._asking.acquire(blocking=False):
+            try:
+                yield Msg("sleep", None, _SOON_SECONDS)
+            except RequestAbort:
+                # What it was sent for has ended by itself.
+                continue
+        self._task = None
+        self._asking.release()
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()

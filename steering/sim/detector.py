@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from steering.sim.busy import Busy
 from steering.sim.channels import Channel, EnumChannel, channels_of
 from steering.sim.samples import Sample
 from steering.sim.writer import FrameWriter
@@ -24,7 +25,8 @@ class Detector:
     """The detector's behaviour behind its channels.
 
     ``Acquire`` and ``Capture`` are busy records: a put of 1 completes when acquisition or capture has ended, a put of 0
-    ends it at once.
+    ends it at once. Of each there is one at a time: a put of 1 while it runs waits for its end, and one that comes
+    while it is ending begins the next after it.
     """
 
     def __init__(
@@ -54,8 +56,8 @@ class Detector:
         self._speed = speed
         self._random = np.random.default_rng(seed)
         self._sample = next(iter(self._samples))
-        self._stop = asyncio.Event()
-        self._capturing: asyncio.Event | None = None
+        self._exposing = Busy()
+        self._capturing = Busy()
         self._writer: FrameWriter | None = None
         self._number = 0
         self._due = 0.0
@@ -121,45 +123,43 @@ class Detector:
         await self._read("HDF1:FilePathExists_RBV", "Yes" if exists else "No")
 
     async def _capture(self, value: str) -> None:
-        if value == "No":
-            if self._capturing is not None:
-                self._capturing.set()
-            return
-        if self._capturing is not None:
-            return
-        self._capturing = asyncio.Event()
+        await self._capturing.put(value, self._write_file)
+
+    async def _write_file(self, end: asyncio.Event) -> None:
         folder, name = self._channel("HDF1:FilePath").value, self._channel("HDF1:FileName").value
         path = Path(folder) / f"{name}.h5"
-        self._writer = FrameWriter(path, self._samples[self._sample].shape)
-        await self._read("HDF1:NumCaptured_RBV", 0)
-        await self._read("HDF1:FullFileName_RBV", str(path))
-        await self._read("HDF1:Capture_RBV", "Yes")
-        await self._capturing.wait()
-        self._writer.close()
-        self._writer = self._capturing = None
-        await self._read("HDF1:Capture_RBV", "No")
-        await self._channel("HDF1:Capture").write("No", verify_value=False)
+        self._writer = writer = FrameWriter(path, self._samples[self._sample].shape)
+        try:
+            await self._read("HDF1:NumCaptured_RBV", 0)
+            await self._read("HDF1:FullFileName_RBV", str(path))
+            await self._read("HDF1:Capture_RBV", "Yes")
+            await end.wait()
+        finally:
+            self._writer = None
+            writer.close()
+            await self._read("HDF1:Capture_RBV", "No")
+            await self._channel("HDF1:Capture").write("No", verify_value=False)
 
     async def _acquire(self, value: str) -> None:
-        if value == "No":
-            self._stop.set()
-            return
-        self._stop.clear()
+        await self._exposing.put(value, self._take_frames)
+
+    async def _take_frames(self, end: asyncio.Event) -> None:
         await self._read("cam1:DetectorState_RBV", "Acquire")
         await self._read("cam1:Acquire_RBV", "Yes")
         mode = self._channel("cam1:ImageMode").value
         left = {"Single": 1, "Multiple": int(self._channel("cam1:NumImages").value)}.get(mode, -1)
         self._due = asyncio.get_running_loop().time()
-        while left != 0 and not self._stop.is_set():
-            left -= await self._expose(left)
+        while left != 0 and not end.is_set():
+            left -= await self._expose(left, end)
         await self._read("cam1:DetectorState_RBV", "Idle")
         await self._read("cam1:Acquire_RBV", "No")
 
-    async def _expose(self, left: int) -> int:
+    async def _expose(self, left: int, end: asyncio.Event) -> int:
         """Expose the next frame, or the next few where they are shorter than this process can follow one by one.
 
         Args:
             left: How many may still be taken; negative for any number.
+            end: Set if acquisition was told to stop.
 
         Returns:
             How many were taken.
@@ -173,20 +173,12 @@ class Detector:
         self._due = max(self._due, loop.time()) + count * lasting
         sample = self._samples[self._sample]
         # An axis that moves is seen where it is in the middle of the exposure.
-        if await self._stopped(self._due - count * lasting / 2):
+        if await _ended(end, self._due - count * lasting / 2):
             return count
         frames = [sample.frame(self._positions(), exposure, self._random) for _ in range(count)]
-        if not await self._stopped(self._due):
+        if not await _ended(end, self._due):
             await self._take(np.stack(frames), lasting)
         return count
-
-    async def _stopped(self, until: float) -> bool:
-        """Wait until a time of the loop's clock; return whether acquisition was stopped before."""
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._stop.wait()
-        except TimeoutError:
-            return False
 
     async def _take(self, frames: Any, lasting: float) -> None:
         """Hand frames on: statistics, file, image of the last; the count goes up once the file has them."""
@@ -204,3 +196,12 @@ class Detector:
             else:
                 await self._read("HDF1:NumCaptured_RBV", self._writer.count)
         self._post(frames[-1], now, self._number)
+
+
+async def _ended(end: asyncio.Event, until: float) -> bool:
+    """Wait until a time of the loop's clock; return whether it was told to end before."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await end.wait()
+    except TimeoutError:
+        return False

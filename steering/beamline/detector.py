@@ -1,0 +1,60 @@
+"""An areaDetector that takes part in one scan at a time, and can say for certain how many frames it has written."""
+
+import asyncio
+from contextlib import aclosing, suppress
+
+from ophyd_async.core import AsyncStatus, observe_value
+from ophyd_async.epics.adcore import NDFileHDF5IO
+from ophyd_async.epics.adsimdetector import SimDetector
+
+# What does not end within so many seconds is not waited for any longer: the detector is told to stop once more.
+_PARTING_SECONDS = 10.0
+# The writer gets frames through a queue: it has all of them if none more comes for so long.
+_QUIET_SECONDS = 0.3
+
+
+class OneScanDetector(SimDetector):
+    """An areaDetector with its HDF5 writer that never takes part in two scans at once.
+
+    The end of a scan tells the detector and its writer to stop, and does not wait for ever until they have. Nothing of
+    that may reach the next scan: its file would be closed under it.
+    """
+
+    hdf: NDFileHDF5IO
+    _parting: AsyncStatus[None] | None = None
+
+    def unstage(self) -> AsyncStatus[None]:
+        """Stop the detector and file writing."""
+        self._parting = super().unstage()
+        return self._parting
+
+    @AsyncStatus.wrap
+    async def stage(self) -> None:
+        """Make sure that the detector is idle and ready to be used."""
+        if self._parting is not None:
+            parted = asyncio.Event()
+            self._parting.add_callback(lambda _: parted.set())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PARTING_SECONDS):
+                    await parted.wait()
+            self._parting = None
+        await super().stage()
+
+    async def count_events(self) -> int:
+        """Count the events whose frames are in its file, once it was told to stop.
+
+        A count that is kept from before is no answer: what watches it hears of a frame later than the detector says
+        that it has stopped. It is asked for until it stays the same, and until whoever watches it has heard of it.
+        """
+        if self._prepare_ctx is None:
+            return 0
+        counted = self.hdf.num_captured
+        before, now = -1, await counted.get_value(cached=False)
+        while now != before:
+            await asyncio.sleep(_QUIET_SECONDS)
+            before, now = now, await counted.get_value(cached=False)
+        async with aclosing(observe_value(counted)) as values:
+            async for value in values:
+                if value >= now:
+                    break
+        return await self.get_index()
