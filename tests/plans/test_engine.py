@@ -50,6 +50,7 @@ def test_an_abort_while_the_engine_tidies_up_leaves_it_usable(engine):
     lingering.go.set()
     running.result(10)
     asking.join(10)
+    assert not asking.is_alive()
     done = []
     engine.run(steps(done)).result(10)
     assert done == [1]
@@ -71,6 +72,7 @@ def test_an_abort_at_any_moment_of_a_short_plan_leaves_the_engine_usable(engine,
         engine.abort("now")
     running.exception(10)
     asking.join(10)
+    assert not asking.is_alive()
     done = []
     engine.run(steps(done)).result(10)
     assert done == [1]
