@@ -106,6 +106,8 @@ def dead_link(lab, server):
         text.get_by_text("Link lost").wait_for(timeout=10_000)
         assert time.monotonic() - began < 10
         text.get_by_text("it will not be carried out later").wait_for()
+        # The state beside it does not look alive.
+        page.locator(".st-unheard .st-panel-progress .st-state-running").wait_for()
         shoot(page, "link-lost")
         # It looks as if it could not be pressed, but says why it cannot when it is.
         page.locator(".st-direct-abort").click(force=True)
@@ -114,6 +116,7 @@ def dead_link(lab, server):
     finally:
         server.send_signal(signal.SIGCONT)
     text.get_by_text("Connected: running").wait_for()
+    assert page.locator(".st-unheard").count() == 0
     assert state(lab) == "running"
     assert lab.value("len(desk.actions)") == before
     page.locator(".st-direct-pause").click()

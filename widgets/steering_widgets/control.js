@@ -86,6 +86,8 @@ async function render({ model, el }) {
     root.dataset.connected = String(link === "live");
     root.dataset.link = link;
     root.dataset.state = now;
+    // What the other panels say of the scan is then only what was heard last.
+    root.closest(".st-dashboard")?.classList.toggle("st-unheard", link === "lost");
     for (const [name, made] of Object.entries(buttons)) {
       // A press must be answered also where it can do nothing, so it is never deaf.
       made.setAttribute("aria-disabled", String(!ACTIONS[name][2].includes(now)));
@@ -279,6 +281,7 @@ async function render({ model, el }) {
     model.off("msg:custom", receive);
     model.off("change:state", changed);
     presses.close();
+    root.closest(".st-dashboard")?.classList.remove("st-unheard");
     socket?.close();
   };
 }
