@@ -130,7 +130,9 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
     parameter = parameters.get(name)
     if parameter is None:
         return f"There is no parameter {name!r:.60}. This scan has: {', '.join(sorted(parameters)) or 'none'}."
-    allowed = f"Allowed: {parameter.low:g} to {parameter.high:g} {parameter.units}."
+    if parameter.fixed:
+        return f"{name} is chosen at the start and holds for the whole run. Finish this scan and start it again."
+    allowed = f"Allowed: {parameter.low:g} to {parameter.high:g} {parameter.units}.".replace(" .", ".")
     if not math.isfinite(value):
         return f"{name} = {value} {parameter.units} is not a finite number. {allowed}"
     if not parameter.low <= value <= parameter.high:
@@ -147,7 +149,9 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
 
 def _region(action: InsertRegion, situation: Situation) -> str:
     if not situation.region:
-        return "This scan takes no regions; change its centre, range or step instead."
+        shaping = [name for name in ("centre", "range", "step") if name in situation.parameters]
+        instead = f"; change its {' or '.join(filter(None, [', '.join(shaping[:-1]), *shaping[-1:]]))} instead"
+        return f"This scan takes no regions{instead if shaping else ''}."
     strange = [axis for axis in (*action.region, *action.step) if axis not in situation.axes]
     if strange:
         return f"There is no axis {strange[0]!r:.60}. This scan moves: {', '.join(situation.axes)}."
@@ -172,7 +176,7 @@ def _region(action: InsertRegion, situation: Situation) -> str:
 
 def judge_path(action: Action, situation: Situation) -> str:
     """Judge the path that would follow from an action, if one would."""
-    if not isinstance(action, SetParameter | InsertRegion | ReplacePath):
+    if not isinstance(action, SetParameter | InsertRegion | ReplacePath | Skip):
         return ""
     if situation.problem:
         return situation.problem

@@ -167,4 +167,14 @@ def test_pause_and_resume_must_mean_something():
 
 def test_a_region_on_a_scan_without_regions_says_what_to_do_instead():
     action = InsertRegion({"sy": (0, 1), "sx": (0, 1)}, {"sy": 0.1, "sx": 0.1})
-    assert "centre, range or step" in judge(action, situation(region=False))
+    given = {name: Parameter(name, "deg", 1.0, 0.0, 2.0) for name in ("centre", "range", "step")}
+    said = judge(action, situation(region=False, parameters=given))
+    assert said == "This scan takes no regions; change its centre, range or step instead."
+    assert judge(action, situation(region=False, parameters={})) == "This scan takes no regions."
+
+
+def test_what_holds_for_a_whole_run_is_not_changed_while_it_runs():
+    given = {"num": Parameter("num", "", 11.0, 1.0, 100.0, fixed=True)}
+    assert judge(SetParameter("num", 12.0), situation(parameters=given)) == (
+        "num is chosen at the start and holds for the whole run. Finish this scan and start it again."
+    )

@@ -79,6 +79,7 @@ class SignalEntry(Strict):
         tolerance: How far from what was asked for its read-back may be, in that unit.
         settle: Seconds for which it must have been that near.
         timeout: Seconds after which it must have arrived.
+        device: Instead of EPICS names the signal of a device of the instrument, as ``"sim_det.Imax"``.
     """
 
     read: str = ""
@@ -87,6 +88,7 @@ class SignalEntry(Strict):
     tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     settle: float = Field(default=0.0, ge=0.0, le=86_400.0)
     timeout: float = Field(default=60.0, gt=0.0, le=86_400.0)
+    device: str = ""
 
 
 class DeviceEntry(Strict, populate_by_name=True):
@@ -140,9 +142,11 @@ class BeamlineDescription(Strict):
 
     Attributes:
         name: For start documents and titles.
+        instrument: The beamline's own Bluesky instrument, whose devices and plans are used: the name of its startup
+            module, or the folder of its startup files.
         simulate: Start the simulated beamline as a child and use its devices; perhaps with samples and motors besides.
         motors: By axis name.
-        detector: The main detector, which every scan triggers; it is called ``det``.
+        detector: The main detector, which every scan of ours triggers; it is called ``det``.
         detectors: Others by name, which a scan triggers too if it names them.
         signals: What else is read or steered, by name.
         devices: Devices of any class that a scan reads if it names them.
@@ -153,9 +157,10 @@ class BeamlineDescription(Strict):
     """
 
     name: str
+    instrument: str = ""
     simulate: Annotated[SimulationEntry | None, BeforeValidator(_simulated)] = None
-    motors: dict[str, MotorEntry]
-    detector: DetectorEntry
+    motors: dict[str, MotorEntry] = Field(default_factory=dict[str, MotorEntry])
+    detector: DetectorEntry | None = None
     detectors: dict[str, DetectorEntry] = Field(default_factory=dict[str, DetectorEntry])
     signals: dict[str, SignalEntry] = Field(default_factory=dict)
     devices: dict[str, DeviceEntry] = Field(default_factory=dict[str, DeviceEntry])

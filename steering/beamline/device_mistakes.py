@@ -51,7 +51,12 @@ def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Ite
             yield where, f"The name {name!r} is a column of the data: letters, digits and _ only, no digit first."
         if name in description.motors or name in _OWN:
             yield where, f"{name!r} is a column or a parameter of scans already. Choose another name."
-        if not signal.read and not signal.set:
+        if signal.device and (signal.read or signal.set):
+            yield where, f"The signal {name} is named twice: by its device and by EPICS names. Leave one of them out."
+        if signal.device and not description.instrument:
+            text = f"The signal {name} is that of a device, but there is no instrument. Give its EPICS name."
+            yield (*where, "device"), text
+        if not signal.read and not signal.set and not signal.device:
             yield where, f"The signal {name} has neither 'read' nor 'set'. Give the EPICS name of its value."
         for key, channel in (("read", signal.read), ("set", signal.set)):
             if channel and (not _PV.fullmatch(channel) or channel.endswith(":")):
@@ -61,7 +66,8 @@ def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Ite
 
 
 def _detectors(description: BeamlineDescription) -> Iterator[Mistake]:
-    places: dict[tuple[str, ...], DetectorEntry] = {("detector",): description.detector}
+    main = description.detector
+    places: dict[tuple[str, ...], DetectorEntry] = {} if main is None else {("detector",): main}
     places |= {("detectors", name): one for name, one in description.detectors.items()}
     prefixes: dict[str, str] = {}
     for where, detector in places.items():
@@ -87,6 +93,9 @@ def _suspenders(description: BeamlineDescription) -> Iterator[Mistake]:
         where = ("suspenders", number)
         if one.signal not in description.signals:
             yield (*where, "signal"), f"There is no signal {one.signal!r}. {choice(one.signal, description.signals)}"
+        elif description.signals[one.signal].device:
+            text = f"{one.signal} is the signal of a device. What a scan waits for needs the EPICS name of its value."
+            yield (*where, "signal"), text
         if not one.low < one.high or (math.isinf(one.low) and math.isinf(one.high)):
             yield where, f"{one.signal}: give 'low', 'high', or both with low below high, in its unit."
         for name in one.scans:

@@ -1,31 +1,25 @@
-"""The beamline's devices, made from its description and connected on the engine's loop."""
+"""The beamline's devices, and what a scan of it picks of them."""
 
 import asyncio
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from steering.beamline.answers import ANSWER_SECONDS, answered, put, same_unit
-from steering.beamline.description import BeamlineDescription
+from steering.beamline.answers import ANSWER_SECONDS, answered, put
 from steering.beamline.flight import Hearing, MotorSweep
-from steering.beamline.motor import STOP_SECONDS, SafeMotor, make_motor, until_true
-from steering.beamline.own_devices import connect_devices
-from steering.beamline.signals import BeamlineSignal, SignalReadable, connect_signals
-from steering.beamline.suspenders import Suspender, Suspenders, watch
+from steering.beamline.motor import STOP_SECONDS, SafeMotor, until_true
+from steering.beamline.signals import BeamlineSignal, SignalReadable
+from steering.beamline.suspenders import Suspender, Suspenders
 from steering.core.errors import SteeringError
 from steering.core.status import Axis
+from steering.plans.course import Plan
 from steering.plans.devices import Devices
 from steering.plans.faults import Faults
 
 Channels = Mapping[str, str | float | int]
 
-CONNECT_TIMEOUT = 20.0
 # One that is set before a scan may have to move.
 _PREPARE_SECONDS = 30.0
-# How ophyd-async names channels that it cannot reach.
-_CHANNELS = re.compile(r"ca://(\S+)")
 
 
 class Readback:
@@ -58,9 +52,10 @@ class BeamlineDevices:
 
     Attributes:
         motors: By axis name.
-        detector: The main areaDetector with its HDF5 writer.
+        detector: The main areaDetector with its HDF5 writer; ``None`` for an instrument of the beamline's own.
         companions: Others by name.
         own: Devices of any class by name, which are read.
+        own_plans: What makes the plan of a scan from the values of its parameters, for the plans of an instrument.
         safing: Held while devices are made safe.
         prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
         safe: Channels that are set when a scan was aborted or has failed, and to what.
@@ -80,6 +75,9 @@ class BeamlineDevices:
     suspenders: tuple[Suspender, ...] = ()
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     own: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    own_plans: Mapping[str, Callable[[Mapping[str, float]], Plan]] = field(
+        default_factory=dict[str, "Callable[[Mapping[str, float]], Plan]"]
+    )
     safing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def suspending(self, scan: str) -> Suspenders | None:
@@ -105,7 +103,8 @@ class BeamlineDevices:
             own: Names of the devices that it reads.
         """
         picked = {axis: self.motors[axis] for axis in axes}
-        chosen = {"det": self.detector} | {name: self.companions[name] for name in detectors}
+        main = {} if self.detector is None else {"det": self.detector}
+        chosen = main | {name: self.companions[name] for name in detectors}
 
         async def prepare() -> None:
             async with self.safing:
@@ -132,7 +131,7 @@ class BeamlineDevices:
             units={axis: motor.units for axis, motor in picked.items()},
             detector=self.detector,
             companions=tuple(self.companions[name] for name in detectors),
-            exposure=Readback("exposure", self.detector.driver.acquire_time),
+            exposure=None if self.detector is None else Readback("exposure", self.detector.driver.acquire_time),
             readables=(*(SignalReadable(self.signals[name]) for name in signals), *(self.own[name] for name in own)),
             signals={name: self.signals[name] for name in signals},
             prefixes=self.prefixes,
@@ -214,85 +213,3 @@ async def _disarm(name: str, detector: Any) -> str:
     except Exception:  # noqa: BLE001  (whatever it raises: a person must be told, and the other devices go on)
         return f"{who} was told to stop, but does not answer: it may still expose. Look at it."
     return ""
-
-
-async def connect(description: BeamlineDescription, directory: Path) -> BeamlineDevices:
-    """Make and connect the devices. Call on the engine's loop.
-
-    Args:
-        description: The beamline.
-        directory: Where the detector writes its files; one file a run.
-
-    Raises:
-        SteeringError: If a device does not answer, or a motor's unit is not the one that is described; the message
-            names it.
-    """
-    from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
-    from ophyd_async.epics.adcore import ADWriterFactory
-
-    # Loaded here: ophyd-async takes seconds.
-    from steering.beamline.detector import OneScanDetector
-
-    paths = StaticPathProvider(UUIDFilenameProvider(), directory)
-    entries = {"det": description.detector, **description.detectors}
-    detectors = {
-        name: OneScanDetector(f"ca://{entry.prefix}", ADWriterFactory.hdf(paths), name=name)
-        for name, entry in entries.items()
-    }
-    motors = {name: make_motor(entry.prefix, name) for name, entry in description.motors.items()}
-    prefixes = {description.detector.prefix: "detector", "det-": "detector"}
-    for name, entry in description.detectors.items():
-        prefixes |= {entry.prefix: f"detector {name}", f"{name}-": f"detector {name}"}
-    for name, entry in description.motors.items():
-        prefixes |= {entry.prefix: f"motor {name}", f"{name}-": f"motor {name}"}
-    names: list[tuple[Any, str]] = [
-        *((one, "detector" if name == "det" else f"detector {name}") for name, one in detectors.items()),
-        *((motor, f"motor {name}") for name, motor in motors.items()),
-    ]
-    answers = await asyncio.gather(
-        *(device.connect(timeout=CONNECT_TIMEOUT) for device, _ in names), return_exceptions=True
-    )
-    silent = [title for (_, title), answer in zip(names, answers, strict=True) if isinstance(answer, BaseException)]
-    if silent:
-        channels = [one for answer in answers for one in _CHANNELS.findall(str(answer))]
-        more = f" and {len(channels) - 1} other channels" if len(channels) > 1 else ""
-        named = f" ({channels[0]}{more})" if channels else ""
-        who = f"The {', the '.join(silent)} of {description.name} {'does' if len(silent) == 1 else 'do'}"
-        message = (
-            f"{who} not answer within {CONNECT_TIMEOUT:g} s{named}. "
-            "Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
-        )
-        raise SteeringError(message)
-    units = {name: await _unit(name, description.motors[name].units, motor) for name, motor in motors.items()}
-    made = BeamlineDevices(
-        {
-            name: SafeMotor(name, motor, units[name], description.motors[name].tolerance)
-            for name, motor in motors.items()
-        },
-        detectors.pop("det"),
-        # The longest first: of two that fit a channel it is the one that is meant.
-        dict(sorted(prefixes.items(), key=lambda item: -len(item[0]))),
-        description.safe,
-        description.faults.policy(),
-        signals=await connect_signals(description.signals),
-        companions=detectors,
-        own=await connect_devices(description.devices),
-    )
-    made.suspenders = watch(description.suspenders, made.signals)
-    await made.limits(tuple(motors))
-    return made
-
-
-async def _unit(name: str, described: str, motor: Any) -> str:
-    """Say in which unit a motor's positions are: as described, which must be the record's own if it has one."""
-    own = str(await answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", ANSWER_SECONDS)).strip()
-    if described and own and not same_unit(described, own):
-        message = (
-            f"The motor {name} counts in {own} (its field EGU), but the beamline's file says {described}. "
-            f"Write units: {own} and look at every limit and step in the file, or correct the record."
-        )
-        raise SteeringError(message)
-    if not described and not own:
-        message = f"The motor {name} has no unit (its field EGU is empty). Write units: into the beamline's file."
-        raise SteeringError(message)
-    return described or own

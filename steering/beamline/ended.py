@@ -44,7 +44,7 @@ def why_not_open(docket: Docket, error: BaseException | None) -> str:
     ruling = docket.abort
     if ruling is not None:
         return f"The scan was aborted before its run was open, by {ruling.who}{_because(ruling.new)}."
-    return f"The scan ended before its run was open. {error or 'Nothing says why.'}"
+    return f"The scan ended before its run was open. {error or 'Its plan opened none.'}"
 
 
 def _because(reason: str) -> str:

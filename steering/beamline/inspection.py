@@ -20,8 +20,10 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
     Yields:
         Where (keys from the top), and a sentence.
     """
-    if not description.motors:
-        yield ("motors",), "There is no motor. Name at least one: an axis name with the prefix of its motor record."
+    if description.instrument:
+        yield from _instrument(description)
+    else:
+        yield from _without_instrument(description)
     if not description.scans:
         yield ("scans",), "There is no scan. Describe at least one."
     yield from devices(description)
@@ -35,6 +37,29 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
             yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
 
 
+def _without_instrument(description: BeamlineDescription) -> Iterator[Mistake]:
+    """Yield what must be there if the file alone describes the devices."""
+    if not description.motors:
+        yield ("motors",), "There is no motor. Name at least one: an axis name with the prefix of its motor record."
+    if description.detector is None:
+        yield ("detector",), "There is no detector. Describe the main one, which every scan triggers."
+    for number, scan in enumerate(description.scans):
+        if not scan.exposes:
+            where = ("scans", number, "plan")
+            yield where, f"scan {scan.name!r}: 'plan: own' is a plan of an instrument. Name it under 'instrument'."
+
+
+def _instrument(description: BeamlineDescription) -> Iterator[Mistake]:
+    """Yield what does not go with an instrument of the beamline's own."""
+    for key in ("simulate", "motors", "detector", "detectors", "devices", "safe"):
+        if getattr(description, key):
+            yield (key,), f"The devices are those of {description.instrument}: leave {key!r} out."
+    for number, scan in enumerate(description.scans):
+        if scan.exposes:
+            where = ("scans", number, "plan")
+            yield where, f"scan {scan.name!r}: a plan of the instrument has 'plan: own' and 'call: its name'."
+
+
 def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:
     for number, name in enumerate(scan.detectors):
         if name not in description.detectors:
@@ -46,7 +71,7 @@ def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Itera
 
 
 def _steered(name: str, entry: ParameterEntry, signal: SignalEntry) -> Iterator[str]:
-    if not signal.set:
+    if not signal.set and not signal.device:
         yield f"The signal {name} cannot be set: its key 'set' is missing. Put it under 'read' of the scan."
     if signal.units and signal.units != entry.units:
         yield f"{name} is in {entry.units!r}, but its signal in {signal.units!r}."
@@ -91,8 +116,8 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
 
 def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescription) -> Iterator[Mistake]:
     along = scan.along
-    taken = (*scan.takes, _EXPOSURE)
-    may = (*taken, *scan.may_take)
+    taken = (*scan.takes, *([_EXPOSURE] if scan.exposes else []))
+    may = (*taken, *(name for name in scan.may_take if scan.exposes or name not in description.signals))
     for name in taken:
         if name not in scan.parameters:
             yield ("parameters",), f"The parameter {name!r} is missing. The plan {scan.plan} takes: {', '.join(taken)}."

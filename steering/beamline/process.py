@@ -24,9 +24,11 @@ import uvicorn
 
 from steering.beamline.app import Face
 from steering.beamline.children import start_record, start_simulation
+from steering.beamline.connecting import connect, connect_instrument
 from steering.beamline.cut_off import close_cut_off
 from steering.beamline.description import read_description
-from steering.beamline.devices import connect
+from steering.beamline.description_entries import BeamlineDescription
+from steering.beamline.instrument import Instrument
 from steering.beamline.preview import Preview
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
@@ -67,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="steering serve", description="Serve a beamline.")
     parser.add_argument("--beamline", type=Path, help="YAML file of the beamline; the simulated one if left out")
+    parser.add_argument(
+        "--instrument", default="", help="the beamline's own Bluesky instrument: its startup module, or startup folder"
+    )
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="folder for all files")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument(
@@ -81,12 +86,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) -> None:
-    description = read_description(options.beamline)
+    given = read_description(options.beamline) if options.beamline or not options.instrument else None
+    named = _instrument_of(options, given)
     if not options.speed > 0 or not options.linger >= 0:
         message = f"--speed {options.speed:g} must be above 0, and --linger {options.linger:g} s not below."
         raise SteeringError(message)
     _end_in_order()
     _claim(workspace, stack)
+    instrument = Instrument.start(named) if named else None
+    description = given or (instrument.describe() if instrument is not None else read_description(None))
     file = workspace.run / "beamline.json"
     # Nearly last: until then it says that this one is ending, and the next one waits.
     stack.callback(lambda: file.unlink(missing_ok=True))
@@ -98,23 +106,21 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         contents = description.simulate.model_dump()
         os.environ.update(start_simulation(stack, options.speed, options.seed, contents, say))
     make_private(workspace.frames)
-    engine = Engine({})
-    devices = engine.call(connect(description, workspace.frames), timeout=60.0)
+    engine = Engine({}) if instrument is None else instrument.engine
+    connecting = (
+        connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)
+    )
+    devices = engine.call(connecting, timeout=60.0)
     beamline = Beamline(description, devices, engine, workspace)
     stack.callback(beamline.close)
     for one in cut[-1:]:
         beamline.remark(one.sentence)
     watched.append(beamline.remark)
-    preview = Preview(description.detector.image) if description.detector.image else None
-    if preview is not None:
-        stack.callback(preview.close)
+    newest = _newest(description, stack)
     tokens = Tokens()
     token = tokens.issue(getpass.getuser())
     listening = socket.create_server(("127.0.0.1", options.port))
     stack.callback(listening.close)
-
-    def newest() -> tuple[int, Frame | None]:
-        return preview.frame.read() if preview is not None else (0, None)
 
     def stop() -> None:
         leave(file)
@@ -127,7 +133,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     content = identity() | {"url": address, "token": token, "beamline": description.name}
     # Whoever starts scans unasked, as a tutorial does, does so on the built-in simulation only.
-    content["embedded"] = options.beamline is None
+    content["embedded"] = options.beamline is None and instrument is None
     content["file"] = "" if options.beamline is None else str(options.beamline.expanduser().resolve())
     if record is not None:
         content["record"] = record
@@ -146,6 +152,32 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     # A loop in C, where it is installed: who asks much then takes half as much of the scan's time.
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve([listening]))
+
+
+def _instrument_of(options: argparse.Namespace, given: BeamlineDescription | None) -> str:
+    """Name the beamline's own instrument; empty if it has none.
+
+    Raises:
+        SteeringError: If the file is of another one.
+    """
+    written = given.instrument if given is not None else ""
+    if options.instrument and written not in ("", options.instrument):
+        message = f"{options.beamline} is of the instrument {written}, not of {options.instrument}."
+        raise SteeringError(message)
+    if options.instrument and given is not None and not written:
+        message = f"{options.beamline} is of no instrument. Write instrument: {options.instrument} into it."
+        raise SteeringError(message)
+    return written or options.instrument
+
+
+def _newest(description: BeamlineDescription, stack: ExitStack) -> Callable[[], tuple[int, Frame | None]]:
+    """Follow the detector's image, if it has one; return what gives version and value of the newest frame."""
+    image = description.detector.image if description.detector is not None else ""
+    if not image:
+        return lambda: (0, None)
+    preview = Preview(image)
+    stack.callback(preview.close)
+    return preview.frame.read
 
 
 def _tell(watched: Sequence[Callable[[str], None]], sentence: str) -> None:

@@ -33,6 +33,7 @@ from steering.guard import judge_value
 from steering.plans.devices import Devices
 from steering.plans.docket import BEAMLINE, Docket
 from steering.plans.engine import Engine
+from steering.plans.own import own
 from steering.plans.path import Point
 from steering.plans.scan import Scan, reach_of
 from steering.plans.steerable import steerable
@@ -62,7 +63,7 @@ class Beamline:
         self._engine = engine
         self._lock = RLock()
         self._scans: dict[str, tuple[ScanEntry, Scan]] = {
-            entry.name: (entry, entry.scan()) for entry in description.scans
+            entry.name: (entry, self._scan(entry)) for entry in description.scans
         }
         self._closing = False
         # Set once it is known how the last scan ended.
@@ -94,6 +95,14 @@ class Beamline:
             )
             for entry, scan in self._scans.values()
         )
+
+    def _scan(self, entry: ScanEntry) -> Scan:
+        scan = entry.scan()
+        if not scan.own_path:
+            return scan
+        # What a plan of the instrument was called with holds for its whole run; what is no argument of it is a signal.
+        signals = self.description.signals
+        return scan.starting(tuple(replace(item, fixed=item.name not in signals) for item in scan.parameters))
 
     @staticmethod
     def _with(entry: ScanEntry, scan: Scan, present: Mapping[str, float]) -> Scan:
@@ -165,6 +174,9 @@ class Beamline:
                 message = f"There is no scan {name!r:.60}. This beamline has: {', '.join(self._scans)}."
                 raise SteeringError(message)
             entry, scan = self._scans[name]
+            if cut is not None and scan.own_path:
+                message = f"{name} is a plan of the instrument: what it had measured cannot be left out. Start it anew."
+                raise SteeringError(message)
             signals = entry.signals(self.description.signals)
             steered = [one for one in entry.parameters if one in signals]
             present = self._engine.call(self._devices.present(steered))
@@ -183,8 +195,8 @@ class Beamline:
             if full:
                 raise SteeringError(full)
             docket = Docket(scan, chosen, axes, entry.points_allowed, self._ruling, begin_with)
-            own = [name for name in entry.read if name in self.description.devices]
-            picked = self._devices.of(scan.axes, entry.before, signals, entry.detectors, own)
+            read = [name for name in entry.read if name in self.description.devices]
+            picked = self._devices.of(scan.axes, entry.before, signals, entry.detectors, read)
             devices = replace(picked, room=self._room, suspending=self._devices.suspending(scan.name))
             opened, running = self._launch(docket, devices, person, cut)
         return self._opening(docket, opened, running)
@@ -276,7 +288,12 @@ class Beamline:
             metadata["continues"] = cut.run
             # A point is the same wherever in a grid it stands: what counts is the new path's step.
             measured = [Point(dict(positions), {}) for positions in cut.positions]
-        running = self._engine.run(steerable(docket, devices, metadata, measured))
+        made = self._devices.own_plans.get(docket.scan.name)
+        if made is not None:
+            plan = own(docket, devices, metadata, made(docket.progress.values))
+        else:
+            plan = steerable(docket, devices, metadata, measured)
+        running = self._engine.run(plan)
         self._running = running
         running.add_done_callback(lambda ended: self._ended(docket, ended))
         self.hub.touch()
@@ -342,7 +359,7 @@ class Beamline:
 
 def _chosen(parameters: tuple[Parameter, ...], values: Mapping[str, float]) -> dict[str, float]:
     """Merge chosen values into the defaults; at the start any value within the limits may be taken in one step."""
-    free = {item.name: replace(item, largest_step=float("inf")) for item in parameters}
+    free = {item.name: replace(item, largest_step=float("inf"), fixed=False) for item in parameters}
     for name, value in values.items():
         refusal = judge_value(name, value, free)
         if refusal:

@@ -66,7 +66,7 @@ class BeamlineSignal:
         from aioca import FORMAT_TIME, caget
 
         answer = await answered(caget(self.channel, format=FORMAT_TIME, timeout=None), self.who, ANSWER_SECONDS)
-        self.known = _number(answer, self.who)
+        self.known = number_of(answer, self.who)
         return {"value": self.known, "timestamp": float(answer.timestamp), "alarm_severity": int(answer.severity)}
 
     async def put(self, value: float) -> None:
@@ -75,8 +75,12 @@ class BeamlineSignal:
         Raises:
             SteeringError: If it cannot be asked for.
         """
-        self._near_since = math.nan
+        self.asked()
         await put(self.entry.set, value, ANSWER_SECONDS)
+
+    def asked(self) -> None:
+        """Note that another value is asked for."""
+        self._near_since = math.nan
 
     async def arrived(self, value: float) -> bool:
         """Say whether the read-back has been within the tolerance of a value for the settle time.
@@ -136,7 +140,7 @@ async def _connect(name: str, entry: SignalEntry) -> BeamlineSignal:
 
     made = BeamlineSignal(name, entry, entry.units)
     described = await answered(caget(made.channel, format=FORMAT_CTRL, timeout=None), made.who, CONNECT_SECONDS)
-    made.known = _number(described, made.who)
+    made.known = number_of(described, made.who)
     own = str(getattr(described, "units", "")).strip()
     if entry.units and own and not same_unit(entry.units, own):
         message = (
@@ -148,7 +152,7 @@ async def _connect(name: str, entry: SignalEntry) -> BeamlineSignal:
     return made
 
 
-def _number(answer: Any, who: str) -> float:
+def number_of(answer: Any, who: str) -> float:
     """Take a number from an answer.
 
     Raises:

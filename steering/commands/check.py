@@ -86,7 +86,8 @@ def _beamline(file: Path) -> Finding:
     except SteeringError as error:
         return _lacking("beamline", str(error))
     scans = ", ".join(f"{scan.name} ({scan.plan} over {', '.join(scan.scan().axes)})" for scan in found.scans)
-    return _ready("beamline", f"{found.name}: motors {', '.join(found.motors)}; scans {scans}.")
+    devices = f"the instrument {found.instrument}" if found.instrument else f"motors {', '.join(found.motors)}"
+    return _ready("beamline", f"{found.name}: {devices}; scans {scans}.")
 
 
 def _ready(what: str, detail: str) -> Finding:

@@ -17,6 +17,7 @@ class Parameter:
         largest_step: Largest change in one proposal, in ``units``; infinite when any change is allowed.
         description: One sentence for the form.
         decimals: How many decimals a form shows.
+        fixed: Whether it is chosen at the start and holds for the whole run.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Parameter:
     largest_step: float = math.inf
     description: str = ""
     decimals: int = 4
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         """Check that the limits are finite, in order and hold the value.

@@ -41,6 +41,8 @@ class Course:
         usable: Whether all was as it has to be while it was measured.
         due: Monotonic time in seconds before which the next point does not begin.
         securing: What makes the devices safe, once it has begun.
+        finished: Whether somebody asked to end the run in order.
+        expected: How many points a plan of the beamline's own says that it has; 0 if it does not say.
     """
 
     docket: Docket
@@ -61,6 +63,19 @@ class Course:
     usable: bool = True
     due: float = 0.0
     securing: asyncio.Task[None] | None = None
+    finished: bool = False
+    expected: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another point follows, as far as is known."""
+        scan = self.docket.scan
+        return not self.finished if scan.own_path else bool(self.path.left) or scan.endless
+
+    @property
+    def left(self) -> int:
+        """How many points are left, as far as is known."""
+        return max(self.expected - self.done, 0) if self.docket.scan.own_path else self.path.left
 
     def settle(self, ruling: Ruling, outcome: str) -> None:
         """Note what became of a ruling that had to be waited for; it is written into the run now."""
@@ -68,4 +83,4 @@ class Course:
 
     def note(self) -> None:
         """Tell the docket how far the plan is."""
-        self.docket.advance(Progress(self.done, self.path.left, dict(self.values)))
+        self.docket.advance(Progress(self.done, self.left, dict(self.values)))

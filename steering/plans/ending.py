@@ -180,14 +180,15 @@ def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -
         try:
             yield from step(course)
         except RequestAbort as error:
-            yield from _leave_event_for_sure(course)
+            yield from leave_event_for_sure(course)
             if again or isinstance(error, Echo):
                 continue
             return False
         return True
 
 
-def _leave_event_for_sure(course: Course) -> Plan:
+def leave_event_for_sure(course: Course) -> Plan:
+    """Do that, whatever comes meanwhile."""
     while True:
         try:
             yield from leave_event(course)

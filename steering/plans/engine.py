@@ -14,6 +14,7 @@ way, and an abort that comes later is not passed on.
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,15 +38,33 @@ _SOON_SECONDS = 0.005
 class Engine:
     """Runs one plan at a time and survives whatever the plan does."""
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
-        """Start the RunEngine with metadata that goes into each run."""
+    def __init__(self, metadata: Mapping[str, Any], engine: RunEngine | None = None) -> None:
+        """Start the RunEngine with metadata that goes into each run, or take over one that is there."""
         # Without context managers and with this during-task it may be called from any thread.
-        self._engine = RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
+        self._engine = engine or RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
+        self._engine.context_managers = []
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="steering-engine")
         self._running: Future[None] | None = None
         # The engine's task while a plan's messages are coming; the lock is held while an abort of it is on its way.
         self._task: asyncio.Task[Any] | None = None
         self._asking = threading.Lock()
+
+    @classmethod
+    def found(cls, names: Mapping[str, Any]) -> "Engine | None":
+        """Take over the RunEngine that is among some variables: the one called ``RE``, or the first."""
+        engines = [value for value in (names.get("RE"), *names.values()) if isinstance(value, RunEngine)]
+        if not engines:
+            return None
+        matplotlib = sys.modules.get("matplotlib")
+        if matplotlib is not None and "qt" in str(matplotlib.get_backend()).lower():
+            # While a plan runs it would serve windows, which only the main thread may.
+            matplotlib.use("agg", force=True)
+        return cls({}, engines[0])
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What goes into each run."""
+        return self._engine.md
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -104,6 +104,9 @@ def _path(
     action: Action, scan: Scan, parameters: Mapping[str, Parameter], axes: Mapping[str, Axis], allowed: int
 ) -> list[Point] | int:
     match action:
+        case InsertRegion() | ReplacePath() | Skip() if scan.own_path:
+            message = f"{scan.name} is a plan of the instrument, whose path cannot be changed. Finish or pause it."
+            raise SteeringError(message)
         case SetParameter(parameter=name, value=value) if name in scan.shaping:
             values = {item.name: item.value for item in parameters.values()} | {name: value}
             count = scan.count(values)

@@ -64,6 +64,11 @@ class Scan(Protocol):
         ...
 
     @property
+    def own_path(self) -> bool:
+        """Whether its path is its plan's own business, which nobody can change."""
+        ...
+
+    @property
     def region(self) -> bool:
         """Whether a region can be inserted."""
         ...

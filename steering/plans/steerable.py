@@ -10,11 +10,8 @@ A point that a device spoils is measured again, or the scan pauses for a person,
 of an event; how is told in :mod:`steering.plans.ending`.
 """
 
-import asyncio
-import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -22,21 +19,18 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
-from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
-from steering.plans.arrivals import approach, expect, give_up
+from steering.plans.arrivals import expect, give_up
+from steering.plans.checkpoint import steer, within
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
-from steering.plans.ending import end_early, heed, leave_event, record, staged, take
+from steering.plans.ending import end_early, heed, leave_event, record, staged
 from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
-from steering.plans.prospect import Decision
 from steering.plans.readables import point_values, put_point
 
 _NAN = float("nan")
-# What a suspended scan waits for is looked at so often, in seconds.
-_LOOK_SECONDS = 0.1
 
 
 def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], measured: Sequence[Point] = ()) -> Plan:
@@ -104,7 +98,7 @@ def _measure(course: Course) -> Plan:
         expect(course, name, value, None)
     course.note()
     while True:
-        yield from _steer(course)
+        yield from steer(course)
         if (yield from _early(course)):
             continue
         yield from bps.checkpoint()
@@ -232,79 +226,8 @@ def _early(course: Course) -> Plan:
     if not period or not course.path.left:
         return False
     if now < course.due:
-        yield from bps.wait_for([lambda: _within(course, course.due - now)])
+        yield from bps.wait_for([lambda: within(course, course.due - now)])
         return True
     # In step with the first one; a point that took too long moves those after it.
     course.due = max(course.due, now - period) + period if course.due else now + period
-    return False
-
-
-async def _within(course: Course, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds if math.isfinite(seconds) else None):
-            await course.docket.news()
-
-
-def _steer(course: Course) -> Plan:
-    """Apply what the docket holds; while the scan is paused, go on doing so and nothing else."""
-    while True:
-        decisions = course.docket.take()
-        # First, so that none is lost when one of them cannot be applied.
-        take(course, decisions)
-        # Every one of them, before asking: any() alone would stop at the first that shapes the path.
-        shaping = [_apply(course, decision) for decision in decisions]
-        if any(shaping):
-            course.path.rebuild(course.docket.scan.points(course.values))
-        course.note()
-        yield from record(course)
-        if course.docket.waits:
-            # What came while these were recorded holds for the next point too, above all what came before a resume.
-            continue
-        if course.arriving and course.path.left:
-            course.docket.approaching = _approaching(course)
-            yield from approach(course)
-            course.docket.approaching = _approaching(course)
-            continue
-        _suspend(course)
-        if course.docket.waits:
-            continue
-        if not course.docket.paused:
-            return
-        # What the scan waits for is looked at; a person's word is heard at once.
-        yield from bps.wait_for([lambda: _within(course, _LOOK_SECONDS if course.docket.suspended else math.inf)])
-
-
-def _suspend(course: Course) -> None:
-    """Pause while the beamline is not as it has to be, and go on by itself after that."""
-    suspending = course.devices.suspending
-    if suspending is None:
-        return
-    sentence = suspending.why() if course.path.left or course.docket.scan.endless else ""
-    if sentence:
-        course.docket.suspend(sentence)
-    else:
-        course.docket.lift()
-
-
-def _approaching(course: Course) -> tuple[str, ...]:
-    signals = course.devices.signals
-    return tuple(f"{name} at {arrival.value:g} {signals[name].units}" for name, arrival in course.arriving.items())
-
-
-def _apply(course: Course, decision: Decision) -> bool:
-    """Apply one decision; return whether the path must be laid anew from the parameters."""
-    match decision.action:
-        case SetParameter(parameter=name, value=value):
-            course.values[name] = value
-            return name in course.docket.scan.shaping
-        case InsertRegion():
-            course.path.insert(decision.points)
-        case ReplacePath():
-            course.path.replace(decision.points)
-        case Skip(points=points):
-            course.path.skip(points)
-        case Finish():
-            course.path.finish()
-        case _:
-            pass
     return False

@@ -29,6 +29,11 @@ class ScanBase:
     frames: int = 1
 
     @property
+    def own_path(self) -> bool:
+        """Whether its path is its plan's own business, which nobody can change."""
+        return False
+
+    @property
     def region(self) -> bool:
         """Whether a region can be inserted."""
         return False

@@ -111,11 +111,13 @@ class ScanEntry(Strict):
         usual: The analysis that its frames are for if the file does not say.
         along: Parameters that are distances or positions along its axes, in their unit.
         axis_key: Key of the file under which its axes are named.
+        exposes: Whether it must have a parameter ``exposure``.
     """
 
     usual: ClassVar[str] = "centre_of_mass"
     along: ClassVar[tuple[str, ...]] = ()
     axis_key: ClassVar[str] = "axis"
+    exposes: ClassVar[bool] = True
 
     name: str
     title: str

@@ -41,10 +41,12 @@ class Site:
         return read_secret(self.workspace.run / "beamline.json")
 
     def serve(self, description, *arguments):
-        """Start the service; return once it is ready, or has ended."""
-        file = self.folder / "beamline.yaml"
-        file.write_text(yaml.safe_dump(description, sort_keys=False))
-        command = ["--beamline", file, "--workspace", self.workspace.directory, "--linger", "0", *arguments]
+        """Start the service, on a beamline's file unless there is none; return once it is ready, or has ended."""
+        command = ["--workspace", self.workspace.directory, "--linger", "0", *arguments]
+        if description is not None:
+            file = self.folder / "beamline.yaml"
+            file.write_text(yaml.safe_dump(description, sort_keys=False))
+            command += ["--beamline", file]
         with (self.folder / "service.log").open("a") as log:
             self.service = subprocess.Popen(
                 [sys.executable, "-m", "steering.beamline", *map(str, command)],
@@ -55,6 +57,15 @@ class Site:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
         return self.service.poll() is None
+
+    def end(self):
+        """End the service, and see that all that it started ends with it."""
+        if self.service is None:
+            return
+        children = psutil.Process(self.service.pid).children(recursive=True) if self.service.poll() is None else []
+        self.service.terminate()
+        self.service.wait(60)
+        assert not psutil.wait_procs(children, 20)[1]
 
     def hang(self):
         """Stop the IOCs' process, as a machine that hangs does."""
@@ -82,13 +93,20 @@ def site(folder, kind="usual", speed=50.0):
         yield made
     finally:
         ioc.send_signal(signal.SIGCONT)
-        if made is not None and made.service is not None:
-            children = psutil.Process(made.service.pid).children(recursive=True) if made.service.poll() is None else []
-            made.service.terminate()
-            made.service.wait(60)
-            assert not psutil.wait_procs(children, 20)[1]
+        if made is not None:
+            made.end()
         ioc.stdin.close()
         ioc.wait(20)
+
+
+@contextmanager
+def instrument_site(folder, **environment):
+    """A beamline with an instrument of its own, which needs no IOC."""
+    made = Site(folder, environment)
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 def embedded():

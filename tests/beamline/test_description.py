@@ -320,7 +320,7 @@ ONE_MISTAKE = {
     "unknown plan": (
         ("plan: map", "plan: grid"),
         18,
-        "There is no plan 'grid'. Allowed: 'map', 'rocking', 'series', 'spec', 'sweep'.",
+        "There is no plan 'grid'. Allowed: 'map', 'own', 'rocking', 'series', 'spec', 'sweep'.",
     ),
     "simulated sample": (
         ("name: Ours", "name: Ours\nsimulate: {samples: {a: nocolon}}"),

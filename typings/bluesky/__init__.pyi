@@ -4,6 +4,8 @@ from typing import Any
 
 class RunEngine:
     state: Any
+    md: dict[str, Any]
+    context_managers: list[Any]
     loop: asyncio.AbstractEventLoop
     def __init__(self, md: dict[str, Any], *, context_managers: list[Any], during_task: Any) -> None: ...
     def __call__(self, plan: Generator[Any, Any, Any]) -> Any: ...

@@ -86,17 +86,19 @@ class SteeringForm:
         close_all(self.widget)
 
     def _write(self, status: BeamlineStatus) -> None:
-        names = [parameter.name for parameter in status.parameters]
+        # What holds for the whole run was chosen at its start.
+        parameters = [parameter for parameter in status.parameters if not parameter.fixed]
+        names = [parameter.name for parameter in parameters]
         if names != list(self._rows):
             # Rows are kept for the next scan: a page may still be drawing those that are replaced.
-            for parameter in status.parameters:
+            for parameter in parameters:
                 if parameter.name not in self._made:
                     self._made[parameter.name] = ParameterRow(parameter)
             self._rows = {name: self._made[name] for name in names}
             self._table.children = tuple(row.widget for row in self._rows.values())
         since = _since(self._rulings.value)
         mine = status.lease.holder == self._desk.name
-        for parameter in status.parameters:
+        for parameter in parameters:
             row = self._rows[parameter.name]
             row.entry.relabel(parameter.name, parameter.units, parameter.description)
             row.write(parameter, status.pending.get(parameter.name), since.get(parameter.name, 0))

@@ -1,0 +1,89 @@
+"""A signal of a Bluesky device, classic ophyd or ophyd-async, read and steered as the EPICS signals are."""
+
+import asyncio
+import inspect
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from steering.beamline.answers import ANSWER_SECONDS, answered, same_unit
+from steering.beamline.description_entries import SignalEntry
+from steering.beamline.signals import BeamlineSignal, number_of
+from steering.core.errors import SteeringError, said
+
+
+@dataclass
+class DeviceSignal(BeamlineSignal):
+    """One signal of a device.
+
+    Attributes:
+        device: What Bluesky reads and sets.
+    """
+
+    device: Any = None
+
+    @classmethod
+    async def of(cls, name: str, entry: SignalEntry, device: Any) -> "DeviceSignal":
+        """Take a signal and read it once. Call on the engine's loop.
+
+        Raises:
+            SteeringError: If it does not answer, gives no number, cannot be set, or counts in another unit than is
+                described.
+        """
+        made = cls(name, entry, entry.units, device=device)
+        if not hasattr(device, "set"):
+            message = f"{made.who} cannot be set. Name a signal that can."
+            raise SteeringError(message)
+        described = next(iter((await made._ask("describe")).values()))
+        made.known = (await made.reading())["value"]
+        own = str(described.get("units") or "").strip()
+        if entry.units and own and not same_unit(entry.units, own):
+            message = f"{made.who} counts in {own}, but the beamline's file says {entry.units}. Correct one of them."
+            raise SteeringError(message)
+        made.units = entry.units or own or "1"
+        return made
+
+    @property
+    def channel(self) -> str:
+        """What is read."""
+        return self.entry.device
+
+    async def reading(self) -> dict[str, Any]:
+        """Read it now, with its time stamp.
+
+        Raises:
+            SteeringError: If it does not answer, or gives no number; with its name.
+        """
+        found = next(iter((await self._ask("read")).values()))
+        self.known = number_of(found["value"], self.who)
+        return {"value": self.known, "timestamp": float(found.get("timestamp") or time.time())}
+
+    async def put(self, value: float) -> None:
+        """Ask for a value; whether it has arrived says :meth:`arrived`.
+
+        Raises:
+            SteeringError: If it cannot be asked for.
+        """
+        self.asked()
+        try:
+            if inspect.iscoroutinefunction(self.device.read):
+                self.device.set(value)
+            else:
+                # Classic ophyd may wait in the calling thread.
+                await answered(asyncio.to_thread(self.device.set, value), self.who, ANSWER_SECONDS)
+        except SteeringError:
+            raise
+        except Exception as error:  # a stranger's device may raise anything
+            message = f"{self.who} cannot be set to {value:g} {self.units}: {said(error)}."
+            raise SteeringError(message) from error
+
+    async def _ask(self, verb: str) -> dict[str, dict[str, Any]]:
+        method = getattr(self.device, verb)
+        question = method() if inspect.iscoroutinefunction(method) else asyncio.to_thread(method)
+        try:
+            return await answered(question, self.who, ANSWER_SECONDS)
+        except SteeringError:
+            raise
+        except Exception as error:  # a stranger's device may raise anything
+            message = f"{self.who} does not answer: {said(error)}."
+            raise SteeringError(message) from error

@@ -1,0 +1,166 @@
+"""A plan of a beamline's own instrument, made steerable without a change to it; see decision 24.
+
+Each message of the plan is looked at on its way to the RunEngine. At a checkpoint, with a run open, the plan waits here
+while what was decided is applied and recorded. *Finish* is Bluesky's ``RequestStop``, thrown into the plan, so that its
+own clean-up runs. What was decided and not recorded is written before the run closes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bluesky import preprocessors as bpp
+from bluesky.utils import Msg, RequestAbort, RequestStop, RunEngineControlException
+
+from steering.plans.arrivals import expect, give_up
+from steering.plans.checkpoint import steer
+from steering.plans.course import Course, Plan
+from steering.plans.devices import Devices
+from steering.plans.docket import Docket
+from steering.plans.ending import Echo, heed, leave_event, leave_event_for_sure, record, take
+from steering.plans.faults import PointError, words
+from steering.plans.path import Path
+
+_PRIMARY = "primary"
+
+
+def own(docket: Docket, devices: Devices, metadata: Mapping[str, Any], plan: Plan) -> Plan:
+    """Run a plan and take at its checkpoints what the docket holds.
+
+    Args:
+        docket: The scan and its proposals.
+        devices: What of the instrument is steered.
+        metadata: What goes into each start document besides what the plan says itself.
+        plan: The plan.
+
+    Raises:
+        RequestAbort: After an abort, once its ruling is recorded.
+        PointError: If the plan failed; with a sentence.
+    """
+    course = Course(docket, devices, dict(docket.progress.values), Path([]))
+
+    def whole() -> Plan:
+        try:
+            return (yield from _Watched(course, metadata).run(plan))
+        except (RunEngineControlException, PointError):
+            raise
+        except Exception as error:
+            raise PointError(words(error, devices.prefixes)) from error
+        finally:
+            docket.end()
+
+    return (yield from heed(whole(), docket))
+
+
+class _Watched:
+    """The plan's messages, and what of its run they tell."""
+
+    def __init__(self, course: Course, metadata: Mapping[str, Any]) -> None:
+        self._course = course
+        self._metadata = metadata
+        self._open = False
+        self._begun = self._stopped = False
+        self._stream = ""
+
+    def run(self, plan: Plan) -> Plan:
+        """Hand the plan's messages on."""
+        answer: Any = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                message: Msg = plan.send(answer) if failure is None else plan.throw(failure)
+            except StopIteration as end:
+                return end.value
+            answer = failure = None
+            try:
+                answer = yield from self._sent(message)
+            except GeneratorExit:
+                plan.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  (whatever it is, the plan may clean up after it)
+                failure = error
+            else:
+                self._after(message)
+
+    def _sent(self, message: Msg) -> Plan:
+        """Do what is to be done before a message, and hand it on.
+
+        Raises:
+            RequestStop: If somebody asked for the end of the run meanwhile; the message is not handed on.
+        """
+        while True:
+            ours = True
+            try:
+                before = self._before(message)
+                yield from before if message.run is None else bpp.set_run_key_wrapper(before, message.run)
+                if self._course.finished and not self._stopped:
+                    self._stopped = True
+                    raise RequestStop
+                ours = False
+                return (yield self._described(message))
+            except RequestAbort as error:
+                if ours:
+                    yield from leave_event_for_sure(self._course)
+                # The engine only says again what the plan knows, and is cleaning up after.
+                if not isinstance(error, Echo):
+                    raise
+
+    def _before(self, message: Msg) -> Plan:
+        course = self._course
+        if message.command == "checkpoint" and self._open and not course.finished:
+            if not self._begun:
+                self._begun = True
+                for name, value in course.docket.begin_with.items():
+                    expect(course, name, value, None)
+            yield from steer(course)
+        elif message.command == "close_run" and self._open:
+            # The abort itself, and all that came after the last checkpoint.
+            take(course, course.docket.take())
+            give_up(course)
+            if course.unwritten:
+                yield from leave_event(course)
+                yield from record(course)
+
+    def _described(self, message: Msg) -> Msg:
+        """Add to a start document what it does not say."""
+        if message.command != "open_run":
+            return message
+        scan, kwargs = self._course.docket.scan, message.kwargs
+        axes = _axes(kwargs)
+        said = {
+            "scan_title": scan.title,
+            "analyses": [asdict(one) for one in scan.analyses],
+            "agents": [asdict(one) for one in scan.agents],
+            "axes": axes,
+            "parameters": {
+                item.name: {"value": self._course.values[item.name], "units": item.units} for item in scan.parameters
+            },
+        }
+        return message._replace(kwargs={**said, **self._metadata, **kwargs})
+
+    def _after(self, message: Msg) -> None:
+        course = self._course
+        match message.command:
+            case "open_run":
+                self._open = True
+                points = message.kwargs.get("num_points")
+                course.expected = course.done + points if isinstance(points, int) else 0
+            case "close_run":
+                self._open = False
+            case "create":
+                self._stream = str(message.kwargs.get("name") or next(iter(message.args), _PRIMARY))
+            case "save" if self._stream == _PRIMARY:
+                course.done += 1
+            case _:
+                return
+        course.note()
+
+
+def _axes(metadata: Mapping[str, Any]) -> list[str]:
+    """Name what a plan says that it moves."""
+    try:
+        dimensions = metadata["hints"]["dimensions"]
+        moved = [str(field) for fields, stream in dimensions if stream == _PRIMARY for field in fields]
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [field for field in moved if field != "time"]

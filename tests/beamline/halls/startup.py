@@ -1,0 +1,78 @@
+"""Makes a RunEngine, devices, a SPEC-like file, and plans."""
+
+import functools
+import os
+from pathlib import Path
+
+from bluesky import RunEngine, SupplementalData
+from bluesky import plan_stubs as bps
+from bluesky import plans as bp
+from ophyd import Signal
+from ophyd.sim import SynAxis, SynGauss
+
+RE = RunEngine({"instrument_name": "Hall of tests", "proposal_id": "p-17"})
+ring_current = Signal(name="ring_current", value=102.0)
+stage = SynAxis(name="stage", labels={"motors"}, delay=0.05)
+diode = SynGauss("diode", stage, "stage", center=0.3, Imax=1000.0, sigma=0.4)
+RE.preprocessors.append(SupplementalData(baseline=[ring_current]))
+
+_LINES = Path(os.environ.get("HALLS_FILE", os.devnull))
+
+
+def _write(name, document):
+    if name == "start":
+        _LINES.open("a").write(f"#S {document['scan_id']} {document['plan_name']}\n")
+    if name == "stop":
+        _LINES.open("a").write(f"#C {document['exit_status']}\n")
+
+
+RE.subscribe(_write)
+
+
+class _Registry:
+    device_names = ("stage", "diode", "ring_current")
+
+    def __getitem__(self, name):
+        return {"stage": stage, "diode": diode, "ring_current": ring_current}[name]
+
+
+oregistry = _Registry()
+
+
+def with_registry(function):
+    """Give a plan the registry, as apsbits does."""
+
+    @functools.wraps(function)
+    def wrapper(*args, oregistry=None, **kwargs):
+        return function(oregistry or globals()["oregistry"], *args, **kwargs)
+
+    return wrapper
+
+
+@with_registry
+def rock(oregistry, span: float = 2.0, num: int = 11, note: str = "as ever", md=None):
+    """Rock the stage about where it is.
+
+    It returns to where it began.
+    """
+    del note
+    yield from bps.mv(oregistry["stage"], 0.1)
+    yield from bp.rel_scan([oregistry["diode"]], oregistry["stage"], -span / 2, span / 2, num=num, md=md or {})
+
+
+def tell():
+    """Measure nothing."""
+    yield from bps.null()
+
+
+def needs(detectors, num: int = 3):
+    """Count what is given."""
+    yield from bp.count(detectors, num=num)
+
+
+def fails(num: int = 3):
+    """Fail after some points."""
+    for _ in range(num):
+        yield from bps.null()
+    message = "the hutch is open"
+    raise RuntimeError(message)

@@ -1,0 +1,234 @@
+import asyncio
+import threading
+
+import pytest
+from bluesky import plan_stubs as bps
+from bluesky import plans as bp
+from bluesky import preprocessors as bpp
+from ophyd_async.core import soft_signal_rw
+
+from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.parameter import Parameter
+from steering.plans.own import own
+from steering.scans.own import OwnScan
+from tests.plans.running import Run
+
+
+class Soft:
+    """A steered signal that arrives when it is asked the second time."""
+
+    units, patience = "mA", 5.0
+
+    def __init__(self):
+        self.value, self.asked, self.puts = 1.0, 0, []
+
+    async def number(self):
+        return self.value
+
+    async def put(self, value):
+        self.puts.append(value)
+        self.asked = 0
+
+    async def arrived(self, value):
+        self.asked += 1
+        if self.asked < 2:
+            return False
+        self.value = value
+        return True
+
+
+class OwnRun(Run):
+    """A plan that is not ours, made steerable."""
+
+    def __init__(self, engine, motors, plan, at=None, soft=None):
+        self.made = plan
+        steered = (Parameter("current", "mA", 1.0, 0.0, 10.0), Parameter("num", "", 11.0, 1.0, 100.0, fixed=True))
+        scan = OwnScan(name="plan", title="A plan", parameters=steered)
+        super().__init__(engine, motors, scan, at, signals={"current": soft or Soft()})
+
+    def plan(self):
+        return own(self.docket, self.devices, {"operator": "ana"}, self.made)
+
+    def stops(self):
+        return [document for name, document in self.documents if name == "stop"]
+
+
+@pytest.fixture
+def counter(engine):
+    async def make():
+        made = soft_signal_rw(float, 1.0, name="counts")
+        await made.connect()
+        return made
+
+    return engine.call(make())
+
+
+def scan(motors, counter, num=11):
+    return bp.rel_scan([counter], motors["th"], -1, 1, num=num)
+
+
+def position(engine, motor):
+    return engine.call(motor.user_readback.get_value())
+
+
+def test_it_pauses_at_its_own_checkpoint_and_finishes_after_its_own_clean_up(engine, motors, counter):
+    at = {3: [Pause()], 5: [Finish()]}
+    run = OwnRun(engine, motors, scan(motors, counter), at)
+    assert run.opened.wait(10)
+    while not run.docket.paused:
+        assert not run.future.done()
+    assert run.propose(Resume()).accepted
+    run.finish()
+    (stop,) = run.stops()
+    assert stop["exit_status"] == "success"
+    assert len(run.events("primary")) == 5
+    assert [event["kind"] for event in run.events("steering")] == ["pause", "resume", "finish"]
+    assert run.docket.progress.done == 5
+    assert position(engine, motors["th"]) == pytest.approx(0.0), "the plan went back to where it began"
+
+
+def test_it_says_how_many_points_are_left_if_its_plan_does(engine, motors, counter):
+    run = OwnRun(engine, motors, scan(motors, counter, 4), {1: [Pause()]})
+    while not run.docket.paused or run.docket.progress.done != 1:
+        assert not run.future.done()
+    assert run.docket.progress.left == 3
+    run.propose(Resume())
+    run.finish()
+    assert run.docket.progress.left == 0
+
+
+def test_its_start_document_says_what_it_says_itself_and_what_is_bound_to_it(engine, motors, counter):
+    run = OwnRun(engine, motors, scan(motors, counter, 2)).finish()
+    start = next(document for name, document in run.documents if name == "start")
+    assert start["plan_name"] == "rel_scan"
+    assert start["scan_title"] == "A plan"
+    assert start["axes"] == ["th"]
+    assert start["operator"] == "ana"
+    assert start["parameters"]["num"] == {"value": 11.0, "units": ""}
+
+
+def test_a_signal_is_set_at_a_checkpoint_and_waited_for(engine, motors, counter):
+    soft = Soft()
+    run = OwnRun(engine, motors, scan(motors, counter), {2: [SetParameter("current", 4.0)]}, soft).finish()
+    assert soft.puts == [4.0]
+    assert soft.value == 4.0
+    (event,) = run.events("steering")
+    assert (event["kind"], event["subject"], event["before_point"]) == ("set", "current", 3)
+    assert run.docket.progress.values["current"] == 4.0
+
+
+def test_what_only_plans_of_ours_can_is_refused_with_a_sentence(engine, motors, counter):
+    said = {}
+
+    def ask(run):
+        said["skip"] = run.propose(Skip(2)).reason
+        said["path"] = run.propose(ReplacePath({"type": "Linspace"})).reason
+        said["region"] = run.propose(InsertRegion({"th": (0, 1)}, {"th": 0.5})).reason
+        said["num"] = run.propose(SetParameter("num", 20.0)).reason
+
+    made = scan(motors, counter)
+    run = OwnRun(engine, motors, asked(made, lambda: ask(run)))
+    run.finish()
+    assert said["skip"] == "plan is a plan of the instrument, whose path cannot be changed. Finish or pause it."
+    assert said["path"] == said["skip"]
+    assert said["region"] == "This scan takes no regions."
+    assert said["num"] == "num is chosen at the start and holds for the whole run. Finish this scan and start it again."
+    assert len(run.events("primary")) == 11
+
+
+def asked(plan, ask):
+    """Ask something once the plan has measured a few points."""
+    saved = 0
+    answer = None
+    while True:
+        try:
+            message = plan.send(answer)
+        except StopIteration:
+            return
+        saved += message.command == "save"
+        if saved == 3 and message.command == "checkpoint":
+            saved += 1
+            yield from bps.wait_for([lambda: asyncio.to_thread(ask)])
+        answer = yield message
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_abort_is_in_the_run_and_the_plan_cleans_up(engine, motors, counter, paused):
+    at = {4: [*([Pause()] if paused else []), Abort("enough")]}
+    cleaned = []
+
+    def slow_clean_up():
+        yield from bps.sleep(0.3)
+        cleaned.append(1)
+
+    run = OwnRun(engine, motors, bpp.finalize_wrapper(scan(motors, counter, 1000), slow_clean_up), at)
+    while not run.docket.aborting:
+        assert not run.future.done()
+    asking = engine.insist("enough", lambda: run.docket.noticed)
+    run.finish()
+    asking.join(10)
+    (stop,) = run.stops()
+    assert stop["exit_status"] == "abort"
+    kinds = [event["kind"] for event in run.events("steering")]
+    assert kinds == (["pause", "abort"] if paused else ["abort"])
+    assert cleaned == [1], "the engine's own abort does not end the plan's clean-up"
+    assert len(run.events("primary")) <= 5
+
+
+def test_a_plan_that_fails_says_so_in_a_sentence_and_keeps_its_rulings(engine, motors, counter):
+    def fails():
+        yield from bps.open_run({})
+        yield from bps.checkpoint()
+        yield from bps.trigger_and_read([counter])
+        yield from bps.checkpoint()
+        message = "the furnace is cold"
+        raise RuntimeError(message)
+
+    plan = bpp.contingency_wrapper(fails(), except_plan=closes)
+    run = OwnRun(engine, motors, plan, {1: [SetParameter("current", 2.0)]})
+    with pytest.raises(Exception, match=r"the furnace is cold\."):
+        run.finish()
+    (stop,) = run.stops()
+    assert stop["exit_status"] == "fail"
+    assert [event["subject"] for event in run.events("steering")] == ["current"]
+
+
+def closes(error):
+    yield from bps.close_run(exit_status="fail", reason=str(error))
+
+
+def test_each_ruling_is_in_the_run_that_was_open_and_runs_may_be_nested(engine, motors, counter):
+    def inner(key):
+        yield from bps.open_run({"which": key})
+        for _ in range(3):
+            yield from bps.checkpoint()
+            yield from bps.trigger_and_read([counter])
+        yield from bps.close_run()
+
+    def both():
+        yield from bpp.set_run_key_wrapper(inner("one"), "one")
+        yield from bpp.set_run_key_wrapper(inner("two"), "two")
+
+    at = {1: [SetParameter("current", 2.0)], 3: [SetParameter("current", 3.0)], 5: [SetParameter("current", 4.0)]}
+    run = OwnRun(engine, motors, both(), at).finish()
+    starts = {document["uid"]: document["which"] for name, document in run.documents if name == "start"}
+    streams = {document["uid"]: document for name, document in run.documents if name == "descriptor"}
+    found = [
+        (starts[streams[document["descriptor"]]["run_start"]], document["data"]["new"])
+        for name, document in run.documents
+        if name == "event" and streams[document["descriptor"]]["name"] == "steering"
+    ]
+    assert found == [("one", "2 mA"), ("one", "3 mA"), ("two", "4 mA")]
+    assert run.docket.progress.done == 6
+
+
+def test_a_pause_does_not_hold_the_engines_thread(engine, motors, counter):
+    run = OwnRun(engine, motors, scan(motors, counter), {1: [Pause()]})
+    while not run.docket.paused:
+        assert not run.future.done()
+    beat = threading.Event()
+    engine.loop.call_soon_threadsafe(beat.set)
+    assert beat.wait(10)
+    assert run.propose(Finish()).accepted
+    run.finish()
+    assert len(run.events("primary")) == 1
