@@ -127,3 +127,12 @@ def session_at(folder, description, speed=50.0):
             yield opened
         finally:
             opened.shutdown()
+
+
+def over(session, run, seconds=60.0):
+    """Wait until a run has its stop document in the record; return the run."""
+    deadline = time.monotonic() + seconds
+    while session.record[run].stop is None:
+        assert time.monotonic() < deadline, run
+        time.sleep(0.1)
+    return session.record[run]

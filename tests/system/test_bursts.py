@@ -1,13 +1,11 @@
 """Bursts, sweeps and series without end on the simulated beamline: each frame has its own place and time."""
 
-import time
-
 import numpy as np
 import pytest
 
 from steering.core.action import Finish, ReplacePath
 from steering.sim.samples import RockingSample
-from tests.beamline.site import embedded, session_at
+from tests.beamline.site import embedded, over, session_at
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -64,14 +62,6 @@ def described():
 def session(tmp_path_factory):
     with session_at(tmp_path_factory.mktemp("bursts"), described(), speed=5.0) as opened:
         yield opened
-
-
-def over(session, run):
-    deadline = time.monotonic() + SOON
-    while session.record[run].stop is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return session.record[run]
 
 
 def columns(session):

@@ -16,6 +16,7 @@ from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.testing.outcome import require_same
+from tests.beamline.site import over
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -69,14 +70,6 @@ def session(tmp_path_factory):
         yield opened
     finally:
         opened.shutdown()
-
-
-def over(session, run):
-    deadline = time.monotonic() + SOON
-    while session.record[run].stop is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return session.record[run]
 
 
 def test_each_analysis_has_the_frames_of_its_detector(session):

@@ -5,7 +5,7 @@ import pytest
 import steering
 from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.errors import SteeringError
-from tests.beamline.site import instrument_site
+from tests.beamline.site import instrument_site, over
 from tests.system.test_stops import Caller, primary, recorded
 
 NAME = "tests.beamline.halls.startup"
@@ -47,23 +47,29 @@ def test_its_plan_is_paused_has_a_signal_changed_and_is_finished(tmp_path):
         assert place.serve(FILE), place.log
         opened = steering.open(workspace=place.workspace)
         try:
-            assert [scan.title for scan in opened.scans] == ["Rock the stage"]
+            assert [scan.title for scan in opened.board.scans.value] == ["Rock the stage"]
             run = opened.start("rock", num=201)
-            opened.board.status.until(lambda status: status.points_done >= 3, 30)
+            opened.board.status.wait(lambda status: status.points_done >= 3, 30)
             assert opened.propose(Pause()).accepted
             refused = opened.propose(SetParameter("num", 50.0))
             assert refused.reason.startswith("num is chosen at the start")
             assert opened.propose(SetParameter("brightness", 500.0)).accepted
             assert opened.propose(Resume()).accepted
-            status = opened.board.status.until(lambda status: status.points_done >= 8, 30)
-            assert {item.name: item.value for item in status.parameters} == {"span": 2.0, "num": 201.0, "brightness": 500.0}
+            status = opened.board.status.wait(lambda status: status.points_done >= 8, 30)
+            assert {item.name: item.value for item in status.parameters} == {
+                "span": 2.0,
+                "num": 201.0,
+                "brightness": 500.0,
+            }
             assert status.points_left > 150
             assert opened.propose(Finish()).accepted
-            result = opened.wait(60)
+            assert opened.wait(60) == run
             assert opened.board.status.value.ended.status == "success"
             points = opened.board.status.value.ended.points
-            assert result.features["events"].value == points
-            assert "diode" in result.arrays
+            outcome = opened.results["scalars"].outcome
+            assert outcome.features["events"].value == points
+            assert len(outcome.data["diode"]) == points
+            assert over(opened, run).start["plan_name"] == "rel_scan"
         finally:
             opened.shutdown()
     documents, rulings = recorded(place)
@@ -75,7 +81,7 @@ def test_its_plan_is_paused_has_a_signal_changed_and_is_finished(tmp_path):
     assert len(primary(documents)) == points
     streams = {document["uid"]: document["name"] for name, document in documents if name == "descriptor"}
     kinds = [d["data"]["kind"] for n, d in documents if n == "event" and streams[d["descriptor"]] == "steering"]
-    assert kinds == ["pause", "set", "set", "resume", "finish"]
+    assert sorted(kinds) == ["finish", "pause", "resume", "set", "set"]
     assert len({ruling["id"] for ruling in rulings}) == 5
     assert lines.read_text().splitlines() == ["#S 1 rel_scan", "#C success"], "its own file is written as ever"
 

@@ -1,11 +1,9 @@
 """Signals of a beamline are columns of its scans, and are steered: a sample's temperature, and the ring current."""
 
-import time
-
 import pytest
 
 from steering.core.errors import SteeringError
-from tests.beamline.site import embedded, session_at
+from tests.beamline.site import embedded, over, session_at
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -34,14 +32,6 @@ def session(tmp_path_factory):
         yield opened
 
 
-def events(session, run):
-    deadline = time.monotonic() + SOON
-    while session.record[run].stop is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return session.record[run]["primary"]
-
-
 def test_a_scan_takes_what_a_signal_reads_and_steers_it_from_point_to_point(session):
     known = {item.name: item for item in session.board.scans.value[0].parameters}["temperature"]
     assert (known.value, known.units) == (295.0, "K")
@@ -50,7 +40,7 @@ def test_a_scan_takes_what_a_signal_reads_and_steers_it_from_point_to_point(sess
     ruling = session.set("temperature", 320.0)
     assert (ruling.verdict, ruling.old, ruling.new) == ("accepted", "295 K", "320 K")
     session.wait(SOON)
-    primary = events(session, run)
+    primary = over(session, run)["primary"]
     assert primary["temperature"].attrs["units"] == "K"
     assert primary["ring"].attrs["units"] == "mA"
     assert set(primary["ring"].values) == {200.0}
@@ -75,7 +65,7 @@ def test_a_set_that_does_not_arrive_is_said_and_the_scan_goes_on(session):
     (decided,) = [one for one in session.board.rulings.value if one.kind == "set"]
     assert decided.outcome == "temperature did not arrive at 550 K within 5 s. It reads 500 K."
     assert session.exit_status(run) == "success"
-    assert len(events(session, run)["temperature"]) == 51
+    assert len(over(session, run)["primary"]["temperature"]) == 51
     values = {item.name: item.value for item in session.board.status.value.parameters}
     assert values["temperature"] == pytest.approx(500.0, abs=0.3)
 
@@ -88,8 +78,8 @@ def test_a_scan_is_not_started_at_a_value_that_it_does_not_allow(session):
 def test_a_scan_begins_at_the_value_that_the_file_gives(session):
     run = session.start("map", step=10.0, exposure=0.01)
     session.wait(SOON)
-    assert (abs(events(session, run)["temperature"].values - 300.0) < 0.3).all()
+    assert (abs(over(session, run)["primary"]["temperature"].values - 300.0) < 0.3).all()
     # The other scan takes what it reads now.
     run = session.start("rocking", step=0.1, exposure=0.01)
     session.wait(SOON)
-    assert (abs(events(session, run)["temperature"].values - 300.0) < 0.3).all()
+    assert (abs(over(session, run)["primary"]["temperature"].values - 300.0) < 0.3).all()

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 import steering
 from steering.core.action import Pause, Resume
-from tests.beamline.site import embedded, site
+from tests.beamline.site import embedded, over, site
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -62,14 +61,6 @@ def rulings(session):
     return [(one.kind, one.who, one.reason) for one in session.board.rulings.value if one.who == "the beamline"]
 
 
-def over(session, run):
-    deadline = time.monotonic() + SOON
-    while session.record[run].stop is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return session.record[run]["primary"]
-
-
 def test_a_scan_waits_for_the_beam_and_each_point_is_measured_in_it(session, place):
     run = session.start("rocking", step=0.05, exposure=2.0)
     session.board.status.wait(lambda status: status.points_done >= 4, SOON)
@@ -85,7 +76,7 @@ def test_a_scan_waits_for_the_beam_and_each_point_is_measured_in_it(session, pla
         session.board.status.wait(lambda status: status.state != "paused", 2.0)
     assert session.propose(Resume()).accepted
     session.wait(SOON)
-    primary = over(session, run)
+    primary = over(session, run)["primary"]
     usable = primary["usable"].values.astype(bool)
     assert (primary["ring"].values[usable] == 200.0).all()
     assert len({round(value, 4) for value in primary["th"].values[usable]}) == usable.sum() == 21
@@ -103,7 +94,7 @@ def test_a_loss_in_the_middle_of_a_burst_loses_no_frame_and_uses_none(session, p
     session.board.status.wait(lambda status: status.state == "paused", SOON)
     ring(place, 200.0)
     session.wait(SOON)
-    primary = over(session, run)
+    primary = over(session, run)["primary"]
     usable = primary["usable"].values.astype(bool)
     assert usable.sum() == 4
     assert len(usable) == 5
@@ -119,5 +110,5 @@ def test_a_scan_that_does_not_need_it_goes_on(session, place):
     ring(place, 0.0)
     run = session.start("map", step=10.0, exposure=0.01)
     session.wait(SOON)
-    assert "usable" not in over(session, run)
+    assert "usable" not in over(session, run)["primary"]
     ring(place, 200.0)
