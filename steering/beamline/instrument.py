@@ -154,6 +154,9 @@ class Instrument:
         Args:
             entry: The scan.
             values: Of its parameters; those that are no arguments of the plan are left out.
+
+        Raises:
+            SteeringError: If it cannot be made of these.
         """
         signature = self._call(entry)
         bound = signature.bind_partial()
@@ -163,7 +166,11 @@ class Instrument:
             if name in values:
                 whole = _whole(one) or entry.parameters[name].decimals == 0
                 bound.arguments[name] = round(values[name]) if whole else values[name]
-        return self._named(entry)(*bound.args, **bound.kwargs)
+        try:
+            return self._named(entry)(*bound.args, **bound.kwargs)
+        except Exception as error:  # a decorator of the beamline's own may raise anything
+            message = f"The plan {entry.call} cannot be made: {said(error)}."
+            raise SteeringError(message) from error
 
     def _named(self, entry: OwnEntry) -> Callable[..., Plan]:
         found: Any = self.module

@@ -276,12 +276,6 @@ class Beamline:
     def _launch(
         self, docket: Docket, devices: Devices, person: str, cut: CutOff | None
     ) -> "tuple[Future[str], Future[None]]":
-        self._feed.begin(docket.scan.name)
-        self._docket, self._message, self._run, self._stopped = docket, "", "", {}
-        opened: Future[str] = Future()
-        self._opened = opened
-        self._over.clear()
-        self._times.clear()
         metadata = {"beamline": self.description.name, "operator": person}
         measured: list[Point] = []
         if cut is not None:
@@ -293,6 +287,12 @@ class Beamline:
             plan = own(docket, devices, metadata, made(docket.progress.values))
         else:
             plan = steerable(docket, devices, metadata, measured)
+        self._feed.begin(docket.scan.name)
+        self._docket, self._message, self._run, self._stopped = docket, "", "", {}
+        opened: Future[str] = Future()
+        self._opened = opened
+        self._times.clear()
+        self._over.clear()
         running = self._engine.run(plan)
         self._running = running
         running.add_done_callback(lambda ended: self._ended(docket, ended))
@@ -320,16 +320,19 @@ class Beamline:
         return "paused" if docket.paused else "running"
 
     def _scanning(self) -> bool:
-        return self._running is not None and not self._running.done()
+        # Until it is known how it ended: who sees that nothing runs sees how the last scan ended, too.
+        return self._running is not None and not self._over.is_set()
 
     def _ended(self, docket: Docket, running: "Future[None]") -> None:
         """Note how a scan ended."""
-        docket.end()
-        self._last = ended_run(self._run, docket, running, self._stopped)
-        if self._last.status == "fail":
-            docket.remark(f"The scan ended early. {self._last.reason}")
-        self._over.set()
-        self.hub.touch()
+        try:
+            docket.end()
+            self._last = ended_run(self._run, docket, running, self._stopped)
+            if self._last.status == "fail":
+                docket.remark(f"The scan ended early. {self._last.reason}")
+        finally:
+            self._over.set()
+            self.hub.touch()
 
     def _document(self, name: str, document: dict[str, Any]) -> None:
         """Journal and publish one document, on the RunEngine's thread."""

@@ -82,6 +82,8 @@ class Suspenders:
 
 def watch(entries: Sequence[SuspenderEntry], signals: Mapping[str, BeamlineSignal]) -> tuple[Suspender, ...]:
     """Monitor the signals of a beamline's suspenders, for as long as the engine's loop runs. Call on that loop."""
+    if not entries:
+        return ()
     from aioca import FORMAT_TIME, camonitor
 
     made = tuple(Suspender(entry, signals[entry.signal]) for entry in entries)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import Msg, RequestAbort, RequestStop, RunEngineControlException
 
@@ -110,8 +111,7 @@ class _Watched:
         if message.command == "checkpoint" and self._open and not course.finished:
             if not self._begun:
                 self._begun = True
-                for name, value in course.docket.begin_with.items():
-                    expect(course, name, value, None)
+                yield from self._begin()
             yield from steer(course)
         elif message.command == "close_run" and self._open:
             # The abort itself, and all that came after the last checkpoint.
@@ -120,6 +120,17 @@ class _Watched:
             if course.unwritten:
                 yield from leave_event(course)
                 yield from record(course)
+
+    def _begin(self) -> Plan:
+        """Before the first point: learn where the plan has put the signals, and send them on."""
+        course = self._course
+        for name, signal in course.devices.signals.items():
+            if name in course.values:
+                (read,) = yield from bps.wait_for([lambda signal=signal: signal.number()])
+                course.values[name] = read.result()
+                course.docket.correct(name, course.values[name])
+        for name, value in course.docket.begin_with.items():
+            expect(course, name, value, None)
 
     def _described(self, message: Msg) -> Msg:
         """Add to a start document what it does not say."""

@@ -28,6 +28,7 @@ class Site:
         self.folder = folder
         self.workspace = Workspace(folder / "workspace")
         self.environment = os.environ | environment
+        self.python, self.directory, self.patience = sys.executable, ROOT, _READY_SECONDS
         self.ioc = None
         self.service = None
         self.description = {}
@@ -49,10 +50,10 @@ class Site:
             command += ["--beamline", file]
         with (self.folder / "service.log").open("a") as log:
             self.service = subprocess.Popen(
-                [sys.executable, "-m", "steering.beamline", *map(str, command)],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                [self.python, "-m", "steering.beamline", *map(str, command)],
+                cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
             )  # fmt: skip
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + self.patience
         while self.service.poll() is None and self.connection is None:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)

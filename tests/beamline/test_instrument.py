@@ -1,13 +1,17 @@
 import asyncio
 import sys
 import textwrap
+import threading
 
 import pytest
 
+from steering.beamline import ended, service
 from steering.beamline.connecting import connect_instrument
 from steering.beamline.description import read_description
 from steering.beamline.instrument import Instrument
+from steering.beamline.service import Beamline
 from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
 from steering.plans.engine import Engine
 from steering.scans.own import OwnEntry
 
@@ -180,6 +184,48 @@ def test_a_signal_that_cannot_be_steered_is_said_at_the_start(instrument, tmp_pa
 def test_a_file_that_does_not_fit_its_instrument_is_refused(tmp_path, old, new, sentence):
     with pytest.raises(SteeringError, match=sentence):
         described(tmp_path, FILE.replace(old, new))
+
+
+@pytest.fixture
+def beamline(instrument, tmp_path):
+    found = instrument.describe()
+    devices = instrument.engine.call(connect_instrument(found, instrument))
+    made = Beamline(found, devices, instrument.engine, Workspace(tmp_path / "workspace"))
+    yield made
+    made.finish()
+
+
+def test_who_sees_that_nothing_runs_sees_how_the_last_scan_ended(beamline, monkeypatch):
+    asked, go = threading.Event(), threading.Event()
+
+    def slowly(*known):
+        asked.set()
+        assert go.wait(10)
+        return ended.ended_run(*known)
+
+    monkeypatch.setattr(service, "ended_run", slowly)
+    run = beamline.start("rock", {"num": 2.0}, "ana")
+    assert asked.wait(10)
+    assert beamline.status().scanning
+    with pytest.raises(SteeringError, match="A scan is running"):
+        beamline.start("rock", {"num": 2.0}, "ana")
+    go.set()
+    while beamline.status().scanning:
+        continue
+    assert beamline.status().ended.run == run
+
+
+def test_a_plan_that_cannot_be_made_leaves_the_beamline_as_it_was(beamline, instrument, monkeypatch):
+    def broken(*_, **__):
+        message = "no stage today"
+        raise ValueError(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(instrument.module, "rock", broken)
+        with pytest.raises(SteeringError, match="The plan rock cannot be made: no stage today"):
+            beamline.start("rock", {"num": 2.0}, "ana")
+    assert beamline.status().state == "idle"
+    assert beamline.start("rock", {"num": 2.0}, "ana")
 
 
 def test_an_engine_that_is_taken_over_runs_from_any_thread(instrument):

@@ -117,6 +117,18 @@ def test_a_signal_is_set_at_a_checkpoint_and_waited_for(engine, motors, counter)
     assert run.docket.progress.values["current"] == 4.0
 
 
+def test_a_signal_that_the_plan_itself_has_set_is_known_from_the_first_point_on(engine, motors, counter):
+    soft = Soft()
+
+    def sets():
+        soft.value = 7.0
+        yield from scan(motors, counter, 3)
+
+    run = OwnRun(engine, motors, sets(), soft=soft).finish()
+    assert run.docket.progress.values["current"] == 7.0
+    assert soft.puts == []
+
+
 def test_what_only_plans_of_ours_can_is_refused_with_a_sentence(engine, motors, counter):
     said = {}
 
