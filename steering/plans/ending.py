@@ -11,7 +11,7 @@ that does not answer goes on with the next step.
 """
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -58,6 +58,27 @@ def heed(plan: Plan, docket: Docket) -> Plan:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever the engine throws is the plan's to handle)
             failure = error
+
+
+def in_words(plan: Plan, docket: Docket, prefixes: Mapping[str, str]) -> Plan:
+    """Run a plan to its end, after which its docket takes nothing any more.
+
+    Args:
+        plan: The plan.
+        docket: Of its scan.
+        prefixes: Names of devices, in words, by the beginning of the names of their channels and signals.
+
+    Raises:
+        PointError: With a sentence, if the plan failed.
+    """
+    try:
+        return (yield from plan)
+    except (RunEngineControlException, PointError):
+        raise
+    except Exception as error:
+        raise PointError(words(error, prefixes)) from error
+    finally:
+        docket.end()
 
 
 def end_early(course: Course, error: Exception) -> Plan:

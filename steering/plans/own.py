@@ -11,18 +11,19 @@ from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import Msg, RequestAbort, RequestStop, RunEngineControlException
+from bluesky.utils import Msg, RequestAbort, RequestStop
 
 from steering.plans.arrivals import expect, give_up
 from steering.plans.checkpoint import steer
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
-from steering.plans.ending import Echo, heed, leave_event, leave_event_for_sure, record, take
-from steering.plans.faults import PointError, words
+from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, record, take
 from steering.plans.path import Path
 
 _PRIMARY = "primary"
+# Between runs a plan that waits looks so often whether it may go on.
+_LOOK_SECONDS = 0.1
 
 
 def own(docket: Docket, devices: Devices, metadata: Mapping[str, Any], plan: Plan) -> Plan:
@@ -39,18 +40,8 @@ def own(docket: Docket, devices: Devices, metadata: Mapping[str, Any], plan: Pla
         PointError: If the plan failed; with a sentence.
     """
     course = Course(docket, devices, dict(docket.progress.values), Path([]))
-
-    def whole() -> Plan:
-        try:
-            return (yield from _Watched(course, metadata).run(plan))
-        except (RunEngineControlException, PointError):
-            raise
-        except Exception as error:
-            raise PointError(words(error, devices.prefixes)) from error
-        finally:
-            docket.end()
-
-    return (yield from heed(whole(), docket))
+    watched = _Watched(course, metadata).run(plan)
+    return (yield from heed(in_words(watched, docket, devices.prefixes), docket))
 
 
 class _Watched:
@@ -97,6 +88,9 @@ class _Watched:
                 if self._course.finished and not self._stopped:
                     self._stopped = True
                     raise RequestStop
+                if message.command == "pause":
+                    # The engine's own pause would end its call, and be nobody's to lift.
+                    return (yield from self._wait())
                 ours = False
                 return (yield self._described(message))
             except RequestAbort as error:
@@ -120,6 +114,17 @@ class _Watched:
             if course.unwritten:
                 yield from leave_event(course)
                 yield from record(course)
+
+    def _wait(self) -> Plan:
+        """Pause because the plan asks for it, until somebody goes on."""
+        course = self._course
+        if not course.docket.paused:
+            course.docket.hold("The plan itself asks for a pause.")
+        if self._open:
+            yield from steer(course)
+        while course.docket.paused:
+            # Without a run a ruling cannot be written; it is with the next one.
+            yield from bps.sleep(_LOOK_SECONDS)
 
     def _begin(self) -> Plan:
         """Before the first point: learn where the plan has put the signals, and send them on."""

@@ -24,7 +24,7 @@ from steering.plans.checkpoint import steer, within
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
-from steering.plans.ending import end_early, heed, leave_event, record, staged
+from steering.plans.ending import end_early, heed, in_words, leave_event, record, staged
 from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
@@ -73,19 +73,12 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
             yield from end_early(course, error)
 
     def whole() -> Plan:
-        try:
-            if devices.prepare is not None:
-                (prepared,) = yield from bps.wait_for([devices.prepare])
-                prepared.result()
-            yield from staged(course, run())
-        except (RunEngineControlException, PointError):
-            raise
-        except Exception as error:
-            raise PointError(words(error, devices.prefixes)) from error
-        finally:
-            docket.end()
+        if devices.prepare is not None:
+            (prepared,) = yield from bps.wait_for([devices.prepare])
+            prepared.result()
+        yield from staged(course, run())
 
-    return (yield from heed(whole(), docket))
+    return (yield from heed(in_words(whole(), docket, devices.prefixes), docket))
 
 
 def _measure(course: Course) -> Plan:

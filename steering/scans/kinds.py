@@ -45,5 +45,10 @@ class OfAnyKind:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Choose among what is installed."""
         del source
+        if not scan_kinds():
+            message = (
+                "No kind of scan is installed: the installation of steering is older than its files. Install it anew."
+            )
+            raise SteeringError(message)
         choices = {name: handler.generate_schema(kind) for name, kind in scan_kinds().items()}
         return core_schema.tagged_union_schema(choices, discriminator="plan")

@@ -234,6 +234,28 @@ def test_each_ruling_is_in_the_run_that_was_open_and_runs_may_be_nested(engine, 
     assert run.docket.progress.done == 6
 
 
+@pytest.mark.parametrize("within", [True, False])
+def test_a_pause_of_the_plan_itself_waits_for_a_person(engine, motors, counter, within):
+    def pauses():
+        if not within:
+            yield from bps.pause()
+        yield from bps.open_run({})
+        yield from bps.checkpoint()
+        yield from bps.trigger_and_read([counter])
+        if within:
+            yield from bps.pause()
+        yield from bps.checkpoint()
+        yield from bps.close_run()
+
+    run = OwnRun(engine, motors, pauses())
+    while not run.docket.paused:
+        assert not run.future.done()
+    assert run.docket.pause.reason == "The plan itself asks for a pause."
+    assert run.propose(Resume()).accepted
+    run.finish()
+    assert [event["kind"] for event in run.events("steering")] == ["pause", "resume"]
+
+
 def test_a_pause_does_not_hold_the_engines_thread(engine, motors, counter):
     run = OwnRun(engine, motors, scan(motors, counter), {1: [Pause()]})
     while not run.docket.paused:
