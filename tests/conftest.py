@@ -23,6 +23,7 @@ LONGEST_FIRST = (
     "tests/commands/test_ends.py",
     "tests/system/test_stops.py",
     "tests/browser/test_lab.py",
+    "tests/browser/test_bits.py",
     "tests/system/test_guest.py",
     "tests/test_docs.py",
     "tests/test_binder.py",

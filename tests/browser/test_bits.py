@@ -50,6 +50,7 @@ dashboard
 @pytest.fixture
 def bits(tmp_path):
     """A Python with apsbits and this checkout."""
+    # What ./steer installs with.
     uv = [sys.executable, "-m", "uv"]
     folder = tmp_path / "bits"
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
