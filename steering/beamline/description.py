@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -79,6 +80,9 @@ def _parse(text: str, where: str) -> BeamlineDescription:
         for one in error.errors():
             place = file.at(one["loc"])
             found.append((file.line(place), sentence({**one, "loc": _named(place)}, _allowed(file, place[:-1]))))
+        top = cast("dict[str, Any]", file.content) if isinstance(file.content, dict) else {}
+        if top and "instrument" not in top:
+            found += [(1, f"The key {key!r} is missing.") for key in ("motors", "detector") if key not in top]
     else:
         found += [(file.line(place), said) for place, said in mistakes(description)]
     if found or description is None:
