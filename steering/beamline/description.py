@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -80,9 +80,7 @@ def _parse(text: str, where: str) -> BeamlineDescription:
         for one in error.errors():
             place = file.at(one["loc"])
             found.append((file.line(place), sentence({**one, "loc": _named(place)}, _allowed(file, place[:-1]))))
-        top = cast("dict[str, Any]", file.content) if isinstance(file.content, dict) else {}
-        if top and "instrument" not in top:
-            found += [(1, f"The key {key!r} is missing.") for key in ("motors", "detector") if key not in top]
+        found += [(1, f"The key {key!r} is missing.") for key in _lacking(file.content)]
     else:
         found += [(file.line(place), said) for place, said in mistakes(description)]
     if found or description is None:
@@ -91,6 +89,13 @@ def _parse(text: str, where: str) -> BeamlineDescription:
         message = "\n".join([f"{where} has {count}; nothing was started:", *lines])
         raise SteeringError(message)
     return description
+
+
+def _lacking(content: Any) -> list[str]:
+    """Name what only an instrument of the beamline's own can stand in for."""
+    if not isinstance(content, dict) or "instrument" in content:
+        return []
+    return [key for key in ("motors", "detector") if key not in content]
 
 
 def _of_yaml(error: Exception) -> str:
