@@ -201,7 +201,7 @@ class Instrument:
         registry = vars(self.module).get("oregistry")
         try:
             return None if registry is None else registry[name]
-        except KeyError:
+        except LookupError:
             return None
 
     def _devices(self) -> list[str]:
