@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from steering.beamline.own_devices import connect_devices
 from steering.beamline.signals import BeamlineSignal, connect_signals
 from steering.beamline.suspenders import watch
 from steering.core.errors import SteeringError
+from steering.plans.course import Plan
 from steering.scans.own import OwnEntry
 
 CONNECT_TIMEOUT = 20.0
@@ -107,6 +109,15 @@ async def _unit(name: str, described: str, motor: Any) -> str:
     return described or own
 
 
+def _maker(
+    instrument: Instrument, entry: OwnEntry, signals: Mapping[str, BeamlineSignal]
+) -> Callable[[Mapping[str, float]], Plan]:
+    def make(values: Mapping[str, float]) -> Plan:
+        return instrument.plan(entry, {name: value for name, value in values.items() if name not in signals})
+
+    return make
+
+
 async def connect_instrument(description: BeamlineDescription, instrument: Instrument) -> BeamlineDevices:
     """Take the devices of a beamline's own instrument, and connect the signals of its description.
 
@@ -127,7 +138,7 @@ async def connect_instrument(description: BeamlineDescription, instrument: Instr
         None,
         faults=description.faults.policy(),
         signals=signals,
-        own_plans={name: lambda values, entry=entry: instrument.plan(entry, values) for name, entry in plans.items()},
+        own_plans={name: _maker(instrument, entry, signals) for name, entry in plans.items()},
     )
     made.suspenders = watch(description.suspenders, made.signals)
     return made

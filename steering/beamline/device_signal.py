@@ -3,10 +3,11 @@
 import asyncio
 import inspect
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from typing import Any
 
-from steering.beamline.answers import ANSWER_SECONDS, answered, same_unit
+from steering.beamline.answers import ANSWER_SECONDS, same_unit
 from steering.beamline.description_entries import SignalEntry
 from steering.beamline.signals import BeamlineSignal, number_of
 from steering.core.errors import SteeringError, said
@@ -21,6 +22,7 @@ class DeviceSignal(BeamlineSignal):
     """
 
     device: Any = None
+    _status: Any = field(default=None, repr=False)
 
     @classmethod
     async def of(cls, name: str, entry: SignalEntry, device: Any) -> "DeviceSignal":
@@ -67,21 +69,42 @@ class DeviceSignal(BeamlineSignal):
         self.asked()
         try:
             if inspect.iscoroutinefunction(self.device.read):
-                self.device.set(value)
+                self._status = self.device.set(value)
             else:
                 # Classic ophyd may wait in the calling thread.
-                await answered(asyncio.to_thread(self.device.set, value), self.who, ANSWER_SECONDS)
+                self._status = await self._in_time(asyncio.to_thread(self.device.set, value))
         except SteeringError:
             raise
         except Exception as error:  # a stranger's device may raise anything
             message = f"{self.who} cannot be set to {value:g} {self.units}: {said(error)}."
             raise SteeringError(message) from error
 
+    async def arrived(self, value: float) -> bool:
+        """Say whether the read-back has been within the tolerance of a value for the settle time.
+
+        Raises:
+            SteeringError: If it does not answer, or has said that it cannot come there.
+        """
+        status = self._status
+        failed = status.exception() if status is not None and status.done else None
+        if failed is not None:
+            message = f"{self.who} could not be set to {value:g} {self.units}: {said(failed)}."
+            raise SteeringError(message)
+        return await super().arrived(value)
+
+    async def _in_time(self, question: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question
+        except TimeoutError as error:
+            message = f"{self.who} does not answer within {ANSWER_SECONDS:g} s. Check that its IOC runs."
+            raise SteeringError(message) from error
+
     async def _ask(self, verb: str) -> dict[str, dict[str, Any]]:
         method = getattr(self.device, verb)
         question = method() if inspect.iscoroutinefunction(method) else asyncio.to_thread(method)
         try:
-            return await answered(question, self.who, ANSWER_SECONDS)
+            return await self._in_time(question)
         except SteeringError:
             raise
         except Exception as error:  # a stranger's device may raise anything

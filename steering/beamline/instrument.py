@@ -153,19 +153,26 @@ class Instrument:
 
         Args:
             entry: The scan.
-            values: Of its parameters; those that are no arguments of the plan are left out.
+            values: Of those of its parameters that are arguments of the plan.
 
         Raises:
             SteeringError: If it cannot be made of these.
         """
         signature = self._call(entry)
         bound = signature.bind_partial()
-        for name, value in entry.arguments.items():
-            bound.arguments[name] = self._meant(value)
-        for name, one in signature.parameters.items():
-            if name in values:
-                whole = _whole(one) or entry.parameters[name].decimals == 0
-                bound.arguments[name] = round(values[name]) if whole else values[name]
+        given = {name: self._meant(value) for name, value in entry.arguments.items()}
+        for name, value in values.items():
+            one = signature.parameters.get(name)
+            whole = entry.parameters[name].decimals == 0 or (one is not None and _whole(one))
+            if whole and value != round(value):
+                message = f"{name} = {value:g} is no whole number, which the plan {entry.call} takes."
+                raise SteeringError(message)
+            given[name] = round(value) if whole else value
+        others = {name: value for name, value in given.items() if name not in signature.parameters}
+        bound.arguments.update({name: value for name, value in given.items() if name not in others})
+        if others:
+            rest = next(name for name, one in signature.parameters.items() if one.kind is one.VAR_KEYWORD)
+            bound.arguments[rest] = others
         try:
             return self._named(entry)(*bound.args, **bound.kwargs)
         except Exception as error:  # a decorator of the beamline's own may raise anything
@@ -248,7 +255,7 @@ def _whole(one: inspect.Parameter) -> bool:
     kinds = str(getattr(one.annotation, "__name__", one.annotation))
     if "float" in kinds:
         return False
-    return re.search(r"\bint\b", kinds) is not None or isinstance(one.default, int)
+    return re.search(r"\bint\b", kinds) is not None
 
 
 def _numbers(plan: Callable[..., Plan]) -> Iterator[tuple[str, ParameterEntry]]:
@@ -256,10 +263,11 @@ def _numbers(plan: Callable[..., Plan]) -> Iterator[tuple[str, ParameterEntry]]:
         value: Any = one.default
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             low, high = min(-_ANY, value), max(_ANY, value)
-            if _whole(one) and value > 0:
-                # A number of something.
+            # Without an annotation a whole number is most likely a number of something.
+            whole = _whole(one) or (isinstance(value, int) and one.annotation is one.empty)
+            if whole and value > 0:
                 low = 1
-            decimals = 0 if _whole(one) else 4
+            decimals = 0 if whole else 4
             yield name, ParameterEntry(units="", value=float(value), low=low, high=high, decimals=decimals)
 
 

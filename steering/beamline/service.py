@@ -305,6 +305,12 @@ class Beamline:
         wait(either, _OPEN_SECONDS, FIRST_COMPLETED)
         if opened.done():
             return opened.result()
+        if not running.done() and docket.scan.own_path:
+            message = (
+                f"The plan {docket.scan.name} has begun, but has not opened a run within {_OPEN_SECONDS:g} s. "
+                "It goes on: wait for it, or abort it."
+            )
+            raise SteeringError(message)
         if not running.done():
             self._abort(docket, f"it did not open its run within {_OPEN_SECONDS:g} s")
             message = f"The scan did not open its run within {_OPEN_SECONDS:g} s and is being aborted."
@@ -315,9 +321,9 @@ class Beamline:
     def _state(self, docket: Docket) -> BeamlineState:
         if docket.aborting:
             return "aborting"
-        if not self._run:
-            return "opening"
-        return "paused" if docket.paused else "running"
+        if docket.paused and (self._run or docket.scan.own_path):
+            return "paused"
+        return "running" if self._run else "opening"
 
     def _scanning(self) -> bool:
         # Until it is known how it ended: who sees that nothing runs sees how the last scan ended, too.

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bluesky import plan_stubs as bps
-
 from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
+from steering.plans.asking import asked
 
 if TYPE_CHECKING:
     from steering.plans.course import Course, Plan
@@ -77,8 +76,8 @@ def approach(course: "Course") -> "Plan":
         if not arrival.deadline:
             yield from _send(course, name, arrival)
     if course.arriving:
-        (looked,) = yield from bps.wait_for([lambda: _look(course)])
-        for name, sentence in looked.result().items():
+        looked = yield from asked(lambda: _look(course))
+        for name, sentence in looked.items():
             yield from _end(course, name, sentence)
 
 
@@ -93,8 +92,7 @@ def give_up(course: "Course") -> None:
 def _send(course: "Course", name: str, arrival: Arrival) -> "Plan":
     signal = course.devices.signals[name]
     arrival.deadline = time.monotonic() + signal.patience
-    (sent,) = yield from bps.wait_for([lambda: _sentence(signal.put(arrival.value))])
-    sentence = sent.result()
+    sentence = yield from asked(lambda: _sentence(signal.put(arrival.value)))
     if sentence:
         yield from _end(course, name, sentence)
 
@@ -128,8 +126,7 @@ def _end(course: "Course", name: str, sentence: str) -> "Plan":
     signal = course.devices.signals[name]
     if sentence:
         # An abort may come here: until it is known what became of it, it is on its way.
-        (read,) = yield from bps.wait_for([lambda: _number(signal)])
-        value = read.result()
+        value = yield from asked(lambda: _number(signal))
         if value is not None:
             course.values[name] = value
             course.docket.correct(name, value)

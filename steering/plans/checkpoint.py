@@ -23,7 +23,7 @@ def steer(course: Course) -> Plan:
         # First, so that none is lost when one of them cannot be applied.
         take(course, decisions)
         # Every one of them, before asking: any() alone would stop at the first that shapes the path.
-        shaping = [_apply(course, decision) for decision in decisions]
+        shaping = [apply(course, decision) for decision in decisions]
         if any(shaping):
             course.path.rebuild(course.docket.scan.points(course.values))
         course.note()
@@ -62,7 +62,7 @@ def _approaching(course: Course) -> tuple[str, ...]:
     return tuple(f"{name} at {arrival.value:g} {signals[name].units}" for name, arrival in course.arriving.items())
 
 
-def _apply(course: Course, decision: Decision) -> bool:
+def apply(course: Course, decision: Decision) -> bool:
     """Apply one decision; return whether the path must be laid anew from the parameters."""
     match decision.action:
         case SetParameter(parameter=name, value=value):

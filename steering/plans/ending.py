@@ -20,6 +20,7 @@ from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RunEngineCo
 
 from steering.core.action import SetParameter
 from steering.plans.arrivals import expect, give_up
+from steering.plans.asking import asked
 from steering.plans.course import Course, Plan
 from steering.plans.docket import Docket
 from steering.plans.faults import PointError, words
@@ -187,8 +188,7 @@ def _make_safe(course: Course) -> Plan:
         course.securing = course.securing or asyncio.ensure_future(safe())
         return course.securing
 
-    (done,) = yield from bps.wait_for([once])
-    done.result()
+    yield from asked(once)
 
 
 def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Generator[Msg, Any, bool]:

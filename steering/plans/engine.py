@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 from bluesky import RunEngine
 from bluesky.utils import DuringTask, Msg, RequestAbort, RunEngineInterrupted, TransitionError
 
+from steering.core.errors import SteeringError
+
 Value = TypeVar("Value")
 
 # An abort that the plan has not noticed is asked for again after so many seconds.
@@ -45,8 +47,10 @@ class Engine:
         self._engine.context_managers = []
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="steering-engine")
         self._running: Future[None] | None = None
-        # The engine's task while a plan's messages are coming; the lock is held while an abort of it is on its way.
+        # The engine's task, once it has come to the plan.
         self._task: asyncio.Task[Any] | None = None
+        # Whether no plan runs, or its messages have come; the lock is held while an abort is on its way.
+        self._left = True
         self._asking = threading.Lock()
 
     @classmethod
@@ -101,13 +105,15 @@ class Engine:
     def abort(self, reason: str) -> None:
         """Interrupt whatever the running plan waits for, and mark its run as aborted. Does nothing when idle."""
         with self._asking:
-            if self._task is None:
+            if self._left:
                 return
             try:
                 self._engine.abort(reason)
             except TransitionError:
-                # It is being aborted already, and what it waits for has swallowed that.
-                asyncio.run_coroutine_threadsafe(_cancel(self._task), self.loop).result()
+                # It is being aborted already, and what it waits for has swallowed that. One that is about to begin is
+                # left alone: it is asked again.
+                if self._task is not None and self._engine.state == "aborting":
+                    asyncio.run_coroutine_threadsafe(_cancel(self._task), self.loop).result()
 
     def insist(self, reason: str, noticed: Callable[[], bool]) -> threading.Thread:
         """Abort, again and again, until the plan has noticed or has ended.
@@ -154,18 +160,37 @@ class Engine:
             return
 
     def _run(self, plan: Generator[Msg, Any, Any]) -> None:
+        attended = self._attended(plan)
+        # Begun here, so that an abort that comes before its first message ends it as any other does.
+        next(attended)
+        self._left = False
         try:
-            self._engine(self._attended(plan))
-        except RunEngineInterrupted:
+            self._engine(attended)
+        except RunEngineInterrupted as error:
             # An abort from another thread ends the call this way once the plan has been cleaned up.
-            return
+            if self._engine.state == "paused":
+                self._unpause(error)
         finally:
-            self._task = None
+            self._task, self._left = None, True
+
+    def _unpause(self, error: RunEngineInterrupted) -> None:
+        """End a plan whose engine was paused past us: nobody could resume it, and nothing else could run.
+
+        Raises:
+            SteeringError: Always.
+        """
+        self._engine.abort("the RunEngine was paused")
+        message = (
+            "Something of the beamline paused the RunEngine itself, so the scan was aborted. "
+            "Let it pause by a suspender instead, or use Pause."
+        )
+        raise SteeringError(message) from error
 
     def _attended(self, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
-        # A plan runs inside of the engine's task: from here it is known without looking into the engine.
-        self._task = asyncio.current_task()
         try:
+            yield Msg("null")
+            # A plan runs inside of the engine's task: from here it is known without looking into the engine.
+            self._task = asyncio.current_task()
             result = yield from plan
         except GeneratorExit:
             raise
@@ -179,10 +204,10 @@ class Engine:
         while not self._asking.acquire(blocking=False):
             try:
                 yield Msg("sleep", None, _SOON_SECONDS)
-            except RequestAbort:
+            except (RequestAbort, asyncio.CancelledError):
                 # What it was sent for has ended by itself.
                 continue
-        self._task = None
+        self._left = True
         self._asking.release()
 
 

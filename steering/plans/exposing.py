@@ -9,6 +9,7 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 
 from steering.core import burst as columns
+from steering.plans.asking import asked
 from steering.plans.burst import Sweeper, even, frame_times, positions_at
 from steering.plans.course import Course, Plan
 from steering.plans.path import Point
@@ -43,8 +44,7 @@ def expose(course: Course, point: Point) -> Plan:
         check = devices.check
         standing = {axis: value for axis, value in point.positions.items() if axis not in point.to}
         # A motor record completes a move that was stopped, or never begun, as if it had arrived.
-        (checked,) = yield from bps.wait_for([lambda: check(standing, point.steps)])
-        checked.result()
+        yield from asked(lambda: check(standing, point.steps))
     if course.burst is None:
         yield from bps.trigger_and_read(course.read)
     else:
@@ -69,7 +69,7 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
         return
     swept = next(iter(point.to), "")
     listener = devices.listen((swept,) if swept else ())
-    yield from bps.wait_for([listener.begin])
+    yield from asked(listener.begin)
     try:
         if swept:
             yield from _sweep(course, point, swept, exposure)
@@ -100,13 +100,11 @@ def _sweep(course: Course, point: Point, axis: str, exposure: float) -> Plan:
     sweeper, motor = course.devices.sweeper(axis), course.devices.motors[axis]
     first, last, frames = point.positions[axis], point.to[axis], course.docket.scan.frames
     half = (last - first) / (frames - 1) / 2
-    (ready,) = yield from bps.wait_for([lambda: sweeper.ready(first - half, last + half, frames * exposure)])
-    _, end = ready.result()
+    _, end = yield from asked(lambda: sweeper.ready(first - half, last + half, frames * exposure))
 
     def through() -> Plan:
         yield from bps.abs_set(motor, end, group=_BURST)
-        (crossed,) = yield from bps.wait_for([sweeper.crossed])
-        crossed.result()
+        yield from asked(sweeper.crossed)
         yield from _trigger(course)
         yield from bps.wait(_BURST)
 
@@ -119,5 +117,4 @@ def _trigger(course: Course) -> Plan:
 
 
 def _rest(sweeper: Sweeper) -> Plan:
-    (rested,) = yield from bps.wait_for([sweeper.rest])
-    rested.result()
+    yield from asked(sweeper.rest)

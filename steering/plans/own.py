@@ -11,10 +11,11 @@ from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import Msg, RequestAbort, RequestStop
+from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RequestStop
 
 from steering.plans.arrivals import expect, give_up
-from steering.plans.checkpoint import steer
+from steering.plans.asking import asked
+from steering.plans.checkpoint import apply, steer
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
@@ -45,17 +46,29 @@ def own(docket: Docket, devices: Devices, metadata: Mapping[str, Any], plan: Pla
 
 
 class _Watched:
-    """The plan's messages, and what of its run they tell."""
+    """The plan's messages, and what of its runs they tell."""
 
     def __init__(self, course: Course, metadata: Mapping[str, Any]) -> None:
         self._course = course
         self._metadata = metadata
-        self._open = False
+        # Keys of the runs that are open, the newest last.
+        self._open: list[Any] = []
         self._begun = self._stopped = False
         self._stream = ""
 
     def run(self, plan: Plan) -> Plan:
-        """Hand the plan's messages on."""
+        """Hand the plan's messages on, and leave no run without its rulings."""
+        try:
+            result = yield from self._messages(plan)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self._rest()
+            raise
+        yield from self._rest()
+        return result
+
+    def _messages(self, plan: Plan) -> Plan:
         answer: Any = None
         failure: BaseException | None = None
         while True:
@@ -78,42 +91,71 @@ class _Watched:
         """Do what is to be done before a message, and hand it on.
 
         Raises:
-            RequestStop: If somebody asked for the end of the run meanwhile; the message is not handed on.
+            RequestStop: If somebody has asked for the end, and the plan comes to where that is possible; the message is
+                not handed on.
         """
         while True:
             ours = True
             try:
-                before = self._before(message)
-                yield from before if message.run is None else bpp.set_run_key_wrapper(before, message.run)
-                if self._course.finished and not self._stopped:
-                    self._stopped = True
-                    raise RequestStop
                 if message.command == "pause":
                     # The engine's own pause would end its call, and be nobody's to lift.
-                    return (yield from self._wait())
+                    return (yield from _within(self._wait(), self._run_of(message)))
+                yield from _within(self._before(message), self._run_of(message))
+                if self._course.finished and not self._stopped and message.command in ("checkpoint", "open_run"):
+                    self._stopped = True
+                    raise RequestStop
+                if message.command == "open_run":
+                    # An abort may come with it: then it is open.
+                    self._open.append(message.run)
                 ours = False
                 return (yield self._described(message))
             except RequestAbort as error:
                 if ours:
-                    yield from leave_event_for_sure(self._course)
+                    yield from _within(leave_event_for_sure(self._course), self._run_of(message))
                 # The engine only says again what the plan knows, and is cleaning up after.
                 if not isinstance(error, Echo):
                     raise
 
+    def _run_of(self, message: Msg) -> Any:
+        """Say in which run is written what is decided at a message: its own, or else the newest that is open."""
+        if message.run in self._open or not self._open:
+            return message.run
+        return self._open[-1]
+
     def _before(self, message: Msg) -> Plan:
         course = self._course
         if message.command == "checkpoint" and self._open and not course.finished:
+            # What comes now is not to be undone: a suspender of the instrument rewinds to here.
+            yield from bps.checkpoint()
             if not self._begun:
                 self._begun = True
                 yield from self._begin()
             yield from steer(course)
-        elif message.command == "close_run" and self._open:
-            # The abort itself, and all that came after the last checkpoint.
-            take(course, course.docket.take())
+        elif message.command == "close_run" and message.run in self._open:
+            yield from self._write()
+
+    def _write(self) -> Plan:
+        """Write what came after the last checkpoint, the abort itself above all, before the run closes."""
+        course = self._course
+        decisions = course.docket.take()
+        take(course, decisions)
+        for decision in decisions:
+            apply(course, decision)
+        if course.docket.aborting or course.finished:
             give_up(course)
-            if course.unwritten:
-                yield from leave_event(course)
-                yield from record(course)
+        if course.unwritten:
+            yield from leave_event(course)
+            yield from record(course)
+
+    def _rest(self) -> Plan:
+        """Do so for a run that the plan leaves open, as one that knows nothing of its own failures does."""
+        give_up(self._course)
+        if self._open:
+            try:
+                yield from _within(self._write(), self._open[-1])
+            except IllegalMessageSequence:
+                # It had not been opened when the plan ended.
+                return
 
     def _wait(self) -> Plan:
         """Pause because the plan asks for it, until somebody goes on."""
@@ -130,9 +172,8 @@ class _Watched:
         """Before the first point: learn where the plan has put the signals, and send them on."""
         course = self._course
         for name, signal in course.devices.signals.items():
-            if name in course.values:
-                (read,) = yield from bps.wait_for([lambda signal=signal: signal.number()])
-                course.values[name] = read.result()
+            if name in course.values and name not in course.docket.begin_with:
+                course.values[name] = yield from asked(signal.number)
                 course.docket.correct(name, course.values[name])
         for name, value in course.docket.begin_with.items():
             expect(course, name, value, None)
@@ -158,11 +199,10 @@ class _Watched:
         course = self._course
         match message.command:
             case "open_run":
-                self._open = True
                 points = message.kwargs.get("num_points")
                 course.expected = course.done + points if isinstance(points, int) else 0
-            case "close_run":
-                self._open = False
+            case "close_run" if message.run in self._open:
+                self._open.remove(message.run)
             case "create":
                 self._stream = str(message.kwargs.get("name") or next(iter(message.args), _PRIMARY))
             case "save" if self._stream == _PRIMARY:
@@ -170,6 +210,11 @@ class _Watched:
             case _:
                 return
         course.note()
+
+
+def _within(plan: Plan, run: Any) -> Plan:
+    """Have a plan's messages belong to a run that has a key."""
+    return plan if run is None else bpp.set_run_key_wrapper(plan, run)
 
 
 def _axes(metadata: Mapping[str, Any]) -> list[str]:

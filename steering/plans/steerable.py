@@ -20,6 +20,7 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
 from steering.plans.arrivals import expect, give_up
+from steering.plans.asking import asked
 from steering.plans.checkpoint import steer, within
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
@@ -74,8 +75,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
 
     def whole() -> Plan:
         if devices.prepare is not None:
-            (prepared,) = yield from bps.wait_for([devices.prepare])
-            prepared.result()
+            yield from asked(devices.prepare)
         yield from staged(course, run())
 
     return (yield from heed(in_words(whole(), docket, devices.prefixes), docket))
@@ -193,8 +193,7 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     if spoilt is None or late is None:
         course.spoilt = None
         return False
-    (counted,) = yield from bps.wait_for([lambda: late(course.done)])
-    frames = counted.result()
+    frames = yield from asked(lambda: late(course.done))
     course.spoilt = None
     if frames == 0:
         return False

@@ -4,6 +4,7 @@ import textwrap
 import threading
 
 import pytest
+from ophyd_async.core import AsyncStatus
 
 from steering.beamline import ended, service
 from steering.beamline.connecting import connect_instrument
@@ -35,7 +36,7 @@ def number(value=None, low=-10.0, high=10.0, units=""):
 
 
 def test_its_own_plans_are_found_and_no_others(instrument):
-    assert sorted(instrument.plans) == ["fails", "needs", "rock", "tell"]
+    assert sorted(instrument.plans) == ["fails", "loose", "needs", "rock", "tell"]
 
 
 def test_a_device_is_found_by_name_and_its_parts_too(instrument):
@@ -51,7 +52,7 @@ def test_without_a_file_each_plan_is_offered_with_its_numbers(instrument):
     described = instrument.describe()
     assert described.name == "Hall of tests"
     scans = {scan.name: scan for scan in described.scans}
-    assert sorted(scans) == ["fails", "rock", "tell"], "one that needs more cannot be started without a file"
+    assert sorted(scans) == ["fails", "loose", "rock", "tell"], "one that needs more cannot be started without a file"
     rock = scans["rock"]
     assert rock.title == "rock: Rock the stage about where it is"
     assert {name: one.value for name, one in rock.parameters.items()} == {"span": 2.0, "num": 11.0}
@@ -61,11 +62,22 @@ def test_without_a_file_each_plan_is_offered_with_its_numbers(instrument):
 def test_a_plan_is_made_with_devices_numbers_and_texts(instrument):
     made = entry("bp.scan", {"num": number(3.0, 1, 100)}, arguments={"detectors": ["diode"], "args": ["stage", -1, 1]})
     instrument.check(made, ())
-    messages = list(instrument.plan(made, {"num": 3.0, "brightness": 7.0}))
+    messages = list(instrument.plan(made, {"num": 3.0}))
     opened = next(message for message in messages if message.command == "open_run")
     assert opened.kwargs["num_points"] == 3
     assert opened.kwargs["motors"] == ("stage",)
     assert opened.kwargs["detectors"] == ["diode"]
+
+
+def test_a_number_reaches_a_plan_as_it_is_shown(instrument):
+    # Its default is 1, but nothing says that it is a number of something.
+    loose = entry("loose", {"span": number(0.5), "gain": number(2.0)}, arguments={"sample": "Si"})
+    instrument.check(loose, ())
+    (message,) = instrument.plan(loose, {"span": 0.5, "gain": 2.0})
+    assert message.kwargs == {"span": 0.5, "sample": "Si", "gain": 2.0}
+    whole = entry("rock", {"num": number(2.5)})
+    with pytest.raises(SteeringError, match=r"num = 2\.5 is no whole number, which the plan rock takes"):
+        instrument.plan(whole, {"num": 2.5})
 
 
 @pytest.mark.parametrize(
@@ -155,6 +167,33 @@ def test_a_file_names_limits_and_signals_of_devices(instrument, tmp_path):
         assert instrument.engine.call(devices.present(["brightness"])) == {"brightness": 500.0}
     finally:
         instrument.find("diode.Imax").put(1000.0)
+
+
+def test_what_a_device_says_is_what_a_person_hears(instrument, tmp_path, monkeypatch):
+    devices = instrument.engine.call(connect_instrument(described(tmp_path, FILE), instrument))
+    signal = devices.signals["brightness"]
+
+    def refuse(value):
+        message = f"{value} is outside of the limits (0, 5)"
+        raise ValueError(message)
+
+    monkeypatch.setattr(signal.device, "set", refuse)
+    with pytest.raises(SteeringError, match=r"cannot be set to 7 ct: 7\.0 is outside of the limits \(0, 5\)"):
+        instrument.engine.call(signal.put(7.0))
+
+    async def fail(value):
+        message = "the filter wheel is stuck"
+        raise OSError(message)
+
+    async def later():
+        failed = AsyncStatus(fail(7.0))
+        await asyncio.wait([failed.task])
+        signal.device.set = lambda value: failed
+        await signal.put(7.0)
+        return await signal.arrived(7.0)
+
+    with pytest.raises(SteeringError, match="the filter wheel is stuck"):
+        instrument.engine.call(later())
 
 
 @pytest.mark.parametrize(

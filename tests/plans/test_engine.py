@@ -3,8 +3,11 @@ import threading
 
 import pytest
 from bluesky import plan_stubs as bps
+from bluesky.suspenders import SuspendFloor
+from ophyd import Signal
 from ophyd_async.core import AsyncStatus, Device
 
+from steering.core.errors import SteeringError
 from steering.plans.engine import Engine
 
 
@@ -103,3 +106,46 @@ def test_a_plan_that_waits_is_interrupted_and_may_clean_up(engine):
     engine.insist("enough", lambda: bool(cleaned)).join(20)
     running.result(10)
     assert cleaned == [1]
+
+
+def test_an_abort_reaches_a_plan_that_a_suspender_of_the_engine_does_not_let_begin(engine):
+    beam = Signal(name="beam", value=2.0)
+    lost = SuspendFloor(beam, 1.0)
+    engine._engine.install_suspender(lost)
+    beam.put(0.0)
+    while not lost.tripped:
+        # It is told of the value in a thread of its own.
+        continue
+    try:
+        done = []
+        running = engine.run(steps(done))
+        while engine._engine.state != "running":
+            assert not running.done()
+        asking = engine.insist("enough", lambda: False)
+        running.exception(10)
+        asking.join(10)
+        assert not asking.is_alive()
+        assert done == []
+    finally:
+        engine._engine.remove_suspender(lost)
+    engine.run(steps(done)).result(10)
+    assert done == [1]
+
+
+def test_an_engine_that_somebody_paused_past_us_is_freed(engine):
+    cleaned = []
+
+    def waits():
+        threading.Thread(target=engine._engine.request_pause).start()
+        try:
+            yield from bps.checkpoint()
+            yield from bps.sleep(60)
+        finally:
+            cleaned.append(1)
+
+    with pytest.raises(SteeringError, match="paused the RunEngine itself, so the scan was aborted"):
+        engine.run(waits()).result(20)
+    assert cleaned == [1]
+    done = []
+    engine.run(steps(done)).result(10)
+    assert done == [1]

@@ -9,6 +9,7 @@ from ophyd_async.core import soft_signal_rw
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
+from steering.plans.docket import Progress
 from steering.plans.own import own
 from steering.scans.own import OwnScan
 from tests.plans.running import Run
@@ -40,11 +41,11 @@ class Soft:
 class OwnRun(Run):
     """A plan that is not ours, made steerable."""
 
-    def __init__(self, engine, motors, plan, at=None, soft=None):
+    def __init__(self, engine, motors, plan, at=None, soft=None, **more):
         self.made = plan
         steered = (Parameter("current", "mA", 1.0, 0.0, 10.0), Parameter("num", "", 11.0, 1.0, 100.0, fixed=True))
         scan = OwnScan(name="plan", title="A plan", parameters=steered)
-        super().__init__(engine, motors, scan, at, signals={"current": soft or Soft()})
+        super().__init__(engine, motors, scan, at, signals={"current": soft or Soft()}, **more)
 
     def plan(self):
         return own(self.docket, self.devices, {"operator": "ana"}, self.made)
@@ -209,7 +210,7 @@ def closes(error):
     yield from bps.close_run(exit_status="fail", reason=str(error))
 
 
-def test_each_ruling_is_in_the_run_that_was_open_and_runs_may_be_nested(engine, motors, counter):
+def test_each_ruling_is_in_the_run_that_was_open_when_it_was_carried_out(engine, motors, counter):
     def inner(key):
         yield from bps.open_run({"which": key})
         for _ in range(3):
@@ -230,7 +231,7 @@ def test_each_ruling_is_in_the_run_that_was_open_and_runs_may_be_nested(engine, 
         for name, document in run.documents
         if name == "event" and streams[document["descriptor"]]["name"] == "steering"
     ]
-    assert found == [("one", "2 mA"), ("one", "3 mA"), ("two", "4 mA")]
+    assert found == [("one", "2 mA"), ("two", "3 mA"), ("two", "4 mA")]
     assert run.docket.progress.done == 6
 
 
@@ -266,3 +267,112 @@ def test_a_pause_does_not_hold_the_engines_thread(engine, motors, counter):
     assert run.propose(Finish()).accepted
     run.finish()
     assert len(run.events("primary")) == 1
+
+
+def counts(counter, runs):
+    for _ in range(runs):
+        yield from bp.count([counter], num=1)
+
+
+def test_what_comes_after_the_last_checkpoint_of_a_run_is_carried_out_before_the_next(engine, motors, counter):
+    soft = Soft()
+    run = OwnRun(engine, motors, counts(counter, 5), {1: [SetParameter("current", 3.0)], 3: [Finish()]}, soft).finish()
+    assert soft.puts == [3.0]
+    assert len(run.events("primary")) == 3
+    assert [stop["exit_status"] for stop in run.stops()] == ["success"] * 3
+    assert [event["kind"] for event in run.events("steering")] == ["set", "finish"]
+
+
+def test_a_run_within_a_run_leaves_the_outer_one_steerable(engine, motors, counter):
+    def point(key):
+        yield from bpp.set_run_key_wrapper(bps.checkpoint(), key)
+        yield from bpp.set_run_key_wrapper(bps.trigger_and_read([counter]), key)
+
+    def nested():
+        yield from bpp.set_run_key_wrapper(bps.open_run({"which": "out"}), "out")
+        yield from point("out")
+        yield from bpp.set_run_key_wrapper(bps.open_run({"which": "in"}), "in")
+        yield from point("in")
+        yield from bpp.set_run_key_wrapper(bps.close_run(), "in")
+        for _ in range(10):
+            yield from point("out")
+        yield from bpp.set_run_key_wrapper(bps.close_run(), "out")
+
+    plan = bpp.contingency_wrapper(nested(), final_plan=bps.null)
+    run = OwnRun(engine, motors, plan, {3: [Pause()]})
+    while not (run.docket.paused and run.events("steering")):
+        assert not run.future.done()
+    assert run.propose(Finish()).accepted
+    run.finish()
+    assert len(run.events("primary")) == 3
+    assert [event["kind"] for event in run.events("steering")] == ["pause", "finish"]
+
+
+def test_a_plan_under_a_run_key_may_pause(engine, motors, counter):
+    def pauses():
+        yield from bps.open_run({})
+        yield from bps.checkpoint()
+        yield from bps.trigger_and_read([counter])
+        yield from bps.pause()
+        yield from bps.close_run()
+
+    run = OwnRun(engine, motors, bpp.set_run_key_wrapper(pauses(), "mine"))
+    while not run.docket.paused:
+        assert not run.future.done()
+    assert run.propose(Resume()).accepted
+    run.finish()
+    assert [event["kind"] for event in run.events("steering")] == ["pause", "resume"]
+
+
+def bare(counter):
+    yield from bps.open_run({})
+    for _ in range(1000):
+        yield from bps.checkpoint()
+        yield from bps.trigger_and_read([counter])
+    yield from bps.close_run()
+
+
+def test_a_plan_that_closes_no_run_of_its_own_after_an_abort_has_its_rulings_all_the_same(engine, motors, counter):
+    run = OwnRun(engine, motors, bare(counter), {3: [SetParameter("current", 3.0), Abort("enough")]})
+    while not run.docket.aborting:
+        assert not run.future.done()
+    engine.insist("enough", lambda: run.docket.noticed).join(20)
+    run.finish()
+    (stop,) = run.stops()
+    assert stop["exit_status"] == "abort"
+    assert sorted(event["kind"] for event in run.events("steering")) == ["abort", "set"]
+    assert all(ruling.applied_at for ruling in run.rulings if ruling.kind == "abort" and ruling.before_point)
+
+
+def test_a_suspender_of_the_engine_that_trips_while_a_signal_is_on_its_way_loses_nothing(engine, motors, counter):
+    class Slow(Soft):
+        suspended = False
+
+        async def arrived(self, value):
+            self.asked += 1
+            if self.asked == 2 and not self.suspended:
+                self.suspended = True
+                engine.loop.call_soon(engine._engine.request_suspend, lambda: asyncio.sleep(0.2))
+            if self.asked > 5:
+                self.value = value
+            return self.value == value
+
+    soft = Slow()
+    run = OwnRun(engine, motors, scan(motors, counter, 6), {2: [SetParameter("current", 3.0)]}, soft).finish()
+    (stop,) = run.stops()
+    assert stop["exit_status"] == "success"
+    assert set(soft.puts) == {3.0}
+    assert len(run.events("primary")) == 6
+    assert [event["kind"] for event in run.events("steering")] == ["set"]
+
+
+def test_a_signal_that_is_sent_somewhere_at_the_start_is_known_to_be_there(engine, motors, counter):
+    soft = Soft()
+    run = OwnRun(engine, motors, scan(motors, counter, 3), soft=soft, begin=False)
+    run.docket.begin_with = {"current": 4.0}
+    run.docket._parameters["current"] = Parameter("current", "mA", 4.0, 0.0, 10.0)
+    run.docket.advance(Progress(0, 0, {"current": 4.0, "num": 11.0}))
+    run.begin(run.plan())
+    run.finish()
+    assert soft.puts == [4.0]
+    assert run.docket.progress.values["current"] == 4.0

@@ -1,5 +1,6 @@
 """The steerable plan under a real RunEngine, with soft motors and no detector."""
 
+import asyncio
 import contextlib
 import threading
 
@@ -157,22 +158,21 @@ def test_a_decision_that_cannot_be_applied_ends_the_run_and_is_recorded_with_the
 
 
 def test_a_rewind_replays_the_point_but_no_decision(engine, motors):
-    """An immediate pause of the engine rewinds to the checkpoint; without a stream-writing detector that is legal."""
+    """A suspender of the engine rewinds to the checkpoint; without a stream-writing detector that is legal."""
     run = Run(engine, motors, rocking())
     bluesky = engine._engine
-    paused = threading.Event()
+    suspended = threading.Event()
 
-    def pause_in_the_middle(name, document):
-        if run.points == 4 and not paused.is_set() and Run.current is run:
-            paused.set()
+    def suspend_in_the_middle(name, document):
+        if run.points == 4 and not suspended.is_set() and Run.current is run:
+            suspended.set()
             run.propose(SetParameter("step", 0.05))
-            threading.Thread(target=bluesky.request_pause, kwargs={"defer": False}).start()
+            engine.loop.call_soon(bluesky.request_suspend, lambda: asyncio.sleep(0.2))
 
-    token = bluesky.subscribe(pause_in_the_middle)
-    run.future.result(30)
-    assert str(bluesky.state) == "paused"
-    bluesky.resume()
+    token = bluesky.subscribe(suspend_in_the_middle)
+    run.finish()
     bluesky.unsubscribe(token)
+    assert suspended.is_set()
     recorded = run.events("steering")
     assert [event["kind"] for event in recorded] == ["set"]
     numbers = [d["seq_num"] for n, d in run.documents if n == "event" and run.streams[d["descriptor"]] == "primary"]
