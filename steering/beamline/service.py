@@ -5,7 +5,6 @@ clients (HTTP and WebSocket, see :mod:`steering.beamline.app`) call the other me
 in worker threads, because judging a proposal may ask a motor for its limits.
 """
 
-import math
 import secrets
 import time
 from collections import deque
@@ -22,22 +21,21 @@ from steering.beamline.devices import BeamlineDevices
 from steering.beamline.ended import ended_run, why_not_open, why_waiting
 from steering.beamline.feed import Feed
 from steering.beamline.room import full_disk
+from steering.beamline.starting import check_path, check_present, choose, no_scan, scan_of, starting_with
 from steering.beamline.tenancy import Tenancy
 from steering.core.action import Abort
 from steering.core.errors import SteeringError
-from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal, Ruling
-from steering.core.status import Axis, BeamlineState, BeamlineStatus, EndedRun, ScanDescription
+from steering.core.status import BeamlineState, BeamlineStatus, EndedRun, ScanDescription
 from steering.core.workspace import Workspace
-from steering.guard import judge_value
 from steering.plans.devices import Devices
 from steering.plans.docket import BEAMLINE, Docket
 from steering.plans.engine import Engine
 from steering.plans.own import own
 from steering.plans.path import Point
-from steering.plans.scan import Scan, reach_of
+from steering.plans.scan import Scan
 from steering.plans.steerable import steerable
-from steering.scans.entry import ParameterEntry, ScanEntry
+from steering.scans.entry import ScanEntry
 
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
@@ -63,7 +61,7 @@ class Beamline:
         self._engine = engine
         self._lock = RLock()
         self._scans: dict[str, tuple[ScanEntry, Scan]] = {
-            entry.name: (entry, self._scan(entry)) for entry in description.scans
+            entry.name: (entry, scan_of(entry, description.signals)) for entry in description.scans
         }
         self._closing = False
         # Set once it is known how the last scan ended.
@@ -88,32 +86,13 @@ class Beamline:
                 scan.name,
                 scan.title,
                 tuple(known[axis] for axis in scan.axes),
-                self._with(entry, scan, signals).parameters,
+                starting_with(entry, scan, signals).parameters,
                 scan.analyses,
                 scan.agents,
                 region=scan.region,
             )
             for entry, scan in self._scans.values()
         )
-
-    def _scan(self, entry: ScanEntry) -> Scan:
-        scan = entry.scan()
-        if not scan.own_path:
-            return scan
-        # What a plan of the instrument was called with holds for its whole run; what is no argument of it is a signal.
-        signals = self.description.signals
-        return scan.starting(tuple(replace(item, fixed=item.name not in signals) for item in scan.parameters))
-
-    @staticmethod
-    def _with(entry: ScanEntry, scan: Scan, present: Mapping[str, float]) -> Scan:
-        """Have the parameters that are signals start with what these read, where the file says nothing else."""
-        parameters = tuple(
-            replace(item, value=min(max(present[item.name], item.low), item.high))
-            if item.name in present and entry.parameters[item.name].value is None and math.isfinite(present[item.name])
-            else item
-            for item in scan.parameters
-        )
-        return scan.starting(parameters)
 
     def status(self) -> BeamlineStatus:
         """Say how things are; asks no device."""
@@ -180,17 +159,17 @@ class Beamline:
             signals = entry.signals(self.description.signals)
             steered = [one for one in entry.parameters if one in signals]
             present = self._engine.call(self._devices.present(steered))
-            scan = self._with(entry, scan, present)
-            chosen = _chosen(scan.parameters, values)
+            scan = starting_with(entry, scan, present)
+            chosen = choose(scan.parameters, values)
             # A signal is sent somewhere if the scan or the person says where to.
             told = [one for one in steered if one in values or entry.parameters[one].value is not None]
             begin_with = {one: chosen[one] for one in told}
             for one in steered:
                 if one not in told:
-                    _check_present(one, present[one], entry.parameters[one])
+                    check_present(one, present[one], entry.parameters[one])
             self.tenancy.take(person)
             axes = self._engine.call(self._devices.limits(scan.axes))
-            _check_path(scan, chosen, axes, entry.points_allowed)
+            check_path(scan, chosen, axes, entry.points_allowed)
             full = self._room()
             if full:
                 raise SteeringError(full)
@@ -208,7 +187,7 @@ class Beamline:
         """
         docket = self._docket
         if docket is None:
-            return _no_scan(proposal)
+            return no_scan(proposal)
         if self._scanning():
             self.tenancy.acted(person, agent=proposal.who != person)
         ruling = docket.propose(proposal, person, self.tenancy.lease.holder)
@@ -364,54 +343,3 @@ class Beamline:
         if len(self._times) < 2:
             return float("nan")
         return (self._times[-1] - self._times[0]) / (len(self._times) - 1)
-
-
-def _chosen(parameters: tuple[Parameter, ...], values: Mapping[str, float]) -> dict[str, float]:
-    """Merge chosen values into the defaults; at the start any value within the limits may be taken in one step."""
-    free = {item.name: replace(item, largest_step=float("inf"), fixed=False) for item in parameters}
-    for name, value in values.items():
-        refusal = judge_value(name, value, free)
-        if refusal:
-            raise SteeringError(refusal)
-    return {item.name: item.value for item in parameters} | dict(values)
-
-
-def _check_path(scan: Scan, values: Mapping[str, float], axes: Mapping[str, Axis], allowed: int) -> None:
-    count = scan.count(values)
-    if count > allowed:
-        message = f"The scan would have {count} points. Allowed: at most {allowed}. Take a larger step."
-        raise SteeringError(message)
-    for name, (low, high) in reach_of(scan.points(values)).extent.items():
-        axis = axes[name]
-        if low < axis.low or high > axis.high:
-            message = (
-                f"The scan would move {name} from {low:g} to {high:g} {axis.units}. "
-                f"The motor allows {axis.low:g} to {axis.high:g} {axis.units}."
-            )
-            raise SteeringError(message)
-
-
-def _check_present(name: str, value: float, entry: ParameterEntry) -> None:
-    if not entry.low <= value <= entry.high:
-        message = (
-            f"{name} reads {value:.6g} {entry.units} now. "
-            f"This scan allows {entry.low:g} to {entry.high:g} {entry.units}. "
-            f"Start it with {name} at a value within these, or set it there first."
-        )
-        raise SteeringError(message)
-
-
-def _no_scan(proposal: Proposal) -> Ruling:
-    return Ruling(
-        id=proposal.id,
-        who=proposal.who,
-        kind=proposal.action.kind,
-        subject="",
-        old="",
-        new="",
-        verdict="refused",
-        reason="No scan is running, so there is nothing to change. Start a scan first.",
-        basis=proposal.basis,
-        proposed_at=proposal.proposed_at,
-        decided_at=time.time(),
-    )

@@ -35,6 +35,13 @@ def engine():
     made.close()
 
 
+def works(engine):
+    """See that it runs a plan."""
+    done = []
+    engine.run(steps(done)).result(10)
+    assert done == [1]
+
+
 def steps(done):
     yield from bps.null()
     done.append(1)
@@ -54,9 +61,7 @@ def test_an_abort_while_the_engine_tidies_up_leaves_it_usable(engine):
     running.result(10)
     asking.join(10)
     assert not asking.is_alive()
-    done = []
-    engine.run(steps(done)).result(10)
-    assert done == [1]
+    works(engine)
 
 
 @pytest.mark.parametrize("moment", range(40))
@@ -76,9 +81,7 @@ def test_an_abort_at_any_moment_of_a_short_plan_leaves_the_engine_usable(engine,
     running.exception(10)
     asking.join(10)
     assert not asking.is_alive()
-    done = []
-    engine.run(steps(done)).result(10)
-    assert done == [1]
+    works(engine)
 
 
 def test_an_abort_before_the_first_message_and_after_the_last_does_nothing(engine):
@@ -146,6 +149,4 @@ def test_an_engine_that_somebody_paused_past_us_is_freed(engine):
     with pytest.raises(SteeringError, match="paused the RunEngine itself, so the scan was aborted"):
         engine.run(waits()).result(20)
     assert cleaned == [1]
-    done = []
-    engine.run(steps(done)).result(10)
-    assert done == [1]
+    works(engine)

@@ -26,14 +26,20 @@ async def settle():
         await asyncio.sleep(0)
 
 
+async def begun_while_ending(busy, work):
+    """Begin something, tell it to end, and begin it again while it does."""
+    first = asyncio.ensure_future(busy.put("Yes", work.run))
+    await settle()
+    await busy.put("No", work.run)
+    second = asyncio.ensure_future(busy.put("Yes", work.run))
+    await settle()
+    return first, second
+
+
 def test_what_is_begun_while_the_last_is_ending_begins_after_it():
     async def puts():
         busy, work = Busy(), Work()
-        first = asyncio.ensure_future(busy.put("Yes", work.run))
-        await settle()
-        await busy.put("No", work.run)
-        second = asyncio.ensure_future(busy.put("Yes", work.run))
-        await settle()
+        first, second = await begun_while_ending(busy, work)
         assert (work.begun, first.done()) == (1, False)
         work.ending.set()
         await first
@@ -48,11 +54,7 @@ def test_what_is_begun_while_the_last_is_ending_begins_after_it():
 def test_what_is_told_to_end_before_it_could_begin_does_not_begin():
     async def puts():
         busy, work = Busy(), Work()
-        first = asyncio.ensure_future(busy.put("Yes", work.run))
-        await settle()
-        await busy.put("No", work.run)
-        second = asyncio.ensure_future(busy.put("Yes", work.run))
-        await settle()
+        first, second = await begun_while_ending(busy, work)
         await busy.put("No", work.run)
         work.ending.set()
         await asyncio.gather(first, second)
