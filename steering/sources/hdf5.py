@@ -16,7 +16,7 @@ from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.sources.hdf5_entry import Entry
 from steering.sources.hdf5_layout import Layout, find_layouts, is_being_written
-from steering.sources.hdf5_nodes import ODD
+from steering.sources.hdf5_nodes import UNREADABLE
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import absolute
 from steering.sources.pixels import make_mask
@@ -106,7 +106,7 @@ class Hdf5Source:
             return None
         try:
             return self._read()
-        except (*ODD, SteeringError) as error:
+        except (*UNREADABLE, SteeringError) as error:
             self._files.forget(str(self._path))
             return self._unreadable(error)
 

@@ -8,7 +8,7 @@ from steering.core.block import FrameBlock
 from steering.core.pixels import Pixels
 from steering.sources.hdf5_frames import count_frames
 from steering.sources.hdf5_layout import Layout, Stack, find_layout
-from steering.sources.hdf5_nodes import ODD
+from steering.sources.hdf5_nodes import UNREADABLE
 from steering.sources.joining import frames_per_block
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
@@ -114,7 +114,7 @@ class Entry:
                 dataset = holder[stack.file.dataset]
                 dataset.id.refresh()
                 return max(count_frames(dataset) - stack.first, 0)
-        except ODD:
+        except UNREADABLE:
             if stack.count is None:
                 raise
             self.files.forget(str(path))

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 # Whatever h5py raises for an object that is odd, damaged, or not there.
-ODD = (KeyError, OSError, ValueError, TypeError, RuntimeError, AttributeError, NotImplementedError, OverflowError)
+UNREADABLE = (
+    KeyError,
+    OSError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -44,7 +53,7 @@ class Node:
             # A null dataspace has no shape, and time and bitfield types have nothing like them in numpy.
             shape = tuple(int(size) for size in item.shape)
             kind = str(item.dtype.kind) if item.dtype.names is None and item.dtype.subdtype is None else ""
-        except ODD:
+        except UNREADABLE:
             return None
         return cls(name, item, shape, kind, is_group=False)
 
@@ -65,7 +74,7 @@ def child(group: Any, path: str) -> Any:
     """Return what is at a path; nothing if it, or what a link leads to, is not there (yet)."""
     try:
         return group[path] if path else group
-    except ODD:
+    except UNREADABLE:
         return None
 
 
@@ -81,7 +90,7 @@ def names(group: Any) -> list[str]:
     """List what is in a group, numbers in the order of numbers."""
     try:
         return sorted((str(name) for name in group), key=natural)
-    except ODD:
+    except UNREADABLE:
         return []
 
 
@@ -94,7 +103,7 @@ def attribute(node: Any, name: str) -> str:
     """Read an attribute as text, however its writer wrote it: text, bytes, an array of one, a number; empty if none."""
     try:
         value = node.attrs.get(name)
-    except ODD:
+    except UNREADABLE:
         return ""
     return text(value)
 
@@ -103,7 +112,7 @@ def attribute_list(node: Any, name: str) -> list[str]:
     """Read an attribute as a list of texts; old writers separate names by colons or commas."""
     try:
         value = node.attrs.get(name)
-    except ODD:
+    except UNREADABLE:
         return []
     if isinstance(value, np.ndarray):
         many: list[Any] = list(np.asarray(value, dtype=object).ravel())
@@ -135,7 +144,7 @@ def link_target(group: Any, name: str) -> tuple[str, str] | None:
 
     try:
         link = group.get(name, getlink=True)
-    except ODD:
+    except UNREADABLE:
         return None
     if isinstance(link, h5py.ExternalLink):
         return str(link.filename), str(link.path)

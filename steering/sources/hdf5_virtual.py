@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steering.core.place import FrameFile
-from steering.sources.hdf5_nodes import ODD, child
+from steering.sources.hdf5_nodes import UNREADABLE, child
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def parts_of(dataset: Any) -> list[Part] | None:
                 return None
             file = FrameFile(str(source_path(dataset, entry.file_name)), str(entry.dset_name))
             found.append(Part(file, there[0], *here))
-    except ODD:
+    except UNREADABLE:
         return None
     found.sort(key=lambda part: part.start)
     apart = all(before.stop <= after.start for before, after in pairwise(found))
@@ -68,7 +68,7 @@ def missing_sources(dataset: Any, first: int, stop: int) -> list[str]:
             path = source_path(dataset, entry.file_name)
             if not path.exists():
                 found.append(str(path))
-    except ODD:
+    except UNREADABLE:
         # Sources without end, or named by a pattern: HDF5 itself knows which of them are there.
         return found
     return sorted(set(found))
@@ -86,7 +86,7 @@ def need_source_filters(dataset: Any, need: Any) -> None:
     seen: set[tuple[str, str]] = set()
     try:
         maps = list(dataset.virtual_sources())
-    except ODD:
+    except UNREADABLE:
         return
     for entry in maps:
         path = source_path(dataset, entry.file_name)

@@ -12,7 +12,7 @@ from steering.core.errors import SteeringError
 from steering.sources.directory import SeenFile
 from steering.sources.file_names import HDF5
 from steering.sources.hdf5_layout import find_layouts
-from steering.sources.hdf5_nodes import ODD, children, link_target, names
+from steering.sources.hdf5_nodes import UNREADABLE, children, link_target, names
 from steering.sources.hdf5_virtual import source_path
 from steering.sources.open_files import OpenFiles
 
@@ -62,7 +62,7 @@ class Masters:
                 self._claimed |= named
                 layouts = find_layouts(handle)
                 return bool(named) or len(layouts) > 1 or any(len(layout.stacks) > 1 for layout in layouts)
-        except (*ODD, SteeringError):
+        except (*UNREADABLE, SteeringError):
             # Half-written: what it is is seen once it is whole.
             return False
 
@@ -92,5 +92,5 @@ def _named(file: Any) -> set[Path]:
 def _sources(dataset: Any) -> set[Path]:
     try:
         return {source_path(dataset, entry.file_name).absolute() for entry in dataset.virtual_sources()}
-    except ODD:
+    except UNREADABLE:
         return set()
