@@ -1,8 +1,10 @@
 import pytest
 
 from steering.core.action import SetParameter
+from steering.core.parameter import Parameter
 from steering.core.status import Lease
 from steering_widgets.form import SteeringForm
+from steering_widgets.row import ParameterRow
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -180,3 +182,12 @@ def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(form, desk):
     assert desk.actions == [SetParameter("centre", 0.221)]
     with pytest.raises(LookupError):
         find(form.widget, "st-accept")
+
+
+def test_a_field_has_its_text_when_its_row_is_made_so_that_nothing_is_written_into_what_is_typed():
+    writes = []
+    row = ParameterRow(Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3))
+    assert row.entry.text == "0.25"
+    row.entry.field.observe(lambda change: writes.append(change["new"]), "value")
+    row.write(Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3), None, 0)
+    assert (writes, row.changed) == ([], False)

@@ -43,6 +43,8 @@ def test_a_press_acts_when_it_is_made_or_asks(tmp_path):
         lab.run_all()
         page.locator("button.st-start").click()
         page.locator(".st-direct-bar[data-link=live]").wait_for()
+        # A press is on its way until the kernel has asked whether it holds.
+        lab.wait_for_value("desk.board.status.value.state == 'running'")
         lab.execute("desk.advance(10); desk.suggest()")
         busy_kernel(lab)
         dead_link(lab, server_process(tmp_path))

@@ -19,6 +19,8 @@ def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
         dashboard = page.locator(".st-dashboard")
         page.locator("button.st-start").click()
         page.locator(".st-direct-bar[data-link=live]").wait_for()
+        # A press is on its way until the kernel has asked whether it holds.
+        lab.wait_for_value("desk.board.status.value.state == 'running'")
         lab.execute("desk.advance(10)")
         refused(lab, page)
         suggested(lab, page)

@@ -19,8 +19,10 @@ class ParameterRow:
     def __init__(self, parameter: Parameter) -> None:
         """Build the row of a parameter."""
         self.name = parameter.name
+        # Its text is there from the first drawing on: one that came later would be written into what is being typed.
+        self._shown = plain(parameter.value, parameter.decimals)
         self.entry = NumberEntry(
-            f"st-param-{parameter.name}", parameter.name, parameter.units, meaning=parameter.description
+            f"st-param-{parameter.name}", parameter.name, parameter.units, self._shown, parameter.description
         )
         self._force = ipywidgets.HTML()
         self._force.add_class("st-force")
@@ -31,7 +33,6 @@ class ParameterRow:
         self.widget = ipywidgets.Box([self.entry, self._force, self._limits, self._pending, self._error])
         self.widget.add_class("st-param")
         self.widget.add_class(f"st-param-{parameter.name}-row")
-        self._shown = ""
         self._forget = False
 
     @property
