@@ -20,7 +20,7 @@ class ParameterRow:
         """Build the row of a parameter."""
         self.name = parameter.name
         # Its text is there from the first drawing on: one that came later would be written into what is being typed.
-        self._shown = plain(parameter.value, parameter.decimals)
+        self._shown: str = plain(parameter.value, parameter.decimals)
         self.entry = NumberEntry(
             f"st-param-{parameter.name}", parameter.name, parameter.units, self._shown, parameter.description
         )
