@@ -19,7 +19,7 @@ CHECKS = {
 BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser", "-n", "2", *BY_SCOPES],
-    "system and browser tests": ["-m", "system or browser", "-n", "4", *BY_SCOPES],
+    "system and browser tests": ["-m", "system or browser", "-n", "3", *BY_SCOPES],
 }
 
 

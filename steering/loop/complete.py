@@ -7,7 +7,7 @@ frame do not grow with the run, beyond what the analysis' own state does.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class CompleteLane:
     """A run's blocks on their way into the stored state.
 
     Attributes:
+        analyses: What is made of the blocks, by label; fewer once one is left to others.
         came: Which frames came.
         repeated: How many came again and were left out.
         failed: How many are in no state, because their task cannot be done at all.
@@ -62,6 +63,7 @@ class CompleteLane:
         complain: Callable[[str], None],
         moved: Callable[[], None],
         follow: Callable[[Any], None],
+        part: Callable[[Mapping[str, str]], None],
     ) -> None:
         """Wire it.
 
@@ -75,13 +77,14 @@ class CompleteLane:
             complain: Called with a sentence when something went wrong.
             moved: Called when something is done.
             follow: Runs a coroutine beside the others.
+            part: Called with analyses that are not made here any more, and why; they are not in ``analyses`` after it.
         """
         self.came: Ranges = ()
         self.repeated = 0
         self.failed = 0
         self.ending = False
         self._run = run
-        self._analyses = analyses
+        self.analyses = analyses
         self._tasks = tasks
         self._store = store
         self._pace = pace
@@ -89,6 +92,7 @@ class CompleteLane:
         self._complain = complain
         self._moved = moved
         self._follow = follow
+        self._part = part
         self._size = GroupSize(pace)
         self._waiting: list[FrameBlock] = []
         self._waiting_frames = 0
@@ -135,7 +139,7 @@ class CompleteLane:
 
     async def start(self) -> None:
         """Load the run's checkpoint, if there is one, and begin."""
-        self._base = await self._store.get(self._run, self._analyses)
+        self._base = await self._store.get(self._run, self.analyses)
         if self._base is not None:
             self.came = self._base.partial.ranges
             self._tell_stored(self.came)
@@ -209,7 +213,7 @@ class CompleteLane:
         name = f"analyse-{group.blocks[0].start}-{group.blocks[-1].stop}"
         generation = self._tasks.generation
         try:
-            remote: Remote[Partial] = self._tasks.submit(name, analyse, self._analyses, group.blocks)
+            remote: Remote[Partial] = self._tasks.submit(name, analyse, self.analyses, group.blocks)
         except LostError:
             self._groups[f"lost-{name}"] = group
             self._tasks.lose(generation)
@@ -250,7 +254,7 @@ class CompleteLane:
         self.pump()
 
     def _merge(self, items: Sequence[State]) -> State:
-        return self._become("merge", items, merge_all, self._analyses, *(item.remote for item in items))
+        return self._become("merge", items, merge_all, self.analyses, *(item.remote for item in items))
 
     def _restore(self, stored: Stored, *instead: State) -> State:
         """Have a state read from where it is stored; until it is, another stands for it."""
@@ -311,7 +315,11 @@ class CompleteLane:
         partial = await self._tasks.value(whole.remote, 0.0)
         if generation != self._tasks.generation:
             return
-        stored = await self._store.put(self._run, self._analyses, partial)
+        if partial.apart:
+            self._part(partial.apart)
+        if not self.analyses:
+            return
+        stored = await self._store.put(self._run, self.analyses, partial)
         if generation != self._tasks.generation:
             return
         self._base, self._storing = stored, []

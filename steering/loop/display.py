@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
 from steering.core.errors import LostError, said
 from steering.core.facility import Remote
@@ -32,20 +31,32 @@ class DisplayLane:
     def __init__(
         self,
         run: str,
-        analyses: Analyses,
         tasks: Tasks,
         complete: CompleteLane,
         pace: Pace,
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
         stopwatch: Stopwatch,
+        part: Callable[[Mapping[str, str]], None],
+        shown: int = 0,
     ) -> None:
-        """Wire it; see :class:`steering.loop.loop.Loop`."""
+        """Wire it; see :class:`steering.loop.loop.Loop`.
+
+        Args:
+            run: Whose results.
+            tasks: Where they are made.
+            complete: The other lane.
+            pace: How to trade latency for throughput.
+            publish: Called with each result.
+            complain: Called with a sentence when something went wrong.
+            stopwatch: Times each frame's way.
+            part: Called with analyses that are not made here any more, and why.
+            shown: Frames of a result that was handed on before this lane began; one of fewer is no news.
+        """
         self.newest: Finished | None = None
         self.news = asyncio.Event()
         self.results = 0
         self._run = run
-        self._analyses = analyses
         self._wrong: dict[str, str] = {}
         self._tasks = tasks
         self._complete = complete
@@ -55,7 +66,8 @@ class DisplayLane:
         self._stopwatch = stopwatch
         self._not_before = 0.0
         self._seconds = 0.0
-        self._shown = 0
+        self._part = part
+        self._shown = shown
         # Frames of the fullest result that is being made: another one must tell more than that.
         self._asked = 0
         self._version = 0
@@ -98,7 +110,7 @@ class DisplayLane:
             while self._making() >= self._at_once or not self._tasks.generation:
                 await until_moved()
             self.news.clear()
-            fresh = [] if self._complete.ending else self._complete.fresh()
+            fresh = [] if self._complete.ending or self._tasks.aside else self._complete.fresh()
             frames = self._complete.held_frames + frames_of(fresh)
             if not self.whole and (self._last or frames > max(self._shown, self._asked)):
                 # Both are taken now: a group that is done in between would be in the result twice.
@@ -141,7 +153,7 @@ class DisplayLane:
             if generation != self._tasks.generation:
                 return
             finished: Finished = await self._tasks.call(
-                "result", finish, self._analyses, tuple(fresh), *states, usual=self._seconds
+                "result", finish, self._complete.analyses, tuple(fresh), *states, usual=self._seconds
             )
         except LostError:
             self._tasks.lose(generation)
@@ -160,6 +172,8 @@ class DisplayLane:
             self._take(finished, final=final)
 
     def _take(self, finished: Finished, *, final: bool) -> None:
+        if finished.apart:
+            self._part(finished.apart)
         self._seconds = finished.seconds
         # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
         share = finished.seconds * (1 / self._pace.result_share - 1) / self._tasks.threads
@@ -177,7 +191,7 @@ class DisplayLane:
         self.newest = finished
         self._version += 1
         times = self._times(finished.times, finished.last_frame, now)
-        for label, analysis in self._analyses.items():
+        for label, analysis in self._complete.analyses.items():
             ended = finished.ended[label]
             if ended.outcome is None:
                 continue
@@ -200,8 +214,9 @@ class DisplayLane:
         wrong: dict[str, str] = {}
         if finished.failed:
             wrong[""] = f"{finished.failed} frames could not be read; the newest: {finished.failures[-1]}"
-        for label, ended in finished.ended.items():
-            name = self._analyses[label].name
+        for label in self._complete.analyses:
+            ended = finished.ended[label]
+            name = self._complete.analyses[label].name
             called = f"The analysis {label or name}" + (f" ({name})" if label not in ("", name) else "")
             if ended.error:
                 wrong[label or name] = f"{called} failed: {ended.error}."

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from steering.core.analysis import Analyses
+from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
 from steering.core.errors import LostError, said
 from steering.core.facility import Facility
@@ -30,7 +30,7 @@ class Lanes:
     """A run's blocks on their way to results.
 
     Attributes:
-        analyses: What is made of them, by label.
+        aside: Whether an analysis takes its time here, beside those that keep pace with the detector.
         stored: Frames that need not come again, as the state is stored that they are in.
     """
 
@@ -45,23 +45,73 @@ class Lanes:
         publish: Callable[[Result], None],
         complain: Callable[[str], None],
         stopwatch: Stopwatch,
+        part: Callable[["Lanes", Mapping[str, tuple[Analysis[Any], str]]], None],
+        *,
+        aside: bool = False,
+        shown: int = 0,
     ) -> None:
-        """Wire them; see :class:`steering.loop.loop.Loop`."""
+        """Wire them; see :class:`steering.loop.loop.Loop`.
+
+        Args:
+            run: Whose blocks.
+            analyses: What is made of them, by label.
+            facility: Where.
+            store: Where checkpoints lie.
+            pace: How to trade latency for throughput.
+            stored: Called when more frames are stored.
+            publish: Called with each result.
+            complain: Called with a sentence when something went wrong.
+            stopwatch: Times each frame's way.
+            part: Called with these lanes and the analyses that are not made here any more, each with the reason.
+            aside: Whether tasks leave the workers' threads to others.
+            shown: Frames of a result that was handed on before.
+        """
+        self.aside = aside
+        self._part = part
         self._complain = complain
         self._pace = pace
         self._running: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._recovering: asyncio.Task[None] | None = None
         self._broken = ""
-        self.analyses = analyses
+        self._left = False
         self.stored: Ranges = ()
         self._told = stored
         parameters = parameters_hash(run, {label: dict(one.parameters) for label, one in analyses.items()})
-        self._tasks = Tasks(facility, f"{run}-{parameters}", pace, self._lose)
+        self._tasks = Tasks(facility, f"{run}-{parameters}", pace, self._lose, aside=aside)
         self._complete = CompleteLane(
-            run, analyses, self._tasks, store, pace, self._store_told, complain, self._news, self._start
+            run, analyses, self._tasks, store, pace, self._store_told, complain, self._news, self._start,
+            self._leave_to_others,
         )  # fmt: skip
-        self._display = DisplayLane(run, analyses, self._tasks, self._complete, pace, publish, complain, stopwatch)
+        self._display = DisplayLane(
+            run, self._tasks, self._complete, pace, publish, complain, stopwatch, self._leave_to_others, shown
+        )
+
+    @property
+    def analyses(self) -> Analyses:
+        """What is made of the blocks, by label."""
+        return self._complete.analyses
+
+    @property
+    def shown(self) -> int:
+        """How many frames are in the newest result."""
+        return self._display.newest.frames if self._display.newest is not None else 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether more frames wait than a source should be held back for."""
+        return self._complete.waiting_frames > self._pace.waiting_frames
+
+    def drop(self, label: str) -> None:
+        """Do not make one of several analyses any more."""
+        self._complete.analyses = {name: one for name, one in self.analyses.items() if name != label}
+
+    def _leave_to_others(self, apart: Mapping[str, str]) -> None:
+        leaving = {label: (self.analyses[label], why) for label, why in apart.items() if label in self.analyses}
+        for label in leaving:
+            self.drop(label)
+        if leaving:
+            self._part(self, leaving)
 
     @property
     def counts(self) -> FrameCounts:
@@ -103,22 +153,24 @@ class Lanes:
 
     async def room(self) -> None:
         """Wait while too many frames wait for the facility."""
-        while self._complete.waiting_frames > self._pace.waiting_frames and not self._broken:
+        while self.behind and not self._over:
             await self._until_moved()
 
     async def drain(self) -> None:
         """Wait until the newest result holds all that came, from the complete lane alone, or the lanes have failed."""
         self._complete.ending = True
         self._display.finish()
-        while not self._display.whole and not self._broken:
+        while not self._display.whole and not self._over:
             self._complete.pump()
             await self._until_moved()
-        if not self._broken:
+        if not self._over:
             await self._complete.checkpoint()
         self._complete.ending = False
 
     async def cancel(self) -> None:
-        """Stop; what was submitted is left to the facility."""
+        """Stop; what was submitted is left to the facility, and whoever waits for it here does not any more."""
+        self._left = True
+        self._moved.set()
         tasks = [*self._running, *([self._recovering] if self._recovering is not None else [])]
         for task in tasks:
             task.cancel()
@@ -130,8 +182,13 @@ class Lanes:
 
     async def _until_moved(self) -> None:
         self._moved.clear()
-        if not self._broken:
+        if not self._over:
             await self._moved.wait()
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing is made here any more: it has failed, or was stopped."""
+        return bool(self._broken) or self._left
 
     async def _watch(self) -> None:
         """Learn how many hands the facility has, submit what has waited, and have workers given up that hang."""

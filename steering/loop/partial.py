@@ -1,14 +1,17 @@
 """What a task hands on: the states of a run's analyses and the bookkeeping that makes their results honest.
 
 Frames are read once for all analyses of a run. Each analysis has a state of its own, by label. A frame that it fails
-for costs that analysis this frame, and costs the others nothing. Runs on workers.
+for costs that analysis this frame, and costs the others nothing. One that takes too long is not made here any more,
+which is said in the partial (see :mod:`steering.loop.company`). Runs on workers.
 """
 
 import math
 import pickle
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial as bound
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,14 @@ from steering.core.errors import said
 from steering.core.pixels import cleaned
 from steering.core.result import Outcome, checked
 from steering.loop.blocks import UNKNOWN_FRAMES, cut, frames_of, join, pieces
+from steering.loop.company import CALL_SECONDS, Company, LateError
 from steering.loop.ranges import Ranges, count, unite
 from steering.sources.read_ahead import Loaded, read_blocks
 
 # Photon times of so many of the newest frames travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
 _FAILURES_KEPT = 20
+LATE = f"takes longer than the {CALL_SECONDS:g} s that the others wait for it"
 # Frames are taken apart for so long (seconds) to find the one that fails; after that all that is left has failed.
 _APART_SECONDS = 20.0
 # What is read within a few tenths of a millisecond.
@@ -43,11 +48,13 @@ class Member:
         state: Its own.
         failed: How many frames it could not analyse, which are not in its state.
         failures: A sentence for each of the newest blocks of such frames.
+        apart: Why it is not made together with the others any more; then there is no state. Empty if it is.
     """
 
     state: Any
     failed: int = 0
     failures: tuple[str, ...] = ()
+    apart: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,11 @@ class Partial:
         """Index of the newest frame, -1 for none."""
         return self.ranges[-1][1] - 1 if self.ranges else -1
 
+    @property
+    def apart(self) -> dict[str, str]:
+        """Which analyses are not made here any more, and why."""
+        return {label: member.apart for label, member in self.members.items() if member.apart}
+
     def alone(self, label: str) -> "Partial":
         """Return what one analysis has of it, without its label: another session may have another one for it."""
         return replace(self, members={"": self.members[label]})
@@ -104,12 +116,14 @@ class Ended:
         error: Why it could not, as a sentence; empty if it could.
         failed: How many frames it could not analyse.
         failures: A sentence for each of the newest blocks of such frames.
+        apart: Why it is not made together with the others any more; empty if it is.
     """
 
     outcome: Outcome | None
     error: str
     failed: int
     failures: tuple[str, ...]
+    apart: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +142,11 @@ class Finished:
     seconds: float
 
     @property
+    def apart(self) -> dict[str, str]:
+        """Which analyses are not made here any more, and why."""
+        return {label: one.apart for label, one in self.ended.items() if one.apart}
+
+    @property
     def missing(self) -> int:
         """How many frames are not in each of the outcomes."""
         return self.failed + max((one.failed for one in self.ended.values()), default=0)
@@ -135,7 +154,7 @@ class Finished:
 
 def nothing(analyses: Analyses) -> Partial:
     """Return the partial of no frames."""
-    return Partial({label: Member(analysis.empty()) for label, analysis in analyses.items()})
+    return merge_all(analyses)
 
 
 def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
@@ -144,15 +163,25 @@ def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
     While one piece is reduced the next is read. Memory is bounded by two pieces, whatever the size of a frame.
     """
     started = time.time()
-    partial = nothing(analyses)
+    company = Company(analyses)
+    books, members = Partial({}), dict[str, Member]()
     for loaded in read_blocks(pieces(join(blocks), _SIZES), ahead=int(_worth_reading_ahead(blocks))):
-        for part in _reduce(analyses, loaded, started, time.monotonic() + _APART_SECONDS):
-            partial = merge(analyses, partial, part)
+        deadline = time.monotonic() + _APART_SECONDS
+        for piece in _readable(loaded, deadline):
+            books = _booked(books, _book(piece, started))
+            for label, analysis in analyses.items() if piece.error is None else ():
+                before = members.get(label)
+                if before is None or not before.apart:
+                    members[label] = _ask(company, label, _step, analysis, before, piece, deadline)
         if loaded.error is None:
             _SIZES[loaded.block.run] = loaded.frames.nbytes // len(loaded.block)
             while len(_SIZES) > _SIZES_KEPT:
                 del _SIZES[next(iter(_SIZES))]
-    return replace(partial, per_frame=(time.time() - started) / max(frames_of(blocks), 1))
+    whole = {
+        label: members[label] if label in members else _ask(company, label, _whole, analysis, ())
+        for label, analysis in analyses.items()
+    }
+    return replace(books, members=whole, per_frame=(time.time() - started) / max(frames_of(blocks), 1))
 
 
 def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
@@ -163,18 +192,14 @@ def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
     return size * frames_of(blocks) > _READ_AHEAD_BYTES
 
 
-def _reduce(analyses: Analyses, loaded: Loaded, started: float, deadline: float) -> Iterator[Partial]:
-    """Reduce what was read; what could not be is read again in halves, so that a frame that fails costs itself only."""
-    if loaded.error is None:
-        yield _reduced(analyses, loaded, started, deadline)
+def _readable(loaded: Loaded, deadline: float) -> Iterator[Loaded]:
+    """Read again in halves what could not be read, so that a frame that cannot be read costs itself only."""
+    if loaded.error is None or len(loaded.block) == 1 or time.monotonic() > deadline:
+        yield loaded
         return
-    block = loaded.block
-    if len(block) == 1 or time.monotonic() > deadline:
-        yield replace(nothing(analyses), failed=len(block), failures=(_failure(block, loaded.error),))
-        return
-    for half in _halves(block):
+    for half in _halves(loaded.block):
         for again in read_blocks([half], ahead=0):
-            yield from _reduce(analyses, again, started, deadline)
+            yield from _readable(again, deadline)
 
 
 def _failure(block: FrameBlock, error: Exception) -> str:
@@ -187,14 +212,55 @@ def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:
     return cut(block, block.start, middle), cut(block, middle, block.stop)
 
 
-def _reduced(analyses: Analyses, loaded: Loaded, started: float, deadline: float) -> Partial:
+def _book(loaded: Loaded, started: float) -> Partial:
+    """Write down what was read, without what the analyses make of it."""
     block = loaded.block
-    members = {label: _member(analysis, block, loaded.frames, deadline) for label, analysis in analyses.items()}
+    if loaded.error is not None:
+        return Partial({}, failed=len(block), failures=(_failure(block, loaded.error),))
     # A file without frame times still has the time of the event, a few milliseconds later.
     known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in loaded.times]
     times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
     kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
-    return Partial(members, ((block.start, block.stop),), 0, times, kept)
+    return Partial({}, ((block.start, block.stop),), 0, times, kept)
+
+
+def _booked(left: Partial, right: Partial) -> Partial:
+    """Join what was written down of different frames; the analyses' states are not in it."""
+    newer = right if right.last_frame >= left.last_frame else left
+    photons = {**left.photons, **right.photons}
+    if len(photons) > PHOTONS_KEPT:
+        photons = dict(sorted(photons.items())[-PHOTONS_KEPT:])
+    ranges, both = unite(left.ranges, right.ranges)
+    return Partial(
+        members={},
+        ranges=ranges,
+        doubled=left.doubled + right.doubled + both,
+        times=newer.times,
+        photons=photons,
+        per_frame=newer.per_frame,
+        failed=left.failed + right.failed,
+        failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
+    )
+
+
+def _ask(
+    company: Company, label: str, function: Callable[..., Member], analysis: Analysis[Any], *arguments: Any
+) -> Member:
+    """Have one analysis do something; what takes too long, or fails for no frame's sake, does not stop the others."""
+    try:
+        return company.call(label, function, analysis, *arguments)
+    except LateError:
+        return Member(None, apart=LATE)
+    except Exception as error:
+        if company.alone:
+            raise
+        return Member(None, apart=f"fails when states are merged: {said(error)}")
+
+
+def _step(analysis: Analysis[Any], before: Member | None, loaded: Loaded, deadline: float) -> Member:
+    """Add a piece to what an analysis has made of those before it."""
+    now = _member(analysis, loaded.block, loaded.frames, deadline)
+    return now if before is None else _both(analysis, before, now)
 
 
 def _member(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any], deadline: float) -> Member:
@@ -226,52 +292,66 @@ def _both(analysis: Analysis[Any], left: Member, right: Member) -> Member:
     )
 
 
-def merge(analyses: Analyses, left: Partial, right: Partial) -> Partial:
-    """Merge two partials of different frames."""
-    newer = right if right.last_frame >= left.last_frame else left
-    photons = {**left.photons, **right.photons}
-    if len(photons) > PHOTONS_KEPT:
-        photons = dict(sorted(photons.items())[-PHOTONS_KEPT:])
-    ranges, both = unite(left.ranges, right.ranges)
-    return Partial(
-        members={
-            label: _both(analysis, left.members[label], right.members[label]) for label, analysis in analyses.items()
-        },
-        ranges=ranges,
-        doubled=left.doubled + right.doubled + both,
-        times=newer.times,
-        photons=photons,
-        per_frame=newer.per_frame,
-        failed=left.failed + right.failed,
-        failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
-    )
+def _whole(analysis: Analysis[Any], members: Sequence[Member]) -> Member:
+    """Merge what one analysis has made of different frames."""
+    return reduce(bound(_both, analysis), members, Member(analysis.empty()))
 
 
 def merge_all(analyses: Analyses, *partials: Partial) -> Partial:
     """Merge any number of partials of different frames."""
-    whole = nothing(analyses)
-    for partial in partials:
-        whole = merge(analyses, whole, partial)
-    return whole
+    company = Company(analyses)
+    return replace(
+        reduce(_booked, partials, Partial({})),
+        members={
+            label: _apart(label, partials) or _ask(company, label, _whole, analysis, _of(label, partials))
+            for label, analysis in analyses.items()
+        },
+    )
+
+
+def _of(label: str, partials: Sequence[Partial]) -> list[Member]:
+    return [one.members[label] for one in partials]
+
+
+def _apart(label: str, partials: Sequence[Partial]) -> Member | None:
+    """Return what says that an analysis is not made here any more, if one of the partials says so."""
+    return next((one for one in _of(label, partials) if one.apart), None)
 
 
 def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
     """Merge partials, add blocks that no partial holds yet, and say what it all means."""
     began = time.perf_counter()
-    whole = merge_all(analyses, *partials, *((analyse(analyses, fresh),) if fresh else ()))
-    ended = {label: _ended(analysis, whole.members[label]) for label, analysis in analyses.items()}
+    parts = (*partials, *((analyse(analyses, fresh),) if fresh else ()))
+    books = reduce(_booked, parts, Partial({}))
+    company = Company(analyses)
+    ended = {label: _ended(company, label, analysis, parts) for label, analysis in analyses.items()}
     return Finished(
-        ended, whole.frames, whole.last_frame, whole.doubled, whole.times, whole.photons,
-        whole.per_frame, whole.failed, whole.failures, time.perf_counter() - began,
+        ended, books.frames, books.last_frame, books.doubled, books.times, books.photons,
+        books.per_frame, books.failed, books.failures, time.perf_counter() - began,
     )  # fmt: skip
 
 
-def _ended(analysis: Analysis[Any], member: Member) -> Ended:
+def _ended(company: Company, label: str, analysis: Analysis[Any], parts: Sequence[Partial]) -> Ended:
+    apart = _apart(label, parts)
+    if apart is not None:
+        return Ended(None, "", 0, (), apart.apart)
     try:
-        outcome, error = checked(analysis.result(member.state)), ""
-    except Exception as raised:  # noqa: BLE001  (as above)
+        return company.call(label, _conclude, analysis, _of(label, parts))
+    except LateError:
+        return Ended(None, "", 0, (), LATE)
+    except Exception as error:
+        if company.alone:
+            raise
+        return Ended(None, "", 0, (), f"fails when states are merged: {said(error)}")
+
+
+def _conclude(analysis: Analysis[Any], members: Sequence[Member]) -> Ended:
+    whole = _whole(analysis, members)
+    try:
+        outcome, error = checked(analysis.result(whole.state)), ""
+    except Exception as raised:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs the others nothing)
         outcome, error = None, said(raised)
-    return Ended(outcome, error, member.failed, member.failures)
+    return Ended(outcome, error, whole.failed, whole.failures)
 
 
 def restore(saved: Mapping[str, bytes | Path]) -> Partial:

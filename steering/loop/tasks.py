@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from steering.compute.aside import step_aside
 from steering.core.errors import PassedOverError, SteeringError
 from steering.core.facility import Facility, Remote
 from steering.loop.pace import Pace
@@ -25,11 +26,14 @@ class Tasks:
 
     Attributes:
         generation: Changes whenever what was submitted before is lost; empty while the facility is being reached again.
-        threads: How many tasks the facility works on at the same time.
+        aside: Whether tasks leave the workers' threads to others, as each may take long.
+        threads: How many tasks the facility works on at the same time, for these.
         usual: Seconds that a group of blocks usually takes, waiting included.
     """
 
-    def __init__(self, facility: Facility, name: str, pace: Pace, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, facility: Facility, name: str, pace: Pace, lost: Callable[[], None], *, aside: bool = False
+    ) -> None:
         """Wire it.
 
         Args:
@@ -37,9 +41,11 @@ class Tasks:
             name: Of the run and the analysis, for the keys.
             pace: Says when a task is overdue.
             lost: Called when the facility has lost its values.
+            aside: Whether tasks leave the workers' threads to others.
         """
+        self.aside = aside
         self.generation = ""
-        self.threads = 2
+        self.threads = 1 if aside else 2
         self.usual = 0.0
         self._facility = facility
         self._name = name
@@ -75,6 +81,8 @@ class Tasks:
         """
         self._numbers += 1
         key = f"{name}-{self._numbers}-{self.generation}"
+        if self.aside:
+            return self._facility.submit(key, _beside, function, *arguments, priority=priority)
         return self._facility.submit(key, function, *arguments, priority=priority)
 
     async def call(self, name: str, function: Callable[..., Any], *arguments: Any, usual: float) -> Any:
@@ -89,6 +97,8 @@ class Tasks:
         Raises:
             LostError: If the facility is gone.
         """
+        if self.aside:
+            return await self.value(self.submit(name, function, *arguments, priority=RESULT_PRIORITY), usual)
         try:
             return await self._facility.call(function, *arguments, patience=self.patience(max(self.usual, usual)))
         except PassedOverError:
@@ -112,7 +122,10 @@ class Tasks:
             status = await self._facility.status()
         except (SteeringError, OSError):
             return
-        self.threads = sum(worker.threads for worker in status.workers) or self.threads
+        threads = sum(worker.threads for worker in status.workers)
+        if threads:
+            # What steps aside runs beside all that the threads do.
+            self.threads = max(threads // 4, 1) if self.aside else threads
 
     async def resume(self) -> bool:
         """Try to reach a facility that was lost; return whether it is there again."""
@@ -145,3 +158,9 @@ class Tasks:
             return waiting.result()
         finally:
             waiting.cancel()
+
+
+def _beside(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a function on a worker beside its other tasks."""
+    step_aside()
+    return function(*arguments)

@@ -82,7 +82,7 @@ class Followed:
         self._began = time.time()
         self._failure = ""
         self._tasks: list[asyncio.Task[None]] = []
-        self.loop = Loop(self._passing, facility, self._chosen, self._take, complain, store=store)
+        self.loop = Loop(self._passing, facility, self._chosen, self._take, complain, store=store, frames=self._frames)
 
     @property
     def seen(self) -> FollowedSource:
@@ -197,6 +197,12 @@ class Followed:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # A source may wait for its threads and connections to end.
         await asyncio.to_thread(self._source.close)
+
+    def _frames(self, run: str) -> list[FrameBlock]:
+        if run != self._shown:
+            message = f"The frames of run {run[:8]} are not remembered any more, as another one is shown."
+            raise SteeringError(message)
+        return self.index.blocks()
 
     def _note(self, item: SourceItem) -> None:
         match item:

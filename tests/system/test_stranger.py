@@ -59,6 +59,18 @@ class Raises(MeanImage):
         raise ZeroDivisionError("always")
 
 
+class Hangs(MeanImage):
+    name = "hangs"
+
+    def update(self, state, block, frames):
+        import os
+        import time
+
+        while not os.path.exists(os.environ["STRANGER_GATE"]):
+            time.sleep(0.05)
+        return super().update(state, block, frames)
+
+
 class NeedsMore(MeanImage):
     name = "needs_more"
 
@@ -110,6 +122,7 @@ POINTS = """
 [steering.analyses]
 mean_image = stranger:MeanImage
 raises = stranger:Raises
+hangs = stranger:Hangs
 needs_more = stranger:NeedsMore
 
 [steering.agents]
@@ -130,6 +143,7 @@ def installed(tmp_path, monkeypatch):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(POINTS)
     monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("STRANGER_GATE", str(tmp_path / "gate"))
     monkeypatch.syspath_prepend(folder)
     invalidate_caches()
 
@@ -140,6 +154,7 @@ def described():
     rocking["analyses"] = [
         {"analysis": "mean_image", "label": "mean", "parameters": {"scale": 2.0}},
         {"analysis": "raises", "label": "broken"},
+        {"analysis": "hangs", "label": "stuck"},
         "rocking_curve",
     ]
     rocking["agents"] = [{"agent": "bright", "of": "mean"}]
@@ -156,15 +171,27 @@ def test_a_technique_from_outside_runs_live_and_is_shown_without_a_line_changed(
             session.take_lease()
             session.set_mode("bright", "automatic")
             run = session.start("rocking", step=0.02, exposure=0.5)
+            # One hangs, and the others are whole without it.
+            deadline = time.monotonic() + SOON
+            while {label: one.provenance.frames for label, one in session.results.items()} != {
+                "mean": 51, "broken": 0, "rocking_curve": 51,
+            }:  # fmt: skip
+                assert time.monotonic() < deadline, session.results
+                time.sleep(0.05)
+            assert "The analysis stuck takes longer than the " in session.board.notice.value
+            (tmp_path / "gate").touch()
             session.wait(SOON)
-            results = session.results
+            results = dict(session.results)
+            # It has what it would have had, once it goes on.
+            np.testing.assert_array_equal(
+                results.pop("stuck").outcome.data["mean"].values, results["mean"].outcome.data["mean"].values / 2.0
+            )
             # One fails for each frame, and costs the others none.
             assert {label: one.provenance.frames for label, one in results.items()} == {
                 "mean": 51, "broken": 0, "rocking_curve": 51,
             }  # fmt: skip
             assert "The analysis broken (raises) failed for 51 frames; the newest: " in session.board.notice.value
             assert "always (zero division error)" in session.board.notice.value
-            deadline = time.monotonic() + SOON
             while session.record[run].stop is None or session.record[run].frames().shape[0] < 51:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
