@@ -20,8 +20,8 @@ from steering.core.place import (
     TiledFrames,
 )
 from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
-from steering.sources.hdf5_layout import is_being_written
 from steering.sources.hdf5_times import read_times
+from steering.sources.hdf5_written import is_being_written
 from steering.sources.image_files import read_images
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path

@@ -15,8 +15,9 @@ from steering.core.errors import SteeringError
 from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.sources.hdf5_entry import Entry
-from steering.sources.hdf5_layout import Layout, find_layouts, is_being_written
+from steering.sources.hdf5_layout import Layout, find_layouts
 from steering.sources.hdf5_nodes import UNREADABLE
+from steering.sources.hdf5_written import is_being_written
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import absolute
 from steering.sources.pixels import make_mask

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from steering.core.errors import SteeringError
 from steering.sources.codecs import decode
 from steering.sources.hdf5_virtual import missing_sources, need_source_filters
+from steering.sources.hdf5_written import need_written
 
 _DEFLATE, _BLOSC, _BITSHUFFLE = 1, 32001, 32008
 _CODECS = {_DEFLATE: "zlib", _BLOSC: "blosc", _BITSHUFFLE: "bslz4"}
@@ -44,7 +45,8 @@ def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any
         read-only where it is mapped. It raises :class:`ValueError` if a chunk is damaged.
 
     Raises:
-        OSError: If they cannot be read, or a source of a virtual dataset is not there.
+        OSError: If they cannot be read, a source of a virtual dataset is not there, or a file that is being written has
+            room for them and not the frames themselves yet: HDF5 would give zeros.
         SteeringError: If they are compressed with what is not installed.
     """
     if dataset.is_virtual:
@@ -61,6 +63,7 @@ def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any
     mapped = _mapped(dataset, first, stop)
     if mapped is not None:
         return mapped
+    need_written(dataset, first, stop)
     need_filters(dataset)
     if len(dataset.shape) > _STACK:
         flat = _flat(dataset, first, stop)
@@ -150,7 +153,8 @@ def _chunks(dataset: Any, first: int, stop: int) -> list[tuple[int, bytes]] | No
     for begin in range(first // depth * depth, stop, depth):
         try:
             mask, content = dataset.id.read_direct_chunk((begin, *(0 for _ in dataset.shape[1:])))
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, MemoryError, ValueError, OverflowError):
+            # The size of one that is being written may be anything.
             return None
         if mask:
             return None

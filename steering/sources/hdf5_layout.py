@@ -13,10 +13,6 @@ from steering.sources.hdf5_nodes import child, text
 from steering.sources.hdf5_search import Images, entries_of, find_images, named_images
 from steering.sources.hdf5_virtual import parts_of
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# Version of the superblock from which on it says that a writer has the file open, and the bit that does.
-_FLAGS_VERSION, _FLAGS_AT, _WRITER = 3, 11, 0x01
-
 
 @dataclass(frozen=True)
 class Stack:
@@ -98,18 +94,6 @@ def require_images(layout: Layout, path: object) -> Layout:
     if not layout.stacks:
         raise SteeringError(layout.refused or layout.waits or f"{path} holds no images.")
     return layout
-
-
-def is_being_written(path: Path) -> bool:
-    """Say whether a writer has a file open, as far as the file tells (files that can be read while they grow do)."""
-    with path.open("rb") as file:
-        # A file may begin with a block of its user's, of 512 bytes or twice, four times ... as many.
-        for offset in (0, 512, 1024, 2048, 4096, 8192):
-            file.seek(offset)
-            head = file.read(_FLAGS_AT + 1)
-            if head.startswith(_SIGNATURE) and len(head) > _FLAGS_AT:
-                return head[8] >= _FLAGS_VERSION and bool(head[_FLAGS_AT] & _WRITER)
-    return False
 
 
 def _layout(file: Any, images: Images, entry: str) -> Layout:

@@ -13,7 +13,8 @@ from steering.core.place import FrameFile, ImageFiles
 from steering.sources.directory import SeenFile
 from steering.sources.file_names import HDF5
 from steering.sources.hdf5_frames import count_frames
-from steering.sources.hdf5_layout import find_layout, is_being_written, require_images
+from steering.sources.hdf5_layout import find_layout, require_images
+from steering.sources.hdf5_written import is_being_written
 from steering.sources.image_files import read_image_file
 from steering.sources.open_files import OpenFiles
 

@@ -1,0 +1,100 @@
+"""Room that a writer has made for frames is no frame."""
+
+import subprocess
+import sys
+import threading
+
+import h5py
+import numpy as np
+import pytest
+
+from steering.core.block import FrameBlock, FrameFile
+from steering.core.errors import SteeringError
+from steering.sources import frames as reader
+from steering.sources.frames import read_frames
+
+WRITER = """
+import sys
+import h5py
+import numpy as np
+
+path, shape, chunks, packed = sys.argv[1], *map(eval, sys.argv[2:])
+with h5py.File(path, "w", libver="latest") as file:
+    data = file.create_dataset("d", (1, *shape), "i4", maxshape=(None, *shape), chunks=chunks, **packed)
+    file.swmr_mode = True
+    for line in sys.stdin:
+        exec(line)
+        data.flush()
+        print("done", flush=True)
+"""
+
+
+class Writer:
+    """A process that has a file open and does what it is told."""
+
+    def __init__(self, path, shape, chunks, packed):
+        self.path = str(path)
+        command = [sys.executable, "-c", WRITER, self.path, repr(shape), repr(chunks), repr(packed)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def do(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+    def close(self):
+        self._process.stdin.close()
+        assert self._process.wait(30) == 0
+        self._process.stdout.close()
+
+
+@pytest.fixture(
+    params=[
+        ((4, 6), (1, 4, 6), {}),
+        ((4, 6), (2, 4, 6), {}),
+        ((4, 6), (1, 2, 3), {}),
+        ((4, 6), (1, 4, 6), {"compression": "gzip"}),
+        ((4, 6), (1, 4, 6), {"compression": "gzip", "shuffle": True}),
+        ((3, 4, 6), (1, 1, 4, 6), {}),
+    ],
+    ids=["plain", "deep", "tiles", "packed", "shuffled", "4d"],
+)
+def writer(request, tmp_path):
+    made = Writer(tmp_path / "growing.h5", *request.param)
+    made.per = request.param[0][0] if len(request.param[0]) > 2 else 1
+    yield made
+    made.close()
+
+
+def block(writer, start, stop):
+    return FrameBlock("run", "primary", start, stop, FrameFile(writer.path, "d"))
+
+
+def test_frames_whose_room_is_there_before_them_are_waited_for(writer):
+    writer.do("data[0] = 1")
+    writer.do("data.resize(5, axis=0)")
+    later = threading.Timer(0.2, writer.do, ["for k in range(1, 5): data[k] = k + 1"])
+    later.start()
+    found, _ = read_frames(block(writer, 2 * writer.per, 5 * writer.per))
+    later.join()
+    assert found.min(axis=(1, 2)).tolist() == [float(k) for k in (3, 4, 5) for _ in range(writer.per)]
+
+
+def test_frames_that_do_not_come_are_said_and_are_never_zeros(writer, monkeypatch):
+    monkeypatch.setattr(reader, "PATIENCE", 0.2)
+    writer.do("data[0] = 1")
+    writer.do("data.resize(6, axis=0)")
+    with pytest.raises(SteeringError, match="are not written yet"):
+        read_frames(block(writer, 4 * writer.per, 6 * writer.per))
+    found, _ = read_frames(block(writer, 0, writer.per))
+    assert found.min() == 1
+
+
+def test_a_chunk_that_was_left_out_is_what_the_file_says_of_it(tmp_path):
+    path = tmp_path / "gap.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("d", (6, 4, 4), "i4", maxshape=(None, 4, 4), chunks=(1, 4, 4), fillvalue=-1)
+        for index in (0, 1, 4):
+            data[index] = index
+    found, _ = read_frames(FrameBlock("run", "primary", 0, 6, FrameFile(str(path), "d")))
+    np.testing.assert_array_equal(found[:, 0, 0], [0, 1, -1, -1, 4, -1])
