@@ -203,7 +203,6 @@ class Loop:
         self._tell(" ".join(dict.fromkeys(self._said.values())))
 
     async def _stop(self, run: str, of_run: Sequence[Lanes]) -> None:
-        self._said = {key: sentence for key, sentence in self._said.items() if key[0] != run}
         for task in self._beside.pop(run, ()):
             task.cancel()
         for lanes in of_run:
@@ -258,6 +257,10 @@ class Loop:
         for run in over:
             if run not in ending:
                 await self._stop(run, self._lanes.pop(run))
+        if self._said:
+            # What was wrong with a run before is over with it.
+            self._said = {key: sentence for key, sentence in self._said.items() if key[0] in self._lanes}
+            self._tell(" ".join(dict.fromkeys(self._said.values())))
         self._open[item.run] = None
         self._newest = item.run
         for analyses in await self._store.alike(item.run, _by_label(self._choose(item))):

@@ -361,7 +361,9 @@ class Follower:
     def _publish(self, followed: Followed, result: Result) -> None:
         self._showing.publish(followed, result)
         self._news.set()
-        self._crew.ingest(result, next(iter(self._documents.labels), ""))
+        if result.provenance.run == followed.run:
+            # What an analysis still says of a run before is no reason to steer this one.
+            self._crew.ingest(result, next(iter(self._documents.labels), ""))
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keep(result)
 

@@ -329,7 +329,9 @@ async def test_a_loop_that_fails_says_so_and_the_next_run_is_analysed_all_the_sa
     await facility.start()
     await within(60, loop.run())
     check(results, loop)
-    (sentence,) = said
+    # It is over with the run that it happened in.
+    sentence, over = said
+    assert over == ""
     assert sentence.startswith("The loop failed: zero division error. The next run is analysed again")
     assert loop.drained == "kit"
 

@@ -1,0 +1,20 @@
+"""What a follower hands on, and to whom."""
+
+import asyncio
+from types import SimpleNamespace
+
+from steering.session.follower import Follower
+
+
+def test_what_comes_late_of_a_run_before_is_no_reason_to_steer_this_one():
+    given, shown = [], []
+    follower = Follower.__new__(Follower)
+    follower._showing = SimpleNamespace(publish=lambda followed, result: shown.append(result))
+    follower._crew = SimpleNamespace(ingest=lambda result, main: given.append(result))
+    follower._news, follower._record = asyncio.Event(), None
+    follower._documents = SimpleNamespace(labels=("curve",), run="now")
+    of = {run: SimpleNamespace(provenance=SimpleNamespace(run=run)) for run in ("before", "now")}
+    for result in of.values():
+        follower._publish(follower._documents, result)
+    assert shown == [of["before"], of["now"]]
+    assert given == [of["now"]]
