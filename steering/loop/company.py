@@ -17,10 +17,11 @@ from steering.core.errors import SteeringError
 
 Value = TypeVar("Value")
 
-# An analysis may take so long (seconds) for one piece of frames, one merge or one result while others wait for it ...
-CALL_SECONDS = 1.0
+# An analysis may take so long (seconds) for one piece of frames, one merge or one result while others wait for it: what
+# is only slow to begin, on a machine that is shared, is no hang ...
+CALL_SECONDS = 2.0
 # ... and so long in one task altogether.
-TASK_SECONDS = 3.0
+TASK_SECONDS = 6.0
 
 
 class LateError(SteeringError):

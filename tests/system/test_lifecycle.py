@@ -40,9 +40,11 @@ def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         steering.open(workspace=place, speed=20.0)
-    # On a machine that is shared: seconds, not the half minute that a start may take.
-    assert time.monotonic() - began < moment + 15
+    heard = time.monotonic() - began - moment
+    began = time.monotonic()
     session = steering.open(workspace=place, speed=20.0, record=False)
+    # Seconds, not the half minute that a start may take; on a machine that is slow now, in less than that start takes.
+    assert heard < max(15.0, time.monotonic() - began)
     try:
         session.start("rocking", step=0.1)
         session.wait(120)
