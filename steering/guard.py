@@ -132,7 +132,9 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
         return f"There is no parameter {name!r:.60}. This scan has: {', '.join(sorted(parameters)) or 'none'}."
     if parameter.fixed:
         return f"{name} is chosen at the start and holds for the whole run. Finish this scan and start it again."
-    allowed = f"Allowed: {parameter.low:g} to {parameter.high:g} {parameter.units}.".replace(" .", ".")
+    allowed = f"Allowed: {parameter.allowed}."
+    if parameter.choices and not parameter.chooses(value):
+        return f"{name} = {value:g} is none of its choices. {allowed}"
     if not math.isfinite(value):
         return f"{name} = {value} {parameter.units} is not a finite number. {allowed}"
     if not parameter.low <= value <= parameter.high:

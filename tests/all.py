@@ -29,6 +29,8 @@ def main(arguments):
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         # Started with "nohup" or "&" these are ignored, also by whatever is started here; the tests send them.
         signal.signal(number, signal.SIG_DFL)
+    # The tests start hundreds of processes: each would compile again what none of them may keep.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name, command in CHECKS.items():
         if run(name, command):
             return 1

@@ -46,7 +46,7 @@ class RunIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     scan: str = ""
-    values: dict[str, float] = {}
+    values: dict[str, float | str] = {}
     continues: str = ""
 
 

@@ -105,7 +105,7 @@ class BeamlineClient:
         """Ask what can be started."""
         return SCANS.validate_python(await self._get("/scans"))
 
-    async def start(self, scan: str, values: Mapping[str, float], continues: str = "") -> str:
+    async def start(self, scan: str, values: Mapping[str, float | str], continues: str = "") -> str:
         """Start a scan; return its run uid.
 
         Args:

@@ -89,6 +89,7 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         companions=detectors,
         own=await connect_devices(description.devices),
     )
+    _check_choices(description, made.signals)
     made.suspenders = watch(description.suspenders, made.signals)
     await made.limits(tuple(motors))
     return made
@@ -107,6 +108,20 @@ async def _unit(name: str, described: str, motor: Any) -> str:
         message = f"The motor {name} has no unit (its field EGU is empty). Write units: into the beamline's file."
         raise SteeringError(message)
     return described or own
+
+
+def _check_choices(description: BeamlineDescription, signals: Mapping[str, BeamlineSignal]) -> None:
+    """Check that what a scan calls the values of a signal is what the signal itself calls them."""
+    for scan in description.scans:
+        for name, entry in scan.parameters.items():
+            own = signals[name].choices if name in signals else ()
+            if name not in signals or (own == entry.choices and own) or not (own or entry.choices):
+                continue
+            has = f"The signal {name} has the choices {', '.join(own)}" if own else f"The signal {name} has no choices"
+            said = f"choices: [{', '.join(entry.choices)}]" if entry.choices else "no choices"
+            remedy = f"Write choices: [{', '.join(own)}]" if own else "Write its limits instead"
+            message = f"{has}, but the scan {scan.name} says {said}. {remedy}."
+            raise SteeringError(message)
 
 
 def _maker(
@@ -130,6 +145,7 @@ async def connect_instrument(description: BeamlineDescription, instrument: Instr
     )
     for name, entry in ours.items():
         signals[name] = await DeviceSignal.of(name, entry, instrument.find(entry.device))
+    _check_choices(description, signals)
     plans = {entry.name: entry for entry in description.scans if isinstance(entry, OwnEntry)}
     for entry in plans.values():
         instrument.check(entry, signals)

@@ -1,5 +1,6 @@
 """Runs that a killed service left open: they are closed in their journals, so that no run looks as if it still ran."""
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -108,7 +109,7 @@ def _cut_off(path: Path, entries: list[Entry], start: Mapping[str, Any]) -> CutO
     for entry in entries:
         # A ruling comes again when it is applied; what was only accepted is not in force.
         if entry.kind == "ruling" and entry.content["kind"] == "set" and entry.content["applied_at"]:
-            values[str(entry.content["subject"])] = float(str(entry.content["new"]).split()[0])
+            values[str(entry.content["subject"])] = float(json.loads(entry.content["action"])["value"])
     positions = tuple({axis: float(event["data"][axis]) for axis in axes} for event in measured)
     return CutOff(str(start["uid"]), str(start.get("plan_name", "")), values, positions, path.stat().st_mtime)
 

@@ -23,8 +23,9 @@ from steering.beamline.inspection import mistakes
 from steering.beamline.sentences import sentence
 from steering.beamline.yaml_lines import YamlFile, read_yaml
 from steering.core.errors import SteeringError
-from steering.scans.entry import AgentEntry, AnalysisEntry, ParameterEntry, ScanEntry
+from steering.scans.entry import AgentEntry, AnalysisEntry, ScanEntry
 from steering.scans.kinds import scan_kinds
+from steering.scans.parameter_entry import ParameterEntry
 
 __all__ = ["BeamlineDescription", "read_description"]
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue
 
 from steering.plans.faults import Faults
-from steering.scans.entry import ScanEntry, Strict
+from steering.scans.entry import ScanEntry
 from steering.scans.kinds import OfAnyKind
+from steering.scans.strict import Strict
 
 
 class SimulatedMotorEntry(Strict):

@@ -22,6 +22,7 @@ class DeviceSignal(BeamlineSignal):
     """
 
     device: Any = None
+    _worded: bool = field(default=False, repr=False)
     _status: Any = field(default=None, repr=False)
 
     @classmethod
@@ -37,6 +38,8 @@ class DeviceSignal(BeamlineSignal):
             message = f"{made.who} cannot be set. Name a signal that can."
             raise SteeringError(message)
         described = next(iter((await made._ask("describe")).values()))
+        # As ophyd-async and classic ophyd name them.
+        made.choices = tuple(str(one) for one in described.get("choices") or described.get("enum_strs") or ())
         made.known = (await made.reading())["value"]
         own = str(described.get("units") or "").strip()
         if entry.units and own and not same_unit(entry.units, own):
@@ -57,7 +60,9 @@ class DeviceSignal(BeamlineSignal):
             SteeringError: If it does not answer, or gives no number; with its name.
         """
         found = next(iter((await self._ask("read")).values()))
-        self.known = number_of(found["value"], self.who)
+        # A choice is read as its name or as its number, and is set the same way.
+        self._worded = isinstance(found["value"], str) and found["value"] in self.choices
+        self.known = float(self.choices.index(found["value"])) if self._worded else number_of(found["value"], self.who)
         return {"value": self.known, "timestamp": float(found.get("timestamp") or time.time())}
 
     async def put(self, value: float) -> None:
@@ -67,16 +72,17 @@ class DeviceSignal(BeamlineSignal):
             SteeringError: If it cannot be asked for.
         """
         self.asked()
+        meant: Any = self.said(value) if self._worded else int(value) if self.choices else value
         try:
             if inspect.iscoroutinefunction(self.device.read):
-                self._status = self.device.set(value)
+                self._status = self.device.set(meant)
             else:
                 # Classic ophyd may wait in the calling thread.
-                self._status = await self._in_time(asyncio.to_thread(self.device.set, value))
+                self._status = await self._in_time(asyncio.to_thread(self.device.set, meant))
         except SteeringError:
             raise
         except Exception as error:  # a stranger's device may raise anything
-            message = f"{self.who} cannot be set to {value:g} {self.units}: {said(error)}."
+            message = f"{self.who} cannot be set to {self.said(value)}: {said(error)}."
             raise SteeringError(message) from error
 
     async def arrived(self, value: float) -> bool:
@@ -88,7 +94,7 @@ class DeviceSignal(BeamlineSignal):
         status = self._status
         failed = status.exception() if status is not None and status.done else None
         if failed is not None:
-            message = f"{self.who} could not be set to {value:g} {self.units}: {said(failed)}."
+            message = f"{self.who} could not be set to {self.said(value)}: {said(failed)}."
             raise SteeringError(message)
         return await super().arrived(value)
 

@@ -8,7 +8,8 @@ from steering.beamline.description_entries import BeamlineDescription, SignalEnt
 from steering.beamline.device_mistakes import devices, values
 from steering.beamline.looks import choice, looks
 from steering.core.errors import SteeringError
-from steering.scans.entry import Mistake, ParameterEntry, ScanEntry
+from steering.scans.entry import Mistake, ScanEntry
+from steering.scans.parameter_entry import ParameterEntry
 
 _EXPOSURE = "exposure"
 _LENGTHS = ("range", "step", _EXPOSURE)
@@ -144,9 +145,21 @@ def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescr
             yield (*where, "units"), f"{name} is in {entry.units!r}, but {' and '.join(axes)} in {text}."
 
 
+def _choices(name: str, entry: ParameterEntry) -> Iterator[tuple[str, str]]:
+    if len(set(entry.choices)) < len(entry.choices) or not all(one.strip() for one in entry.choices):
+        yield "choices", f"{name}: each choice needs a name of its own, not {', '.join(map(repr, entry.choices))}."
+    if (entry.low, entry.high) != (0, len(entry.choices) - 1) or entry.units:
+        yield "choices", f"{name} has choices, so it takes no limits and no units."
+    elif entry.value is not None and entry.value not in range(len(entry.choices)):
+        yield "value", f"{name} = {entry.value:g} is none of its choices. Allowed: {', '.join(entry.choices)}."
+
+
 def _limits(name: str, entry: ParameterEntry) -> Iterator[tuple[str, str]]:
     low, high, units = entry.low, entry.high, entry.units
     value = low if entry.value is None else entry.value
+    if entry.choices:
+        yield from _choices(name, entry)
+        return
     for key, number in (("low", low), ("value", value), ("high", high)):
         if not math.isfinite(number):
             yield key, f"{name}: {key} is {number:g}, which is not a finite number."

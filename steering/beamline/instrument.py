@@ -8,17 +8,18 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 from steering.beamline.description_entries import BeamlineDescription
 from steering.beamline.looks import choice
 from steering.core.errors import SteeringError, said
 from steering.plans.course import Plan
 from steering.plans.engine import Engine
-from steering.scans.entry import ParameterEntry
 from steering.scans.own import OwnEntry
+from steering.scans.parameter_entry import ParameterEntry
 
 # Limits of an argument of which nothing is known: a form must show some.
 _ANY = 1e9
@@ -107,7 +108,7 @@ class Instrument:
     def describe(self) -> BeamlineDescription:
         """Describe the beamline by the instrument alone: each plan with those of its arguments that are numbers."""
         scans = tuple(
-            OwnEntry(name=name, title=_title(name, plan), plan="own", call=name, parameters=dict(_numbers(plan)))
+            OwnEntry(name=name, title=_title(name, plan), plan="own", call=name, parameters=dict(_steerable(plan)))
             for name, plan in self.plans.items()
             if not any(_needed(one) for one in _signature(plan).parameters.values())
         )
@@ -163,6 +164,10 @@ class Instrument:
         given = {name: self._meant(value) for name, value in entry.arguments.items()}
         for name, value in values.items():
             one = signature.parameters.get(name)
+            if entry.parameters[name].choices:
+                named = entry.parameters[name].choices[int(value)]
+                given[name] = (_choices(one) if one is not None else {}).get(named, named)
+                continue
             whole = entry.parameters[name].decimals == 0 or (one is not None and _whole(one))
             if whole and value != round(value):
                 message = f"{name} = {value:g} is no whole number, which the plan {entry.call} takes."
@@ -239,9 +244,13 @@ def _is_device(value: Any) -> bool:
 
 def _signature(plan: Callable[..., Plan]) -> inspect.Signature:
     """Say what a plan takes: without what a decorator gives it, such as a registry of devices."""
-    inner = inspect.signature(inspect.unwrap(plan))
+    unwrapped = inspect.unwrap(plan)
+    try:
+        inner = inspect.signature(unwrapped, eval_str=True)
+    except Exception:  # noqa: BLE001  (an annotation that is a text may name what is not there: it is kept as it is)
+        inner = inspect.signature(unwrapped)
     outer = inspect.signature(plan, follow_wrapped=False).parameters
-    wrapped = inspect.unwrap(plan) is not plan
+    wrapped = unwrapped is not plan
     given = [name for name, one in outer.items() if wrapped and one.default is not one.empty]
     left = [one for name, one in inner.parameters.items() if name not in given or one.default is not one.empty]
     return inner.replace(parameters=left)
@@ -258,10 +267,29 @@ def _whole(one: inspect.Parameter) -> bool:
     return re.search(r"\bint\b", kinds) is not None
 
 
-def _numbers(plan: Callable[..., Plan]) -> Iterator[tuple[str, ParameterEntry]]:
+def _choices(one: inspect.Parameter) -> dict[str, Any]:
+    """List what an argument can be, by name, where its annotation or its default says so."""
+    if isinstance(one.default, bool):
+        return {"no": False, "yes": True}
+    if get_origin(one.annotation) is Literal:
+        return {str(value): value for value in get_args(one.annotation)}
+    if isinstance(one.annotation, type) and issubclass(one.annotation, Enum):
+        return {member.name: member for member in one.annotation}
+    return {}
+
+
+def _steerable(plan: Callable[..., Plan]) -> Iterator[tuple[str, ParameterEntry]]:
     for name, one in _signature(plan).parameters.items():
         value: Any = one.default
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        choices = _choices(one)
+        named = [name for name, meant in choices.items() if meant is value or meant == value]
+        if named:
+            names = tuple(choices)
+            yield (
+                one.name,
+                ParameterEntry(units="", value=names.index(named[0]), low=0, high=len(names) - 1, choices=names),
+            )
+        elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             low, high = min(-_ANY, value), max(_ANY, value)
             # Without an annotation a whole number is most likely a number of something.
             whole = _whole(one) or (isinstance(value, int) and one.annotation is one.empty)

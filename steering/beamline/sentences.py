@@ -39,6 +39,8 @@ def sentence(error: ErrorDetails, allowed: Sequence[str]) -> str:
             return f"There is no plan {found.get('plan')!r}. Allowed: {limits.get('expected_tags')}."
         case "union_tag_not_found":
             return f"The key 'plan' is missing. Allowed: {', '.join(map(repr, scan_kinds()))}."
+        case "choice":
+            return f"{key}: {error['msg']}"
         case kind if kind in _WANTED:
             return f"{key} must be {_WANTED[kind]}, not {_shown(found)}."
         case "string_type":

@@ -125,7 +125,7 @@ class Beamline:
             why=why_waiting(docket) if running else "",
         )
 
-    def start(self, name: str, values: Mapping[str, float], person: str, continues: str = "") -> str:
+    def start(self, name: str, values: Mapping[str, float | str], person: str, continues: str = "") -> str:
         """Start a scan with some of its parameters changed; return its run uid.
 
         Args:

@@ -26,12 +26,14 @@ class BeamlineSignal:
         entry: How the beamline's file describes it.
         units: Unit of its values.
         known: Its value as it was last read.
+        choices: Names of its values 0, 1, 2 and so on, if it is a choice.
     """
 
     name: str
     entry: SignalEntry
     units: str
     known: float = math.nan
+    choices: tuple[str, ...] = ()
     _near_since: float = field(default=math.nan, repr=False)
 
     @property
@@ -48,6 +50,12 @@ class BeamlineSignal:
     def who(self) -> str:
         """What it is, for a sentence."""
         return f"The signal {self.name} ({self.channel})"
+
+    def said(self, value: float) -> str:
+        """Put one of its values into words: ``1.5 K``, or the name of a choice."""
+        if value in range(len(self.choices)):
+            return self.choices[int(value)]
+        return f"{value:.6g} {self.units}"
 
     async def number(self) -> float:
         """Read it now.
@@ -76,7 +84,8 @@ class BeamlineSignal:
             SteeringError: If it cannot be asked for.
         """
         self.asked()
-        await put(self.entry.set, value, ANSWER_SECONDS)
+        # A choice is put by its number, which no record takes for a text.
+        await put(self.entry.set, int(value) if self.choices else value, ANSWER_SECONDS)
 
     def asked(self) -> None:
         """Note that another value is asked for."""
@@ -141,6 +150,7 @@ async def _connect(name: str, entry: SignalEntry) -> BeamlineSignal:
     made = BeamlineSignal(name, entry, entry.units)
     described = await answered(caget(made.channel, format=FORMAT_CTRL, timeout=None), made.who, CONNECT_SECONDS)
     made.known = number_of(described, made.who)
+    made.choices = tuple(str(one) for one in getattr(described, "enums", ()))
     own = str(getattr(described, "units", "")).strip()
     if entry.units and own and not same_unit(entry.units, own):
         message = (

@@ -11,7 +11,8 @@ from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import judge_value
 from steering.plans.scan import Scan, reach_of
-from steering.scans.entry import ParameterEntry, ScanEntry
+from steering.scans.entry import ScanEntry
+from steering.scans.parameter_entry import ParameterEntry
 
 
 def scan_of(entry: ScanEntry, signals: Collection[str]) -> Scan:
@@ -39,18 +40,25 @@ def starting_with(entry: ScanEntry, scan: Scan, present: Mapping[str, float]) ->
     return scan.starting(parameters)
 
 
-def choose(parameters: tuple[Parameter, ...], values: Mapping[str, float]) -> dict[str, float]:
+def choose(parameters: tuple[Parameter, ...], values: Mapping[str, float | str]) -> dict[str, float]:
     """Merge chosen values into the defaults; at the start any value within the limits may be taken in one step.
+
+    Args:
+        parameters: With the values that hold if nothing else is chosen.
+        values: Numbers, or names of choices.
 
     Raises:
         SteeringError: If a value is not allowed.
     """
     free = {item.name: replace(item, largest_step=float("inf"), fixed=False) for item in parameters}
-    for name, value in values.items():
+    chosen = {item.name: item.value for item in parameters}
+    for name, said in values.items():
+        value = free[name].value_of(said) if name in free else math.nan
         refusal = judge_value(name, value, free)
         if refusal:
             raise SteeringError(refusal)
-    return {item.name: item.value for item in parameters} | dict(values)
+        chosen[name] = value
+    return chosen
 
 
 def check_path(scan: Scan, values: Mapping[str, float], axes: Mapping[str, Axis], allowed: int) -> None:
@@ -79,10 +87,10 @@ def check_present(name: str, value: float, entry: ParameterEntry) -> None:
     Raises:
         SteeringError: If it is not.
     """
+    allowed = entry.parameter(name)
     if not entry.low <= value <= entry.high:
         message = (
-            f"{name} reads {value:.6g} {entry.units} now. "
-            f"This scan allows {entry.low:g} to {entry.high:g} {entry.units}. "
+            f"{name} reads {value:.6g} {entry.units} now. This scan allows {allowed.allowed}. "
             f"Start it with {name} at a value within these, or set it there first."
         )
         raise SteeringError(message)

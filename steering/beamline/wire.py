@@ -89,10 +89,7 @@ def unreadable(content: Json, person: str, error: ValidationError, parameters: t
     reason = f"{place} = {first['input']!r:.{_QUOTE}}: {first['msg']}."
     named = next((item for item in parameters if item.name == asked.get("parameter")), None)
     if place == "value" and named is not None:
-        reason = (
-            f"{named.name} = {first['input']!r:.{_QUOTE}} is not a number. "
-            f"Allowed: {named.low:g} to {named.high:g} {named.units}."
-        )
+        reason = f"{named.name} = {first['input']!r:.{_QUOTE}} is not a number. Allowed: {numbered(named)}."
     now = time.time()
     name = fields.get("id")
     return Ruling(
@@ -108,6 +105,12 @@ def unreadable(content: Json, person: str, error: ValidationError, parameters: t
         proposed_at=now,
         decided_at=now,
     )
+
+
+def numbered(parameter: Parameter) -> str:
+    """Say which numbers a parameter may have: ``0.01 to 5 s``, or ``0 (out), 1 (thin)``."""
+    choices = ", ".join(f"{place} ({name})" for place, name in enumerate(parameter.choices))
+    return choices or parameter.allowed
 
 
 def encode_frame(frame: Frame) -> bytes:

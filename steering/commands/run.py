@@ -75,7 +75,7 @@ def _scan(
     scan: str,
     agents: Mapping[str, str],
     script: Script,
-    values: Mapping[str, float],
+    values: Mapping[str, float | str],
     timeout: float,
 ) -> dict[str, Json]:
     for name, mode in agents.items():
@@ -149,15 +149,18 @@ def _agents(entries: Sequence[str]) -> dict[str, str]:
     return {name: mode or "automatic" for name, _, mode in (entry.partition("=") for entry in entries)}
 
 
-def _values(entries: Sequence[str]) -> dict[str, float]:
-    values: dict[str, float] = {}
+def _values(entries: Sequence[str]) -> dict[str, float | str]:
+    values: dict[str, float | str] = {}
     for entry in entries:
-        name, _, text = entry.partition("=")
+        name, equals, text = entry.partition("=")
+        if not equals:
+            message = f"--set {entry}: no value is given. Write NAME=VALUE, for example exposure=0.1."
+            raise SteeringError(message)
         try:
             values[name] = float(text)
-        except ValueError as error:
-            message = f"--set {entry}: {text!r} is not a number. Write NAME=VALUE, for example exposure=0.1."
-            raise SteeringError(message) from error
+        except ValueError:
+            # The name of a choice; whether it is one is known once the scan is.
+            values[name] = text
     return values
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any
@@ -13,25 +13,18 @@ from steering.beamline.embedded import find_service
 from steering.core import registry
 from steering.core.agent import MODES
 from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
 from steering.core.workspace import Workspace
+from steering.guard import judge_value
 
 _ANSWER_SECONDS = 4.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a parameter may be, in ``units``."""
-
-    units: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
 class Offer:
     """A scan that can be started: what its parameters may be, and the agents that it names."""
 
-    parameters: Mapping[str, Limits]
+    parameters: Mapping[str, Parameter]
     agents: tuple[str, ...] = ()
 
 
@@ -43,13 +36,19 @@ def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
     """
     service = find_service(workspace) if workspace is not None else None
     if service is None:
+        from steering.scans.parameter_entry import ParameterEntry
+
         text = files("steering.beamline").joinpath("embedded.yaml").read_text(encoding="utf-8")
         scans: list[dict[str, Any]] = yaml.safe_load(text)["scans"]
         return {
-            str(scan["name"]): Offer({name: _limits(entry) for name, entry in scan["parameters"].items()})
+            str(scan["name"]): Offer(
+                {name: ParameterEntry(**entry).parameter(name) for name, entry in scan["parameters"].items()}
+            )
             for scan in scans
         }
     import httpx
+
+    from steering.beamline.wire import SCANS
 
     headers = {"Authorization": f"Bearer {service['token']}"}
     try:
@@ -62,15 +61,12 @@ def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
         )
         raise SteeringError(message) from error
     return {
-        scan["name"]: Offer(
-            {item["name"]: _limits(item) for item in scan["parameters"]},
-            tuple(agent["label"] for agent in scan.get("agents", ())),
-        )
-        for scan in answer.json()
+        scan.name: Offer({item.name: item for item in scan.parameters}, tuple(agent.label for agent in scan.agents))
+        for scan in SCANS.validate_json(answer.content)
     }
 
 
-def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Offer]) -> None:
+def check_scan(scan: str, values: Mapping[str, float | str], scans: Mapping[str, Offer]) -> None:
     """Check that there is such a scan, with such parameters, and that their values are allowed.
 
     Raises:
@@ -81,13 +77,20 @@ def check_scan(scan: str, values: Mapping[str, float], scans: Mapping[str, Offer
         raise SteeringError(message)
     wrong: list[str] = []
     offered = scans[scan].parameters
-    for name, value in values.items():
-        limits = offered.get(name)
-        if limits is None:
+    for name, said in values.items():
+        parameter = offered.get(name)
+        if parameter is None:
             wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {_choice(name, list(offered))}")
-        elif not math.isfinite(value) or not limits.low <= value <= limits.high:
-            allowed = f"Allowed: {limits.low:g} to {limits.high:g} {limits.units}."
-            wrong.append(f"{name} = {value:g} {limits.units} is outside the limits. {allowed}")
+            continue
+        try:
+            value = parameter.value_of(said)
+        except SteeringError as error:
+            wrong.append(str(error))
+            continue
+        # At its start a scan takes any value within the limits.
+        refusal = judge_value(name, value, {name: replace(parameter, largest_step=math.inf, fixed=False)})
+        if refusal:
+            wrong.append(refusal)
     if wrong:
         raise SteeringError("\n".join(wrong))
 
@@ -139,10 +142,6 @@ def positive(text: str, option: str, units: str) -> float:
         message = f"{option} {text}: not a number above 0{units}."
         raise SteeringError(message)
     return value
-
-
-def _limits(entry: Mapping[str, Any]) -> Limits:
-    return Limits(str(entry["units"]), float(entry["low"]), float(entry["high"]))
 
 
 def _choice(name: str, known: Sequence[str]) -> str:

@@ -28,8 +28,8 @@ class Desk(Protocol):
         """Who this session is, as the service knows it: the name that a lease of it carries."""
         ...
 
-    def start(self, scan: str, **values: float) -> str:
-        """Start a scan with some of its parameters changed; return its run uid."""
+    def start(self, scan: str, **values: float | str) -> str:
+        """Start a scan with some of its parameters changed (a choice by its name); return its run uid."""
         ...
 
     def propose(self, action: Action, basis: str = "") -> Ruling:

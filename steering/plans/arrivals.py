@@ -24,9 +24,8 @@ _LOOK_SECONDS = 0.1
 class Steered(Protocol):
     """A signal that can be set and read."""
 
-    @property
-    def units(self) -> str:
-        """Unit of its values."""
+    def said(self, value: float) -> str:
+        """Put one of its values into words, with its unit or the name of a choice."""
         ...
 
     @property
@@ -111,7 +110,7 @@ async def _look(course: "Course") -> dict[str, str]:
                 silent = f" {error}"
             if time.monotonic() > arrival.deadline:
                 found[name] = (
-                    f"{name} did not arrive at {arrival.value:g} {signal.units} within {signal.patience:g} s.{silent}"
+                    f"{name} did not arrive at {signal.said(arrival.value)} within {signal.patience:g} s.{silent}"
                 )
         if found:
             return found
@@ -130,7 +129,7 @@ def _end(course: "Course", name: str, sentence: str) -> "Plan":
         if value is not None:
             course.values[name] = value
             course.docket.correct(name, value)
-            sentence = f"{sentence} It reads {value:.6g} {signal.units}."
+            sentence = f"{sentence} It reads {signal.said(value)}."
     arrival = course.arriving.pop(name)
     if arrival.ruling is not None:
         course.settle(arrival.ruling, sentence)

@@ -59,7 +59,7 @@ def _suspend(course: Course) -> None:
 
 def _approaching(course: Course) -> tuple[str, ...]:
     signals = course.devices.signals
-    return tuple(f"{name} at {arrival.value:g} {signals[name].units}" for name, arrival in course.arriving.items())
+    return tuple(f"{name} at {signals[name].said(arrival.value)}" for name, arrival in course.arriving.items())
 
 
 def apply(course: Course, decision: Decision) -> bool:

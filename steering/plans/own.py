@@ -21,6 +21,7 @@ from steering.plans.devices import Devices
 from steering.plans.docket import Docket
 from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, record, take
 from steering.plans.path import Path
+from steering.plans.words import noted
 
 _PRIMARY = "primary"
 # Between runs a plan that waits looks so often whether it may go on.
@@ -189,9 +190,7 @@ class _Watched:
             "analyses": [asdict(one) for one in scan.analyses],
             "agents": [asdict(one) for one in scan.agents],
             "axes": axes,
-            "parameters": {
-                item.name: {"value": self._course.values[item.name], "units": item.units} for item in scan.parameters
-            },
+            "parameters": {item.name: noted(item, self._course.values[item.name]) for item in scan.parameters},
         }
         return message._replace(kwargs={**said, **self._metadata, **kwargs})
 

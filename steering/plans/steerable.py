@@ -30,6 +30,7 @@ from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.path import Path, Point
 from steering.plans.readables import point_values, put_point
+from steering.plans.words import noted
 
 _NAN = float("nan")
 
@@ -62,7 +63,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         "detectors": [one.name for one in devices.detectors],
         "axes": list(scan.axes),
         "axis_units": {axis: devices.units[axis] for axis in scan.axes},
-        "parameters": {item.name: {"value": values[item.name], "units": item.units} for item in scan.parameters},
+        "parameters": {item.name: noted(item, values[item.name]) for item in scan.parameters},
         "hints": {"dimensions": [([axis], "primary") for axis in scan.axes] or [(["time"], "primary")]},
     }
 

@@ -30,7 +30,7 @@ def describe(
             parameter = parameters.get(name)
             if parameter is None:
                 return name, "", number(value)
-            return name, f"{number(parameter.value)} {parameter.units}", f"{number(value)} {parameter.units}"
+            return name, _said(parameter, parameter.value), _said(parameter, value)
         case InsertRegion(region=region, step=step):
             parts = [
                 f"{axis} {number(low)} to {number(high)} {_units(axes, axis)} step {number(step.get(axis, math.nan))}"
@@ -45,6 +45,12 @@ def describe(
             return "", "", reason
         case _:
             return "", "", ""
+
+
+def noted(parameter: Parameter, value: float) -> dict[str, Any]:
+    """Write a parameter for a start document: value, unit, and what its values are called if it is a choice."""
+    choices = {"choices": list(parameter.choices)} if parameter.choices else {}
+    return {"value": value, "units": parameter.units, **choices}
 
 
 def exact(action: Action) -> str:
@@ -65,6 +71,10 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in cast("Sequence[Any]", value)]
     return value
+
+
+def _said(parameter: Parameter, value: float) -> str:
+    return parameter.choice(value) or f"{number(value)} {parameter.units}"
 
 
 def _units(axes: Mapping[str, Axis], axis: str) -> str:

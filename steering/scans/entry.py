@@ -4,43 +4,18 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.plans.scan import Scan
+from steering.scans.parameter_entry import ParameterEntry
+from steering.scans.strict import Strict
 
 Mistake = tuple[tuple[Hashable, ...], str]
 
 # So many frames an event at most: what the documents say of an event is read as a whole.
 MOST_FRAMES = 100_000
-
-
-class Strict(BaseModel):
-    """A mapping of the file: a key that it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ParameterEntry(Strict):
-    """A steerable parameter: see :class:`steering.core.parameter.Parameter`.
-
-    Attributes:
-        value: The one that a scan starts with; what the signal reads then, if it is one and this is left out.
-    """
-
-    units: str
-    value: float | None = None
-    low: float
-    high: float
-    largest_step: float = float("inf")
-    description: str = ""
-    decimals: int = 4
-
-    def parameter(self, name: str) -> Parameter:
-        """Build the parameter; one without a value begins with its lowest until it is known."""
-        value = self.low if self.value is None else self.value
-        return Parameter(name=name, value=value, **self.model_dump(exclude={"value"}))
 
 
 class AnalysisEntry(Strict):

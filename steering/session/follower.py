@@ -126,7 +126,7 @@ class Follower:
             except Exception as error:  # noqa: BLE001  (a stranger's analysis may raise anything)
                 self._notices.say(f"analysis {name}", f"The analysis {name} cannot be loaded: {said(error)}.")
 
-    async def begin(self, scan: str, values: Mapping[str, float], continues: str = "") -> str:
+    async def begin(self, scan: str, values: Mapping[str, float | str], continues: str = "") -> str:
         """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""
         run = await self._client.start(scan, values, continues)
         while self._board.status.value.run != run:

@@ -109,11 +109,19 @@ class Session:
 
         return Record(self._follower.record_client())
 
-    def start(self, scan: str, **values: float) -> str:
-        """Start a scan with some of its parameters changed; return its run uid once the board shows that run."""
+    def start(self, scan: str, **values: float | str) -> str:
+        """Start a scan with some of its parameters changed; return its run uid once the board shows that run.
+
+        Args:
+            scan: Name of the scan.
+            **values: Parameters that are to be others than the scan says: a number, or the name of a choice.
+
+        Raises:
+            SteeringError: If it cannot be started, with what is wrong.
+        """
         return self._do(self._follower.begin(scan, values))
 
-    def go_on(self, run: str, **values: float) -> str:
+    def go_on(self, run: str, **values: float | str) -> str:
         """Measure the rest of a run that was cut off, as a new run that names the first; return its uid.
 
         Args:
@@ -145,9 +153,20 @@ class Session:
         """Say how a run that this session has seen ended: ``success``, ``abort``, ``fail``; empty before its end."""
         return self._follower.exit_status(run)
 
-    def set(self, parameter: str, value: float) -> Ruling:
-        """Change a parameter of the running scan from the next point on; ``value`` is in the parameter's unit."""
-        return self.propose(SetParameter(parameter, value))
+    def set(self, parameter: str, value: float | str) -> Ruling:
+        """Change a parameter of the running scan from the next point on.
+
+        Args:
+            parameter: Its name.
+            value: In the parameter's unit, or the name of a choice.
+
+        Raises:
+            SteeringError: If a name is given that is no choice of the parameter.
+        """
+        known = {item.name: item for item in self.board.status.value.parameters}
+        # What is no parameter of the scan is refused by its name, whatever it is to be.
+        number = known[parameter].value_of(value) if parameter in known else math.nan
+        return self.propose(SetParameter(parameter, number))
 
     def look_finer(self, step: float, **region: tuple[float, float]) -> Ruling:
         """Measure a region on a finer grid first, then go on: ``look_finer(0.5, sx=(2, 8), sy=(-4, 1))``."""

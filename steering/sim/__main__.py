@@ -80,13 +80,19 @@ async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -
     def positions() -> dict[str, float]:
         return {name: motor.position for name, motor in motors.items()}
 
-    detectors = [Detector(f"{PREFIX}det:", samples, positions, image.post, speed=speed, seed=seed)]
+    stage = Stage(PREFIX, rate=_KELVIN_A_SECOND * speed)
+
+    def transmission() -> float:
+        return stage.transmission
+
+    detectors = [Detector(f"{PREFIX}det:", samples, positions, image.post, transmission, speed=speed, seed=seed)]
     for name, chosen in contents.get("detectors", {}).items():
         seen = order_samples(name, chosen, samples)
         detectors.append(
-            Detector(f"{PREFIX}{name}:", seen, positions, _unseen, speed=speed, seed=seed + len(detectors))
+            Detector(
+                f"{PREFIX}{name}:", seen, positions, _unseen, transmission, speed=speed, seed=seed + len(detectors)
+            )
         )
-    stage = Stage(PREFIX, rate=_KELVIN_A_SECOND * speed)
     channels: dict[str, Any] = {name: pv for motor in motors.values() for name, pv in motor.pvdb.items()}
     channels |= stage.pvdb
     channels |= Scaler(f"{PREFIX}scaler1", lambda: float(stage.current.value), speed=speed).channels

@@ -35,6 +35,7 @@ class Detector:
         samples: Mapping[str, Sample],
         positions: Callable[[], Mapping[str, float]],
         post: PostImage,
+        transmission: Callable[[], float] = lambda: 1.0,
         *,
         speed: float,
         seed: int,
@@ -46,6 +47,7 @@ class Detector:
             samples: What can be put into the beam, by name; the first is in it.
             positions: Gives the motors' positions now.
             post: Called with each frame, its time and its number.
+            transmission: Gives the part of the beam that reaches the sample now, 0 to 1.
             speed: An exposure of t seconds lasts t / speed.
             seed: Of the noise.
         """
@@ -53,6 +55,7 @@ class Detector:
         self._samples = dict(samples)
         self._positions = positions
         self._post = post
+        self._transmission = transmission
         self._speed = speed
         self._random = np.random.default_rng(seed)
         self._sample = next(iter(self._samples))
@@ -175,7 +178,8 @@ class Detector:
         # An axis that moves is seen where it is in the middle of the exposure.
         if await _ended(end, self._due - count * lasting / 2):
             return count
-        frames = [sample.frame(self._positions(), exposure, self._random) for _ in range(count)]
+        light = exposure * self._transmission()
+        frames = [sample.frame(self._positions(), light, self._random) for _ in range(count)]
         if not await _ended(end, self._due):
             await self._take(np.stack(frames), lasting)
         return count

@@ -1,17 +1,20 @@
-"""A sample stage with a heater: its temperature follows its set point at a limited rate."""
+"""A sample stage with a heater, whose temperature follows its set point at a limited rate, and filters before it."""
 
 import asyncio
 import time
 from typing import Any
 
+from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
 _LOOK_SECONDS = 0.02
 ROOM_K = 295.0
+# Part of the beam that each choice of filters lets through.
+TRANSMISSION = {"out": 1.0, "thin": 0.3, "thick": 0.1}
 
 
 class Stage(PVGroup):
-    """Set point ``temperature``, read-back ``temperature:read``, and the ring current that it is lit by."""
+    """Set point ``temperature``, read-back ``temperature:read``, ``ring_current`` that it is lit by, ``filters``."""
 
     def __init__(self, prefix: str, *, rate: float, most: float = 500.0) -> None:
         """Begin at room temperature.
@@ -23,6 +26,11 @@ class Stage(PVGroup):
         """
         super().__init__(prefix)
         self._rate, self._most = rate, most
+
+    @property
+    def transmission(self) -> float:
+        """Part of the beam that comes through the filters, 0 to 1."""
+        return TRANSMISSION[str(self.filters.value)]
 
     async def _begin(self, instance: Any, loop: Any) -> None:
         """Follow the set point: caproto calls a property's functions with the group as their first argument."""
@@ -41,3 +49,4 @@ class Stage(PVGroup):
         value=ROOM_K, name="temperature:read", units="K", precision=3, read_only=True, startup=_begin
     )
     current = pvproperty(value=200.0, name="ring_current", units="mA", precision=2)
+    filters = pvproperty(value="out", name="filters", dtype=ChannelType.ENUM, enum_strings=tuple(TRANSMISSION))

@@ -30,7 +30,7 @@ def _fail() -> None:
 async def check_facility(
     facility: Facility,
     losses: Mapping[str, Callable[[FacilityStatus], None]] | None = None,
-    patience: float = 60.0,
+    patience: float = 180.0,
 ) -> None:
     """Check that a facility starts, computes, says truthfully how it is, replaces what died, and ends clean.
 

@@ -8,7 +8,7 @@ from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
 from steering.testing.broken import require
 
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 # Runs may be nested or interleaved; more than these are not.
 _RUNS_AFTER = 8
 

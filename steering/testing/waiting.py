@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from steering.testing.broken import require
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 _POLL_SECONDS = 0.03
 
 

@@ -92,6 +92,37 @@ def test_signals_are_read_and_steered(tmp_path):
     assert (started.parameters, started.axes, started.analyses) == ((heat,), ("eta",), rock.scan().analyses)
 
 
+NO_UNIT = ('read: "ioc:T:read", units: K, tolerance: 0.5', 'read: "ioc:T:read"')
+CHOICE = ("      heat: {units: K, low: 250.0, high: 400.0, largest_step: 50.0}", "      heat: {choices: [low, high]}")
+
+
+def test_a_parameter_may_be_a_choice(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    for more, value in (("", 0.0), (", value: high", 1.0), (", value: 1", 1.0)):
+        choice = CHOICE[1].replace("]}", "]" + more + "}")
+        file.write_text(changed(SIGNALS, HEAT, (CHOICE[0], choice), NO_UNIT))
+        heat = {item.name: item for item in read_description(file).scans[0].scan().parameters}["heat"]
+        assert (heat.units, heat.value, heat.low, heat.high, heat.choices) == ("", value, 0, 1, ("low", "high"))
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ("{choices: [low, high], value: hi}", "heat: the value 'hi' is none of its choices. Allowed: low, high."),
+        ("{choices: [low, high], value: 2}", "heat = 2 is none of its choices. Allowed: low, high."),
+        ("{choices: [low, high], high: 5}", "heat has choices, so it takes no limits and no units."),
+        ("{choices: [low, low]}", "heat: each choice needs a name of its own, not 'low', 'low'."),
+        ("{choices: [low, ' ']}", "heat: each choice needs a name of its own, not 'low', ' '."),
+        ("{choices: [off, on]}", "item 1 must be a text, not False. Put it in quotation marks."),
+        ("{choices: []}", "The key 'low' is missing."),
+        ("{choices: low}", "choices must be a list, not 'low'."),
+    ],
+)
+def test_each_mistake_of_a_choice_is_one_sentence(said, choice, sentence):
+    message = said(changed(SIGNALS, HEAT, (CHOICE[0], f"      heat: {choice}"), NO_UNIT))
+    assert sentence in message, message
+
+
 MESH = """
   - plan: spec
     name: mesh

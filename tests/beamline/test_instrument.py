@@ -36,7 +36,7 @@ def number(value=None, low=-10.0, high=10.0, units=""):
 
 
 def test_its_own_plans_are_found_and_no_others(instrument):
-    assert sorted(instrument.plans) == ["fails", "loose", "needs", "rock", "tell"]
+    assert sorted(instrument.plans) == ["choose", "fails", "loose", "needs", "rock", "tell"]
 
 
 def test_a_device_is_found_by_name_and_its_parts_too(instrument):
@@ -52,11 +52,30 @@ def test_without_a_file_each_plan_is_offered_with_its_numbers(instrument):
     described = instrument.describe()
     assert described.name == "Hall of tests"
     scans = {scan.name: scan for scan in described.scans}
-    assert sorted(scans) == ["fails", "loose", "rock", "tell"], "one that needs more cannot be started without a file"
+    assert sorted(scans) == ["choose", "fails", "loose", "rock", "tell"], (
+        "one that needs more cannot be started without a file"
+    )
     rock = scans["rock"]
     assert rock.title == "rock: Rock the stage about where it is"
     assert {name: one.value for name, one in rock.parameters.items()} == {"span": 2.0, "num": 11.0}
     assert (rock.parameters["num"].low, rock.parameters["num"].decimals) == (1, 0)
+
+
+def test_an_argument_that_is_a_choice_is_offered_by_names_and_reaches_the_plan_as_what_it_means(instrument):
+    (scan,) = [scan for scan in instrument.describe().scans if scan.name == "choose"]
+    offered = {name: one.parameter(name) for name, one in scan.parameters.items()}
+    assert {name: (one.choices, one.choice(one.value)) for name, one in offered.items()} == {
+        "shape": (("line", "spiral"), "line"),
+        "snake": (("no", "yes"), "yes"),
+        "order": (("UP", "DOWN"), "DOWN"),
+    }
+    (message,) = instrument.plan(scan, {"shape": 1.0, "snake": 0.0, "order": 0.0})
+    order = instrument.module.Order.UP
+    assert message.kwargs == {"shape": "spiral", "snake": False, "order": order}
+    # What a beamline's file names is what the plan is given, if the plan does not say otherwise.
+    named = entry("loose", {"span": number(0.5), "mode": {"choices": ["fly", "step"]}})
+    (message,) = instrument.plan(named, {"span": 0.5, "mode": 1.0})
+    assert message.kwargs == {"span": 0.5, "mode": "step"}
 
 
 def test_a_plan_is_made_with_devices_numbers_and_texts(instrument):
@@ -200,7 +219,8 @@ def test_what_a_device_says_is_what_a_person_hears(instrument, tmp_path, monkeyp
     ("old", "new", "sentence"),
     [
         ("diode.Imax", "diode.name", "cannot be set"),
-        ("diode.Imax", "diode.noise", "is no number"),
+        ("diode.Imax", "diode.noise", "has the choices none, poisson, uniform, but the scan .* says no choices"),
+        ("diode.Imax", "label", "is no number"),
     ],
 )
 def test_a_signal_that_cannot_be_steered_is_said_at_the_start(instrument, tmp_path, old, new, sentence):

@@ -21,8 +21,9 @@ from tests.processes import of_workspace
             "no parameter 'exposre'. Allowed: centre, range,",
         ),
         (["run", "rocking", "--set", "exposure=99"], "exposure = 99 s is outside the limits. Allowed: 0.01 to 5 s."),
-        (["run", "map", "--set", "step=nan"], "step = nan um is outside the limits. Allowed: 0.1 to 10 um."),
-        (["run", "map", "--set", "step"], "--set step: '' is not a number. Write NAME=VALUE"),
+        (["run", "map", "--set", "step=nan"], "step = nan um is not a finite number. Allowed: 0.1 to 10 um."),
+        (["run", "map", "--set", "step"], "--set step: no value is given. Write NAME=VALUE"),
+        (["run", "map", "--set", "step=fine"], "step = 'fine' is not a number. Allowed: 0.1 to 10 um."),
         (["run", "map", "--agent", "recenter"], "There is no agent 'recenter'. Allowed: recentre."),
         (
             ["run", "map", "--agent", "recentre=on"],

@@ -28,6 +28,9 @@ class Heater:
         self.puts, self.value, self.goes, self.fails = [], 300.0, True, ""
         self.asked = threading.Event()
 
+    def said(self, value):
+        return f"{value:.6g} {self.units}"
+
     async def number(self):
         if self.fails == "silent":
             raise SteeringError("The signal temperature does not answer.")

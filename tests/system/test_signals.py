@@ -3,7 +3,7 @@
 import pytest
 
 from steering.core.errors import SteeringError
-from tests.beamline.site import embedded, over, session_at
+from tests.beamline.site import embedded, over, session_at, site
 
 pytestmark = pytest.mark.system
 SOON = 120.0
@@ -18,11 +18,13 @@ def heated():
             "tolerance": 0.2, "settle": 0.1, "timeout": 5,
         },
         "ring": {"read": "STEER:ring_current"},
+        "filters": {"set": "STEER:filters"},
     }  # fmt: skip
     rocking, grid = description["scans"]
     rocking["read"] = ["ring"]
     rocking["parameters"]["temperature"] = {"units": "K", "low": 280.0, "high": 600.0, "largest_step": 400.0}
     grid["parameters"]["temperature"] = {"units": "K", "value": 300.0, "low": 299.0, "high": 310.0}
+    rocking["parameters"]["filters"] = {"choices": ["out", "thin", "thick"], "value": "out"}
     return description
 
 
@@ -83,3 +85,37 @@ def test_a_scan_begins_at_the_value_that_the_file_gives(session):
     run = session.start("rocking", step=0.1, exposure=0.01)
     session.wait(SOON)
     assert (abs(over(session, run)["primary"]["temperature"].values - 300.0) < 0.3).all()
+
+
+def test_a_choice_is_steered_by_its_name_and_recorded_as_what_it_is(session):
+    """Which filters are in the beam is an EPICS enumeration."""
+    none = r"filters = 'thik' is none of its choices\. Allowed: out, thin, thick\."
+    with pytest.raises(SteeringError, match=none):
+        session.start("rocking", filters="thik")
+    run = session.start("rocking", step=0.02, exposure=0.3, filters="thin")
+    session.board.status.wait(lambda status: status.points_done >= 25, SOON)
+    with pytest.raises(SteeringError, match=none):
+        session.set("filters", "thik")
+    assert session.set("filters", 3).reason == "filters = 3 is none of its choices. Allowed: out, thin, thick."
+    ruling = session.set("filters", "out")
+    assert (ruling.verdict, ruling.old, ruling.new) == ("accepted", "thin", "out")
+    session.wait(SOON)
+    (decided,) = [one for one in session.board.rulings.value if one.kind == "set" and one.accepted]
+    assert decided.outcome == ""
+    primary = over(session, run)["primary"]
+    before = decided.before_point - 1
+    assert 25 <= before < 51
+    assert set(primary["filters"].values[:before]) == {1.0}
+    assert set(primary["filters"].values[before:]) == {0.0}
+    start = session.record[run].start
+    assert start["parameters"]["filters"] == {"value": 1.0, "units": "", "choices": ["out", "thin", "thick"]}
+    assert session.exit_status(run) == "success"
+
+
+def test_choices_that_are_not_those_of_the_record_are_refused_before_anything_runs(tmp_path):
+    wrong = heated()
+    wrong["scans"][0]["parameters"]["filters"]["choices"] = ["out", "thin", "fat"]
+    with site(tmp_path) as place:
+        assert not place.serve(wrong)
+        assert "The signal filters has the choices out, thin, thick, but the scan rocking says" in place.log
+        assert "Write choices: [out, thin, thick]." in place.log

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from steering.core.action import SetParameter
@@ -121,6 +123,24 @@ def test_an_error_of_the_session_is_a_sentence(form, desk):
     write(form, "exposure", "1")
     apply(form)
     assert "does not answer" in text_of(form.widget)
+
+
+def test_a_choice_is_a_menu_of_its_names():
+    filters = Parameter("filters", "", 0.0, 0.0, 2.0, choices=("out", "thin", "thick"), description="In the beam")
+    row = ParameterRow(filters)
+    menu = find(row.widget, "st-param-filters")
+    assert menu.options == ("out", "thin", "thick")
+    assert (menu.value, menu.tooltip, row.changed) == ("out", "In the beam", False)
+    row.write(filters, None, 0)
+    assert "<b>out</b>" in text_of(row.widget)
+    assert "out, thin, thick" in text_of(row.widget)
+    menu.value = "thick"
+    assert (row.changed, row.entry.number()) == (True, 2.0)
+    row.settle()
+    row.write(filters, 2.0, 0)
+    assert "thick is pending: it holds from the next point on" in text_of(row.widget)
+    row.write(replace(filters, value=1.0), None, 3)
+    assert (menu.value, row.changed) == ("thin", False)
 
 
 def test_rows_follow_the_scan(form, desk):

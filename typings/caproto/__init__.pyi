@@ -1,4 +1,8 @@
+from enum import IntEnum
 from typing import Any
+
+class ChannelType(IntEnum):
+    ENUM: int
 
 class ChannelData:
     value: Any

@@ -36,7 +36,7 @@ class SteeringForm:
         self._said = Place(self._answer)
         self._complaints: Cell[Mapping[str, str]] = Cell({})
         self._complained = Place(self._complaints)
-        self._made: dict[str, ParameterRow] = {}
+        self._made: dict[tuple[str, tuple[str, ...]], ParameterRow] = {}
         self._run = ""
         self._rows: dict[str, ParameterRow] = {}
         self._table = ipywidgets.VBox()
@@ -88,13 +88,13 @@ class SteeringForm:
     def _write(self, status: BeamlineStatus) -> None:
         # What holds for the whole run was chosen at its start.
         parameters = [parameter for parameter in status.parameters if not parameter.fixed]
-        names = [parameter.name for parameter in parameters]
-        if names != list(self._rows):
+        shown = [(row.name, row.choices) for row in self._rows.values()]
+        if shown != [(parameter.name, parameter.choices) for parameter in parameters]:
             # Rows are kept for the next scan: a page may still be drawing those that are replaced.
             for parameter in parameters:
-                if parameter.name not in self._made:
-                    self._made[parameter.name] = ParameterRow(parameter)
-            self._rows = {name: self._made[name] for name in names}
+                if (parameter.name, parameter.choices) not in self._made:
+                    self._made[parameter.name, parameter.choices] = ParameterRow(parameter)
+            self._rows = {one.name: self._made[one.name, one.choices] for one in parameters}
             self._table.children = tuple(row.widget for row in self._rows.values())
         since = _since(self._rulings.value)
         mine = status.lease.holder == self._desk.name

@@ -4,8 +4,8 @@ import ipywidgets
 
 from steering.core.parameter import Parameter
 from steering_widgets.card import Line
-from steering_widgets.entry import NumberEntry
-from steering_widgets.wording import escape, limits_text, number, plain
+from steering_widgets.entry import entry_for
+from steering_widgets.wording import escape, limits_text, number, value_text
 
 
 class ParameterRow:
@@ -14,16 +14,16 @@ class ParameterRow:
     Attributes:
         widget: The row.
         name: The parameter's.
+        choices: What the parameter can be, if it is no number.
     """
 
     def __init__(self, parameter: Parameter) -> None:
         """Build the row of a parameter."""
         self.name = parameter.name
         # Its text is there from the first drawing on: one that came later would be written into what is being typed.
-        self._shown: str = plain(parameter.value, parameter.decimals)
-        self.entry = NumberEntry(
-            f"st-param-{parameter.name}", parameter.name, parameter.units, self._shown, parameter.description
-        )
+        self._shown = value_text(parameter, parameter.value)
+        self.choices = parameter.choices
+        self.entry = entry_for(f"st-param-{parameter.name}", parameter, parameter.description)
         self._force = ipywidgets.HTML()
         self._force.add_class("st-force")
         self._limits = ipywidgets.HTML()
@@ -49,17 +49,15 @@ class ParameterRow:
             since: Point from which the value has been in force, 0 if from the start.
         """
         changed = self.changed
-        value = number(parameter.value, parameter.decimals)
+        value = parameter.choice(parameter.value) or number(parameter.value, parameter.decimals)
         _put(self._force, f"<b>{escape(value)}</b> {escape(parameter.units)}")
         _put(self._limits, escape(limits_text(parameter)))
         if pending is not None:
-            text = (
-                f"{number(pending, parameter.decimals)} {parameter.units} is pending: it holds from the next point on"
-            )
-            self._pending.write(text, "warn")
+            awaited = parameter.choice(pending) or f"{number(pending, parameter.decimals)} {parameter.units}"
+            self._pending.write(f"{awaited} is pending: it holds from the next point on", "warn")
         else:
             self._pending.write(f"in force since point {since}" if since else "", "plain")
-        shown = plain(parameter.value if pending is None else pending, parameter.decimals)
+        shown = value_text(parameter, parameter.value if pending is None else pending)
         self._shown = shown
         if not changed or self._forget:
             self.entry.write(shown)

@@ -7,9 +7,9 @@ from steering.core.desk import Desk
 from steering.core.status import ScanDescription
 from steering_widgets.answer import Answer
 from steering_widgets.card import button, close_all
-from steering_widgets.entry import NumberEntry
+from steering_widgets.entry import Entry, entry_for
 from steering_widgets.place import Place
-from steering_widgets.wording import limits_text, plain
+from steering_widgets.wording import value_text
 
 
 class StartForm:
@@ -25,7 +25,7 @@ class StartForm:
         self._menu = ipywidgets.Dropdown(description="Scan")
         self._menu.add_class("st-scan")
         self._menu.observe(self._choose, "value")
-        self._made: dict[ScanDescription, dict[str, NumberEntry]] = {}
+        self._made: dict[ScanDescription, dict[str, Entry]] = {}
         self._fields = ipywidgets.Box()
         self._fields.add_class("st-start-fields")
         self._start = button("st-start", "Start", "Start this scan; you take the lease with it", strong=True)
@@ -78,7 +78,7 @@ class StartForm:
             return
 
         def start() -> str:
-            defaults = {item.name: plain(item.value, item.decimals) for item in scan.parameters}
+            defaults = {item.name: value_text(item, item.value) for item in scan.parameters}
             # This scan's own fields, which need not be those on the screen yet when the clicks are quick.
             entries = self._made[scan]
             values = {name: entry.number() for name, entry in entries.items() if entry.text != defaults.get(name)}
@@ -87,14 +87,5 @@ class StartForm:
         self._answer.ask(start, f"{scan.title} has started.")
 
 
-def _entries(scan: ScanDescription) -> dict[str, NumberEntry]:
-    return {
-        item.name: NumberEntry(
-            f"st-start-{item.name}",
-            item.name,
-            item.units,
-            plain(item.value, item.decimals),
-            f"{item.description}: {limits_text(item)}",
-        )
-        for item in scan.parameters
-    }
+def _entries(scan: ScanDescription) -> dict[str, Entry]:
+    return {item.name: entry_for(f"st-start-{item.name}", item) for item in scan.parameters}

@@ -68,8 +68,15 @@ def feature_text(feature: Feature) -> str:
     return f"{value:.{decimals}f} ± {spread:.{decimals}f} {units}".replace("-", MINUS)
 
 
+def value_text(parameter: Parameter, value: float) -> str:
+    """Write a value of a parameter as it stands in a field: a number without its unit, or the name of a choice."""
+    return parameter.choice(value) or plain(value, parameter.decimals)
+
+
 def limits_text(parameter: Parameter) -> str:
     """Write what a parameter may be: ``0.01 to 5 s, at most 2 s a step``."""
+    if parameter.choices:
+        return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
     text = f"{low} to {high} {parameter.units}"
     if math.isfinite(parameter.largest_step):
@@ -123,8 +130,10 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
     """Put an action into words, with units: ``set exposure to 2 s``."""
     match action:
         case SetParameter(parameter=name, value=value):
-            units = next((item.units for item in status.parameters if item.name == name), "")
-            return f"set {name} to {value:g} {units}".strip()
+            known = next((item for item in status.parameters if item.name == name), None)
+            if known is None:
+                return f"set {name} to {value:g}"
+            return f"set {name} to {known.choice(value) or f'{value:g} {known.units}'}".strip()
         case InsertRegion(region=region, step=step):
             return "look finer at " + ", ".join(
                 f"{axis} {low:g} to {high:g} step {step.get(axis, math.nan):g} {_units(axis, status)}".strip()

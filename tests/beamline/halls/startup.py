@@ -2,7 +2,9 @@
 
 import functools
 import os
+from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from bluesky import RunEngine, SupplementalData
 from bluesky import plan_stubs as bps
@@ -11,9 +13,18 @@ from bluesky.utils import Msg
 from ophyd import Signal
 from ophyd.sim import SynAxis, SynGauss
 
+
+class Order(Enum):
+    """A way to go."""
+
+    UP = "to higher angles"
+    DOWN = "to lower angles"
+
+
 RE = RunEngine({"instrument_name": "Hall of tests", "proposal_id": "p-17"})
 ring_current = Signal(name="ring_current", value=102.0)
 stage = SynAxis(name="stage", labels={"motors"}, delay=0.05)
+label = Signal(name="label", value="Si 111")
 diode = SynGauss("diode", stage, "stage", center=0.3, Imax=1000.0, sigma=0.4)
 RE.preprocessors.append(SupplementalData(baseline=[ring_current]))
 
@@ -63,6 +74,11 @@ def rock(oregistry, span: float = 2.0, num: int = 11, note: str = "as ever", md=
     del note
     yield from bps.mv(oregistry["stage"], 0.1)
     yield from bp.rel_scan([oregistry["diode"]], oregistry["stage"], -span / 2, span / 2, num=num, md=md or {})
+
+
+def choose(shape: Literal["line", "spiral"] = "line", snake: bool = True, order: "Order" = Order.DOWN):
+    """Tell what was chosen."""
+    yield Msg("null", shape=shape, snake=snake, order=order)
 
 
 def tell():
