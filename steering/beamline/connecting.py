@@ -88,6 +88,7 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         signals=await connect_signals(description.signals),
         companions=detectors,
         own=await connect_devices(description.devices),
+        baseline=description.baseline,
     )
     _check_choices(description, made.signals)
     made.suspenders = watch(description.suspenders, made.signals)

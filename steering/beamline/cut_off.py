@@ -109,9 +109,15 @@ def _cut_off(path: Path, entries: list[Entry], start: Mapping[str, Any]) -> CutO
     for entry in entries:
         # A ruling comes again when it is applied; what was only accepted is not in force.
         if entry.kind == "ruling" and entry.content["kind"] == "set" and entry.content["applied_at"]:
-            values[str(entry.content["subject"])] = float(json.loads(entry.content["action"])["value"])
+            values[str(entry.content["subject"])] = _set_to(entry.content)
     positions = tuple({axis: float(event["data"][axis]) for axis in axes} for event in measured)
     return CutOff(str(start["uid"]), str(start.get("plan_name", "")), values, positions, path.stat().st_mtime)
+
+
+def _set_to(ruling: Mapping[str, Any]) -> float:
+    """Return the value of a ruling on a parameter; the first journals had it in words only, with its unit."""
+    exact = str(ruling.get("action") or "")
+    return float(json.loads(exact)["value"] if exact else str(ruling["new"]).split()[0])
 
 
 def _document(entries: list[Entry], name: str) -> Mapping[str, Any] | None:

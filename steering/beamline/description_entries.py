@@ -151,6 +151,8 @@ class BeamlineDescription(Strict):
         detectors: Others by name, which a scan triggers too if it names them.
         signals: What else is read or steered, by name.
         devices: Devices of any class that a scan reads if it names them.
+        baseline: Names of motors, signals and devices that are read before the first point of each scan and after its
+            last.
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
         suspenders: What has to be so for a scan to go on.
@@ -165,6 +167,7 @@ class BeamlineDescription(Strict):
     detectors: dict[str, DetectorEntry] = Field(default_factory=dict[str, DetectorEntry])
     signals: dict[str, SignalEntry] = Field(default_factory=dict)
     devices: dict[str, DeviceEntry] = Field(default_factory=dict[str, DeviceEntry])
+    baseline: tuple[str, ...] = ()
     scans: tuple[Annotated[ScanEntry, OfAnyKind()], ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
     suspenders: tuple[SuspenderEntry, ...] = ()

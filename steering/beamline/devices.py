@@ -55,6 +55,7 @@ class BeamlineDevices:
         detector: The main areaDetector with its HDF5 writer; ``None`` for an instrument of the beamline's own.
         companions: Others by name.
         own: Devices of any class by name, which are read.
+        baseline: Names of motors, signals and devices that are read before and after each scan.
         own_plans: What makes the plan of a scan from the values of its parameters, for the plans of an instrument.
         safing: Held while devices are made safe.
         prefixes: Names of the devices, in words, by the beginning of the names of their channels and signals.
@@ -75,6 +76,7 @@ class BeamlineDevices:
     suspenders: tuple[Suspender, ...] = ()
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     own: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    baseline: tuple[str, ...] = ()
     own_plans: Mapping[str, Callable[[Mapping[str, float]], Plan]] = field(
         default_factory=dict[str, "Callable[[Mapping[str, float]], Plan]"]
     )
@@ -133,6 +135,7 @@ class BeamlineDevices:
             companions=tuple(self.companions[name] for name in detectors),
             exposure=None if self.detector is None else Readback("exposure", self.detector.driver.acquire_time),
             readables=(*(SignalReadable(self.signals[name]) for name in signals), *(self.own[name] for name in own)),
+            baseline=tuple(self._readable(name) for name in self.baseline),
             signals={name: self.signals[name] for name in signals},
             prefixes=self.prefixes,
             faults=self.faults,
@@ -143,6 +146,11 @@ class BeamlineDevices:
             sweeper=self._sweeper,
             make_safe=make_safe,
         )
+
+    def _readable(self, name: str) -> Any:
+        if name in self.motors:
+            return self.motors[name].device
+        return SignalReadable(self.signals[name]) if name in self.signals else self.own[name]
 
     def _listen(self, axes: tuple[str, ...]) -> Hearing:
         backs = {axis: self.motors[axis].device.user_readback for axis in axes}

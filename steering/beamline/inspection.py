@@ -28,6 +28,7 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
     if not description.scans:
         yield ("scans",), "There is no scan. Describe at least one."
     yield from devices(description)
+    yield from _baseline(description)
     for name, count in Counter(scan.name for scan in description.scans).items():
         if count > 1:
             number = [scan.name for scan in description.scans].index(name)
@@ -52,13 +53,22 @@ def _without_instrument(description: BeamlineDescription) -> Iterator[Mistake]:
 
 def _instrument(description: BeamlineDescription) -> Iterator[Mistake]:
     """Yield what does not go with an instrument of the beamline's own."""
-    for key in ("simulate", "motors", "detector", "detectors", "devices", "safe"):
+    for key in ("simulate", "motors", "detector", "detectors", "devices", "baseline", "safe"):
         if getattr(description, key):
             yield (key,), f"The devices are those of {description.instrument}: leave {key!r} out."
     for number, scan in enumerate(description.scans):
         if scan.exposes:
             where = ("scans", number, "plan")
             yield where, f"scan {scan.name!r}: a plan of the instrument has 'plan: own' and 'call: its name'."
+
+
+def _baseline(description: BeamlineDescription) -> Iterator[Mistake]:
+    known = (*description.motors, *description.signals, *description.devices)
+    for number, name in enumerate(description.baseline):
+        if name not in known and not description.instrument:
+            yield ("baseline", number), f"There is no motor, signal or device {name!r}. {choice(name, known)}"
+        elif name in description.baseline[:number]:
+            yield ("baseline", number), f"{name} is in the baseline already. Name it once."
 
 
 def _named_detectors(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake]:

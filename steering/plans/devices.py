@@ -32,6 +32,7 @@ class Devices:
         companions: Further detectors, triggered with it.
         exposure: Readable whose column ``exposure`` holds the exposure time in seconds as set, or ``None``.
         readables: What else is read at each point.
+        baseline: What is read once before the first point and once after the last.
         signals: What of these can be steered, by name.
         prefixes: Names of devices, in words, by the beginning of the names of their channels and signals.
         faults: What to do when a point cannot be measured.
@@ -55,6 +56,7 @@ class Devices:
     companions: tuple[Any, ...] = ()
     exposure: Any = None
     readables: tuple[Any, ...] = ()
+    baseline: tuple[Any, ...] = ()
     signals: Mapping[str, Steered] = field(default_factory=dict[str, Steered])
     prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
     faults: Faults = field(default_factory=Faults)

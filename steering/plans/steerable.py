@@ -21,6 +21,7 @@ from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
 from steering.plans.arrivals import expect, give_up
 from steering.plans.asking import asked
+from steering.plans.baseline import read_baseline
 from steering.plans.checkpoint import steer, within
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
@@ -70,7 +71,9 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
     @bpp.run_decorator(md=described | dict(metadata))
     def run() -> Plan:
         try:
+            yield from read_baseline(course, "before")
             yield from _measure(course)
+            yield from read_baseline(course, "after")
         except Exception as error:  # noqa: BLE001  (it is raised again, in words, once the run is complete)
             yield from end_early(course, error)
 

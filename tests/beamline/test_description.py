@@ -92,6 +92,23 @@ def test_signals_are_read_and_steered(tmp_path):
     assert (started.parameters, started.axes, started.analyses) == ((heat,), ("eta",), rock.scan().analyses)
 
 
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (
+            "[eta, rnig]",
+            "There is no motor, signal or device 'rnig'. Allowed: eta, x, y, heat, ring. Did you mean ring?",
+        ),
+        ("[ring, eta, ring]", "ring is in the baseline already. Name it once."),
+    ],
+)
+def test_the_baseline_names_what_there_is(said, tmp_path, names, sentence):
+    assert sentence in said(changed(SIGNALS, ("signals:", f"baseline: {names}\nsignals:")))
+    file = tmp_path / "beamline.yaml"
+    file.write_text(changed(SIGNALS, ("signals:", "baseline: [eta, ring]\nsignals:")))
+    assert read_description(file).baseline == ("eta", "ring")
+
+
 NO_UNIT = ('read: "ioc:T:read", units: K, tolerance: 0.5', 'read: "ioc:T:read"')
 CHOICE = ("      heat: {units: K, low: 250.0, high: 400.0, largest_step: 50.0}", "      heat: {choices: [low, high]}")
 

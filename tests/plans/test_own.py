@@ -23,6 +23,9 @@ class Soft:
     def __init__(self):
         self.value, self.asked, self.puts = 1.0, 0, []
 
+    def said(self, value):
+        return f"{value:g} {self.units}"
+
     async def number(self):
         return self.value
 

@@ -20,6 +20,7 @@ def heated():
         "ring": {"read": "STEER:ring_current"},
         "filters": {"set": "STEER:filters"},
     }  # fmt: skip
+    description["baseline"] = ["sx", "ring"]
     rocking, grid = description["scans"]
     rocking["read"] = ["ring"]
     rocking["parameters"]["temperature"] = {"units": "K", "low": 280.0, "high": 600.0, "largest_step": 400.0}
@@ -54,6 +55,10 @@ def test_a_scan_takes_what_a_signal_reads_and_steers_it_from_point_to_point(sess
     assert (abs(temperatures[before:] - 320.0) < 0.3).all()
     steering_stream = session.record[run]["steering"]
     assert steering_stream["new"].values.tolist() == ["320 K"]
+    baseline = session.record[run]["baseline"]
+    assert baseline["ring"].values.tolist() == [200.0, 200.0]
+    assert baseline["sx"].values.tolist() == [0.0, 0.0]
+    assert baseline["sx"].attrs["units"] == "um"
     assert session.exit_status(run) == "success"
 
 
