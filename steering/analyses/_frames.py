@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.analyses._measure import measure_frames
+from steering.analyses._region import FrameRegion
 from steering.core.block import Floats, FrameBlock
 from steering.core.result import Feature
 
@@ -87,13 +88,16 @@ def masked_feature(share: float) -> dict[str, Feature]:
 EMPTY = FrameTable(np.empty(0, np.int64), {}, {})
 
 
-def measure(block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...]) -> FrameTable:
+def measure(
+    block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...], region: FrameRegion | None = None
+) -> FrameTable:
     """Measure each frame of a block by itself, so that no number depends on the frames beside it.
 
     Args:
         block: Gives positions and exposure.
         frames: Pixels in counts, shape ``(len(block), rows, columns)``.
         needed: Columns that the block must have.
+        region: The only part of the frames that is looked at; all of them if left out.
 
     Returns:
         A table with the block's columns and ``frame_sum`` and ``frame_maximum`` (counts), ``com_row`` and
@@ -103,7 +107,7 @@ def measure(block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...]) ->
         NaN; one whose pixels are all masked has NaN throughout.
 
     Raises:
-        ValueError: If a needed column is missing or the frames have the wrong shape.
+        ValueError: If a needed column is missing, the frames have the wrong shape, or the region reaches beyond them.
     """
     missing = [name for name in needed if name not in block.columns]
     if missing:
@@ -119,5 +123,12 @@ def measure(block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...]) ->
             f"Allowed: ({len(block)}, rows, columns)."
         )
         raise ValueError(message)
-    measured = dict(zip(MEASURED, measure_frames(frames, block.bad), strict=True))
+    bad = block.bad
+    if region is not None:
+        frames, bad = region.cut(frames, bad)
+    measured = dict(zip(MEASURED, measure_frames(frames, bad), strict=True))
+    if region is not None:
+        # Centres are those of the whole frame's pixels.
+        measured["com_row"] += region.rows[0]
+        measured["com_column"] += region.columns[0]
     return FrameTable(block.indices, {**block.columns, **measured}, {**block.units, **MEASURED})

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.analyses._choices import StreamChoices
 from steering.analyses._frames import MEASURED, masked_feature, measure
 from steering.analyses._newest import KEPT, NewestFrames, check_kept
 from steering.core.analysis import Exactness
@@ -26,21 +27,26 @@ class CentreOfMass:
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
 
-    def __init__(self, kept: int = KEPT) -> None:
-        """Choose what is kept of a run without end.
+    Parameters = StreamChoices
+
+    def __init__(self, kept: int = KEPT, region: Mapping[str, Any] | None = None) -> None:
+        """Choose what is kept of a run without end, and what is looked at.
 
         Args:
             kept: So many of the newest frames are kept one by one; of all before them the sums.
+            region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
+                and column that are named; all of them if left out.
 
         Raises:
-            ValueError: If that is none.
+            ValueError: If none are kept, or there is no such region.
         """
-        self._kept = check_kept(kept)
+        self._chosen = StreamChoices.model_validate({"kept": check_kept(kept), "region": region})
+        self._kept = self._chosen.kept
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """How many frames are kept."""
-        return {"kept": self._kept}
+        """How many frames are kept, and the region."""
+        return self._chosen.plain()
 
     def empty(self) -> NewestFrames:
         """State of no frames."""
@@ -57,7 +63,8 @@ class CentreOfMass:
         Raises:
             ValueError: If the frames have the wrong shape.
         """
-        return state.merge(NewestFrames(measure(block, frames, ()).only(tuple(MEASURED))), self._kept)
+        measured = measure(block, frames, (), self._chosen.region)
+        return state.merge(NewestFrames(measured.only(tuple(MEASURED))), self._kept)
 
     def merge(self, left: NewestFrames, right: NewestFrames) -> NewestFrames:
         """Unite the states of different frames."""

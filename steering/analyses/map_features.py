@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.analyses._choices import TimedChoices
 from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import FrameBlock
@@ -28,27 +29,34 @@ class MapFeatures:
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
 
-    def __init__(self, axes: Sequence[str] = ("sy", "sx"), exposure: str = "exposure") -> None:
-        """Choose the columns of the events.
+    Parameters = TimedChoices
+
+    def __init__(
+        self, axes: Sequence[str] = ("sy", "sx"), exposure: str = "exposure", region: Mapping[str, Any] | None = None
+    ) -> None:
+        """Choose the columns of the events, and what is looked at.
 
         Args:
             axes: Slow and fast axis. For each the column ``<axis>_step`` is the size of a point's cell, if there is
                 one; the column ``grid`` says which grid a point belongs to, 0 for the first.
             exposure: Exposure time in seconds.
+            region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
+                and column that are named; all of them if left out.
 
         Raises:
-            ValueError: If there are not two different axes.
+            ValueError: If there are not two different axes, or there is no such region.
         """
         if len(axes) != 2 or axes[0] == axes[1]:
             message = f"a map has two different axes, slow and fast, for example sy and sx; not {list(axes)}"
             raise ValueError(message)
         self._axes = (axes[0], axes[1])
+        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region})
         self._exposure = exposure
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The columns."""
-        return {"axes": list(self._axes), "exposure": self._exposure}
+        """The columns, and the region."""
+        return {"axes": list(self._axes), **self._chosen.plain()}
 
     @property
     def needs(self) -> Needs:
@@ -70,7 +78,7 @@ class MapFeatures:
         Raises:
             ValueError: If the block lacks a position or the exposure, or the frames have the wrong shape.
         """
-        return state.merge(measure(block, frames, (*self._axes, self._exposure)))
+        return state.merge(measure(block, frames, (*self._axes, self._exposure), self._chosen.region))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""

@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.analyses._choices import TimedChoices
 from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
 from steering.analyses._gaussian import Gaussian, fit_gaussian
 from steering.core.analysis import Exactness, Needs
@@ -41,20 +42,28 @@ class RockingCurve:
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
 
-    def __init__(self, axis: str = "th", exposure: str = "exposure") -> None:
-        """Choose the columns of the events.
+    Parameters = TimedChoices
+
+    def __init__(self, axis: str = "th", exposure: str = "exposure", region: Mapping[str, Any] | None = None) -> None:
+        """Choose the columns of the events, and what is looked at.
 
         Args:
             axis: Angle.
             exposure: Exposure time in seconds.
+            region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
+                and column that are named; all of them if left out.
+
+        Raises:
+            ValueError: If there is no such region.
         """
+        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region})
         self._axis = axis
         self._exposure = exposure
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The columns."""
-        return {"axis": self._axis, "exposure": self._exposure}
+        """The columns, and the region."""
+        return {"axis": self._axis, **self._chosen.plain()}
 
     @property
     def needs(self) -> Needs:
@@ -76,7 +85,7 @@ class RockingCurve:
         Raises:
             ValueError: If the block lacks the angle or the exposure, or the frames have the wrong shape.
         """
-        return state.merge(measure(block, frames, (self._axis, self._exposure)))
+        return state.merge(measure(block, frames, (self._axis, self._exposure), self._chosen.region))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""

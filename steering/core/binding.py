@@ -129,8 +129,19 @@ def _made(kind: str, name: str, make: Any, settings: Mapping[str, Any], fits: st
     try:
         return make(**settings)
     except (ValueError, TypeError) as error:
-        message = f"The {kind} {name} does not fit {fits}: {error}."
+        message = f"The {kind} {name} does not fit {fits}: {_why(error)}."
         raise SteeringError(message) from error
+
+
+def _why(error: Exception) -> str:
+    """Say what is wrong with a parameter; of a pydantic model the first thing, without the model's name."""
+    errors: Any = getattr(error, "errors", None)
+    if errors is None:
+        return str(error).rstrip(".")
+    first = errors()[0]
+    said = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{place}: {said}" if isinstance(first["input"], Mapping) else f"{place} = {first['input']!r:.60} {said}"
 
 
 def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:

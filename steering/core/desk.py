@@ -1,7 +1,7 @@
 """What a panel may do: the face of a session that widgets are written against."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from steering.core.action import Action
 from steering.core.agent import Suggestion
@@ -30,6 +30,14 @@ class Desk(Protocol):
 
     def start(self, scan: str, **values: float | str) -> str:
         """Start a scan with some of its parameters changed (a choice by its name); return its run uid."""
+        ...
+
+    def add_analysis(self, analysis: str, label: str = "", **parameters: Any) -> str:
+        """Analyse the shown run in another way too, from its first frame on; return its label. May take 10 s."""
+        ...
+
+    def remove_analysis(self, label: str) -> None:
+        """Do not analyse the shown run in that way any more."""
         ...
 
     def propose(self, action: Action, basis: str = "") -> Ruling:

@@ -89,7 +89,7 @@ def test_its_plan_is_steered_from_the_dashboard(bits, tmp_path):
 
 def steered(lab):
     page = lab.page
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     page.locator(".st-start-num input").fill("20000")
     page.locator("button.st-start").click()
     page.locator(".st-direct-pause:not([aria-disabled=true])").click()

@@ -83,7 +83,7 @@ def scanned(page, panel, mine, slurm):
     """Start a scan, have its job pre-empted, and see in the panel what became of both."""
     page.locator(".st-scan select").select_option(index=0)
     page.locator("button.st-start").click()
-    mine.board.status.wait(lambda status: status.points_done > 20, 60)
+    mine.board.status.wait(lambda status: status.points_done > 20, 180)
     demand = slurm.occupy("demand", 3)
     state = panel.locator(".st-pool tbody td:nth-child(2)")
     state.get_by_text(re.compile("^(pre-empted|waiting|being submitted)")).first.wait_for()

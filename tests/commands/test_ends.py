@@ -17,7 +17,7 @@ from tests.processes import left_behind, of_workspace
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
-SOON = 150.0
+SOON = 240.0
 BEAMLINE = """
 name: Somebody's beamline
 simulate: true
@@ -65,7 +65,7 @@ def status(place):
     if service is None:
         return {}
     headers = {"Authorization": f"Bearer {service['token']}"}
-    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False, timeout=60).json()
+    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False, timeout=240).json()
 
 
 def end(process, way):
@@ -141,7 +141,7 @@ def test_nothing_is_started_on_a_beamline_that_somebody_serves_and_it_goes_on(pl
     assert status(place)["state"] == "idle"
     assert status(place)["run"] == ""
     run = steering("run", "rocking", "--speed", "20", "--set", "step=0.1", place=place)
-    out, _ = run.communicate(timeout=120)
+    out, _ = run.communicate(timeout=240)
     assert "success, 11 points" in out
     assert status(place)["state"] == "idle"
     serve.send_signal(signal.SIGINT)

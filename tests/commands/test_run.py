@@ -36,7 +36,7 @@ def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
         processes = of_workspace(workspace)
         assert len(processes) >= 5
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=90)
+        _, complaint = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "Traceback" not in complaint
     assert not left_behind(processes)
@@ -49,11 +49,11 @@ def test_killing_the_service_leaves_no_simulation_and_no_record(workspace):
         # Itself, the simulated beamline and the record, which runs a helper while it makes its catalogue.
         assert len(processes) >= 3
         again = [*STEERING, "serve", "--workspace", str(workspace.directory)]
-        second = subprocess.run(again, capture_output=True, text=True, timeout=60, check=False)
+        second = subprocess.run(again, capture_output=True, text=True, timeout=240, check=False)
         assert second.returncode == 1
         assert "A beamline service runs, or is starting" in second.stderr
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.communicate(timeout=240)
     assert not left_behind(processes[1:])
     assert find_service(workspace) is None
 
@@ -62,7 +62,7 @@ def test_compute_is_started_looked_at_and_stopped_and_check_says_so(workspace):
     place = ["--workspace", str(workspace.directory)]
 
     def ask(*arguments):
-        return subprocess.run([*STEERING, *arguments, *place], capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run([*STEERING, *arguments, *place], capture_output=True, text=True, timeout=240, check=False)
 
     assert "stopped" in ask("compute", "status", "local").stdout
     assert "local: running, 2 workers" in ask("compute", "start", "local").stdout
@@ -74,7 +74,7 @@ def test_compute_is_started_looked_at_and_stopped_and_check_says_so(workspace):
     assert not left_behind(processes)
 
 
-def wait_for(condition, process, timeout=120.0):
+def wait_for(condition, process, timeout=240.0):
     """Wait until a condition holds while a process lives."""
     pause = threading.Event()
     for _ in range(int(timeout / 0.1)):

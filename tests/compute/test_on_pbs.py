@@ -17,7 +17,7 @@ from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @asynccontextmanager

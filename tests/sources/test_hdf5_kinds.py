@@ -1,10 +1,10 @@
 """HDF5 files of every rank, layout and writer: all frames with their own positions, or a sentence."""
 
+import asyncio
 import os
 import random
 import re
 import threading
-import time
 
 import h5py
 import hdf5plugin
@@ -270,10 +270,9 @@ async def test_a_link_of_a_file_of_long_ago_is_not_waited_for(tmp_path):
     with h5py.File(tmp_path / "scan.nxs", "w") as file:
         file["entry/data/data"] = h5py.ExternalLink("gone.h5", "entry/data")
     os.utime(tmp_path / "scan.nxs", (1.6e9, 1.6e9))
-    began = time.monotonic()
-    items, _, source = await take(tmp_path / "scan.nxs", stalled_seconds=60.0)
+    async with asyncio.timeout(30):
+        items, _, source = await take(tmp_path / "scan.nxs", stalled_seconds=60.0)
     assert items == []
-    assert time.monotonic() - began < 30
     assert "gone.h5" in source.last_rejection
 
 

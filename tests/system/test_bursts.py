@@ -8,7 +8,7 @@ from steering.sim.samples import RockingSample
 from tests.beamline.site import embedded, over, session_at
 
 pytestmark = pytest.mark.system
-SOON = 120.0
+SOON = 240.0
 POSITIONS, BURST, SWEPT = 5, 400, 41
 
 

@@ -19,7 +19,7 @@ from steering.testing.outcome import require_same
 from tests.beamline.site import over
 
 pytestmark = pytest.mark.system
-SOON = 120.0
+SOON = 240.0
 BEAMLINE = """
 name: Two detectors
 simulate: {detectors: {side: map}}

@@ -22,15 +22,15 @@ pytestmark = pytest.mark.system
 
 def command(name, workspace):
     words = [sys.executable, "-m", "steering.cli", name, "--workspace", str(workspace.directory)]
-    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=240)
 
 
 def test_the_recorded_usaxs_runs_are_replayed_in_a_session(session):
     session.follow("replay", analysis="scalars", path=fetch("bluesky_usaxs/usaxs.json.gz"), speed=math.inf)
-    source = session.board.source.wait(lambda source: source.status.state == "ended", 60)
+    source = session.board.source.wait(lambda source: source.status.state == "ended", 180)
     assert (source.name, source.failure, source.last_rejection) == ("replay", "", "")
     assert (source.status.frames, source.status.rejected, source.status.missed) == (152, 0, 0)
-    runs = session.board.runs.wait(lambda runs: sum(run.events for run in runs) == 172, 10)
+    runs = session.board.runs.wait(lambda runs: sum(run.events for run in runs) == 172, 180)
     assert len(runs) == 10
     assert {run.status for run in runs} <= {"success", "abort", "fail"}
     assert all(run.started > 1e9 and run.plan for run in runs)
@@ -76,17 +76,17 @@ def test_a_growing_file_is_followed_and_its_frames_are_looked_at_again(session, 
     try:
         session.follow("hdf5", analysis="scalars", path=path)
         # The end of the run is not known: frames are looked at while it goes on.
-        session.board.span.wait(lambda span: span.stop == 20, 60)
+        session.board.span.wait(lambda span: span.stop == 20, 180)
         assert (session.frame_at(7).pixels == 7).all()
-        live = session.board.frame.wait(lambda frame: frame is not None and frame.number == 19, 60)
+        live = session.board.frame.wait(lambda frame: frame is not None and frame.number == 19, 180)
         assert (live.pixels == 19).all()
         with pytest.raises(SteeringError, match="Frame 25 cannot be looked at: frames 0 to 19"):
             session.frame_at(25)
         more.set()
-        session.board.span.wait(lambda span: span.stop == 30, 60)
-        session.board.result.wait(lambda result: result is not None and result.provenance.frames == 30, 60)
-        session.board.trend.wait(lambda trend: len(trend.frames) and trend.frames[-1] == 30, 10)
-        counts = session.board.latency.wait(lambda latency: latency.counts.analysed == 30, 10).counts
+        session.board.span.wait(lambda span: span.stop == 30, 180)
+        session.board.result.wait(lambda result: result is not None and result.provenance.frames == 30, 180)
+        session.board.trend.wait(lambda trend: len(trend.frames) and trend.frames[-1] == 30, 180)
+        counts = session.board.latency.wait(lambda latency: latency.counts.analysed == 30, 180).counts
         assert (counts.came, counts.doubled, counts.failed) == (30, 0, 0)
     finally:
         more.set()
@@ -109,7 +109,7 @@ def test_a_channel_that_is_not_there_is_waited_for_and_nothing_is_left_behind(se
     before = set(of_workspace(session.workspace))
     session.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image", outlive=False)
     # The ingest itself says so: it is there, and must end with the source.
-    source = session.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    source = session.board.source.wait(lambda source: "is its server running?" in source.status.detail, 180)
     assert "The channel NOBODY:Pva1:Image is not connected" in source.status.detail
     ingest = [process for process in of_workspace(session.workspace) if process not in before]
     assert ingest
@@ -121,7 +121,7 @@ def test_one_command_ends_all_that_runs_in_a_workspace(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
     mine = steering.open(workspace=workspace, speed=20.0, record=False)
     mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
-    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 180)
     processes = of_workspace(workspace)
     mine.close()
     checked = command("check", workspace).stdout
@@ -138,7 +138,7 @@ def test_a_shutdown_ends_what_was_followed_too(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
     mine = steering.open(workspace=workspace, speed=20.0, record=False)
     mine.follow("pva", analysis="scalars", channel="NOBODY:Pva1:Image")
-    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 60)
+    mine.board.source.wait(lambda source: "is its server running?" in source.status.detail, 180)
     processes = of_workspace(workspace)
     mine.shutdown()
     assert left_behind(processes) == []

@@ -49,13 +49,13 @@ def test_its_plan_is_paused_has_a_signal_changed_and_is_finished(tmp_path):
         try:
             assert [scan.title for scan in opened.board.scans.value] == ["Rock the stage"]
             run = opened.start("rock", num=201)
-            opened.board.status.wait(lambda status: status.points_done >= 3, 30)
+            opened.board.status.wait(lambda status: status.points_done >= 3, 180)
             assert opened.propose(Pause()).accepted
             refused = opened.propose(SetParameter("num", 50.0))
             assert refused.reason.startswith("num is chosen at the start")
             assert opened.propose(SetParameter("brightness", 500.0)).accepted
             assert opened.propose(Resume()).accepted
-            status = opened.board.status.wait(lambda status: status.points_done >= 8, 30)
+            status = opened.board.status.wait(lambda status: status.points_done >= 8, 180)
             assert {item.name: item.value for item in status.parameters} == {
                 "span": 2.0,
                 "num": 201.0,

@@ -58,7 +58,7 @@ def test_a_lost_scheduler_is_replaced_and_the_run_analysed_again(session, place,
     os.kill(scheduler.pid, signal.SIGKILL)
     whole(session, run, spec_scan)
     assert process_of(place, "steering.compute.scheduler").pid != scheduler.pid
-    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 180)
 
 
 def test_a_worker_that_hangs_is_given_up_and_its_blocks_go_to_the_other(session, spec_scan):
@@ -91,11 +91,11 @@ def test_whatever_else_ends_or_hangs_in_mid_scan_nothing_is_lost_or_doubled(sess
         else:
             victim.suspend()
             try:
-                session.board.status.wait(lambda status, done=done: status.points_done > done + 10, 60)
+                session.board.status.wait(lambda status, done=done: status.points_done > done + 10, 180)
             finally:
                 victim.resume()
     whole(session, run, spec_scan)
-    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 180)
 
 
 def test_a_lost_owner_is_started_again(session, place, spec_scan):
@@ -103,7 +103,7 @@ def test_a_lost_owner_is_started_again(session, place, spec_scan):
     owner = Daemon(place.run / "compute-local.json", "", (), "").connection()
     os.kill(int(owner["pid"]), signal.SIGKILL)
     whole(session, run, spec_scan)
-    session.board.compute.wait(lambda status: len(status.workers) == 2, 60)
+    session.board.compute.wait(lambda status: len(status.workers) == 2, 180)
 
 
 async def test_a_worker_that_is_killed_while_it_rehearses_holds_nobody_up(session, place, tmp_path):

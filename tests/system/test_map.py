@@ -54,7 +54,7 @@ def test_at_another_exposure_the_counts_scatter_around_their_share(session):
 def test_the_record_can_be_read_while_the_run_grows(session):
     run = session.start("map", step=5.0)
     points(session, 30)
-    session.board.result.wait(lambda result: result is not None and result.provenance.frames >= 20, 60)
+    session.board.result.wait(lambda result: result is not None and result.provenance.frames >= 20, 180)
     seen = growing(session, run)
     assert 0 < seen <= 96
     session.finish()
@@ -62,7 +62,7 @@ def test_the_record_can_be_read_while_the_run_grows(session):
     session.wait(60)
 
 
-def growing(session, run, timeout=60.0):
+def growing(session, run, timeout=240.0):
     """Read the run once the recorder has begun it."""
     pause = threading.Event()
     for _ in range(int(timeout / 0.2)):

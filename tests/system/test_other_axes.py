@@ -93,7 +93,7 @@ def test_a_map_of_x_and_y_is_laid_out_along_these(session: Session):
 
 def test_any_path_is_a_scan_whose_numbers_are_steered(session: Session):
     run = session.start("mesh", exposure=0.2)
-    session.board.status.wait(lambda status: status.points_done >= 3, 60)
+    session.board.status.wait(lambda status: status.points_done >= 3, 180)
     assert session.set("rows", 7.0).accepted
     session.wait(120)
     result = session.board.result.value
@@ -150,7 +150,7 @@ def test_three_analyses_are_each_what_they_are_alone_and_one_added_in_mid_scan_t
 
     # After the run too.
     assert session.add_analysis("centre_of_mass", label="late", kept=5) == "late"
-    session.board.results.wait(lambda results: results["late"].outcome.data.sizes["frame"] == 5, 60)
+    session.board.results.wait(lambda results: results["late"].outcome.data.sizes["frame"] == 5, 180)
     session.remove_analysis("late")
     assert "late" not in session.results
     with pytest.raises(SteeringError, match="There is no result 'late' yet"):

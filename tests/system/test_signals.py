@@ -6,7 +6,7 @@ from steering.core.errors import SteeringError
 from tests.beamline.site import embedded, over, session_at, site
 
 pytestmark = pytest.mark.system
-SOON = 120.0
+SOON = 240.0
 
 
 def heated():

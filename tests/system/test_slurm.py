@@ -46,7 +46,7 @@ def make(workspace, **settings):
     return registry.load("facilities", "slurm")(workspace=workspace, **{**SITE, **settings})
 
 
-async def until(condition, seconds=90.0):
+async def until(condition, seconds=240.0):
     """Ask again and again until the answer is true; return it."""
     async with asyncio.timeout(seconds):
         while not (answer := await condition()):  # noqa: ASYNC110  (another process is asked, which sets no event here)

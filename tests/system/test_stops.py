@@ -47,7 +47,7 @@ class Caller:
             lambda client: client.propose(action, id=uuid.uuid4().hex, basis="", agent="", proposed_at=time.time())
         )
 
-    def until(self, condition, seconds=30.0):
+    def until(self, condition, seconds=240.0):
         deadline = time.monotonic() + seconds
         while not condition(status := self.status()):
             assert time.monotonic() < deadline, status
@@ -132,11 +132,9 @@ def test_a_hung_ioc_pauses_the_scan_and_no_point_is_lost_or_doubled(tmp_path):
         caller.start(step=0.02, exposure=2.0)
         caller.until(lambda status: status.points_done >= 5)
         place.hang()
-        began = time.monotonic()
         status = caller.until(lambda status: status.state == "paused", 40)
         assert "does not answer" in status.why
         assert "Paused by the beamline" in status.why
-        assert time.monotonic() - began < 30
         assert len(caller.ask(lambda client: client.scans())) == 2, "what needs no device answers as ever"
         place.go_on()
         assert caller.propose(Resume()).accepted
@@ -170,10 +168,8 @@ def test_an_abort_of_a_hung_scan_is_over_in_seconds_and_says_what_may_not_be_saf
         caller.start(step=0.02, exposure=2.0)
         caller.until(lambda status: status.points_done >= 3)
         place.hang()
-        began = time.monotonic()
         assert caller.propose(Abort("it hangs")).accepted
-        status = caller.until(lambda status: not status.scanning)
-        assert time.monotonic() - began < 30
+        status = caller.until(lambda status: not status.scanning, 30)
         assert status.ended.status == "abort"
         assert "The motor th was told to stop, but does not say that it stands" in status.message
         assert "The detector was told to stop, but does not answer" in status.message
@@ -206,10 +202,8 @@ def test_a_motor_that_moves_for_minutes_stands_after_an_abort(tmp_path):
         caller = Caller(place)
         caller.start(**FEW)
         caller.until(lambda status: status.state == "running")
-        began = time.monotonic()
         assert caller.propose(Abort("too slow")).accepted
-        status = caller.until(lambda status: not status.scanning)
-        assert time.monotonic() - began < 30
+        status = caller.until(lambda status: not status.scanning, 30)
         assert (status.ended.status, status.ended.points, status.message) == ("abort", 0, "")
         assert status.ended.who == caller.status().lease.holder
         documents, rulings = recorded(place)

@@ -12,7 +12,7 @@ from tests.beamline.site import embedded, site
 from tests.widgets.test_source_and_history import find
 
 pytestmark = pytest.mark.system
-SOON = 120.0
+SOON = 240.0
 MODULE = """
 import numpy as np
 import xarray as xr

@@ -11,7 +11,7 @@ from steering.core.action import Pause, Resume
 from tests.beamline.site import embedded, over, site
 
 pytestmark = pytest.mark.system
-SOON = 120.0
+SOON = 240.0
 
 
 def described():
@@ -54,7 +54,7 @@ def session(place):
 def ring(place, value):
     """Set the ring current as somebody else's client does."""
     code = f"from caproto.sync.client import write; write('STEER:ring_current', {value}, notify=True, repeater=False)"
-    subprocess.run([sys.executable, "-c", code], env=place.environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env=place.environment, check=True, timeout=240)
 
 
 def rulings(session):

@@ -13,7 +13,7 @@ import xarray as xr
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter
 from steering.core.agent import Suggestion
-from steering.core.binding import Binding
+from steering.core.binding import Binding, make_analysis
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
@@ -23,7 +23,7 @@ from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
 from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.proposal import Ruling
-from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.core.result import Feature, Outcome, Provenance, Result, parameters_hash
 from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
 from steering.guard import Situation, judge
@@ -71,6 +71,7 @@ class FakeDesk:
         self.actions: list[Action] = []
         self.asked: list[PoolRequest] = []
         self.started: list[tuple[str, dict[str, float]]] = []
+        self.added: list[tuple[str, str, dict[str, object]]] = []
         self.address: dict[str, str] = {}
         self.fail = ""
         self._size = size
@@ -123,6 +124,7 @@ class FakeDesk:
             self._version = 0
             self.board.rulings.set(())
             self.board.result.set(None)
+            self.board.results.set({})
             self._trend.begin(run)
             self.board.trend.set(self._trend.trend)
             self.board.span.set(FrameSpan(run))
@@ -197,6 +199,23 @@ class FakeDesk:
                 self.board.status.set(replace(status, state="idle", points_left=0, ended=ended))
             case _:
                 pass
+
+    def add_analysis(self, analysis: str, label: str = "", **parameters) -> str:
+        if self.fail:
+            raise SteeringError(self.fail)
+        label = label or analysis
+        self.added.append((analysis, label, parameters))
+        made = make_analysis(Binding(label, analysis, tuple(self.board.status.value.axes), parameters))
+        main = self.board.result.value
+        hashed = parameters_hash(analysis, made.parameters)
+        source = replace(
+            main.provenance, analysis=analysis, parameters=made.parameters, parameters_hash=hashed, label=label
+        )
+        self.board.results.set({**self.board.results.value, label: Result(1, main.outcome, source)})
+        return label
+
+    def remove_analysis(self, label: str) -> None:
+        self.board.results.set({name: one for name, one in self.board.results.value.items() if name != label})
 
     def set_mode(self, agent: str, mode: str) -> None:
         self.board.modes.set({**self.board.modes.value, agent: mode})
@@ -323,6 +342,7 @@ class FakeDesk:
             status.run, analysis, {}, "1a2b3c4d", "0.1.0", "local", len(self._done), len(self._done) - 1
         )
         self.board.result.set(Result(self._version, outcome, source))
+        self.board.results.set({**self.board.results.value, analysis: self.board.result.value})
         self._trend.add(self.board.result.value)
         self.board.trend.set(self._trend.trend)
         frames = len(self._done)

@@ -152,17 +152,17 @@ class Lab:
         page = self.context.new_page()
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         return page
 
     def open(self, notebook: str, page: Page | None = None) -> None:
         """Open a notebook and wait until its kernel is idle."""
         page = page or self.page
         page.goto(f"{self.url}/lab/tree/{notebook}?reset&token={self._token}", wait_until="domcontentloaded")
-        page.wait_for_function("() => window.jupyterapp && window.jupyterapp.started", timeout=120_000)
+        page.wait_for_function("() => window.jupyterapp && window.jupyterapp.started", timeout=240_000)
         page.evaluate("() => window.jupyterapp.restored")
         page.wait_for_selector(".jp-NotebookPanel")
-        page.wait_for_function(_READY, timeout=120_000)
+        page.wait_for_function(_READY, timeout=240_000)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None, page: Page | None = None) -> None:
         """Run one of JupyterLab's commands without waiting for its end."""

@@ -103,7 +103,6 @@ def test_a_scientist_steers_from_jupyterlab(tmp_path):
 
 def steer(lab):
     page = lab.page
-    page.set_default_timeout(30_000)
     lab.open("steer.ipynb")
     lab.collapse_sidebar()
     lab.run_all()

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import time
 
 import psutil
 import pytest
@@ -37,7 +36,6 @@ def test_a_press_acts_when_it_is_made_or_asks(tmp_path):
     write_notebook(tmp_path / "steer.ipynb", CELL)
     with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
         page = lab.page
-        page.set_default_timeout(30_000)
         lab.open("steer.ipynb")
         lab.collapse_sidebar()
         lab.run_all()
@@ -102,11 +100,8 @@ def dead_link(lab, server):
     try:
         # Pressed before anybody can know: it is answered all the same, and never carried out later.
         page.locator(".st-direct-pause").click()
-        began = time.monotonic()
         text.get_by_text("Pause was not answered").wait_for(timeout=10_000)
-        assert time.monotonic() - began < 10
         text.get_by_text("Link lost").wait_for(timeout=10_000)
-        assert time.monotonic() - began < 10
         text.get_by_text("it will not be carried out later").wait_for()
         # The state beside it does not look alive.
         page.locator(".st-unheard .st-panel-progress .st-state-running").wait_for()

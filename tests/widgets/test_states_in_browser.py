@@ -12,7 +12,6 @@ def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
     write_notebook(tmp_path / "steer.ipynb", CELL)
     with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
         page = lab.page
-        page.set_default_timeout(30_000)
         lab.open("steer.ipynb")
         lab.collapse_sidebar()
         lab.run_all()
@@ -88,5 +87,5 @@ def restarted(lab, page, url, token):
     headers = {"Authorization": f"token {token}"}
     (kernel,) = httpx.get(f"{url}/api/kernels", headers=headers, trust_env=False).json()
     path = f"{url}/api/kernels/{kernel['id']}/restart"
-    httpx.post(path, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    httpx.post(path, headers=headers, trust_env=False, timeout=240).raise_for_status()
     page.wait_for_function("() => !document.querySelector('.st-dashboard[data-live=live]')")

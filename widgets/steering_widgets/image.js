@@ -59,6 +59,7 @@ function build(model) {
       "aria-label": `${model.get("label")}. Arrow keys move the cursor, plus and minus zoom, 0 shows the whole frame.`,
     }),
     cross: node("div", { class: "st-cross", "aria-hidden": "true", hidden: "" }),
+    band: node("div", { class: "st-band", "aria-hidden": "true", hidden: "" }),
     empty: node("div", { class: "st-empty" }, "No frame yet"),
     bar: node("canvas", { class: "st-bar", width: 1, height: 256, "aria-hidden": "true" }),
     ticks: node("div", { class: "st-ticks", "aria-hidden": "true" }),
@@ -67,7 +68,7 @@ function build(model) {
     detail: node("span", { class: "st-detail" }),
   };
   for (const name of model.get("colour_maps")) parts.map.append(node("option", { value: name }, name));
-  parts.stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.empty);
+  parts.stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.band, parts.empty);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     parts.map,
@@ -301,24 +302,65 @@ async function render({ model, el }) {
     } else if (event.key === "+" || event.key === "=") zoom(0.5, cursor);
     else if (event.key === "-") zoom(2, cursor);
     else if (event.key === "0") look(0, 0, Infinity, Infinity);
+    else if (event.key === "Escape" && model.get("drawing")) {
+      drawnFrom = null;
+      model.set("drawing", false);
+      model.save_changes();
+    }
     else return;
     event.preventDefault();
     event.stopPropagation(); // JupyterLab has shortcuts for some of these keys
   };
 
+  /** Draw the rectangle from one pixel to another, both in it. */
+  const placeBand = (sides) => {
+    parts.band.hidden = !sides;
+    if (!sides) return;
+    const box = parts.canvas.getBoundingClientRect();
+    const stage = parts.stage.getBoundingClientRect();
+    const [row, column, rows, columns] = shown.window;
+    parts.band.style.left = `${box.left - stage.left + ((sides.left - column) / columns) * box.width}px`;
+    parts.band.style.top = `${box.top - stage.top + ((sides.top - row) / rows) * box.height}px`;
+    parts.band.style.width = `${((sides.right - sides.left) / columns) * box.width}px`;
+    parts.band.style.height = `${((sides.bottom - sides.top) / rows) * box.height}px`;
+  };
+  const between = (from, to) => ({
+    top: Math.floor(Math.min(from[0], to[0])), bottom: Math.floor(Math.max(from[0], to[0])) + 1,
+    left: Math.floor(Math.min(from[1], to[1])), right: Math.floor(Math.max(from[1], to[1])) + 1,
+  });
+  const showDrawing = () => {
+    parts.canvas.classList.toggle("st-drawing", model.get("drawing"));
+    if (!model.get("drawing")) placeBand(null);
+  };
+
   let dragged = null;
+  let drawnFrom = null;
   parts.canvas.addEventListener("keydown", onKey);
   parts.canvas.addEventListener("focus", placeCross);
   parts.canvas.addEventListener("blur", placeCross);
   parts.canvas.addEventListener("pointerdown", (event) => {
+    if (shown && model.get("drawing")) {
+      drawnFrom = pixelAt(event);
+      parts.canvas.setPointerCapture(event.pointerId);
+      return;
+    }
     if (!shown || !window_[2]) return;
     dragged = { from: pixelAt(event), window: [...window_] };
     parts.canvas.setPointerCapture(event.pointerId);
   });
-  parts.canvas.addEventListener("pointerup", () => (dragged = null));
+  parts.canvas.addEventListener("pointerup", (event) => {
+    dragged = null;
+    if (drawnFrom && shown) send({ kind: "drawn", ...between(drawnFrom, pixelAt(event)) });
+    drawnFrom = null;
+  });
+  parts.canvas.addEventListener("pointercancel", () => {
+    dragged = drawnFrom = null;
+    placeBand(null);
+  });
   parts.canvas.addEventListener("pointermove", (event) => {
     if (!shown) return;
     const at = pixelAt(event);
+    if (drawnFrom) placeBand(between(drawnFrom, at));
     if (dragged) {
       const [row, column, rows, columns] = window_;
       look(row + dragged.from[0] - at[0], column + dragged.from[1] - at[1], rows, columns);
@@ -344,6 +386,8 @@ async function render({ model, el }) {
   parts.save.addEventListener("click", () => send({ kind: "exact" }));
 
   model.on("msg:custom", receive);
+  model.on("change:drawing", showDrawing);
+  showDrawing();
   const resized = new ResizeObserver(() => {
     place();
     sayView();
@@ -369,6 +413,7 @@ async function render({ model, el }) {
     sighted.disconnect();
     document.removeEventListener("visibilitychange", sayView);
     model.off("msg:custom", receive);
+    model.off("change:drawing", showDrawing);
     unbind();
     send({ kind: "bye" });
   };

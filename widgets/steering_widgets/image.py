@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from steering.core.cell import Cell
 from steering.core.eye import all_bad, bin_maximum
 from steering.core.frame import Frame
 from steering_widgets.colours import PALETTES, colour_bytes
@@ -37,6 +38,9 @@ class ImageView(HeardWidget):
         log: Whether steps between the levels are logarithmic.
         low: Percentile drawn darkest.
         high: Percentile drawn brightest.
+        drawing: Whether the next drag draws a region, instead of moving what is seen.
+        drawn: The newest region that a person has drawn, in the detector's pixels: ``rows`` and ``columns``, each the
+            first and the one after the last.
     """
 
     _esm = code("image.js")
@@ -47,6 +51,7 @@ class ImageView(HeardWidget):
     low = traitlets.Float(0.0, min=0.0, max=100.0).tag(sync=True)
     high = traitlets.Float(99.9, min=0.0, max=100.0).tag(sync=True)
     label = traitlets.Unicode("Detector frame").tag(sync=True)
+    drawing = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self, *, label: str = "Detector frame", units: str = "counts") -> None:
         """Begin without a frame.
@@ -57,6 +62,7 @@ class ImageView(HeardWidget):
         """
         super().__init__(label=label)
         self._units = units
+        self.drawn: Cell[dict[str, list[int]] | None] = Cell(None)
         self._lock = RLock()
         self._frame: Frame | None = None
         self._version = 0
@@ -145,6 +151,8 @@ class ImageView(HeardWidget):
                         self._flows[view].acknowledged(int(content["serial"]))
                 case "probe":
                     self._answer_probe(view, int(content["row"]), int(content["column"]))
+                case "drawn":
+                    self._take_drawn([int(content[side]) for side in ("top", "bottom", "left", "right")])
                 case "exact":
                     self._send_exact(view)
                 case "bye":
@@ -164,6 +172,18 @@ class ImageView(HeardWidget):
         flow.visible = bool(content["visible"])
         flow.waited = math.nan
         self.send({"kind": "known", "view": view})
+
+    def _take_drawn(self, sides: Sequence[int]) -> None:
+        """Keep a region that was drawn; what the frame was binned by before it came is undone."""
+        self.drawing = False
+        frame = self._frame
+        if frame is None:
+            return
+        high, wide = frame.pixels.shape
+        top, bottom, left, right = sides
+        if 0 <= top < bottom <= high and 0 <= left < right <= wide:
+            pitch = frame.binning
+            self.drawn.set({"rows": [top * pitch, bottom * pitch], "columns": [left * pitch, right * pitch]})
 
     def _answer_probe(self, view: str, row: int, column: int) -> None:
         frame = self._frame

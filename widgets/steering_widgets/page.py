@@ -8,6 +8,7 @@ import ipywidgets
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.status import BeamlineStatus
+from steering_widgets.analyses import AnalysesPanel
 from steering_widgets.array import ArrayPanel
 from steering_widgets.card import StyleSheet, close_all, send_again
 from steering_widgets.compute import ComputePanel
@@ -64,12 +65,12 @@ class Page:
         self._scalars = ScalarsPanel(session, look)
         progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
-        array = ArrayPanel(session, look)
+        array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
-        self._panels = (progress, form, journal, source, compute)
+        self._panels = (progress, form, journal, analyses, source, compute)
         self._plots = (*views, trend)
         self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
@@ -80,7 +81,7 @@ class Page:
         menus = ipywidgets.HBox([look.widget, self._views.widget])
         menus.add_class("st-looks")
         middle = _column("st-middle", menus, *strange, *plots, trend.widget, journal.widget)
-        right = _column("st-right-column", self._frame.widget, source.widget, compute.widget)
+        right = _column("st-right-column", self._frame.widget, analyses.widget, source.widget, compute.widget)
         grid = ipywidgets.Box([left, middle, right])
         grid.add_class("st-grid")
         self.widget = ipywidgets.VBox([StyleSheet(), self._presence, self._notice.widget, grid])

@@ -1,0 +1,46 @@
+"""What a person may choose of our analyses, as pydantic models: forms and refusals are made of them."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from steering.analyses._newest import KEPT
+from steering.analyses._region import FrameRegion
+
+MOST_KEPT = 10_000_000
+
+
+class Choices(BaseModel):
+    """What may be chosen of an analysis of frames."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    region: FrameRegion | None = Field(
+        None,
+        description="The only part of the detector that is looked at; all of it if left out",
+        json_schema_extra={"units": "px", "draw": "region"},
+    )
+
+    def plain(self) -> dict[str, Any]:
+        """Write what was chosen as JSON; a region that was not is not there."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class TimedChoices(Choices):
+    """With the column of the exposure."""
+
+    exposure: str = Field(
+        "exposure", description="Column of the events that holds the exposure time in s", min_length=1
+    )
+
+
+class StreamChoices(Choices):
+    """With a limit to what is kept one by one."""
+
+    kept: int = Field(
+        KEPT,
+        ge=1,
+        le=MOST_KEPT,
+        description="So many of the newest frames are kept one by one; of all before them the sums",
+        json_schema_extra={"units": "frames"},
+    )

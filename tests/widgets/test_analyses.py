@@ -1,0 +1,127 @@
+"""An analysis is added, changed and removed with a form that is made of its parameters."""
+
+import pytest
+
+from steering_widgets.analyses import AnalysesPanel
+from steering_widgets.image import ImageView
+from tests.widgets.fake import FakeDesk
+from tests.widgets.views import Views, find, text_of
+
+
+@pytest.fixture
+def desk():
+    made = FakeDesk()
+    made.start("rocking")
+    return made
+
+
+@pytest.fixture
+def image():
+    return ImageView()
+
+
+@pytest.fixture
+def panel(desk, image):
+    desk.advance(5)
+    made = AnalysesPanel(desk, image)
+    made.refresh()
+    yield made
+    made.close()
+
+
+def hook(panel, name):
+    return find(panel.widget, f"st-{name}")
+
+
+def choose(panel, name, value):
+    hook(panel, name).value = value
+    panel.refresh()
+
+
+def add(panel):
+    hook(panel, "analysis-apply").click()
+    panel.refresh()
+    panel.refresh()
+
+
+def test_one_is_added_under_a_label_with_what_was_written(panel, desk):
+    choose(panel, "analysis-kind", "centre_of_mass")
+    assert hook(panel, "asked-kept").value == "100000"
+    assert "Allowed: 1 to 10000000 frames." in hook(panel, "asked-kept").tooltip
+    hook(panel, "analysis-label").value = "spot"
+    hook(panel, "asked-kept").value = "500"
+    hook(panel, "asked-region").value = "10:20, 5:40"
+    add(panel)
+    region = {"rows": [10, 20], "columns": [5, 40]}
+    assert desk.added == [("centre_of_mass", "spot", {"region": region, "kept": 500})]
+    assert "spot is made from the first frame on" in text_of(panel.widget)
+    assert hook(panel, "analysis-which").options == ("a new one", "rocking_curve", "spot")
+
+
+def test_one_that_is_there_is_shown_with_its_parameters_changed_and_removed(panel, desk):
+    desk.add_analysis("centre_of_mass", "spot", kept=500, region={"rows": (1, 2), "columns": (3, 4)})
+    panel.refresh()
+    choose(panel, "analysis-which", "spot")
+    assert (hook(panel, "asked-kept").value, hook(panel, "asked-region").value) == ("500", "1:2, 3:4")
+    assert hook(panel, "analysis-apply").description == "Apply"
+    assert hook(panel, "analysis-label").layout.display == "none"
+    hook(panel, "asked-kept").value = "50"
+    hook(panel, "asked-region").value = ""
+    add(panel)
+    assert desk.added[-1] == ("centre_of_mass", "spot", {"kept": 50})
+    hook(panel, "analysis-remove").click()
+    panel.refresh()
+    panel.refresh()
+    assert "spot" not in desk.board.results.value
+    assert hook(panel, "analysis-which").value == "a new one"
+
+
+def test_the_main_one_is_changed_and_not_removed(panel):
+    choose(panel, "analysis-which", "rocking_curve")
+    assert hook(panel, "analysis-remove").layout.display == "none"
+    assert hook(panel, "asked-exposure").value == "exposure"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("kept", "0", "kept = 0 frames is outside the limits. Allowed: 1 to 10000000 frames."),
+        ("kept", "2.5", "kept: “2.5” is no whole number."),
+        ("kept", "nan", "kept: “nan” is no whole number."),
+        ("kept", "many", "kept: “many” is no whole number."),
+        ("region", "10-20", "region: “10-20” is no region. Rows and columns as 10:20, 5:40"),
+        ("region", "20:10, 5:40", "the rows run from 20 to 10 px: the first must be below the second"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_added(panel, desk, name, text, said):
+    choose(panel, "analysis-kind", "centre_of_mass")
+    hook(panel, f"asked-{name}").value = text
+    add(panel)
+    assert said in text_of(panel.widget)
+    assert "centre_of_mass" not in desk.board.results.value
+
+
+def test_a_region_is_drawn_on_the_frame_and_comes_into_its_field(panel, desk, image):
+    choose(panel, "analysis-kind", "centre_of_mass")
+    image.show(desk.board.frame.value)
+    hook(panel, "analysis-draw").click()
+    assert image.drawing
+    page = Views(image)
+    page.say(kind="drawn", view="1", top=10, bottom=21, left=30, right=41)
+    panel.refresh()
+    assert not image.drawing
+    assert hook(panel, "asked-region").value == "10:21, 30:41"
+    # What reaches beyond the frame is nobody's region.
+    page.say(kind="drawn", view="1", top=10, bottom=999, left=30, right=41)
+    panel.refresh()
+    assert hook(panel, "asked-region").value == "10:21, 30:41"
+
+
+def test_before_the_first_result_nothing_can_be_added(desk, image):
+    panel = AnalysesPanel(desk, image)
+    panel.refresh()
+    assert hook(panel, "analysis-apply").disabled
+    desk.advance(5)
+    panel.refresh()
+    assert not hook(panel, "analysis-apply").disabled
+    panel.close()
