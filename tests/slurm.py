@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from steering.core.ports import free_port
+
 CONF = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -64,7 +66,7 @@ class Slurm:
             if part.stat().st_uid == os.getuid() and part != Path("/"):
                 part.chmod(part.stat().st_mode | 0o011)
         host = socket.gethostname().split(".")[0]
-        ports = _free_ports(4)
+        ports = [free_port() for _ in range(4)]
         nodes = "\n".join(
             f"NodeName=n{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[n]} CPUs=8 RealMemory=8000"
             for n in (1, 2, 3)
@@ -136,16 +138,6 @@ class Slurm:
 
 # The daemons lie where only root's PATH looks.
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def _runs(pid: int) -> bool:

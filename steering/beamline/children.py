@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import IO, cast
 from steering.archive.key import record_key
 from steering.core.errors import SteeringError
 from steering.core.json import Json
+from steering.core.ports import free_port
 from steering.core.utf8 import utf8_environment
 from steering.core.workspace import Workspace
 
@@ -71,9 +71,7 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
     Returns:
         Its ``url`` and ``key``; the server answers there some seconds later.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     key = record_key(workspace)
     command = ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)]
     lost = "nothing is lost, since it fills itself from the journal"

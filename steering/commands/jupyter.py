@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from steering.core.errors import SteeringError
+from steering.core.ports import free_port
 from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace
 
@@ -40,7 +40,7 @@ class Jupyter:
             port: On 127.0.0.1; 0 picks a free one.
             token: To ask for.
         """
-        number = port or _free_port()
+        number = port or free_port()
         self.url, self.token = f"http://127.0.0.1:{number}", token
         make_private(workspace.run)
         # The token goes by the environment: arguments can be read by every user of the machine.
@@ -117,9 +117,3 @@ def _settings(workspace: Workspace) -> Path:
         make_private(file.parent)
         file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -31,6 +31,7 @@ from steering.session.choice import DOCUMENTS
 from steering.session.choice import make_analysis as make_named
 from steering.session.crew import Crew
 from steering.session.followed import Followed
+from steering.session.keeper import ResultKeeper
 from steering.session.notices import Notices
 from steering.session.showing import Showing, renew
 from steering.sources.documents import DocumentSource
@@ -75,7 +76,7 @@ class Follower:
         self._begun = False
         self._ready = asyncio.Event()
         self._news = asyncio.Event()
-        self._writing: asyncio.Task[None] | None = None
+        self._keeper = ResultKeeper(self.record_client, lambda sentence: self._notices.say("record", sentence))
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 
@@ -174,9 +175,7 @@ class Follower:
         while not self._settled():
             self._news.clear()
             await self._news.wait()
-        if self._writing is not None:
-            # Whoever waits may stop to wait; what is written is written.
-            await asyncio.shield(self._writing)
+        await self._keeper.written()
         return self._board.status.value.run
 
     async def close(self) -> None:
@@ -242,8 +241,7 @@ class Follower:
         await self._documents.cancel()
         await asyncio.gather(*(followed.cancel() for _, followed in self._companions.values()))
         await end_tasks(*self._tasks)
-        if self._writing is not None:
-            await self._writing
+        await self._keeper.written()
 
     def _settled(self) -> bool:
         status = self._board.status.value
@@ -365,27 +363,7 @@ class Follower:
             # What an analysis still says of a run before is no reason to steer this one.
             self._crew.ingest(result, next(iter(self._documents.labels), ""))
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
-            self._keep(result)
-
-    def _keep(self, result: Result) -> None:
-        """Write a result of an ended run into the record, one at a time, off the loop."""
-        before = self._writing
-
-        async def write() -> None:
-            from steering.archive.results import write_result
-
-            if before is not None:
-                await before
-            try:
-                await asyncio.to_thread(lambda: write_result(self.record_client(), result))
-            except Exception as error:  # noqa: BLE001  (whatever Tiled raises, the result itself is safe: it can be made again)
-                self._notices.say(
-                    "record", f"The result of {result.provenance.analysis} is not in the record: {said(error)}"
-                )
-            else:
-                self._notices.say("record", "")
-
-        self._writing = asyncio.create_task(write())
+            self._keeper.keep(result)
 
     async def _watch_compute(self) -> None:
         while True:

@@ -9,13 +9,12 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from steering.core.errors import SteeringError
+from steering.core.ports import free_port
 
 PREFIX = "STEER:"
 _LOOPBACK = "127.0.0.1"
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--contents", type=json.loads, default={}, help="samples and motors beside its own, as JSON")
     options = parser.parse_args(arguments)
-    port, image_port, image_search_port = options.ports or (_free_port(), 0, _free_port())
+    port, image_port, image_search_port = options.ports or (free_port(), 0, free_port())
     # Before anything of EPICS is imported: servers listen on loopback only, and tell nobody that they exist.
     os.environ.update(
         EPICS_CA_SERVER_PORT=str(port),
@@ -134,17 +133,6 @@ def _unseen(frame: Any, time: float, number: int) -> None:
 def _announce(content: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(content) + "\n")
     sys.stdout.flush()
-
-
-def _free_port() -> int:
-    """Pick a port that is free for TCP and UDP now."""
-    while True:
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
-            stream.bind((_LOOPBACK, 0))
-            port = int(stream.getsockname()[1])
-            with suppress(OSError):
-                datagram.bind((_LOOPBACK, port))
-                return port
 
 
 if __name__ == "__main__":

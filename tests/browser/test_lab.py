@@ -114,21 +114,15 @@ def a_busy_kernel(lab, page, board):
     page.locator("button.st-start").click()
     board.status.wait(lambda status: status.state == "running" and status.points_done > 2, 180)
     page.locator(".st-direct-bar[data-connected=true]").wait_for()
-    page.evaluate(
-        """() => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-          window.busy = true;
-          kernel.requestExecute({ code: 'import time; time.sleep(12)' }).done.then(() => { window.busy = false; }); }"""
-    )
-    page.locator(".st-direct-pause").click()
-    board.status.wait(lambda status: status.state == "paused", 180)
-    # What the page hears takes the question back, so it must have heard of the pause.
-    page.locator(".st-direct-bar[data-state=paused]").wait_for()
-    page.locator(".st-direct-abort").click()
-    page.get_by_text("Really abort?").wait_for()
-    page.locator(".st-direct-abort").click()
-    board.status.wait(lambda status: not status.scanning, 180)
-    assert page.evaluate("() => window.busy"), "the cell ended too early to show anything"
-    page.wait_for_function("() => !window.busy")
+    with lab.busy_kernel():
+        page.locator(".st-direct-pause").click()
+        board.status.wait(lambda status: status.state == "paused", 180)
+        # What the page hears takes the question back, so it must have heard of the pause.
+        page.locator(".st-direct-bar[data-state=paused]").wait_for()
+        page.locator(".st-direct-abort").click()
+        page.get_by_text("Really abort?").wait_for()
+        page.locator(".st-direct-abort").click()
+        board.status.wait(lambda status: not status.scanning, 180)
 
 
 def a_restarted_kernel(beamtime, lab, page, board):
@@ -152,7 +146,6 @@ def a_restarted_kernel(beamtime, lab, page, board):
     lab.wait_for_value(
         "session.board.status.value.state == 'idle'"
         " and session.board.result.value.provenance.frames == session.board.status.value.points_done",
-        60,
     )
 
 
@@ -163,6 +156,8 @@ def the_map(beamtime, lab, page, board):
     page.locator(".st-start-step input").fill("5")
     page.locator("button.st-start").click()
     board.status.wait(lambda status: status.scan == "map" and status.points_done > 15, 180)
+    # However long it takes to draw a region, there is a scan to look finer in.
+    assert beamtime.session.pause().accepted
     plot = page.locator(".st-panel-map .st-plot[data-ready]")
     plot.wait_for()
     plot.scroll_into_view_if_needed()
@@ -178,9 +173,10 @@ def the_map(beamtime, lab, page, board):
     page.locator(".st-region-step input").fill("1")
     page.locator("button.st-finer").click()
     board.rulings.wait(lambda rulings: any(r.kind == "insert" and r.accepted for r in rulings), 180)
+    assert beamtime.session.resume().accepted
     run = board.status.value.run
     beamtime.session.wait(180)
-    lab.wait_for_value("session.board.result.value.provenance.frames == session.board.status.value.points_done", 60)
+    lab.wait_for_value("session.board.result.value.provenance.frames == session.board.status.value.points_done")
     page.locator(".st-panel-map").scroll_into_view_if_needed()
     shoot(page, "lab-map")
     recorded = complete(beamtime.session, run)

@@ -17,6 +17,7 @@ import pytest
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from steering.core.ports import free_port
 from steering.core.source import RunEnded, RunStarted
 from steering.sources.frames import read_frames
 from steering.sources.ingest.client import RingClient
@@ -274,12 +275,6 @@ async def test_a_worker_that_does_not_see_the_ring_asks_its_server(server, works
     await taking.close()
     with pytest.raises(SteeringError, match=r"does not answer|have been freed"):
         await asyncio.to_thread(read_frames, unseen)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def answers(port):

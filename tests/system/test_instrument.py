@@ -91,7 +91,7 @@ def test_without_a_file_its_plans_are_offered_and_an_abort_ends_them(tmp_path):
         assert place.serve(None, "--instrument", NAME, "--no-record"), place.log
         hall = Hall(place)
         scans = hall.ask(lambda client: client.scans())
-        assert [scan.name for scan in scans] == ["rock", "tell", "loose", "fails"]
+        assert [scan.name for scan in scans] == ["rock", "choose", "tell", "loose", "fails"]
         hall.start(num=1000)
         hall.until(lambda status: status.points_done >= 2)
         assert hall.propose(Abort("enough")).accepted

@@ -3,9 +3,9 @@
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import nbformat
 from playwright.sync_api import Page, Route, sync_playwright
+
+from steering.core.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 _FLAGS = (
@@ -56,7 +58,7 @@ def write_notebook(path: Path, *cells: str) -> None:
 @contextmanager
 def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator[tuple[str, str]]:
     """Run a JupyterLab server over a folder; gives its URL and token, and ends it with all its kernels."""
-    port, token = _free_port(), secrets.token_hex(16)
+    port, token = free_port(), secrets.token_hex(16)
     state = folder / ".jupyter-state"
     settings = state / "settings"
     settings.mkdir(parents=True)
@@ -192,12 +194,31 @@ class Lab:
             code,
         )
 
+    @contextmanager
+    def busy_kernel(self) -> Iterator[None]:
+        """Keep the kernel busy with a cell for as long as the block lasts, on a machine of any speed."""
+        with tempfile.TemporaryDirectory() as folder:
+            over = Path(folder) / "over"
+            code = f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.02)"
+            self.page.evaluate(
+                """(code) => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                  window.busy = true;
+                  kernel.requestExecute({ code }).done.then(() => { window.busy = false; }); }""",
+                code,
+            )
+            try:
+                yield
+                assert self.page.evaluate("() => window.busy")
+            finally:
+                over.touch()
+            self.page.wait_for_function("() => !window.busy")
+
     def value(self, expression: str, page: Page | None = None) -> Any:
         """Evaluate an expression in the kernel; it comes back through JSON."""
         printed = self.execute(f"import json; print(json.dumps({expression}))", page)
         return json.loads(printed)
 
-    def wait_for_value(self, expression: str, timeout: float = 30.0, page: Page | None = None) -> None:
+    def wait_for_value(self, expression: str, timeout: float = 180.0, page: Page | None = None) -> None:
         """Wait until an expression in the kernel is true."""
         end = time.monotonic() + timeout
         while not self.value(f"bool({expression})", page):
@@ -242,12 +263,6 @@ class Lab:
 def _tell(title: str, lines: list[str]) -> None:
     """Say something with the output of a test that has failed."""
     sys.stderr.write("\n".join([f"-- {title}:", *lines, ""]))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str, token: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

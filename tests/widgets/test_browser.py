@@ -155,15 +155,9 @@ def steer(lab):
 
     # Pause reaches the service while a cell keeps the kernel busy.
     page.locator(".st-direct-bar[data-connected=true]").wait_for()
-    page.evaluate(
-        """() => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-          window.busy = true;
-          kernel.requestExecute({ code: 'import time; time.sleep(6)' }).done.then(() => { window.busy = false; }); }"""
-    )
-    page.locator(".st-direct-pause").click()
-    page.get_by_text("Connected: paused").first.wait_for(timeout=4000)
-    assert page.evaluate("() => window.busy")
-    page.wait_for_function("() => !window.busy")
+    with lab.busy_kernel():
+        page.locator(".st-direct-pause").click()
+        page.get_by_text("Connected: paused").first.wait_for()
     page.locator(".st-direct-resume").click()
     lab.wait_for_value("desk.board.status.value.state == 'running'")
 

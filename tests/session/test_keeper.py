@@ -1,0 +1,72 @@
+"""Results of ended runs are written one at a time; of one label the newest."""
+
+import asyncio
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from steering.archive import results
+from steering.session.keeper import ResultKeeper
+
+
+def result(label, version, run="r"):
+    return SimpleNamespace(provenance=SimpleNamespace(run=run, label=label, analysis="curve"), version=version)
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """What was written; the first write waits until it is let go."""
+    found, gate = [], threading.Event()
+
+    def write(client, one):
+        assert client == "client"
+        gate.wait(30)
+        if one.version < 0:
+            message = "no room on the disk"
+            raise OSError(message)
+        found.append((one.provenance.run, one.provenance.label, one.version))
+
+    monkeypatch.setattr(results, "write_result", write)
+    return SimpleNamespace(found=found, gate=gate)
+
+
+async def test_of_one_label_that_waits_the_newest_is_written_and_of_others_each(written):
+    said = []
+    keeper = ResultKeeper(lambda: "client", said.append)
+    await keeper.written()
+    keeper.keep(result("a", 1))
+    await asyncio.sleep(0)
+    for version in (2, 3, 4):
+        keeper.keep(result("a", version))
+        keeper.keep(result("b", version))
+    keeper.keep(result("a", 9, run="s"))
+    written.gate.set()
+    await keeper.written()
+    assert written.found == [("r", "a", 1), ("r", "a", 4), ("r", "b", 4), ("s", "a", 9)]
+    assert set(said) == {""}
+
+
+async def test_one_that_cannot_be_written_is_said_and_the_next_is_written(written):
+    said = []
+    keeper = ResultKeeper(lambda: "client", said.append)
+    written.gate.set()
+    keeper.keep(result("a", -1))
+    keeper.keep(result("b", 1))
+    await keeper.written()
+    assert written.found == [("r", "b", 1)]
+    assert said[0].startswith("The result of curve is not in the record: no room on the disk")
+    assert said[1:] == [""]
+
+
+async def test_whoever_stops_to_wait_does_not_stop_the_writing(written):
+    keeper = ResultKeeper(lambda: "client", lambda _: None)
+    keeper.keep(result("a", 1))
+    waiting = asyncio.create_task(keeper.written())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    written.gate.set()
+    await keeper.written()
+    assert written.found == [("r", "a", 1)]
