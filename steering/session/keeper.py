@@ -40,13 +40,16 @@ class ResultKeeper:
             await asyncio.shield(self._task)
 
     async def _write(self) -> None:
-        from steering.archive.results import write_result
-
         while self._waiting:
             result = self._waiting.pop(next(iter(self._waiting)))
             try:
-                await asyncio.to_thread(lambda result=result: write_result(self._client(), result))
+                await asyncio.to_thread(self._write_one, result)
             except Exception as error:  # noqa: BLE001  (whatever Tiled raises, the result itself is safe: it can be made again)
                 self._say(f"The result of {result.provenance.analysis} is not in the record: {said(error)}")
             else:
                 self._say("")
+
+    def _write_one(self, result: Result) -> None:
+        from steering.archive.results import write_result
+
+        write_result(self._client(), result)
