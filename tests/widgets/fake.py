@@ -64,6 +64,8 @@ class FakeDesk:
         actions: Every action that was proposed, in order.
         started: Every scan that was started, with its values.
         asked: Every request for compute.
+        added: Every analysis that was added: name, label and parameters.
+        labelled: Whether results are shown by label too, as a session does.
     """
 
     def __init__(self, size: int = 256) -> None:
@@ -72,6 +74,7 @@ class FakeDesk:
         self.asked: list[PoolRequest] = []
         self.started: list[tuple[str, dict[str, float]]] = []
         self.added: list[tuple[str, str, dict[str, object]]] = []
+        self.labelled = False
         self.address: dict[str, str] = {}
         self.fail = ""
         self._size = size
@@ -342,7 +345,8 @@ class FakeDesk:
             status.run, analysis, {}, "1a2b3c4d", "0.1.0", "local", len(self._done), len(self._done) - 1
         )
         self.board.result.set(Result(self._version, outcome, source))
-        self.board.results.set({**self.board.results.value, analysis: self.board.result.value})
+        if self.labelled:
+            self.board.results.set({**self.board.results.value, analysis: self.board.result.value})
         self._trend.add(self.board.result.value)
         self.board.trend.set(self._trend.trend)
         frames = len(self._done)

@@ -11,6 +11,7 @@ from tests.widgets.views import Views, find, text_of
 @pytest.fixture
 def desk():
     made = FakeDesk()
+    made.labelled = True
     made.start("rocking")
     return made
 

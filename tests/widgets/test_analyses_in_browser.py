@@ -16,7 +16,7 @@ def test_a_region_is_dragged_over_the_frame_and_an_analysis_is_added_with_it(tmp
         lab.run_all()
         panel = page.locator(".st-panel-analyses")
         panel.wait_for()
-        lab.execute("desk.start('rocking'); desk.advance(20)")
+        lab.execute("desk.labelled = True; desk.start('rocking'); desk.advance(20)")
         page.locator(".st-image[data-painted]").wait_for()
         panel.locator(".st-analysis-kind select").select_option("centre_of_mass")
         panel.locator(".st-asked-kept input").wait_for()
