@@ -93,7 +93,7 @@ def scanned(page, panel, mine, slurm):
     slurm.ask("scancel", demand)
     panel.get_by_text("At strength").first.wait_for()
     run = mine.board.status.value.run
-    mine.wait(120)
+    mine.wait(300)
     panel.get_by_text(re.compile(r"201\s+of 201 frames, each once$")).first.wait_for()
     page.locator(".st-panel-curve .st-plot[data-ready]").wait_for()
     shoot(page, "slurm-rocking")

@@ -86,7 +86,7 @@ def test_a_run_that_is_ended_leaves_nothing(place, way):
     processes = [one for one in of_workspace(place) if one.pid != process.pid]
     assert len(processes) >= 4
     end(process, way)
-    process.wait(60)
+    process.wait(300)
     assert not left_behind(processes)
 
 
@@ -99,7 +99,7 @@ def test_a_lab_that_is_ended_leaves_nothing(place, way):
     processes = [one for one in of_workspace(place) if one.pid != process.pid]
     assert len(processes) >= 6
     end(process, way)
-    process.wait(60)
+    process.wait(300)
     assert not left_behind(processes)
 
 
@@ -110,7 +110,7 @@ def test_a_service_that_is_ended_leaves_nothing(place, way):
     processes = [one for one in of_workspace(place) if one.pid != process.pid]
     assert processes
     end(process, way)
-    process.wait(60)
+    process.wait(300)
     assert not left_behind(processes)
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_started_on_a_beamline_that_somebody_serves_and_it_goes_on(pl
     headers = {"Authorization": f"token {found[2]}"}
     assert httpx.get(f"{found[1]}/api/kernels", headers=headers, trust_env=False).json() == []
     lab.send_signal(signal.SIGINT)
-    lab.wait(60)
+    lab.wait(300)
     assert status(place)["state"] == "idle"
     assert status(place)["run"] == ""
     run = steering("run", "rocking", "--speed", "20", "--set", "step=0.1", place=place)
@@ -145,7 +145,7 @@ def test_nothing_is_started_on_a_beamline_that_somebody_serves_and_it_goes_on(pl
     assert "success, 11 points" in out
     assert status(place)["state"] == "idle"
     serve.send_signal(signal.SIGINT)
-    serve.wait(60)
+    serve.wait(300)
 
 
 def test_an_ended_run_ends_its_scan_on_a_service_that_goes_on(place):
@@ -154,12 +154,12 @@ def test_an_ended_run_ends_its_scan_on_a_service_that_goes_on(place):
     run = steering("run", "rocking", place=place)
     until(lambda: status(place).get("points_done"), "a point")
     run.terminate()
-    run.wait(60)
+    run.wait(300)
     ended = status(place)
     assert ended["state"] == "idle"
     assert psutil.pid_exists(serve.pid)
     serve.terminate()
-    serve.wait(60)
+    serve.wait(300)
 
 
 def test_a_pipe_that_nobody_reads_is_no_traceback(tmp_path):

@@ -65,11 +65,11 @@ def test_a_growing_file_is_followed_and_its_frames_are_looked_at_again(session, 
             file.swmr_mode = True
             for index in range(30):
                 if index == 20:
-                    more.wait(60)
+                    more.wait(300)
                 data.resize(index + 1, axis=0)
                 data[index] = index
                 data.flush()
-            done.wait(60)
+            done.wait(300)
 
     writer = Thread(target=write)
     writer.start()

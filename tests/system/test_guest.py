@@ -46,13 +46,13 @@ def guest(tmp_path_factory):
     processes = of_workspace(made.workspace)
     made.shutdown()
     process.terminate()
-    process.wait(60)
+    process.wait(300)
     assert left_behind(processes) == []
 
 
 def test_a_guest_sees_what_the_host_sees(guest):
     run = guest.start("rocking", step=0.05)
-    guest.wait(120)
+    guest.wait(300)
     result = guest.board.result.value
     assert (result.provenance.run, result.provenance.frames) == (run, 21)
     assert guest.board.latency.value.counts.failed == 0
@@ -100,13 +100,13 @@ def test_where_there_is_no_record_that_is_said(tmp_path):
         with pytest.raises(SteeringError, match="runs without a record, as it was started with --no-record"):
             _ = guest.record
         guest.start("rocking", step=0.1)
-        guest.wait(120)
+        guest.wait(300)
         assert guest.board.result.value.provenance.frames == 11
         assert guest.board.notice.value == ""
     finally:
         guest.shutdown()
         process.terminate()
-        process.wait(60)
+        process.wait(300)
 
 
 async def heard_out(socket):

@@ -63,7 +63,7 @@ def test_its_plan_is_paused_has_a_signal_changed_and_is_finished(tmp_path):
             }
             assert status.points_left > 150
             assert opened.propose(Finish()).accepted
-            assert opened.wait(60) == run
+            assert opened.wait(300) == run
             assert opened.board.status.value.ended.status == "success"
             points = opened.board.status.value.ended.points
             outcome = opened.results["scalars"].outcome

@@ -47,7 +47,7 @@ def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works
     assert heard < max(15.0, time.monotonic() - began)
     try:
         session.start("rocking", step=0.1)
-        session.wait(120)
+        session.wait(300)
         assert session.board.result.value.provenance.frames == 11
     finally:
         session.shutdown()
@@ -168,7 +168,7 @@ def test_in_a_plain_locale_with_an_umlaut_in_the_path_the_run_is_recorded(tmp_pa
         "import steering; from pathlib import Path; from steering.core.workspace import Workspace\n"
         f"session = steering.open(workspace=Workspace(Path({str(place)!r})), speed=20.0)\n"
         "run = session.start('rocking', step=0.1)\n"
-        "session.wait(60)\n"
+        "session.wait(300)\n"
         "print(len(session.record[run]['primary']['th']), sorted(session.record[run].features('rocking_curve')))\n"
         "session.shutdown()\n"
     )

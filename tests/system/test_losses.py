@@ -40,7 +40,7 @@ def process_of(place, module):
 def begin(session, points):
     """Start the middle part of the scan, 81 points, and wait until some are done."""
     run = session.start("rocking", centre=0.22, range=0.4)
-    session.board.status.wait(lambda status: status.points_done >= points, 120)
+    session.board.status.wait(lambda status: status.points_done >= points, 300)
     return run
 
 
@@ -121,4 +121,4 @@ async def test_a_worker_that_is_killed_while_it_rehearses_holds_nobody_up(sessio
     finally:
         rehearsing.cancel()
         await facility.detach()
-    await asyncio.to_thread(session.board.compute.wait, lambda status: len(status.workers) == 2, 60)
+    await asyncio.to_thread(session.board.compute.wait, lambda status: len(status.workers) == 2, 300)

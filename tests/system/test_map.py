@@ -40,7 +40,7 @@ def test_a_region_is_in_the_same_run_finer_at_the_right_places_with_the_recorded
 
 def test_at_another_exposure_the_counts_scatter_around_their_share(session):
     session.start("map", step=10.0, exposure=0.2)
-    session.wait(120)
+    session.wait(300)
     sample = MapSample.load()
     data = session.board.result.value.outcome.data
     expected = np.array(
@@ -59,7 +59,7 @@ def test_the_record_can_be_read_while_the_run_grows(session):
     assert 0 < seen <= 96
     session.finish()
     settled(session)
-    session.wait(60)
+    session.wait(300)
 
 
 def growing(session, run, timeout=240.0):

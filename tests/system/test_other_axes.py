@@ -63,7 +63,7 @@ def session(tmp_path_factory):
 def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
     session.set_mode("wide", "suggest")
     session.start("rocking", step=0.02, exposure=0.01)
-    session.wait(120)
+    session.wait(300)
     result = session.board.result.value
     assert result.provenance.parameters["axis"] == "eta"
     assert {"peak", "fwhm", "centre_of_mass"} <= set(result.outcome.features)
@@ -82,7 +82,7 @@ def test_a_curve_along_eta_has_its_peak_and_is_steered_to_it(session: Session):
 
 def test_a_map_of_x_and_y_is_laid_out_along_these(session: Session):
     session.start("map", step=2.5, exposure=0.01)
-    session.wait(120)
+    session.wait(300)
     result = session.board.result.value
     assert result.provenance.parameters["axes"] == ["y", "x"]
     data = result.outcome.data
@@ -95,7 +95,7 @@ def test_any_path_is_a_scan_whose_numbers_are_steered(session: Session):
     run = session.start("mesh", exposure=0.2)
     session.board.status.wait(lambda status: status.points_done >= 3, 180)
     assert session.set("rows", 7.0).accepted
-    session.wait(120)
+    session.wait(300)
     result = session.board.result.value
     assert (result.provenance.run, result.provenance.analysis) == (run, "map_features")
     assert result.provenance.parameters["axes"] == ["y", "x"]
@@ -109,7 +109,7 @@ def test_three_analyses_are_each_what_they_are_alone_and_one_added_in_mid_scan_t
     for agent in ("centre", "wide"):
         session.set_mode(agent, "off")
     run = session.start("rocking", step=0.01, exposure=0.5)
-    session.board.status.wait(lambda status: status.points_done > 20, 120)
+    session.board.status.wait(lambda status: status.points_done > 20, 300)
     assert session.add_analysis("centre_of_mass", label="late", kept=30) == "late"
     assert session.add_analysis("rocking_curve", label="again") == "again"
     with pytest.raises(SteeringError, match=r"has no parameter 'keep'\. It takes: kept"):

@@ -50,7 +50,7 @@ async def test_a_whole_session_asks_no_proxy(heard, tmp_path, capsys):
     session = steering.open(workspace=place, speed=20.0)
     try:
         run = session.start("rocking", step=0.1)
-        session.wait(120)
+        session.wait(300)
         assert session.record[run].result("rocking_curve")
         record = session._record_address
         source = TiledSource(record["url"], key=record["key"], run=run)

@@ -101,7 +101,7 @@ def test_each_parameter_takes_effect_in_the_recorded_data(session):
     before = max(ruling.before_point for ruling in session.board.rulings.value)
     points(session, before + 8)
     session.finish()
-    session.wait(60)
+    session.wait(300)
     recorded = complete(session.record[0])
     later = recorded.isel(event=recorded["seq_num"].values >= before)
     assert (later["exposure"].values == 0.1).all()
@@ -135,7 +135,7 @@ def test_refused_proposals_say_why_are_recorded_and_change_nothing(session):
     assert session.board.status.value.parameters == before
     session.resume()
     session.finish()
-    session.wait(60)
+    session.wait(300)
     recorded = complete(session.record[0], "steering")
     refused = recorded["reason"].values[recorded["verdict"].values == "refused"].tolist()
     assert refused == reasons
@@ -161,7 +161,7 @@ def test_a_second_person_watches_but_cannot_steer(session, place):
         guest.set("exposure", 0.1)
     session.resume()
     session.finish()
-    session.wait(60)
+    session.wait(300)
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(session, spec_scan):
@@ -188,7 +188,7 @@ def test_a_kernel_that_was_killed_comes_back_to_the_whole_run(session, place, sp
         outcome = again.board.result.value.outcome
         assert outcome.data["frame_sum"].values.tolist() == spec_scan["ImageTot"][60:141]
         assert again.exit_status(run) == "success"
-    session.wait(60)
+    session.wait(300)
 
 
 def test_an_abort_in_the_middle_of_an_exposure_is_recorded_and_the_next_scan_runs(session):
@@ -197,13 +197,13 @@ def test_an_abort_in_the_middle_of_an_exposure_is_recorded_and_the_next_scan_run
     run = session.board.status.value.run
     assert session.abort("smoke").accepted
     session.board.status.wait(lambda status: not status.scanning, 180)
-    session.wait(60)
+    session.wait(300)
     assert session.exit_status(run) == "abort"
     recorded = complete(session.record[0], "steering")
     assert recorded["kind"].values.tolist() == ["abort"]
     assert recorded["new"].values.tolist() == ["smoke"]
     session.start("rocking", range=0.02)
-    session.wait(60)
+    session.wait(300)
     assert session.board.result.value.provenance.frames == 5
 
 
@@ -226,7 +226,7 @@ def test_the_same_proposal_sent_twice_is_applied_once(session):
     first, second = (session.propose_json(proposal) for _ in range(2))
     assert first.decided_at == second.decided_at
     session.finish()
-    session.wait(60)
+    session.wait(300)
     assert [ruling.id for ruling in session.board.rulings.value].count(identifier) == 1
 
 

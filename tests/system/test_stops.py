@@ -138,7 +138,7 @@ def test_a_hung_ioc_pauses_the_scan_and_no_point_is_lost_or_doubled(tmp_path):
         assert len(caller.ask(lambda client: client.scans())) == 2, "what needs no device answers as ever"
         place.go_on()
         assert caller.propose(Resume()).accepted
-        status = caller.until(lambda status: not status.scanning, 60)
+        status = caller.until(lambda status: not status.scanning, 300)
         documents, _ = recorded(place)
         assert status.ended.status == "success", status
         assert status.ended.points == len(primary(documents)) == 51
