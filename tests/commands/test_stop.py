@@ -16,7 +16,7 @@ from steering.core.secret_file import read_secret
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
 def service(place):

@@ -134,7 +134,7 @@ def deaf():
         ("nonsense with spaces", "is no address of a beamline service|No beamline service answers"),
     ],
 )
-@pytest.mark.timeout(60)  # minutes, when it was tried again and again
+@pytest.mark.timeout(120)  # minutes, when it was tried again and again
 def test_a_wrong_address_is_said_within_seconds(place, deaf, address, words):
     with pytest.raises(SteeringError, match=words):
         steering.open(url=address.replace("DEAF", str(deaf)), token="x", workspace=place)
