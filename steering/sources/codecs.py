@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 CODECS = ("", "blosc", "bslz4", "jpeg", "lz4", "zlib")
 _BSHUF_BYTES, _BSHUF_LEAST, _BSHUF_MULTIPLE = 8192, 128, 8
 _LENGTH_BYTES = 4
-_BLOSC_HEADER = 16
+# Of its flags: bytes that are only copied; both kinds of shuffling at once, by which Blosc 2 says that it is not Blosc 1.
+_BLOSC_HEADER, _BLOSC_COPIED, _BLOSC_LONG, _BLOSC_WHOLE = 16, 0x02, 0x05, 0x10
 
 
 class CodecError(ValueError):
@@ -67,6 +68,12 @@ def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
         if (claimed, length) != (size, len(raw)):
             message = f"the blosc header promises {claimed} bytes of {length}, but the frame has {size} of {len(raw)}"
             raise CodecError(message)
+        if raw[2] & _BLOSC_LONG == _BLOSC_LONG:
+            message = "the frame is compressed with Blosc 2; the codec blosc is Blosc 1, as areaDetector and HDF5 have it"
+            raise CodecError(message)
+        if not _blosc_blocks_fit(raw):
+            message = f"{len(content)} bytes are not a frame compressed with blosc: a block of it lies outside of them"
+            raise CodecError(message)
         return blosc2.decompress(raw)
     if codec == "lz4":
         import lz4.block
@@ -82,6 +89,31 @@ def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
             raise CodecError(f"{len(content)} bytes are not one whole frame compressed with zlib")
         return plain
     return raw
+
+
+def _blosc_blocks_fit(raw: "bytes | memoryview[int]") -> bool:
+    """Say whether the blocks of a blosc chunk, and the streams in them, lie inside of it; the library trusts it."""
+    flags, size, block = raw[2], *(int.from_bytes(raw[at : at + 4], "little") for at in (4, 8))
+    if flags & _BLOSC_COPIED or not size:
+        return True
+    if not block:
+        return False
+    blocks = -(-size // block)
+    first = _BLOSC_HEADER + _LENGTH_BYTES * blocks
+    if first > len(raw):
+        return False
+    for number, start in enumerate(np.frombuffer(raw, "<i4", blocks, _BLOSC_HEADER).tolist()):
+        short = number == blocks - 1 and size % block
+        offset = start
+        # One stream for each byte of an element, or one for all.
+        for _ in range(1 if short or flags & _BLOSC_WHOLE else raw[3]):
+            if not first <= offset <= len(raw) - _LENGTH_BYTES:
+                return False
+            length = int.from_bytes(raw[offset : offset + _LENGTH_BYTES], "little", signed=True)
+            offset += _LENGTH_BYTES + length
+            if length < 0 or offset > len(raw):
+                return False
+    return True
 
 
 def _jpeg(content: NDArray[np.uint8] | bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ import zlib
 
 import bitshuffle
 import blosc
+import blosc2
 import lz4.block
 import numpy as np
 import pytest
@@ -79,6 +80,34 @@ def test_flipped_bits_never_end_the_process(codec):
         except CodecError:
             continue
         assert found.shape == SHAPE
+
+
+@pytest.mark.parametrize("inner", ["blosclz", "lz4", "lz4hc", "zlib", "zstd"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f8"])
+def test_blosc_frames_whose_blocks_lie_elsewhere_are_refused(inner, dtype):
+    random = np.random.default_rng(4)
+    pixels = PIXELS.astype(dtype)
+    for shuffle in (blosc.NOSHUFFLE, blosc.SHUFFLE, blosc.BITSHUFFLE):
+        whole = np.frombuffer(blosc.compress(pixels.tobytes(), pixels.itemsize, shuffle=shuffle, cname=inner), np.uint8)
+        assert (decode("blosc", whole, SHAPE, pixels.dtype) == pixels).all()
+        for start in (-1, 0, 3_000_000, 2**31 - 1, len(whole) - 2):
+            damaged = whole.copy()
+            damaged[16:20] = np.frombuffer(np.int32(start).tobytes(), np.uint8)
+            with pytest.raises(CodecError, match="a block of it lies outside"):
+                decode("blosc", damaged, SHAPE, pixels.dtype)
+        for _ in range(150):
+            damaged = whole.copy()
+            damaged[12 + random.integers(4, 64, 5)] ^= random.integers(1, 255, 5).astype(np.uint8)
+            try:
+                decode("blosc", damaged, SHAPE, pixels.dtype)
+            except CodecError:
+                continue
+
+
+def test_what_blosc_2_wrote_is_named():
+    pixels = PIXELS.astype("u2")
+    with pytest.raises(CodecError, match="compressed with Blosc 2"):
+        decode("blosc", blosc2.compress2(pixels, typesize=2), SHAPE, pixels.dtype)
 
 
 def test_an_unknown_codec_is_named_with_those_that_are_known():
