@@ -21,7 +21,7 @@ from steering.core.place import (
 )
 from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
 from steering.sources.hdf5_times import read_times
-from steering.sources.hdf5_written import is_being_written
+from steering.sources.hdf5_written import is_being_written, look_anew
 from steering.sources.image_files import read_images
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
@@ -142,7 +142,7 @@ def _slice(path: Path, place: FrameFile, first: int, stop: int) -> tuple[NDArray
         if place.times and place.times in file:
             written = file[place.times]
             if written.shape[0] < stop:
-                written.id.refresh()
+                look_anew(written)
             if written.shape[0] >= stop:
                 times = read_times(file, place.times, first, stop)
     # Other threads may use HDF5 while this one decompresses.

@@ -11,6 +11,7 @@ import numpy as np
 from steering.core.block import Floats
 from steering.sources.hdf5_nodes import Node, attribute, child
 from steering.sources.hdf5_search import walk
+from steering.sources.hdf5_written import look_anew
 
 # Names that say nothing by themselves: NeXus calls each positioner's dataset "value".
 _PLAIN = frozenset(("value", "data", "position", "readback", "rbv", "values", "raw", "val", "counts", "user_readback"))
@@ -37,7 +38,7 @@ class Column:
         """Read the numbers of frames ``start`` to ``stop - 1``; NaN where the file has none yet."""
         numbers = np.full(stop - start, np.nan)
         found = file[self.dataset]
-        found.id.refresh()
+        look_anew(found)
         first, last = start // self.each, -(-stop // self.each)
         there = _flat(found, first, last)
         spread = np.repeat(there, self.each)[start - first * self.each :][: stop - start]

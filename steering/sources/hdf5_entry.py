@@ -9,6 +9,7 @@ from steering.core.pixels import Pixels
 from steering.sources.hdf5_frames import count_frames
 from steering.sources.hdf5_layout import Layout, Stack, find_layout
 from steering.sources.hdf5_nodes import UNREADABLE
+from steering.sources.hdf5_written import look_anew
 from steering.sources.joining import frames_per_block
 from steering.sources.open_files import OpenFiles
 from steering.sources.paths import local_path
@@ -112,7 +113,7 @@ class Entry:
         try:
             with self.files.use(str(path)) as holder:
                 dataset = holder[stack.file.dataset]
-                dataset.id.refresh()
+                look_anew(dataset)
                 return max(count_frames(dataset) - stack.first, 0)
         except UNREADABLE:
             if stack.count is None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from steering.core.errors import SteeringError
 from steering.sources.codecs import decode
 from steering.sources.hdf5_virtual import missing_sources, need_source_filters
-from steering.sources.hdf5_written import need_written
+from steering.sources.hdf5_written import look_anew, need_written
 
 _DEFLATE, _BLOSC, _BITSHUFFLE = 1, 32001, 32008
 _CODECS = {_DEFLATE: "zlib", _BLOSC: "blosc", _BITSHUFFLE: "bslz4"}
@@ -32,7 +32,7 @@ def count_frames(dataset: Any) -> int:
 def refresh(dataset: Any, frames: int) -> None:
     """Look anew at a dataset that may have grown, unless it is known to hold so many frames."""
     if count_frames(dataset) < frames:
-        dataset.id.refresh()
+        look_anew(dataset)
 
 
 def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any]]:

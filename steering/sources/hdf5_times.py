@@ -7,6 +7,7 @@ import numpy as np
 from steering.core.block import Floats
 from steering.core.epochs import EPICS_EPOCH, unix_seconds
 from steering.sources.hdf5_nodes import child, parent_path
+from steering.sources.hdf5_written import look_anew
 
 _SECONDS_BESIDE = "NDArrayEpicsTSSec"
 _NEAR_SECONDS = 3600.0
@@ -24,7 +25,7 @@ def read_times(file: Any, dataset: str, first: int, stop: int) -> Floats:
     written = np.asarray(file[dataset][first:stop], dtype=np.float64)
     beside = child(file, f"{parent_path(dataset)}/{_SECONDS_BESIDE}")
     if beside is not None and beside.shape[:1] and beside.shape[0] >= stop:
-        beside.id.refresh()
+        look_anew(beside)
         seconds = np.asarray(beside[first:stop], dtype=np.float64)
         from_epics = np.abs(written - seconds) < _NEAR_SECONDS
         return unix_seconds(np.where(from_epics & (seconds > 0), written + EPICS_EPOCH, written))

@@ -1,4 +1,10 @@
-"""What a writer that has a file open has written of it so far."""
+"""What a writer that has a file open has written of it so far.
+
+HDF5 looks anew at a dataset by ``H5Drefresh``. Where the dataset is open a second time in the process, that loses where
+its chunks lie: every frame is then read as the first one, in silence (seen with HDF5 2.0, in two threads that followed
+one file). So :func:`look_anew` is the only place that asks for it, and it refuses where there is a second handle; and
+:class:`steering.sources.open_files.OpenFiles` leaves none behind.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -20,6 +26,33 @@ def is_being_written(path: Path) -> bool:
             if head.startswith(_SIGNATURE) and len(head) > _FLAGS_AT:
                 return head[8] >= _FLAGS_VERSION and bool(head[_FLAGS_AT] & _WRITER)
     return False
+
+
+def look_anew(dataset: Any) -> None:
+    """Learn what a writer has added to a dataset since it was opened.
+
+    Raises:
+        OSError: If the dataset is open a second time in this process: then its frames could not be told apart.
+    """
+    if _handles(dataset) > 1:
+        message = (
+            f"{dataset.name} of {dataset.file.filename} is open a second time in this process while it is being "
+            "written; close it there, for example in a cell of the notebook"
+        )
+        raise OSError(message)
+    dataset.id.refresh()
+
+
+def _handles(dataset: Any) -> int:
+    """Count how often a dataset is open in this process, through whatever file object."""
+    import h5py
+
+    file = h5py.h5i.get_file_id(dataset.id)
+    if h5py.h5f.get_obj_count(file, h5py.h5f.OBJ_DATASET) <= 1:
+        return 1
+    address = h5py.h5o.get_info(dataset.id).addr
+    opened = h5py.h5f.get_obj_ids(file, h5py.h5f.OBJ_DATASET)
+    return sum(h5py.h5o.get_info(one).addr == address for one in opened)
 
 
 def need_written(dataset: Any, first: int, stop: int) -> None:

@@ -12,6 +12,7 @@ from steering.core.block import FrameBlock, FrameFile
 from steering.core.errors import SteeringError
 from steering.sources import frames as reader
 from steering.sources.frames import read_frames
+from steering.sources.open_files import OpenFiles
 
 WRITER = """
 import sys
@@ -34,6 +35,7 @@ class Writer:
 
     def __init__(self, path, shape, chunks, packed):
         self.path = str(path)
+        self.written = 0
         command = [sys.executable, "-c", WRITER, self.path, repr(shape), repr(chunks), repr(packed)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -98,3 +100,74 @@ def test_a_chunk_that_was_left_out_is_what_the_file_says_of_it(tmp_path):
             data[index] = index
     found, _ = read_frames(FrameBlock("run", "primary", 0, 6, FrameFile(str(path), "d")))
     np.testing.assert_array_equal(found[:, 0, 0], [0, 1, -1, -1, 4, -1])
+
+
+def grow(writer, frames):
+    """Write frames whose pixels are their numbers, from 1 on, until there are so many."""
+    writer.do(f"data.resize({frames}, axis=0)")
+    writer.do(f"for k in range({writer.written}, {frames}): data[k] = k + 1")
+    writer.written = frames
+    return [float(k // writer.per + 1) for k in range(frames * writer.per)]
+
+
+def test_threads_that_follow_one_file_see_each_frame_as_it_is(writer):
+    grow(writer, 1)
+    stop, wrong, seen = threading.Event(), [], [0] * 3
+    told = [1]
+
+    def follow(thread):
+        known = 0
+        while not stop.is_set() or known < told[0]:
+            frames = told[0]
+            if frames > known:
+                found, _ = read_frames(block(writer, 0 if thread else known * writer.per, frames * writer.per))
+                expected = [float(k + 1) for k in range(0 if thread else known, frames) for _ in range(writer.per)]
+                if found.min(axis=(1, 2)).tolist() != expected or found.max(axis=(1, 2)).tolist() != expected:
+                    wrong.append((thread, known, frames))
+                known, seen[thread] = frames, seen[thread] + 1
+
+    threads = [threading.Thread(target=follow, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for frames in range(2, 60):
+        grow(writer, frames)
+        told[0] = frames
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert min(seen) > 3
+
+
+def test_nothing_of_a_file_stays_open_when_it_is_given_back(writer):
+    expected = grow(writer, 2)
+    files = OpenFiles()
+    with files.use(writer.path) as file:
+        kept = file["d"]
+        with files.use(writer.path) as again:
+            assert again["d"].shape == kept.shape
+        assert kept.id.valid
+    assert not kept.id.valid
+    with pytest.raises(KeyError), files.use(writer.path) as file:
+        kept = file["d"]
+        file["nothing"]
+    assert not kept.id.valid
+    expected = grow(writer, 5)
+    found, _ = read_frames(block(writer, 0, 5 * writer.per))
+    assert found.min(axis=(1, 2)).tolist() == expected
+    files.close()
+
+
+def test_frames_of_a_dataset_that_a_cell_has_open_are_refused_and_never_the_first_one_again(writer, monkeypatch):
+    monkeypatch.setattr(reader, "PATIENCE", 0.2)
+    grow(writer, 3)
+    read_frames(block(writer, 0, 3 * writer.per))
+    with h5py.File(writer.path, "r", libver="latest", swmr=True) as file:
+        theirs = file["d"]
+        expected = grow(writer, 6)
+        with pytest.raises(SteeringError, match="is open a second time in this process"):
+            read_frames(block(writer, 5 * writer.per, 6 * writer.per))
+        # Whoever has it open reads on what is right.
+        assert theirs[:3].min(axis=(-2, -1)).ravel().tolist() == expected[: 3 * writer.per]
+    found, _ = read_frames(block(writer, 0, 6 * writer.per))
+    assert found.min(axis=(1, 2)).tolist() == expected
