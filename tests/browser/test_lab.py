@@ -91,6 +91,8 @@ def rocking(beamtime, lab, page, board):
     run = beamtime.session.start("rocking", exposure=1.0)
     board.status.wait(lambda status: status.run == run and status.points_done > 30, 300)
     page.locator(".st-panel-curve .st-plot[data-ready]").wait_for()
+    # A new run takes back what is typed, so the page must have heard of it: the scans before were exposed otherwise.
+    page.locator(".st-param-exposure-row .st-force b").get_by_text("1", exact=True).wait_for()
     page.locator(".st-param-range input").fill("0.3")
     page.locator(".st-param-exposure input").fill("0.1")
     page.locator("button.st-apply").click()
