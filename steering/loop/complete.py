@@ -319,7 +319,7 @@ class CompleteLane:
             self._part(partial.apart)
         if not self.analyses:
             return
-        stored = await self._store.put(self._run, self.analyses, partial)
+        stored = await self._store.put(self._run, self.analyses, partial, self._base)
         if generation != self._tasks.generation:
             return
         self._base, self._storing = stored, []

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 CODECS = ("", "blosc", "bslz4", "jpeg", "lz4", "zlib")
 _BSHUF_BYTES, _BSHUF_LEAST, _BSHUF_MULTIPLE = 8192, 128, 8
 _LENGTH_BYTES = 4
-# Of its flags: bytes that are only copied; both kinds of shuffling at once, by which Blosc 2 says that it is not Blosc 1.
+# Flags: bytes that are only copied; both kinds of shuffling at once, by which Blosc 2 says that it is not Blosc 1; one
+# stream a block.
 _BLOSC_HEADER, _BLOSC_COPIED, _BLOSC_LONG, _BLOSC_WHOLE = 16, 0x02, 0x05, 0x10
 
 
@@ -69,7 +70,9 @@ def _plain(codec: str, content: NDArray[np.uint8] | bytes, size: int) -> Any:
             message = f"the blosc header promises {claimed} bytes of {length}, but the frame has {size} of {len(raw)}"
             raise CodecError(message)
         if raw[2] & _BLOSC_LONG == _BLOSC_LONG:
-            message = "the frame is compressed with Blosc 2; the codec blosc is Blosc 1, as areaDetector and HDF5 have it"
+            message = (
+                "the frame is compressed with Blosc 2; the codec blosc is Blosc 1, as areaDetector and HDF5 have it"
+            )
             raise CodecError(message)
         if not _blosc_blocks_fit(raw):
             message = f"{len(content)} bytes are not a frame compressed with blosc: a block of it lies outside of them"

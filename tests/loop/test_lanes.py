@@ -265,9 +265,11 @@ async def test_a_kernel_that_comes_back_computes_nothing_that_was_stored(tmp_pat
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x80\x05K\x01."], ids=["empty", "garbage", "something else"])
 async def test_a_damaged_checkpoint_costs_time_and_nothing_else(tmp_path, damage):
     await follow(Scripted(*SINGLES[:150]), InlineFacility(), Store(tmp_path))
-    (file,) = tmp_path.glob("*.state")
-    assert file.stat().st_mode & 0o777 == 0o600
-    file.write_bytes(damage)
+    kept = list(tmp_path.glob("*.state"))
+    assert kept
+    for file in kept:
+        assert file.stat().st_mode & 0o777 == 0o600
+        file.write_bytes(damage)
     results, _, loop = await follow(Scripted(*SINGLES), InlineFacility(), Store(tmp_path))
     check(results, loop)
 

@@ -139,6 +139,11 @@ def test_threads_that_follow_one_file_see_each_frame_as_it_is(writer):
     assert min(seen) > 3
 
 
+def half_done(file):
+    kept = file["d"]
+    return file["nothing"], kept
+
+
 def test_nothing_of_a_file_stays_open_when_it_is_given_back(writer):
     expected = grow(writer, 2)
     files = OpenFiles()
@@ -148,10 +153,11 @@ def test_nothing_of_a_file_stays_open_when_it_is_given_back(writer):
             assert again["d"].shape == kept.shape
         assert kept.id.valid
     assert not kept.id.valid
-    with pytest.raises(KeyError), files.use(writer.path) as file:
-        kept = file["d"]
-        file["nothing"]
-    assert not kept.id.valid
+    with files.use(writer.path) as file, pytest.raises(KeyError) as raised:
+        half_done(file)
+    # The error still refers to what was open when it was raised.
+    (frame,) = [one.frame for one in raised.traceback if one.name == "half_done"]
+    assert not frame.f_locals["kept"].id.valid
     expected = grow(writer, 5)
     found, _ = read_frames(block(writer, 0, 5 * writer.per))
     assert found.min(axis=(1, 2)).tolist() == expected

@@ -1,5 +1,8 @@
 from typing import Any
 
+from . import h5f as h5f
+from . import h5i as h5i
+from . import h5o as h5o
 from . import h5s as h5s
 from . import h5z as h5z
 

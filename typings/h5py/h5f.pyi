@@ -1,0 +1,8 @@
+from typing import Any
+
+OBJ_DATASET: int
+OBJ_GROUP: int
+OBJ_LOCAL: int
+
+def get_obj_count(where: Any, types: int) -> int: ...
+def get_obj_ids(where: Any, types: int) -> list[Any]: ...

@@ -1,0 +1,6 @@
+from typing import Any
+
+class ObjInfo:
+    addr: int
+
+def get_info(loc: Any) -> ObjInfo: ...
