@@ -109,7 +109,7 @@ async def answers(facility):
 
 def _is_scheduler(process, workspace):
     line = process.info["cmdline"] or []
-    return "steering.compute.scheduler" in line and any(str(workspace.directory) in word for word in line)
+    return "steering.cluster.scheduler" in line and any(str(workspace.directory) in word for word in line)
 
 
 def main():

@@ -28,9 +28,9 @@ from tests.processes import left_behind, of_workspace
 
 STOPPED_SECONDS = 40.0
 VICTIMS = {
-    "worker": "steering.compute.workers",
-    "scheduler": "steering.compute.scheduler",
-    "owner": "steering.compute.owner",
+    "worker": "steering.cluster.workers",
+    "scheduler": "steering.cluster.scheduler",
+    "owner": "steering.pools.owner",
     "record": "steering.archive",
     "service": "steering.beamline",
     "IOC": "steering.sim",

@@ -10,8 +10,8 @@ from benchmarks.feeds import CHANNEL, pva_server
 from benchmarks.machine import rehearsed
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.core.workspace import Workspace
+from steering.ingest.launch import discard_ring
 from steering.loop.loop import Loop
-from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
 from steering.testing.waiting import until
 

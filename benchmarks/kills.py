@@ -20,10 +20,10 @@ from benchmarks.machine import processes_of, started
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.core.workspace import Workspace
 from steering.facilities.local import LocalFacility
+from steering.ingest.launch import discard_ring
 from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
 from steering.loop.store import Store
-from steering.sources.ingest.launch import discard_ring
 from steering.sources.pva import PvaSource
 from steering.testing.waiting import until
 

@@ -16,8 +16,8 @@ from benchmarks.frame_latency import follow
 from benchmarks.machine import rehearsed
 from steering.analyses._frames import measure_frames
 from steering.analyses.centre_of_mass import CentreOfMass
-from steering.sources.ingest.image import read_image
-from steering.sources.ingest.monitor import QUEUE_FRAMES
+from steering.ingest.image import read_image
+from steering.ingest.monitor import QUEUE_FRAMES
 from steering.testing.waiting import until
 
 FRAMES = {256: 20_000, 1024: 2_000, 2048: 500}

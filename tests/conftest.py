@@ -8,8 +8,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from steering.core.loading import loading
 from steering.core.workspace import Workspace
+from steering.machine.loading import loading
 from steering.sim.data import fetch
 from tests.slurm import Slurm
 

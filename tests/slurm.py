@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from steering.core.ports import free_port
+from steering.machine.ports import free_port
 
 CONF = """\
 ClusterName=test

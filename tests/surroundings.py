@@ -72,7 +72,7 @@ def cancel_a_job(command, status):
 
 def _workers_process(status):
     process = psutil.Process(status.workers[0].process_id)
-    assert "steering.compute.workers" in process.cmdline()
+    assert "steering.cluster.workers" in process.cmdline()
     return process
 
 
@@ -81,6 +81,6 @@ def _launcher(status):
     for worker in status.workers:
         with suppress(psutil.NoSuchProcess):
             for one in psutil.Process(worker.process_id).parents():
-                if "steering.compute.launcher" in one.cmdline():
+                if "steering.cluster.launcher" in one.cmdline():
                     return one
     raise AssertionError(status)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from steering.beamline.description import read_description
 from steering.beamline.embedded import stop_service
 from steering.commands.script import read_script
 from steering.core import registry
 from steering.core.workspace import Workspace
+from steering.description.description import read_description
 from tests.processes import left_behind, of_workspace
 
 HERE = Path(__file__).resolve().parents[1]

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.archive.journal import Entry, Journal, read_journal
-from steering.beamline.wire import RULING
 from steering.core.action import SetParameter
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.core.status import Axis
 from steering.plans.docket import Docket
 from steering.scans.rocking import RockingScan
+from steering.service.wire import RULING
 
 PARAMETERS = (
     Parameter("centre", "deg", 0.0, -1.0, 1.0, 0.5),

@@ -19,10 +19,10 @@ from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.archive.server import TiledServer
 from steering.core.direct import made_for
-from steering.core.lifeline import hold_lifeline
-from steering.core.loading import loading
-from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace
+from steering.machine.lifeline import hold_lifeline
+from steering.machine.loading import loading
+from steering.machine.secret_file import make_private
 
 # What the server loads when it starts, and the recorder with the first run.
 _LOADED = ("tiled.catalog", "tiled.server.app", "bluesky.callbacks.tiled_writer")

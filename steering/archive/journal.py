@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from steering.core.lines import append
-from steering.core.secret_file import make_private
+from steering.machine.lines import append
+from steering.machine.secret_file import make_private
 
 # How each line begins.
 _BEGIN = b'{"kind": '

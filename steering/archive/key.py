@@ -2,8 +2,8 @@
 
 import secrets
 
-from steering.core.secret_file import read_secret, write_secret
 from steering.core.workspace import Workspace
+from steering.machine.secret_file import read_secret, write_secret
 
 
 def record_key(workspace: Workspace) -> str:

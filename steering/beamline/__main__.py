@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from steering.core.lifeline import hold_while_starting
-from steering.core.loading import loading
+from steering.machine.lifeline import hold_while_starting
+from steering.machine.loading import loading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

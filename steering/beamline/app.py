@@ -1,4 +1,4 @@
-"""The service's HTTP and WebSocket face. Thin: every decision is made in :class:`steering.beamline.service.Beamline`.
+"""The service's HTTP and WebSocket face. Thin: every decision is made in :class:`steering.service.service.Beamline`.
 
 * ``GET /status``, ``/scans``, ``/journal`` and ``POST /runs``, ``/proposals``, ``/lease``, ``/tokens``, ``/shutdown``:
   bearer token in the ``Authorization`` header; described by OpenAPI at ``/docs``.
@@ -21,15 +21,15 @@ from steering.beamline.control import serve_control
 from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError, token_of
 from steering.beamline.reading import BODY_BYTES, read_json
 from steering.beamline.record_door import RecordDoor
-from steering.beamline.service import Beamline
 from steering.beamline.sockets import serve_stream
-from steering.beamline.tenancy import Wish
 from steering.beamline.tokens import LONGEST_LIFE, Person, Scope, Tokens
-from steering.beamline.wire import RECORD_PREFIX, ProposalIn, dumps, read_proposal, unreadable
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.proposal import Ruling
+from steering.service.service import Beamline
+from steering.service.tenancy import Wish
+from steering.service.wire import RECORD_PREFIX, ProposalIn, dumps, read_proposal, unreadable
 
 Newest = Callable[[], tuple[int, Frame | None]]
 

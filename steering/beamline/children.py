@@ -13,9 +13,9 @@ from typing import IO, cast
 from steering.archive.key import record_key
 from steering.core.errors import SteeringError
 from steering.core.json import Json
-from steering.core.ports import free_port
-from steering.core.utf8 import utf8_environment
 from steering.core.workspace import Workspace
+from steering.machine.ports import free_port
+from steering.machine.utf8 import utf8_environment
 
 _READY_SECONDS = 60.0
 _END_SECONDS = 10.0

@@ -15,14 +15,14 @@ from typing import Any
 from fastapi import HTTPException, WebSocket
 
 from steering.beamline.reading import read_json
-from steering.beamline.service import Beamline
 from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends, until_void, words
 from steering.beamline.tokens import Person, Tokens
-from steering.beamline.wire import UNAUTHORISED, dumps
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 from steering.core.waiting import within
+from steering.service.service import Beamline
+from steering.service.wire import UNAUTHORISED, dumps
 
 Judge = Callable[[Beamline, Json, Person], Ruling]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steering.core.daemon import Daemon
 from steering.core.json import Json
 from steering.core.workspace import Workspace
+from steering.machine.daemon import Daemon
 
 _READY_SECONDS = 120.0
 

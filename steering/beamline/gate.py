@@ -13,7 +13,7 @@ import orjson
 
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.tokens import Person, Tokens
-from steering.beamline.wire import RECORD_PREFIX
+from steering.service.wire import RECORD_PREFIX
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]

@@ -24,23 +24,23 @@ import uvicorn
 
 from steering.beamline.app import Face
 from steering.beamline.children import start_record, start_simulation
-from steering.beamline.connecting import connect, connect_instrument
-from steering.beamline.cut_off import close_cut_off
-from steering.beamline.description import read_description
-from steering.beamline.description_entries import BeamlineDescription
-from steering.beamline.instrument import Instrument
 from steering.beamline.preview import Preview
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
-from steering.beamline.service import Beamline
 from steering.beamline.sockets import STATUS_INTERVAL
 from steering.beamline.tokens import Tokens
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
-from steering.core.identity import identity, leave
-from steering.core.secret_file import make_private, read_secret, write_secret
 from steering.core.workspace import Workspace, default_workspace
+from steering.description.description import read_description
+from steering.description.description_entries import BeamlineDescription
+from steering.devices.connecting import connect, connect_instrument
+from steering.devices.instrument import Instrument
+from steering.machine.identity import identity, leave
+from steering.machine.secret_file import make_private, read_secret, write_secret
 from steering.plans.engine import Engine
+from steering.service.cut_off import close_cut_off
+from steering.service.service import Beamline
 
 _LINGER_CHECK_SECONDS = 1.0
 _CLAIM_SECONDS, _ENDING_SECONDS = 10.0, 75.0

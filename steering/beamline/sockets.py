@@ -7,12 +7,12 @@ from contextlib import suppress
 
 from fastapi import WebSocket, WebSocketDisconnect
 
-from steering.beamline.service import Beamline
 from steering.beamline.tokens import Person
-from steering.beamline.wire import UNAUTHORISED, dumps, encode_frame
 from steering.core.frame import Frame
 from steering.core.steady import steady
 from steering.core.waiting import within
+from steering.service.service import Beamline
+from steering.service.wire import UNAUTHORISED, dumps, encode_frame
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1

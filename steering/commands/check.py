@@ -13,15 +13,15 @@ from typing import Any, cast
 
 import httpx
 
-from steering.beamline.description import read_description
 from steering.beamline.embedded import find_service
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
-from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace, default_workspace
-from steering.sources.ingest.client import RingClient
-from steering.sources.ingest.launch import ingests
+from steering.description.description import read_description
+from steering.ingest.client import RingClient
+from steering.ingest.launch import ingests
+from steering.machine.secret_file import make_private
 
 _EXTRAS = {
     "epics": ("ophyd_async", "aioca", "p4p"),

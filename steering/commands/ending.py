@@ -4,7 +4,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from steering.core.daemon import TIES
+from steering.machine.daemon import TIES
 
 
 def end_like_ctrl_c() -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 import httpx
 
 from steering.core.errors import SteeringError
-from steering.core.ports import free_port
-from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace
+from steering.machine.ports import free_port
+from steering.machine.secret_file import make_private
 
 _READY_SECONDS = 90.0
 _END_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 # Ends JupyterLab when its standard input does: when the parent dies, however it dies.
 _ON_LIFELINE = (
-    "from steering.core.lifeline import hold_lifeline; hold_lifeline(); from jupyterlab.labapp import main; main()"
+    "from steering.machine.lifeline import hold_lifeline; hold_lifeline(); from jupyterlab.labapp import main; main()"
 )
 
 

@@ -12,7 +12,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace, default_workspace
 from steering.facilities.owned import OwnedFacility
-from steering.sources.ingest.launch import ingests
+from steering.ingest.launch import ingests
 
 
 def stop(arguments: Sequence[str]) -> int:

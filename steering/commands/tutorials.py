@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from steering.core.errors import SteeringError
-from steering.core.secret_file import make_private
 from steering.core.workspace import Workspace
+from steering.machine.secret_file import make_private
 
 FIRST = "01-steer-a-running-scan.ipynb"
 

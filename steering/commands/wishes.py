@@ -48,7 +48,7 @@ def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
         }
     import httpx
 
-    from steering.beamline.wire import SCANS
+    from steering.service.wire import SCANS
 
     headers = {"Authorization": f"Bearer {service['token']}"}
     try:

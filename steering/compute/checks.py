@@ -9,7 +9,7 @@ from shutil import which
 
 from steering.compute.site import Site
 from steering.core.errors import SteeringError
-from steering.core.secret_file import make_private
+from steering.machine.secret_file import make_private
 
 _FILESYSTEMS = re.compile(r"\bfilesystems=([^\s,]+)")
 _COMMANDS = {"pbs": ("qsub", "qstat", "qdel"), "slurm": ("sbatch", "squeue", "scancel"), "process": ()}

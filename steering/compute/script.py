@@ -12,7 +12,7 @@ from steering.compute.urgency import Choice
 
 # Retire workers so many seconds before the batch system kills them, so that what they hold can move.
 _DRAIN_LEAST, _DRAIN_SHARE = 5.0, 0.05
-_LAUNCHER = "steering.compute.launcher"
+_LAUNCHER = "steering.cluster.launcher"
 
 
 def job_script(site: Site, choice: Choice, pool: str, name: str, directory: Path) -> str:

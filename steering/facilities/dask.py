@@ -14,11 +14,11 @@ import dask
 from distributed import Client, Future
 from distributed.comm.core import CommClosedError
 
-from steering.compute.calls import Slot, pack, unpack
-from steering.compute.connection import security_of
-from steering.compute.reach import probe
-from steering.compute.report import pools_of
-from steering.compute.scheduler import CONFIG
+from steering.cluster.calls import Slot, pack, unpack
+from steering.cluster.connection import security_of
+from steering.cluster.reach import probe
+from steering.cluster.report import pools_of
+from steering.cluster.scheduler import CONFIG
 from steering.compute.versions import differences
 from steering.core.errors import LostError, PassedOverError, SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 from steering.compute.batch import NoAnswerError
 from steering.compute.checks import check_before_start
-from steering.compute.estate import read_estate, write_estate
 from steering.compute.site import Site, read_site
 from steering.compute.systems import batch_system
-from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus
-from steering.core.identity import host_of
 from steering.core.pool import PoolRequest, PoolStatus
-from steering.core.threads import in_thread
 from steering.core.workspace import Workspace, default_workspace
 from steering.facilities.dask import DaskConnection, DaskRemote
+from steering.machine.daemon import Daemon
+from steering.machine.identity import host_of
+from steering.machine.threads import in_thread
+from steering.pools.estate import read_estate, write_estate
 
 Value = TypeVar("Value")
 
@@ -210,7 +210,7 @@ class OwnedFacility:
         arguments = ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
         arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
         arguments += ["--settings", json.dumps(self._settings), "--nodes", str(nodes)]
-        return Daemon(file, "steering.compute.owner", arguments, f"The compute owner of {self.name}", abroad=True)
+        return Daemon(file, "steering.pools.owner", arguments, f"The compute owner of {self.name}", abroad=True)
 
     def _directory(self, site: Site) -> Path:
         shared = Path(site.directory) if site.directory else self._workspace.directory / "compute"

@@ -17,10 +17,10 @@ from typing import Any
 
 from steering.core.analysis import Analyses, Analysis
 from steering.core.result import parameters_hash
-from steering.core.secret_file import make_private
 from steering.core.version import VERSION
 from steering.loop.partial import Partial, together
 from steering.loop.ranges import Ranges
+from steering.machine.secret_file import make_private
 
 # So many checkpoints are kept; of a run and analysis there are two for each that stored some.
 _KEPT = 200

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from steering.compute.aside import step_aside
+from steering.cluster.aside import step_aside
 from steering.core.errors import PassedOverError, SteeringError
 from steering.core.facility import Facility, Remote
 from steering.loop.pace import Pace

@@ -7,10 +7,10 @@ from contextlib import suppress
 from bluesky import plan_stubs as bps
 
 from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
+from steering.paths.prospect import Decision
 from steering.plans.arrivals import approach
 from steering.plans.course import Course, Plan
 from steering.plans.ending import record, take
-from steering.plans.prospect import Decision
 
 # What a suspended scan waits for is looked at so often, in seconds.
 _LOOK_SECONDS = 0.1

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from bluesky.utils import Msg
 
 from steering.core.proposal import Ruling
+from steering.paths.path import Path, Point
 from steering.plans.arrivals import Arrival
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket, Progress
-from steering.plans.path import Path, Point
 from steering.plans.readables import PlanValues, ruling_values
 
 Plan: TypeAlias = Generator[Msg, Any, Any]

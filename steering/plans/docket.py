@@ -17,10 +17,10 @@ from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
-from steering.plans.path import Point
-from steering.plans.prospect import Decision, Prospect, look_ahead, points_expected
-from steering.plans.scan import Scan, bounded
-from steering.plans.words import describe, exact
+from steering.paths.path import Point
+from steering.paths.prospect import Decision, Prospect, look_ahead, points_expected
+from steering.paths.scan import Scan, bounded
+from steering.paths.words import describe, exact
 
 # Who rules where a device, and no person, made something necessary.
 BEAMLINE = "the beamline"

@@ -19,12 +19,12 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RunEngineControlException
 
 from steering.core.action import SetParameter
+from steering.paths.prospect import Decision
 from steering.plans.arrivals import expect, give_up
 from steering.plans.asking import asked
 from steering.plans.course import Course, Plan
 from steering.plans.docket import Docket
 from steering.plans.faults import PointError, words
-from steering.plans.prospect import Decision
 from steering.plans.readables import put_ruling
 
 # A detector that is let go has so many seconds to say that it has stopped.

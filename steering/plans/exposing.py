@@ -9,10 +9,10 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 
 from steering.core import burst as columns
+from steering.paths.path import Point
 from steering.plans.asking import asked
 from steering.plans.burst import Sweeper, even, frame_times, positions_at
 from steering.plans.course import Course, Plan
-from steering.plans.path import Point
 from steering.plans.readables import PlanValues, burst_values
 
 _BURST = "steering-burst"

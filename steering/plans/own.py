@@ -13,6 +13,8 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, Msg, RequestAbort, RequestStop
 
+from steering.paths.path import Path
+from steering.paths.words import noted
 from steering.plans.arrivals import expect, give_up
 from steering.plans.asking import asked
 from steering.plans.checkpoint import apply, steer
@@ -20,8 +22,6 @@ from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
 from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, record, take
-from steering.plans.path import Path
-from steering.plans.words import noted
 
 _PRIMARY = "primary"
 # Between runs a plan that waits looks so often whether it may go on.

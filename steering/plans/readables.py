@@ -7,7 +7,7 @@ from typing import Any
 
 from steering.core import burst
 from steering.core.proposal import Ruling
-from steering.plans.path import Point
+from steering.paths.path import Point
 
 
 class PlanValues:

@@ -19,6 +19,8 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
+from steering.paths.path import Path, Point
+from steering.paths.words import noted
 from steering.plans.arrivals import expect, give_up
 from steering.plans.asking import asked
 from steering.plans.baseline import read_baseline
@@ -29,9 +31,7 @@ from steering.plans.docket import Docket
 from steering.plans.ending import end_early, heed, in_words, leave_event, record, staged
 from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
-from steering.plans.path import Path, Point
 from steering.plans.readables import point_values, put_point
-from steering.plans.words import noted
 
 _NAN = float("nan")
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 
 from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
-from steering.plans.scan import Scan
+from steering.paths.scan import Scan
 from steering.scans.parameter_entry import ParameterEntry
 from steering.scans.strict import Strict
 

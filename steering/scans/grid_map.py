@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from scanspec.specs import Linspace, Spec
 
-from steering.plans.path import Point
-from steering.plans.scan import Scan, points_of, steps_between
+from steering.paths.path import Point
+from steering.paths.scan import Scan, points_of, steps_between
 from steering.scans.base import ScanBase
 from steering.scans.entry import Mistake, ScanEntry
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, JsonValue
 from scanspec.specs import Spec
 
-from steering.plans.path import Point
-from steering.plans.scan import Scan
+from steering.paths.path import Point
+from steering.paths.scan import Scan
 from steering.scans.base import ScanBase
 from steering.scans.entry import Mistake, ScanEntry
 

@@ -13,9 +13,9 @@ from scanspec.specs import Spec
 
 from steering.core.errors import SteeringError
 from steering.core.json import Json
-from steering.plans.path import Point
-from steering.plans.scan import Scan, points_of
-from steering.plans.spec_text import read_spec
+from steering.paths.path import Point
+from steering.paths.scan import Scan, points_of
+from steering.paths.spec_text import read_spec
 from steering.scans.base import ScanBase
 from steering.scans.entry import Mistake, ScanEntry
 

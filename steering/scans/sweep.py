@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 from scanspec.specs import Fly, Linspace, Spec
 
-from steering.plans.path import Point
-from steering.plans.scan import Scan, steps_between
+from steering.paths.path import Point
+from steering.paths.scan import Scan, steps_between
 from steering.scans.base import ScanBase
 from steering.scans.entry import Mistake, ScanEntry
 

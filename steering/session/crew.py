@@ -22,7 +22,7 @@ from steering.core.errors import SteeringError, said
 from steering.core.parameter import Parameter
 from steering.core.result import Result
 from steering.core.status import ScanDescription
-from steering.core.threads import in_thread
+from steering.machine.threads import in_thread
 from steering.session.notices import Notices
 
 # An agent that has not answered for so long (seconds) is named.

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from steering.archive.journal import Entry
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
-from steering.beamline.wire import RULING
 from steering.core import registry
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analyses, Analysis
@@ -27,6 +26,8 @@ from steering.core.waiting import end_tasks
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
+from steering.readers.served import seen_here_or_served
+from steering.service.wire import RULING
 from steering.session.choice import DOCUMENTS
 from steering.session.choice import make_analysis as make_named
 from steering.session.crew import Crew
@@ -35,7 +36,6 @@ from steering.session.keeper import ResultKeeper
 from steering.session.notices import Notices
 from steering.session.showing import Showing, renew
 from steering.sources.documents import DocumentSource
-from steering.sources.served import seen_here_or_served
 
 _COMPUTE_SECONDS = 1.0
 _LATENCY_SECONDS = 0.2

@@ -11,8 +11,8 @@ from steering.core.frame import Frame
 from steering.core.history import FrameSpan
 from steering.core.place import FirstReachable, FrameFile, Inline
 from steering.loop.blocks import cut
+from steering.readers.pixels import with_bad
 from steering.sources.frames import read_frames
-from steering.sources.pixels import with_bad
 
 # So many numbers (columns of frames, and what is kept of a frame that does not lie in a file of many) take about 16 MB.
 LARGEST_WEIGHT = 2_000_000

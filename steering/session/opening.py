@@ -14,11 +14,11 @@ from typing import Any, cast
 
 from steering.beamline.client import BeamlineClient, service_url
 from steering.beamline.embedded import EmbeddedService, find_service
-from steering.beamline.wire import RECORD_PREFIX
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.service.wire import RECORD_PREFIX
 from steering.session.beside import beside
 from steering.session.session import Session
 
@@ -79,7 +79,7 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
 
 def _checked(beamline: str | Path) -> str:
     """Read a beamline's file before anything is started; return its whole path."""
-    from steering.beamline.description import read_description
+    from steering.description.description import read_description
 
     file = Path(beamline).expanduser().resolve()
     read_description(file)

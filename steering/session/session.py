@@ -33,11 +33,11 @@ from steering.core.result import Result
 from steering.core.source import Source
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
+from steering.ingest.launch import end_ingests
 from steering.session.choice import make_analysis, make_source
 from steering.session.follower import Follower
 from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
-from steering.sources.ingest.launch import end_ingests
 
 Value = TypeVar("Value")
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from steering.core.errors import SteeringError
-from steering.core.ports import free_port
+from steering.machine.ports import free_port
 
 PREFIX = "STEER:"
 _LOOPBACK = "127.0.0.1"
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -> None:
     from caproto.asyncio.server import Context
 
-    from steering.core.lifeline import hold_lifeline
+    from steering.machine.lifeline import hold_lifeline
     from steering.sim.contents import load_samples, make_motors, order_samples
     from steering.sim.detector import Detector
     from steering.sim.image import ImageServer

@@ -1,7 +1,7 @@
 """Blocks from Bluesky documents: asset documents say where frames lie, events where they were taken.
 
-One source follows all runs that are open, each on its own (:mod:`steering.sources.document_run`): plans may nest or
-interleave them. Where frames lie is read by :mod:`steering.sources.document_places`.
+One source follows all runs that are open, each on its own (:mod:`steering.documents.document_run`): plans may nest or
+interleave them. Where frames lie is read by :mod:`steering.documents.document_places`.
 """
 
 import math
@@ -16,9 +16,9 @@ from steering.core.block import FrameBlock
 from steering.core.pixels import Pixels
 from steering.core.place import Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.sources.document_run import DocumentRun, LeftOutError
-from steering.sources.joining import Outbox, frames_per_block
-from steering.sources.pixels import make_mask
+from steering.documents.document_run import DocumentRun, LeftOutError
+from steering.documents.joining import Outbox, frames_per_block
+from steering.readers.pixels import make_mask
 
 # A run whose stop was lost looks as if it were open for ever; of more than these the oldest has ended.
 _MOST_OPEN = 4

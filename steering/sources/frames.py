@@ -19,15 +19,15 @@ from steering.core.place import (
     ServedFrames,
     TiledFrames,
 )
-from steering.sources.hdf5_frames import count_frames, fetch_range, refresh
-from steering.sources.hdf5_times import read_times
-from steering.sources.hdf5_written import is_being_written, look_anew
-from steering.sources.image_files import read_images
-from steering.sources.open_files import OpenFiles
-from steering.sources.paths import local_path
-from steering.sources.segments import read_segment
-from steering.sources.served import read_served
-from steering.sources.tiled_slices import read_slice
+from steering.ingest.segments import read_segment
+from steering.readers.hdf5_frames import count_frames, fetch_range, refresh
+from steering.readers.hdf5_times import read_times
+from steering.readers.hdf5_written import is_being_written, look_anew
+from steering.readers.image_files import read_images
+from steering.readers.open_files import OpenFiles
+from steering.readers.paths import local_path
+from steering.readers.served import read_served
+from steering.readers.tiled_slices import read_slice
 
 # A frame's event comes after its file was flushed; a network filesystem may still need this long (seconds).
 PATIENCE = 10.0

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from steering.core.errors import SteeringError
 from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
+from steering.readers.hdf5_layout import Layout, find_layouts
+from steering.readers.hdf5_nodes import UNREADABLE
+from steering.readers.hdf5_written import is_being_written
+from steering.readers.open_files import OpenFiles
+from steering.readers.paths import absolute
+from steering.readers.pixels import make_mask
 from steering.sources.hdf5_entry import Entry
-from steering.sources.hdf5_layout import Layout, find_layouts
-from steering.sources.hdf5_nodes import UNREADABLE
-from steering.sources.hdf5_written import is_being_written
-from steering.sources.open_files import OpenFiles
-from steering.sources.paths import absolute
-from steering.sources.pixels import make_mask
 from steering.sources.polling import Poll
 
 _UNREADABLE_SECONDS = 10.0

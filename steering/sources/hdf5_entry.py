@@ -6,13 +6,13 @@ from typing import Any
 
 from steering.core.block import FrameBlock
 from steering.core.pixels import Pixels
-from steering.sources.hdf5_frames import count_frames
-from steering.sources.hdf5_layout import Layout, Stack, find_layout
-from steering.sources.hdf5_nodes import UNREADABLE
-from steering.sources.hdf5_written import look_anew
-from steering.sources.joining import frames_per_block
-from steering.sources.open_files import OpenFiles
-from steering.sources.paths import local_path
+from steering.documents.joining import frames_per_block
+from steering.readers.hdf5_frames import count_frames
+from steering.readers.hdf5_layout import Layout, Stack, find_layout
+from steering.readers.hdf5_nodes import UNREADABLE
+from steering.readers.hdf5_written import look_anew
+from steering.readers.open_files import OpenFiles
+from steering.readers.paths import local_path
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Blocks from a PVA channel of NTNDArrays, as areaDetector's PVA plugin and pvapy serve them.
 
-The frames are taken by a process of its own into a ring (see :mod:`steering.sources.ingest`), and only references come
+The frames are taken by a process of its own into a ring (see :mod:`steering.ingest`), and only references come
 here: a busy or restarted kernel loses nothing.
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from steering.core.block import FrameBlock
-from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.place import RawFrames, RingServer
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceStatus
 from steering.core.workspace import Workspace, default_workspace
-from steering.sources.ingest.client import RingClient
-from steering.sources.ingest.launch import ingest_daemon
-from steering.sources.ingest.taker import POLICIES, Policy
+from steering.ingest.client import RingClient
+from steering.ingest.launch import ingest_daemon
+from steering.ingest.taker import POLICIES, Policy
+from steering.machine.daemon import Daemon
 
 _WAIT_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5

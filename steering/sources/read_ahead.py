@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
+from steering.readers.pixels import with_bad
 from steering.sources.frames import read_frames
-from steering.sources.pixels import with_bad
 
 # What is a fault of the data and not of this program.
 READ_ERRORS = (SteeringError, ValueError, KeyError, TypeError)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.core.source import SourceItem, SourceStatus
+from steering.documents.recording import Document, read_recording, recordings
+from steering.readers.paths import absolute
 from steering.sources.documents import DocumentSource
-from steering.sources.paths import absolute
-from steering.sources.recording import Document, read_recording, recordings
 
 # So many documents whose time has come are taken in before their blocks are handed on, joined.
 _DOCUMENTS_AT_ONCE = 1024
@@ -36,7 +36,7 @@ class ReplaySource:
         """Open a recording.
 
         Args:
-            path: A journal of ours, Bluesky documents as JSON (see :mod:`steering.sources.recording`), or a folder.
+            path: A journal of ours, Bluesky documents as JSON (see :mod:`steering.documents.recording`), or a folder.
             speed: How many recorded seconds pass in one; ``math.inf`` does not wait at all.
             stream: Which stream's frames and events.
             detector: Whose frames are taken where there are several: a data key, or the name of a device. The first

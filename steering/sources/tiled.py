@@ -16,11 +16,11 @@ from steering.core.direct import is_loopback, made_for
 from steering.core.pixels import Pixels
 from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.sources.document_keys import image_shape, numbers_of
-from steering.sources.event_rows import UNITS, Rows, table_of
-from steering.sources.joining import frames_per_block
-from steering.sources.paths import path_of_uri
-from steering.sources.pixels import make_mask
+from steering.documents.document_keys import image_shape, numbers_of
+from steering.documents.event_rows import UNITS, Rows, table_of
+from steering.documents.joining import frames_per_block
+from steering.readers.paths import path_of_uri
+from steering.readers.pixels import make_mask
 from steering.sources.polling import Poll
 
 _TIMESTAMPS = "ts_"

@@ -12,17 +12,17 @@ from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.sources.directory import Directory, SeenFile
-from steering.sources.file_names import HDF5
-from steering.sources.file_series import FileSeries
+from steering.documents.joining import frames_per_block
+from steering.folders.directory import Directory, SeenFile
+from steering.folders.file_series import FileSeries
+from steering.folders.masters import Masters, master_name
+from steering.folders.whole_file import WholeFile, block_of, read_whole
+from steering.readers.file_names import HDF5
+from steering.readers.open_files import OpenFiles
+from steering.readers.paths import absolute
+from steering.readers.pixels import make_mask
 from steering.sources.hdf5 import Hdf5Source
-from steering.sources.joining import frames_per_block
-from steering.sources.masters import Masters, master_name
-from steering.sources.open_files import OpenFiles
-from steering.sources.paths import absolute
-from steering.sources.pixels import make_mask
 from steering.sources.polling import Poll
-from steering.sources.whole_file import WholeFile, block_of, read_whole
 
 
 class WatchSource:

@@ -2,7 +2,8 @@
 
 The RunEngine has a ``bluesky.callbacks.zmq.Publisher``, which sends to a proxy (``bluesky-zmq-proxy``); this listens to
 the proxy's other port. Documents are JSON, or pickles, which are read and never run
-(:mod:`steering.sources.plain_pickle`). 0MQ keeps nothing for who does not listen: a run that began before is left out.
+(:mod:`steering.documents.plain_pickle`). 0MQ keeps nothing for who does not
+listen: a run that began before is left out.
 """
 
 import asyncio
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.core.source import SourceItem, SourceStatus
+from steering.documents.plain_pickle import read_pickle
 from steering.sources.documents import DocumentSource
-from steering.sources.plain_pickle import read_pickle
 
 # A larger message is no document, and the connection that it came by is closed.
 _MOST_BYTES = 64_000_000

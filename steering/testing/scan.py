@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from scanspec.specs import Spec
 
-from steering.plans.path import Point
-from steering.plans.scan import Scan
+from steering.paths.path import Point
+from steering.paths.scan import Scan
 from steering.scans.entry import ScanEntry
 from steering.testing.broken import ContractError, require
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.archive.journal import Entry, Journal, encode, read_journal
-from steering.beamline.cut_off import REASON, close_cut_off, find
-from steering.beamline.feed import Feed
 from steering.core.errors import SteeringError
-from steering.core.lines import append, mend
 from steering.core.workspace import Workspace
-from steering.sources.ingest.journal import FrameJournal, read_lines
+from steering.ingest.journal import FrameJournal, read_lines
+from steering.machine.lines import append, mend
+from steering.service.cut_off import REASON, close_cut_off, find
+from steering.service.feed import Feed
 
 ENTRIES = [Entry("document", "event", {"uid": str(number), "text": "a" * number}) for number in range(20)]
 

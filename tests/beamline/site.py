@@ -14,8 +14,8 @@ import psutil
 import yaml
 
 import steering
-from steering.core.secret_file import read_secret
 from steering.core.workspace import Workspace
+from steering.machine.secret_file import read_secret
 
 ROOT = Path(__file__).parents[2]
 _READY_SECONDS = 90.0

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.beamline.description import read_description
 from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
+from steering.description.description import read_description
 
 WHOLE = """\
 name: Ours

@@ -6,15 +6,15 @@ import threading
 import pytest
 from ophyd_async.core import AsyncStatus
 
-from steering.beamline import ended, service
-from steering.beamline.connecting import connect_instrument
-from steering.beamline.description import read_description
-from steering.beamline.instrument import Instrument
-from steering.beamline.service import Beamline
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from steering.description.description import read_description
+from steering.devices.connecting import connect_instrument
+from steering.devices.instrument import Instrument
 from steering.plans.engine import Engine
 from steering.scans.own import OwnEntry
+from steering.service import ended, service
+from steering.service.service import Beamline
 
 NAME = "tests.beamline.halls.startup"
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from ophyd_async.core import soft_signal_r_and_setter
 
-from steering.beamline.motor import until_true
+from steering.devices.motor import until_true
 
 
 def watched(value):

@@ -5,9 +5,9 @@ import pytest
 from ophyd_async.core import DetectorDataLogic, StaticPathProvider, TriggerInfo, UUIDFilenameProvider, set_mock_value
 from ophyd_async.epics.adcore import ADWriterFactory
 
-from steering.beamline import detector as room
-from steering.beamline.detector import OneScanDetector
-from steering.beamline.devices import BeamlineDevices
+from steering.devices import detector as room
+from steering.devices.detector import OneScanDetector
+from steering.devices.devices import BeamlineDevices
 
 
 class Slow(DetectorDataLogic):

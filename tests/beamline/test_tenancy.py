@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.beamline import tenancy as module
-from steering.beamline.tenancy import LEASE_SECONDS, Tenancy
 from steering.core.errors import SteeringError
+from steering.service import tenancy as module
+from steering.service.tenancy import LEASE_SECONDS, Tenancy
 
 WISHES = ("take", "release", "ask", "give", "keep")
 

@@ -6,11 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from steering.beamline import tenancy as tenancy_module
-from steering.beamline.description import read_description
-from steering.beamline.tenancy import Tenancy
 from steering.beamline.tokens import Tokens
-from steering.beamline.wire import (
+from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.errors import SteeringError
+from steering.core.frame import Frame
+from steering.core.parameter import Parameter
+from steering.core.status import BeamlineStatus
+from steering.description.description import read_description
+from steering.service import tenancy as tenancy_module
+from steering.service.tenancy import Tenancy
+from steering.service.wire import (
     RULING,
     STATUS,
     action_json,
@@ -20,11 +25,6 @@ from steering.beamline.wire import (
     read_proposal,
     unreadable,
 )
-from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
-from steering.core.errors import SteeringError
-from steering.core.frame import Frame
-from steering.core.parameter import Parameter
-from steering.core.status import BeamlineStatus
 
 ACTIONS = [
     SetParameter("exposure", 0.1),

@@ -12,8 +12,8 @@ import pytest
 
 from steering.beamline.embedded import EmbeddedService
 from steering.core import registry
-from steering.core.secret_file import read_secret
 from steering.core.workspace import Workspace
+from steering.machine.secret_file import read_secret
 from tests.processes import left_behind, of_workspace
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]

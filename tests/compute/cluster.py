@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from distributed import Client, Scheduler, Worker
 
-from steering.compute.calls import Callee, Exchange, Slot, pack
-from steering.compute.greetings import Greetings
-from steering.compute.mailbox import Mailbox
+from steering.cluster.calls import Callee, Exchange, Slot, pack
+from steering.cluster.greetings import Greetings
+from steering.cluster.mailbox import Mailbox
 
 
 class Cluster:

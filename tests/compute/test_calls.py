@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from steering.compute.calls import Slot, unpack
-from steering.compute.mailbox import SEND_SECONDS
+from steering.cluster.calls import Slot, unpack
+from steering.cluster.mailbox import SEND_SECONDS
 from steering.testing.waiting import until
 from tests.compute.cluster import Cluster, Held
 

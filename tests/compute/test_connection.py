@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from steering.compute import connection
-from steering.compute.connection import make_security
+from steering.cluster import connection
+from steering.cluster.connection import make_security
 
 
 def content(made):

@@ -6,7 +6,7 @@ import httpx
 import psutil
 import pytest
 
-from steering.compute.child import SchedulerChild
+from steering.pools.child import SchedulerChild
 
 
 def answers_of(ports):

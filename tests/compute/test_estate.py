@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from steering.compute.estate import Estate, JobRecord, PoolRecord, read_estate, write_estate
-from steering.compute.orders import Find
-from steering.compute.owner import Owner
 from steering.compute.site import read_site
 from steering.core.errors import SteeringError
+from steering.pools.estate import Estate, JobRecord, PoolRecord, read_estate, write_estate
+from steering.pools.orders import Find
+from steering.pools.owner import Owner
 
 JOBS = tuple(JobRecord(f"live1234-{slot}-{slot + 1}", slot, f"{slot + 7}.pbs-login") for slot in range(3))
 POOL = PoolRecord("live", "live", "preemptable", 1, 3, 0, math.nan, JOBS)

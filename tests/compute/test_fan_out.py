@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from steering.compute.fan_out import Placement, commands, placement
+from steering.cluster.fan_out import Placement, commands, placement
 
-OWN = [sys.executable, "-m", "steering.compute.launcher", "x.json"]
+OWN = [sys.executable, "-m", "steering.cluster.launcher", "x.json"]
 
 
 @pytest.fixture(autouse=True)

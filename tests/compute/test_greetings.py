@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from steering.compute import greetings
+from steering.cluster import greetings
 from steering.testing.waiting import until
 from tests.compute.cluster import Cluster
 

@@ -10,11 +10,11 @@ import time
 import psutil
 import pytest
 
-# Stands in for steering.compute.workers: its workers write who they are, then do what the test told them.
+# Stands in for steering.cluster.workers: its workers write who they are, then do what the test told them.
 WORKERS = """
 import json, os, signal, sys, time
 from pathlib import Path
-from steering.compute.workers import Workers
+from steering.cluster.workers import Workers
 folder = Path(os.environ["FAKE"])
 
 def work(arguments):
@@ -33,7 +33,7 @@ sys.exit(Workers(work).serve())
 # Runs the launcher with that stand-in.
 LAUNCH = """
 import sys
-from steering.compute import launcher
+from steering.cluster import launcher
 launcher._NURSERY = [sys.executable, sys.argv[1]]
 sys.exit(launcher.main(sys.argv[2:]))
 """

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from steering.compute.batch import Observation
-from steering.compute.ledger import Ledger
-from steering.compute.orders import Cancel, Find, Submit
-from steering.compute.rules import Rules
+from steering.pools.ledger import Ledger
+from steering.pools.orders import Cancel, Find, Submit
+from steering.pools.rules import Rules
 
 WALLTIME = 900.0
 LIVING = ("queued", "held", "running", "ending")

@@ -61,7 +61,7 @@ async def test_letting_go_of_a_scheduler_that_is_gone_prints_no_traceback(caplog
 GIVEN_UP = """
 import asyncio, sys
 from pathlib import Path
-from steering.compute.connection import make_security
+from steering.cluster.connection import make_security
 from steering.facilities.dask import DaskConnection
 
 async def main():

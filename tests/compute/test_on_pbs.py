@@ -11,7 +11,7 @@ import pytest
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
-from steering.core.secret_file import read_secret
+from steering.machine.secret_file import read_secret
 from tests.compute.sites import fit
 from tests.processes import left_behind, of_workspace
 
@@ -133,7 +133,7 @@ async def test_killed_schedulers_and_owners_lose_no_job_and_closing_ends_them_al
         before = await until(facility, strong(4))
         await one_job_on_two_nodes(facility, before)
         scheduler = next(
-            child for child in owner_of(workspace, "pbs").children() if "steering.compute.scheduler" in child.cmdline()
+            child for child in owner_of(workspace, "pbs").children() if "steering.cluster.scheduler" in child.cmdline()
         )
         scheduler.kill()
         again = await until(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from steering.compute.owner import Owner
+from steering.pools.owner import Owner
 from tests.compute.test_pool import POLARIS, Batch, pool_of
 
 
@@ -37,7 +37,7 @@ def owner(tmp_path):
 
 
 async def test_ending_tells_the_batch_system_before_it_asks(owner, monkeypatch):
-    monkeypatch.setattr("steering.compute.owner._END_SECONDS", 0.0)
+    monkeypatch.setattr("steering.pools.owner._END_SECONDS", 0.0)
     await owner._step()
     owner._batch.heard.clear()
     for pool in owner._pools.values():
@@ -53,5 +53,5 @@ async def test_a_clock_that_is_set_ends_no_owner(owner, monkeypatch):
     owner._hear({"unused": POLARIS.linger + 1, "workers": [], "seconds": 0.0, "threads": 0, "tasks": 0, "orders": []})
     # What it heard before counts: somebody used it then.
     assert not owner._unused()
-    monkeypatch.setattr("steering.compute.owner.steady", lambda: owner._used + POLARIS.linger + 1)
+    monkeypatch.setattr("steering.pools.owner.steady", lambda: owner._used + POLARIS.linger + 1)
     assert owner._unused()

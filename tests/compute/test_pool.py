@@ -6,11 +6,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 from steering.compute.batch import NoAnswerError, Observation, RefusedError
-from steering.compute.pool import Pool
 from steering.compute.site import read_site
-from steering.compute.strength import Load
 from steering.compute.urgency import choose
 from steering.core.pool import PoolRequest
+from steering.pools.pool import Pool
+from steering.pools.strength import Load
 from tests.compute.facility_files import section
 
 POLARIS = read_site("polaris", section("polaris"), None, {"account": "demo"})
@@ -164,7 +164,7 @@ async def test_a_job_that_nobody_wants_is_told_to_end_until_that_is_heard(tmp_pa
 
 async def test_a_job_that_comes_to_be_after_it_was_denied_is_ended(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     pool, batch = pool_of(tmp_path), Batch(NoAnswerError("no answer"), "7.pbs")
     await act(pool, batch)
     (first,) = pool.ledger.alive
@@ -188,7 +188,7 @@ async def test_a_job_that_comes_to_be_after_it_was_denied_is_ended(tmp_path, mon
 
 async def test_a_refusal_that_passes_is_tried_on_ever_later_and_then_forgotten(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     pool = pool_of(tmp_path)
     quota = RefusedError("qsub: would exceed limit on jobs of user demo")
     batch, tries = Batch(*[quota] * 60), []
@@ -217,7 +217,7 @@ async def test_a_refusal_that_passes_is_tried_on_ever_later_and_then_forgotten(t
 
 async def test_a_site_may_set_how_long_refusals_are_tried_on(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     site = read_site("polaris", section("polaris"), None, {"account": "demo", "patience": 600})
     wanted = PoolRequest("live")
     pool = Pool(site, wanted, choose(site, wanted, {}), tmp_path, "live1")
@@ -232,7 +232,7 @@ async def test_a_site_may_set_how_long_refusals_are_tried_on(tmp_path, monkeypat
 
 async def test_jobs_that_die_soon_after_their_workers_came_are_tried_ever_later_and_then_no_more(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     pool, batch = pool_of(tmp_path), Batch(*[f"{number}.pbs" for number in range(1, 60)])
 
     async def die(ids):
@@ -253,7 +253,7 @@ async def test_jobs_that_die_soon_after_their_workers_came_are_tried_ever_later_
 
 async def test_a_job_that_lacks_the_workers_of_a_node_is_told_of_and_replaced(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     site = replace(POLARIS, preference={"live": ("preemptable",)})
     wanted = PoolRequest("live", nodes=2)
     choice = replace(choose(site, wanted, {}), nodes=2, jobs=1)
@@ -284,7 +284,7 @@ async def test_a_job_that_lacks_the_workers_of_a_node_is_told_of_and_replaced(tm
 
 async def test_workers_that_look_for_a_new_scheduler_do_not_count_as_missing(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("steering.compute.pool.steady", lambda: now[0])
+    monkeypatch.setattr("steering.pools.pool.steady", lambda: now[0])
     pool, batch = pool_of(tmp_path), Batch("1.pbs")
     await act(pool, batch)
     await pool.look(batch)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steering.compute.launcher import _parser
+from steering.cluster.launcher import _parser
 from steering.compute.script import job_script, launcher_command
 from steering.compute.site import read_site
 from steering.compute.urgency import choose
@@ -33,9 +33,9 @@ def directives(script):
 
 def launcher(script):
     """What the launcher is given, read by its own parser."""
-    line = next(line for line in script.splitlines() if "steering.compute.launcher" in line)
+    line = next(line for line in script.splitlines() if "steering.cluster.launcher" in line)
     words = shlex.split(line)
-    return _parser().parse_args(words[words.index("steering.compute.launcher") + 1 :])
+    return _parser().parse_args(words[words.index("steering.cluster.launcher") + 1 :])
 
 
 @pytest.mark.parametrize("nodes", [1, 4])
@@ -112,14 +112,14 @@ def test_the_nodes_know_the_proxy_and_what_the_site_loads():
 
 
 def test_the_environment_that_was_prepared_is_used():
-    assert "/eagle/env/bin/python -m steering.compute.launcher" in script_of("polaris", 1, environment="/eagle/env")
+    assert "/eagle/env/bin/python -m steering.cluster.launcher" in script_of("polaris", 1, environment="/eagle/env")
     assert "\nexec /opt/python -m steering" in script_of("polaris", 1, environment="/eagle/env", python="/opt/python")
 
 
 def test_a_job_without_a_batch_system_has_the_same_launcher():
     site = read_site("local", section("local"))
     command = launcher_command(site, choose(site, PoolRequest("p", "live", 1), {}), "p", "p-0-1", SHARED)
-    told = _parser().parse_args(command[command.index("steering.compute.launcher") + 1 :])
+    told = _parser().parse_args(command[command.index("steering.cluster.launcher") + 1 :])
     assert told.lifeline
     assert told.lifetime == 0
     assert told.resources == '{"p":1048576.0}'

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.compute.strength import Limits, Load, Strength
+from steering.pools.strength import Limits, Load, Strength
 
 LIMITS = Limits(least=1, most=4, threads_per_job=2)
 

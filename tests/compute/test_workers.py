@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from steering.compute.launcher import NO_SCHEDULER
+from steering.cluster.launcher import NO_SCHEDULER
 
 
 @pytest.fixture(scope="module")
 def nursery():
     process = subprocess.Popen(
-        [sys.executable, "-m", "steering.compute.workers", "nowhere.json"],
+        [sys.executable, "-m", "steering.cluster.workers", "nowhere.json"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,16 +7,16 @@ import time
 import psutil
 import pytest
 
-from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
-from steering.core.identity import identity, mine
-from steering.core.secret_file import read_secret, write_secret
+from steering.machine.daemon import Daemon
+from steering.machine.identity import identity, mine
+from steering.machine.secret_file import read_secret, write_secret
 
 _MODULE = """
 import signal, sys, threading
 from pathlib import Path
-from steering.core.identity import identity
-from steering.core.secret_file import read_secret, write_secret
+from steering.machine.identity import identity
+from steering.machine.secret_file import read_secret, write_secret
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 write_secret(Path(sys.argv[1]), identity())
@@ -107,7 +107,7 @@ def test_a_process_that_fails_says_why(module):
 def test_a_lifeline_ends_a_child_whose_parent_was_killed(tmp_path):
     child = tmp_path / "child.py"
     child.write_text(
-        "import time\nfrom steering.core.lifeline import hold_lifeline\nhold_lifeline()\ntime.sleep(600)\n"
+        "import time\nfrom steering.machine.lifeline import hold_lifeline\nhold_lifeline()\ntime.sleep(600)\n"
     )
     parent = tmp_path / "parent.py"
     parent.write_text(

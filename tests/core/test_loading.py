@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from steering.core.loading import loading
+from steering.machine.loading import loading
 
 
 def test_nothing_is_collected_while_it_loads_and_again_after():

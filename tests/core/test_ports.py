@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from steering.core import ports
-from steering.core.ports import free_port
+from steering.machine import ports
+from steering.machine.ports import free_port
 
 
 def test_it_is_free_and_below_those_that_connections_are_given():

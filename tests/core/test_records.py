@@ -10,7 +10,7 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.cell import Cell
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
-from steering.core.secret_file import read_secret, write_secret
+from steering.machine.secret_file import read_secret, write_secret
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.core.status import Axis
-from steering.plans import prospect as module
+from steering.paths import prospect as module
 from steering.plans.docket import Docket, Progress
 from steering.scans.grid_map import GridMap
 from steering.scans.rocking import RockingScan

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.core.parameter import Parameter
-from steering.plans.path import Path, Point
+from steering.paths.path import Path, Point
 from steering.scans.grid_map import GridMap
 from steering.scans.rocking import RockingScan, coarse_to_fine
 

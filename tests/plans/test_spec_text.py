@@ -2,7 +2,7 @@ import pytest
 from scanspec.specs import Concat, Linspace, Range, Zip
 
 from steering.core.errors import SteeringError
-from steering.plans.spec_text import read_spec
+from steering.paths.spec_text import read_spec
 
 
 @pytest.mark.parametrize(

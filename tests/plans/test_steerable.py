@@ -11,8 +11,8 @@ from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
+from steering.paths.path import Point
 from steering.plans.faults import Faults, PointError
-from steering.plans.path import Point
 from steering.plans.steerable import steerable
 from steering.scans.grid_map import GridMap
 from tests.plans.running import Run, rocking, wait_for
@@ -149,7 +149,7 @@ def test_a_decision_that_cannot_be_applied_ends_the_run_and_is_recorded_with_the
     def fail(*_):
         raise ValueError("no such path")
 
-    monkeypatch.setattr("steering.plans.path.Path.skip", fail)
+    monkeypatch.setattr("steering.paths.path.Path.skip", fail)
     run = Run(engine, motors, rocking(), {3: (SetParameter("step", 0.2), Skip(2), SetParameter("range", 0.9))})
     with pytest.raises(PointError, match="no such path"):
         run.finish()

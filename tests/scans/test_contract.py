@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 import yaml
 
-from steering.plans.path import Point
+from steering.paths.path import Point
 from steering.scans.base import ScanBase
 from steering.scans.entry import ScanEntry
 from steering.scans.kinds import scan_kinds

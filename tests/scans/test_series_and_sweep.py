@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scanspec.specs import Spec
 
 from steering.core.parameter import Parameter
-from steering.plans.path import Path, Point
-from steering.plans.scan import reach_of
+from steering.paths.path import Path, Point
+from steering.paths.scan import reach_of
 from steering.scans.entry import ScanEntry
 from steering.scans.kinds import scan_kinds
 from steering.scans.series import SeriesScan

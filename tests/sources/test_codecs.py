@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from steering.sources.codecs import CodecError, decode
+from steering.readers.codecs import CodecError, decode
 
 SHAPE = (61, 43)
 PIXELS = np.random.default_rng(1).poisson(3, SHAPE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steering.core import burst
-from steering.sources.event_rows import Rows, told_of
+from steering.documents.event_rows import Rows, told_of
 
 
 def told(at=100.0, **data):

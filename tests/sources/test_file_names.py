@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.sources.file_names import counting, read_name
+from steering.readers.file_names import counting, read_name
 
 
 def counted(*names):

@@ -15,7 +15,7 @@ from steering.core.block import FrameBlock
 from steering.core.pixels import MaskBits
 from steering.core.source import RunEnded, RunStarted
 from steering.core.waiting import within
-from steering.sources import image_files
+from steering.readers import image_files
 from steering.sources.frames import read_frames
 from steering.sources.watch import WatchSource
 from steering.testing.waiting import until

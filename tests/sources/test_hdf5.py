@@ -9,11 +9,11 @@ import pytest
 
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded
+from steering.readers.hdf5_layout import find_layout
 from steering.sim.data import fetch
 from steering.sources import hdf5
 from steering.sources.frames import read_frames
 from steering.sources.hdf5 import Hdf5Source
-from steering.sources.hdf5_layout import find_layout
 
 FRAMES = np.random.default_rng(0).poisson(2, (10, 6, 7)).astype("u4")
 

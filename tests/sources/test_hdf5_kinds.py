@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted
+from steering.readers.hdf5_frames import fetch_range
+from steering.readers.hdf5_nodes import natural
+from steering.readers.pixels import known_bad, with_bad
 from steering.sources.frames import read_frames
 from steering.sources.hdf5 import Hdf5Source
-from steering.sources.hdf5_frames import fetch_range
-from steering.sources.hdf5_nodes import natural
-from steering.sources.pixels import known_bad, with_bad
 
 RANDOM = np.random.default_rng(5)
 

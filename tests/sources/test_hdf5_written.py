@@ -10,9 +10,9 @@ import pytest
 
 from steering.core.block import FrameBlock, FrameFile
 from steering.core.errors import SteeringError
+from steering.readers.open_files import OpenFiles
 from steering.sources import frames as reader
 from steering.sources.frames import read_frames
-from steering.sources.open_files import OpenFiles
 
 WRITER = """
 import sys

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.sources.plain_pickle import PlainPickleError, read_pickle
+from steering.documents.plain_pickle import PlainPickleError, read_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

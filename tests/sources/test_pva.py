@@ -17,11 +17,11 @@ import pytest
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.ports import free_port
 from steering.core.source import RunEnded, RunStarted
+from steering.ingest.client import RingClient
+from steering.ingest.launch import discard_ring, ingests
+from steering.machine.ports import free_port
 from steering.sources.frames import read_frames
-from steering.sources.ingest.client import RingClient
-from steering.sources.ingest.launch import discard_ring, ingests
 from steering.sources.pva import PvaSource
 from steering.testing.benches.child import Child
 from steering.testing.waiting import until

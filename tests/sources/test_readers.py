@@ -10,10 +10,10 @@ import pytest
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, RawFrames, RingServer
+from steering.readers import hdf5_frames
+from steering.readers.paths import local_path
 from steering.sources import frames as reader
-from steering.sources import hdf5_frames
 from steering.sources.frames import read_frames
-from steering.sources.paths import local_path
 from steering.sources.read_ahead import read_blocks
 
 FRAMES = np.random.default_rng(0).poisson(2, (11, 30, 40)).astype("u2")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from steering.core.place import RawFrames
-from steering.sources.ingest.acquisition import Sorter
-from steering.sources.ingest.image import Image
-from steering.sources.ingest.ring import Ring, Room
-from steering.sources.ingest.taker import Taker
-from steering.sources.segments import read_segment
+from steering.ingest.acquisition import Sorter
+from steering.ingest.image import Image
+from steering.ingest.ring import Ring, Room
+from steering.ingest.segments import read_segment
+from steering.ingest.taker import Taker
 
 SHAPE = (4, 8)
 BYTES = 64

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steering.beamline.files import NamedFiles
 from steering.core.errors import SteeringError
 from steering.core.place import FrameFile, ImageFiles, ServedFrames
-from steering.sources import served
-from steering.sources.served import pack, seen_here_or_served, unpack
+from steering.readers import served
+from steering.readers.served import pack, seen_here_or_served, unpack
+from steering.service.files import NamedFiles
 
 FRAMES = arrays.arrays(
     st.sampled_from(["u1", "<u2", ">u2", "<i4", "<f4", "<f8"]), arrays.array_shapes(min_dims=3, max_dims=3, max_side=5)

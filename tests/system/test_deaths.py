@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 import steering
-from steering.beamline.cut_off import REASON
 from steering.beamline.embedded import find_service
 from steering.core.action import Abort
 from steering.core.errors import SteeringError
-from steering.core.secret_file import write_secret
 from steering.core.workspace import Workspace
+from steering.machine.secret_file import write_secret
+from steering.service.cut_off import REASON
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
@@ -171,7 +171,7 @@ def test_a_scheduler_that_hangs_is_replaced_and_the_run_analysed_again(place):
     try:
         run = session.start("rocking", step=0.02, exposure=1.0)
         session.board.status.wait(lambda status: status.points_done >= 6, SOON)
-        (scheduler,) = [one for one in of_workspace(place) if "steering.compute.scheduler" in one.cmdline()]
+        (scheduler,) = [one for one in of_workspace(place) if "steering.cluster.scheduler" in one.cmdline()]
         os.kill(scheduler.pid, signal.SIGSTOP)
         session.wait(180)
         result = session.board.result.value

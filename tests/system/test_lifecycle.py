@@ -11,9 +11,9 @@ import time
 import pytest
 
 import steering
-from steering.core.daemon import Daemon
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from steering.machine.daemon import Daemon
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from steering.core import registry
-from steering.core.daemon import Daemon
 from steering.core.waiting import within
+from steering.machine.daemon import Daemon
 from steering.testing.waiting import until
 from tests.processes import of_workspace
 
@@ -54,10 +54,10 @@ def whole(session, run, spec_scan):
 
 def test_a_lost_scheduler_is_replaced_and_the_run_analysed_again(session, place, spec_scan):
     run = begin(session, 25)
-    scheduler = process_of(place, "steering.compute.scheduler")
+    scheduler = process_of(place, "steering.cluster.scheduler")
     os.kill(scheduler.pid, signal.SIGKILL)
     whole(session, run, spec_scan)
-    assert process_of(place, "steering.compute.scheduler").pid != scheduler.pid
+    assert process_of(place, "steering.cluster.scheduler").pid != scheduler.pid
     session.board.compute.wait(lambda status: len(status.workers) == 2, 180)
 
 
@@ -79,7 +79,7 @@ def test_a_worker_that_hangs_is_given_up_and_its_blocks_go_to_the_other(session,
 @pytest.mark.parametrize("way", ["terminated", "stopped for a while"])
 def test_whatever_else_ends_or_hangs_in_mid_scan_nothing_is_lost_or_doubled(session, place, spec_scan, way):
     run = begin(session, 10)
-    for module in ("steering.archive", "steering.compute.owner", "steering.compute.scheduler"):
+    for module in ("steering.archive", "steering.pools.owner", "steering.cluster.scheduler"):
         victim = process_of(place, module)
         done = session.board.status.value.points_done
         if way == "terminated":

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import nbformat
 from playwright.sync_api import Page, Route, sync_playwright
 
-from steering.core.ports import free_port
+from steering.machine.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 _FLAGS = (

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steering.core.secret_file import read_secret
 from steering.core.workspace import Workspace
-from steering.sources.ingest.client import RingClient
-from steering.sources.ingest.launch import discard_ring
+from steering.ingest.client import RingClient
+from steering.ingest.launch import discard_ring
+from steering.machine.secret_file import read_secret
 from steering.sources.pva import PvaSource
 from steering.testing.bench import FRAMES, SHAPE, value
 from steering.testing.benches.child import Child

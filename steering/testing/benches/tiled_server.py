@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from steering.archive.server import TiledServer
-from steering.core.loading import loading
+from steering.machine.loading import loading
 from steering.testing.benches.child import serve
 
 

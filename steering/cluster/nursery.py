@@ -1,0 +1,145 @@
+"""The launcher's hand on the process that a node's workers are forked from; see :mod:`steering.cluster.workers`."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_CLOSE_SECONDS = 2.0
+
+
+class Nursery:
+    """Starts workers, passes signals on, and knows the exit codes."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Say how the process is started, which happens with the first worker, and again when it was lost."""
+        self._command = list(command)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._codes: dict[int, int | None] = {}
+        self._rest = b""
+
+    def start(self, number: int, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start a worker (again)."""
+        self._codes[number] = None
+        if self._process is None:
+            # Its standard input is our lifeline to it: however we end, it ends.
+            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603  (our own module)
+            if self._process.stdout is not None:
+                os.set_blocking(self._process.stdout.fileno(), False)
+        self._order(start=number, arguments=list(arguments), environment=dict(environment))
+
+    def code(self, number: int) -> int | None:
+        """Return a worker's exit code, that of the process if it was lost with it, or nothing while it lives."""
+        self._read()
+        return self._codes[number]
+
+    def signal(self, number: int, which: signal.Signals) -> None:
+        """Send a worker a signal, if it lives."""
+        if self.code(number) is None:
+            self._order(to=number, signal=int(which))
+
+    def close(self) -> None:
+        """End the process, and workers that are left with it."""
+        process, self._process = self._process, None
+        if process is None or process.stdin is None or process.stdout is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def _order(self, **order: Any) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        try:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        except BrokenPipeError:
+            self._lost()
+
+    def _read(self) -> None:
+        while self._process is not None and self._process.stdout is not None:
+            content = self._process.stdout.read(1 << 16)
+            if content is None:
+                return
+            if not content:
+                self._lost()
+                return
+            *lines, self._rest = (self._rest + content).split(b"\n")
+            for line in lines:
+                news = json.loads(line)
+                self._codes[news["ended"]] = news["code"]
+
+    def _lost(self) -> None:
+        """The process has gone; its workers end by themselves, as their lifelines were its."""
+        process, self._process, self._rest = self._process, None, b""
+        if process is None or process.stdin is None or process.stdout is None:
+            return
+        code = process.wait()
+        process.stdin.close()
+        process.stdout.close()
+        for number, known in self._codes.items():
+            if known is None:
+                self._codes[number] = code or -signal.SIGKILL
+
+
+class Worker:
+    """One worker, which is started again when it ends too early.
+
+    Attributes:
+        ended: How often in a row it ended soon after its start.
+    """
+
+    def __init__(self, nursery: Nursery, number: int, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it.
+
+        Args:
+            nursery: Where.
+            number: Of the worker on its node.
+            arguments: Of :mod:`steering.cluster.worker`.
+            environment: What it has of its own.
+        """
+        self._nursery = nursery
+        self._number = number
+        self._arguments = arguments
+        self._environment = environment
+        self._known: int | None = None
+        self.ended = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again)."""
+        self._known = None
+        self._began = time.monotonic()
+        self._nursery.start(self._number, self._arguments, self._environment)
+
+    def look(self) -> int | None:
+        """Return its exit code if it has ended."""
+        if self._known is None:
+            self._known = self._nursery.code(self._number)
+            if self._known is not None:
+                self.ended = self.ended + 1 if time.monotonic() - self._began < SOON else 1
+        return self._known
+
+    def aged(self, lifetime: float) -> bool:
+        """Say whether it has lived for its lifetime (seconds; 0 for no end)."""
+        return lifetime > 0 and time.monotonic() - self._began >= lifetime
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.look() is None:
+            self._nursery.signal(self._number, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        if self.look() is None:
+            self._nursery.signal(self._number, signal.SIGKILL)
+
+
+# A worker that ends so soon (seconds) after its start has a broken environment.
+SOON = 10.0

@@ -1,0 +1,81 @@
+"""The Dask scheduler in a process of its own: ``python -m steering.cluster.scheduler``. Ends with its owner.
+
+Of its own, so that the owner outlives it: a scheduler that is killed is started again, and the workers come back to it.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Scheduler
+
+from steering.cluster.calls import Exchange
+from steering.cluster.connection import make_security, security_of
+from steering.cluster.greetings import Greetings
+from steering.cluster.mailbox import Mailbox
+from steering.machine.lifeline import hold_lifeline
+
+# A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
+# of five, and at once if one of our loops waits for it (see greetings).
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 100,
+    "distributed.scheduler.worker-ttl": "30s",
+    "distributed.comm.timeouts.connect": "10s",
+    "distributed.admin.log-length": 1000,
+    "distributed.admin.tick.interval": "250ms",
+    # It would delete every two seconds the copies of states that the next result needs on both workers.
+    "distributed.scheduler.active-memory-manager.start": False,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scheduler; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.cluster.scheduler")
+    parser.add_argument("--directory", type=Path, required=True, help="where the TLS keys lie")
+    parser.add_argument("--interface", default="", help="network interface; loopback if left out")
+    parser.add_argument("--no-dashboard", action="store_true", help="serve no page, which every user here could see")
+    options = parser.parse_args(arguments)
+    hold_lifeline()
+    asyncio.run(_serve(options.directory, options.interface, dashboard=not options.no_dashboard))
+    return 0
+
+
+async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    dask.config.set(CONFIG)
+    if not dashboard:
+        # What else the same server would tell: workers, logs, metrics.
+        dask.config.set({"distributed.scheduler.http.routes": []})
+    place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
+    scheduler = Scheduler(
+        protocol="tls",
+        port=0,
+        security=security_of(make_security(directory)),
+        dashboard=dashboard,
+        dashboard_address="127.0.0.1:0",
+        **place,
+    )
+    Mailbox(scheduler)
+    Exchange(scheduler, Greetings(scheduler))
+    await scheduler
+    # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
+    gc.freeze()
+    page = scheduler.services.get("dashboard") if dashboard else None
+    address = f"http://127.0.0.1:{page.port}/status" if page is not None else ""
+    sys.stdout.write(json.dumps({"address": scheduler.address, "dashboard": address}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await scheduler.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

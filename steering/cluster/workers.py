@@ -1,0 +1,166 @@
+"""A node's workers, forked from one process that has loaded what they need.
+
+``python -m steering.cluster.workers CONNECTION``. To load Dask, numpy and the rest takes a worker some seconds of a
+core, and where hundreds of workers read them from one parallel file system at once it takes minutes. Here they are
+loaded once a node, and a worker, also one that is started again, is there at once.
+
+The launcher (see :class:`steering.cluster.nursery.Nursery`) writes orders to the standard input and reads news from the
+standard output, as lines of JSON. This process has one thread, so a fork is safe; it ends with its input, and with it
+end the workers, each of which has a lifeline of its own.
+"""
+
+import argparse
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from steering.cluster import worker
+from steering.machine.loading import loading
+
+# What every worker needs; nothing that looks for GPUs: which one is a worker's own it is told later.
+_LOADED = (
+    # What xarray looks for with the first data set: this, and with it sparse and numba where they are installed.
+    "dask.array",
+    "distributed.worker",
+    "distributed.utils_comm",
+    "h5py",
+    "scipy.optimize",
+    "xarray",
+    "steering.cluster.calls",
+    "steering.cluster.connection",
+    "steering.loop.partial",
+)
+_READ_BYTES = 1 << 16
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until the standard input ends; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m steering.cluster.workers")
+    parser.add_argument("connection", help="the file that the workers get, named here for whoever looks at processes")
+    parser.parse_args(arguments)
+    worker.leave_threads_to_others()
+    # The allocator that comes with pyarrow would start one in the background.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    with loading():
+        for name in _LOADED:
+            import_module(name)
+    return Workers(worker.main).serve()
+
+
+class Workers:
+    """The workers, by the number that the launcher gives them."""
+
+    def __init__(self, run: Callable[[Sequence[str]], int]) -> None:
+        """Prepare; ``run`` is what a worker does with its arguments, and returns its exit code."""
+        self._run = run
+        self._living: dict[int, tuple[int, int]] = {}
+        self._pids: dict[int, int] = {}
+        # What anything prints goes to the log; the launcher reads only what is meant for it.
+        self._news = os.dup(1)
+        os.dup2(2, 1)
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)  # noqa: FBT003  (the standard library's own)
+        self._rest = b""
+
+    def serve(self) -> int:
+        """Do what is ordered until there is nobody to order; return the exit code."""
+        # The batch system tells all processes of a job to end; the launcher sees to it that this one is the last.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        # What is there is shared with the workers as long as nobody writes to it, and collecting garbage would.
+        gc.freeze()
+        with selectors.DefaultSelector() as selector:
+            selector.register(0, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    if key.fd == 0:
+                        content = os.read(0, _READ_BYTES)
+                        if not content:
+                            return 0
+                        self._take(content)
+                    else:
+                        self._woken.recv(_READ_BYTES)
+                        self._reap()
+
+    def _take(self, content: bytes) -> None:
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        for line in lines:
+            order = json.loads(line)
+            if "start" in order:
+                self._fork(order)
+            elif order["to"] in self._pids:
+                # Not waited for yet, so the number is nobody else's.
+                os.kill(self._pids[order["to"]], order["signal"])
+
+    def _fork(self, order: Mapping[str, Any]) -> None:
+        lifeline, held = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._become(order, lifeline, held)
+        os.close(lifeline)
+        self._living[pid] = order["start"], held
+        self._pids[order["start"]] = pid
+
+    def _reap(self) -> None:
+        for pid, (number, held) in list(self._living.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                os.close(held)
+                del self._living[pid], self._pids[number]
+                self._tell(ended=number, code=os.waitstatus_to_exitcode(status))
+
+    def _tell(self, **news: Any) -> None:
+        try:
+            os.write(self._news, json.dumps(news).encode() + b"\n")
+        except BrokenPipeError:
+            # Without a launcher the input ends too.
+            return
+
+    def _become(self, order: Mapping[str, Any], lifeline: int, held: int) -> NoReturn:
+        """Be a worker, in the new process."""
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            os.dup2(lifeline, 0)
+            # Another worker's lifeline must not hang on this one, nor the launcher's news.
+            for one in (lifeline, held, self._news, *(held for _, held in self._living.values())):
+                os.close(one)
+            self._woken.close()
+            self._waker.close()
+            os.environ.update(order["environment"])
+            _seed()
+            code = self._run(order["arguments"])
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+            if isinstance(error.code, str):
+                sys.stderr.write(f"{error.code}\n")
+        except BaseException:  # noqa: BLE001  (the end of a process: nothing may get back into the loop above)
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+
+def _seed() -> None:
+    """Give numpy's global generator another state than that of the other workers (Python sees to its own)."""
+    import numpy as np
+
+    np.random.seed()  # noqa: NPY002  (that of whoever still uses it)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Bluesky documents become runs, rows and places of frames."""

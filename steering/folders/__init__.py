@@ -1,0 +1,1 @@
+"""What lies in a folder: series of files, whole files, masters."""

@@ -1,0 +1,1 @@
+"""Processes, locks, ports and private files of this machine."""

@@ -1,0 +1,1 @@
+"""The compute owner: pools of jobs, the ledger of what is owed, and who watches them."""

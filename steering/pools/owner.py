@@ -1,0 +1,303 @@
+"""The process that owns a facility's scheduler, jobs and watcher: ``python -m steering.pools.owner``.
+
+Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and
+carries out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to
+a file, so that another owner takes it over, or ends it, if this one is killed.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import math
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from steering.compute.batch import BatchSystem, NoAnswerError
+from steering.compute.site import Site, read_site
+from steering.compute.systems import batch_system
+from steering.compute.urgency import choose
+from steering.core.errors import SteeringError
+from steering.core.pool import PoolRequest
+from steering.core.steady import steady
+from steering.core.waiting import end_tasks
+from steering.machine.identity import BEAT_SECONDS, beat, identity, leave, mine
+from steering.machine.lifeline import hold_while_starting
+from steering.machine.secret_file import make_private, write_secret
+from steering.pools.child import SchedulerChild
+from steering.pools.estate import Estate, PoolRecord, read_estate, write_estate
+from steering.pools.pool import Pool
+from steering.pools.strength import Load
+
+_TALK_SECONDS = 0.2
+_END_SECONDS = 25.0
+_LOG = logging.getLogger(__name__)
+
+
+class Owner:
+    """The pools of one facility, and the scheduler that they work for."""
+
+    def __init__(self, site: Site, file: Path, directory: Path, nodes: int = 0) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            site: Where.
+            file: Connection file to write when it is ready.
+            directory: Folder of its own that login and compute nodes share.
+            nodes: Of the usual pool, which is begun at once; 0 begins none.
+        """
+        self._nodes = nodes
+        self._site = site
+        self._file = file
+        self._directory = directory
+        self._batch: BatchSystem = batch_system(site)
+        self._pools: dict[str, Pool] = {}
+        self._tag = secrets.token_hex(2)
+        self._scheduler = SchedulerChild(directory, site.scheduler_interface, dashboard=site.batch == "process")
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self._past_hours = 0.0
+        self._used = steady()
+        self._estate = Estate()
+        self._beaten = -math.inf
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until told to stop, or until nobody has used it for the site's linger time."""
+        for name in ("logs", "jobs"):
+            make_private(self._directory / name)
+        await self._take_over()
+        connection = await self._scheduler.start()
+        await self._begin()
+        write_secret(self._file, identity() | connection)
+        talking, watching = asyncio.create_task(self._talk()), asyncio.create_task(self._watch())
+        told = asyncio.create_task(stop.wait())
+        try:
+            while not told.done() and not self._unused() and self._owns():
+                done, _ = await asyncio.wait(
+                    [told, talking, watching], timeout=1.0, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done - {told}:
+                    task.result()
+        finally:
+            # At once: who asks for something now is answered by the next one.
+            leave(self._file)
+            told.cancel()
+            await end_tasks(talking, watching)
+            await asyncio.gather(*self._asking, return_exceptions=True)
+            if mine(self._file):
+                await self._end()
+            else:
+                # Whoever took over has the jobs too.
+                await self._scheduler.stop()
+
+    async def _begin(self) -> None:
+        """Begin the usual pool before anybody attaches: its workers start while the rest of a session does."""
+        if not self._nodes or self._pools:
+            return
+        try:
+            await self._take(PoolRequest(nodes=self._nodes))
+        except SteeringError as error:
+            # Whoever attaches finds no pool, asks for one, and is told the same.
+            _LOG.warning("the usual pool cannot be begun: %s", error)
+
+    async def _end(self) -> None:
+        """End all jobs and wait until the batch system says that they have ended."""
+        for pool in self._pools.values():
+            pool.end()
+        deadline = time.monotonic() + _END_SECONDS
+        while time.monotonic() < deadline and any(pool.ledger.alive for pool in self._pools.values()):
+            await self._step()
+            await asyncio.sleep(min(self._site.poll, 0.5) if self._site.batch != "process" else 0.1)
+        await self._scheduler.stop()
+
+    async def _take_over(self) -> None:
+        """Take over the jobs of an owner that was killed: their workers look for the new scheduler."""
+        estate = read_estate(self._directory)
+        self._past_hours = estate.node_hours
+        if self._site.batch == "process":
+            return
+        for record in estate.pools:
+            pool = self._pool_of(record)
+            pool.adopt(record.jobs, steady())
+            if record.nodes <= 0:
+                # The owner was killed while it gave them back.
+                pool.end()
+            self._pools[record.pool] = pool
+
+    def _pool_of(self, record: PoolRecord) -> Pool:
+        """Describe a pool again as it was: in the queue that took its jobs, whichever was refused before."""
+        site = self._site
+        if record.queue in site.queues:
+            site = replace(site, preference={record.urgency: (record.queue,)})
+        request = PoolRequest(record.pool, record.urgency, record.nodes, record.most_nodes, record.walltime)
+        nodes = max(record.nodes, record.nodes_per_job)
+        choice = choose(site, replace(request, nodes=nodes), {}, nodes_per_job=record.nodes_per_job)
+        return Pool(self._site, request, choice, self._directory, self._prefix(record.pool))
+
+    async def _talk(self) -> None:
+        """Exchange status and requests with the scheduler's mailbox, and keep the scheduler alive."""
+        while True:
+            if not self._scheduler.alive or self._scheduler.hangs:
+                _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
+                connection = await self._scheduler.start()
+                if not mine(self._file):
+                    # Looked at again at once, which ends this owner.
+                    self._beaten = -math.inf
+                    return
+                write_secret(self._file, identity() | connection)
+            answers, self._answers = self._answers, {}
+            try:
+                heard = await self._scheduler.exchange(self._status(), answers)
+            except OSError as error:
+                self._answers = answers | self._answers
+                _LOG.warning("the scheduler did not answer: %s", error)
+            else:
+                self._hear(heard)
+            await asyncio.sleep(_TALK_SECONDS)
+
+    def _hear(self, heard: Mapping[str, Any]) -> None:
+        now = steady()
+        # An age: another process' clock may have been set between its start and ours.
+        self._used = max(self._used, now - float(heard["unused"]))
+        load = Load(float(heard["seconds"]), int(heard["threads"]), int(heard["tasks"]))
+        for pool in self._pools.values():
+            others = sum(other.ledger.node_hours for other in self._pools.values() if other is not pool)
+            pool.follow(heard["workers"], load, now, self._site.node_hours - self._past_hours - others)
+        for order in heard["orders"]:
+            task = asyncio.create_task(self._answer(str(order["ticket"]), order["request"]))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+
+    async def _answer(self, ticket: str, request: Mapping[str, Any]) -> None:
+        try:
+            self._answers[ticket] = {"said": await self._take(PoolRequest(**request))}
+        except (SteeringError, TypeError, ValueError) as error:
+            self._answers[ticket] = {"error": str(error)}
+
+    async def _take(self, request: PoolRequest) -> str:
+        """Do what is asked for; return what will be done."""
+        name = request.pool or request.urgency
+        request = replace(request, pool=name)
+        pool = self._pools.get(name)
+        if request.nodes <= 0:
+            if pool is None:
+                message = f"There is no pool {name!r}. Pools: {', '.join(self._pools) or 'none'}."
+                raise SteeringError(message)
+            pool.end()
+            return f"Pool {name} ends: its jobs are given back."
+        try:
+            states = await self._batch.queues()
+        except NoAnswerError as error:
+            states = {}
+            _LOG.warning("no answer about queues: %s", error)
+        usual = pool.choice.nodes if pool is not None and pool.ledger.alive else 0
+        choice = choose(self._site, request, states, nodes_per_job=usual)
+        if pool is None:
+            self._pools[name] = Pool(self._site, request, choice, self._directory, self._prefix(name))
+        else:
+            pool.change(request, choice)
+        return f"Pool {name} on {choice.why}"
+
+    async def _watch(self) -> None:
+        while True:
+            await self._step()
+            await asyncio.sleep(self._site.poll if not self._young() else min(self._site.poll, 0.5))
+
+    async def _step(self) -> None:
+        # What is to be done goes before questions: a batch system may take long to answer.
+        for pool in list(self._pools.values()):
+            await pool.act(self._batch, self._remember)
+        for pool in list(self._pools.values()):
+            await pool.look(self._batch)
+        for name in [name for name, pool in self._pools.items() if pool.over]:
+            self._past_hours += self._pools.pop(name).ledger.node_hours
+        self._remember()
+
+    def _remember(self) -> None:
+        """Write down what is out, for another owner."""
+        hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
+        estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
+        if estate == self._estate:
+            return
+        try:
+            write_estate(self._directory, estate)
+        except OSError as error:
+            # A full disk must not end the owner and its jobs; what is out is written as soon as there is room.
+            _LOG.warning("what is out cannot be written down: %s", error)
+        else:
+            self._estate = estate
+
+    def _young(self) -> bool:
+        """Whether something was just asked for: then a mistake should show soon."""
+        return any(not job.joined for pool in self._pools.values() for job in pool.ledger.alive)
+
+    def _owns(self) -> bool:
+        """Show owners on other hosts that this one lives; say whether none took over, as it was silent for long."""
+        if time.monotonic() - self._beaten < BEAT_SECONDS:
+            return True
+        self._beaten = time.monotonic()
+        if not mine(self._file):
+            _LOG.warning("another owner has taken over; this one ends")
+            return False
+        beat(self._file)
+        return True
+
+    def _unused(self) -> bool:
+        return self._site.linger > 0 and steady() - self._used > self._site.linger
+
+    def _prefix(self, pool: str) -> str:
+        return f"{pool[:5]}{self._tag}"
+
+    def _status(self) -> dict[str, Any]:
+        shown = [pool for pool in self._pools.values() if pool.ledger.wanted or pool.ledger.alive]
+        return {
+            "pools": [asdict(pool.status()) for pool in shown],
+            "node_hours": self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values()),
+            "node_hours_allowed": self._site.node_hours,
+            "urgencies": list(self._site.preference),
+            "restarts": self._scheduler.restarts,
+        }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the owner; return its exit code."""
+    hold_while_starting()
+    parser = argparse.ArgumentParser(prog="python -m steering.pools.owner")
+    parser.add_argument("--site", required=True, help="name of the facility")
+    parser.add_argument("--defaults", type=Path, required=True, help="YAML file with its section")
+    parser.add_argument("--settings", default="{}", help="JSON object that goes before that section")
+    parser.add_argument("--file", type=Path, required=True, help="connection file to write")
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--directory", type=Path, required=True, help="folder of its own that the nodes see")
+    parser.add_argument("--nodes", type=int, default=0, help="of the usual pool, begun at once")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    site = read_site(options.site, options.defaults, options.workspace, json.loads(options.settings))
+
+    async def own() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await Owner(site, options.file, options.directory, options.nodes).run(stop)
+
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(own())
+    except SteeringError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        if mine(options.file):
+            options.file.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

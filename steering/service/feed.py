@@ -1,0 +1,89 @@
+"""What the beamline tells: each document and ruling goes into the journal first, then to everybody who listens."""
+
+from collections import deque
+from threading import Lock
+
+from steering.archive.journal import Entry, Journal
+from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
+from steering.service.files import NamedFiles
+from steering.service.hub import Hub
+
+
+class Feed:
+    """Journals and publishes.
+
+    Attributes:
+        hub: Who listens.
+        files: What its runs have named, for guests who do not see them.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Keep journals in a workspace."""
+        self.hub = Hub()
+        self.files = NamedFiles()
+        self._workspace = workspace
+        self._journal: Journal | None = None
+        self._waiting: deque[Entry] = deque()
+        self._trouble = ""
+        # Innermost of all locks: the RunEngine's thread takes it with each document.
+        self._lock = Lock()
+
+    def begin(self, scan: str) -> None:
+        """Begin the journal of a scan; what was published before is no longer shown.
+
+        Raises:
+            SteeringError: If the last one is not written yet, as its disk is full.
+        """
+        with self._lock:
+            self._close()
+            self.hub.begin()
+            self._journal = Journal(self._workspace.journal, scan)
+
+    def publish(self, entry: Entry) -> None:
+        """Write an entry down, then hand it on; from any thread."""
+        with self._lock:
+            if self._journal is not None:
+                self._waiting.append(entry)
+                self._flush()
+            if entry.kind == "document":
+                self.files.note(entry.name, entry.content)
+            self.hub.publish(entry)
+
+    @property
+    def trouble(self) -> str:
+        """Why entries wait to be written; empty if none do. Tries to write them first."""
+        if not self._waiting:
+            return ""
+        with self._lock:
+            self._flush()
+            return self._trouble
+
+    def close(self) -> None:
+        """Close the journal."""
+        with self._lock:
+            self._close()
+
+    def _flush(self) -> None:
+        """Write what waits, in order; what does not fit waits on, and nobody who publishes fails."""
+        journal = self._journal
+        while self._waiting and journal is not None:
+            try:
+                journal.write(self._waiting[0])
+            except OSError as error:
+                self._trouble = (
+                    f"The journal {journal.path} cannot be written ({error.strerror}). {len(self._waiting)} entries "
+                    "wait in memory and are written as soon as that is possible: free some room there, then resume."
+                )
+                return
+            self._waiting.popleft()
+        self._trouble = ""
+
+    def _close(self) -> None:
+        self._flush()
+        if self._waiting and self._journal is not None:
+            message = f"The last run is not written yet. {self._trouble}"
+            raise SteeringError(message)
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
