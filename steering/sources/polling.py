@@ -12,7 +12,11 @@ SLOWEST, FASTEST = 0.2, 0.005
 
 
 class Poll:
-    """Looks again and again, in a thread of its own; pulled, so that nothing is looked for that nobody wants yet."""
+    """Looks again and again, in a thread of its own; pulled, so that nothing is looked for that nobody wants yet.
+
+    Attributes:
+        slowest: The longest time between two looks in seconds, unless it is woken.
+    """
 
     def __init__(self, look: Callable[[], Sequence[SourceItem] | None]) -> None:
         """Wire it.
@@ -20,6 +24,7 @@ class Poll:
         Args:
             look: Returns what is new, empty if nothing is, ``None`` when nothing will come any more.
         """
+        self.slowest = SLOWEST
         self._look = look
         self._closed = Event()
         self._lock = Lock()
@@ -36,10 +41,10 @@ class Poll:
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield what is new until nothing will come any more, or until it is closed."""
-        closing = asyncio.Event()
+        stirred = asyncio.Event()
         loop = asyncio.get_running_loop()
         with self._lock:
-            self._news = loop, closing
+            self._news = loop, stirred
         executor = ThreadPoolExecutor(1, "steering-look")
         pause = FASTEST
         try:
@@ -51,23 +56,32 @@ class Poll:
                     if self._closed.is_set():
                         return
                     yield item
-                pause = FASTEST if found else min(2 * pause, SLOWEST)
-                if not found:
-                    await _wait(closing, pause)
+                if found:
+                    pause = FASTEST
+                elif await _stirs(stirred, pause):
+                    stirred.clear()
+                    pause = FASTEST
+                else:
+                    pause = min(2 * pause, self.slowest)
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """End :meth:`items`."""
         self._closed.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have it look at once, as there may be something new. From any thread."""
         with self._lock:
             if self._news is not None and not self._news[0].is_closed():
                 self._news[0].call_soon_threadsafe(self._news[1].set)
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
+async def _stirs(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, so long at most; return whether it came."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        return
+        return False

@@ -1,5 +1,10 @@
-"""Blocks from a Tiled server: a run that goes on, or one of the past, by HTTP where no file is seen."""
+"""Blocks from a Tiled server: a run that goes on, or one of the past, by HTTP where no file is seen.
 
+Where the server has streams it says by websocket when something has changed, and is looked at then; else it is looked
+at several times a second.
+"""
+
+import asyncio
 import itertools
 import math
 import time
@@ -21,11 +26,14 @@ from steering.documents.event_rows import UNITS, Rows, table_of
 from steering.documents.joining import frames_per_block
 from steering.readers.paths import path_of_uri
 from steering.readers.pixels import make_mask
-from steering.sources.polling import Poll
+from steering.sources.polling import SLOWEST, Poll
+from steering.sources.tiled_news import TiledNews
 
 _TIMESTAMPS = "ts_"
 _CONNECT_SECONDS = 2.0
 _AGAIN_SECONDS = 1.0
+# While the server tells of each change (seconds): a message may be lost all the same.
+_TOLD_SECONDS = 5.0
 # So many malformed answers in a row end a run.
 _FAILURES = 25
 _PER_EVENT_DIMENSIONS = 4
@@ -97,6 +105,10 @@ class TiledSource:
         self._state: SourceState = "waiting"
         self._detail = f"Waiting for a run on {url}."
         self._poll = Poll(self._look)
+        self._told = False
+        self._news = TiledNews(key, self._stirred)
+        # What is to be listened to, as the looking thread has found it.
+        self._nodes: tuple[str, ...] = ()
 
     @property
     def status(self) -> SourceStatus:
@@ -105,10 +117,14 @@ class TiledSource:
 
     async def items(self) -> AsyncIterator[SourceItem]:
         """Yield run starts, blocks and run ends."""
+        listening = asyncio.create_task(self._listen())
         try:
             async for item in self._poll.items():
                 yield item
         finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await self._news.close()
             # A server that is told to end waits for connections that are kept open.
             client, self._client = self._client, None
             if client is not None:
@@ -121,6 +137,17 @@ class TiledSource:
         """End ``items``."""
         self._poll.close()
         self._state = "ended"
+
+    async def _listen(self) -> None:
+        """Have the server tell of what changes in the nodes that are looked at."""
+        while True:
+            self._news.listen(self._nodes)
+            self._poll.slowest = _TOLD_SECONDS if self._news.connected else SLOWEST
+            await asyncio.sleep(SLOWEST)
+
+    def _stirred(self) -> None:
+        self._told = True
+        self._poll.wake()
 
     def _look(self) -> Sequence[SourceItem] | None:
         import httpx
@@ -170,9 +197,10 @@ class TiledSource:
     def _follow(self, client: Any) -> list[SourceItem]:
         if self._run is None:
             # Between runs nothing is urgent, and others use the server.
-            if time.monotonic() - self._looked < _AGAIN_SECONDS:
+            self._nodes = (str(client.uri),)
+            if time.monotonic() - self._looked < _AGAIN_SECONDS and not self._told:
                 return []
-            self._looked = time.monotonic()
+            self._looked, self._told = time.monotonic(), False
             uid = self._next(client)
             if uid is None:
                 return []
@@ -238,6 +266,9 @@ class TiledSource:
         if not run.units:
             self._describe(run, node.metadata["data_keys"])
         array = node.base[run.image] if run.image and run.image in node.base else None
+        rows = node.base["internal"] if "internal" in node.base else None
+        # The catalogue tells of the run's end, its table of rows, its array of frames.
+        self._nodes = (str(client.uri), *(str(one.uri) for one in (node, rows, array) if one is not None))
         shape: tuple[int, ...] = () if array is None else tuple(array.shape)
         per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
         frames = math.prod(shape[:1]) * per_event if shape else 0

@@ -6,13 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiled.client import container, from_uri
+from websockets.exceptions import InvalidHandshake
 
 from steering.archive.server import TiledServer
 from steering.core.block import FrameBlock
 from steering.core.place import FirstReachable, TiledFrames
-from steering.core.source import RunEnded
+from steering.core.source import RunEnded, RunStarted
+from steering.sources import polling
 from steering.sources.frames import read_frames
 from steering.sources.tiled import TiledSource
+from steering.sources.tiled_news import TiledNews
 from steering.testing.bench import FRAMES, value
 from steering.testing.benches.tiled import TiledBench
 from steering.testing.waiting import until
@@ -100,3 +103,47 @@ async def test_of_a_large_catalogue_a_few_entries_are_asked_for(server, monkeypa
         source.close()
     with pytest.raises(StopAsyncIteration):
         await waiting
+
+
+async def test_what_the_server_tells_of_is_looked_at_without_being_looked_for(tmp_path, monkeypatch):
+    # Nothing is looked for again within the time of this test: the server's word is all that there is.
+    monkeypatch.setattr(polling, "FASTEST", 600.0)
+    bench = TiledBench(tmp_path)
+    source = await bench.open()
+    items = []
+
+    async def take():
+        items.extend([item async for item in source.items()])
+
+    taking = asyncio.create_task(take())
+    try:
+        await until(lambda: source._news.connected, lambda: str(source.status))
+        for index in range(FRAMES):
+            await bench.feed([index])
+            await until(lambda index=index: source.status.frames > index, lambda: str(source.status))
+        await bench.end()
+        await until(lambda: source.status.state == "waiting", lambda: str(source.status))
+    finally:
+        source.close()
+        await taking
+        await bench.close()
+    assert items[-1] == RunEnded("kit", FRAMES, "success")
+    assert [item.start for item in items if isinstance(item, FrameBlock)] == list(range(FRAMES))
+
+
+async def test_a_server_that_tells_nothing_is_looked_at_as_ever(tmp_path, monkeypatch):
+    async def refused(news, address):
+        raise InvalidHandshake("no streams here")
+
+    monkeypatch.setattr(TiledNews, "_hear", refused)
+    bench = TiledBench(tmp_path)
+    source = await bench.open()
+    taking = asyncio.create_task(anext(source.items()))
+    try:
+        await bench.feed([0])
+        async with asyncio.timeout(120):
+            assert isinstance(await taking, RunStarted)
+        assert not source._news.connected
+    finally:
+        source.close()
+        await bench.close()
