@@ -34,6 +34,9 @@ def look_anew(dataset: Any) -> None:
     Raises:
         OSError: If the dataset is open a second time in this process: then its frames could not be told apart.
     """
+    if _written_here(dataset):
+        # Who writes in this process shares what it knows with who reads.
+        return
     if _handles(dataset) > 1:
         message = (
             f"{dataset.name} of {dataset.file.filename} is open a second time in this process while it is being "
@@ -41,6 +44,13 @@ def look_anew(dataset: Any) -> None:
         )
         raise OSError(message)
     dataset.id.refresh()
+
+
+def _written_here(dataset: Any) -> bool:
+    """Say whether this process itself has a dataset's file open for writing."""
+    import h5py
+
+    return bool(h5py.h5i.get_file_id(dataset.id).get_intent() & (h5py.h5f.ACC_RDWR | h5py.h5f.ACC_SWMR_WRITE))
 
 
 def _handles(dataset: Any) -> int:

@@ -96,7 +96,11 @@ def rocking(beamtime, lab, page, board):
     page.locator(".st-param-range input").fill("0.3")
     page.locator(".st-param-exposure input").fill("0.1")
     page.locator("button.st-apply").click()
-    board.rulings.wait(lambda rulings: sum(r.accepted and r.applied_at > 0 for r in rulings) >= 2, 180)
+    try:
+        board.rulings.wait(lambda rulings: sum(r.accepted and r.applied_at > 0 for r in rulings) >= 2, 180)
+    except TimeoutError:
+        form = page.locator(".st-panel-form").inner_text()
+        pytest.fail(f"{form}\n{board.rulings.value}\n{board.status.value}")
     page.get_by_text("in force since point").first.wait_for()
     page.locator(".st-panel-curve").scroll_into_view_if_needed()
     shoot(page, "lab-rocking")

@@ -164,6 +164,20 @@ def test_nothing_of_a_file_stays_open_when_it_is_given_back(writer):
     files.close()
 
 
+def test_frames_that_this_process_writes_itself_are_seen_as_they_come(tmp_path):
+    path = tmp_path / "own.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("d", (0, 4, 6), "i4", maxshape=(None, 4, 6), chunks=(1, 4, 6))
+        file.swmr_mode = True
+        for number in range(12):
+            data.resize(number + 1, axis=0)
+            data[number] = number
+            data.flush()
+            found, _ = read_frames(FrameBlock("run", "primary", 0, number + 1, FrameFile(str(path), "d")))
+            assert found.max(axis=(1, 2)).tolist() == list(range(number + 1))
+            assert found.min(axis=(1, 2)).tolist() == list(range(number + 1))
+
+
 def test_frames_of_a_dataset_that_a_cell_has_open_are_refused_and_never_the_first_one_again(writer, monkeypatch):
     monkeypatch.setattr(reader, "PATIENCE", 0.2)
     grow(writer, 3)

@@ -35,8 +35,10 @@ _READY = (
     " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
     " && w.sessionContext.session.kernel.status === 'idle'; }"
 )
-# On a machine so busy that a press takes two seconds the page asks whether it still holds.
-_MEANT = "() => [...document.querySelectorAll('.st-choice')].find((one) => one.textContent === 'Do it now')?.click()"
+# On a machine so busy that a press takes two seconds the page asks whether it still holds; whoever pressed meant it.
+_MEANT = """setInterval(() => {
+  [...document.querySelectorAll('.st-choice')].find((one) => one.textContent === 'Do it now')?.click();
+}, 200)"""
 # Whether BokehJS has come, when it was last asked for, and how far each plot is.
 _PLOTS = """() => ({
   bokeh: globalThis.Bokeh?.version, asked: globalThis.__steering_bokeh_loading__, now: Date.now(),
@@ -106,11 +108,19 @@ class Lab:
     """
 
     def __init__(
-        self, url: str, token: str, *, width: int = 1400, height: int = 900, failure: Path | None = None
+        self,
+        url: str,
+        token: str,
+        *,
+        width: int = 1400,
+        height: int = 900,
+        failure: Path | None = None,
+        insists: bool = True,
     ) -> None:
         """Open a browser; when a test fails within it, each page is shot into the folder ``failure``.
 
-        What the console said, and what has become of the plots, is then told with the test's output.
+        What the console said, and what has become of the plots, is then told with the test's output. Who insists
+        answers a page that asks whether a press still holds: "Do it now".
         """
         self._failure = failure
         self.url = url
@@ -123,6 +133,8 @@ class Lab:
         self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         self.context = self._browser.new_context(viewport={"width": width, "height": height})
         self.context.route("**/*", self._route)
+        if insists:
+            self.context.add_init_script(_MEANT)
         self.page = self.new_page()
 
     def __enter__(self) -> Self:
@@ -134,7 +146,8 @@ class Lab:
         if error is not None and self._failure is not None:
             self._failure.mkdir(parents=True, exist_ok=True)
             for index, page in enumerate(self.context.pages):
-                page.screenshot(path=self._failure / f"failure-{index}.png")
+                test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
+                page.screenshot(path=self._failure / f"failure-{test}-{index}.png")
                 _tell(f"plots of page {index}", [json.dumps(page.evaluate(_PLOTS))])
             _tell("the browser's console said", self.said[-60:])
         self._browser.close()
@@ -224,7 +237,6 @@ class Lab:
         while not self.value(f"bool({expression})", page):
             if time.monotonic() > end:
                 raise TimeoutError(f"{expression} did not become true within {timeout:g} s")
-            (page or self.page).evaluate(_MEANT)
             (page or self.page).wait_for_timeout(100)
 
     def save(self, page: Page | None = None) -> None:

@@ -34,7 +34,7 @@ def state(lab):
 @pytest.mark.browser
 def test_a_press_acts_when_it_is_made_or_asks(tmp_path):
     write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS, insists=False) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()

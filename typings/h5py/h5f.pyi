@@ -1,5 +1,7 @@
 from typing import Any
 
+ACC_RDWR: int
+ACC_SWMR_WRITE: int
 OBJ_DATASET: int
 OBJ_GROUP: int
 OBJ_LOCAL: int
