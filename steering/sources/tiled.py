@@ -266,9 +266,7 @@ class TiledSource:
         if not run.units:
             self._describe(run, node.metadata["data_keys"])
         array = node.base[run.image] if run.image and run.image in node.base else None
-        rows = node.base["internal"] if "internal" in node.base else None
-        # The catalogue tells of the run's end, its table of rows, its array of frames.
-        self._nodes = (str(client.uri), *(str(one.uri) for one in (node, rows, array) if one is not None))
+        self._hear_of(client, node, array)
         shape: tuple[int, ...] = () if array is None else tuple(array.shape)
         per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
         frames = math.prod(shape[:1]) * per_event if shape else 0
@@ -299,6 +297,11 @@ class TiledSource:
             None if array is None else start,
             self._pixels,
         )
+
+    def _hear_of(self, client: Any, node: Any, array: Any) -> None:
+        """Have the server tell of the run's end, of rows and of frames."""
+        rows = node.base.get("internal")
+        self._nodes = (str(client.uri), *(str(one.uri) for one in (node, rows, array) if one is not None))
 
     def _read_table(self, node: Any, run: _Run, per_event: int) -> None:
         if "internal" not in node.base:
