@@ -3,7 +3,7 @@
 ``python -m benchmarks.hostile [COUNT] [FILE.json]``: a scan runs; meanwhile so many messages come over HTTP and the
 control socket, made from the service's own schema and by hand, from nobody, a watcher, an operator and somebody who may
 steer but does not hold the lease. Counted are answers of 500 and more, changes of the scan, growth of the service's
-memory and of the journal; and the scan's pace is compared with that of the same scan left alone.
+memory and of the journal; and the scan's pace is compared with its own while it is left alone, by turns.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from steering.beamline.embedded import EmbeddedService, find_service, stop_servi
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
 
-SPEED, POINTS, LANES = 5.0, 1200, 4
+SPEED, POINTS, LANES = 5.0, 1800, 4
+TURN_SECONDS = 8.0
 ROLES = {"nobody": None, "watcher": ["read"], "operator": ["read", "operate"], "rival": ["read", "operate", "steer"]}
 TEXTS = ["", "a" * 3000, "\x00", "exposure", "\u202e", "<script>", "'; drop table", "../../etc/passwd", "💥" * 500]
 NUMBERS = [0, -1, 1e308, -1e308, 10**30, 0.1, True, None, "0.1", [1], {"a": 1}]
@@ -72,7 +73,6 @@ async def measure(workspace, count, seed=0):
     process = psutil.Process(int(service["pid"]))
     values = {"step": 1.0 / POINTS, "exposure": 0.5}
     try:
-        alone = await scanned(client, values, None)
         tokens = {
             role: None if scopes is None else await client.token(role, frozenset(scopes), 3600.0)
             for role, scopes in ROLES.items()
@@ -80,7 +80,7 @@ async def measure(workspace, count, seed=0):
         memory = process.memory_info().rss
         attack = Attack(str(service["url"]), tokens, count, seed)
         began = time.monotonic()
-        scan = await scanned(client, values, attack)
+        scan, alone = await scanned(client, values, attack)
         journal = max(workspace.journal.glob("*.jsonl"), key=lambda path: path.name)
         kept = [json.loads(line) for line in journal.read_bytes().splitlines()]
         rulings = [one["content"] for one in kept if one["kind"] == "ruling"]
@@ -101,27 +101,42 @@ async def measure(workspace, count, seed=0):
 
 
 async def scanned(client, values, attack):
-    """Scan, and say how many points a second were measured in its middle; attack it meanwhile."""
+    """Scan, attacked and left alone by turns; say how many points a second were measured in the one and the other.
+
+    A machine that is shared changes its pace from one minute to the next, so both are of the same minutes.
+    """
     await client.start("rocking", values)
     await until(client, lambda status: status.points_done >= 10)
-    task = asyncio.create_task(attack.run()) if attack is not None else None
-    began, first = time.monotonic(), (await client.status()).points_done
-    while True:
-        await asyncio.sleep(0.5)
-        status = await client.status()
-        if not status.scanning:
-            raise SystemExit(f"the scan ended: {status.ended}")
-        done = status.points_done - first
-        if (task.done() if task is not None else done >= 60) or status.points_left < 20:
-            break
-    rate = done / (time.monotonic() - began)
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    task = asyncio.create_task(attack.run())
+    points, seconds = {True: 0, False: 0}, {True: 0.0, False: 0.0}
+    on = False
+    while not task.done():
+        first = await points_done(client)
+        began = time.monotonic()
+        if on:
+            attack.gate.set()
+        await asyncio.wait([task], timeout=TURN_SECONDS)
+        attack.gate.clear()
+        points[on] += await points_done(client) - first
+        seconds[on] += time.monotonic() - began
+        on = not on
+    await task
     await client.lease("take")
     await client.propose_json({"action": {"kind": "abort"}})
     await until(client, lambda status: not status.scanning)
-    return rate
+    return points[True] / seconds[True], points[False] / seconds[False]
+
+
+async def points_done(client):
+    """Wait for the next point, and count it: turns begin and end with a point."""
+    before = (await client.status()).points_done
+    while True:
+        status = await client.status()
+        if not status.scanning or status.points_left < 20:
+            raise SystemExit(f"the scan is over before the messages are: {status.ended}")
+        if status.points_done > before:
+            return status.points_done
+        await asyncio.sleep(0.02)
 
 
 async def until(client, condition):
@@ -139,6 +154,8 @@ class Attack:
         """Prepare it: so many messages to a service, from bearers of these tokens."""
         self.url, self.tokens, self.count, self.sent = url, tokens, count, 0
         self.answers = {}
+        # Closed while the scan is left alone.
+        self.gate = asyncio.Event()
         self._chance = random.Random(seed)
 
     async def run(self):
@@ -148,6 +165,7 @@ class Attack:
 
     async def _lane(self, client):
         while self.sent < self.count:
+            await self.gate.wait()
             self.sent += 1
             role = self._chance.choice(list(self.tokens))
             if self._chance.random() < 0.05:
@@ -172,6 +190,7 @@ class Attack:
             async with connect(self.url.replace("http", "ws") + "/control", proxy=None) as socket:
                 await socket.send(json.dumps({"token": token or "guess"}))
                 for _ in range(5):
+                    await self.gate.wait()
                     self.sent += 1
                     await socket.send(self._body())
                     await within(10, socket.recv())
