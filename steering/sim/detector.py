@@ -129,8 +129,8 @@ class Detector:
         await self._capturing.put(value, self._write_file)
 
     async def _write_file(self, end: asyncio.Event) -> None:
-        folder, name = self._channel("HDF1:FilePath").value, self._channel("HDF1:FileName").value
-        path = Path(folder) / f"{name}.h5"
+        path = self._file()
+        await self._count_file()
         self._writer = writer = FrameWriter(path, self._samples[self._sample].shape)
         try:
             await self._read("HDF1:NumCaptured_RBV", 0)
@@ -142,6 +142,21 @@ class Detector:
             writer.close()
             await self._read("HDF1:Capture_RBV", "No")
             await self._channel("HDF1:Capture").write("No", verify_value=False)
+
+    def _file(self) -> Path:
+        """Name the file by the template, as areaDetector does: folder, name and, if it asks for it, number."""
+        folder, name = self._channel("HDF1:FilePath").value, self._channel("HDF1:FileName").value
+        template = str(self._channel("HDF1:FileTemplate").value) or "%s%s.h5"
+        parts = f"{folder.rstrip('/')}/", name, int(self._channel("HDF1:FileNumber").value)
+        return Path(template % parts[: template.count("%")])
+
+    async def _count_file(self) -> None:
+        """Give the next file the next number, if it is to be so."""
+        if self._channel("HDF1:AutoIncrement").value == "Yes":
+            number = int(self._channel("HDF1:FileNumber").value) + 1
+            for name in ("HDF1:FileNumber", "HDF1:FileNumber_RBV"):
+                if self._prefix + name in self.channels:
+                    await self._read(name, number)
 
     async def _acquire(self, value: str) -> None:
         await self._exposing.put(value, self._take_frames)

@@ -2,10 +2,31 @@
 
 import sys
 
+from caproto import ChannelString
+
 import steering.sim.motor as motors
 from steering.sim.__main__ import main
+from steering.sim.channels import EnumChannel, IntegerChannel
+from steering.sim.detector import Detector
 
 MOTOR = "STEER:th"
+# What classic ophyd asks of an areaDetector beside what ophyd-async does.
+TEXTS = {
+    "cam1:PortName_RBV": "CAM", "HDF1:PortName_RBV": "HDF1", "HDF1:PluginType_RBV": "NDFileHDF5",
+    "HDF1:NDArrayPort": "CAM", "HDF1:NDArrayPort_RBV": "CAM",
+}  # fmt: skip
+NUMBERS = {
+    "HDF1:ArraySize0_RBV": 256, "HDF1:ArraySize1_RBV": 256, "HDF1:ArraySize2_RBV": 0, "HDF1:ArrayCounter": 0,
+    "HDF1:CreateDirectory": 0, "HDF1:FileNumber": 0, "cam1:NumExposures": 1, "cam1:TriggerMode": 0,
+    "cam1:DataType_RBV.DISA": 0, "cam1:ArraySizeZ_RBV": 0,
+}  # fmt: skip
+NO_YES, OFF_ON = ("No", "Yes"), ("Disable", "Enable")
+TYPES = ("Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Float32", "Float64")
+WORDS = {
+    "HDF1:BlockingCallbacks": NO_YES, "HDF1:EnableCallbacks": OFF_ON, "HDF1:AutoSave": NO_YES,
+    "HDF1:AutoIncrement": NO_YES, "cam1:ArrayCallbacks": OFF_ON, "cam1:WaitForPlugins": NO_YES,
+    "cam1:AcquireBusy": ("Done", "Acquiring"), "cam1:DataType": TYPES, "cam1:ColorMode": ("Mono", "Bayer", "RGB1"),
+}  # fmt: skip
 
 
 def _ours(motor):
@@ -49,6 +70,30 @@ def slow(motor):
     motor._speed = 0.00002
 
 
+def classic(_):
+    """Has all of a detector that classic ophyd looks at."""
+    begin, take = Detector.begin, Detector._take_frames
+
+    async def begun(detector):
+        await begin(detector)
+        channels, prefix = detector.channels, detector._prefix
+        channels |= {prefix + name: ChannelString(value=text) for name, text in TEXTS.items()}
+        for name, kind in (NUMBERS | WORDS).items():
+            for ending in ("", "_RBV"):
+                made = EnumChannel(value=kind[0], enum_strings=kind) if name in WORDS else IntegerChannel(value=kind)
+                channels.setdefault(prefix + name.removesuffix("_RBV") + ending, made)
+            setpoint, readback = (channels[prefix + name.removesuffix("_RBV") + ending] for ending in ("", "_RBV"))
+            if setpoint.handler is None:
+                setpoint.handler = readback.write
+
+    async def taken(detector, end):
+        await detector._read("cam1:AcquireBusy", "Acquiring")
+        await take(detector, end)
+        await detector._read("cam1:AcquireBusy", "Done")
+
+    Detector.begin, Detector._take_frames = begun, taken
+
+
 class Fields:
     """Changes fields of the record once it has begun."""
 
@@ -81,6 +126,7 @@ KINDS = {
         dial_low_limit=0.0, dial_high_limit=0.0, user_low_limit=5.0, user_high_limit=5.0, user_offset=5.0
     ),
     "reversed": Fields(user_low_limit=0.9, user_high_limit=-0.4, dial_low_limit=-0.9, dial_high_limit=0.4),
+    "classic": classic,
     "usual": lambda _: None,
 }
 

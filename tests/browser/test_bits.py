@@ -1,13 +1,21 @@
-"""The demo instrument of apsbits, unmodified, in an environment of its own, steered from the dashboard."""
+"""Instruments that need packages which are not ours, in an environment of their own.
+
+The demo instrument of apsbits is steered unmodified from the dashboard; one of EPICS devices as classic ophyd and
+apstools make them, from a session.
+"""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.beamline.site import ROOT, instrument_site
+import steering
+from steering.core.action import Finish, Pause, Resume, SetParameter
+from steering.sim.samples import RockingSample
+from tests.beamline.site import ROOT, instrument_site, site
 from tests.system.test_stops import primary, recorded
 from tests.widgets.lab import Lab, jupyter, write_notebook
 
@@ -47,12 +55,34 @@ dashboard
 """
 
 
-@pytest.fixture
-def bits(tmp_path):
-    """A Python with apsbits and this checkout."""
+EPICS_FILE = {
+    "name": "Hall of EPICS",
+    "instrument": "tests.beamline.halls.epics",
+    "signals": {"exposure_time": {"device": "adsim.cam.acquire_time", "units": "s"}},
+    "scans": [
+        {
+            "name": "rock",
+            "title": "Rock theta",
+            "plan": "own",
+            "call": "rock",
+            "analyses": ["centre_of_mass", "scalars"],
+            "parameters": {
+                "span": {"units": "deg", "value": 0.2, "low": 0.01, "high": 1},
+                "num": {"units": "", "value": 401, "low": 2, "high": 1001, "decimals": 0},
+                "exposure": {"units": "s", "value": 0.25, "low": 0.01, "high": 1},
+                "exposure_time": {"units": "s", "low": 0.01, "high": 1},
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def bits(tmp_path_factory):
+    """A Python with apsbits, and with it apstools, and this checkout."""
     # What ./steer installs with.
     uv = [sys.executable, "-m", "uv"]
-    folder = tmp_path / "bits"
+    folder = tmp_path_factory.mktemp("bits")
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
     python = folder / "bin" / "python"
     wanted = [BITS, "--editable", f"{ROOT}[classic]"]
@@ -108,3 +138,36 @@ def steered(lab):
     page.screenshot(path=SHOTS / "instrument.png")
     page.locator(".st-direct-finish").click()
     page.locator(".st-ended", has_text="ended").wait_for()
+
+
+def test_a_motor_record_and_an_area_detector_of_classic_devices_are_steered(bits, tmp_path):
+    frames = tmp_path / "frames"
+    with site(tmp_path, kind="classic") as place:
+        place.python, place.patience = bits, 240.0
+        place.environment["HALLS_FOLDER"] = str(frames)
+        assert place.serve(EPICS_FILE), place.log
+        session = steering.open(workspace=place.workspace)
+        try:
+            run = session.start("rock")
+            session.board.status.wait(lambda status: status.points_done >= 5, 240)
+            assert session.propose(Pause()).accepted
+            session.board.status.wait(lambda status: status.state == "paused", 240)
+            measured = session.board.status.value.points_done
+            assert session.propose(SetParameter("exposure_time", 0.05)).accepted
+            assert session.propose(Resume()).accepted
+            session.board.status.wait(lambda status: status.points_done >= measured + 5, 240)
+            assert session.propose(Finish()).accepted
+            assert session.wait(300) == run
+            ended = session.board.status.value.ended
+            spot, columns = (session.results[label].outcome for label in ("centre_of_mass", "scalars"))
+        finally:
+            session.shutdown()
+    assert ended.status == "success"
+    assert spot.features["frames"].value == ended.points
+    # What the simulation shows at the recorded exposure is what was recorded at the nearest angle.
+    sample, sums = RockingSample.load(), spot.data["frame_sum"].values
+    nearest = [int(np.argmin(np.abs(sample.theta - theta))) for theta in columns.data["theta"].values]
+    recorded_sums = sample.frames[nearest].sum(axis=(1, 2))
+    assert (sums[:measured] == recorded_sums[:measured]).all()
+    assert (sums[measured + 1 :] < 0.5 * recorded_sums[measured + 1 :]).all()
+    assert [file.suffix for file in frames.iterdir()] == [".h5"]
