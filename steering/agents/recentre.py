@@ -53,6 +53,7 @@ class Recentre:
     """
 
     name = "recentre"
+    steers = ("centre", "range")
 
     def __init__(self, axis: str = "", widths: float = 3.0, coverage: float = 0.9) -> None:
         """Choose how much of the curve to keep.

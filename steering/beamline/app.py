@@ -18,7 +18,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steering.beamline.control import serve_control
-from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError, token_of
+from steering.beamline.gate import REFUSED, Gate, TooLargeError, token_of
+from steering.beamline.pace import STEERING, WATCHING, Pace, Paces
 from steering.beamline.reading import BODY_BYTES, read_json
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.sockets import serve_stream
@@ -172,7 +173,9 @@ class Face:
             content = read_json(await request.body())
         except SteeringError as error:
             raise HTTPException(400, str(error)) from error
-        return _json(await asyncio.to_thread(judge_json, self._beamline, content, _person(request)))
+        ruling = await asyncio.to_thread(judge_json, self._beamline, content, _person(request))
+        setattr(request.state, REFUSED, not ruling.accepted)
+        return _json(ruling)
 
     async def lease(self, request: Request) -> Response:
         """Take, release, ask for, hand over or keep the lease; answers with the ``Lease``."""
@@ -214,12 +217,8 @@ class Face:
 
     async def control(self, socket: WebSocket) -> None:
         """Take pause, resume, finish and abort from a browser."""
-
-        def may_ask(person: Person) -> bool:
-            return self._paces.take(person.name, self.pace_of(person))
-
         with suppress(WebSocketDisconnect):
-            await serve_control(socket, self._beamline, self._tokens, judge_json, may_ask)
+            await serve_control(socket, self._beamline, self._tokens, judge_json, self._paces, self.pace_of)
 
 
 def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
@@ -227,7 +226,7 @@ def judge_json(beamline: Beamline, content: Json, person: Person) -> Ruling:
     try:
         proposal = read_proposal(content, person.name)
     except ValidationError as error:
-        return beamline.refuse(unreadable(content, person.name, error, beamline.status().parameters))
+        return beamline.refuse(unreadable(content, person.name, error, beamline.status().parameters), person.name)
     _need(person, "operate" if proposal.action.kind in OPERATED else "steer")
     return beamline.propose(proposal, person.name)
 

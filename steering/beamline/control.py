@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import HTTPException, WebSocket
 
+from steering.beamline.pace import Pace, Paces
 from steering.beamline.reading import read_json
 from steering.beamline.sockets import STATUS_INTERVAL, until_one_ends, until_void, words
 from steering.beamline.tokens import Person, Tokens
@@ -38,9 +39,19 @@ async def serve_control(
     beamline: Beamline,
     tokens: Tokens,
     judge: Judge,
-    may_ask: Callable[[Person], bool] = lambda _: True,
+    paces: Paces,
+    pace_of: Callable[[Person], Pace],
 ) -> None:
-    """Take pause, resume, finish and abort from a browser; push state and progress."""
+    """Take pause, resume, finish and abort from a browser; push state and progress.
+
+    Args:
+        socket: Of the page.
+        beamline: What is steered.
+        tokens: Who may come in.
+        judge: What judges a press.
+        paces: Where it is counted how often somebody asks.
+        pace_of: How often somebody may.
+    """
     await socket.accept()
     try:
         hello = read_json(await within(HELLO_TIMEOUT, words(socket)))
@@ -49,9 +60,10 @@ async def serve_control(
         token = None
     person = tokens.person(token) if isinstance(token, str) else None
     if person is None or "operate" not in person.scopes:
+        await paces.turn_away()
         await socket.close(UNAUTHORISED, "The token is missing, unknown or has run out.")
         return
-    link = _Link(socket, beamline, person, judge, may_ask)
+    link = _Link(socket, beamline, person, judge, paces, pace_of)
     await until_one_ends(
         [
             asyncio.create_task(link.receive()),
@@ -70,9 +82,11 @@ class _Link:
         beamline: Beamline,
         person: Person,
         judge: Judge,
-        may_ask: Callable[[Person], bool] = lambda _: True,
+        paces: Paces,
+        pace_of: Callable[[Person], Pace],
     ) -> None:
-        self._may_ask = may_ask
+        self._paces = paces
+        self._pace_of = pace_of
         self._socket = socket
         self._beamline = beamline
         self._person = person
@@ -84,7 +98,14 @@ class _Link:
     async def receive(self) -> None:
         """Answer each press, with its own id."""
         while True:
-            answer = await self._answer(await words(self._socket))
+            text = await words(self._socket)
+            refused = await self._paces.turn(self._person.name, self._pace_of(self._person))
+            if refused is None:
+                await self._paces.turn_away()
+            answer = await self._answer(text, heard=refused is not None)
+            ruling = answer.get("ruling")
+            if refused is not None and isinstance(ruling, Ruling) and ruling.accepted:
+                refused.give_back()
             await self._send(answer)
 
     async def push(self) -> None:
@@ -113,7 +134,7 @@ class _Link:
         async with self._lock:
             await self._socket.send_text(dumps(content))
 
-    async def _answer(self, text: str | bytes) -> dict[str, Any]:
+    async def _answer(self, text: str | bytes, *, heard: bool) -> dict[str, Any]:
         try:
             message = read_json(text)
         except SteeringError as error:
@@ -122,7 +143,7 @@ class _Link:
             return {"kind": "error", "id": "", "message": 'Only messages of kind "propose" are taken here.'}
         named = message.get("id")
         answer = {"id": named if isinstance(named, str) else ""}
-        if not self._may_ask(self._person):
+        if not heard:
             return {"kind": "error", **answer, "message": f"{self._person.name} asks too often. Wait a second."}
         late = self._late(message.get("heard"))
         if late:

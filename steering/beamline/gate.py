@@ -3,14 +3,12 @@
 The routes themselves know scopes; here it is about who is let in at all, how much is read, and how often.
 """
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
 
+from steering.beamline.pace import READING, Pace, Paces
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.tokens import Person, Tokens
 from steering.service.wire import RECORD_PREFIX
@@ -24,46 +22,10 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 # A description of the routes, without any content.
 _OPEN = ("/docs", "/openapi.json", "/docs/oauth2-redirect")
 _RECORD_BYTES = 1 << 20
-# Who is turned away waits so long (seconds) for the answer, and longer where more than so many a second are. So many
-# wait at a time.
-_HELD_SECONDS, _MOST_TURNED_AWAY, _MOST_HELD = 0.02, 80.0, 200
+# A route says so in its request's state that it refused what it answers with a ruling, and no error.
+REFUSED = "refused"
+_FIRST_REFUSAL = 400
 _MISSING = "The token is missing, unknown or has run out. Ask for a new one."
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often somebody may ask.
-
-    Attributes:
-        rate: Requests a second, on average.
-        burst: Requests at once.
-    """
-
-    rate: float
-    burst: float
-
-
-READING = Pace(200.0, 800.0)
-STEERING = Pace(50.0, 200.0)
-# Each refusal is written into the run: who does not hold the lease must not fill the journal.
-WATCHING = Pace(5.0, 40.0)
-
-
-class Paces:
-    """How much each person has asked for lately. Used from the service's event loop, or with care from its threads."""
-
-    def __init__(self) -> None:
-        """Begin with nobody."""
-        self._left: dict[tuple[str, Pace], tuple[float, float]] = {}
-
-    def take(self, name: str, pace: Pace) -> bool:
-        """Say whether somebody may ask once more, and count it."""
-        now = time.monotonic()
-        left, at = self._left.get((name, pace), (pace.burst, now))
-        left = min(left + (now - at) * pace.rate, pace.burst)
-        allowed = left >= 1
-        self._left[name, pace] = (left - allowed, now)
-        return allowed
 
 
 class Gate:
@@ -82,8 +44,6 @@ class Gate:
         self._tokens = tokens
         self._pace_of = pace_of
         self._paces = paces
-        self._held = 0
-        self._next = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -99,26 +59,37 @@ class Gate:
             await self._turn_away(send, 401, _MISSING)
             return
         changes = scope["method"] not in ("GET", "HEAD") and not str(scope["path"]).startswith(RECORD_PREFIX)
-        if not self._paces.take(person.name, self._pace_of(person) if changes else READING):
+        pace = self._pace_of(person) if changes else READING
+        refused = await self._paces.turn(person.name, pace)
+        if refused is None:
             await self._turn_away(send, 429, f"{person.name} asks too often. Wait a second.")
             return
         allowed = _RECORD_BYTES if str(scope["path"]).startswith(RECORD_PREFIX) else BODY_BYTES
         if _length(scope) > allowed:
             await _refuse(send, 413, f"The message is too large. Allowed: at most {allowed} bytes.")
             return
-        await self._app(scope, _Counted(receive, allowed), send)
+        answer = _Answer(send)
+        state = scope.setdefault("state", {})
+        await self._app(scope, _Counted(receive, allowed), answer)
+        if answer.status < _FIRST_REFUSAL and not state.get(REFUSED):
+            refused.give_back()
 
     async def _turn_away(self, send: Send, status: int, message: str) -> None:
-        """Refuse after a pause: who tries again and again must not take the time of the scan."""
-        if self._held < _MOST_HELD:
-            self._held += 1
-            now = time.monotonic()
-            self._next = max(self._next + 1 / _MOST_TURNED_AWAY, now + _HELD_SECONDS)
-            try:
-                await asyncio.sleep(self._next - now)
-            finally:
-                self._held -= 1
+        await self._paces.turn_away()
         await _refuse(send, status, message)
+
+
+class _Answer:
+    """Sends an answer, and knows its status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+        await self._send(message)
 
 
 class TooLargeError(Exception):

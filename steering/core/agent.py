@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from steering.core.action import Action
 from steering.core.parameter import Parameter
@@ -27,6 +27,9 @@ class Agent(Protocol):
     ``suggest`` may be called at any time, also before the first ``ingest``, and then returns nothing. Whether a
     suggestion is only shown or also proposed is not the agent's business but its mode's (off, suggest,
     automatic), which the session holds; either way the guard judges what is proposed.
+
+    An agent may name the parameters that a scan must have for it to do anything, in an attribute ``steers``. With a
+    scan that lacks one of them a person is told so.
     """
 
     name: str
@@ -38,3 +41,18 @@ class Agent(Protocol):
     def suggest(self) -> Sequence[Suggestion]:
         """Return what to do now; each suggestion is returned once."""
         ...
+
+
+def why_idle(agent: Agent, parameters: Sequence[Parameter]) -> str:
+    """Say why an agent can do nothing in a scan; empty if it can.
+
+    Args:
+        agent: Who may name what it steers.
+        parameters: Of the scan.
+    """
+    named: object = getattr(agent, "steers", ())
+    # A stranger's attribute may be anything.
+    several = cast("Sequence[object]", named) if isinstance(named, list | tuple) else ()
+    steers = [one for one in several if isinstance(one, str)]
+    missing = set(steers) - {one.name for one in parameters}
+    return f"It steers {' and '.join(steers)}, which this scan does not have." if missing else ""

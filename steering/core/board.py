@@ -58,6 +58,7 @@ class Board:
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
         modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
+        idle: Why an agent can do nothing in the shown scan: a sentence, of each such agent.
         source: The source that is shown: the beamline's documents, or the newest that was followed beside them.
         runs: Runs that the shown source has brought, oldest first; the newest two hundred.
         span: Which frames of its newest run can be looked at again.
@@ -77,6 +78,7 @@ class Board:
     latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
     modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    idle: Cell[dict[str, str]] = field(default_factory=_no_modes)
     source: Cell[FollowedSource] = field(default_factory=lambda: Cell(FollowedSource()))
     runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)
     span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))

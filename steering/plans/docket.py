@@ -17,10 +17,10 @@ from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
-from steering.paths.path import Point
 from steering.paths.prospect import Decision, Prospect, look_ahead, points_expected
 from steering.paths.scan import Scan, bounded
 from steering.paths.words import describe, exact
+from steering.plans.refusals import STEERING, WATCHING, Refusals
 
 # Who rules where a device, and no person, made something necessary.
 BEAMLINE = "the beamline"
@@ -78,6 +78,7 @@ class Docket:
         # How often something was accepted that later paths depend on.
         self._changes = 0
         self._known: dict[str, Ruling] = {}
+        self._refusals = Refusals()
         self._paused = False
         self._open = True
         # Whether the plan has ended: until then a second abort acts.
@@ -169,16 +170,20 @@ class Docket:
                     waiting = (*self._taken, *self._waiting)
                     expected = points_expected(self._progress.left, waiting, self.scan.shaping)
                     reason = reason or judge_path(action, prospect.within(situation, action, expected))
-                    return self._decide(proposal, reason, prospect.made)
+                    ruling = self._ruling(proposal, reason, len(prospect.made))
+                    if reason:
+                        return self._refuse(ruling, person, lease)
+                    self._enter(Decision(ruling, action, prospect.made))
+                    return ruling
                 made_for, parameters = self._changes, dict(self._parameters)
             # Points are made without the lock, which the plan takes between two points. What was accepted meanwhile
             # changes what they are made for: then once more.
             prospect = look_ahead(action, self.scan, parameters, self._axes, self._points_allowed)
 
-    def _decide(self, proposal: Proposal, reason: str, points: tuple[Point, ...]) -> Ruling:
+    def _ruling(self, proposal: Proposal, reason: str, points: int) -> Ruling:
         action = proposal.action
-        subject, old, new = describe(action, self._parameters, self._axes, len(points))
-        ruling = Ruling(
+        subject, old, new = describe(action, self._parameters, self._axes, points)
+        return Ruling(
             id=proposal.id,
             who=proposal.who,
             kind=action.kind,
@@ -192,15 +197,20 @@ class Docket:
             decided_at=time.time(),
             action=exact(action),
         )
-        self._enter(Decision(ruling, None if reason else action, points))
-        return ruling
 
-    def record(self, ruling: Ruling) -> Ruling:
+    def record(self, ruling: Ruling, person: str, lease: str) -> Ruling:
         """Enter a refusal that was made elsewhere (a proposal that could not be read)."""
         with self._lock:
-            if ruling.id not in self._known:
-                self._enter(Decision(ruling))
-            return self._known[ruling.id]
+            return self._known.get(ruling.id) or self._refuse(ruling, person, lease)
+
+    def _refuse(self, ruling: Ruling, person: str, lease: str) -> Ruling:
+        """Enter a refusal, unless so many of the person's are that this one is only counted."""
+        allowance = STEERING if person == lease else WATCHING
+        written = self._refusals.written(person, ruling, allowance)
+        self._known[ruling.id] = written or ruling
+        if written is not None:
+            self._enter(Decision(written))
+        return self._known[ruling.id]
 
     def notice(self) -> bool:
         """Note that the plan knows that it has to end.
@@ -259,9 +269,11 @@ class Docket:
         """Whether something waits for the plan."""
         return bool(self._waiting)
 
-    def take(self) -> list[Decision]:
-        """Hand the plan what came since it last asked."""
+    def take(self, *, last: bool = False) -> list[Decision]:
+        """Hand the plan what came since it last asked; the last time, also that refusals were only counted."""
         with self._lock:
+            if last:
+                self._write_rest()
             decisions, self._waiting = self._waiting, []
             self._taken += decisions
             return decisions
@@ -269,6 +281,7 @@ class Docket:
     def close_if_idle(self) -> bool:
         """End the docket unless something waits in it; afterwards every proposal is refused."""
         with self._lock:
+            self._write_rest()
             if self._waiting:
                 return False
             self._open = False
@@ -277,8 +290,9 @@ class Docket:
     def close(self) -> list[Decision]:
         """Take nothing any more but a second abort; return what came too late to be applied."""
         with self._lock:
+            decisions = self.take(last=True)
             self._open = False
-            return self.take()
+            return decisions
 
     def end(self) -> None:
         """Note that the plan has ended: there is nothing left to abort."""
@@ -323,6 +337,10 @@ class Docket:
                 return
             self._wake = (asyncio.get_running_loop(), event)
         await event.wait()
+
+    def _write_rest(self) -> None:
+        for ruling in self._refusals.rest():
+            self._enter(Decision(ruling))
 
     def _own(self, kind: str, sentence: str) -> Ruling:
         """Make a ruling that nobody proposed: the beamline itself had to do something."""

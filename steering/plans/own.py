@@ -138,7 +138,7 @@ class _Watched:
     def _write(self) -> Plan:
         """Write what came after the last checkpoint, the abort itself above all, before the run closes."""
         course = self._course
-        decisions = course.docket.take()
+        decisions = course.docket.take(last=True)
         take(course, decisions)
         for decision in decisions:
             apply(course, decision)

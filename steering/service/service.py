@@ -196,10 +196,10 @@ class Beamline:
         self.hub.touch()
         return ruling
 
-    def refuse(self, ruling: Ruling) -> Ruling:
-        """Enter a refusal of a proposal that could not be read, so that it is in the run like any other."""
+    def refuse(self, ruling: Ruling, person: str) -> Ruling:
+        """Enter a refusal of a person's proposal that could not be read, so that it is in the run like any other."""
         docket = self._docket
-        return ruling if docket is None else docket.record(ruling)
+        return ruling if docket is None else docket.record(ruling, person, self.tenancy.lease.holder)
 
     def finish(self) -> bool:
         """Abort what runs, wait until its devices are safe and its run is closed, and start nothing any more.

@@ -15,7 +15,7 @@ from typing import get_args
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
 from steering.core.action import Action
-from steering.core.agent import MODES, Agent, Suggestion
+from steering.core.agent import MODES, Agent, Suggestion, why_idle
 from steering.core.binding import AgentBinding, make_agent
 from steering.core.board import Board
 from steering.core.errors import SteeringError, said
@@ -116,8 +116,13 @@ class Crew:
         self._news.set()
 
     def look(self) -> None:
-        """Take back what was suggested for a run that is over: it is never for another one."""
+        """Take back what was suggested for a run that is over, which is never for another one; see who can act."""
         status = self._board.status.value
+        reasons = {label: why_idle(seat.agent, status.parameters) for label, seat in self._seats.items()}
+        # Before the first scan there are no parameters.
+        idle = {label: reason for label, reason in reasons.items() if reason and status.scan}
+        if idle != self._board.idle.value:
+            self._board.idle.set(idle)
         if any(seat.suggested for seat in self._seats.values()) and (status.run != self._run or not status.scanning):
             for seat in self._seats.values():
                 seat.suggested = ()

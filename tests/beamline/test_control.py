@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from steering.beamline import control
+from steering.beamline.pace import STEERING, Pace, Paces
 from steering.beamline.tokens import Tokens
 from steering.core.status import BeamlineStatus
 from steering.core.waiting import within
@@ -76,9 +77,10 @@ async def served(monkeypatch):
         beamline.judged.append((content["action"]["kind"], person.name))
         return {"verdict": "accepted"}
 
-    serving = asyncio.create_task(control.serve_control(socket, beamline, tokens, ruled))
+    pace = [STEERING]
+    serving = asyncio.create_task(control.serve_control(socket, beamline, tokens, ruled, Paces(), lambda _: pace[0]))
     socket.say(kind="hello", token=token)
-    yield SimpleNamespace(beamline=beamline, socket=socket)
+    yield SimpleNamespace(beamline=beamline, socket=socket, pace=pace)
     socket.waiting.put_nowait(None)
     await within(10, serving)
 
@@ -123,6 +125,16 @@ async def test_a_press_that_lay_in_a_dead_link_is_not_carried_out_when_the_link_
     assert served.beamline.judged == [("pause", "ana")]
 
 
+async def test_who_sends_what_is_refused_again_and_again_is_not_looked_at_and_told_so(served):
+    served.pace[0] = Pace(1000.0, 1000.0, 0.001, 3.0)
+    await served.socket.until(lambda sent: sent)
+    for number in range(5):
+        served.socket.say(kind="propose", id=f"p{number}", action={"kind": "pause"}, heard=-1)
+    answers = [await served.socket.answer(f"p{number}") for number in range(5)]
+    assert [one["kind"] for one in answers] == ["late"] * 3 + ["error"] * 2
+    assert "asks too often" in answers[-1]["message"]
+
+
 @pytest.mark.parametrize(
     "text", ["nonsense", "[]", "{}", '{"kind": "hello"}', "null", '"propose"', b"\xff\xfe\x00", b"{}", b""]
 )
@@ -138,6 +150,6 @@ async def test_what_is_no_press_is_answered_with_a_sentence(served, text):
 async def test_without_a_token_nothing_is_told(hello):
     socket = Socket()
     socket.waiting.put_nowait(hello)
-    await control.serve_control(socket, Beamline(), Tokens(), lambda *_: None)
+    await control.serve_control(socket, Beamline(), Tokens(), lambda *_: None, Paces(), lambda _: STEERING)
     assert socket.sent == []
     assert socket.closed[0] == 4401

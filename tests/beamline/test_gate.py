@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import psutil
@@ -13,7 +14,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from steering.beamline.gate import STEERING, WATCHING, Gate, Pace, Paces, TooLargeError
+from steering.beamline import gate, pace
+from steering.beamline.gate import REFUSED, Gate, TooLargeError
+from steering.beamline.pace import STEERING, WATCHING, Bucket, Pace, Paces
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.tokens import LONGEST_LIFE, Tokens
 from steering.core.waiting import within
@@ -29,6 +32,7 @@ class Served:
 
         async def take(request: Request):
             self.read += len(await request.body())
+            setattr(request.state, REFUSED, (await request.body()) == b"no")
             return {"read": self.read}
 
         async def too_large(request, error):
@@ -37,7 +41,7 @@ class Served:
         app.add_api_route("/proposals", take, methods=["POST"])
         app.add_api_route("/status", lambda: {"state": "idle"})
         app.add_exception_handler(TooLargeError, too_large)
-        app.add_middleware(Gate, tokens=self.tokens, pace_of=lambda _: Pace(5.0, 20.0), paces=Paces())
+        app.add_middleware(Gate, tokens=self.tokens, pace_of=lambda _: Pace(5.0, 20.0, 0.001, 4.0), paces=Paces())
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
@@ -130,16 +134,62 @@ def test_rubbish_on_the_socket_harms_nobody(served):
         assert client.get("/status").status_code == 200
 
 
-def test_a_pace_lets_so_many_through_a_second(monkeypatch):
+def test_a_bucket_lets_so_many_through_a_second(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    paces, pace = Paces(), Pace(2.0, 4.0)
-    assert [paces.take("a", pace) for _ in range(5)] == [True] * 4 + [False]
+    bucket = Bucket(2.0, 4.0)
+    assert [bucket.take() for _ in range(5)] == [True] * 4 + [False]
     now[0] = 1.0
-    assert [paces.take("a", pace) for _ in range(3)] == [True, True, False]
+    assert [bucket.take() for _ in range(3)] == [True, True, False]
     now[0] = 100.0
-    assert [paces.take("a", pace) for _ in range(5)] == [True] * 4 + [False]
-    assert STEERING.rate > WATCHING.rate
+    assert [bucket.take() for _ in range(5)] == [True] * 4 + [False]
+    assert [bucket.owe() for _ in range(3)] == [0.5, 1.0, 1.5]
+    bucket.give_back()
+    assert bucket.wait() == 1.5
+    assert STEERING.refused_rate > WATCHING.refused_rate
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands but for who sleeps; what was slept."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(round(seconds, 3))
+
+    monkeypatch.setattr(pace, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    return slept
+
+
+async def test_who_is_refused_again_and_again_waits_and_in_the_end_is_not_looked_at(clock):
+    paces, slow = Paces(), Pace(1000.0, 1000.0, 2.0, 3.0)
+    turns = [await paces.turn("ana", slow) for _ in range(9)]
+    # Three at once; then half a second for each that waits already, and no more than two seconds.
+    assert clock == [0.5, 1.0, 1.5, 2.0]
+    assert [turn is None for turn in turns] == [False] * 7 + [True] * 2
+    assert await paces.turn("ben", slow)
+
+
+async def test_who_asks_for_what_is_allowed_does_not_wait(clock):
+    paces, slow = Paces(), Pace(1000.0, 1000.0, 2.0, 3.0)
+    for _ in range(100):
+        turn = await paces.turn("ana", slow)
+        turn.give_back()
+    assert clock == []
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [("POST", "/proposals", b"no"), ("GET", "/none", b"")])
+def test_what_is_refused_is_counted_and_what_is_allowed_is_not(served, monkeypatch, method, path, body):
+    monkeypatch.setattr(gate, "READING", Pace(1000.0, 1000.0, 0.001, 4.0))
+    with served.client(f"Bearer {served.token}") as client:
+        for _ in range(6):
+            assert client.get("/status").status_code == 200
+            assert client.post("/proposals", content=b"yes").status_code == 200
+        codes = [client.request(method, path, content=body).status_code for _ in range(6)]
+        assert 429 not in codes[:4]
+        # The next one would wait for longer than anybody is made to.
+        assert codes[4:] == [429, 429]
 
 
 def test_a_token_made_from_a_token_is_no_more_than_that():
@@ -156,9 +206,11 @@ def test_a_token_made_from_a_token_is_no_more_than_that():
 
 
 async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_them(monkeypatch):
-    monkeypatch.setattr("steering.beamline.gate._HELD_SECONDS", 1000.0)
-    monkeypatch.setattr("steering.beamline.gate._MOST_HELD", 2)
-    gate = Gate(None, Tokens(), lambda _: Pace(1.0, 1.0), Paces())
+    monkeypatch.setattr(pace, "_NOBODY_RATE", 0.001)
+    monkeypatch.setattr(pace, "_NOBODY_BURST", 0.0)
+    monkeypatch.setattr(pace, "_MOST_HELD", 2)
+    paces = Paces()
+    door = Gate(None, Tokens(), lambda _: WATCHING, paces)
     answered = []
 
     async def ask(number):
@@ -166,7 +218,7 @@ async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_the
             if message["type"] == "http.response.start":
                 answered.append((number, message["status"]))
 
-        await gate({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
+        await door({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
 
     held = [asyncio.create_task(ask(number)) for number in range(2)]
     await asyncio.sleep(0)
@@ -176,22 +228,15 @@ async def test_who_is_turned_away_waits_for_the_answer_but_not_any_number_of_the
         task.cancel()
     await asyncio.gather(*held, return_exceptions=True)
     # Those who went away make room.
-    assert gate._held == 0
+    assert paces.held == 0
 
 
-async def test_no_more_are_turned_away_than_so_many_a_second(monkeypatch):
-    slept = []
-
-    async def sleep(seconds):
-        slept.append(seconds)
-
-    monkeypatch.setattr("steering.beamline.gate.asyncio.sleep", sleep)
-    monkeypatch.setattr("steering.beamline.gate.time.monotonic", lambda: 1000.0)
-    gate = Gate(None, Tokens(), lambda _: Pace(1.0, 1.0), Paces())
+async def test_no_more_are_turned_away_than_so_many_a_second(clock):
+    door = Gate(None, Tokens(), lambda _: WATCHING, Paces())
 
     async def send(_):
         return
 
-    for _ in range(5):
-        await gate({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
-    assert slept == pytest.approx([0.02 + number / 80 for number in range(5)])
+    for _ in range(25):
+        await door({"type": "http", "method": "GET", "path": "/status", "headers": []}, None, send)
+    assert clock == pytest.approx([0.1 * (number + 1) for number in range(5)])

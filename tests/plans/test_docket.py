@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,10 +14,11 @@ from scanspec.specs import Concat, Linspace
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, SetParameter, Skip
 from steering.core.parameter import Parameter
-from steering.core.proposal import Proposal
+from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.paths import prospect as module
 from steering.plans.docket import Docket, Progress
+from steering.plans.refusals import Allowance, Refusals
 from steering.scans.grid_map import GridMap
 from steering.scans.rocking import RockingScan
 
@@ -183,3 +186,64 @@ def test_a_long_path_is_kept_whole():
 def test_a_refused_number_that_json_does_not_know_is_kept_as_a_text():
     ruling = ask(docket_of(), SetParameter("exposure", math.nan))
     assert json.loads(ruling.action)["value"] == "nan"
+
+
+def test_who_is_refused_again_and_again_is_counted_and_the_next_refusal_that_is_written_says_so(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("steering.plans.refusals.time", SimpleNamespace(monotonic=lambda: now[0]))
+    docket = docket_of()
+    answers = [ask(docket, Finish(), "ben") for _ in range(60)]
+    assert all(one.verdict == "refused" and one.reason for one in answers)
+    # Each has its answer, and the same one when it asks again; fifty are written.
+    assert docket.propose(Proposal(answers[55].id, "ben", Finish()), "ben", "ana") == answers[55]
+    assert [one.id for one in docket.said] == [one.id for one in answers[:50]]
+    # Those of others, and what is accepted, do not count with them.
+    assert ask(docket, SetParameter("step", 99.0)).id == docket.said[-1].id
+    assert ask(docket, Pause(), "ben").accepted
+    now[0] = 4.0
+    last = ask(docket, Finish(), "ben")
+    assert docket.said[-1] == last
+    assert last.reason.endswith("10 more were refused since the last one that is written here.")
+    taken = docket.take()
+    assert [one.ruling.id for one in taken if one.ruling.who == "ben"][-1] == last.id
+
+
+@pytest.mark.parametrize("end", ["close_if_idle", "close"])
+def test_the_end_of_a_scan_says_how_many_refusals_were_only_counted(end):
+    docket = docket_of()
+    for who, often in (("ben", 52), ("cy", 51), ("dee", 3)):
+        for _ in range(often):
+            ask(docket, Finish(), who)
+    assert len(docket.take()) == 50 + 50 + 3
+    if end == "close_if_idle":
+        assert not docket.close_if_idle()
+        last = docket.take()
+        assert docket.close_if_idle()
+    else:
+        last = docket.close()
+    said = {one.ruling.who: one.ruling.reason for one in last}
+    assert said["ben"].endswith(" 1 more was refused since the last one that is written here.")
+    assert "more" not in said["cy"]
+    assert set(said) == {"ben", "cy"}
+
+
+def test_a_steerer_has_more_refusals_written_than_a_watcher():
+    docket = docket_of()
+    for _ in range(60):
+        ask(docket, SetParameter("step", 99.0))
+    assert len(docket.said) == 60
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 10)), max_size=300))
+def test_each_refusal_is_written_or_counted(asked):
+    now, refusals, answers = 0.0, Refusals(), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("steering.plans.refusals.time", SimpleNamespace(monotonic=lambda: now))
+        for person, seconds in asked:
+            now += seconds
+            refusal = Ruling("i", person, "set", "", "", "", "refused", "No.", "", 0, 0)
+            answers.append(refusals.written(person, refusal, Allowance(0.25, 5.0)))
+    written = [one for one in (*answers, *refusals.rest()) if one is not None]
+    counted = [int(found[1]) for one in written if (found := re.search(r"(\d+) more", one.reason))]
+    assert len(written) + sum(counted) == len(asked)
+    assert refusals.rest() == []

@@ -58,6 +58,22 @@ def test_every_proposal_is_one_event_accepted_or_refused(engine, motors):
     assert all(event["applied_at"] >= event["decided_at"] > 0 for event in recorded)
 
 
+def test_a_flood_of_refusals_is_written_in_part_and_counted_before_the_run_closes(engine, motors):
+    run = Run(engine, motors, rocking(), begin=False)
+
+    def flood():
+        for _ in range(70):
+            run.propose(Finish(), person="ben")
+        yield from run.plan()
+
+    run.begin(flood())
+    run.finish()
+    recorded = run.events("steering")
+    assert len(recorded) == 51
+    assert recorded[-1]["reason"].endswith("19 more were refused since the last one that is written here.")
+    assert run.stop["num_events"]["primary"] == 11
+
+
 def test_a_region_comes_first_and_the_scan_goes_on_with_what_was_left(engine, motors):
     region = InsertRegion({"sy": (0.0, 0.5), "sx": (1.0, 1.5)}, {"sy": 0.25, "sx": 0.25})
     run = Run(engine, motors, area(), {2: (region,)}).finish()

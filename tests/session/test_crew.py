@@ -12,6 +12,7 @@ from steering.core.agent import Suggestion
 from steering.core.binding import AgentBinding
 from steering.core.board import Board
 from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
 from steering.core.result import Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus, ScanDescription
 from steering.session import crew as crews
@@ -251,6 +252,24 @@ def test_the_mode_of_an_agent_of_a_scan_may_be_set_before_it_is_started(mixed):
     assert mixed._board.modes.value == {"counts": "off", "mine": "suggest"}
     mixed.begin([])
     assert mixed._board.modes.value == {"counts": "off", "mine": "suggest"}
+
+
+@pytest.mark.parametrize("steers", [("centre", "exposure"), ["centre", "exposure"], None, "exposure", 7, (3,)])
+def test_an_agent_that_can_do_nothing_in_a_scan_is_said_to(mixed, monkeypatch, steers):
+    if steers is not None:
+        monkeypatch.setattr(Counts, "steers", steers, raising=False)
+    mixed.look()
+    assert mixed._board.idle.value == {}, "no scan has been started yet"
+    lacking = (Parameter("exposure", "s", 0.1, 0.0, 1.0),)
+    mixed._board.status.set(BeamlineStatus("running", scan="map", run="a", parameters=lacking))
+    mixed.look()
+    named = isinstance(steers, tuple | list) and len(steers) == 2
+    sentence = "It steers centre and exposure, which this scan does not have."
+    assert mixed._board.idle.value == ({"counts": sentence} if named else {})
+    having = (*lacking, Parameter("centre", "deg", 0.1, 0.0, 1.0))
+    mixed._board.status.set(BeamlineStatus("running", scan="rocking", run="b", parameters=having))
+    mixed.look()
+    assert mixed._board.idle.value == {}
 
 
 def test_an_agent_that_cannot_be_made_is_named(mixed):

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI, WebSocket
 
 from steering.beamline.control import serve_control as serve
+from steering.beamline.pace import STEERING, Paces
 from steering.beamline.tokens import Person, Tokens
 from steering.core.action import Abort, Action, Finish, Pause, Resume
 from steering.core.proposal import Ruling
@@ -32,7 +33,7 @@ def serve_control(desk: FakeDesk) -> str:
         return desk.propose(_ACTIONS[content["action"]["kind"]])
 
     async def control(websocket: WebSocket) -> None:
-        await serve(websocket, beamline, tokens, judge)
+        await serve(websocket, beamline, tokens, judge, Paces(), lambda _: STEERING)
 
     app = FastAPI()
     app.add_api_websocket_route("/control", control)

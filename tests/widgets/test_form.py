@@ -192,6 +192,19 @@ def test_an_agents_mode_is_shown_and_can_be_set(form, desk):
     assert chosen() == ["off"]
 
 
+def test_an_agent_that_can_do_nothing_now_says_why_in_place_of_its_modes(form, desk):
+    row = find(form.widget, "st-mode-recentre")
+    modes = find(row, "st-modes")
+    assert modes.layout.display != "none"
+    desk.board.idle.set({"recentre": "It steers <centre>, which this scan does not have."})
+    form.refresh()
+    assert "It steers &lt;centre&gt;, which" in text_of(row)
+    assert modes.layout.display == "none"
+    desk.board.idle.set({})
+    form.refresh()
+    assert modes.layout.display != "none"
+
+
 def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(form, desk):
     desk.suggest()
     form.refresh()

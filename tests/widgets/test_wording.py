@@ -5,7 +5,7 @@ import pytest
 from steering.core.action import InsertRegion, SetParameter
 from steering.core.result import Feature
 from steering.core.status import BeamlineStatus
-from steering_widgets.wording import action_text, duration, feature_text, number, plain
+from steering_widgets.wording import action_text, duration, feature_text, number, plain, several
 from tests.widgets.fake import ROCKING, SX, SY
 
 
@@ -45,3 +45,8 @@ def test_actions_read_with_their_units():
     assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2 s"
     region = InsertRegion({"sy": (0.0, 2.0), "sx": (1.0, 3.0)}, {"sy": 0.5, "sx": 0.5})
     assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 um, sx 1 to 3 step 0.5 um"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 rulings"), (1, "1 ruling"), (2, "2 rulings")])
+def test_one_is_one_and_more_are_several(count, words):
+    assert several(count, "ruling") == words

@@ -32,8 +32,8 @@ class AgentRows:
         self.widget = ipywidgets.VBox([self._agents, self._suggestions])
         self.widget.add_class("st-agents")
 
-    def write_modes(self, modes: dict[str, str]) -> None:
-        """Show each agent's mode."""
+    def write_modes(self, modes: dict[str, str], idle: dict[str, str]) -> None:
+        """Show each agent's mode, or why it can do nothing."""
         for name in modes:
             if name not in self._modes:
                 self._modes[name] = ModeRow(name, self._desk, self._answer)
@@ -41,7 +41,7 @@ class AgentRows:
         if shown != self._agents.children:
             self._agents.children = shown
         for name, mode in modes.items():
-            self._modes[name].write(mode)
+            self._modes[name].write(mode, idle.get(name, ""))
 
     def write_suggestions(self, suggestions: tuple[Suggestion, ...], status: BeamlineStatus) -> None:
         """Show what agents suggest, newest first."""
@@ -76,14 +76,19 @@ class ModeRow:
         }
         for mode, one in self._buttons.items():
             one.on_click(self._chooser(mode))
-        row = ipywidgets.HBox(list(self._buttons.values()))
-        row.add_class("st-modes")
-        self.widget = ipywidgets.HBox([label, row])
+        self._row = ipywidgets.HBox(list(self._buttons.values()))
+        self._row.add_class("st-modes")
+        self._why = ipywidgets.HTML()
+        self._why.add_class("st-faint")
+        self.widget = ipywidgets.HBox([label, self._row, self._why])
         self.widget.add_class("st-mode")
         self.widget.add_class(f"st-mode-{name}")
 
-    def write(self, mode: str) -> None:
-        """Show the mode that holds."""
+    def write(self, mode: str, idle: str) -> None:
+        """Show the mode that holds, or why none does anything now."""
+        self._why.value = escape(idle)
+        self._row.layout.display = "none" if idle else ""
+        self._why.layout.display = "" if idle else "none"
         for name, one in self._buttons.items():
             if name == mode:
                 one.add_class("st-chosen")

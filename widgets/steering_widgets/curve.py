@@ -18,7 +18,7 @@ from steering_widgets.card import Card, close_all
 from steering_widgets.look import Look
 from steering_widgets.place import Place
 from steering_widgets.plot import FIT_COLOUR, MARK_COLOUR, POINT_COLOUR, axis_label, make_plot
-from steering_widgets.wording import escape, feature_text, title
+from steering_widgets.wording import escape, feature_text, several, title
 
 PEAK, WIDTH = "peak", "fwhm"
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.
@@ -71,7 +71,7 @@ class CurvePanel:
             self._extent.data = {"x": [low, high], "y": [0.0, 0.0]}
             self._label(axis, units)
         self._write_numbers(result)
-        self.widget.remark(f"{result.provenance.frames} frames, version {result.version}")
+        self.widget.remark(f"{several(result.provenance.frames, 'frame')}, version {result.version}")
         return True
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ class SteeringForm:
         board = desk.board
         self._status = Place(board.status)
         self._rulings = Place(board.rulings)
-        self._modes = Place(board.modes)
+        self._modes, self._idle = Place(board.modes), Place(board.idle)
         self._suggestions = Place(board.suggestions)
         self._answer = Answer()
         self._said = Place(self._answer)
@@ -64,19 +64,20 @@ class SteeringForm:
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
         complained, said = self._complained.advance(), self._said.advance()
-        modes, suggestions = self._modes.advance(), self._suggestions.advance()
+        modes, idle = self._modes.advance(), self._idle.advance()
+        suggestions = self._suggestions.advance()
         if complained:
             for name, row in self._rows.items():
                 row.complain(self._complained.value.get(name, ""))
         if status or rulings or complained:
             self._write(self._status.value)
-        if modes:
-            self._agents.write_modes(self._modes.value)
+        if modes or idle:
+            self._agents.write_modes(self._modes.value, self._idle.value)
         if suggestions:
             self._agents.write_suggestions(self._suggestions.value, self._status.value)
         if said:
             self.widget.say(*self._said.value)
-        return any((status, rulings, complained, said, modes, suggestions))
+        return any((status, rulings, complained, said, modes, idle, suggestions))
 
     def close(self) -> None:
         """Take it off the screen."""

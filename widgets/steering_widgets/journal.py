@@ -6,7 +6,7 @@ from steering.core.desk import Desk
 from steering.core.proposal import Ruling
 from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
-from steering_widgets.wording import clock, escape
+from steering_widgets.wording import clock, escape, several
 
 _HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
 _EMPTY = (
@@ -41,7 +41,7 @@ class JournalPanel:
             return False
         rulings = self._rulings.value
         refused = sum(not ruling.accepted for ruling in rulings)
-        self.widget.remark(f"{len(rulings)} rulings, {refused} refused" if rulings else "")
+        self.widget.remark(f"{several(len(rulings), 'ruling')}, {refused} refused" if rulings else "")
         if not rulings:
             self._table.value = _EMPTY
             return True

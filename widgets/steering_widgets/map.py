@@ -30,7 +30,7 @@ from steering_widgets.look import Look
 from steering_widgets.place import Place
 from steering_widgets.plot import REGION_COLOUR, axis_label, make_plot, short_numbers
 from steering_widgets.region import MapAxes, Region, RegionForm
-from steering_widgets.wording import title
+from steering_widgets.wording import several, title
 
 _EMPTY: dict[str, Any] = {"x": [], "y": [], "width": [], "height": [], "value": []}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
@@ -155,7 +155,7 @@ class MapPanel:
             self._name_axes(axes)
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
-        self.widget.remark(f"{len(cells)} points, version {result.version}")
+        self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}")
 
     def _name_axes(self, axes: MapAxes) -> None:
         if axes == self._axes:

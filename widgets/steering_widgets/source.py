@@ -9,7 +9,7 @@ from steering.core.history import SeenRun
 from steering.core.source import FollowedSource, SourceStatus
 from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
-from steering_widgets.wording import clock, escape
+from steering_widgets.wording import clock, escape, several
 
 _STATES = {"waiting": "Waiting", "live": "Live", "ended": "Ended", "lost": "Lost"}
 _HINT = 'No run has come yet. Start a scan, or follow another source: session.follow("hdf5", path=...).'
@@ -72,8 +72,8 @@ def _table(runs: Sequence[SeenRun]) -> str:
         return f'<div class="st-next">{escape(_HINT)}</div>'
     rows = "".join(_row(run) for run in list(reversed(runs))[:_RUNS_SHOWN])
     events = sum(run.events for run in runs)
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    whole = f"{count}, {events} events" if events else count
+    count = several(len(runs), "run")
+    whole = f"{count}, {several(events, 'event')}" if events else count
     return (
         f'<div class="st-faint st-runs-count">{whole}</div>'
         '<div class="st-scroll" tabindex="0" role="region" aria-label="Runs"><table><thead><tr>'

@@ -38,6 +38,11 @@ def title(name: str) -> str:
     return _TITLES.get(name) or name.replace("_", " ").capitalize()
 
 
+def several(count: int, noun: str) -> str:
+    """Write how many of something: ``1 frame``, ``2 frames``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def number(value: float, decimals: int) -> str:
     """Format with at most so many decimals and no trailing zeros."""
     if not math.isfinite(value):
@@ -140,7 +145,7 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
                 for axis, (low, high) in region.items()
             )
         case Skip(points=points):
-            return f"skip {points} points"
+            return f"skip {several(points, 'point')}"
         case ReplacePath():
             return "replace the rest of the path"
         case Finish():
