@@ -8,6 +8,7 @@ from steering.analyses._newest import KEPT
 from steering.analyses._region import FrameRegion
 
 MOST_KEPT = 10_000_000
+MOST_MASKED = 100
 
 
 class Choices(BaseModel):
@@ -21,9 +22,17 @@ class Choices(BaseModel):
         json_schema_extra={"units": "px", "draw": "region"},
     )
 
+    masked: tuple[FrameRegion, ...] = Field(
+        (),
+        max_length=MOST_MASKED,
+        description="Parts of the detector that are left out, such as a beam stop",
+        json_schema_extra={"units": "px", "draw": "regions"},
+    )
+
     def plain(self) -> dict[str, Any]:
-        """Write what was chosen as JSON; a region that was not is not there."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Write what was chosen as JSON; what was not is not there."""
+        chosen = self.model_dump(mode="json", exclude_none=True)
+        return chosen if self.masked else {name: value for name, value in chosen.items() if name != "masked"}
 
 
 class TimedChoices(Choices):

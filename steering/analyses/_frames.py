@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.analyses._measure import measure_frames
-from steering.analyses._region import FrameRegion
+from steering.analyses._region import FrameRegion, leave_out
 from steering.core.block import Floats, FrameBlock
-from steering.core.result import Feature
+from steering.core.result import UNKNOWN_UNIT, Feature
 
 # What is measured of each frame, with its unit.
 MEASURED = {
@@ -24,8 +24,6 @@ MEASURED = {
     "com_column": "px",
     "frame_masked": "1",
 }
-# What we say of a column whose events name no unit: a feature never goes without one, and we do not make one up.
-UNKNOWN_UNIT = "unknown"
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,11 @@ EMPTY = FrameTable(np.empty(0, np.int64), {}, {})
 
 
 def measure(
-    block: FrameBlock, frames: NDArray[Any], needed: tuple[str, ...], region: FrameRegion | None = None
+    block: FrameBlock,
+    frames: NDArray[Any],
+    needed: tuple[str, ...],
+    region: FrameRegion | None = None,
+    masked: tuple[FrameRegion, ...] = (),
 ) -> FrameTable:
     """Measure each frame of a block by itself, so that no number depends on the frames beside it.
 
@@ -98,6 +100,7 @@ def measure(
         frames: Pixels in counts, shape ``(len(block), rows, columns)``.
         needed: Columns that the block must have.
         region: The only part of the frames that is looked at; all of them if left out.
+        masked: Parts of the frames that are left out, as pixels that are no counts.
 
     Returns:
         A table with the block's columns and ``frame_sum`` and ``frame_maximum`` (counts), ``com_row`` and
@@ -107,7 +110,7 @@ def measure(
         NaN; one whose pixels are all masked has NaN throughout.
 
     Raises:
-        ValueError: If a needed column is missing, the frames have the wrong shape, or the region reaches beyond them.
+        ValueError: If a needed column is missing, the frames have the wrong shape, or a region reaches beyond them.
     """
     missing = [name for name in needed if name not in block.columns]
     if missing:
@@ -123,7 +126,7 @@ def measure(
             f"Allowed: ({len(block)}, rows, columns)."
         )
         raise ValueError(message)
-    bad = block.bad
+    bad = leave_out(masked, frames, block.bad)
     if region is not None:
         frames, bad = region.cut(frames, bad)
     measured = dict(zip(MEASURED, measure_frames(frames, bad), strict=True))

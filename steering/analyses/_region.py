@@ -1,5 +1,6 @@
-"""A part of the detector that an analysis looks at."""
+"""Parts of the detector: the one that an analysis looks at, and those that it leaves out."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,19 @@ class FrameRegion(BaseModel):
                 raise ValueError(message)
         return self
 
+    def check(self, high: int, wide: int) -> None:
+        """See that it lies within frames of so many rows and columns.
+
+        Raises:
+            ValueError: If it reaches beyond them.
+        """
+        if self.rows[1] > high or self.columns[1] > wide:
+            message = (
+                f"the region of rows {self.rows[0]} to {self.rows[1]} and columns {self.columns[0]} to "
+                f"{self.columns[1]} px reaches beyond the frame of {high} x {wide} px"
+            )
+            raise ValueError(message)
+
     def cut(self, frames: NDArray[Any], bad: Bad) -> tuple[NDArray[Any], Bad]:
         """Cut the region out of frames and of what is known of their pixels.
 
@@ -40,13 +54,7 @@ class FrameRegion(BaseModel):
         Raises:
             ValueError: If it reaches beyond the frames.
         """
-        high, wide = frames.shape[1:]
-        if self.rows[1] > high or self.columns[1] > wide:
-            message = (
-                f"the region of rows {self.rows[0]} to {self.rows[1]} and columns {self.columns[0]} to "
-                f"{self.columns[1]} px reaches beyond the frame of {high} x {wide} px"
-            )
-            raise ValueError(message)
+        self.check(*frames.shape[1:])
         part = (slice(*self.rows), slice(*self.columns))
         some = np.ascontiguousarray(frames[(slice(None), *part)])
         if np.issubdtype(frames.dtype, np.signedinteger):
@@ -57,3 +65,30 @@ class FrameRegion(BaseModel):
             return some, NOTHING_BAD
         mask = None if bad.mask is None else bad.mask[part]
         return some, Bad(mask, bad.saturated)
+
+
+def leave_out(masked: tuple[FrameRegion, ...], frames: NDArray[Any], bad: Bad) -> Bad:
+    """Add parts of the detector to what is known to be no counts.
+
+    Args:
+        masked: The parts.
+        frames: Pixels, shape ``(frames, rows, columns)``.
+        bad: What is known of them.
+
+    Raises:
+        ValueError: If a part reaches beyond the frames.
+    """
+    if not masked:
+        return bad
+    mask = _mask(masked, *frames.shape[1:])
+    return Bad(mask if bad.mask is None else mask | bad.mask, bad.saturated)
+
+
+@lru_cache(maxsize=8)
+def _mask(masked: tuple[FrameRegion, ...], high: int, wide: int) -> NDArray[np.bool_]:
+    mask = np.zeros((high, wide), bool)
+    for one in masked:
+        one.check(high, wide)
+        mask[slice(*one.rows), slice(*one.columns)] = True
+    mask.flags.writeable = False
+    return mask

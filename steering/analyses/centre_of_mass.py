@@ -4,7 +4,7 @@ The uncertainty of a total is that of counting, sqrt(counts). Those of centres f
 deviation of single frames for the last centre, the standard error for the mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,23 +29,26 @@ class CentreOfMass:
 
     Parameters = StreamChoices
 
-    def __init__(self, kept: int = KEPT, region: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, kept: int = KEPT, region: Mapping[str, Any] | None = None, masked: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         """Choose what is kept of a run without end, and what is looked at.
 
         Args:
             kept: So many of the newest frames are kept one by one; of all before them the sums.
             region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
                 and column that are named; all of them if left out.
+            masked: Likewise, parts that are left out.
 
         Raises:
             ValueError: If none are kept, or there is no such region.
         """
-        self._chosen = StreamChoices.model_validate({"kept": check_kept(kept), "region": region})
+        self._chosen = StreamChoices.model_validate({"kept": check_kept(kept), "region": region, "masked": masked})
         self._kept = self._chosen.kept
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """How many frames are kept, and the region."""
+        """How many frames are kept, and the parts of the detector."""
         return self._chosen.plain()
 
     def empty(self) -> NewestFrames:
@@ -63,7 +66,7 @@ class CentreOfMass:
         Raises:
             ValueError: If the frames have the wrong shape.
         """
-        measured = measure(block, frames, (), self._chosen.region)
+        measured = measure(block, frames, (), self._chosen.region, self._chosen.masked)
         return state.merge(NewestFrames(measured.only(tuple(MEASURED))), self._kept)
 
     def merge(self, left: NewestFrames, right: NewestFrames) -> NewestFrames:

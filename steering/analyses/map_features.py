@@ -32,7 +32,11 @@ class MapFeatures:
     Parameters = TimedChoices
 
     def __init__(
-        self, axes: Sequence[str] = ("sy", "sx"), exposure: str = "exposure", region: Mapping[str, Any] | None = None
+        self,
+        axes: Sequence[str] = ("sy", "sx"),
+        exposure: str = "exposure",
+        region: Mapping[str, Any] | None = None,
+        masked: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Choose the columns of the events, and what is looked at.
 
@@ -42,6 +46,7 @@ class MapFeatures:
             exposure: Exposure time in seconds.
             region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
                 and column that are named; all of them if left out.
+            masked: Likewise, parts that are left out.
 
         Raises:
             ValueError: If there are not two different axes, or there is no such region.
@@ -50,12 +55,12 @@ class MapFeatures:
             message = f"a map has two different axes, slow and fast, for example sy and sx; not {list(axes)}"
             raise ValueError(message)
         self._axes = (axes[0], axes[1])
-        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region})
+        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region, "masked": masked})
         self._exposure = exposure
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The columns, and the region."""
+        """The columns, and the parts of the detector."""
         return {"axes": list(self._axes), **self._chosen.plain()}
 
     @property
@@ -78,7 +83,8 @@ class MapFeatures:
         Raises:
             ValueError: If the block lacks a position or the exposure, or the frames have the wrong shape.
         """
-        return state.merge(measure(block, frames, (*self._axes, self._exposure), self._chosen.region))
+        columns, chosen = (*self._axes, self._exposure), self._chosen
+        return state.merge(measure(block, frames, columns, chosen.region, chosen.masked))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""

@@ -13,7 +13,7 @@ counting, sqrt(frame sum) / exposure; the background is the lowest sample:
 * ``maximum``: intensity at the peak. ``total``: sum of all frame sums, uncertain by its square root.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,13 @@ class RockingCurve:
 
     Parameters = TimedChoices
 
-    def __init__(self, axis: str = "th", exposure: str = "exposure", region: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        axis: str = "th",
+        exposure: str = "exposure",
+        region: Mapping[str, Any] | None = None,
+        masked: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Choose the columns of the events, and what is looked at.
 
         Args:
@@ -52,17 +58,18 @@ class RockingCurve:
             exposure: Exposure time in seconds.
             region: ``{"rows": (10, 20), "columns": (5, 40)}``: the only pixels that are looked at, without the last row
                 and column that are named; all of them if left out.
+            masked: Likewise, parts that are left out.
 
         Raises:
             ValueError: If there is no such region.
         """
-        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region})
+        self._chosen = TimedChoices.model_validate({"exposure": exposure, "region": region, "masked": masked})
         self._axis = axis
         self._exposure = exposure
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The columns, and the region."""
+        """The columns, and the parts of the detector."""
         return {"axis": self._axis, **self._chosen.plain()}
 
     @property
@@ -85,7 +92,8 @@ class RockingCurve:
         Raises:
             ValueError: If the block lacks the angle or the exposure, or the frames have the wrong shape.
         """
-        return state.merge(measure(block, frames, (self._axis, self._exposure), self._chosen.region))
+        columns, chosen = (self._axis, self._exposure), self._chosen
+        return state.merge(measure(block, frames, columns, chosen.region, chosen.masked))
 
     def merge(self, left: FrameTable, right: FrameTable) -> FrameTable:
         """Unite two tables."""

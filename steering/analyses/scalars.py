@@ -11,11 +11,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.analyses._frames import EMPTY, UNKNOWN_UNIT, FrameTable
+from steering.analyses._frames import EMPTY, FrameTable
 from steering.core.analysis import Exactness
 from steering.core.block import FrameBlock
 from steering.core.json import Json
-from steering.core.result import Feature, Outcome
+from steering.core.result import UNKNOWN_UNIT, Feature, Outcome
 
 EVENT = "event"
 

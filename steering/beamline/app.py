@@ -137,7 +137,8 @@ class Face:
     def bearer(self, scope: Scope) -> Any:
         """Make the dependency that lets in bearers of tokens with a scope."""
 
-        def check(
+        # Not a plain function, which would be called in a thread: each change of thread costs the scan some time.
+        async def check(
             request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
         ) -> None:
             given = credentials.credentials if credentials else token_of(request.headers.get("authorization", ""))

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, cast
 from steering.core import registry
 from steering.core.json import Json
 
-Kind: TypeAlias = Literal["number", "whole", "choice", "text", "region"]
+Kind: TypeAlias = Literal["number", "whole", "choice", "text", "region", "regions"]
 _OF_SCHEMA: Mapping[str, Kind] = {"integer": "whole", "number": "number", "string": "text"}
 _OF_VALUE: Mapping[type, Kind] = {int: "whole", float: "number", str: "text"}
 _BOUND = ("axis", "axes")
@@ -26,7 +26,8 @@ class Asked:
 
     Attributes:
         name: Its name.
-        kind: What it is. A ``"region"`` is a rectangle of pixels, ``{"rows": [0, 10], "columns": [5, 40]}``.
+        kind: What it is. A ``"region"`` is a rectangle of pixels, ``{"rows": [0, 10], "columns": [5, 40]}``;
+            ``"regions"`` are any number of them, in a list.
         default: What holds if nothing is written.
         units: Of a number.
         low: Smallest number allowed.
@@ -80,8 +81,8 @@ def _of_property(name: str, schema: Mapping[str, Any], *, needed: bool) -> Asked
     inner: Mapping[str, Any] = options[0] if len(options) == 1 else schema
     choices = tuple(str(one) for one in inner.get("enum", ()))
     kind: Kind | None = "choice" if choices else _OF_SCHEMA.get(str(inner.get("type")))
-    if schema.get("draw") == "region":
-        kind = "region"
+    if schema.get("draw") in ("region", "regions"):
+        kind = schema["draw"]
     if kind is None:
         return None
     low = inner.get("minimum", inner.get("exclusiveMinimum", -math.inf))

@@ -35,6 +35,10 @@ def _no_modes() -> Cell[dict[str, str]]:
     return Cell({})
 
 
+def _no_names() -> Cell[tuple[str, ...]]:
+    return Cell(())
+
+
 def _no_results() -> Cell[Mapping[str, Result]]:
     return Cell({})
 
@@ -58,6 +62,7 @@ class Board:
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
         modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
+        detectors: Detectors of the shown run whose frames are analysed, the main one first.
         idle: Why an agent can do nothing in the shown scan: a sentence, of each such agent.
         source: The source that is shown: the beamline's documents, or the newest that was followed beside them.
         runs: Runs that the shown source has brought, oldest first; the newest two hundred.
@@ -79,6 +84,7 @@ class Board:
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
     modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
     idle: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    detectors: Cell[tuple[str, ...]] = field(default_factory=_no_names)
     source: Cell[FollowedSource] = field(default_factory=lambda: Cell(FollowedSource()))
     runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)
     span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))

@@ -32,8 +32,11 @@ class Desk(Protocol):
         """Start a scan with some of its parameters changed (a choice by its name); return its run uid."""
         ...
 
-    def add_analysis(self, analysis: str, label: str = "", **parameters: Any) -> str:
-        """Analyse the shown run in another way too, from its first frame on; return its label. May take 10 s."""
+    def add_analysis(self, analysis: str, label: str = "", *, detector: str = "", **parameters: Any) -> str:
+        """Analyse the shown run in another way too, from its first frame on; return its label. May take 10 s.
+
+        It is given the frames of a detector, one of ``board.detectors``; of the main one if none is named.
+        """
         ...
 
     def remove_analysis(self, label: str) -> None:

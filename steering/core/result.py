@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     # It loads slowly, and most of what handles results makes none.
     import xarray as xr
 
+# What is said of a column whose events name no unit: a feature never goes without one, and none is made up.
+UNKNOWN_UNIT = "unknown"
+
 
 @dataclass(frozen=True)
 class Feature:

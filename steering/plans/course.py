@@ -35,6 +35,7 @@ class Course:
         done: How many points are measured.
         arriving: Signals on their way, by name.
         read: What is read at a point, devices and what the plan itself writes.
+        baseline: Devices of the run's baseline, once it has been read.
         burst: What says when the frames of an event were taken; ``None`` for single frames.
         stray: Frames that the detector took of a burst that came to nothing.
         began: Monotonic time in seconds at which the newest point was begun.
@@ -57,6 +58,7 @@ class Course:
     done: int = 0
     arriving: dict[str, Arrival] = field(default_factory=dict[str, Arrival])
     read: list[Any] = field(default_factory=list[Any])
+    baseline: list[Any] | None = None
     burst: PlanValues | None = None
     stray: int = 0
     began: float = 0.0

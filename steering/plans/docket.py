@@ -6,14 +6,13 @@ together. The plan takes the rulings at its checkpoints, on the RunEngine's thre
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Literal
 
-from steering.core.action import Abort, Finish, Pause, Resume, SetParameter
+from steering.core.action import Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
@@ -21,10 +20,8 @@ from steering.paths.prospect import Decision, Prospect, look_ahead, points_expec
 from steering.paths.scan import Scan, bounded
 from steering.paths.words import describe, exact
 from steering.plans.refusals import STEERING, WATCHING, Refusals
-
-# Who rules where a device, and no person, made something necessary.
-BEAMLINE = "the beamline"
-_REMARKS_KEPT = 8
+from steering.plans.remarks import Remarks, necessary
+from steering.plans.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -79,20 +76,9 @@ class Docket:
         self._changes = 0
         self._known: dict[str, Ruling] = {}
         self._refusals = Refusals()
-        self._paused = False
+        self._standing = Standing()
         self._open = True
-        # Whether the plan has ended: until then a second abort acts.
-        self._over = False
-        self._abort: Ruling | None = None
-        self._held_by: Ruling | None = None
-        # Whether the scan waits for the beamline, and goes on by itself.
-        self._suspended = False
-        self._noticed = False
-        # Aborts that were accepted, and how many of them the plan knows of.
-        self._aborts = self._heeded = 0
-        self._remarks: tuple[str, ...] = ()
-        self._faults = self._retries = 0
-        self._retried = ""
+        self._remarks = Remarks()
         self._progress = Progress(0, scan.count(values), dict(values))
         self.approaching: tuple[str, ...] = ()
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -110,35 +96,32 @@ class Docket:
     @property
     def paused(self) -> bool:
         """Whether a pause was accepted and no resume since."""
-        return self._paused
+        return self._standing.paused
 
     @property
     def pause(self) -> Ruling | None:
         """The ruling that the scan waits by, if it is paused."""
-        return self._held_by if self._paused else None
+        return self._standing.pause
 
     @property
     def abort(self) -> Ruling | None:
         """The abort that was accepted first, if one was."""
-        return self._abort
+        return self._standing.abort
 
     @property
     def aborting(self) -> bool:
         """Whether an abort was accepted: the plan has to end at its next message."""
-        return self._abort is not None
+        return self._standing.abort is not None
 
     @property
     def noticed(self) -> bool:
         """Whether the plan knows of every abort that was accepted, or of one that nobody proposed."""
-        return self._noticed and self._heeded == self._aborts
+        return self._standing.noticed
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a person must know of how the scan goes or ended, oldest first."""
-        if not self._retried:
-            return self._remarks
-        times = "Once" if self._retries == 1 else f"{self._retries} times"
-        return (*self._remarks, f"{times} something had to be tried again; the last time: {self._retried}")
+        return self._remarks.sentences
 
     @property
     def pending(self) -> dict[str, float]:
@@ -219,50 +202,43 @@ class Docket:
             Whether it did not know of an abort yet. Else the engine only said again what the plan knew.
         """
         with self._lock:
-            news = not self._noticed or self._heeded < self._aborts
-            self._noticed, self._heeded = True, self._aborts
-            return news
+            return self._standing.notice()
 
     def remark(self, sentence: str) -> None:
         """Note what a person must know."""
         with self._lock:
-            if sentence not in self._remarks:
-                self._remarks = (*self._remarks[-(_REMARKS_KEPT - 1) :], sentence)
+            self._remarks.say(sentence)
 
     def fault(self, sentence: str, kind: Literal["retry", "fail"]) -> None:
         """Record that a device spoilt a point, and that the point is tried again or ends the scan."""
         with self._lock:
-            self._faults += 1
             if kind == "retry":
-                self._retries, self._retried = self._retries + 1, sentence
-            self._enter(Decision(self._own(kind, sentence)))
+                self._remarks.retry(sentence)
+            self._enter(Decision(necessary(kind, sentence)))
 
     def hold(self, sentence: str) -> None:
         """Pause because a device spoilt a point, so that a person decides."""
         with self._lock:
-            self._faults += 1
             # A person's pause of the same moment says less than the reason for this one.
-            self._enter(Decision(self._own("pause", sentence), Pause()))
+            self._enter(Decision(necessary("pause", sentence), Pause()))
 
     def suspend(self, sentence: str) -> None:
         """Pause until the beamline is as it has to be, unless the scan is paused already."""
         with self._lock:
-            if not self._paused:
-                self._faults += 1
-                self._enter(Decision(self._own("pause", sentence), Pause()))
-                self._suspended = True
+            if not self.paused:
+                self._enter(Decision(necessary("pause", sentence), Pause()))
+                self._standing.suspended = True
 
     def lift(self) -> None:
         """Go on after that, unless a person has paused the scan since."""
         with self._lock:
-            if self._suspended:
-                self._faults += 1
-                self._enter(Decision(self._own("resume", "What the scan waited for is back."), Resume()))
+            if self.suspended:
+                self._enter(Decision(necessary("resume", "What the scan waited for is back."), Resume()))
 
     @property
     def suspended(self) -> bool:
         """Whether the scan waits for the beamline, and goes on by itself."""
-        return self._suspended
+        return self._standing.suspended
 
     @property
     def waits(self) -> bool:
@@ -297,7 +273,7 @@ class Docket:
     def end(self) -> None:
         """Note that the plan has ended: there is nothing left to abort."""
         with self._lock:
-            self._open, self._over = False, True
+            self._open, self._standing.over = False, True
 
     def applied(self, decision: Decision, before_point: int) -> Ruling:
         """Note that the plan has applied a decision before a point (counted from 1); announce it."""
@@ -342,31 +318,15 @@ class Docket:
         for ruling in self._refusals.rest():
             self._enter(Decision(ruling))
 
-    def _own(self, kind: str, sentence: str) -> Ruling:
-        """Make a ruling that nobody proposed: the beamline itself had to do something."""
-        now = time.time()
-        name = f"fault-{self._faults}-{secrets.token_hex(8)}"
-        return Ruling(name, BEAMLINE, kind, "", "", "", "accepted", sentence, "", now, now)
-
     def _enter(self, decision: Decision) -> None:
         self._known[decision.ruling.id] = decision.ruling
         if self._open:
             self._waiting.append(decision)
-        match decision.action:
-            case SetParameter(parameter=name, value=value):
-                self._changes += 1
-                self._parameters[name] = replace(self._parameters[name], value=value)
-            case Pause():
-                self._paused, self._suspended = True, False
-                self._held_by = decision.ruling
-            case Abort():
-                self._paused = self._suspended = False
-                self._abort = self._abort or decision.ruling
-                self._aborts += decision.ruling.accepted
-            case Resume() | Finish():
-                self._paused = self._suspended = False
-            case _:
-                pass
+        self._standing.enter(decision.ruling, decision.action)
+        if isinstance(decision.action, SetParameter):
+            name = decision.action.parameter
+            self._changes += 1
+            self._parameters[name] = replace(self._parameters[name], value=decision.action.value)
         if self._wake is not None:
             loop, event = self._wake
             self._wake = None
@@ -375,9 +335,9 @@ class Docket:
 
     def _situation(self, person: str, lease: str) -> Situation:
         return Situation(
-            scanning=self._open or (self.aborting and not self._over),
-            paused=self._paused,
-            suspended=self._suspended,
+            scanning=self._open or (self.aborting and not self._standing.over),
+            paused=self.paused,
+            suspended=self.suspended,
             aborting=self.aborting,
             person=person,
             lease=lease,

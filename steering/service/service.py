@@ -25,9 +25,10 @@ from steering.devices.devices import BeamlineDevices
 from steering.paths.path import Point
 from steering.paths.scan import Scan
 from steering.plans.devices import Devices
-from steering.plans.docket import BEAMLINE, Docket
+from steering.plans.docket import Docket
 from steering.plans.engine import Engine
 from steering.plans.own import own
+from steering.plans.remarks import BEAMLINE
 from steering.plans.steerable import steerable
 from steering.scans.entry import ScanEntry
 from steering.service.cut_off import CutOff, find

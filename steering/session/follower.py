@@ -72,6 +72,8 @@ class Follower:
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
         self._bindings: dict[str, tuple[Binding, ...]] = {}
+        # Of the beamline's newest run, those whose frames are analysed, the main one first.
+        self._detectors: tuple[str, ...] = ()
         self._ended: dict[str, str] = {}
         self._begun = False
         self._ready = asyncio.Event()
@@ -187,6 +189,7 @@ class Follower:
     async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
         """Follow a source beside the documents, and show it."""
         await self._showing.follow(name, source, analysis)
+        self._board.detectors.set(())
 
     async def add_analysis(
         self, analysis: str | Analysis[Any], label: str, parameters: Mapping[str, Any], detector: str = ""
@@ -199,7 +202,7 @@ class Follower:
         shown = self._showing.owner(label)
         if detector in self._companions:
             shown = self._companions[detector][1]
-        elif detector:
+        elif detector and detector not in self._detectors[:1]:
             known = ", ".join(self._companions) or "none beside the main one, which need not be named"
             message = f"No analysis looks at a detector {detector!r:.60}. Those that are followed: {known}."
             raise SteeringError(message)
@@ -221,6 +224,7 @@ class Follower:
     async def unfollow(self) -> None:
         """Close what is followed beside the documents, and show these."""
         await self._showing.unfollow()
+        self._board.detectors.set(self._detectors)
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""
@@ -300,6 +304,7 @@ class Follower:
         if name == "start":
             self._bindings[content["uid"]] = bindings_of(content)
             self._accompany(content)
+            self._name_detectors(content)
             self._crew.begin(agents_of(content))
             if self._begun:
                 # What went wrong with the run before does not concern this one.
@@ -333,6 +338,12 @@ class Follower:
             self._companions[name] = source, followed
             self._tasks += followed.start(frames=False)
             self._showing.accompany(followed)
+
+    def _name_detectors(self, start: Mapping[str, Any]) -> None:
+        named = [binding.detector for binding in self._bindings[start["uid"]]]
+        self._detectors = tuple(one for one in dict.fromkeys((_main_detector(start), *named)) if one)
+        if self._showing.shown is self._documents:
+            self._board.detectors.set(self._detectors)
 
     def _ruling(self, ruling: Ruling) -> None:
         self._rulings[ruling.id] = ruling

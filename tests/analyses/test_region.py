@@ -81,6 +81,48 @@ def test_a_region_keeps_the_contract_and_makes_the_same_again():
     assert "region" not in CentreOfMass().parameters
 
 
+MASKED = [{"rows": [0, 3], "columns": [0, 16]}, {"rows": [2, 8], "columns": [5, 7]}]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    kind=st.sampled_from(KINDS),
+    seed=st.integers(0, 99),
+    lowest=st.sampled_from([-1, -2, -7]),
+    region=st.sampled_from([None, REGION]),
+    known=st.booleans(),
+)
+def test_parts_that_are_left_out_are_as_if_a_mask_of_the_detector_had_them(kind, seed, lowest, region, known):
+    frames = frames_of(kind, seed, lowest)
+    own = np.zeros((ROWS, COLUMNS), bool)
+    own[9, 9] = known
+    mask = own.copy()
+    for one in MASKED:
+        mask[slice(*one["rows"]), slice(*one["columns"])] = True
+    given_masks, drawn = CentreOfMass(region=region), CentreOfMass(region=region, masked=MASKED)
+    expected = given_masks.update(given_masks.empty(), replace(block_of(len(frames)), bad=Bad(mask)), frames)
+    found = drawn.update(drawn.empty(), replace(block_of(len(frames)), bad=Bad(own)), frames)
+    assert drawn.result(found).data.identical(given_masks.result(expected).data)
+    assert drawn.result(found).features["masked"].value > 0
+
+
+def test_masks_keep_the_contract_and_make_the_same_again():
+    frames = np.random.default_rng(3).integers(0, 200, (6, ROWS, COLUMNS)).astype("u2")
+    for analysis in (CentreOfMass(masked=MASKED), RockingCurve(masked=MASKED), MapFeatures(masked=MASKED)):
+        check_analysis(analysis, list(split(make_block(frames, 0))))
+        assert analysis.parameters["masked"] == MASKED
+        assert type(analysis)(**analysis.parameters).parameters == analysis.parameters
+    assert "masked" not in CentreOfMass().parameters
+
+
+def test_a_mask_beyond_the_frame_is_said_and_so_are_too_many():
+    analysis = CentreOfMass(masked=[*MASKED, {"rows": [0, 13], "columns": [0, 5]}])
+    with pytest.raises(ValueError, match="reaches beyond the frame of 12 x 16 px"):
+        analysis.update(analysis.empty(), block_of(2), np.zeros((2, ROWS, COLUMNS), "u2"))
+    with pytest.raises(ValueError, match="at most 100 items"):
+        CentreOfMass(masked=MASKED * 51)
+
+
 def test_a_region_beyond_the_frame_is_said_with_both_sizes():
     analysis = CentreOfMass(region={"rows": [0, 13], "columns": [0, 5]})
     said = r"rows 0 to 13 and columns 0 to 5 px reaches beyond the frame of 12 x 16 px"

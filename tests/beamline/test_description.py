@@ -282,7 +282,7 @@ ONE_MISTAKE = {
     "parameter of an analysis": (
         ("    axis: eta", "    axis: eta\n    analyses: [{analysis: centre_of_mass, parameters: {keep: 3}}]"),
         12,
-        "The analysis centre_of_mass has no parameter 'keep'. It takes: kept, region.",
+        "The analysis centre_of_mass has no parameter 'keep'. It takes: kept, region, masked.",
     ),
     "value of a parameter": (
         ("    axis: eta", "    axis: eta\n    analyses: [{analysis: centre_of_mass, parameters: {kept: 0}}]"),

@@ -63,8 +63,9 @@ def test_what_needs_more_than_a_form_can_ask_for_is_not_asked_for():
 
 
 def test_ours_are_asked_for_with_a_region_that_is_drawn():
-    kept, region = sorted(asked_of("centre_of_mass"), key=lambda one: one.name)
+    kept, masked, region = sorted(asked_of("centre_of_mass"), key=lambda one: one.name)
     assert (kept.kind, kept.default, kept.low, kept.units) == ("whole", 100_000, 1.0, "frames")
     assert (region.kind, region.default, region.units) == ("region", None, "px")
-    assert {one.name for one in asked_of("rocking_curve")} == {"region", "exposure"}
+    assert (masked.kind, masked.default, masked.units) == ("regions", [], "px")
+    assert {one.name for one in asked_of("rocking_curve")} == {"region", "masked", "exposure"}
     assert asked_of("scalars") == ()

@@ -46,7 +46,7 @@ def test_what_is_no_binding_is_none(analyses, agents, axes, analysis):
     ("binding", "sentence"),
     [
         (Binding("a", "nothing"), "There is no 'nothing' among the analyses. Installed: "),
-        (Binding("a", "centre_of_mass", (), {"keep": 1}), "has no parameter 'keep'. It takes: kept, region."),
+        (Binding("a", "centre_of_mass", (), {"keep": 1}), "has no parameter 'keep'. It takes: kept, region, masked."),
         (Binding("a", "centre_of_mass", (), {"kept": "many"}), "The analysis centre_of_mass does not fit a scan: "),
         (Binding("a", "map_features", ("eta",)), "does not fit a scan of eta: a map has two different axes"),
     ],

@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from steering.core.action import Abort, Finish
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
@@ -53,16 +51,43 @@ def test_it_is_read_before_the_first_point_and_after_the_last(engine, motors):
     assert run.docket.remarks == ()
 
 
-@pytest.mark.parametrize(("silent", "when", "read"), [((1,), "before", 1), ((2,), "after", 1), ((1, 2), "before", 0)])
-def test_a_device_that_does_not_answer_is_named_and_every_point_is_measured(engine, motors, silent, when, read):
-    run, stop, error = ended(engine, motors, Hutch(silent))
+def test_a_device_that_does_not_answer_before_the_scan_is_named_and_the_others_are_read(engine, motors):
+    run, stop, error = ended(engine, motors, Hutch(range(1, 9)))
     assert (stop["exit_status"], error) == ("success", None)
     assert len(run.events("primary")) == 11
-    assert len(run.events("baseline")) == read
-    assert len(run.docket.remarks) == len(silent)
-    assert run.docket.remarks[0] == (
-        f"The baseline {when} the scan is not in the run: The signal hutch (ioc:hutch) does not answer within 4 s."
+    assert len(run.events("baseline")) == 2
+    assert all("sx" in event and "hutch" not in event for event in run.events("baseline"))
+    assert run.docket.remarks == (
+        "The baseline lacks a device: The signal hutch (ioc:hutch) does not answer within 4 s.",
     )
+
+
+def test_one_that_answers_when_it_is_asked_again_is_in_the_baseline(engine, motors):
+    run, _, error = ended(engine, motors, Hutch((1,)))
+    assert error is None
+    assert [event["hutch"] for event in run.events("baseline")] == [297.0, 298.0]
+    assert run.docket.remarks == ()
+
+
+def test_one_that_does_not_answer_after_the_scan_costs_the_second_event(engine, motors):
+    run, stop, error = ended(engine, motors, Hutch((2,)))
+    assert (stop["exit_status"], error) == ("success", None)
+    assert len(run.events("primary")) == 11
+    assert len(run.events("baseline")) == 1
+    assert run.docket.remarks == (
+        "The baseline after the scan is not in the run: The signal hutch (ioc:hutch) does not answer within 4 s.",
+    )
+
+
+def test_where_none_answers_there_is_no_baseline_and_every_point_is_measured(engine, motors):
+    run = Run(engine, motors, scan(), baseline=(Hutch(range(1, 20)),))
+    assert run.future.exception(30) is None
+    assert len(run.events("primary")) == 11
+    assert run.events("baseline") == []
+    assert [one[:36] for one in run.docket.remarks] == [
+        "The baseline before the scan is not ",
+        "The baseline after the scan is not i",
+    ]
 
 
 def test_a_scan_that_is_finished_early_has_both_and_one_that_is_aborted_the_first(engine, motors):

@@ -76,7 +76,10 @@ def test_each_analysis_has_the_frames_of_its_detector(session):
     run = session.start("rocking", step=0.05)
     session.board.status.wait(lambda status: status.points_done >= 5, SOON)
     assert session.set("temperature", 300.0).accepted
+    assert session.board.detectors.value == ("det", "side")
     assert session.add_analysis("centre_of_mass", label="late", detector="side", kept=7) == "late"
+    assert session.add_analysis("centre_of_mass", label="same", detector="det", kept=7) == "same"
+    session.remove_analysis("same")
     with pytest.raises(SteeringError, match=r"No analysis looks at a detector 'up'\. Those that are followed: side\."):
         session.add_analysis("centre_of_mass", detector="up")
     session.wait(SOON)

@@ -74,6 +74,7 @@ class FakeDesk:
         self.asked: list[PoolRequest] = []
         self.started: list[tuple[str, dict[str, float]]] = []
         self.added: list[tuple[str, str, dict[str, object]]] = []
+        self.looked_at: list[str] = []
         self.labelled = False
         self.address: dict[str, str] = {}
         self.fail = ""
@@ -203,11 +204,12 @@ class FakeDesk:
             case _:
                 pass
 
-    def add_analysis(self, analysis: str, label: str = "", **parameters) -> str:
+    def add_analysis(self, analysis: str, label: str = "", *, detector: str = "", **parameters) -> str:
         if self.fail:
             raise SteeringError(self.fail)
         label = label or analysis
         self.added.append((analysis, label, parameters))
+        self.looked_at.append(detector)
         made = make_analysis(Binding(label, analysis, tuple(self.board.status.value.axes), parameters))
         main = self.board.result.value
         hashed = parameters_hash(analysis, made.parameters)

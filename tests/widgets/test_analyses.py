@@ -91,6 +91,7 @@ def test_the_main_one_is_changed_and_not_removed(panel):
         ("kept", "nan", "kept: “nan” is no whole number."),
         ("kept", "many", "kept: “many” is no whole number."),
         ("region", "10-20", "region: “10-20” is no region. Rows and columns as 10:20, 5:40"),
+        ("masked", "10:20, 5:40; 3", "masked: “3” is no region. Rows and columns as 10:20, 5:40; the next after"),
         ("region", "20:10, 5:40", "the rows run from 20 to 10 px: the first must be below the second"),
     ],
 )
@@ -116,6 +117,46 @@ def test_a_region_is_drawn_on_the_frame_and_comes_into_its_field(panel, desk, im
     page.say(kind="drawn", view="1", top=10, bottom=999, left=30, right=41)
     panel.refresh()
     assert hook(panel, "asked-region").value == "10:21, 30:41"
+
+
+def test_of_several_detectors_one_is_chosen(panel, desk):
+    assert hook(panel, "analysis-detector").layout.display == "none"
+    desk.board.detectors.set(("det",))
+    panel.refresh()
+    assert hook(panel, "analysis-detector").layout.display == "none"
+    desk.board.detectors.set(("det", "side"))
+    panel.refresh()
+    assert hook(panel, "analysis-detector").layout.display is None
+    choose(panel, "analysis-kind", "centre_of_mass")
+    choose(panel, "analysis-detector", "side")
+    hook(panel, "analysis-label").value = "spot"
+    add(panel)
+    assert desk.looked_at[-1] == "side"
+    # What is there stays with its detector.
+    choose(panel, "analysis-which", "spot")
+    assert hook(panel, "analysis-detector").layout.display == "none"
+    add(panel)
+    assert desk.looked_at[-1] == ""
+
+
+def test_masks_are_drawn_one_after_another_and_come_into_their_field(panel, desk, image):
+    choose(panel, "analysis-kind", "centre_of_mass")
+    image.show(desk.board.frame.value)
+    page = Views(image)
+    for place in ((10, 21, 30, 41), (0, 5, 0, 128)):
+        hook(panel, "analysis-mask").click()
+        assert image.drawing
+        page.say(kind="drawn", view="1", **dict(zip(("top", "bottom", "left", "right"), place, strict=True)))
+        panel.refresh()
+    assert hook(panel, "asked-masked").value == "10:21, 30:41; 0:5, 0:128"
+    assert hook(panel, "asked-region").value == ""
+    hook(panel, "analysis-label").value = "spot"
+    add(panel)
+    masked = [{"rows": [10, 21], "columns": [30, 41]}, {"rows": [0, 5], "columns": [0, 128]}]
+    assert desk.added[-1][2]["masked"] == masked
+    panel.refresh()
+    choose(panel, "analysis-which", "spot")
+    assert hook(panel, "asked-masked").value == "10:21, 30:41; 0:5, 0:128"
 
 
 def test_before_the_first_result_nothing_can_be_added(desk, image):

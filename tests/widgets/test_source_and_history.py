@@ -15,6 +15,7 @@ from steering.core.source import FollowedSource, SourceStatus
 from steering.testing.panel import check_panel
 from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
 from steering_widgets.page import Page
+from steering_widgets.plot import axis_label
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -67,6 +68,22 @@ def test_the_source_lists_its_runs_the_newest_first(desk, request):
     assert "2 runs, 9 events" in text
     assert text.index("bbbb2222") < text.index("aaaa1111")
     assert ">running<" in text
+
+
+def test_without_a_frame_there_is_no_empty_image_but_a_sentence(desk, request):
+    panel = opened(FramePanel(desk), request)
+    panel.refresh()
+    assert panel.image.layout.display == "none"
+    assert "A scan that reads no detector has none." in text_of(panel.widget)
+    desk.board.frame.set(Frame(np.zeros((4, 4), "u2"), 0, 1e9))
+    panel.refresh()
+    assert panel.image.layout.display is None
+    assert "A scan that reads no detector has none." not in text_of(panel.widget)
+
+
+def test_a_column_without_a_unit_is_labelled_so():
+    assert axis_label("motor", "unknown") == "motor (unit unknown)"
+    assert axis_label("motor", "") == "motor"
 
 
 def test_an_older_frame_is_read_and_shown_with_its_positions_while_the_scan_goes_on(desk, request):

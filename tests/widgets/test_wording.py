@@ -19,6 +19,7 @@ from tests.widgets.fake import ROCKING, SX, SY
         (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 deg"),
         (Feature(5.0, math.nan, "deg"), "5 deg (uncertainty not known)"),
         (Feature(math.nan, 1.0, "deg"), "not known deg"),
+        (Feature(0.22134, 0.0012, "unknown"), "0.2213 ± 0.0012 (unit unknown)"),
     ],
 )
 def test_a_feature_is_written_to_two_digits_of_its_uncertainty(feature, text):

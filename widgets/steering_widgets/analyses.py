@@ -30,9 +30,10 @@ class AnalysesPanel:
         self._image = image
         self._answer = Answer()
         self._said, self._drawn = Place(self._answer), Place(image.drawn)
-        self._results = Place(desk.board.results)
+        self._results, self._detectors = Place(desk.board.results), Place(desk.board.detectors)
         self._which = Choice("st-analysis-which", "Change")
         self._kind = Choice("st-analysis-kind", "Analysis")
+        self._detector = Choice("st-analysis-detector", "Detector")
         self._label = ipywidgets.Text(
             description="Label", placeholder="its name", tooltip="What its results are called"
         )
@@ -42,19 +43,21 @@ class AnalysesPanel:
         self._made: dict[tuple[str, str], tuple[AskedField, ...]] = {}
         self._fields = ipywidgets.Box()
         self._fields.add_class("st-start-fields")
-        self._draw = button(
-            "st-analysis-draw", "Draw", "Then drag over the frame: the region is written into its field"
-        )
+        # What is drawn next is written into fields of this kind.
+        self._drawing = "region"
+        self._draw = button("st-analysis-draw", "Draw region", "Then drag over the frame: only that part is looked at")
+        self._mask = button("st-analysis-mask", "Draw mask", "Then drag over the frame: that part is left out")
         self._apply = button(
             "st-analysis-apply", "Add", "Analyse this run so too, from its first frame on", strong=True
         )
         self._remove = button("st-analysis-remove", "Remove", "Do not analyse this run so any more", asks=True)
-        self._draw.on_click(lambda _: self._begin_to_draw())
+        self._draw.on_click(lambda _: self._begin_to_draw("region"))
+        self._mask.on_click(lambda _: self._begin_to_draw("regions"))
         self._apply.on_click(lambda _: self._add())
         self._remove.on_click(lambda _: self._leave())
-        top = ipywidgets.Box([self._which.widget, self._kind.widget, self._label])
+        top = ipywidgets.Box([self._which.widget, self._kind.widget, self._detector.widget, self._label])
         top.add_class("st-start-fields")
-        buttons = ipywidgets.HBox([self._apply, self._draw, self._remove])
+        buttons = ipywidgets.HBox([self._apply, self._draw, self._mask, self._remove])
         buttons.add_class("st-buttons")
         self.widget = Card("analyses", "Analyses", [top, self._fields, buttons])
         self._kind.offer(tuple(self._offered), next(iter(self._offered), ""))
@@ -66,16 +69,18 @@ class AnalysesPanel:
         results, said, drawn = self._results.advance(), self._said.advance(), self._drawn.advance()
         if results:
             self._write_results(self._results.value)
-        which, kind = self._which.advance(), self._kind.advance()
-        if which or kind or results:
+        which, kind, detectors = self._which.advance(), self._kind.advance(), self._detectors.advance()
+        if detectors:
+            self._detector.offer(self._detectors.value, next(iter(self._detectors.value), ""))
+        if which or kind or results or detectors:
             self._build()
         if drawn and self._drawn.value is not None:
             for field in self._shown:
-                if field.asked.kind == "region":
-                    field.write(self._drawn.value)
+                if field.asked.kind == self._drawing:
+                    field.draw(self._drawn.value)
         if said:
             self.widget.say(*self._said.value)
-        return any((results, said, drawn, which, kind))
+        return any((results, said, drawn, which, kind, detectors))
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -124,19 +129,24 @@ class AnalysesPanel:
             self._fields.children = self._shown
         for widget in (self._kind.widget, self._label):
             widget.layout.display = "none" if chosen else None
+        several = len(self._detectors.value) > 1
+        self._detector.widget.layout.display = None if several and not chosen else "none"
         main = next(iter(self._results.value), "")
         self._remove.layout.display = None if chosen and chosen != main else "none"
-        region = any(field.asked.kind == "region" for field in self._shown)
-        self._draw.layout.display = None if region else "none"
+        kinds = {field.asked.kind for field in self._shown}
+        self._draw.layout.display = None if "region" in kinds else "none"
+        self._mask.layout.display = None if "regions" in kinds else "none"
         self._apply.description = "Apply" if chosen else "Add"
         self._apply.disabled = not self._results.value
 
     def _add(self) -> None:
         analysis, shown = self._analysis, self._shown
         label = self._chosen or self._label.value.strip()
+        # One that is there stays with its detector.
+        detector = "" if self._chosen else self._detector.value
 
         def add() -> str:
-            return self._desk.add_analysis(analysis, label, **read_fields(shown))
+            return self._desk.add_analysis(analysis, label, detector=detector, **read_fields(shown))
 
         name = label or analysis
         self._answer.ask(
@@ -148,9 +158,9 @@ class AnalysesPanel:
         if chosen:
             self._answer.ask(lambda: self._desk.remove_analysis(chosen), f"{chosen} is not made any more.")
 
-    def _begin_to_draw(self) -> None:
-        self._image.drawing = True
-        self._answer.set(("Drag over the detector frame. The region comes into its field.", "plain"))
+    def _begin_to_draw(self, kind: str) -> None:
+        self._drawing, self._image.drawing = kind, True
+        self._answer.set(("Drag over the detector frame. What is drawn comes into its field.", "plain"))
 
 
 def _offered() -> dict[str, tuple[Asked, ...]]:

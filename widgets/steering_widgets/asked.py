@@ -13,7 +13,11 @@ from steering_widgets.wording import escape, plain
 
 _DECIMALS = 6
 _REGION = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)")
-_HOW = "Rows and columns as 10:20, 5:40; nothing for the whole frame"
+_HOW = {
+    "region": "Rows and columns as 10:20, 5:40; nothing for the whole frame",
+    "regions": "Rows and columns as 10:20, 5:40; the next after a semicolon; nothing for none",
+}
+_EMPTY = {"region": "the whole frame", "regions": "nothing"}
 
 
 class AskedField(ipywidgets.HBox):
@@ -33,8 +37,7 @@ class AskedField(ipywidgets.HBox):
             self.field: Any = ipywidgets.Dropdown(options=asked.choices, value=chosen)
         else:
             self.field = ipywidgets.Text(value=_text(asked, asked.default))
-        if asked.kind == "region":
-            self.field.placeholder = "the whole frame"
+        self.field.placeholder = _EMPTY.get(asked.kind, "")
         self.field.description, self.field.tooltip = asked.name, meaning
         self.field.add_class(f"st-asked-{asked.name}")
         units = ipywidgets.HTML(escape(asked.units))
@@ -47,6 +50,12 @@ class AskedField(ipywidgets.HBox):
         text = str(value) if self.asked.kind == "choice" else _text(self.asked, value)
         if self.field.value != text:
             self.field.value = text
+
+    def draw(self, region: Mapping[str, Sequence[int]]) -> None:
+        """Write a region that was drawn: in place of the one that is there, or beside those that are."""
+        text = _region_text(region)
+        written = self.field.value.strip()
+        self.field.value = f"{written}; {text}" if self.asked.kind == "regions" and written else text
 
     def value(self) -> Any:
         """Read what was written; nothing if the field is empty.
@@ -61,7 +70,9 @@ class AskedField(ipywidgets.HBox):
                 raise SteeringError(message)
             return None
         if asked.kind == "region":
-            return _region(asked.name, text)
+            return _region(asked, text)
+        if asked.kind == "regions":
+            return [_region(asked, one.strip()) for one in text.rstrip("; ").split(";")]
         return _number(asked, text) if asked.kind in ("number", "whole") else text
 
 
@@ -76,8 +87,8 @@ def read_fields(fields: Sequence[AskedField]) -> dict[str, Any]:
 
 
 def _allowed(asked: Asked) -> str:
-    if asked.kind == "region":
-        return f"{_HOW}."
+    if asked.kind in _HOW:
+        return f"{_HOW[asked.kind]}."
     low, high = (plain(limit, _DECIMALS) for limit in (asked.low, asked.high))
     match math.isfinite(asked.low), math.isfinite(asked.high):
         case True, True:
@@ -94,16 +105,20 @@ def _allowed(asked: Asked) -> str:
 def _text(asked: Asked, value: Any) -> str:
     if value is None:
         return ""
-    if asked.kind == "region":
-        region = cast("Mapping[str, Sequence[int]]", value)
-        return ", ".join(f"{region[side][0]}:{region[side][1]}" for side in ("rows", "columns"))
+    if asked.kind in _HOW:
+        regions = cast("Sequence[Mapping[str, Sequence[int]]]", [value] if asked.kind == "region" else value)
+        return "; ".join(_region_text(region) for region in regions)
     return plain(float(value), _DECIMALS) if asked.kind in ("number", "whole") else str(value)
 
 
-def _region(name: str, text: str) -> dict[str, list[int]]:
+def _region_text(region: Mapping[str, Sequence[int]]) -> str:
+    return ", ".join(f"{region[side][0]}:{region[side][1]}" for side in ("rows", "columns"))
+
+
+def _region(asked: Asked, text: str) -> dict[str, list[int]]:
     found = _REGION.fullmatch(text)
     if found is None:
-        message = f"{name}: “{text:.60}” is no region. {_HOW}."
+        message = f"{asked.name}: “{text:.60}” is no region. {_allowed(asked)}"
         raise SteeringError(message)
     first, last, left, right = (int(part) for part in found.groups())
     return {"rows": [first, last], "columns": [left, right]}

@@ -13,6 +13,7 @@ from steering_widgets.wording import age, clock, escape
 
 _REMARK_SECONDS = 1.0
 _LONG_SECONDS = 3600.0
+_HINT = "The first frame appears here. A scan that reads no detector has none."
 
 
 class FramePanel:
@@ -48,8 +49,15 @@ class FramePanel:
         self._history.close()
         close_all(self.widget)
 
+    def _reveal(self) -> None:
+        """Show the image from the first frame on: without one it is an empty square."""
+        if self.image.layout.display is not None:
+            self.image.layout.display = None
+            self.widget.say("")
+
     def _show_older(self, frame: Frame) -> None:
         self._told = None
+        self._reveal()
         self.image.show(frame)
         taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
         self.widget.remark(f"frame {frame.number} of {self._history.range_text}{taken}")
@@ -57,8 +65,12 @@ class FramePanel:
     def _show_newest(self, *, changed: bool) -> bool:
         frame, now = self._frame.value, time.monotonic()
         if frame is None:
+            self.image.layout.display = "none"
             self.widget.remark("no frame yet")
+            if not self._history.said:
+                self.widget.say(_HINT, "plain")
             return changed
+        self._reveal()
         if changed:
             self.image.show(frame)
         else:

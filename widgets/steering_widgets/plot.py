@@ -3,6 +3,8 @@
 from bokeh.models import CustomJSTickFormatter, InlineStyleSheet
 from bokeh.plotting import figure
 
+from steering.core.result import UNKNOWN_UNIT
+
 # Bokeh reads these custom properties when it paints; JupyterLab sets the variables on the right.
 _STYLE = """
 :host {
@@ -62,4 +64,5 @@ def short_numbers() -> CustomJSTickFormatter:
 
 def axis_label(name: str, units: str) -> str:
     """Write an axis' label: ``th (deg)``."""
-    return f"{name} ({units})" if units else name
+    unit = "unit unknown" if units == UNKNOWN_UNIT else units
+    return f"{name} ({unit})" if unit else name

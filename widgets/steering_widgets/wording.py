@@ -6,7 +6,7 @@ import time
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
-from steering.core.result import Feature
+from steering.core.result import UNKNOWN_UNIT, Feature
 from steering.core.status import BeamlineStatus
 
 STATES = {
@@ -56,9 +56,14 @@ def plain(value: float, decimals: int) -> str:
     return number(value, decimals).replace(MINUS, "-")
 
 
+def unit_text(units: str) -> str:
+    """Write a unit behind a number or a name; of a column whose file names none it says so."""
+    return "(unit unknown)" if units == UNKNOWN_UNIT else units
+
+
 def feature_text(feature: Feature) -> str:
     """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 deg``; large ones with a power of ten."""
-    value, spread, units = feature.value, feature.uncertainty, feature.units
+    value, spread, units = feature.value, feature.uncertainty, unit_text(feature.units)
     if not math.isfinite(value):
         return f"not known {units}".strip()
     if not math.isfinite(spread) or spread <= 0:
