@@ -22,7 +22,7 @@ from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 
-from steering.cluster.greetings import Greetings
+from steering.cluster.liveness import Liveness
 
 # A value that was just submitted, or is just being made, is worth waiting for; one that takes longer is not.
 _VALUE_SECONDS = 0.1
@@ -42,15 +42,15 @@ class Slot:
 class Exchange(SchedulerPlugin):
     """Hands calls to workers; in the scheduler's process, on its event loop."""
 
-    def __init__(self, scheduler: Any, greetings: Greetings) -> None:
+    def __init__(self, scheduler: Any, liveness: Liveness) -> None:
         """Add the handler to a scheduler that has not been started.
 
         Args:
             scheduler: Whose workers are called.
-            greetings: Knows which of them are silent.
+            liveness: Knows which of them are silent.
         """
         self._scheduler = scheduler
-        self._greetings = greetings
+        self._liveness = liveness
         self._calling: dict[str, int] = {}
         self._last = ""
         self._copied: set[str] = set()
@@ -72,7 +72,7 @@ class Exchange(SchedulerPlugin):
         Args:
             work: The pickled function with its arguments.
             keys: Of the values that it needs.
-            patience: After so many seconds without an answer the worker is greeted, and those that hold the values,
+            patience: After so many seconds without an answer the worker is probed, and those that hold the values,
                 for which it may be waiting itself; if one of them is given up there will be no answer.
         """
         where = await self._where(keys)
@@ -97,13 +97,13 @@ class Exchange(SchedulerPlugin):
         """Wait for an answer; return the name of a worker because of which there will be none."""
         while not (await asyncio.wait([asking], timeout=patience))[0]:
             known = [self._scheduler.workers[one] for one in addresses if one in self._scheduler.workers]
-            greeting = asyncio.ensure_future(self._greetings.give_up(known, patience))
+            probe = asyncio.ensure_future(self._liveness.give_up(known, patience))
             try:
-                await asyncio.wait([asking, greeting], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([asking, probe], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                greeting.cancel()
-            if not asking.done() and greeting.result():
-                return greeting.result()[0]
+                probe.cancel()
+            if not asking.done() and probe.result():
+                return probe.result()[0]
         return ""
 
     async def _ask(self, address: str, work: bytes, where: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Exchange(SchedulerPlugin):
 
     def _answering(self, addresses: list[str]) -> list[str]:
         """Leave out those that have not answered yet, if others are left."""
-        return [one for one in addresses if not self._greetings.suspects(one)] or addresses
+        return [one for one in addresses if not self._liveness.suspects(one)] or addresses
 
     def _copy(self, where: Mapping[str, Sequence[str]], workers: Sequence[str]) -> None:
         """Have each value that lies on one worker only copied to the last of these that is another."""
@@ -152,9 +152,9 @@ class Exchange(SchedulerPlugin):
 
         def busy(worker: Any) -> tuple[bool, bool, int, bool, str]:
             calls = self._calling.get(worker.address, 0)
-            young = self._greetings.age(worker.address) < _YOUNG_SECONDS
+            young = self._liveness.age(worker.address) < _YOUNG_SECONDS
             load = (len(worker.processing) + calls) // worker.nthreads
-            return self._greetings.suspects(worker.address), young, load, worker.address != self._last, worker.address
+            return self._liveness.suspects(worker.address), young, load, worker.address != self._last, worker.address
 
         return sorted(self._scheduler.running, key=busy)
 

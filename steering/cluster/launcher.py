@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 from steering.cluster.fan_out import Placement, commands, placement
-from steering.cluster.nursery import Nursery, Worker
+from steering.cluster.fork_server import ForkServer, Worker
 from steering.machine.lifeline import hold_lifeline
 
 # Exit codes of a worker.
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.1
 # A worker that ends soon after its start so often in a row has a broken environment.
 _TRIES = 3
 # All workers of a node come from one process.
-_NURSERY = [sys.executable, "-m", "steering.cluster.workers"]
+_FORK_SERVER = [sys.executable, "-m", "steering.cluster.workers"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +118,8 @@ def _leave(children: Sequence[_Child | Worker]) -> None:
 
 def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Event) -> int:
     """Keep this node's workers alive until all have retired, or none finds a scheduler."""
-    nursery = Nursery([*_NURSERY, options.connection])
-    children = [_worker(nursery, options, where.rank, index) for index in range(options.workers_per_node)]
+    fork_server = ForkServer([*_FORK_SERVER, options.connection])
+    children = [_worker(fork_server, options, where.rank, index) for index in range(options.workers_per_node)]
     try:
         while not stop.wait(_LOOK_SECONDS):
             codes = [child.look() for child in children]
@@ -147,10 +147,10 @@ def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Ev
         return 0
     finally:
         _leave(children)
-        nursery.close()
+        fork_server.close()
 
 
-def _worker(nursery: Nursery, options: argparse.Namespace, rank: int, index: int) -> Worker:
+def _worker(fork_server: ForkServer, options: argparse.Namespace, rank: int, index: int) -> Worker:
     masks, cores = options.masks.split(","), options.cores.split(":")
     environment = {options.mask: masks[index]} if options.mask else {}
     command = [options.connection]
@@ -161,7 +161,7 @@ def _worker(nursery: Nursery, options: argparse.Namespace, rank: int, index: int
     command += ["--cores", cores[index]] if options.cores else []
     command += ["--interface", options.interface] if options.interface else []
     command += ["--local-directory", options.local_directory] if options.local_directory else []
-    return Worker(nursery, index, command, environment)
+    return Worker(fork_server, index, command, environment)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from distributed import Scheduler
 
 from steering.cluster.calls import Exchange
 from steering.cluster.connection import make_security, security_of
-from steering.cluster.greetings import Greetings
+from steering.cluster.liveness import Liveness
 from steering.cluster.mailbox import Mailbox
 from steering.machine.lifeline import hold_lifeline
 
 # A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
-# of five, and at once if one of our loops waits for it (see greetings).
+# of five, and at once if one of our loops waits for it (see liveness).
 CONFIG = {
     "distributed.scheduler.allowed-failures": 100,
     "distributed.scheduler.worker-ttl": "30s",
@@ -65,7 +65,7 @@ async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
         **place,
     )
     Mailbox(scheduler)
-    Exchange(scheduler, Greetings(scheduler))
+    Exchange(scheduler, Liveness(scheduler))
     await scheduler
     # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
     gc.freeze()

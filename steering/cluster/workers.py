@@ -4,9 +4,9 @@
 core, and where hundreds of workers read them from one parallel file system at once it takes minutes. Here they are
 loaded once a node, and a worker, also one that is started again, is there at once.
 
-The launcher (see :class:`steering.cluster.nursery.Nursery`) writes orders to the standard input and reads news from the
-standard output, as lines of JSON. This process has one thread, so a fork is safe; it ends with its input, and with it
-end the workers, each of which has a lifeline of its own.
+The launcher (see :class:`steering.cluster.fork_server.ForkServer`) writes orders to the standard input and reads news
+from the standard output, as lines of JSON. This process has one thread, so a fork is safe; it ends with its input, and
+with it end the workers, each of which has a lifeline of its own.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from steering.facilities.dask import DaskConnection, DaskRemote
 from steering.machine.daemon import Daemon
 from steering.machine.identity import host_of
 from steering.machine.threads import in_thread
-from steering.pools.estate import read_estate, write_estate
+from steering.pools.saved_pools import read_saved_pools, write_saved_pools
 
 Value = TypeVar("Value")
 
@@ -165,18 +165,18 @@ class OwnedFacility:
         await self._connection.detach()
         site = self.site
         await in_thread(self._owner(site).stop)
-        estate = read_estate(self._directory(site))
+        saved = read_saved_pools(self._directory(site))
         batch = batch_system(site)
         try:
-            for pool in estate.pools if site.batch != "process" else ():
+            for pool in saved.pools if site.batch != "process" else ():
                 for job in pool.jobs:
                     for one in [job.id] if job.id else await batch.find(job.name):
                         await batch.cancel(one)
         except NoAnswerError as error:
             message = f"Jobs of an owner that was killed could not be ended: {error} Stop {self.name} again later."
             raise SteeringError(message) from error
-        if estate.pools:
-            write_estate(self._directory(site), type(estate)((), estate.node_hours))
+        if saved.pools:
+            write_saved_pools(self._directory(site), type(saved)((), saved.node_hours))
 
     async def _attach(self) -> None:
         """Attach, and look up where to again as long as nothing answers there: the owner may be starting another."""

@@ -32,9 +32,9 @@ from steering.machine.identity import BEAT_SECONDS, beat, identity, leave, mine
 from steering.machine.lifeline import hold_while_starting
 from steering.machine.secret_file import make_private, write_secret
 from steering.pools.child import SchedulerChild
-from steering.pools.estate import Estate, PoolRecord, read_estate, write_estate
 from steering.pools.pool import Pool
-from steering.pools.strength import Load
+from steering.pools.saved_pools import PoolRecord, SavedPools, read_saved_pools, write_saved_pools
+from steering.pools.scaling import Load
 
 _TALK_SECONDS = 0.2
 _END_SECONDS = 25.0
@@ -65,7 +65,7 @@ class Owner:
         self._asking: set[asyncio.Task[None]] = set()
         self._past_hours = 0.0
         self._used = steady()
-        self._estate = Estate()
+        self._saved = SavedPools()
         self._beaten = -math.inf
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -119,11 +119,11 @@ class Owner:
 
     async def _take_over(self) -> None:
         """Take over the jobs of an owner that was killed: their workers look for the new scheduler."""
-        estate = read_estate(self._directory)
-        self._past_hours = estate.node_hours
+        saved = read_saved_pools(self._directory)
+        self._past_hours = saved.node_hours
         if self._site.batch == "process":
             return
-        for record in estate.pools:
+        for record in saved.pools:
             pool = self._pool_of(record)
             pool.adopt(record.jobs, steady())
             if record.nodes <= 0:
@@ -223,16 +223,16 @@ class Owner:
     def _remember(self) -> None:
         """Write down what is out, for another owner."""
         hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
-        estate = Estate.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
-        if estate == self._estate:
+        saved = SavedPools.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
+        if saved == self._saved:
             return
         try:
-            write_estate(self._directory, estate)
+            write_saved_pools(self._directory, saved)
         except OSError as error:
             # A full disk must not end the owner and its jobs; what is out is written as soon as there is room.
             _LOG.warning("what is out cannot be written down: %s", error)
         else:
-            self._estate = estate
+            self._saved = saved
 
     def _young(self) -> bool:
         """Whether something was just asked for: then a mistake should show soon."""

@@ -18,11 +18,11 @@ from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.pool import PoolRequest, PoolState, PoolStatus
 from steering.core.steady import steady, to_steady, to_wall
-from steering.pools.estate import JobRecord
 from steering.pools.ledger import Ledger
 from steering.pools.orders import Cancel, Find, Order, Submit
 from steering.pools.rules import Rules
-from steering.pools.strength import Limits, Load, Strength
+from steering.pools.saved_pools import JobRecord
+from steering.pools.scaling import Limits, Load, Scaling
 
 _LOG = logging.getLogger(__name__)
 _LOG_BYTES = 4096
@@ -60,7 +60,7 @@ class Pool:
         # When each job began, as the batch system says and in steady time.
         self._began: dict[str, tuple[float, float]] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
-        self._strength = Strength(self._limits(choice))
+        self._scaling = Scaling(self._limits(choice))
         self.ledger.want(choice.jobs)
 
     def change(self, request: PoolRequest, choice: Choice) -> None:
@@ -68,13 +68,13 @@ class Pool:
         self.request, self.choice = request, choice
         self._refusals = {}
         self.ledger.nodes, self.ledger.rules = choice.nodes, self._rules(choice)
-        self._strength = Strength(self._limits(choice))
+        self._scaling = Scaling(self._limits(choice))
         self.ledger.want(choice.jobs)
 
     def end(self) -> None:
         """Want no jobs any more."""
         self.request = replace(self.request, nodes=0, most_nodes=0)
-        self._strength = Strength(Limits(0, 0, 1))
+        self._scaling = Scaling(Limits(0, 0, 1))
         self.ledger.want(0)
 
     @property
@@ -86,9 +86,9 @@ class Pool:
         """Take over jobs that an earlier owner submitted; a pool that had grown keeps its size."""
         for job in jobs:
             self.ledger.adopt(job.name, job.slot, job.id, now)
-        limits = self._strength.limits
-        self._strength.jobs = min(max(len({job.slot for job in jobs}), limits.least), limits.most)
-        self.ledger.want(self._strength.jobs)
+        limits = self._scaling.limits
+        self._scaling.jobs = min(max(len({job.slot for job in jobs}), limits.least), limits.most)
+        self.ledger.want(self._scaling.jobs)
 
     def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
         """Take in what the scheduler says, and the node-hours that are still allowed."""
@@ -98,7 +98,7 @@ class Pool:
             self._workers.setdefault(job, set()).add(int(number) if number.isdigit() else 0)
         self.ledger.connected({job: len(numbers) for job, numbers in self._workers.items()}, now)
         self.ledger.rules = replace(self.ledger.rules, hours=hours)
-        wanted = self._strength.follow(load, now)
+        wanted = self._scaling.follow(load, now)
         if wanted != self.ledger.wanted and not self.ledger.failure:
             self.ledger.want(wanted)
 
@@ -221,7 +221,7 @@ class Pool:
     def _go_to(self, other: Choice) -> None:
         self.choice = other
         self.ledger.nodes, self.ledger.rules = other.nodes, self._rules(other)
-        self._strength = Strength(self._limits(other))
+        self._scaling = Scaling(self._limits(other))
         self.ledger.want(other.jobs)
 
     def _with_log(self, one: str, seen: Observation) -> Observation:

@@ -34,8 +34,8 @@ from steering.core.source import Source
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from steering.ingest.launch import end_ingests
+from steering.session.board_writer import BoardWriter
 from steering.session.choice import make_analysis, make_source
-from steering.session.follower import Follower
 from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 
@@ -71,8 +71,8 @@ class Session:
         self._client = client
         self._facility = facility
         self._record_address = dict(record)
-        self._follower = Follower(client, facility, self.board, self._record_address)
-        self._works = Works(self._follower, self.board)
+        self._writer = BoardWriter(client, facility, self.board, self._record_address)
+        self._works = Works(self._writer, self.board)
         # Whoever forgets a session, or gives its name to another one, has closed it.
         self._forgotten = weakref.finalize(self, self._works.end, FORGOTTEN)
         self._forgotten.atexit = False
@@ -91,12 +91,12 @@ class Session:
         Raises:
             SteeringError: If one of them cannot be reached.
         """
-        self._do(self._follower.start())
+        self._do(self._writer.start())
 
     @property
     def name(self) -> str:
         """Who this session is, as the service knows it."""
-        return self._follower.name
+        return self._writer.name
 
     @property
     def record(self) -> Any:
@@ -107,7 +107,7 @@ class Session:
         """
         from steering.archive.record import Record
 
-        return Record(self._follower.record_client())
+        return Record(self._writer.record_client())
 
     def start(self, scan: str, **values: float | str) -> str:
         """Start a scan with some of its parameters changed; return its run uid once the board shows that run.
@@ -119,7 +119,7 @@ class Session:
         Raises:
             SteeringError: If it cannot be started, with what is wrong.
         """
-        return self._do(self._follower.begin(scan, values))
+        return self._do(self._writer.begin(scan, values))
 
     def go_on(self, run: str, **values: float | str) -> str:
         """Measure the rest of a run that was cut off, as a new run that names the first; return its uid.
@@ -131,7 +131,7 @@ class Session:
         Raises:
             SteeringError: If no such run was cut off, or it cannot be started.
         """
-        return self._do(self._follower.begin("", values, run))
+        return self._do(self._writer.begin("", values, run))
 
     def propose(self, action: Action, basis: str = "") -> Ruling:
         """Propose an action for the running scan; the ruling says what was decided and why.
@@ -151,7 +151,7 @@ class Session:
 
     def exit_status(self, run: str) -> str:
         """Say how a run that this session has seen ended: ``success``, ``abort``, ``fail``; empty before its end."""
-        return self._follower.exit_status(run)
+        return self._writer.exit_status(run)
 
     def set(self, parameter: str, value: float | str) -> Ruling:
         """Change a parameter of the running scan from the next point on.
@@ -203,11 +203,11 @@ class Session:
         Raises:
             TimeoutError: If it took longer.
         """
-        return self._do(within(timeout, self._follower.wait_for_end()), timeout + ANSWER_SECONDS)
+        return self._do(within(timeout, self._writer.wait_for_end()), timeout + ANSWER_SECONDS)
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` (shown, you accept) or ``"automatic"`` (proposed at once)."""
-        self._do(self._follower.set_mode(agent, mode))
+        self._do(self._writer.set_mode(agent, mode))
 
     def accept(self, suggestion: Suggestion) -> Ruling:
         """Propose what an agent suggested, with its basis, in this person's name.
@@ -215,7 +215,7 @@ class Session:
         Raises:
             SteeringError: If it does not hold any more: its run is over, or the agent suggests something newer.
         """
-        self._do(self._follower.forget(suggestion))
+        self._do(self._writer.forget(suggestion))
         return self.propose(suggestion.action, suggestion.basis)
 
     def dismiss(self, suggestion: Suggestion) -> None:
@@ -224,11 +224,11 @@ class Session:
         Raises:
             SteeringError: If it is not there any more.
         """
-        self._do(self._follower.forget(suggestion))
+        self._do(self._writer.forget(suggestion))
 
     def dismiss_notices(self) -> None:
         """Take the notices off the board; what is still wrong is said again when it happens again."""
-        self._do(self._follower.dismiss_notices())
+        self._do(self._writer.dismiss_notices())
 
     def compute(
         self,
@@ -276,7 +276,7 @@ class Session:
         """
         chosen = make_analysis(analysis)
         name, made = make_source(source, settings, self.workspace)
-        self._do(self._follower.follow(name, made, chosen))
+        self._do(self._writer.follow(name, made, chosen))
 
     @property
     def results(self) -> Mapping[str, Result]:
@@ -302,7 +302,7 @@ class Session:
         Raises:
             SteeringError: If there is no such analysis, it does not take these parameters, or no frame has come yet.
         """
-        return self._do(self._follower.add_analysis(analysis, label, parameters, detector))
+        return self._do(self._writer.add_analysis(analysis, label, parameters, detector))
 
     def remove_analysis(self, label: str) -> None:
         """Do not analyse the shown run in that way any more, and take its results off the board.
@@ -310,11 +310,11 @@ class Session:
         Raises:
             SteeringError: If the run has no analysis of that label, or it is the main one.
         """
-        self._do(self._follower.remove_analysis(label))
+        self._do(self._writer.remove_analysis(label))
 
     def unfollow(self) -> None:
         """End what is followed beside the beamline's documents, and show these again."""
-        self._do(self._follower.unfollow())
+        self._do(self._writer.unfollow())
 
     def frame_at(self, index: int) -> Frame:
         """Read a frame of the shown run again, as it was recorded, with the positions at which it was taken.
@@ -325,7 +325,7 @@ class Session:
         Raises:
             SteeringError: If nothing refers to it any more, or it cannot be read.
         """
-        return self._do(self._follower.frame_at(index))
+        return self._do(self._writer.frame_at(index))
 
     def take_lease(self) -> None:
         """Become the one who may steer."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from steering.core.board import Board
 from steering.core.errors import SteeringError
-from steering.session.follower import Follower
+from steering.session.board_writer import BoardWriter
 
 Value = TypeVar("Value")
 
@@ -18,9 +18,9 @@ ANSWER_SECONDS = 120.0
 class Works:
     """One thread, one event loop, one follower. Knows nothing of its session, which may be forgotten without a word."""
 
-    def __init__(self, follower: Follower, board: Board) -> None:
+    def __init__(self, follower: BoardWriter, board: Board) -> None:
         """Start the thread; the follower is not started yet."""
-        self._follower = follower
+        self._writer = follower
         self._board = board
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="steering-session", daemon=True)
@@ -58,8 +58,8 @@ class Works:
         self._board.closed.set(why)
         try:
             if facility:
-                self._ask(self._follower.end_facility())
-            self._ask(self._follower.close())
+                self._ask(self._writer.end_facility())
+            self._ask(self._writer.close())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()

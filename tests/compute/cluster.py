@@ -8,7 +8,7 @@ from typing import ClassVar
 from distributed import Client, Scheduler, Worker
 
 from steering.cluster.calls import Callee, Exchange, Slot, pack
-from steering.cluster.greetings import Greetings
+from steering.cluster.liveness import Liveness
 from steering.cluster.mailbox import Mailbox
 
 
@@ -19,8 +19,8 @@ class Cluster:
         self.holding = []
         self.scheduler = Scheduler(protocol="tcp", host="127.0.0.1", port=0, dashboard=False)
         Mailbox(self.scheduler)
-        self.greetings = Greetings(self.scheduler)
-        self.exchange = Exchange(self.scheduler, self.greetings)
+        self.liveness = Liveness(self.scheduler)
+        self.exchange = Exchange(self.scheduler, self.liveness)
         await self.scheduler
         self.workers = {name: await self._worker(name) for name in ("one", "two")}
         self.client = await Client(self.scheduler.address, asynchronous=True, set_as_default=False)
@@ -39,7 +39,7 @@ class Cluster:
 
     def settle(self):
         """Have both workers joined long ago."""
-        self.greetings._joined = {worker.address: 0.0 for worker in self.workers.values()}
+        self.liveness._joined = {worker.address: 0.0 for worker in self.workers.values()}
 
     @contextmanager
     def stopped(self, name):

@@ -90,13 +90,13 @@ async def test_while_all_workers_are_busy_nothing_is_called(cluster):
 async def test_a_worker_that_has_just_joined_is_called_only_if_there_is_no_other(cluster):
     one, two = (cluster.workers[name].address for name in ("one", "two"))
     for old in (one, two):
-        cluster.greetings._joined = {one: time.monotonic(), two: time.monotonic()} | {old: 0.0}
+        cluster.liveness._joined = {one: time.monotonic(), two: time.monotonic()} | {old: 0.0}
         cluster.exchange._last = ""
         assert unpack(await cluster.call(abs, -1)) == 1
         assert cluster.exchange._last == old
     await cluster.workers["two"].close()
-    assert two not in cluster.greetings._joined
-    cluster.greetings._joined[one] = time.monotonic()
+    assert two not in cluster.liveness._joined
+    cluster.liveness._joined[one] = time.monotonic()
     assert unpack(await cluster.call(abs, -2)) == 2
 
 
@@ -117,19 +117,19 @@ async def test_a_call_that_takes_long_is_waited_for_as_long_as_its_worker_answer
     began, end = threading.Event(), threading.Event()
     waiting = asyncio.ensure_future(cluster.call(Held(began, end), patience=0.01))
     await asyncio.to_thread(began.wait, 10)
-    greeted = []
-    plain = cluster.greetings._greet
+    probed = []
+    plain = cluster.liveness._probe
 
-    async def greet(address, patience):
+    async def probe(address, patience):
         heard = await plain(address, patience)
-        greeted.append((address, heard))
+        probed.append((address, heard))
         return heard
 
-    cluster.greetings._greet = greet
-    await until(lambda: len(greeted) >= 3, lambda: "nobody is greeted")
+    cluster.liveness._probe = probe
+    await until(lambda: len(probed) >= 3, lambda: "nobody is probed")
     end.set()
     assert unpack(await waiting) is None
-    assert all(heard for _, heard in greeted)
+    assert all(heard for _, heard in probed)
 
 
 async def test_a_worker_that_hangs_is_given_up_and_no_call_is_tried_on_it_again(cluster):
@@ -161,12 +161,12 @@ async def test_while_a_worker_is_suspected_others_are_called_and_their_copies_ta
     assert unpack(await cluster.call(pow, Slot(key), 1)) == 5
     await until(lambda: cluster.holders(key) == {"one", "two"}, lambda: f"{cluster.holders(key)}")
     with cluster.stopped("one"):
-        suspecting = asyncio.ensure_future(cluster.greetings.give_up([cluster.scheduler.workers[one.address]], 1000.0))
-        await until(lambda: cluster.greetings.suspects(one.address), lambda: "nobody is suspected")
+        suspecting = asyncio.ensure_future(cluster.liveness.give_up([cluster.scheduler.workers[one.address]], 1000.0))
+        await until(lambda: cluster.liveness.suspects(one.address), lambda: "nobody is suspected")
         assert unpack(await cluster.call(pow, Slot(key), 2, patience=1000.0)) == 25
         assert cluster.exchange._last == two.address
     assert await suspecting == []
-    assert not cluster.greetings.suspects(one.address)
+    assert not cluster.liveness.suspects(one.address)
 
 
 async def test_each_value_is_copied_to_a_second_worker_and_forgotten_everywhere(cluster):

@@ -27,14 +27,14 @@ def work(arguments):
     (folder / f"{name}.{os.getpid()}.ready").touch()
     os.read(0, 1)
 
-(folder / f"nursery.{os.getpid()}").touch()
+(folder / f"fork_server.{os.getpid()}").touch()
 sys.exit(Workers(work).serve())
 """
 # Runs the launcher with that stand-in.
 LAUNCH = """
 import sys
 from steering.cluster import launcher
-launcher._NURSERY = [sys.executable, sys.argv[1]]
+launcher._FORK_SERVER = [sys.executable, sys.argv[1]]
 sys.exit(launcher.main(sys.argv[2:]))
 """
 
@@ -110,12 +110,12 @@ def test_with_the_process_that_they_came_from_the_workers_end_and_others_take_th
     launch("--workers-per-node", "2")
     ready(tmp_path, 2)
     before = [psutil.Process(int(births(tmp_path, name)[0].suffix[1:])) for name in ("job-0", "job-1")]
-    (nursery,) = births(tmp_path, "nursery")
-    os.kill(int(nursery.suffix[1:]), signal.SIGKILL)
+    (fork_server,) = births(tmp_path, "fork_server")
+    os.kill(int(fork_server.suffix[1:]), signal.SIGKILL)
     for name in ("job-0", "job-1"):
         wait(lambda name=name: len(births(tmp_path, name)) == 2, f"another {name}")
     assert psutil.wait_procs(before, 10)[1] == []
-    assert len(births(tmp_path, "nursery")) == 2
+    assert len(births(tmp_path, "fork_server")) == 2
 
 
 def test_with_the_launcher_everything_ends(launch, tmp_path):

@@ -10,7 +10,7 @@ from steering.compute.site import read_site
 from steering.compute.urgency import choose
 from steering.core.pool import PoolRequest
 from steering.pools.pool import Pool
-from steering.pools.strength import Load
+from steering.pools.scaling import Load
 from tests.compute.facility_files import section
 
 POLARIS = read_site("polaris", section("polaris"), None, {"account": "demo"})

@@ -12,7 +12,7 @@ from steering.cluster.launcher import NO_SCHEDULER
 
 
 @pytest.fixture(scope="module")
-def nursery():
+def fork_server():
     process = subprocess.Popen(
         [sys.executable, "-m", "steering.cluster.workers", "nowhere.json"],
         stdin=subprocess.PIPE,
@@ -37,25 +37,25 @@ def start(process, number, tmp_path, *arguments):
     order(process, start=number, arguments=given, environment={"MASK": "3"})
 
 
-def test_it_forks_from_one_thread_and_tells_the_exit_codes(nursery, tmp_path):
-    start(nursery, 5, tmp_path)
-    assert json.loads(nursery.stdout.readline()) == {"ended": 5, "code": NO_SCHEDULER}
+def test_it_forks_from_one_thread_and_tells_the_exit_codes(fork_server, tmp_path):
+    start(fork_server, 5, tmp_path)
+    assert json.loads(fork_server.stdout.readline()) == {"ended": 5, "code": NO_SCHEDULER}
     # All is loaded now, and nothing of it has started a thread, of which a fork would keep the locks.
-    assert len(list(Path(f"/proc/{nursery.pid}/task").iterdir())) == 1
+    assert len(list(Path(f"/proc/{fork_server.pid}/task").iterdir())) == 1
 
 
-def test_a_worker_that_cannot_even_begin_says_why(nursery, tmp_path):
-    start(nursery, 0, tmp_path, "--cores", "9999")
-    assert json.loads(nursery.stdout.readline()) == {"ended": 0, "code": 1}
-    assert "This node has no cores 9999" in nursery.stderr.readline()
+def test_a_worker_that_cannot_even_begin_says_why(fork_server, tmp_path):
+    start(fork_server, 0, tmp_path, "--cores", "9999")
+    assert json.loads(fork_server.stdout.readline()) == {"ended": 0, "code": 1}
+    assert "This node has no cores 9999" in fork_server.stderr.readline()
 
 
-def test_a_signal_reaches_the_worker_alone_and_one_for_a_worker_that_has_ended_nobody(nursery, tmp_path):
-    start(nursery, 0, tmp_path, "--death-timeout", "60")
-    order(nursery, to=0, signal=9)
-    assert json.loads(nursery.stdout.readline()) == {"ended": 0, "code": -9}
-    order(nursery, to=0, signal=9)
+def test_a_signal_reaches_the_worker_alone_and_one_for_a_worker_that_has_ended_nobody(fork_server, tmp_path):
+    start(fork_server, 0, tmp_path, "--death-timeout", "60")
+    order(fork_server, to=0, signal=9)
+    assert json.loads(fork_server.stdout.readline()) == {"ended": 0, "code": -9}
+    order(fork_server, to=0, signal=9)
     # The batch system's word to everybody is the launcher's to pass on.
-    os.kill(nursery.pid, 15)
-    start(nursery, 1, tmp_path)
-    assert json.loads(nursery.stdout.readline()) == {"ended": 1, "code": NO_SCHEDULER}
+    os.kill(fork_server.pid, 15)
+    start(fork_server, 1, tmp_path)
+    assert json.loads(fork_server.stdout.readline()) == {"ended": 1, "code": NO_SCHEDULER}

@@ -56,7 +56,7 @@ def test_a_guest_sees_what_the_host_sees(guest):
     result = guest.board.result.value
     assert (result.provenance.run, result.provenance.frames) == (run, 21)
     assert guest.board.latency.value.counts.failed == 0
-    block = guest._follower._documents.index.newest
+    block = guest._writer._documents.index.newest
     assert isinstance(block.place, ServedFrames)
     assert guest.frame_at(3).pixels.max() > 0
 

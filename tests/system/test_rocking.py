@@ -64,7 +64,7 @@ def test_analysed_again_from_the_record_it_is_the_live_result_bit_for_bit(sessio
     at_once = analysis.result(analysis.update(analysis.empty(), block, frames))
     require_same(at_once, live.outcome, "bitwise", "analysed at once in this process")
     # And by the workers, from the record's server.
-    session.follow("tiled", analysis="rocking_curve", run=run, **session._follower._record)
+    session.follow("tiled", analysis="rocking_curve", run=run, **session._writer._record)
     try:
         again = session.board.result.wait(
             lambda result: result is not None and result is not live and result.provenance.frames == 201, 60

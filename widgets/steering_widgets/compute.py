@@ -12,7 +12,7 @@ from steering_widgets.answer import Answer
 from steering_widgets.card import Card, close_all
 from steering_widgets.place import Place
 from steering_widgets.pools import pools_text
-from steering_widgets.strength import StrengthForm
+from steering_widgets.scale import ScaleForm
 from steering_widgets.wording import age, escape, milliseconds
 
 _MIB = 1024 * 1024
@@ -37,7 +37,7 @@ class ComputePanel:
         self._times.add_class("st-latency")
         self._workers = ipywidgets.HTML()
         self._workers.add_class("st-workers")
-        self._form = StrengthForm(desk, self._answer)
+        self._form = ScaleForm(desk, self._answer)
         self.widget = Card("compute", "Compute", [self._times, self._workers, self._form.widget])
 
     def refresh(self) -> bool:

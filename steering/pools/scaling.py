@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass
-class Strength:
+class Scaling:
     """Remembers since when a pool is too weak or too strong.
 
     Attributes:

@@ -11,7 +11,7 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.source import RunStarted, SourceStatus
 from steering.loop.store import Store
-from steering.session.followed import Followed
+from steering.session.source_follower import SourceFollower
 from steering.testing import InlineFacility
 from steering.testing.waiting import until
 
@@ -47,7 +47,7 @@ async def follow(source, said):
     facility = InlineFacility()
     await facility.start()
     scalars = Scalars()
-    return facility, Followed(
+    return facility, SourceFollower(
         "endless",
         source,
         facility,

@@ -15,16 +15,18 @@ from steering.core.result import Result
 from steering.core.source import Source
 from steering.loop.partial import rehearse
 from steering.loop.store import Store
-from steering.session.followed import Followed
 from steering.session.notices import Notices
+from steering.session.source_follower import SourceFollower
 
 Value = TypeVar("Value")
 
 
-class Showing:
+class ShownSource:
     """The beamline's documents, and the sources followed beside them, of which the newest is shown."""
 
-    def __init__(self, documents: Followed, board: Board, facility: Facility, store: Store, notices: Notices) -> None:
+    def __init__(
+        self, documents: SourceFollower, board: Board, facility: Facility, store: Store, notices: Notices
+    ) -> None:
         """Begin with the documents shown.
 
         Args:
@@ -39,28 +41,28 @@ class Showing:
         self._facility = facility
         self._store = store
         self._notices = notices
-        self._beside: list[Followed] = []
-        self._companions: list[Followed] = []
-        self._trend_shown: tuple[Followed | None, int] = (None, 0)
+        self._beside: list[SourceFollower] = []
+        self._companions: list[SourceFollower] = []
+        self._trend_shown: tuple[SourceFollower | None, int] = (None, 0)
 
     @property
-    def shown(self) -> Followed:
+    def shown(self) -> SourceFollower:
         """What is shown."""
         return self._beside[-1] if self._beside else self._documents
 
-    def accompany(self, followed: Followed) -> None:
+    def accompany(self, followed: SourceFollower) -> None:
         """Show the results of another of the beamline's detectors together with those of its main one."""
         self._companions.append(followed)
 
     @property
-    def _together(self) -> list[Followed]:
+    def _together(self) -> list[SourceFollower]:
         """What is shown, with what accompanies it."""
         shown = self.shown
         if shown is not self._documents:
             return [shown]
         return [shown, *(one for one in self._companions if one.run == shown.run)]
 
-    def owner(self, label: str) -> Followed:
+    def owner(self, label: str) -> SourceFollower:
         """Find which of what is shown has the results of a label; the main one if none has."""
         return next((one for one in self._together if label in one.labels), self.shown)
 
@@ -78,7 +80,7 @@ class Showing:
             await asyncio.to_thread(source.close)
             raise
         complain = self._notices.of(name)
-        followed = Followed(
+        followed = SourceFollower(
             name, source, self._facility, self._store, lambda _: {analysis.name: analysis}, self.publish, complain
         )
         self._beside.append(followed)
@@ -97,7 +99,7 @@ class Showing:
         """Read a frame of the newest run that is shown."""
         return await asyncio.to_thread(self.shown.index.read, index)
 
-    def publish(self, followed: Followed, result: Result) -> None:
+    def publish(self, followed: SourceFollower, result: Result) -> None:
         """Put a result on the board if its source and its run are shown."""
         if followed in self._together and followed.results.get(result.provenance.label) is result:
             self.put()

@@ -11,7 +11,7 @@ from typing import Any
 _CLOSE_SECONDS = 2.0
 
 
-class Nursery:
+class ForkServer:
     """Starts workers, passes signals on, and knows the exit codes."""
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -95,16 +95,18 @@ class Worker:
         ended: How often in a row it ended soon after its start.
     """
 
-    def __init__(self, nursery: Nursery, number: int, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, fork_server: ForkServer, number: int, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
         """Start it.
 
         Args:
-            nursery: Where.
+            fork_server: Where.
             number: Of the worker on its node.
             arguments: Of :mod:`steering.cluster.worker`.
             environment: What it has of its own.
         """
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._number = number
         self._arguments = arguments
         self._environment = environment
@@ -116,12 +118,12 @@ class Worker:
         """Start it (again)."""
         self._known = None
         self._began = time.monotonic()
-        self._nursery.start(self._number, self._arguments, self._environment)
+        self._fork_server.start(self._number, self._arguments, self._environment)
 
     def look(self) -> int | None:
         """Return its exit code if it has ended."""
         if self._known is None:
-            self._known = self._nursery.code(self._number)
+            self._known = self._fork_server.code(self._number)
             if self._known is not None:
                 self.ended = self.ended + 1 if time.monotonic() - self._began < SOON else 1
         return self._known
@@ -133,12 +135,12 @@ class Worker:
     def terminate(self) -> None:
         """Ask it to end."""
         if self.look() is None:
-            self._nursery.signal(self._number, signal.SIGTERM)
+            self._fork_server.signal(self._number, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it."""
         if self.look() is None:
-            self._nursery.signal(self._number, signal.SIGKILL)
+            self._fork_server.signal(self._number, signal.SIGKILL)
 
 
 # A worker that ends so soon (seconds) after its start has a broken environment.

@@ -3,14 +3,14 @@
 import asyncio
 from types import SimpleNamespace
 
-from steering.session.follower import Follower
+from steering.session.board_writer import BoardWriter
 
 
 def test_what_comes_late_of_a_run_before_is_no_reason_to_steer_this_one():
     given, shown = [], []
-    follower = Follower.__new__(Follower)
-    follower._showing = SimpleNamespace(publish=lambda followed, result: shown.append(result))
-    follower._crew = SimpleNamespace(ingest=lambda result, main: given.append(result))
+    follower = BoardWriter.__new__(BoardWriter)
+    follower._shown_source = SimpleNamespace(publish=lambda followed, result: shown.append(result))
+    follower._agents = SimpleNamespace(ingest=lambda result, main: given.append(result))
     follower._news, follower._record = asyncio.Event(), None
     follower._documents = SimpleNamespace(labels=("curve",), run="now")
     of = {run: SimpleNamespace(provenance=SimpleNamespace(run=run)) for run in ("before", "now")}

@@ -10,9 +10,9 @@ import pytest
 
 from steering.compute.site import read_site
 from steering.core.errors import SteeringError
-from steering.pools.estate import Estate, JobRecord, PoolRecord, read_estate, write_estate
 from steering.pools.orders import Find
 from steering.pools.owner import Owner
+from steering.pools.saved_pools import JobRecord, PoolRecord, SavedPools, read_saved_pools, write_saved_pools
 
 JOBS = tuple(JobRecord(f"live1234-{slot}-{slot + 1}", slot, f"{slot + 7}.pbs-login") for slot in range(3))
 POOL = PoolRecord("live", "live", "preemptable", 1, 3, 0, math.nan, JOBS)
@@ -20,14 +20,14 @@ POLARIS = Path(__file__).parents[2] / "steering" / "facilities" / "polaris.yaml"
 
 
 def test_what_was_written_is_read(tmp_path):
-    estate = Estate((POOL, replace(POOL, pool="soon", walltime=600.0)), 1.25)
-    write_estate(tmp_path, estate)
-    assert repr(read_estate(tmp_path)) == repr(estate)
+    saved = SavedPools((POOL, replace(POOL, pool="soon", walltime=600.0)), 1.25)
+    write_saved_pools(tmp_path, saved)
+    assert repr(read_saved_pools(tmp_path)) == repr(saved)
     assert (tmp_path / "estate.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_is_left_where_no_owner_was(tmp_path):
-    assert read_estate(tmp_path) == Estate()
+    assert read_saved_pools(tmp_path) == SavedPools()
 
 
 GOOD = {"pool": "p", "urgency": "live", "queue": "", "nodes_per_job": 1, "nodes": 1, "most_nodes": 0, "walltime": None,
@@ -48,11 +48,11 @@ HOSTILE = {
 def test_a_hostile_file_is_told_with_its_name(tmp_path, content):
     (tmp_path / "estate.json").write_text(json.dumps(content))
     with pytest.raises(SteeringError, match=r"estate\.json is not a list of jobs"):
-        read_estate(tmp_path)
+        read_saved_pools(tmp_path)
 
 
 async def taken_over(tmp_path, record):
-    write_estate(tmp_path, Estate((record,), 2.0))
+    write_saved_pools(tmp_path, SavedPools((record,), 2.0))
     owner = Owner(read_site("polaris", POLARIS), tmp_path / "owner.json", tmp_path)
     await owner._take_over()
     return owner._pools[record.pool]
@@ -85,7 +85,7 @@ async def test_a_job_is_written_down_before_it_is_submitted_and_looked_for_by_th
         """The owner is killed while the batch system takes a job."""
 
         async def submit(self, script, name, directory):
-            written = [job.name for one in read_estate(tmp_path).pools for job in one.jobs]
+            written = [job.name for one in read_saved_pools(tmp_path).pools for job in one.jobs]
             assert name in written
             raise RuntimeError("killed")
 

@@ -1,9 +1,9 @@
-"""Greetings: workers that hang are found by asking them, and given up, so that what waits for them goes elsewhere.
+"""Liveness: workers that hang are found by asking them, and given up, so that what waits for them goes elsewhere.
 
 A worker that is stopped or cut off keeps its connection for minutes, and Dask waits for it as long. What it does and
 holds goes to others at once, with the keys that it has, so that nothing that waits for it is lost or done twice.
 
-A greeting costs nothing, so one is sent as soon as something takes longer than usual; only silence is evidence. Its
+A probe costs nothing, so one is sent as soon as something takes longer than usual; only silence is evidence. Its
 length follows what the caller is used to: a reader or a function that keeps Python's lock for half a second keeps its
 worker silent for as long.
 """
@@ -25,15 +25,15 @@ _SETTLING_SECONDS, _CALM_SECONDS, _MORE_TIME = 10.0, 30.0, 3
 _AGAIN_SECONDS = 0.02
 
 
-class Greetings(SchedulerPlugin):
-    """Greets workers and gives up those that are silent; in the scheduler's process, on its event loop."""
+class Liveness(SchedulerPlugin):
+    """Probes workers and gives up those that are silent; in the scheduler's process, on its event loop."""
 
     def __init__(self, scheduler: Any) -> None:
         """Add the handler to a scheduler that has not been started."""
         self._scheduler = scheduler
         self._joined: dict[str, float] = {}
         self._given_up: list[float] = []
-        self._greeted: dict[str, asyncio.Future[bool]] = {}
+        self._probed: dict[str, asyncio.Future[bool]] = {}
         scheduler.handlers["steering_overdue"] = self.overdue
         scheduler.add_plugin(self)
 
@@ -52,15 +52,15 @@ class Greetings(SchedulerPlugin):
         return time.monotonic() - self._joined.get(address, 0.0)
 
     def suspects(self, address: str) -> bool:
-        """Say whether a worker was greeted and has not answered yet."""
-        return address in self._greeted
+        """Say whether a worker was probed and has not answered yet."""
+        return address in self._probed
 
     async def overdue(self, key: str, patience: float) -> list[str]:
         """Give up each worker that a task waits for and that is silent; see :meth:`give_up`."""
         return await self.give_up(self._holders(key), patience)
 
     async def give_up(self, workers: Iterable[Any], patience: float) -> list[str]:
-        """Give up each of some workers that answers no greeting.
+        """Give up each of some workers that answers no probe.
 
         Args:
             workers: The scheduler's states of them.
@@ -75,14 +75,14 @@ class Greetings(SchedulerPlugin):
 
     async def _heard(self, address: str, patience: float) -> bool:
         """Greet a worker once for all who ask at the same time; return whether it answered."""
-        greeted = self._greeted.get(address)
-        if greeted is None:
-            greeted = self._greeted[address] = asyncio.ensure_future(self._greet(address, patience))
-            greeted.add_done_callback(lambda _: self._greeted.pop(address))
+        probed = self._probed.get(address)
+        if probed is None:
+            probed = self._probed[address] = asyncio.ensure_future(self._probe(address, patience))
+            probed.add_done_callback(lambda _: self._probed.pop(address))
         # Who asked may go away; the others still wait for it.
-        return await asyncio.shield(greeted)
+        return await asyncio.shield(probed)
 
-    async def _greet(self, address: str, patience: float) -> bool:
+    async def _probe(self, address: str, patience: float) -> bool:
         now = time.monotonic()
         self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
         part = max(_SILENT_SECONDS, patience) * _MORE_TIME ** len(self._given_up) / _PARTS

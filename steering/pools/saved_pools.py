@@ -36,7 +36,7 @@ class PoolRecord:
 
 
 @dataclass(frozen=True)
-class Estate:
+class SavedPools:
     """Everything that an owner has out.
 
     Attributes:
@@ -48,12 +48,12 @@ class Estate:
     node_hours: float = 0.0
 
     @classmethod
-    def of(cls, pools: Sequence[Mapping[str, Json]], node_hours: float) -> "Estate":
+    def of(cls, pools: Sequence[Mapping[str, Json]], node_hours: float) -> "SavedPools":
         """Make one of pools' records."""
         return cls(tuple(_pool(entry) for entry in pools), round(node_hours, 2))
 
 
-def read_estate(directory: Path) -> Estate:
+def read_saved_pools(directory: Path) -> SavedPools:
     """Read what an earlier owner left; nothing if it left nothing.
 
     Raises:
@@ -61,24 +61,24 @@ def read_estate(directory: Path) -> Estate:
     """
     content = read_secret(_file(directory))
     if content is None:
-        return Estate()
+        return SavedPools()
     try:
         pools = [cast("Mapping[str, Json]", entry) for entry in cast("list[Json]", content["pools"])]
-        return Estate.of(pools, float(str(content["node_hours"])))
+        return SavedPools.of(pools, float(str(content["node_hours"])))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = f"{_file(directory)} is not a list of jobs ({error}). Look for jobs of yours and remove the file."
         raise SteeringError(message) from error
 
 
-def write_estate(directory: Path, estate: Estate) -> None:
+def write_saved_pools(directory: Path, saved: SavedPools) -> None:
     """Write what is out now."""
     pools: list[Json] = []
-    for pool in estate.pools:
+    for pool in saved.pools:
         entry = cast("dict[str, Json]", asdict(pool))
         entry["walltime"] = None if math.isnan(pool.walltime) else pool.walltime
         entry["jobs"] = [cast("dict[str, Json]", asdict(job)) for job in pool.jobs]
         pools.append(entry)
-    write_secret(_file(directory), {"pools": pools, "node_hours": estate.node_hours})
+    write_secret(_file(directory), {"pools": pools, "node_hours": saved.node_hours})
 
 
 def _file(directory: Path) -> Path:

@@ -28,13 +28,13 @@ from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
 from steering.readers.served import seen_here_or_served
 from steering.service.wire import RULING
+from steering.session.agent_runner import AgentRunner
 from steering.session.choice import DOCUMENTS
 from steering.session.choice import make_analysis as make_named
-from steering.session.crew import Crew
-from steering.session.followed import Followed
 from steering.session.keeper import ResultKeeper
 from steering.session.notices import Notices
-from steering.session.showing import Showing, renew
+from steering.session.shown_source import ShownSource, renew
+from steering.session.source_follower import SourceFollower
 from steering.sources.documents import DocumentSource
 
 _COMPUTE_SECONDS = 1.0
@@ -43,7 +43,7 @@ _READY_SECONDS = 60.0
 _MEMORY_STEP = 16 * 2**20
 
 
-class Follower:
+class BoardWriter:
     """Follows a service, runs the loop and the agents, and writes what comes of it on the board."""
 
     def __init__(self, client: BeamlineClient, facility: Facility, board: Board, record: dict[str, str]) -> None:
@@ -60,14 +60,14 @@ class Follower:
         shared = facility.shared
         store = Store(shared / "states" if shared is not None else None, shared=True)
         self._notices = Notices(board.notice)
-        self._documents = Followed(
+        self._documents = SourceFollower(
             DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._notices.of(DOCUMENTS)
         )
         self._store = store
         # Of detectors beside the main one that a scan has analyses for: each has a source and a loop of its own.
-        self._companions: dict[str, tuple[DocumentSource, Followed]] = {}
-        self._showing = Showing(self._documents, board, facility, store, self._notices)
-        self._crew = Crew(client, board, self._notices)
+        self._companions: dict[str, tuple[DocumentSource, SourceFollower]] = {}
+        self._shown_source = ShownSource(self._documents, board, facility, store, self._notices)
+        self._agents = AgentRunner(client, board, self._notices)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
@@ -104,7 +104,7 @@ class Follower:
         self._tasks = [
             asyncio.create_task(self._follow()),
             *self._documents.start(frames=False),
-            asyncio.create_task(self._crew.run()),
+            asyncio.create_task(self._agents.run()),
             asyncio.create_task(self._watch_compute()),
             asyncio.create_task(self._watch_latency()),
         ]
@@ -158,7 +158,7 @@ class Follower:
 
     async def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode."""
-        self._crew.set_mode(agent, mode)
+        self._agents.set_mode(agent, mode)
 
     async def forget(self, suggestion: Suggestion) -> None:
         """Take a suggestion off the board.
@@ -166,7 +166,7 @@ class Follower:
         Raises:
             SteeringError: If it is not there any more.
         """
-        self._crew.forget(suggestion)
+        self._agents.forget(suggestion)
 
     async def dismiss_notices(self) -> None:
         """Take the notices off the board."""
@@ -188,7 +188,7 @@ class Follower:
 
     async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
         """Follow a source beside the documents, and show it."""
-        await self._showing.follow(name, source, analysis)
+        await self._shown_source.follow(name, source, analysis)
         self._board.detectors.set(())
 
     async def add_analysis(
@@ -199,7 +199,7 @@ class Follower:
         Raises:
             SteeringError: If there is no run, or none of its analyses looks at that detector.
         """
-        shown = self._showing.owner(label)
+        shown = self._shown_source.owner(label)
         if detector in self._companions:
             shown = self._companions[detector][1]
         elif detector and detector not in self._detectors[:1]:
@@ -213,22 +213,22 @@ class Follower:
 
     async def remove_analysis(self, label: str) -> None:
         """Do not analyse the shown run in that way any more."""
-        await self._showing.owner(label).leave(label)
-        self._showing.put()
+        await self._shown_source.owner(label).leave(label)
+        self._shown_source.put()
 
-    def _axes(self, shown: Followed) -> tuple[str, ...]:
+    def _axes(self, shown: SourceFollower) -> tuple[str, ...]:
         """Name the axes of the shown run, if it is one of the beamline's."""
         bindings = self._bindings.get(shown.run, ()) if shown is self._documents else ()
         return bindings[0].axes if bindings else ()
 
     async def unfollow(self) -> None:
         """Close what is followed beside the documents, and show these."""
-        await self._showing.unfollow()
+        await self._shown_source.unfollow()
         self._board.detectors.set(self._detectors)
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""
-        return await self._showing.frame_at(index)
+        return await self._shown_source.frame_at(index)
 
     async def end_facility(self) -> None:
         """End the facility's processes, once nothing is left here that would start them again as lost."""
@@ -260,7 +260,7 @@ class Follower:
             for source, followed in ((self._source, self._documents), *self._companions.values())
         )
 
-    def _drained(self, source: DocumentSource, followed: Followed, run: str) -> bool:
+    def _drained(self, source: DocumentSource, followed: SourceFollower, run: str) -> bool:
         """Say whether the last frame of a run is in the results."""
         if followed.loop.drained != run:
             return False
@@ -282,7 +282,7 @@ class Follower:
             case Welcome(name=name, scans=scans):
                 self.name = name
                 self._board.scans.set(scans)
-                self._crew.know(scans)
+                self._agents.know(scans)
             case Begin():
                 self._begun = True
                 self._rulings = {}
@@ -293,10 +293,10 @@ class Follower:
                 self._ruling(RULING.validate_python(content))
             case BeamlineStatus():
                 renew(self._board.status, news)
-                self._crew.look()
+                self._agents.look()
                 self._ready.set()
             case Frame():
-                self._showing.look(news)
+                self._shown_source.look(news)
             case Lost(detail=detail):
                 self._board.status.set(replace(self._board.status.value, state="offline", message=detail))
 
@@ -305,7 +305,7 @@ class Follower:
             self._bindings[content["uid"]] = bindings_of(content)
             self._accompany(content)
             self._name_detectors(content)
-            self._crew.begin(agents_of(content))
+            self._agents.begin(agents_of(content))
             if self._begun:
                 # What went wrong with the run before does not concern this one.
                 self._notices.say(DOCUMENTS, "")
@@ -313,7 +313,7 @@ class Follower:
                 for source in self._sources:
                     source.end_open(but=content["uid"])
             self._begun = False
-            self._showing.begin(content["uid"])
+            self._shown_source.begin(content["uid"])
         for source in self._sources:
             source.feed(name, content)
         if name == "stop":
@@ -331,18 +331,18 @@ class Follower:
                 continue
             source = DocumentSource(detector=name, reach=self._reach)
             complain = self._notices.of(f"{DOCUMENTS} {name}")
-            followed = Followed(
+            followed = SourceFollower(
                 DOCUMENTS, source, self._facility, self._store, partial(self._choose, detector=name), self._publish,
                 complain,
             )  # fmt: skip
             self._companions[name] = source, followed
             self._tasks += followed.start(frames=False)
-            self._showing.accompany(followed)
+            self._shown_source.accompany(followed)
 
     def _name_detectors(self, start: Mapping[str, Any]) -> None:
         named = [binding.detector for binding in self._bindings[start["uid"]]]
         self._detectors = tuple(one for one in dict.fromkeys((_main_detector(start), *named)) if one)
-        if self._showing.shown is self._documents:
+        if self._shown_source.shown is self._documents:
             self._board.detectors.set(self._detectors)
 
     def _ruling(self, ruling: Ruling) -> None:
@@ -367,12 +367,12 @@ class Follower:
             self._notices.say(DOCUMENTS, " ".join(wrong))
         return analyses
 
-    def _publish(self, followed: Followed, result: Result) -> None:
-        self._showing.publish(followed, result)
+    def _publish(self, followed: SourceFollower, result: Result) -> None:
+        self._shown_source.publish(followed, result)
         self._news.set()
         if result.provenance.run == followed.run:
             # What an analysis still says of a run before is no reason to steer this one.
-            self._crew.ingest(result, next(iter(self._documents.labels), ""))
+            self._agents.ingest(result, next(iter(self._documents.labels), ""))
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keeper.keep(result)
 
@@ -388,7 +388,7 @@ class Follower:
 
     async def _watch_latency(self) -> None:
         while True:
-            self._showing.write(self._applied.quantiles)
+            self._shown_source.write(self._applied.quantiles)
             await asyncio.sleep(_LATENCY_SECONDS)
 
 

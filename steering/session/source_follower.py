@@ -29,7 +29,7 @@ _LOOK_SECONDS = 0.1
 _DRAIN_SECONDS = 10.0
 
 
-class Followed:
+class SourceFollower:
     """A source, followed by a loop of its own.
 
     Attributes:
@@ -48,7 +48,7 @@ class Followed:
         facility: Facility,
         store: Store,
         choose: Callable[[RunStarted], Analyses],
-        publish: Callable[["Followed", Result], None],
+        publish: Callable[["SourceFollower", Result], None],
         complain: Callable[[str], None],
     ) -> None:
         """Wire it; nothing runs before :meth:`run`.

@@ -50,7 +50,7 @@ class Seat:
     seen: Result | None = field(default=None, repr=False)
 
 
-class Crew:
+class AgentRunner:
     """All installed agents, and those that the scan names, each in a mode; people steer through the session itself."""
 
     def __init__(self, client: BeamlineClient, board: Board, notices: Notices) -> None:

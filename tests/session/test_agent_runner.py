@@ -15,8 +15,8 @@ from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.result import Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus, ScanDescription
-from steering.session import crew as crews
-from steering.session.crew import Crew
+from steering.session import agent_runner
+from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
 from steering.testing import waiting
 
@@ -47,11 +47,11 @@ class Client:
 
 
 @pytest.fixture
-def crew(monkeypatch):
+def runner(monkeypatch):
     monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
     monkeypatch.setattr(registry, "load", lambda kind, name: Counts)
     board, client = Board(), Client()
-    made = Crew(client, board, Notices(board.notice))
+    made = AgentRunner(client, board, Notices(board.notice))
     made.client = client
     return made
 
@@ -60,26 +60,26 @@ def result(frames, run="a"):
     return Result(frames, Outcome({}, xr.Dataset()), Provenance(run, "counts", {}, "", "", "local", frames, frames - 1))
 
 
-def scanning(crew, run="a"):
-    crew._board.status.set(BeamlineStatus("running", run=run))
+def scanning(runner, run="a"):
+    runner._board.status.set(BeamlineStatus("running", run=run))
 
 
-def turn(crew, newest):
+def turn(runner, newest):
     """Let each agent look once at a newest result, and return what is shown then."""
 
     async def once():
         # Each turn has an event loop of its own.
-        crew._news = asyncio.Event()
-        for seat in crew._seats.values():
+        runner._news = asyncio.Event()
+        for seat in runner._seats.values():
             seat.turn = None
-        crew.ingest(newest)
-        running = asyncio.create_task(crew.run())
-        await until(lambda: not crew._news.is_set() and all(asked(seat) for seat in crew._seats.values()))
+        runner.ingest(newest)
+        running = asyncio.create_task(runner.run())
+        await until(lambda: not runner._news.is_set() and all(asked(seat) for seat in runner._seats.values()))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(once())
-    return [one.action.value for one in crew._board.suggestions.value]
+    return [one.action.value for one in runner._board.suggestions.value]
 
 
 async def until(condition):
@@ -90,57 +90,57 @@ def asked(seat):
     return seat.turn is not None and seat.turn.done()
 
 
-def test_only_the_newest_suggestion_of_an_agent_is_shown(crew):
-    scanning(crew)
-    crew.set_mode("counts", "suggest")
-    assert turn(crew, result(1)) == [1.0]
-    assert turn(crew, result(2)) == [2.0]
+def test_only_the_newest_suggestion_of_an_agent_is_shown(runner):
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    assert turn(runner, result(1)) == [1.0]
+    assert turn(runner, result(2)) == [2.0]
 
 
-def test_a_suggestion_leaves_with_its_run_and_is_not_made_for_another(crew):
-    scanning(crew)
-    crew.set_mode("counts", "suggest")
-    turn(crew, result(1))
-    scanning(crew, "b")
-    crew.look()
-    assert crew._board.suggestions.value == ()
-    assert turn(crew, result(1, "a")) == []
+def test_a_suggestion_leaves_with_its_run_and_is_not_made_for_another(runner):
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    turn(runner, result(1))
+    scanning(runner, "b")
+    runner.look()
+    assert runner._board.suggestions.value == ()
+    assert turn(runner, result(1, "a")) == []
 
 
-def test_a_suggestion_leaves_with_its_mode(crew):
-    scanning(crew)
-    crew.set_mode("counts", "suggest")
-    turn(crew, result(1))
-    crew.set_mode("counts", "off")
-    assert crew._board.suggestions.value == ()
+def test_a_suggestion_leaves_with_its_mode(runner):
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    turn(runner, result(1))
+    runner.set_mode("counts", "off")
+    assert runner._board.suggestions.value == ()
 
 
-def test_what_is_dismissed_or_accepted_is_there_once(crew):
-    scanning(crew)
-    crew.set_mode("counts", "suggest")
-    turn(crew, result(1))
-    (one,) = crew._board.suggestions.value
-    crew.forget(one)
-    assert crew._board.suggestions.value == ()
+def test_what_is_dismissed_or_accepted_is_there_once(runner):
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    turn(runner, result(1))
+    (one,) = runner._board.suggestions.value
+    runner.forget(one)
+    assert runner._board.suggestions.value == ()
     with pytest.raises(SteeringError, match="does not hold any more"):
-        crew.forget(one)
+        runner.forget(one)
 
 
-def test_an_agent_that_cannot_propose_is_said_until_it_can(crew):
-    scanning(crew)
-    crew.set_mode("counts", "automatic")
-    turn(crew, result(1))
-    assert crew._board.notice.value == "The agent counts could not propose: The beamline service does not answer."
-    crew.client.fails = False
-    turn(crew, result(2))
-    assert crew._board.notice.value == ""
+def test_an_agent_that_cannot_propose_is_said_until_it_can(runner):
+    scanning(runner)
+    runner.set_mode("counts", "automatic")
+    turn(runner, result(1))
+    assert runner._board.notice.value == "The agent counts could not propose: The beamline service does not answer."
+    runner.client.fails = False
+    turn(runner, result(2))
+    assert runner._board.notice.value == ""
 
 
-def test_an_unknown_agent_or_mode_is_said(crew):
+def test_an_unknown_agent_or_mode_is_said(runner):
     with pytest.raises(SteeringError, match=r"There is no agent 'nobody'\. Here are: counts"):
-        crew.set_mode("nobody", "off")
+        runner.set_mode("nobody", "off")
     with pytest.raises(SteeringError, match=r"There is no mode 'on'\. Allowed: off, suggest, automatic"):
-        crew.set_mode("counts", "on")
+        runner.set_mode("counts", "on")
 
 
 class Odd(Counts):
@@ -167,9 +167,9 @@ def mixed(monkeypatch):
     """Two good agents, and one that does something odd."""
     monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
     monkeypatch.setattr(registry, "load", lambda kind, name: {"counts": Counts, "odd": Odd}[name])
-    monkeypatch.setattr(crews, "PATIENCE", 0.05)
+    monkeypatch.setattr(agent_runner, "PATIENCE", 0.05)
     board = Board()
-    return Crew(Client(), board, Notices(board.notice))
+    return AgentRunner(Client(), board, Notices(board.notice))
 
 
 def labelled(label, frames, run="a"):

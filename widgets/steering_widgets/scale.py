@@ -16,7 +16,7 @@ from steering_widgets.entry import NumberEntry
 from steering_widgets.place import Place
 
 
-class StrengthForm:
+class ScaleForm:
     """Urgency, nodes, and the buttons that start, scale and stop a pool."""
 
     def __init__(self, desk: Desk, answer: Answer) -> None:
