@@ -99,7 +99,9 @@ class _Link:
         """Answer each press, with its own id."""
         while True:
             text = await words(self._socket)
-            refused = await self._paces.turn(self._person.name, self._pace_of(self._person))
+            # Counted apart: an agent or a script of the same person that is refused again and again must not be in the
+            # way of the person's own abort.
+            refused = await self._paces.turn(f"{self._person.name} on the page", self._pace_of(self._person))
             if refused is None:
                 await self._paces.turn_away()
             answer = await self._answer(text, heard=refused is not None)

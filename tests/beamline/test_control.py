@@ -77,10 +77,10 @@ async def served(monkeypatch):
         beamline.judged.append((content["action"]["kind"], person.name))
         return {"verdict": "accepted"}
 
-    pace = [STEERING]
-    serving = asyncio.create_task(control.serve_control(socket, beamline, tokens, ruled, Paces(), lambda _: pace[0]))
+    pace, paces = [STEERING], Paces()
+    serving = asyncio.create_task(control.serve_control(socket, beamline, tokens, ruled, paces, lambda _: pace[0]))
     socket.say(kind="hello", token=token)
-    yield SimpleNamespace(beamline=beamline, socket=socket, pace=pace)
+    yield SimpleNamespace(beamline=beamline, socket=socket, pace=pace, paces=paces)
     socket.waiting.put_nowait(None)
     await within(10, serving)
 
@@ -123,6 +123,16 @@ async def test_a_press_that_lay_in_a_dead_link_is_not_carried_out_when_the_link_
     served.socket.say(kind="propose", id="again", action={"kind": "pause"}, heard=served.socket.beats[-1])
     assert (await served.socket.answer("again"))["kind"] == "ruling"
     assert served.beamline.judged == [("pause", "ana")]
+
+
+async def test_a_script_of_the_same_person_that_is_refused_is_not_in_the_way_of_an_abort(served):
+    served.pace[0] = Pace(1000.0, 1000.0, 0.001, 3.0)
+    while await served.paces.turn("ana", served.pace[0]):
+        pass
+    await served.socket.until(lambda sent: sent)
+    served.socket.say(kind="propose", id="p1", action={"kind": "abort"}, heard=served.socket.beats[-1])
+    assert (await served.socket.answer("p1"))["kind"] == "ruling"
+    assert served.beamline.judged == [("abort", "ana")]
 
 
 async def test_who_sends_what_is_refused_again_and_again_is_not_looked_at_and_told_so(served):
