@@ -236,14 +236,15 @@ def _gone(process: int, timeout: float) -> bool:
 
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        # A child of ours must be collected; somebody else's can only be watched.
-        with suppress(ChildProcessError):
-            os.waitpid(process, os.WNOHANG)
-        # One that has ended stays as a zombie until whoever started it, a notebook's kernel say, looks.
         try:
-            if psutil.Process(process).status() == psutil.STATUS_ZOMBIE:
-                return True
+            ended = psutil.Process(process).status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
+            return True
+        if ended:
+            # One that has ended stays as a zombie until whoever started it looks: ours are collected here, and only
+            # after they were seen to have ended, or one that ends in between is left behind.
+            with suppress(ChildProcessError):
+                os.waitpid(process, os.WNOHANG)
             return True
         time.sleep(_POLL_SECONDS)
     return False

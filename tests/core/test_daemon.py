@@ -49,6 +49,26 @@ def test_two_callers_at_once_start_one_process_and_stop_ends_it(module):
     daemon.stop()
 
 
+def test_a_child_of_ours_that_ends_just_when_it_is_looked_at_is_collected(module, monkeypatch):
+    """Between any two looks at it a process may end: it must not stay behind as a zombie of ours."""
+    file = module / "run" / "it.json"
+    daemon = Daemon(file, "made_daemon", [str(file)], "It")
+    number = daemon.ensure()["pid"]
+    look, kill = psutil.Process.status, os.kill
+
+    def ends_first(process):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        return look(process)
+
+    def told(process, number):
+        kill(process, number)
+        monkeypatch.setattr(psutil.Process, "status", ends_first)
+
+    monkeypatch.setattr(os, "kill", told)
+    daemon.stop()
+    assert not psutil.pid_exists(number)
+
+
 def test_one_that_is_ending_is_waited_for_and_another_started(module):
     slow = _MODULE.replace("stop.wait()", "stop.wait()\nleave(Path(sys.argv[1]))\nimport time; time.sleep(2.0)")
     (module / "made_leaving.py").write_text(slow.replace("import identity", "import identity, leave"))
@@ -67,7 +87,7 @@ def test_one_that_is_ending_is_waited_for_and_another_started(module):
     # Stopping waits for one that is ending already.
     psutil.Process(second).terminate()
     daemon.stop()
-    assert not psutil.pid_exists(second) or psutil.Process(second).status() == psutil.STATUS_ZOMBIE
+    assert not psutil.pid_exists(second)
     assert not file.exists()
 
 
