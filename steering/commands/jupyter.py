@@ -19,7 +19,10 @@ _END_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 # Ends JupyterLab when its standard input does: when the parent dies, however it dies.
 _ON_LIFELINE = (
-    "from steering.machine.lifeline import hold_lifeline; hold_lifeline(); from jupyterlab.labapp import main; main()"
+    "from steering.machine.lifeline import hold_lifeline; hold_lifeline()\n"
+    "from steering.machine.loading import loading\n"
+    "with loading(): from jupyterlab.labapp import main\n"
+    "main()"
 )
 
 

@@ -4,6 +4,8 @@ import gc
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import cast
 
 # jsonschema, which Bluesky's documents need, compiles this grammar of addresses wherever JupyterLab has installed it:
 # up to a second and a half of a core in each process, for a format that no schema of these documents names.
@@ -18,16 +20,27 @@ def loading() -> Generator[None]:
     what is loaded here stays, so it is not looked through later either. Only for processes of one purpose: a notebook's
     kernel is its user's.
     """
-    present = _NEEDLESS in sys.modules
-    if not present:
-        sys.modules[_NEEDLESS] = None  # pyright: ignore[reportArgumentType]  (Python's own way to say: not to be found)
     collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with not_found(_NEEDLESS):
+            yield
     finally:
         gc.freeze()
         if collecting:
             gc.enable()
-        if not present:
-            del sys.modules[_NEEDLESS]
+
+
+@contextmanager
+def not_found(name: str) -> Generator[None]:
+    """Within, a module that is not loaded yet is not to be found: for a library that loads it if it can, to no use."""
+    if name in sys.modules:
+        yield
+        return
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    # Python's own way to say so.
+    modules[name] = None
+    try:
+        yield
+    finally:
+        del modules[name]

@@ -14,17 +14,20 @@ way, and an abort that comes later is not passed on.
 """
 
 import asyncio
+import importlib.metadata
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from bluesky import RunEngine
 from bluesky.utils import DuringTask, Msg, RequestAbort, RunEngineInterrupted, TransitionError
 
 from steering.core.errors import SteeringError
+from steering.machine.loading import not_found
 
 Value = TypeVar("Value")
 
@@ -42,8 +45,7 @@ class Engine:
 
     def __init__(self, metadata: Mapping[str, Any], engine: RunEngine | None = None) -> None:
         """Start the RunEngine with metadata that goes into each run, or take over one that is there."""
-        # Without context managers and with this during-task it may be called from any thread.
-        self._engine = engine or RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
+        self._engine = engine or _engine(metadata)
         self._engine.context_managers = []
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="steering-engine")
         self._running: Future[None] | None = None
@@ -209,6 +211,19 @@ class Engine:
                 continue
         self._left = True
         self._asking.release()
+
+
+def _engine(metadata: Mapping[str, Any]) -> RunEngine:
+    """Make a RunEngine that may be called from any thread, since it has no context managers, and this during-task.
+
+    It would load classic ophyd, a second of a core, to note its version. A beamline that has classic devices loads it
+    with them.
+    """
+    with not_found("ophyd"):
+        engine = RunEngine(dict(metadata), context_managers=[], during_task=DuringTask())
+    with suppress(importlib.metadata.PackageNotFoundError):
+        engine.md["versions"].setdefault("ophyd", importlib.metadata.version("ophyd"))
+    return engine
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

@@ -11,9 +11,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from steering.core.errors import SteeringError
+from steering.machine.lifeline import hold_lifeline
+from steering.machine.loading import loading
 from steering.machine.ports import free_port
 
 PREFIX = "STEER:"
@@ -54,17 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(speed: float, seed: int, port: int, contents: dict[str, Any]) -> None:
-    from caproto.asyncio.server import Context
+    with loading():
+        # The detector's channels are made from those of ophyd-async.
+        import_module("ophyd_async.epics.adsimdetector")
+        from caproto.asyncio.server import Context
 
-    from steering.machine.lifeline import hold_lifeline
-    from steering.sim.contents import load_samples, make_motors, order_samples
-    from steering.sim.detector import Detector
-    from steering.sim.image import ImageServer
-    from steering.sim.motor import Motor
-    from steering.sim.nodelay import without_delay
-    from steering.sim.samples import MapSample, RockingSample
-    from steering.sim.scaler import Scaler
-    from steering.sim.stage import Stage
+        from steering.sim.contents import load_samples, make_motors, order_samples
+        from steering.sim.detector import Detector
+        from steering.sim.image import ImageServer
+        from steering.sim.motor import Motor
+        from steering.sim.nodelay import without_delay
+        from steering.sim.samples import MapSample, RockingSample
+        from steering.sim.scaler import Scaler
+        from steering.sim.stage import Stage
 
     without_delay()
     motors = {

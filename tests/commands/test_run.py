@@ -30,7 +30,25 @@ def running(*arguments):
             raise
 
 
-def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
+# What is loaded tells so, by a module of its name that stands before it.
+_TELLS = """
+from pathlib import Path
+with Path(__file__).with_name("loaded").open("a") as file:
+    file.write(f"{__name__}\\n")
+raise ImportError(f"{__name__} is not needed here")
+"""
+
+
+@pytest.fixture
+def needless(tmp_path, monkeypatch):
+    """A file that names what was loaded of that which costs each process a second or more of a core, to no use."""
+    for name in ("rfc3987_syntax", "ophyd"):
+        (tmp_path / f"{name}.py").write_text(_TELLS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path / "loaded"
+
+
+def test_ctrl_c_in_the_middle_of_a_scan_ends_everything_and_nothing_needless_was_loaded(workspace, needless):
     with running("run", "rocking", "--workspace", str(workspace.directory)) as process:
         wait_for(lambda: list(workspace.journal.glob("*.jsonl")), process)
         processes = of_workspace(workspace)
@@ -40,6 +58,7 @@ def test_ctrl_c_in_the_middle_of_a_scan_ends_everything(workspace):
     assert process.returncode == 130
     assert "Traceback" not in complaint
     assert not left_behind(processes)
+    assert not needless.exists(), needless.read_text()
 
 
 def test_killing_the_service_leaves_no_simulation_and_no_record(workspace):
