@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 
 from steering.core.block import FrameBlock
-from steering.core.place import FrameFile
 from steering.core.source import BLOCK_FRAMES, RunEnded, RunStarted, SourceStatus
+from steering.places.hdf5 import FrameFile
 from steering.testing.benches.child import Child
 
 DATASET = "entry/data/data"

@@ -18,8 +18,8 @@ from pathlib import Path
 from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.archive.server import TiledServer
-from steering.core.direct import made_for
 from steering.core.workspace import Workspace
+from steering.machine.direct import made_for
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.loading import loading
 from steering.machine.secret_file import make_private

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from steering.core.direct import MOUNTS, made_for
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
+from steering.machine.direct import MOUNTS, made_for
 
 RESULTS = "results"
 _TIMESTAMP_PREFIX = "ts_"

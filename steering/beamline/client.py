@@ -13,11 +13,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from steering.archive.journal import Entry
 from steering.core.action import Action
-from steering.core.direct import MOUNTS
 from steering.core.errors import SteeringError, said
 from steering.core.frame import Frame
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, Lease, ScanDescription
+from steering.machine.direct import MOUNTS
 from steering.service.tenancy import Wish
 from steering.service.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
 

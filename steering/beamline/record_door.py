@@ -6,7 +6,7 @@ import httpx
 from fastapi import HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from steering.core.direct import MOUNTS
+from steering.machine.direct import MOUNTS
 
 # Tiled reads tables of many columns by POST.
 _READING = ("/table/",)

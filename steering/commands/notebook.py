@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import connect
 
-from steering.core.direct import MOUNTS
 from steering.core.errors import SteeringError
+from steering.machine.direct import MOUNTS
 
 _CELL_SECONDS = 180.0
 _LARGEST_MESSAGE = 256 * 2**20

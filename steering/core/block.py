@@ -4,17 +4,17 @@ References travel, pixels do not: a task opens the file itself, so it is a pure 
 run again on another node.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.pixels import COUNTS_ONLY, NOTHING_BAD, Bad, Pixels
-from steering.core.place import FrameFile, Inline, Place
+from steering.core.place import Inline, Place
 
-__all__ = ["Floats", "FrameBlock", "FrameFile", "Inline", "Place"]
+__all__ = ["Floats", "FrameBlock", "Inline", "Place"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -76,3 +76,45 @@ class FrameBlock:
     def indices(self) -> NDArray[np.int64]:
         """Frame numbers in the stream, shape ``(frames,)``."""
         return np.arange(self.start, self.stop, dtype=np.int64)
+
+    def part(self, start: int, stop: int) -> "FrameBlock":
+        """Return the part with frames ``start`` to ``stop - 1`` of its stream."""
+        if (start, stop) == (self.start, self.stop):
+            return self
+        part = slice(start - self.start, stop - self.start)
+        return replace(
+            self,
+            start=start,
+            stop=stop,
+            place=None if self.place is None else self.place.part(part),
+            columns={name: column[part] for name, column in self.columns.items()},
+            first=None if self.first is None else self.first + part.start,
+        )
+
+    def goes_on_in(self, after: "FrameBlock") -> bool:
+        """Say whether a block holds the frames after these, in the same place and with the same columns."""
+        first = None if self.first is None else self.first + len(self)
+        return (
+            (self.run, self.stream, self.stop, self.pixels) == (after.run, after.stream, after.start, after.pixels)
+            and self.columns.keys() == after.columns.keys()
+            and self.units == after.units
+            and first == after.first
+            and _goes_on(self.place, after.place)
+        )
+
+    def joined(self, others: "Sequence[FrameBlock]") -> "FrameBlock":
+        """Return one block of this one and those after it, each of which goes on in the next."""
+        if not others:
+            return self
+        blocks = (self, *others)
+        columns = {name: np.concatenate([block.columns[name] for block in blocks]) for name in self.columns}
+        places = [block.place for block in others if block.place is not None]
+        place = None if self.place is None else self.place.joined(places)
+        # The newest frame's way is what a latency is told from.
+        return replace(self, stop=others[-1].stop, place=place, columns=columns, seen=others[-1].seen)
+
+
+def _goes_on(before: Place | None, after: Place | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return before.goes_on_in(after)

@@ -1,24 +1,53 @@
-"""Where frames lie: what a block refers to, and what a worker needs to get at the pixels."""
+"""Where frames lie: what a block refers to, and what a worker needs to get at the pixels.
 
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+One kind of place a file stands in :mod:`steering.places`: what it refers to, and how its frames are read, cut, joined
+and weighed. Here is what all of them can do, and the one kind that lies nowhere.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
 from numpy.typing import NDArray
 
+from steering.core.pixels import NOTHING_BAD, Bad
 
-@dataclass(frozen=True)
-class FrameFile:
-    """Frames in an HDF5 file that may still grow (SWMR).
 
-    Attributes:
-        path: File on a filesystem that the worker sees.
-        dataset: Dataset of shape ``(frames, rows, columns)``, or ``(rows, columns)`` for a single frame.
-        times: Dataset with one Unix time in seconds a frame (the end of its exposure), or empty.
-    """
+class Place(Protocol):
+    """A reference to frames. Frozen, compared by value, and sent to workers by pickle."""
 
-    path: str
-    dataset: str
-    times: str = ""
+    def read(self, first: int, stop: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Read frames ``first`` to ``stop - 1``, counted as they lie there; several threads may at once.
+
+        Returns:
+            Frames of shape ``(stop - first, rows, columns)``, perhaps read-only, and Unix times in seconds of the ends
+            of their exposures, NaN where nobody says.
+
+        Raises:
+            SteeringError: If they cannot be read, or do not come in time.
+        """
+        ...
+
+    def bad(self, shape: tuple[int, int]) -> Bad:
+        """Say which pixels of frames of a shape are no counts, as far as it is written beside them."""
+        ...
+
+    def part(self, part: slice) -> "Place":
+        """Return the place of some of the frames, counted from its first."""
+        ...
+
+    def goes_on_in(self, after: "Place") -> bool:
+        """Say whether one place can stand for these frames and those after them."""
+        ...
+
+    def joined(self, others: "Sequence[Place]") -> "Place":
+        """Return the place of these frames and all those after them, each of which goes on in the next."""
+        ...
+
+    def weight(self, frames: int) -> int:
+        """Say how much memory a reference to so many frames takes, in numbers of 8 bytes; 0 if they need no more."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,103 +60,36 @@ class Inline:
 
     frames: NDArray[Any]
 
+    def read(self, first: int, stop: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the frames."""
+        return self.frames, np.full(stop - first, np.nan)
 
-@dataclass(frozen=True)
-class RingServer:
-    """Where the pixels of an ingest ring are served to workers that do not see its files.
+    def bad(self, shape: tuple[int, int]) -> Bad:
+        """Say nothing: nothing is written beside them."""
+        del shape
+        return NOTHING_BAD
 
-    Attributes:
-        host: Address.
-        port: TCP port.
-        token: Lets its bearer read pixels, nothing else. Never printed.
-        certificate: The server's own certificate (PEM); a connection is made to it and to nothing else.
-    """
+    def part(self, part: slice) -> Place:
+        """Return some of them."""
+        return Inline(self.frames[part])
 
-    host: str
-    port: int
-    token: str = field(repr=False)
-    certificate: str = field(repr=False)
+    def goes_on_in(self, after: Place) -> bool:
+        """Say no: to join them, their pixels would be copied."""
+        del after
+        return False
 
+    def joined(self, others: Sequence[Place]) -> Place:
+        """Join them: never asked for.
 
-@dataclass(frozen=True)
-class RawFrames:
-    """Frames one after another in a raw segment of an ingest ring.
+        Raises:
+            ValueError: If there is anything to join.
+        """
+        if others:
+            message = "frames that are sent by value are not joined"
+            raise ValueError(message)
+        return self
 
-    Attributes:
-        segment: Name of the segment.
-        paths: Where the segment may lie, in the order in which to look (memory first, then where it was spilled to).
-        offset: Where the first frame begins, in bytes.
-        shape: Of one frame, ``(rows, columns)``.
-        dtype: Of one pixel, as numpy writes it (``"<u2"``).
-        times: Unix time in seconds of the end of each exposure.
-        server: Who sends the pixels to a worker that sees none of the paths.
-    """
-
-    segment: str
-    paths: tuple[str, ...]
-    offset: int
-    shape: tuple[int, int]
-    dtype: str
-    times: tuple[float, ...]
-    server: RingServer | None = None
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Frames in image files (TIFF, CBF and what else a detector writes).
-
-    Attributes:
-        paths: One file a frame.
-        indices: Which image of its file each frame is, from 0.
-        times: Unix time in seconds at which each frame was complete, or NaN.
-    """
-
-    paths: tuple[str, ...]
-    indices: tuple[int, ...]
-    times: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class TiledFrames:
-    """Frames in an array of a Tiled server, read by HTTP slices.
-
-    Attributes:
-        url: Of the array, as its metadata has it (``.../api/v1/metadata/PATH``).
-        per_event: How many frames one entry of the array's first axis holds.
-        key: API key. Never printed.
-        times: Unix time in seconds of each frame, or NaN.
-    """
-
-    url: str
-    per_event: int = 1
-    key: str = field(default="", repr=False)
-    times: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class ServedFrames:
-    """Frames of files that are not seen here, sent by the beamline's service.
-
-    Attributes:
-        place: Where they lie at the beamline.
-        url: Of the service.
-        token: For it. Never printed.
-    """
-
-    place: FrameFile | ImageFiles
-    url: str
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class FirstReachable:
-    """The same frames in several places; a worker takes the first that it can reach.
-
-    Attributes:
-        places: In order of preference.
-    """
-
-    places: "tuple[FrameFile | RawFrames | ImageFiles | TiledFrames | ServedFrames, ...]"
-
-
-Place: TypeAlias = FrameFile | Inline | RawFrames | ImageFiles | TiledFrames | ServedFrames | FirstReachable
+    def weight(self, frames: int) -> int:
+        """Count the pixels."""
+        del frames
+        return self.frames.nbytes // 8

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-from steering.core.place import FrameFile, ImageFiles, Place
+from steering.core.place import Place
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
 from steering.readers.paths import path_of_uri
 
 # areaDetector's HDF5 writer keeps the time of each frame here, and the frames there.

@@ -9,8 +9,9 @@ import numpy as np
 
 from steering.core.block import FrameBlock
 from steering.core.pixels import COUNTS_ONLY, Pixels
-from steering.core.place import FrameFile, ImageFiles
 from steering.folders.directory import SeenFile
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
 from steering.readers.file_names import HDF5
 from steering.readers.hdf5_frames import count_frames
 from steering.readers.hdf5_layout import find_layout, require_images
@@ -75,7 +76,8 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
             raise ValueError(message)
         stack = layout.stacks[0].file
         dataset: Any = handle[stack.dataset]
-        return WholeFile(file, count_frames(dataset), tuple(dataset.shape[-2:]), dataset.dtype, stack, complete)
+        place = FrameFile(stack.path, stack.dataset, stack.times)
+        return WholeFile(file, count_frames(dataset), tuple(dataset.shape[-2:]), dataset.dtype, place, complete)
 
 
 def block_of(

@@ -15,7 +15,7 @@ from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
 from steering.core.errors import LostError, SteeringError, said
 from steering.core.facility import Remote
-from steering.loop.blocks import cut, frames_of, take
+from steering.loop.blocks import frames_of, take
 from steering.loop.group_size import GroupSize
 from steering.loop.pace import Pace
 from steering.loop.partial import Partial, analyse, merge_all, restore
@@ -165,7 +165,7 @@ class CompleteLane:
             self.repeated += len(block) - count(new)
             self._waiting_frames += count(new)
             for start, stop in new:
-                self._waiting.append(cut(block, start, stop))
+                self._waiting.append(block.part(start, stop))
             self.came, _ = unite(self.came, new)
         self.pump()
 
@@ -192,7 +192,7 @@ class CompleteLane:
             for block in reversed(blocks):
                 if most <= 0:
                     break
-                newest.append(cut(block, max(block.stop - most, block.start), block.stop))
+                newest.append(block.part(max(block.stop - most, block.start), block.stop))
                 most -= len(newest[-1])
         return sorted(newest, key=lambda block: block.start)
 

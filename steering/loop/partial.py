@@ -22,7 +22,7 @@ from steering.core.block import FrameBlock
 from steering.core.errors import said
 from steering.core.pixels import cleaned
 from steering.core.result import Outcome, checked
-from steering.loop.blocks import UNKNOWN_FRAMES, cut, frames_of, join, pieces
+from steering.loop.blocks import UNKNOWN_FRAMES, frames_of, join, pieces
 from steering.loop.company import CALL_SECONDS, Company, LateError
 from steering.loop.ranges import Ranges, count, unite
 from steering.sources.read_ahead import Loaded, read_blocks
@@ -209,7 +209,7 @@ def _failure(block: FrameBlock, error: Exception) -> str:
 
 def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:
     middle = block.start + len(block) // 2
-    return cut(block, block.start, middle), cut(block, middle, block.stop)
+    return block.part(block.start, middle), block.part(middle, block.stop)
 
 
 def _book(loaded: Loaded, started: float) -> Partial:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from steering.core.errors import SteeringError
-from steering.core.place import FrameFile
 from steering.readers.hdf5_columns import Column, find_columns, find_times
+from steering.readers.hdf5_dataset import DatasetName
 from steering.readers.hdf5_frames import count_frames
 from steering.readers.hdf5_nodes import child, text
 from steering.readers.hdf5_search import Images, entries_of, find_images, named_images
@@ -24,7 +24,7 @@ class Stack:
         count: How many there will be; ``None`` for as many as the dataset has.
     """
 
-    file: FrameFile
+    file: DatasetName
     first: int = 0
     count: int | None = None
 
@@ -121,7 +121,7 @@ def _stacks(node: Any, times: str) -> list[Stack]:
     parts = parts_of(node) if node.is_virtual else None
     if parts is not None and _all_of(node, parts):
         return [Stack(part.file, part.first, part.stop - part.start) for part in parts]
-    return [Stack(FrameFile(str(Path(str(node.file.filename)).absolute()), str(node.name), times))]
+    return [Stack(DatasetName(str(Path(str(node.file.filename)).absolute()), str(node.name), times))]
 
 
 def _all_of(node: Any, parts: list[Any]) -> bool:

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from steering.core.place import FrameFile
+from steering.readers.hdf5_dataset import DatasetName
 from steering.readers.hdf5_nodes import UNREADABLE, child
 
 
@@ -26,7 +26,7 @@ class Part:
         stop: Index after its last.
     """
 
-    file: FrameFile
+    file: DatasetName
     first: int
     start: int
     stop: int
@@ -47,7 +47,7 @@ def parts_of(dataset: Any) -> list[Part] | None:
             there = _source_run(entry.src_space, here)
             if here is None or there is None or here[1] - here[0] != there[1] - there[0]:
                 return None
-            file = FrameFile(str(source_path(dataset, entry.file_name)), str(entry.dset_name))
+            file = DatasetName(str(source_path(dataset, entry.file_name)), str(entry.dset_name))
             found.append(Part(file, there[0], *here))
     except UNREADABLE:
         return None

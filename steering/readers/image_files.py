@@ -4,23 +4,15 @@ import bz2
 import gzip
 import io
 import re
-import time
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.errors import SteeringError
-from steering.core.place import ImageFiles
 from steering.readers.file_names import GE, PACKED, TIFF
-from steering.readers.paths import local_path
 
-# A file that is named as soon as it is begun may still be written for this long (seconds).
-PATIENCE, SETTLED = 10.0, 60.0
-_LOOK_SECONDS = 0.02
 # What stands before the pixels in a CBF file, and how far from its beginning at most.
 _CBF_BINARY, _CBF_HEAD = b"\x0c\x1a\x04\xd5", 1 << 18
 # GE's: a header that may be blank, then frames.
@@ -30,51 +22,6 @@ _OPENERS: dict[str, Callable[[Path, str], IO[bytes]]] = {
     ".gz": cast("Any", gzip.open),
     ".bz2": cast("Any", bz2.open),
 }
-
-
-def read_images(place: ImageFiles) -> NDArray[Any]:
-    """Read the frames that a reference names.
-
-    Returns:
-        Array of shape ``(frames, rows, columns)``.
-
-    Raises:
-        SteeringError: If a file is missing, damaged, or of another shape than the others.
-    """
-    frames: list[NDArray[Any]] = []
-    for path, named in groupby(zip(place.paths, place.indices, strict=True), lambda pair: pair[0]):
-        indices = [index for _, index in named]
-        found = local_path(path)
-        if found is None:
-            message = f"{path} is not seen here. Check that this worker sees the detector's filesystem."
-            raise SteeringError(message)
-        frames.extend(_patiently(found, path, indices))
-    shapes = {frame.shape for frame in frames}
-    if len(shapes) > 1:
-        message = f"The images {place.paths[0]} to {place.paths[-1]} have different shapes: {sorted(shapes)}."
-        raise SteeringError(message)
-    return np.stack(frames)
-
-
-def _patiently(found: Path, path: str, indices: list[int]) -> NDArray[Any]:
-    """Read images of a file, which may still be written if it is new."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return read_image_file(found, indices)
-        except (ValueError, OSError, EOFError, IndexError, KeyError) as error:
-            if time.monotonic() > deadline or _is_settled(found):
-                images = str(indices[0]) if len(indices) == 1 else f"{indices[0]} to {indices[-1]}"
-                message = f"Image {images} of {path} cannot be read ({error})."
-                raise SteeringError(message) from error
-        time.sleep(_LOOK_SECONDS)
-
-
-def _is_settled(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > SETTLED
-    except OSError:
-        return True
 
 
 def read_image_file(path: Path, indices: Sequence[int] | None = None) -> NDArray[Any]:

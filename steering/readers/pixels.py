@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.pixels import COUNTS_ONLY, NOTHING_BAD, Bad, Bools, Mask, MaskBits, MaskFile, Pixels
-from steering.core.place import FirstReachable, FrameFile, Place
+from steering.core.place import Place
 from steering.readers.file_names import HDF5, TIFF
-from steering.readers.hdf5_masks import mask_beside
 from steering.readers.open_files import OpenFiles
 from steering.readers.paths import absolute, local_path
 
@@ -45,8 +44,7 @@ def known_bad(pixels: Pixels, place: Place | None, shape: tuple[int, int]) -> Ba
         SteeringError: If a mask cannot be read, or is of another shape.
     """
     said = _said(pixels, shape)
-    file = _file_of(place)
-    beside = _beside(file.path, file.dataset, shape) if file is not None else NOTHING_BAD
+    beside = NOTHING_BAD if place is None else place.bad(shape)
     if said is NOTHING_BAD or beside is NOTHING_BAD:
         return beside if said is NOTHING_BAD else said
     masks = [one for one in (said.mask, beside.mask) if one is not None]
@@ -79,34 +77,12 @@ def make_mask(wanted: "str | Path | NDArray[Any] | None") -> tuple[Mask, ...]:
     return (MaskFile(absolute(path), dataset),)
 
 
-def _file_of(place: Place | None) -> FrameFile | None:
-    if isinstance(place, FirstReachable):
-        files = [one for one in place.places if isinstance(one, FrameFile)]
-        return next((one for one in files if local_path(one.path) is not None), None)
-    return place if isinstance(place, FrameFile) else None
-
-
 @lru_cache(maxsize=16)
 def _said(pixels: Pixels, shape: tuple[int, int]) -> Bad:
     if pixels == COUNTS_ONLY:
         return NOTHING_BAD
     masks = [_read(mask, shape) for mask in pixels.masks]
     return Bad(np.any(masks, axis=0) if masks else None, pixels.saturated)
-
-
-@lru_cache(maxsize=32)
-def _beside(path: str, dataset: str, shape: tuple[int, int]) -> Bad:
-    found = local_path(path)
-    if found is None:
-        return NOTHING_BAD
-    try:
-        with _FILES.use(str(found)) as file:
-            bad = mask_beside(file, dataset, shape)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError):
-        # The frames could be read; what is said beside them cannot.
-        bad = NOTHING_BAD
-    _FILES.forget(str(found))
-    return bad
 
 
 def _read(mask: Mask, shape: tuple[int, int]) -> Bools:

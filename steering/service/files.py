@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.place import FrameFile, ImageFiles
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
+from steering.places.served import pack
 from steering.readers.paths import path_of_uri
-from steering.readers.served import pack
 from steering.sources.frames import read_frames
 
 _MOST_FILES = 10_000

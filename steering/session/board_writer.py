@@ -26,7 +26,7 @@ from steering.core.waiting import end_tasks
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
-from steering.readers.served import seen_here_or_served
+from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
 from steering.session.agent_runner import AgentRunner
 from steering.session.choice import DOCUMENTS

@@ -9,8 +9,6 @@ from steering.core.errors import SteeringError
 from steering.core.eye import for_the_eye
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan
-from steering.core.place import FirstReachable, FrameFile, Inline
-from steering.loop.blocks import cut
 from steering.readers.pixels import with_bad
 from steering.sources.frames import read_frames
 
@@ -67,7 +65,7 @@ class FrameIndex:
             if not self._plain and not self._held:
                 return None
             block = self._newest()
-        return cut(block, block.stop - 1, block.stop)
+        return block.part(block.stop - 1, block.stop)
 
     def begin(self, run: str) -> None:
         """Forget everything: a run began."""
@@ -134,7 +132,7 @@ class FrameIndex:
         # Newest first: that is where people look, and a frame that came twice is the same in both.
         for block in reversed(blocks):
             if block.start <= index < block.stop:
-                return cut(block, index, index + 1)
+                return block.part(index, index + 1)
         if not blocks:
             message = f"There is no frame {index}: no frame of a run has come yet. Start a scan, or follow a source."
         else:
@@ -151,37 +149,19 @@ class FrameIndex:
     def _lighten(self) -> None:
         oldest = self._held.popleft()
         self._weight -= oldest.weight
-        if _needs_each(oldest.block):
+        if oldest.block.place is None or oldest.block.place.weight(1):
+            # A reference to each frame: joined they are no lighter.
             return
         bare = replace(oldest.block, columns={}, units={}, seen={})
         last = self._plain[-1] if self._plain else None
-        if last is not None and _continues(last, bare):
-            self._plain[-1] = replace(last, stop=bare.stop)
+        if last is not None and last.goes_on_in(bare):
+            self._plain[-1] = last.joined([bare])
             return
         self._plain.append(bare)
         if len(self._plain) > self._most_count:
             self._plain.popleft()
 
 
-def _needs_each(block: FrameBlock) -> bool:
-    """Say whether a block's place names each frame, so that references cannot be joined."""
-    return not isinstance(block.place, FrameFile)
-
-
-def _continues(before: FrameBlock, after: FrameBlock) -> bool:
-    first = before.start if before.first is None else before.first
-    follows = after.start if after.first is None else after.first
-    return before.stop == after.start and before.place == after.place and first + len(before) == follows
-
-
 def _weight(block: FrameBlock) -> int:
-    match block.place:
-        case Inline(frames=frames):
-            each = frames.nbytes // 8
-        case FirstReachable(places=places):
-            each = len(block) * len(places)
-        case FrameFile():
-            each = 0
-        case _:
-            each = 10 * len(block)
-    return each + len(block) * len(block.columns)
+    place = 0 if block.place is None else block.place.weight(len(block))
+    return place + len(block) * len(block.columns)

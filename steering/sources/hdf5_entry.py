@@ -7,6 +7,7 @@ from typing import Any
 from steering.core.block import FrameBlock
 from steering.core.pixels import Pixels
 from steering.documents.joining import frames_per_block
+from steering.places.hdf5 import FrameFile
 from steering.readers.hdf5_frames import count_frames
 from steering.readers.hdf5_layout import Layout, Stack, find_layout
 from steering.readers.hdf5_nodes import UNREADABLE
@@ -84,7 +85,7 @@ class Entry:
             "primary",
             start,
             self.sent,
-            stack.file,
+            FrameFile(stack.file.path, stack.file.dataset, stack.file.times),
             {name: column.read(file, start, self.sent) for name, column in columns.items()},
             {name: column.units for name, column in columns.items()},
             {"received": time.time()},

@@ -17,13 +17,13 @@ import numpy as np
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.place import RawFrames, RingServer
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceStatus
 from steering.core.workspace import Workspace, default_workspace
 from steering.ingest.client import RingClient
 from steering.ingest.launch import ingest_daemon
 from steering.ingest.taker import POLICIES, Policy
 from steering.machine.daemon import Daemon
+from steering.places.ring import RawFrames, RingServer
 
 _WAIT_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5

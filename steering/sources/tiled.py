@@ -17,13 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
-from steering.core.direct import is_loopback, made_for
 from steering.core.pixels import Pixels
-from steering.core.place import FirstReachable, FrameFile, Place, TiledFrames
+from steering.core.place import Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.documents.document_keys import image_shape, numbers_of
 from steering.documents.event_rows import UNITS, Rows, table_of
 from steering.documents.joining import frames_per_block
+from steering.machine.direct import is_loopback, made_for
+from steering.places.first_reachable import FirstReachable
+from steering.places.hdf5 import FrameFile
+from steering.places.tiled import TiledFrames
 from steering.readers.paths import path_of_uri
 from steering.readers.pixels import make_mask
 from steering.sources.polling import SLOWEST, Poll

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from steering.core.direct import is_loopback
+from steering.machine.direct import is_loopback
 
 # After a connection was lost (seconds). A server that refuses is asked again much later.
 _AGAIN_SECONDS, _REFUSED_SECONDS = 2.0, 60.0

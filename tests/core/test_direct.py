@@ -5,7 +5,7 @@ import os
 import httpx
 import pytest
 
-from steering.core.direct import MOUNTS, is_loopback, made_for, no_proxy
+from steering.machine.direct import MOUNTS, is_loopback, made_for, no_proxy
 
 NAMES = [name for one in ("http_proxy", "https_proxy", "all_proxy") for name in (one, one.upper())]
 

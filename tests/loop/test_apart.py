@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.analyses.per_frame import PerFrame
-from steering.core.block import FrameBlock, FrameFile, Inline
+from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import MaskBits, Pixels
 from steering.core.result import Feature, Outcome
 from steering.loop import partial
 from steering.loop.partial import analyse, finish
-from steering.sources import frames as reading
+from steering.places import hdf5 as reading
+from steering.places.hdf5 import FrameFile
 
 SIDE = 4
 

@@ -7,7 +7,8 @@ import pytest
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.history import FrameSpan
-from steering.core.place import FrameFile, ImageFiles
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
 from steering.session.frame_index import FrameIndex
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.core.block import FrameBlock
-from steering.core.place import FrameFile, ImageFiles
 from steering.core.source import RunEnded, RunStarted
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
 from steering.sources.documents import DocumentSource
 from steering.sources.frames import read_frames
 

@@ -5,9 +5,10 @@ import h5py
 import numpy as np
 import pytest
 
-from steering.core.block import FrameBlock, FrameFile, Inline
+from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
-from steering.sources import frames as reader
+from steering.places import hdf5 as reader
+from steering.places.hdf5 import FrameFile
 from steering.sources.documents import DocumentSource
 from steering.sources.frames import read_frames
 from tests.documents import EXPOSURE, STEP, documents_of_a_run

@@ -15,7 +15,7 @@ from steering.core.block import FrameBlock
 from steering.core.pixels import MaskBits
 from steering.core.source import RunEnded, RunStarted
 from steering.core.waiting import within
-from steering.readers import image_files
+from steering.places import images
 from steering.sources.frames import read_frames
 from steering.sources.watch import WatchSource
 from steering.testing.waiting import until
@@ -248,16 +248,16 @@ async def test_a_file_that_is_named_before_it_is_whole_is_waited_for(tmp_path, m
     tifffile.imwrite(path, FRAMES[0])
     whole = path.read_bytes()
     path.write_bytes(whole[:200])
-    reading = asyncio.create_task(asyncio.to_thread(image_files.read_images, place(path)))
+    reading = asyncio.create_task(asyncio.to_thread(place(path).read, 0, 1))
     await asyncio.sleep(0.1)
     path.write_bytes(whole)
-    assert np.array_equal((await reading)[0], FRAMES[0])
-    monkeypatch.setattr(image_files, "PATIENCE", 0.1)
+    assert np.array_equal((await reading)[0][0], FRAMES[0])
+    monkeypatch.setattr(images, "PATIENCE", 0.1)
     path.write_bytes(whole[:200])
-    with pytest.raises(image_files.SteeringError, match=r"Image 0 of .* cannot be read"):
+    with pytest.raises(images.SteeringError, match=r"Image 0 of .* cannot be read"):
         async with asyncio.timeout(30):
-            await asyncio.to_thread(image_files.read_images, place(path))
+            await asyncio.to_thread(place(path).read, 0, 1)
 
 
 def place(path):
-    return image_files.ImageFiles((str(path),), (0,), (np.nan,))
+    return images.ImageFiles((str(path),), (0,), (np.nan,))

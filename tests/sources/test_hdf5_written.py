@@ -8,10 +8,11 @@ import h5py
 import numpy as np
 import pytest
 
-from steering.core.block import FrameBlock, FrameFile
+from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from steering.places import hdf5 as reader
+from steering.places.hdf5 import FrameFile
 from steering.readers.open_files import OpenFiles
-from steering.sources import frames as reader
 from steering.sources.frames import read_frames
 
 WRITER = """

@@ -9,10 +9,14 @@ import pytest
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.place import FirstReachable, FrameFile, ImageFiles, Inline, RawFrames, RingServer
+from steering.core.place import Inline
+from steering.places import hdf5 as reader
+from steering.places.first_reachable import FirstReachable
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
+from steering.places.ring import RawFrames, RingServer
 from steering.readers import hdf5_frames
 from steering.readers.paths import local_path
-from steering.sources import frames as reader
 from steering.sources.frames import read_frames
 from steering.sources.read_ahead import read_blocks
 

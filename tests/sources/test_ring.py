@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from steering.core.place import RawFrames
 from steering.ingest.acquisition import Sorter
 from steering.ingest.image import Image
 from steering.ingest.ring import Ring, Room
-from steering.ingest.segments import read_segment
 from steering.ingest.taker import Taker
+from steering.places.ring import RawFrames
 
 SHAPE = (4, 8)
 BYTES = 64
@@ -49,7 +48,7 @@ def pixels(item):
     place = RawFrames(
         item["segment"], tuple(item["paths"]), item["offset"], tuple(item["shape"]), item["dtype"], tuple(item["times"])
     )
-    return read_segment(place)[:, 0, 0].tolist()
+    return place.read(0, len(place.times))[0][:, 0, 0].tolist()
 
 
 def follow(ring, policy="hold", have=None):

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from steering.core.errors import SteeringError
-from steering.core.place import FrameFile, ImageFiles, ServedFrames
-from steering.readers import served
-from steering.readers.served import pack, seen_here_or_served, unpack
+from steering.places import served
+from steering.places.hdf5 import FrameFile
+from steering.places.images import ImageFiles
+from steering.places.served import ServedFrames, pack, seen_here_or_served, unpack
 from steering.service.files import NamedFiles
 
 FRAMES = arrays.arrays(

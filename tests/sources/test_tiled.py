@@ -10,8 +10,9 @@ from websockets.exceptions import InvalidHandshake
 
 from steering.archive.server import TiledServer
 from steering.core.block import FrameBlock
-from steering.core.place import FirstReachable, TiledFrames
 from steering.core.source import RunEnded, RunStarted
+from steering.places.first_reachable import FirstReachable
+from steering.places.tiled import TiledFrames
 from steering.sources import polling
 from steering.sources.frames import read_frames
 from steering.sources.tiled import TiledSource

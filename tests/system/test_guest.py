@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 import steering
 from steering.beamline.embedded import find_service
 from steering.core.errors import SteeringError
-from steering.core.place import ServedFrames
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
+from steering.places.served import ServedFrames
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system

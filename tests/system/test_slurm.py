@@ -15,12 +15,13 @@ import yaml
 
 from steering.analyses.map_features import MapFeatures
 from steering.core import registry
-from steering.core.block import FrameBlock, FrameFile
+from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
 from steering.core.source import RunEnded, RunStarted, SourceStatus
 from steering.core.waiting import within
 from steering.loop.loop import Loop
+from steering.places.hdf5 import FrameFile
 from steering.testing import InlineFacility
 from tests.processes import left_behind, of_workspace
 
