@@ -64,7 +64,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Behind the entry-point group `steering.facilities`.",
         ("steering.core.facility:Facility", "steering.core.facility:Remote", "steering.core.pool:PoolRequest"),
     ),
-    "Panels": ("In JupyterLab.", ("steering_widgets.dashboard:Dashboard", "steering.core.desk:Desk")),
+    "Panels": ("In JupyterLab.", ("steering_widgets.pages.dashboard:Dashboard", "steering.core.desk:Desk")),
     "Contract kits": (
         "Tests that any plugin must pass.",
         tuple(f"steering.testing:check_{kind}" for kind in _KITS),

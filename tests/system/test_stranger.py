@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import steering
-from steering_widgets.page import Page
+from steering_widgets.pages.page import Page
 from tests.beamline.site import embedded, site
 from tests.widgets.test_source_and_history import find
 

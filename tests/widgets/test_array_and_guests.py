@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.core.result import Outcome, Provenance, Result
-from steering_widgets import guests
-from steering_widgets.array import ArrayPanel, limits_of, names_of, picture_of
-from steering_widgets.card import Card
-from steering_widgets.guests import Guest
-from steering_widgets.look import Look
-from steering_widgets.page import Page
+from steering_widgets.pages import guests
+from steering_widgets.pages.guests import Guest
+from steering_widgets.pages.page import Page
+from steering_widgets.parts.card import Card
+from steering_widgets.plots.array import ArrayPanel, limits_of, names_of, picture_of
+from steering_widgets.plots.look import Look
 from tests.widgets.fake import FakeDesk
 from tests.widgets.test_source_and_history import find
 
@@ -266,7 +266,7 @@ def test_a_page_goes_on_beside_a_panel_that_hangs(desk, request, monkeypatch):
     Hanging.free.clear()
     request.addfinalizer(Hanging.free.set)
     hang = guest(lambda: Hanging, desk, request)
-    monkeypatch.setattr("steering_widgets.page.invite", lambda *_: [hang])
+    monkeypatch.setattr("steering_widgets.pages.page.invite", lambda *_: [hang])
     page = opened(desk, request)
     until(lambda: hang.built.value)
     desk.start("rocking")
@@ -283,7 +283,7 @@ def test_a_page_goes_on_beside_a_panel_that_hangs(desk, request, monkeypatch):
 def test_a_panel_of_others_goes_before_ours_where_it_fits(desk, request, monkeypatch):
     invited = []
     monkeypatch.setattr(
-        "steering_widgets.page.invite",
+        "steering_widgets.pages.page.invite",
         lambda desk, look, seen: invited.append(Guest("theirs", lambda: Theirs, desk, look, lambda: True)) or invited,
     )
     page = opened(desk, request)
@@ -316,6 +316,6 @@ def test_a_panel_that_is_of_no_result_is_always_there(desk, request, monkeypatch
 
     clock = guest(lambda: Clock, desk, request)
     until(lambda: clock.built.value)
-    monkeypatch.setattr("steering_widgets.page.invite", lambda *_: [clock])
+    monkeypatch.setattr("steering_widgets.pages.page.invite", lambda *_: [clock])
     page = opened(desk, request)
     assert (shown(page), clock.widget.layout.display) == (["curve"], None)

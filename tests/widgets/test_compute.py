@@ -1,7 +1,7 @@
 import threading
 
 from steering.core.pool import PoolRequest
-from steering_widgets.compute import ComputePanel
+from steering_widgets.panels.compute import ComputePanel
 from tests.widgets.fake import FakeDesk
 
 

@@ -5,8 +5,8 @@ import pytest
 from steering.core.action import SetParameter
 from steering.core.parameter import Parameter
 from steering.core.status import Lease
-from steering_widgets.form import SteeringForm
-from steering_widgets.row import ParameterRow
+from steering_widgets.panels.form import SteeringForm
+from steering_widgets.panels.row import ParameterRow
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 

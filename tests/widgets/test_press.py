@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-import steering_widgets.press as press_module
-from steering_widgets.card import Card, button
-from steering_widgets.control import ControlBar
-from steering_widgets.entry import NumberEntry
-from steering_widgets.press import Presses
+import steering_widgets.parts.press as press_module
+from steering_widgets.panels.control import ControlBar
+from steering_widgets.parts.card import Card, button
+from steering_widgets.parts.entry import NumberEntry
+from steering_widgets.parts.press import Presses
 from tests.widgets.fake import FakeDesk
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from steering.core.status import EndedRun
-from steering_widgets.progress import ProgressPanel
+from steering_widgets.panels.progress import ProgressPanel
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 

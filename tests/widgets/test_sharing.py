@@ -10,10 +10,10 @@ from ipywidgets.widgets import widget as widgets_module
 
 from steering.core.cell import BELLS
 from steering_widgets import Dashboard
-from steering_widgets import dashboard as dashboard_module
-from steering_widgets.page import Page
-from steering_widgets.presence import Presence
-from steering_widgets.ticker import Ticker
+from steering_widgets.pages import dashboard as dashboard_module
+from steering_widgets.pages.page import Page
+from steering_widgets.pages.presence import Presence
+from steering_widgets.parts.ticker import Ticker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views
 
@@ -106,7 +106,7 @@ class Counter:
 
 @pytest.fixture
 def counter(monkeypatch):
-    monkeypatch.setattr("steering_widgets.ticker.LINGER_SECONDS", 0.05)
+    monkeypatch.setattr("steering_widgets.parts.ticker.LINGER_SECONDS", 0.05)
     return Counter()
 
 
@@ -158,7 +158,7 @@ def test_a_presence_knows_who_is_here_and_tells_them_the_time():
 
 def test_a_dashboard_that_nobody_has_shown_yet_waits_for_its_page_only_so_long(monkeypatch):
     presence = Presence()
-    monkeypatch.setattr("steering_widgets.presence._FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("steering_widgets.pages.presence._FIRST_SECONDS", 0.0)
     assert not presence.seen
     presence.close()
 

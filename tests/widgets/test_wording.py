@@ -5,7 +5,7 @@ import pytest
 from steering.core.action import InsertRegion, SetParameter
 from steering.core.result import Feature
 from steering.core.status import BeamlineStatus
-from steering_widgets.wording import action_text, duration, feature_text, number, plain, several
+from steering_widgets.parts.wording import action_text, duration, feature_text, number, plain, several
 from tests.widgets.fake import ROCKING, SX, SY
 
 

@@ -8,34 +8,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steering_widgets.compute import ComputePanel
-    from steering_widgets.control import ControlBar
-    from steering_widgets.curve import CurvePanel
-    from steering_widgets.dashboard import Dashboard
-    from steering_widgets.form import SteeringForm
-    from steering_widgets.frame import FramePanel
-    from steering_widgets.image import ImageView
-    from steering_widgets.journal import JournalPanel
-    from steering_widgets.map import MapPanel
-    from steering_widgets.progress import ProgressPanel
-    from steering_widgets.scalars import ScalarsPanel
-    from steering_widgets.source import SourcePanel
-    from steering_widgets.trend import TrendPanel
+    from steering_widgets.pages.dashboard import Dashboard
+    from steering_widgets.panels.compute import ComputePanel
+    from steering_widgets.panels.control import ControlBar
+    from steering_widgets.panels.form import SteeringForm
+    from steering_widgets.panels.journal import JournalPanel
+    from steering_widgets.panels.progress import ProgressPanel
+    from steering_widgets.panels.source import SourcePanel
+    from steering_widgets.plots.curve import CurvePanel
+    from steering_widgets.plots.frame import FramePanel
+    from steering_widgets.plots.image import ImageView
+    from steering_widgets.plots.map import MapPanel
+    from steering_widgets.plots.scalars import ScalarsPanel
+    from steering_widgets.plots.trend import TrendPanel
 
 _MODULES = {
-    "ComputePanel": "steering_widgets.compute",
-    "ControlBar": "steering_widgets.control",
-    "CurvePanel": "steering_widgets.curve",
-    "Dashboard": "steering_widgets.dashboard",
-    "SteeringForm": "steering_widgets.form",
-    "FramePanel": "steering_widgets.frame",
-    "ImageView": "steering_widgets.image",
-    "JournalPanel": "steering_widgets.journal",
-    "MapPanel": "steering_widgets.map",
-    "ProgressPanel": "steering_widgets.progress",
-    "ScalarsPanel": "steering_widgets.scalars",
-    "SourcePanel": "steering_widgets.source",
-    "TrendPanel": "steering_widgets.trend",
+    "ComputePanel": "steering_widgets.panels.compute",
+    "ControlBar": "steering_widgets.panels.control",
+    "CurvePanel": "steering_widgets.plots.curve",
+    "Dashboard": "steering_widgets.pages.dashboard",
+    "SteeringForm": "steering_widgets.panels.form",
+    "FramePanel": "steering_widgets.plots.frame",
+    "ImageView": "steering_widgets.plots.image",
+    "JournalPanel": "steering_widgets.panels.journal",
+    "MapPanel": "steering_widgets.plots.map",
+    "ProgressPanel": "steering_widgets.panels.progress",
+    "ScalarsPanel": "steering_widgets.plots.scalars",
+    "SourcePanel": "steering_widgets.panels.source",
+    "TrendPanel": "steering_widgets.plots.trend",
 }
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""The dashboard: all panels of a session, laid out, and who looks at them."""

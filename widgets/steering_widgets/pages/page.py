@@ -1,0 +1,152 @@
+"""All panels of a session, laid out: what every dashboard of that session shows."""
+
+import threading
+from collections.abc import Callable
+
+import ipywidgets
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.status import BeamlineStatus
+from steering_widgets.pages.guests import invite
+from steering_widgets.pages.presence import Presence
+from steering_widgets.pages.views import View, Views
+from steering_widgets.panels.analyses import AnalysesPanel
+from steering_widgets.panels.compute import ComputePanel
+from steering_widgets.panels.form import SteeringForm
+from steering_widgets.panels.journal import JournalPanel
+from steering_widgets.panels.progress import ProgressPanel
+from steering_widgets.panels.source import SourcePanel
+from steering_widgets.parts.card import StyleSheet, close_all, send_again
+from steering_widgets.parts.notice import NoticeLine
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.ticker import Ticker
+from steering_widgets.plots.array import ArrayPanel
+from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.frame import FramePanel
+from steering_widgets.plots.look import Look
+from steering_widgets.plots.map import MapPanel
+from steering_widgets.plots.scalars import ScalarsPanel
+from steering_widgets.plots.trend import TrendPanel
+
+# The beamline's own: along how many axes a scan measures is known before its first result.
+DOCUMENTS = "documents"
+CURVE, MAP = "Curve", "Map"
+
+
+class Page:
+    """The widgets of a session's dashboards, and the thread that keeps them up to date.
+
+    Attributes:
+        widget: What is displayed, as often as one likes.
+        users: How many dashboards show it.
+    """
+
+    def __init__(self, session: Desk, gone: Callable[[], bool] = lambda: False) -> None:
+        """Build it and begin to follow the session.
+
+        Args:
+            session: Whose panels.
+            gone: Says whether nobody holds the session any more.
+        """
+        self.users = 0
+        self._gone = gone
+        self._lock, self._over = threading.Lock(), False
+        self._desk = session
+        self._closed = Place(session.board.closed)
+        self._presence = Presence()
+        self._complaint: Cell[str] = Cell("")
+        self._about = (Place(session.board.status),)
+        self._source = Place(session.board.source)
+        self._notice = NoticeLine(self._dismiss)
+        self._look = look = Look(session)
+        self._looked = Place(look.result)
+        self._curve, self._map, self._frame = CurvePanel(session, look), MapPanel(session, look), FramePanel(session)
+        self._scalars = ScalarsPanel(session, look)
+        progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
+        trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
+        array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
+        views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
+        self._guests = invite(session, look, self._is_seen)
+        self._views = Views(views, self._guests)
+        self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
+        self._panels = (progress, form, journal, analyses, source, compute)
+        self._plots = (*views, trend)
+        self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
+        self._hellos = Place(progress.control.hellos)
+        # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
+        left = _column("st-left", progress.widget, form.widget)
+        plots = [view.panel.widget for view in views]
+        strange = [guest.widget for guest in self._guests]
+        menus = ipywidgets.HBox([look.widget, self._views.widget])
+        menus.add_class("st-looks")
+        middle = _column("st-middle", menus, *strange, *plots, trend.widget, journal.widget)
+        right = _column("st-right-column", self._frame.widget, analyses.widget, source.widget, compute.widget)
+        grid = ipywidgets.Box([left, middle, right])
+        grid.add_class("st-grid")
+        self.widget = ipywidgets.VBox([StyleSheet(), self._presence, self._notice.widget, grid])
+        self.widget.add_class("st-dashboard")
+        complaints = (self._complaint, *(guest.complaint for guest in self._guests))
+        self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
+        self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen)
+        self._ticker.tick((*self._panels, *self._plots, self._frame, self))
+        self._ticker.start()
+
+    def refresh(self) -> bool:
+        """Show the newest notice, and the panel that fits the scan's analysis."""
+        self._look.refresh()
+        notices = [place.advance() for place in self._own]
+        about = [place.advance() for place in (*self._about, self._source, self._looked, *self._coming)]
+        about.append(self._views.advance())
+        for guest in self._guests:
+            guest.check()
+        closed = self._closed.advance()
+        if closed and self._closed.value:
+            self._end(self._closed.value)
+        hello = self._hellos.advance()
+        if hello and self._hellos.value:
+            # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
+            send_again(self.widget)
+        if any(notices):
+            self._notice.write(" ".join(place.value for place in self._own if place.value))
+        if any(about):
+            self._choose(self._about[0].value)
+        return any((*notices, *about, hello, closed))
+
+    def close(self) -> None:
+        """Stop following and take everything off the screen; the session stays open. Does nothing the second time."""
+        self._ticker.stop()
+        with self._lock:
+            if self._over:
+                return
+            self._over = True
+        for panel in (*self._closing, *self._guests, self._look, self._views):
+            panel.close()
+        close_all(self.widget)
+
+    def _end(self, why: str) -> None:
+        """Grey everything, as nothing will change any more; what nobody holds goes."""
+        self._presence.ended = why
+        for guest in self._guests:
+            guest.stop()
+        # This is the ticker's own thread, which must end first.
+        threading.Thread(target=self.close if self._gone() else self._ticker.stop, name="steering-page").start()
+
+    def _dismiss(self) -> None:
+        self._complaint.set("")
+        self._desk.dismiss_notices()
+
+    def _is_seen(self) -> bool:
+        return self._presence.seen
+
+    def _choose(self, status: BeamlineStatus) -> None:
+        """Show the view that fits what is looked at; before the first result, the one that fits the scan."""
+        maps = self._source.value.name in ("", DOCUMENTS) and len(status.axes) == 2
+        self._views.show(self._looked.value, MAP if maps else CURVE)
+
+
+def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:
+    column = ipywidgets.VBox(children)
+    column.add_class("st-column")
+    column.add_class(hook)
+    return column

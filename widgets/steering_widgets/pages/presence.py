@@ -1,0 +1,60 @@
+"""Whether anybody sees a dashboard, and whether what it shows is live; see ``presence.js``.
+
+A view that is not shown costs nothing: while there is none, nothing is refreshed. Ages are counted in the page. When
+the session is closed, the kernel has ended or cannot be reached, or the view is a saved one, the page says so and greys
+what it shows.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from steering.core.cell import BELLS
+from steering_widgets.parts.heard import HeardWidget, code
+
+_LOG = logging.getLogger(__name__)
+
+# A dashboard that no page has asked for yet is kept up to date for so long (seconds): its page is on its way.
+_FIRST_SECONDS = 60.0
+
+
+class Presence(HeardWidget):
+    """Stands at the top of a dashboard; shows a line only when what is below it is not live.
+
+    Attributes:
+        ended: Why nothing changes any more, or empty.
+    """
+
+    _esm = code(Path(__file__).with_name("presence.js"))
+    ended = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self) -> None:
+        """Begin without a view."""
+        super().__init__()
+        self._views: set[str] = set()
+        self._seen = False
+        self._made = time.monotonic()
+        self.on_msg(self._receive)
+
+    @property
+    def seen(self) -> bool:
+        """Whether there is a view, or may soon be the first one."""
+        return bool(self._views) or (not self._seen and time.monotonic() - self._made < _FIRST_SECONDS)
+
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: object) -> None:
+        del buffers
+        view = str(content.get("view"))
+        match content.get("kind"):
+            case "here":
+                self._seen = True
+                self._views.add(view)
+                self.send({"kind": "clock", "view": view, "now": time.time(), "asked": content.get("asked")})
+            case "left":
+                self._views.discard(view)
+            case other:
+                _LOG.warning("a dashboard sent a message of unknown kind %r", other)
+        BELLS.ring()

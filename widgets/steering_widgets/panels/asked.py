@@ -1,0 +1,139 @@
+"""The fields of a form that is made of an analysis' own parameters."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import ipywidgets
+
+from steering.core.asked import Asked
+from steering.core.errors import SteeringError
+from steering_widgets.parts.wording import escape, plain
+
+_DECIMALS = 6
+_REGION = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)")
+_HOW = {
+    "region": "Rows and columns as 10:20, 5:40; nothing for the whole frame",
+    "regions": "Rows and columns as 10:20, 5:40; the next after a semicolon; nothing for none",
+}
+_EMPTY = {"region": "the whole frame", "regions": "nothing"}
+
+
+class AskedField(ipywidgets.HBox):
+    """Label, field and unit of one parameter.
+
+    Attributes:
+        asked: What it is.
+        field: A text field, or a menu.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        """Build it with what holds if nothing is written."""
+        self.asked = asked
+        meaning = f"{asked.description}. {_allowed(asked)}".removeprefix(". ").strip()
+        if asked.kind == "choice":
+            chosen = str(asked.default) if asked.default in asked.choices else asked.choices[0]
+            self.field: Any = ipywidgets.Dropdown(options=asked.choices, value=chosen)
+        else:
+            self.field = ipywidgets.Text(value=_text(asked, asked.default))
+        self.field.placeholder = _EMPTY.get(asked.kind, "")
+        self.field.description, self.field.tooltip = asked.name, meaning
+        self.field.add_class(f"st-asked-{asked.name}")
+        units = ipywidgets.HTML(escape(asked.units))
+        units.add_class("st-units")
+        super().__init__([self.field, units])
+        self.add_class("st-entry")
+
+    def write(self, value: Any) -> None:
+        """Show a value."""
+        text = str(value) if self.asked.kind == "choice" else _text(self.asked, value)
+        if self.field.value != text:
+            self.field.value = text
+
+    def draw(self, region: Mapping[str, Sequence[int]]) -> None:
+        """Write a region that was drawn: in place of the one that is there, or beside those that are."""
+        text = _region_text(region)
+        written = self.field.value.strip()
+        self.field.value = f"{written}; {text}" if self.asked.kind == "regions" and written else text
+
+    def value(self) -> Any:
+        """Read what was written; nothing if the field is empty.
+
+        Raises:
+            SteeringError: If it is not what the parameter can be.
+        """
+        asked, text = self.asked, str(self.field.value or "").strip()
+        if not text:
+            if asked.needed:
+                message = f"{asked.name}: nothing is written. {_allowed(asked)}"
+                raise SteeringError(message)
+            return None
+        if asked.kind == "region":
+            return _region(asked, text)
+        if asked.kind == "regions":
+            return [_region(asked, one.strip()) for one in text.rstrip("; ").split(";")]
+        return _number(asked, text) if asked.kind in ("number", "whole") else text
+
+
+def read_fields(fields: Sequence[AskedField]) -> dict[str, Any]:
+    """Read what was written into fields, without what is empty.
+
+    Raises:
+        SteeringError: If something written is not what its parameter can be.
+    """
+    found = {field.asked.name: field.value() for field in fields}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _allowed(asked: Asked) -> str:
+    if asked.kind in _HOW:
+        return f"{_HOW[asked.kind]}."
+    low, high = (plain(limit, _DECIMALS) for limit in (asked.low, asked.high))
+    match math.isfinite(asked.low), math.isfinite(asked.high):
+        case True, True:
+            limits = f"{low} to {high}"
+        case True, False:
+            limits = f"{low} or more"
+        case False, True:
+            limits = f"{high} or less"
+        case _:
+            return ""
+    return f"Allowed: {limits} {asked.units}".strip() + "."
+
+
+def _text(asked: Asked, value: Any) -> str:
+    if value is None:
+        return ""
+    if asked.kind in _HOW:
+        regions = cast("Sequence[Mapping[str, Sequence[int]]]", [value] if asked.kind == "region" else value)
+        return "; ".join(_region_text(region) for region in regions)
+    return plain(float(value), _DECIMALS) if asked.kind in ("number", "whole") else str(value)
+
+
+def _region_text(region: Mapping[str, Sequence[int]]) -> str:
+    return ", ".join(f"{region[side][0]}:{region[side][1]}" for side in ("rows", "columns"))
+
+
+def _region(asked: Asked, text: str) -> dict[str, list[int]]:
+    found = _REGION.fullmatch(text)
+    if found is None:
+        message = f"{asked.name}: “{text:.60}” is no region. {_allowed(asked)}"
+        raise SteeringError(message)
+    first, last, left, right = (int(part) for part in found.groups())
+    return {"rows": [first, last], "columns": [left, right]}
+
+
+def _number(asked: Asked, text: str) -> float | int:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or (asked.kind == "whole" and value != round(value)):
+        what = "whole number" if asked.kind == "whole" else "number"
+        message = f"{asked.name}: “{text:.60}” is no {what}. {_allowed(asked)}".strip()
+        raise SteeringError(message)
+    if not asked.low <= value <= asked.high:
+        message = f"{asked.name} = {text:.60} {asked.units} is outside the limits. {_allowed(asked)}"
+        raise SteeringError(message)
+    return round(value) if asked.kind == "whole" else value

@@ -1,0 +1,74 @@
+"""What was decided on the running scan, and why."""
+
+import ipywidgets
+
+from steering.core.desk import Desk
+from steering.core.proposal import Ruling
+from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import clock, escape, several
+
+_HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
+_EMPTY = (
+    '<div class="st-faint">Nothing was proposed in this run yet. What you or an agent ask for is written here.</div>'
+)
+_WORDS = {
+    "set": "set",
+    "insert": "look finer",
+    "replace": "replace path",
+    "skip": "skip",
+    "finish": "finish",
+    "pause": "pause",
+    "resume": "resume",
+    "abort": "abort",
+}
+_SHOWN = 200
+
+
+class JournalPanel:
+    """The rulings of the shown run, newest first."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Build it on a desk, which may be idle."""
+        self._rulings = Place(desk.board.rulings)
+        self._table = ipywidgets.HTML()
+        self._table.add_class("st-journal")
+        self.widget = Card("journal", "Journal", [self._table])
+
+    def refresh(self) -> bool:
+        """Show newer rulings, if there are any."""
+        if not self._rulings.advance():
+            return False
+        rulings = self._rulings.value
+        refused = sum(not ruling.accepted for ruling in rulings)
+        self.widget.remark(f"{several(len(rulings), 'ruling')}, {refused} refused" if rulings else "")
+        if not rulings:
+            self._table.value = _EMPTY
+            return True
+        rows = "".join(_row(ruling) for ruling in reversed(rulings[-_SHOWN:]))
+        head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
+        self._table.value = (
+            f'<div class="st-scroll" tabindex="0" role="region" aria-label="Journal"><table>'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+        return True
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        close_all(self.widget)
+
+
+def _row(ruling: Ruling) -> str:
+    what = f"{_WORDS.get(ruling.kind, ruling.kind)} {ruling.subject}".strip()
+    change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
+    point = str(ruling.before_point) if ruling.before_point else "pending" if ruling.accepted else ""
+    basis = f'<span class="st-basis">on {escape(ruling.basis)}</span>' if ruling.basis else ""
+    why = " ".join(part for part in (escape(ruling.reason), escape(ruling.outcome), basis) if part)
+    below = f'<tr class="st-why st-{escape(ruling.verdict)}"><td></td><td colspan="5">{why}</td></tr>' if why else ""
+    cells = (clock(ruling.decided_at), ruling.who, what, change)
+    return (
+        f'<tr class="st-ruling st-{escape(ruling.verdict)}">'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + f'<td><span class="st-verdict">{escape(ruling.verdict)}</span></td>'
+        + f"<td>{escape(point)}</td></tr>{below}"
+    )

@@ -1,0 +1,70 @@
+"""The points of a map as rectangles, finer grids above coarser ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from steering_widgets.plots.region import MapAxes
+
+Floats = NDArray[np.float64]
+
+# What a map may be coloured by, if the result has it, best first.
+QUANTITIES = ("intensity", "frame_maximum", "com_row", "com_column")
+
+
+@dataclass(frozen=True)
+class MapCells:
+    """Rectangles in drawing order.
+
+    Attributes:
+        columns: ``x``, ``y`` (middles), ``width``, ``height`` and ``value``.
+        low: Smallest finite value.
+        high: Largest finite value.
+        smallest_positive: Smallest value above 0, for a logarithmic scale; 1 if there is none.
+    """
+
+    columns: dict[str, Floats]
+    low: float
+    high: float
+    smallest_positive: float
+
+    def __len__(self) -> int:
+        """Count the rectangles."""
+        return len(self.columns["x"])
+
+    def continues(self, shown: dict[str, Any]) -> bool:
+        """Say whether what is shown is the beginning of this."""
+        count = len(shown["x"])
+        return 0 < count <= len(self) and all(
+            np.array_equal(np.asarray(shown[name]), column[:count], equal_nan=True)
+            for name, column in self.columns.items()
+        )
+
+
+def quantities_of(data: xr.Dataset) -> list[str]:
+    """Name what a map can be coloured by."""
+    present = [name for name in QUANTITIES if name in data]
+    skip = {*present, "grid", "frame"}
+    others = [
+        str(name)
+        for name, values in data.data_vars.items()
+        if values.dims == ("point",) and str(name) not in skip and not str(name).endswith("_step")
+    ]
+    return present + others
+
+
+def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str) -> MapCells:
+    """Lay out the points of a result; coarse cells first, so that finer ones are drawn above them."""
+    names = {"x": axes.x, "y": axes.y, "width": f"{axes.x}_step", "height": f"{axes.y}_step", "value": quantity}
+    columns = {column: np.asarray(data[name].values, dtype=np.float64) for column, name in names.items()}
+    # Stable: points of one grid stay in the order in which they were measured.
+    order = np.argsort(-columns["width"] * columns["height"], kind="stable")
+    columns = {column: values[order] for column, values in columns.items()}
+    finite = columns["value"][np.isfinite(columns["value"])]
+    if finite.size == 0:
+        return MapCells(columns, 0.0, 1.0, 1.0)
+    positive = finite[finite > 0]
+    return MapCells(columns, float(finite.min()), float(finite.max()), float(positive.min()) if positive.size else 1.0)

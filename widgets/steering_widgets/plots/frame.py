@@ -1,0 +1,89 @@
+"""The newest detector frame, or an older one of the run."""
+
+import math
+import time
+
+from steering.core.desk import Desk
+from steering.core.frame import Frame
+from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import age, clock, escape
+from steering_widgets.plots.history import FrameHistory
+from steering_widgets.plots.image import ImageView
+
+_REMARK_SECONDS = 1.0
+_LONG_SECONDS = 3600.0
+_HINT = "The first frame appears here. A scan that reads no detector has none."
+
+
+class FramePanel:
+    """Shows the newest frame and its age; or the one that was chosen, with where it was taken."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Build it on a desk, which may be idle."""
+        self.image = ImageView(label="Detector frame")
+        self._history = FrameHistory(desk)
+        self.widget = Card("frame", "Detector frame", [self.image, self._history.widget])
+        self._frame = Place(desk.board.frame)
+        self._remarked = float("-inf")
+        self._told: Frame | None = None
+        self._live = True
+
+    def refresh(self) -> bool:
+        """Show a newer frame or an older one, whichever is wanted, if there is one."""
+        changed, older = self._frame.advance(), self._history.refresh()
+        if older:
+            self.widget.say(self._history.said)
+        if not self._history.live:
+            self._live = False
+            if older and self._history.frame is not None:
+                self._show_older(self._history.frame)
+            else:
+                self.image.pump()
+            return changed or older
+        back, self._live = not self._live, True
+        return self._show_newest(changed=changed or back) or older
+
+    def close(self) -> None:
+        """Take it off the screen, and wait for no frame any more."""
+        self._history.close()
+        close_all(self.widget)
+
+    def _reveal(self) -> None:
+        """Show the image from the first frame on: without one it is an empty square."""
+        if self.image.layout.display is not None:
+            self.image.layout.display = None
+            self.widget.say("")
+
+    def _show_older(self, frame: Frame) -> None:
+        self._told = None
+        self._reveal()
+        self.image.show(frame)
+        taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
+        self.widget.remark(f"frame {frame.number} of {self._history.range_text}{taken}")
+
+    def _show_newest(self, *, changed: bool) -> bool:
+        frame, now = self._frame.value, time.monotonic()
+        if frame is None:
+            self.image.layout.display = "none"
+            self.widget.remark("no frame yet")
+            if not self._history.said:
+                self.widget.say(_HINT, "plain")
+            return changed
+        self._reveal()
+        if changed:
+            self.image.show(frame)
+        else:
+            self.image.pump()
+        if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
+            # The text goes through the kernel's message queue, so it follows the pixels once a second only.
+            self._remarked, self._told = now, frame
+            self.widget.remark("newest frame, ", _when(frame.time))
+        return changed
+
+
+def _when(moment: float) -> str:
+    """Say in HTML when a frame was taken; not every source knows."""
+    if not math.isfinite(moment):
+        return "at an unknown time"
+    return f"{age(moment)} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")

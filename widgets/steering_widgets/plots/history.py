@@ -1,0 +1,151 @@
+"""Scrolls back through the frames of a run, while it goes on."""
+
+import math
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import ipywidgets
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.errors import SteeringError
+from steering.core.frame import Frame
+from steering.core.history import FrameSpan
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import escape, number
+
+# The slider goes through the kernel's message queue, so it follows the run once a second only.
+_FOLLOW_SECONDS = 1.0
+_COLUMNS_SHOWN = 8
+_DECIMALS = 4
+
+
+class FrameHistory:
+    """A slider over the frames of the run, and whether to follow the newest.
+
+    Attributes:
+        widget: What is displayed; nothing while there are no frames to look at.
+        live: Whether the newest frame is wanted.
+        frame: The older frame that is shown, once it has been read.
+        said: Why the wanted frame cannot be shown, or empty.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin with the newest frame."""
+        self._desk = desk
+        self._span = Place(desk.board.span)
+        self._run = ""
+        self._followed = -math.inf
+        self._written = (0, True)
+        self._wanted: Cell[int | None] = Cell[int | None](None)
+        self._choice = Place(self._wanted)
+        self._choice.advance()
+        # One at a time, off the thread that draws: a file may come late.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="steering-frame")
+        self._reading: Future[Frame] | None = None
+        self._due: int | None = None
+        self.live = True
+        self.frame: Frame | None = None
+        self.said = ""
+        self._slider = ipywidgets.IntSlider(
+            min=0, max=0, description="Frame", tooltip="Index of a frame in the run, from 0", continuous_update=False
+        )
+        self._slider.add_class("st-history-index")
+        self._slider.observe(self._moved, "value")
+        self._box = ipywidgets.Checkbox(value=True, description="Live", indent=False, tooltip="Follow the newest frame")
+        self._box.add_class("st-history-live")
+        self._box.observe(self._ticked, "value")
+        bar = ipywidgets.HBox([self._slider, self._box])
+        bar.add_class("st-bar-row")
+        self._where = ipywidgets.HTML()
+        self._where.add_class("st-history-columns")
+        self.widget = ipywidgets.VBox([bar, self._where])
+        self.widget.add_class("st-history")
+        self.widget.layout.display = "none"
+
+    @property
+    def range_text(self) -> str:
+        """Which frames there are, in words."""
+        span = self._span.value
+        return f"{span.first} to {span.stop - 1}"
+
+    def refresh(self) -> bool:
+        """Read what was chosen, take what has been read, and follow the run; say whether there is something new."""
+        moved = self._span.advance()
+        if moved and self._span.value.run != self._run:
+            # Another run began: what was looked at of the last one is no part of it.
+            self._run = self._span.value.run
+            self._followed = -math.inf
+            self._wanted.set(None)
+        chosen = self._choice.advance()
+        if chosen:
+            self._choose(self._choice.value)
+        came = self._take()
+        if self._due is not None and self._reading is None:
+            self._reading, self._due = self._reader.submit(self._desk.frame_at, self._due), None
+        now = time.monotonic()
+        if chosen or now - self._followed >= _FOLLOW_SECONDS:
+            self._followed = now
+            self._follow(self._span.value)
+        return chosen or came or moved
+
+    def close(self) -> None:
+        """Read no more."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def _choose(self, index: int | None) -> None:
+        self.live, self._due, self.said = index is None, index, ""
+        if self.live:
+            self.frame = None
+            self._where.value = ""
+
+    def _take(self) -> bool:
+        """Take the frame that has been read, if it is still wanted."""
+        if self._reading is None or not self._reading.done():
+            return False
+        reading, self._reading = self._reading, None
+        if self.live or self._due is not None:
+            return False
+        try:
+            self.frame, self.said = reading.result(), ""
+            self._where.value = _columns(self.frame.columns, self.frame.units)
+        except (SteeringError, TimeoutError) as error:
+            self.frame, self.said = None, str(error) or "The session did not answer in time. Try again."
+            self._where.value = ""
+        return True
+
+    def _follow(self, span: FrameSpan) -> None:
+        """Set the slider to the frames that there are, and to the newest of them if that is followed."""
+        display = None if len(span) else "none"
+        if self.widget.layout.display != display:
+            self.widget.layout.display = display
+        last = max(span.stop - 1, 0)
+        index = last if self.live else self._choice.value or 0
+        low, high = min(span.first, index), max(last, index)
+        self._written = (index, self.live)
+        # Wider first and narrower last, so that the value is never out of range: the slider would move by itself.
+        self._slider.max = max(self._slider.max, high)
+        self._slider.min = min(self._slider.min, low)
+        self._slider.value = index
+        self._slider.min, self._slider.max = low, high
+        self._box.value = self.live
+
+    def _moved(self, change: Mapping[str, object]) -> None:
+        if isinstance(change["new"], int) and change["new"] != self._written[0]:
+            self._wanted.set(change["new"])
+
+    def _ticked(self, change: Mapping[str, object]) -> None:
+        if change["new"] == self._written[1]:
+            return
+        self._wanted.set(None if change["new"] else self._slider.value)
+
+
+def _columns(columns: Mapping[str, float], units: Mapping[str, str]) -> str:
+    """Write where a frame was taken: the columns that vary from frame to frame are motors and counters."""
+    shown = [name for name in columns if not name.endswith("_step") and name != "grid"]
+    parts = [
+        f"<div><dt>{escape(name)}</dt><dd>{number(columns[name], _DECIMALS)} {escape(units.get(name, ''))}</dd></div>"
+        for name in shown[:_COLUMNS_SHOWN]
+    ]
+    return f'<dl class="st-features">{"".join(parts)}</dl>' if parts else ""

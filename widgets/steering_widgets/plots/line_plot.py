@@ -1,0 +1,60 @@
+"""Points joined by a line, with error bars, on axes that a person chooses."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource
+from numpy.typing import NDArray
+
+from steering_widgets.parts.bridge import BokehView
+from steering_widgets.plots.plot import POINT_COLOUR, axis_label, make_plot
+
+_NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
+
+
+class LinePlot:
+    """A plot of one quantity against another.
+
+    Attributes:
+        view: What is displayed.
+    """
+
+    def __init__(self, label: str, *, height: int) -> None:
+        """Begin without points.
+
+        Args:
+            label: What it shows, for screen readers.
+            height: In CSS pixels.
+        """
+        self._points = ColumnDataSource(dict(_NO_POINTS))
+        self._plot = make_plot(height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
+        bars = self._plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.4)
+        line = self._plot.line("x", "y", source=self._points, line_color=POINT_COLOUR, line_alpha=0.6)
+        dots = self._plot.scatter("x", "y", source=self._points, size=4, fill_color=POINT_COLOUR, line_color=None)
+        self._plot.x_range.renderers = [line, dots]
+        self._plot.y_range.renderers = [bars, line, dots]
+        self.view = BokehView(self._plot, label=label)
+
+    def show(
+        self,
+        x: tuple[str, str, NDArray[np.float64]],
+        y: tuple[str, str, NDArray[np.float64]],
+        uncertainties: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Show points.
+
+        Args:
+            x: Name, unit and values along the horizontal axis, shape ``(points,)``.
+            y: Likewise along the vertical axis.
+            uncertainties: Half the length of each error bar, in the unit of ``y``; none where it is NaN.
+        """
+        known = np.zeros(len(y[2])) if uncertainties is None else np.nan_to_num(uncertainties, nan=0.0)
+        with self.view.edit():
+            self._points.data = {"x": x[2], "y": y[2], "low": y[2] - known, "high": y[2] + known}
+            self._plot.xaxis[0].axis_label = axis_label(x[0], x[1])
+            self._plot.yaxis[0].axis_label = axis_label(y[0], y[1])
+
+    def clear(self) -> None:
+        """Take all points away."""
+        with self.view.edit():
+            self._points.data = dict(_NO_POINTS)

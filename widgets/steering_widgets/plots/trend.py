@@ -1,0 +1,74 @@
+"""How a feature went over the results of a run."""
+
+import ipywidgets
+import numpy as np
+from numpy.typing import NDArray
+
+from steering.core.desk import Desk
+from steering.core.history import Trend
+from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import title
+from steering_widgets.plots.line_plot import LinePlot
+from steering_widgets.plots.look import Look
+
+FRAMES, TIME = "Frames", "Time"
+
+_HINT = "How a feature changes from result to result appears with the first one."
+
+
+class TrendPanel:
+    """One feature with its uncertainty against the frames it rests on, or against time."""
+
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
+        self._trend = Place((look or desk.board).trend)
+        self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
+        self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
+        self._along.offer((FRAMES, TIME), FRAMES)
+        self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
+        self._bar.add_class("st-bar-row")
+        self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
+
+    def refresh(self) -> bool:
+        """Show a longer trend, or another feature."""
+        # All places must advance, so no short cut between them.
+        moved = (self._trend.advance(), self._feature.advance(), self._along.advance())
+        if any(moved):
+            self._show(self._trend.value)
+        return any(moved)
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        close_all(self.widget)
+
+    def _show(self, trend: Trend) -> None:
+        self._feature.offer(sorted(trend.features), usual_feature(trend))
+        course = trend.features.get(self._feature.value)
+        # A choice of nothing is no choice.
+        self._bar.layout.display = "none" if course is None else None
+        if course is None:
+            self._plot.clear()
+            self.widget.remark("no result yet")
+            self.widget.say(_HINT, "plain")
+            return
+        self.widget.say("")
+        units = "" if course.units == "1" else course.units
+        name = title(self._feature.value)
+        self._plot.show(self._way(trend), (name, units, course.values), course.uncertainties)
+        count = len(trend.frames)
+        self.widget.remark(f"{trend.analysis}, {count} result{'' if count == 1 else 's'}")
+
+    def _way(self, trend: Trend) -> tuple[str, str, NDArray[np.float64]]:
+        if self._along.value == TIME:
+            return "time since the first result", "s", trend.times - trend.times[0]
+        return "frames in the result", "", trend.frames
+
+
+def usual_feature(trend: Trend) -> str:
+    """Name the feature to show at first: one whose uncertainty is known, if there is one."""
+    for name in sorted(trend.features):
+        if np.any(trend.features[name].uncertainties > 0):
+            return name
+    return min(trend.features, default="")
