@@ -81,8 +81,10 @@ def test_yaml_is_a_beamline_or_describes_facilities(language, text, tmp_path):
             assert site.directory == section["directory"]
         return
     # What is said of one part is said of the whole file that the page begins with.
-    whole = text if "name" in content else f"{_WHOLE_BEAMLINE}\n{text}"
-    (tmp_path / "beamline.yaml").write_text(whole)
+    whole = {} if "name" in content else yaml.safe_load(_WHOLE_BEAMLINE)
+    for key, value in content.items():
+        whole[key] = {**whole[key], **value} if isinstance(whole.get(key), dict) and isinstance(value, dict) else value
+    (tmp_path / "beamline.yaml").write_text(text if "name" in content else yaml.safe_dump(whole))
     scan = read_description(tmp_path / "beamline.yaml").scans[0].scan()
     assert scan.axes == (() if scan.own_path else ("th",))
 

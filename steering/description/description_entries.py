@@ -48,17 +48,23 @@ def _simulated(value: Any) -> Any:
     return value
 
 
-class MotorEntry(Strict):
-    """A motor record.
+class MotorEntry(Strict, populate_by_name=True):
+    """An axis: a motor record, or whatever else Bluesky can move. One of ``prefix``, ``class`` and ``device`` is given.
 
     Attributes:
-        prefix: Its EPICS name.
-        units: Unit of its positions; the record's own (field EGU) if left out.
+        prefix: EPICS name of its motor record.
+        kind: Another positioner's class, as ``"module:Class"``; ``class`` in the file.
+        arguments: What that is made with, beside its name.
+        device: Instead a part of a device of this file, as ``"fourc.h"``: a pseudo-axis, or a motor of a slit.
+        units: Unit of its positions; the record's own (field EGU), or what the device says, if left out.
         tolerance: How far from its target it may stop, in that unit; a quarter of a scan's step, or what the record can
             resolve if that is more, if left out.
     """
 
-    prefix: str
+    prefix: str = ""
+    kind: Annotated[str, Field(alias="class", pattern=r"^([\w.]+:\w+)?$")] = ""
+    arguments: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    device: Annotated[str, Field(pattern=r"^(\w+(\.\w+)+)?$")] = ""
     units: str = ""
     tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
 

@@ -24,11 +24,21 @@ def devices(description: BeamlineDescription) -> Iterator[Mistake]:
     yield from _simulated(description)
     for axis, motor in description.motors.items():
         where = ("motors", axis, "prefix")
+        if [bool(motor.prefix), bool(motor.kind), bool(motor.device)].count(True) != 1:
+            text = f"{axis}: give 'prefix' (a motor record), 'class' (another positioner) or 'device' (part of one)."
+            yield ("motors", axis), text
+            continue
+        owner = motor.device.partition(".")[0]
+        if owner and owner not in description.devices:
+            text = f"There is no device {owner!r}. {choice(owner, description.devices)}"
+            yield ("motors", axis, "device"), text
         if not _NAME.fullmatch(axis):
             yield (
                 ("motors", axis),
                 f"The axis name {axis!r} is a column of the data: letters, digits and _ only, no digit first.",
             )
+        if not motor.prefix:
+            continue
         if not _PV.fullmatch(motor.prefix) or motor.prefix.endswith((":", ".")) or "." in motor.prefix:
             yield (
                 where,

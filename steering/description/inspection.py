@@ -113,6 +113,12 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
     wrong = list(_parameters(scan, axes, description))
     yield from wrong
     if not found and not wrong:
+        swept = scan.scan().swept
+        if swept in known and not known[swept].prefix:
+            yield (
+                (scan.axis_key, swept),
+                f"{swept} is no motor record: it cannot be swept at a steady speed. Step it.",
+            )
         try:
             count = scan.scan().count({item.name: item.value for item in scan.values()})
         except SteeringError as error:

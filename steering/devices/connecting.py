@@ -10,10 +10,11 @@ from steering.core.errors import SteeringError
 from steering.description.description_entries import BeamlineDescription
 from steering.devices.answers import ANSWER_SECONDS, answered, same_unit
 from steering.devices.device_signal import DeviceSignal
-from steering.devices.devices import BeamlineDevices
+from steering.devices.devices import BeamlineDevices, BeamlineMotor
 from steering.devices.instrument import Instrument
 from steering.devices.motor import SafeMotor, make_motor
-from steering.devices.own_devices import connect_devices
+from steering.devices.own_devices import connect_devices, connect_positioners
+from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, connect_signals
 from steering.devices.suspenders import watch
 from steering.plans.course import Plan
@@ -50,11 +51,12 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         name: OneScanDetector(f"ca://{entry.prefix}", ADWriterFactory.hdf(paths), name=name)
         for name, entry in entries.items()
     }
-    motors = {name: make_motor(entry.prefix, name) for name, entry in description.motors.items()}
+    records = {name: entry for name, entry in description.motors.items() if entry.prefix}
+    motors = {name: make_motor(entry.prefix, name) for name, entry in records.items()}
     prefixes = {description.detector.prefix: "detector", "det-": "detector"}
     for name, entry in description.detectors.items():
         prefixes |= {entry.prefix: f"detector {name}", f"{name}-": f"detector {name}"}
-    for name, entry in description.motors.items():
+    for name, entry in records.items():
         prefixes |= {entry.prefix: f"motor {name}", f"{name}-": f"motor {name}"}
     names: list[tuple[Any, str]] = [
         *((one, "detector" if name == "det" else f"detector {name}") for name, one in detectors.items()),
@@ -74,12 +76,19 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
             "Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
         )
         raise SteeringError(message)
-    units = {name: await _unit(name, description.motors[name].units, motor) for name, motor in motors.items()}
+    own = await connect_devices(description.devices)
+    others = {name: entry for name, entry in description.motors.items() if not entry.prefix}
+    axes: dict[str, BeamlineMotor] = {}
+    for name, motor in motors.items():
+        egu = await answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", ANSWER_SECONDS)
+        unit = _unit(name, records[name].units, str(egu).strip(), "its field EGU")
+        axes[name] = SafeMotor(name, motor, unit, records[name].tolerance)
+    for name, (device, egu) in (await connect_positioners(others, own)).items():
+        unit = _unit(name, others[name].units, egu, "its device's own unit")
+        axes[name] = Positioner(name, device, unit, others[name].tolerance)
+        prefixes[name] = f"motor {name}"
     made = BeamlineDevices(
-        {
-            name: SafeMotor(name, motor, units[name], description.motors[name].tolerance)
-            for name, motor in motors.items()
-        },
+        {name: axes[name] for name in description.motors},
         detectors.pop("det"),
         # The longest first: of two that fit a channel it is the one that is meant.
         dict(sorted(prefixes.items(), key=lambda item: -len(item[0]))),
@@ -87,26 +96,25 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
         description.faults.policy(),
         signals=await connect_signals(description.signals),
         companions=detectors,
-        own=await connect_devices(description.devices),
+        own=own,
         baseline=description.baseline,
     )
     _check_choices(description, made.signals)
     made.suspenders = watch(description.suspenders, made.signals)
-    await made.limits(tuple(motors))
+    await made.limits(tuple(made.motors))
     return made
 
 
-async def _unit(name: str, described: str, motor: Any) -> str:
-    """Say in which unit a motor's positions are: as described, which must be the record's own if it has one."""
-    own = str(await answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", ANSWER_SECONDS)).strip()
+def _unit(name: str, described: str, own: str, where: str) -> str:
+    """Say in which unit a motor's positions are: as described, which must be its own if it has one."""
     if described and own and not same_unit(described, own):
         message = (
-            f"The motor {name} counts in {own} (its field EGU), but the beamline's file says {described}. "
+            f"The motor {name} counts in {own} ({where}), but the beamline's file says {described}. "
             f"Write units: {own} and look at every limit and step in the file, or correct the record."
         )
         raise SteeringError(message)
     if not described and not own:
-        message = f"The motor {name} has no unit (its field EGU is empty). Write units: into the beamline's file."
+        message = f"The motor {name} has no unit ({where} is empty). Write units: into the beamline's file."
         raise SteeringError(message)
     return described or own
 

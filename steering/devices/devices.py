@@ -10,12 +10,14 @@ from steering.core.status import Axis
 from steering.devices.answers import ANSWER_SECONDS, answered, put
 from steering.devices.flight import Hearing, MotorSweep
 from steering.devices.motor import STOP_SECONDS, SafeMotor, until_true
+from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, SignalReadable
 from steering.devices.suspenders import Suspender, Suspenders
 from steering.plans.course import Plan
 from steering.plans.devices import Devices
 from steering.plans.faults import Faults
 
+BeamlineMotor = SafeMotor | Positioner
 Channels = Mapping[str, str | float | int]
 
 # One that is set before a scan may have to move.
@@ -66,7 +68,7 @@ class BeamlineDevices:
         suspenders: What has to be so for a scan to go on.
     """
 
-    motors: Mapping[str, SafeMotor]
+    motors: Mapping[str, BeamlineMotor]
     detector: Any
     prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
     safe: Channels = field(default_factory=dict[str, "str | float | int"])
@@ -158,6 +160,9 @@ class BeamlineDevices:
 
     def _sweeper(self, axis: str) -> MotorSweep:
         motor = self.motors[axis]
+        if not isinstance(motor, SafeMotor):
+            message = f"The motor {axis} is no motor record, so it cannot be swept at a steady speed. Step it."
+            raise SteeringError(message)
         return MotorSweep(axis, motor.device, motor.units)
 
     async def present(self, names: Collection[str]) -> dict[str, float]:

@@ -16,7 +16,7 @@ STOP_SECONDS = 3.0
 # One that did not say so is not waited for again within this time.
 _SILENT_SECONDS = 15.0
 # A motor is where it was sent if it is nearer than this share of the distance between points.
-_SHARE_OF_STEP = 0.25
+SHARE_OF_STEP = 0.25
 _RESOLUTIONS = 3.0
 
 
@@ -62,15 +62,9 @@ class SafeMotor:
         """
         position = float(await self.device.user_readback.get_value(cached=False))
         tolerated = self.tolerance or await self._tolerated(step)
-        away = abs(position - target)
-        if away <= tolerated:
+        if abs(position - target) <= tolerated:
             return
-        sentence = (
-            f"The motor {self.name} stands at {position:.6g} {self.units} instead of {target:.6g} {self.units}; "
-            f"allowed are {tolerated:.3g} {self.units} of difference. Look whether something stopped it, whether it is "
-            "at a limit switch, or whether its read-back is set up right."
-        )
-        raise MissedError(sentence, away / tolerated if math.isfinite(away) else math.inf)
+        raise missed(self.name, self.units, position, target, tolerated)
 
     async def stop(self) -> str:
         """Stop it and wait until it stands; return a sentence if it does not, or does not say so."""
@@ -84,8 +78,19 @@ class SafeMotor:
 
     async def _tolerated(self, step: float) -> float:
         resolution, deadband = await _numbers(self.device.motor_resolution, self.device.deadband)
-        share = _SHARE_OF_STEP * abs(step) if math.isfinite(step) else 0.0
+        share = SHARE_OF_STEP * abs(step) if math.isfinite(step) else 0.0
         return max(_RESOLUTIONS * abs(resolution), deadband, share)
+
+
+def missed(name: str, units: str, position: float, target: float, tolerated: float) -> MissedError:
+    """Say of a motor that it does not stand where it was sent; all in its unit."""
+    sentence = (
+        f"The motor {name} stands at {position:.6g} {units} instead of {target:.6g} {units}; allowed are "
+        f"{tolerated:.3g} {units} of difference. Look whether something stopped it, whether it is at a limit switch, "
+        "or whether its read-back is set up right."
+    )
+    away = abs(position - target)
+    return MissedError(sentence, away / tolerated if math.isfinite(away) else math.inf)
 
 
 async def until_true(signal: Any, condition: Callable[[Any], bool]) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from steering.core.errors import SteeringError, said
-from steering.description.description_entries import DeviceEntry
+from steering.description.description_entries import DeviceEntry, MotorEntry
+from steering.devices.positioner import part_of, unit_of
 
 CONNECT_SECONDS = 20.0
 
@@ -20,6 +21,33 @@ async def connect_devices(entries: Mapping[str, DeviceEntry]) -> dict[str, Any]:
     made = {name: _make(name, entry) for name, entry in entries.items()}
     await asyncio.gather(*(_connect(name, device) for name, device in made.items()))
     return made
+
+
+async def connect_positioners(
+    entries: Mapping[str, MotorEntry], devices: Mapping[str, Any]
+) -> dict[str, tuple[Any, str]]:
+    """Make and connect the axes that are no motor records. Call on the engine's loop.
+
+    Args:
+        entries: Those axes.
+        devices: The beamline's own devices, connected.
+
+    Returns:
+        Each axis' device and its own unit.
+
+    Raises:
+        SteeringError: If one cannot be made, does not answer, or cannot be moved; with its name.
+    """
+    made: dict[str, Any] = {}
+    for axis, entry in entries.items():
+        if entry.kind:
+            made[axis] = _make(axis, DeviceEntry(kind=entry.kind, arguments=entry.arguments))
+        else:
+            owner, _, path = entry.device.partition(".")
+            made[axis] = part_of(owner, devices[owner], path, axis)
+    await asyncio.gather(*(_connect(axis, made[axis]) for axis, entry in entries.items() if entry.kind))
+    units = await asyncio.gather(*(unit_of(axis, device) for axis, device in made.items()))
+    return {axis: (device, unit) for (axis, device), unit in zip(made.items(), units, strict=True)}
 
 
 def _make(name: str, entry: DeviceEntry) -> Any:

@@ -5,6 +5,9 @@ taken and how far the frames are apart. In a sweep an axis moves meanwhile: it r
 axis comes to where the first exposure begins, and the event has one position for each frame in the axis' column.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 
@@ -13,6 +16,7 @@ from steering.paths.path import Point
 from steering.plans.asking import asked
 from steering.plans.burst import Sweeper, even, frame_times, positions_at
 from steering.plans.course import Course, Plan
+from steering.plans.devices import Devices
 from steering.plans.readables import PlanValues, burst_values
 
 _BURST = "steering-burst"
@@ -36,10 +40,8 @@ def expose(course: Course, point: Point) -> Plan:
     devices = course.devices
     exposure = course.values.get("exposure", 0.0)
     yield from _prepare(course, exposure)
-    moves = [item for axis, value in point.positions.items() if axis not in point.to
-             for item in (devices.motors[axis], value)]  # fmt: skip
-    if moves:
-        yield from bps.mv(*moves)
+    for together in moves_of({axis: value for axis, value in point.positions.items() if axis not in point.to}, devices):
+        yield from bps.mv(*together)
     if devices.check is not None:
         check = devices.check
         standing = {axis: value for axis, value in point.positions.items() if axis not in point.to}
@@ -49,6 +51,24 @@ def expose(course: Course, point: Point) -> Plan:
         yield from bps.trigger_and_read(course.read)
     else:
         yield from _burst(course, course.burst, point, exposure)
+
+
+def moves_of(positions: Mapping[str, float], devices: Devices) -> list[list[Any]]:
+    """Say what is moved together, as motors and targets by turns: all but several pseudo-axes of one device.
+
+    Such a device computes where its motors go from what all of its pseudo-axes are told: two at once, and each would be
+    computed with where the other was.
+    """
+    rounds: list[list[Any]] = []
+    taken: dict[int, int] = {}
+    for axis, value in positions.items():
+        motor = devices.motors[axis]
+        parent = getattr(motor, "parent", None)
+        number = taken.setdefault(id(parent), -1) + 1 if hasattr(parent, "pseudo_positioners") else 0
+        taken[id(parent)] = number
+        rounds += [[] for _ in range(number + 1 - len(rounds))]
+        rounds[number] += [motor, value]
+    return rounds
 
 
 def _prepare(course: Course, exposure: float) -> Plan:
