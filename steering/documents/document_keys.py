@@ -20,6 +20,29 @@ def image_shape(told: Mapping[str, Any]) -> list[int] | None:
     return [max(int(length), 1) if isinstance(length, int) else 1 for length in shape]
 
 
+def imaging_devices(descriptor: Mapping[str, Any]) -> list[str]:
+    """Name the devices of a stream that have frames, in the order of its data keys; a document that is odd has none."""
+    keys, devices = descriptor.get("data_keys"), descriptor.get("object_keys")
+    if not isinstance(keys, Mapping) or not isinstance(devices, Mapping):
+        return []
+    images = [key for key, told in cast("Mapping[str, object]", keys).items() if _has_frames(told)]
+    owners = {
+        key: str(device)
+        for device, its in cast("Mapping[Any, Any]", devices).items()
+        if isinstance(its, list | tuple)
+        for key in cast("Sequence[Any]", its)
+        if isinstance(key, str)
+    }
+    return list(dict.fromkeys(owners[key] for key in images if key in owners))
+
+
+def _has_frames(told: object) -> bool:
+    try:
+        return isinstance(told, Mapping) and image_shape(cast("Mapping[str, Any]", told)) is not None
+    except TypeError:
+        return False
+
+
 def bytes_of_frame(shape: Sequence[int], told: Mapping[str, Any]) -> int:
     """Say how large a frame is, in bytes; 0 if its description does not tell."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from steering.archive.journal import Entry
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
@@ -31,6 +31,7 @@ from steering.service.wire import RULING
 from steering.session.agent_runner import AgentRunner
 from steering.session.choice import DOCUMENTS
 from steering.session.choice import make_analysis as make_named
+from steering.session.companions import Companion, Companions
 from steering.session.keeper import ResultKeeper
 from steering.session.notices import Notices
 from steering.session.shown_source import ShownSource, renew
@@ -64,16 +65,13 @@ class BoardWriter:
             DOCUMENTS, self._source, facility, store, self._choose, self._publish, self._notices.of(DOCUMENTS)
         )
         self._store = store
-        # Of detectors beside the main one that a scan has analyses for: each has a source and a loop of its own.
-        self._companions: dict[str, tuple[DocumentSource, SourceFollower]] = {}
+        self._companions = Companions(self._accompany)
         self._shown_source = ShownSource(self._documents, board, facility, store, self._notices)
         self._agents = AgentRunner(client, board, self._notices)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}
         self._bindings: dict[str, tuple[Binding, ...]] = {}
-        # Of the beamline's newest run, those whose frames are analysed, the main one first.
-        self._detectors: tuple[str, ...] = ()
         self._ended: dict[str, str] = {}
         self._begun = False
         self._ready = asyncio.Event()
@@ -197,15 +195,16 @@ class BoardWriter:
         """Analyse the shown run in another way too; return the label of its results.
 
         Raises:
-            SteeringError: If there is no run, or none of its analyses looks at that detector.
+            SteeringError: If there is no run, or it has no such detector.
         """
         shown = self._shown_source.owner(label)
-        if detector in self._companions:
-            shown = self._companions[detector][1]
-        elif detector and detector not in self._detectors[:1]:
-            known = ", ".join(self._companions) or "none beside the main one, which need not be named"
-            message = f"No analysis looks at a detector {detector!r:.60}. Those that are followed: {known}."
+        known = self._companions.detectors
+        if detector and detector not in known:
+            has = f"It has: {', '.join(known)}." if known else "It has none with frames yet."
+            message = f"There is no detector {detector!r:.60} in this scan. {has}"
             raise SteeringError(message)
+        if detector in known[1:]:
+            shown = self._companions[detector]
         made = make_named(analysis, self._axes(shown), **parameters)
         await self._facility.rehearse(rehearse, made)
         await shown.add(label or made.name, made)
@@ -224,7 +223,7 @@ class BoardWriter:
     async def unfollow(self) -> None:
         """Close what is followed beside the documents, and show these."""
         await self._shown_source.unfollow()
-        self._board.detectors.set(self._detectors)
+        self._board.detectors.set(self._companions.detectors)
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""
@@ -243,7 +242,7 @@ class BoardWriter:
         for task in self._tasks:
             task.cancel()
         await self._documents.cancel()
-        await asyncio.gather(*(followed.cancel() for _, followed in self._companions.values()))
+        await asyncio.gather(*(followed.cancel() for _, followed in self._companions.all))
         await end_tasks(*self._tasks)
         await self._keeper.written()
 
@@ -257,7 +256,7 @@ class BoardWriter:
             return True
         return all(
             self._drained(source, followed, status.run)
-            for source, followed in ((self._source, self._documents), *self._companions.values())
+            for source, followed in ((self._source, self._documents), *self._companions.all)
         )
 
     def _drained(self, source: DocumentSource, followed: SourceFollower, run: str) -> bool:
@@ -303,8 +302,8 @@ class BoardWriter:
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":
             self._bindings[content["uid"]] = bindings_of(content)
-            self._accompany(content)
-            self._name_detectors(content)
+            self._companions.begin(content, self._bindings[content["uid"]])
+            self._name_detectors()
             self._agents.begin(agents_of(content))
             if self._begun:
                 # What went wrong with the run before does not concern this one.
@@ -314,6 +313,9 @@ class BoardWriter:
                     source.end_open(but=content["uid"])
             self._begun = False
             self._shown_source.begin(content["uid"])
+        if name == "descriptor":
+            self._companions.describe(content)
+            self._name_detectors()
         for source in self._sources:
             source.feed(name, content)
         if name == "stop":
@@ -321,29 +323,23 @@ class BoardWriter:
 
     @property
     def _sources(self) -> list[DocumentSource]:
-        return [self._source, *(source for source, _ in self._companions.values())]
+        return [self._source, *(source for source, _ in self._companions.all)]
 
-    def _accompany(self, start: Mapping[str, Any]) -> None:
-        """Follow each further detector whose frames a run's analyses want, from this run on."""
-        for binding in self._bindings[start["uid"]]:
-            name = binding.detector
-            if not name or name == _main_detector(start) or name in self._companions:
-                continue
-            source = DocumentSource(detector=name, reach=self._reach)
-            complain = self._notices.of(f"{DOCUMENTS} {name}")
-            followed = SourceFollower(
-                DOCUMENTS, source, self._facility, self._store, partial(self._choose, detector=name), self._publish,
-                complain,
-            )  # fmt: skip
-            self._companions[name] = source, followed
-            self._tasks += followed.start(frames=False)
-            self._shown_source.accompany(followed)
+    def _accompany(self, detector: str) -> Companion:
+        """Follow another detector's frames, from this run on."""
+        source = DocumentSource(detector=detector, reach=self._reach)
+        complain = self._notices.of(f"{DOCUMENTS} {detector}")
+        followed = SourceFollower(
+            DOCUMENTS, source, self._facility, self._store, partial(self._choose, detector=detector), self._publish,
+            complain, keeps_main=False,
+        )  # fmt: skip
+        self._tasks += followed.start(frames=False)
+        self._shown_source.accompany(followed)
+        return source, followed
 
-    def _name_detectors(self, start: Mapping[str, Any]) -> None:
-        named = [binding.detector for binding in self._bindings[start["uid"]]]
-        self._detectors = tuple(one for one in dict.fromkeys((_main_detector(start), *named)) if one)
+    def _name_detectors(self) -> None:
         if self._shown_source.shown is self._documents:
-            self._board.detectors.set(self._detectors)
+            renew(self._board.detectors, self._companions.detectors)
 
     def _ruling(self, ruling: Ruling) -> None:
         self._rulings[ruling.id] = ruling
@@ -390,11 +386,6 @@ class BoardWriter:
         while True:
             self._shown_source.write(self._applied.quantiles)
             await asyncio.sleep(_LATENCY_SECONDS)
-
-
-def _main_detector(start: Mapping[str, Any]) -> str:
-    names = start.get("detectors")
-    return str(cast("list[Any]", names)[0]) if isinstance(names, list) and names else ""
 
 
 def _steady(status: FacilityStatus) -> FacilityStatus:

@@ -50,6 +50,8 @@ class SourceFollower:
         choose: Callable[[RunStarted], Analyses],
         publish: Callable[["SourceFollower", Result], None],
         complain: Callable[[str], None],
+        *,
+        keeps_main: bool = True,
     ) -> None:
         """Wire it; nothing runs before :meth:`run`.
 
@@ -61,8 +63,10 @@ class SourceFollower:
             choose: Says which analyses a run gets, by label, the main one first.
             publish: Called with each result, newest last.
             complain: Called with a sentence when something went wrong.
+            keeps_main: Whether the first of a run's analyses, which is shown first, may not be left.
         """
         self.name = name
+        self._keeps_main = keeps_main
         self.index = FrameIndex()
         self.results: dict[str, Result] = {}
         self.frame: Frame | None = None
@@ -145,7 +149,7 @@ class SourceFollower:
         if label not in self._analyses.get(run, {}):
             message = f"This run has no analysis {label!r:.60}. It has: {', '.join(self.labels) or 'none'}."
             raise SteeringError(message)
-        if self.labels[0] == label:
+        if self._keeps_main and self.labels[0] == label:
             message = f"{label} is the main analysis of this run, which stays. Give it other parameters instead."
             raise SteeringError(message)
         del self._analyses[run][label]

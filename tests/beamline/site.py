@@ -135,5 +135,6 @@ def over(session, run, seconds=60.0):
     deadline = time.monotonic() + seconds
     while session.record[run].stop is None:
         assert time.monotonic() < deadline, run
-        time.sleep(0.1)
+        # Each look is a question to the record, which has better to do.
+        time.sleep(0.5)
     return session.record[run]

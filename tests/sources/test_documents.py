@@ -7,6 +7,7 @@ import pytest
 
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
+from steering.documents.document_keys import imaging_devices
 from steering.places import hdf5 as reader
 from steering.places.hdf5 import FrameFile
 from steering.sources.documents import DocumentSource
@@ -153,3 +154,13 @@ def test_a_file_without_times_gives_none():
     found, times = read_frames(block(Inline(np.ones((2, 3, 3)))))
     assert found.sum() == 18
     assert np.isnan(times).all()
+
+
+def test_devices_with_frames_are_found_and_what_is_odd_has_none():
+    image, number = {"external": "STREAM:", "shape": [1, 5, 7]}, {"shape": []}
+    keys = {"i0": number, "side": image, "det": image, "nobodys": image}
+    devices = {"det": ["det"], "scaler": ["i0"], "side": ["side"]}
+    assert imaging_devices({"data_keys": keys, "object_keys": devices}) == ["side", "det"]
+    for odd in ({}, {"data_keys": [], "object_keys": {}}, {"data_keys": {"a": 3}, "object_keys": {"b": 3, "c": [[]]}}):
+        assert imaging_devices(odd) == []
+    assert imaging_devices({"data_keys": {"a": {"external": "x", "shape": 3}}, "object_keys": {"d": ["a"]}}) == []

@@ -58,6 +58,14 @@ scans:
 """
 
 
+# No analysis of it looks at the second detector from the start.
+BEAMLINE += (
+    BEAMLINE[BEAMLINE.index("  - plan: rocking") :]
+    .replace("name: rocking", "name: plain")
+    .replace("      - {analysis: centre_of_mass, label: fluorescence, detector: side}\n", "")
+)
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("detectors")
@@ -80,7 +88,7 @@ def test_each_analysis_has_the_frames_of_its_detector(session):
     assert session.add_analysis("centre_of_mass", label="late", detector="side", kept=7) == "late"
     assert session.add_analysis("centre_of_mass", label="same", detector="det", kept=7) == "same"
     session.remove_analysis("same")
-    with pytest.raises(SteeringError, match=r"No analysis looks at a detector 'up'\. Those that are followed: side\."):
+    with pytest.raises(SteeringError, match=r"There is no detector 'up' in this scan\. It has: det, side\."):
         session.add_analysis("centre_of_mass", detector="up")
     session.wait(SOON)
     record = over(session, run)
@@ -122,6 +130,21 @@ def test_each_analysis_has_the_frames_of_its_detector(session):
     assert kept["frames"] == count
     assert (abs(columns["temperature"][-3:] - 300.0) < 0.5).all()
     assert session.board.trends.value.keys() >= {"rocking_curve", "fluorescence"}
+    session.remove_analysis("late")
+    assert "late" not in session.results
+
+
+def test_a_detector_that_nobody_looked_at_is_analysed_from_its_first_frame_on(session):
+    run = session.start("plain", step=0.05)
+    session.board.status.wait(lambda status: status.points_done >= 5, SOON)
+    session.board.detectors.wait(lambda detectors: detectors == ("det", "side"), SOON)
+    assert session.add_analysis("centre_of_mass", label="late", detector="side", kept=7) == "late"
+    session.wait(SOON)
+    frames = over(session, run).frames(detector="side").values
+    block = FrameBlock(run, "primary", 0, len(frames), None, {}, {})
+    analysis = CentreOfMass(7)
+    at_once = analysis.result(analysis.update(analysis.empty(), block, frames))
+    require_same(at_once, session.results["late"].outcome, "bitwise", "late")
     session.remove_analysis("late")
     assert "late" not in session.results
 
