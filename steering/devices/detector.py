@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import aclosing, suppress
 
-from ophyd_async.core import AsyncStatus, observe_value
+from ophyd_async.core import AsyncStatus, StreamResourceDataProvider, observe_value
 from ophyd_async.epics.adcore import NDFileHDF5IO
 from ophyd_async.epics.adsimdetector import SimDetector
 
@@ -40,11 +40,14 @@ class OneScanDetector(SimDetector):
             self._parting = None
         await super().stage()
 
-    async def count_events(self) -> int:
-        """Count the events whose frames are in its file, once it was told to stop.
+    async def frames_after(self, events: int) -> int:
+        """Count the frames in its file beyond those of so many events, once it was told to stop.
 
         A count that is kept from before is no answer: what watches it hears of a frame later than the detector says
         that it has stopped. It is asked for until it stays the same, and until whoever watches it has heard of it.
+
+        The next event has these frames, also when an event that was dropped had asked for them already: the detector
+        tells of each frame once, and what it told to that event is in no document.
         """
         if self._prepare_ctx is None:
             return 0
@@ -57,4 +60,7 @@ class OneScanDetector(SimDetector):
             async for value in values:
                 if value >= now:
                     break
-        return await self.get_index()
+        for provider in self._prepare_ctx.streamable_data_providers:
+            if isinstance(provider, StreamResourceDataProvider):
+                provider.last_emitted = min(provider.last_emitted, events)
+        return now - events * self._prepare_ctx.trigger_info.collections_per_event

@@ -196,7 +196,7 @@ class BeamlineDevices:
 
 
 async def _late(detectors: Mapping[str, Any], done: int) -> int:
-    """Disarm detectors and count the frames that each has written beyond those of ``done`` events.
+    """Disarm detectors and count the frames that each has written beyond those of ``done`` events, for the next one.
 
     Raises:
         SteeringError: If one does not answer, or they have not written equally many.
@@ -204,7 +204,7 @@ async def _late(detectors: Mapping[str, Any], done: int) -> int:
     said = [sentence for name, one in detectors.items() if (sentence := await _disarm(name, one))]
     if said:
         raise SteeringError(" ".join(said))
-    counts = {name: await answered(one.count_events(), f"The detector {name}", ANSWER_SECONDS) - done
+    counts = {name: await answered(one.frames_after(done), f"The detector {name}", ANSWER_SECONDS)
               for name, one in detectors.items()}  # fmt: skip
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())

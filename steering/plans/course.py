@@ -37,7 +37,7 @@ class Course:
         read: What is read at a point, devices and what the plan itself writes.
         baseline: Devices of the run's baseline, once it has been read.
         burst: What says when the frames of an event were taken; ``None`` for single frames.
-        stray: Frames that the detector took of a burst that came to nothing.
+        timed: Whether it says so of the point that was begun last.
         began: Monotonic time in seconds at which the newest point was begun.
         usable: Whether all was as it has to be while it was measured.
         due: Monotonic time in seconds before which the next point does not begin.
@@ -60,7 +60,7 @@ class Course:
     read: list[Any] = field(default_factory=list[Any])
     baseline: list[Any] | None = None
     burst: PlanValues | None = None
-    stray: int = 0
+    timed: bool = False
     began: float = 0.0
     usable: bool = True
     due: float = 0.0

@@ -42,7 +42,8 @@ class Devices:
             steps by axis, in the axes' units; raises :class:`steering.plans.faults.MissedError`.
         room: Says why there is no room for another point; empty if there is. Or ``None``.
         late: Disarms the detectors after a spoilt point and counts the frames that each has written beyond those of so
-            many events, or ``None``. Raises if one does not answer, or they have not written equally many.
+            many events, or ``None``. The next event has these frames. Raises if one does not answer, or they have not
+            written equally many.
         listen: Makes what hears the detector's counter and the read-backs of axes during a burst, or ``None``.
         sweeper: Makes what moves an axis at a steady speed, or ``None``.
         suspending: What has to be so for the scan to go on, or ``None``.

@@ -88,6 +88,7 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
     if devices.listen is None:
         return
     swept = next(iter(point.to), "")
+    course.timed = False
     listener = devices.listen((swept,) if swept else ())
     yield from asked(listener.begin)
     try:
@@ -99,14 +100,18 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
     finally:
         # It only lets go of what it listened to, and waits for nothing: also right where an abort came.
         heard = listener.end()
-        course.stray = int(heard.counter.values.max() - heard.counter.values[0]) if len(heard.counter.values) else 0
-    course.stray = 0
     times = frame_times(heard.counter, frames, exposure)
     first, period = even(times)
     found: dict[str, object] = {columns.START: first, columns.PERIOD: period}
     if swept:
         found[swept] = positions_at(heard.positions[swept], times).tolist()
     values.put(found)
+    course.timed = True
+    yield from read_event(course)
+
+
+def read_event(course: Course) -> Plan:
+    """Write one event of what was taken."""
     yield from bps.create("primary")
     for device in course.read:
         yield from bps.read(device)

@@ -29,7 +29,7 @@ from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
 from steering.plans.ending import end_early, heed, in_words, leave_event, record, staged
-from steering.plans.exposing import expose, make_burst_values
+from steering.plans.exposing import expose, make_burst_values, read_event
 from steering.plans.faults import Patience, PointError, words
 from steering.plans.readables import point_values, put_point
 
@@ -178,22 +178,12 @@ def _full(course: Course) -> str:
 
 
 def _was_late(course: Course, point: Point, readable: Any) -> Plan:
-    """Take a frame of the point that was spoilt before, if it came after all; return whether it was this point's.
+    """Take the frames of the point that was spoilt before, if they came after all; return whether they were this one's.
 
-    Each event has one frame. So a frame that was written late must go into an event of its own, before another point is
-    exposed; motors and exposure are still as they were for it.
+    Each event has its own frames. So what was written although its event came to nothing must go into an event of its
+    own, before another point is exposed; motors and exposure are still as they were for it.
     """
     spoilt, late = course.spoilt, course.devices.late
-    if course.burst is not None:
-        # A burst that was cut short would shift the frames of all that follow.
-        course.spoilt = None
-        if course.stray:
-            message = (
-                f"The detector took {course.stray} of the {course.docket.scan.frames} frames of a burst, so the frames "
-                "after it would belong to the wrong points. Start the scan again; it can go on with this run."
-            )
-            raise PointError(message)
-        return False
     if spoilt is None or late is None:
         course.spoilt = None
         return False
@@ -201,19 +191,30 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     course.spoilt = None
     if frames == 0:
         return False
-    if frames != 1:
-        message = f"The detector wrote {frames} frames for one point: which is which cannot be told any more."
-        raise PointError(message)
+    if said := _mixed(course, frames):
+        raise PointError(f"{said} Start the scan again; it can go on with this run.")
     put_point(readable, spoilt, lambda: True)
-    yield from bps.create("primary")
-    for device in course.read:
-        yield from bps.read(device)
-    yield from bps.save()
+    yield from read_event(course)
     course.done += 1
     if spoilt == point:
         return True
     course.path.complete(spoilt)
     return False
+
+
+def _mixed(course: Course, frames: int) -> str:
+    """Say why frames that came late cannot be given to their point; empty if they can."""
+    wanted = course.docket.scan.frames
+    if frames == wanted:
+        if course.burst is None or course.timed:
+            return ""
+        return "The detector took a burst while nobody heard it: when its frames were taken is not known."
+    if wanted == 1:
+        return f"The detector wrote {frames} frames for one point: which is which cannot be told any more."
+    return (
+        f"The detector took {frames} of the {wanted} frames of a burst, so the frames after it would belong to the "
+        "wrong points."
+    )
 
 
 def _early(course: Course) -> Plan:

@@ -107,7 +107,7 @@ def test_frames_that_come_late_are_counted_although_a_kept_count_is_older(tmp_pa
 
     async def count():
         one = await connected(tmp_path)
-        assert await one.count_events() == 0, "never prepared"
+        assert await one.frames_after(0) == 0, "never prepared"
         set_mock_value(one.hdf.file_path_exists, True)
         set_mock_value(one.hdf.num_captured, 5)
         await one.prepare(TriggerInfo())
@@ -127,7 +127,7 @@ def test_frames_that_come_late_are_counted_although_a_kept_count_is_older(tmp_pa
         monkeypatch.setattr(backend, "get_value", answer)
         assert await counted.get_value() == 5, "the kept count"
         async with asyncio.timeout(10):
-            assert await one.count_events() == 7
+            assert await one.frames_after(5) == 2
 
     asyncio.run(count())
 

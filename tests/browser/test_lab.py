@@ -88,7 +88,8 @@ def rocking(beamtime, lab, page, board):
     if board.status.value.scanning:
         beamtime.session.finish()
     board.status.wait(lambda status: not status.scanning, 180)
-    run = beamtime.session.start("rocking", exposure=1.0)
+    # However long it takes to fill in a form, there is a scan to steer.
+    run = beamtime.session.start("rocking", exposure=1.0, range=1.3, step=0.001)
     board.status.wait(lambda status: status.run == run and status.points_done > 30, 300)
     page.locator(".st-panel-curve .st-plot[data-ready]").wait_for()
     # A new run takes back what is typed, so the page must have heard of it: the scans before were exposed otherwise.
@@ -104,10 +105,11 @@ def rocking(beamtime, lab, page, board):
     page.get_by_text("in force since point").first.wait_for()
     page.locator(".st-panel-curve").scroll_into_view_if_needed()
     shoot(page, "lab-rocking")
-    board.status.wait(lambda status: not status.scanning, 300)
+    applied = max(ruling.before_point for ruling in board.rulings.value if ruling.accepted)
+    board.status.wait(lambda status: not status.scanning or status.points_done > applied + 30, 300)
+    beamtime.session.finish()
     beamtime.session.wait(300)
     recorded = complete(beamtime.session, run)
-    applied = max(ruling.before_point for ruling in board.rulings.value if ruling.accepted)
     later = recorded.isel(event=recorded["seq_num"].values >= applied)
     assert later.sizes["event"] > 5
     assert (later["exposure"].values == 0.1).all()

@@ -69,6 +69,9 @@ class Camera:
     def listen(self, axes):
         return Listener(self, axes)
 
+    async def late(self, events):
+        return self.counted[-1][1] - 100 - events * self.frames
+
 
 class Listener:
     def __init__(self, camera, axes):
@@ -124,20 +127,21 @@ def test_each_event_of_a_burst_says_when_its_frames_were_taken(engine, motors):
     assert "scan_spec" not in run.documents[0][1]
 
 
-def test_a_burst_that_is_cut_short_ends_the_run_and_says_why(engine, motors):
-    camera = Camera(4, most=2)
-    run = Run(engine, motors, series(4), detector=camera, listen=camera.listen)
+@pytest.mark.parametrize(("most", "said"), [(2, "took 2 of the 4 frames of a burst"), (4, "while nobody heard it")])
+def test_a_burst_that_cannot_be_given_to_its_point_ends_the_run_and_says_why(engine, motors, most, said):
+    camera = Camera(4, most=most)
+    run = Run(engine, motors, series(4), detector=camera, listen=camera.listen, late=camera.late)
     assert wait_for(lambda: run.docket.paused)
     assert "did not answer" in run.docket.pause.reason or "does not answer" in run.docket.pause.reason
     assert run.propose(Resume()).accepted
-    with pytest.raises(PointError, match="took 2 of the 4 frames of a burst"):
+    with pytest.raises(PointError, match=said):
         run.finish()
     assert run.events("primary") == []
 
 
 def test_a_burst_of_which_nothing_came_is_taken_again(engine, motors):
     camera = Camera(4, most=0)
-    run = Run(engine, motors, series(4, count=2), detector=camera, listen=camera.listen)
+    run = Run(engine, motors, series(4, count=2), detector=camera, listen=camera.listen, late=camera.late)
     assert wait_for(lambda: run.docket.paused)
     camera.most = None
     assert run.propose(Resume()).accepted
