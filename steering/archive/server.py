@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from steering.archive.dependencies import remember_dependencies
+
 _START_SECONDS, _LOOK_SECONDS = 60.0, 0.05
 
 
@@ -40,6 +42,7 @@ class TiledServer:
         from tiled.storage import get_storage
         from tiled.utils import ensure_uri
 
+        remember_dependencies()
         directory = directory.resolve()
         data = directory / "data"
         data.mkdir(parents=True, exist_ok=True)

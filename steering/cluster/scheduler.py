@@ -21,6 +21,7 @@ from steering.cluster.connection import make_security, security_of
 from steering.cluster.liveness import Liveness
 from steering.cluster.mailbox import Mailbox
 from steering.machine.lifeline import hold_lifeline
+from steering.machine.loading import not_found
 
 # A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
 # of five, and at once if one of our loops waits for it (see liveness).
@@ -56,14 +57,16 @@ async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
         # What else the same server would tell: workers, logs, metrics.
         dask.config.set({"distributed.scheduler.http.routes": []})
     place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
-    scheduler = Scheduler(
-        protocol="tls",
-        port=0,
-        security=security_of(make_security(directory)),
-        dashboard=dashboard,
-        dashboard_address="127.0.0.1:0",
-        **place,
-    )
+    # With it Dask's page would pass on the workers' own pages, which are not served; it is a third of this start.
+    with not_found("jupyter_server_proxy"):
+        scheduler = Scheduler(
+            protocol="tls",
+            port=0,
+            security=security_of(make_security(directory)),
+            dashboard=dashboard,
+            dashboard_address="127.0.0.1:0",
+            **place,
+        )
     Mailbox(scheduler)
     Exchange(scheduler, Liveness(scheduler))
     await scheduler

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import dask
 import h5py
@@ -53,6 +54,22 @@ def test_a_journal_ends_where_a_crash_cut_it(tmp_path):
         file.write(b'{"kind": "document", "na')
     (entry,) = read_journal(journal.path)
     assert entry == Entry("document", "start", {"uid": "a", "value": 3.0, "list": [0, 1]})
+
+
+def test_what_a_request_depends_on_is_worked_out_once(server, monkeypatch):
+    dependencies = import_module("fastapi.dependencies.utils")
+    worked_out, typed = [], dependencies.get_typed_signature
+    monkeypatch.setattr(dependencies, "get_typed_signature", lambda call: worked_out.append(call) or typed(call))
+    client = connect_record(server[0], "key")
+
+    def ask():
+        client.refresh()
+        list(client.keys().head(1))
+
+    ask()
+    worked_out.clear()
+    ask()
+    assert worked_out == []
 
 
 def test_a_run_is_written_read_and_after_a_stop_in_the_middle_written_again(server):

@@ -42,7 +42,7 @@ raise ImportError(f"{__name__} is not needed here")
 @pytest.fixture
 def needless(tmp_path, monkeypatch):
     """A file that names what was loaded of that which costs each process a second or more of a core, to no use."""
-    for name in ("rfc3987_syntax", "ophyd"):
+    for name in ("rfc3987_syntax", "ophyd", "jupyter_server_proxy"):
         (tmp_path / f"{name}.py").write_text(_TELLS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path / "loaded"
