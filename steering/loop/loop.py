@@ -14,7 +14,8 @@ given.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial, reduce
 from itertools import count, groupby
 from typing import Any
@@ -103,16 +104,17 @@ class Loop:
     async def run(self) -> None:
         """Run until the source ends."""
         try:
-            async for batch in self._batches():
-                blocks: list[FrameBlock] = []
-                for item in batch:
-                    if isinstance(item, FrameBlock):
-                        blocks.append(item)
-                        continue
+            async with aclosing(self._batches()) as batches:
+                async for batch in batches:
+                    blocks: list[FrameBlock] = []
+                    for item in batch:
+                        if isinstance(item, FrameBlock):
+                            blocks.append(item)
+                            continue
+                        self._add(blocks)
+                        blocks = []
+                        await self._turn(item)
                     self._add(blocks)
-                    blocks = []
-                    await self._turn(item)
-                self._add(blocks)
             for run in self._open:
                 await self._drain(run)
             await asyncio.gather(*(task for of_run in self._beside.values() for task in of_run))
@@ -277,13 +279,19 @@ class Loop:
                 for lanes in self._lanes[run]:
                     lanes.add(come)
 
-    async def _batches(self) -> AsyncIterator[list[SourceItem]]:
+    async def _batches(self) -> AsyncGenerator[list[SourceItem]]:
         """Yield lists of items; a list is as long as what came within the gathering time."""
         queue: asyncio.Queue[SourceItem | None] = asyncio.Queue(1000)
 
         async def pump() -> None:
-            async for item in self._source.items():
-                await queue.put(item)
+            items = self._source.items()
+            try:
+                async for item in items:
+                    await queue.put(item)
+            finally:
+                # What a source has begun for its items it ends here, and not when somebody collects garbage.
+                if isinstance(items, AsyncGenerator):
+                    await items.aclose()
             await queue.put(None)
 
         pumping = asyncio.create_task(pump())
@@ -304,6 +312,7 @@ class Loop:
             await pumping
         finally:
             pumping.cancel()
+            await asyncio.gather(pumping, return_exceptions=True)
 
     @staticmethod
     async def _next(queue: "asyncio.Queue[SourceItem | None]", pumping: "asyncio.Task[None]") -> SourceItem | None:

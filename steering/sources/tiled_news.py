@@ -14,6 +14,8 @@ from steering.machine.direct import is_loopback
 
 # After a connection was lost (seconds). A server that refuses is asked again much later.
 _AGAIN_SECONDS, _REFUSED_SECONDS = 2.0, 60.0
+# A server that is gone does not answer that a connection is closed; nobody waits for that.
+_PARTING_SECONDS = 1.0
 _LARGEST_MESSAGE = 64 << 20
 
 
@@ -77,7 +79,12 @@ class TiledNews:
         headers = {"Authorization": f"Apikey {self._key}"} if self._key else {}
         direct: dict[str, Any] = {"proxy": None} if is_loopback(address) else {}
         async with connect(
-            address, additional_headers=headers, max_size=_LARGEST_MESSAGE, max_queue=1, **direct
+            address,
+            additional_headers=headers,
+            max_size=_LARGEST_MESSAGE,
+            max_queue=1,
+            close_timeout=_PARTING_SECONDS,
+            **direct,
         ) as socket:
             self._heard.add(address)
             # What was written before is looked for once.

@@ -3,6 +3,7 @@ import itertools
 from functools import reduce
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,45 @@ async def run_loop(items, facility=None, gap=0.0, analysis=None):
     loop = Loop(Given(items, gap), chosen, lambda _: {"main": chosen_analysis}, results.append, complaints.append)
     await loop.run()
     return results, complaints, chosen
+
+
+class Begun(Given):
+    """A source that begins something with its items and takes a while to end it."""
+
+    given = 0
+    begun = False
+
+    async def items(self):
+        self.begun = True
+        try:
+            async for item in super().items():
+                self.given += 1
+                yield item
+        finally:
+            await asyncio.sleep(0.05)
+            self.begun = False
+
+
+@pytest.mark.parametrize(("gap", "given"), [(100.0, 1), (0.0, 1001)])
+async def test_what_a_source_has_begun_has_ended_when_its_loop_has(gap, given):
+    """Whether its next item is waited for just then, or there is no room for it."""
+    facility, held = InlineFacility(), asyncio.Event()
+    await facility.start()
+
+    async def choose_slowly(*_):
+        await held.wait()
+
+    source = Begun([RunStarted(f"kit {number}", "rocking") for number in range(1500)], gap)
+    loop = Loop(source, facility, lambda _: {"main": RockingCurve()}, [].append, [].append)
+    loop._store.alike = choose_slowly
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(30):
+        while source.given < given:  # noqa: ASYNC110  (there is nothing that tells of it)
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert given <= source.given < 1500, "its next item was waited for, or there was no room for it"
+    assert not source.begun
 
 
 def items_of(blocks, run="kit"):
