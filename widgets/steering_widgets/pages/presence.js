@@ -1,14 +1,28 @@
+// @ts-check
 // Knows whether a dashboard is seen and whether what it shows is live; counts ages here, so that nothing is sent for it.
 
 const TICK_MS = 1000;
 // So often the kernel is asked whether it still knows this view: no server takes that question for activity.
 const ASK_MS = 10_000;
+/** @type {Record<string, string>} */
 const WORDS = {
   saved: "This is a saved view; nothing in it is live. Run the cell to see the beamline as it is now.",
   ended: "The kernel has ended. This is how things were then. Run the cells again; a scan goes on by itself.",
   unreachable: "The kernel cannot be reached. This is how things were then; a scan goes on by itself.",
 };
 
+/**
+ * @typedef {{ key: string, ended: string }} Traits
+ * @typedef {{ kind: "clock", view: string, now: number, asked: number }} Heard
+ * @typedef {{ kind: "here", asked: number } | { kind: "left" }} Sent
+ * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
+ */
+
+/**
+ * A time as a person says it.
+ *
+ * @param {number} seconds
+ */
 function span(seconds) {
   const whole = Math.max(Math.round(seconds), 0);
   if (whole < 60) return `${whole} s`;
@@ -16,9 +30,10 @@ function span(seconds) {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+/** @param {Place<Model<Traits, Heard, Sent & { view: string }>>} place */
 async function render({ model, el }) {
   el.classList.add("st-presence");
-  const found = await model.widget_manager.get_model(model.get("key"));
+  const found = /** @type {LabModel} */ (await model.widget_manager.get_model(model.get("key")));
   const live = Boolean(found.comm) && found.comm_live !== false;
   if (live) await beHeard(model);
   const view = crypto.randomUUID();
@@ -29,11 +44,12 @@ async function render({ model, el }) {
   banner.hidden = true;
   el.append(banner);
 
+  /** @type {HTMLElement | null} */
   let root = null;
   let ahead = 0; // seconds by which the kernel's clock is ahead of this page's
   let heard = live ? Date.now() : 0;
 
-  const send = (message) => {
+  const send = (/** @type {Sent} */ message) => {
     try {
       model.send({ view, ...message });
     } catch (error) {
@@ -43,7 +59,7 @@ async function render({ model, el }) {
 
   // Once the kernel that this view belongs to has gone, nothing brings it back, whatever runs in its place.
   let gone = false;
-  const watch = (_, status) => {
+  const watch = (/** @type {LabKernel} */ _, /** @type {string} */ status) => {
     if (["restarting", "autorestarting", "terminating", "dead", "starting"].includes(status)) gone = live;
     show();
   };
@@ -53,7 +69,7 @@ async function render({ model, el }) {
   let silent = false; // it does not answer, and is not busy either
   const ask = async () => {
     const id = found.comm?.comm_id ?? found.comm?.commId;
-    if (gone || !id || Date.now() - asked < ASK_MS / 2) return;
+    if (gone || !id || !kernel || Date.now() - asked < ASK_MS / 2) return;
     asked = Date.now();
     const late = setTimeout(() => {
       silent = kernel.status !== "busy";
@@ -75,6 +91,7 @@ async function render({ model, el }) {
     if (live && kernel && !document.hidden && ["", "unreachable"].includes(why()) && Date.now() - asked >= often - TICK_MS) ask();
   };
 
+  /** @returns {Reason} */
   const why = () => {
     if (!live) return "saved";
     if (gone || !found.comm || found.comm_live === false || kernel?.isDisposed || kernel?.status === "dead") return "ended";
@@ -99,7 +116,9 @@ async function render({ model, el }) {
     if (!root) return;
     const stopped = why();
     const now = Date.now() / 1000 + ahead;
-    for (const one of root.querySelectorAll(".st-age")) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const ages = root.querySelectorAll(".st-age");
+    for (const one of ages) {
       if (stopped) continue; // an age that is not counted on is that of the moment when all stopped
       const since = Number(one.dataset.since);
       const text = one.dataset.until ? span(Number(one.dataset.until) - now) : span(now - since);
@@ -107,7 +126,7 @@ async function render({ model, el }) {
     }
   };
 
-  const receive = (message) => {
+  const receive = (/** @type {Heard} */ message) => {
     if (message.kind === "clock" && message.view === view) {
       const took = (performance.now() - message.asked) / 1000;
       // A kernel that was busy answers late: half of the way is then no measure.
@@ -123,7 +142,8 @@ async function render({ model, el }) {
   };
   // New elements get their ages at once, not with the next second.
   const watcher = new MutationObserver((changes) => {
-    if (changes.some((change) => [...change.addedNodes].some((node) => node.querySelector?.(".st-age")))) count();
+    const aged = (/** @type {Node} */ node) => node instanceof Element && node.querySelector(".st-age");
+    if (changes.some((change) => [...change.addedNodes].some(aged))) count();
   });
   const bind = () => {
     root = el.closest(".st-dashboard");
@@ -143,7 +163,7 @@ async function render({ model, el }) {
   found.on?.("comm_live_update", show);
   const back = () => {
     show();
-    if (kernel.connectionStatus !== "connected") return;
+    if (kernel?.connectionStatus !== "connected") return;
     here();
     if (live) ask();
   };

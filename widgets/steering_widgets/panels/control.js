@@ -1,4 +1,20 @@
+// @ts-check
 // Pause, resume, finish and abort straight from the page to the beamline service, past the kernel.
+
+/**
+ * @typedef {"idle" | "opening" | "running" | "paused" | "aborting" | "offline"} State
+ * @typedef {"pause" | "resume" | "finish" | "abort"} Name Of an action.
+ * @typedef {{ key: string, state: State | "", problem: string }} Traits
+ * @typedef {{ port: string, token: string }} Address
+ * @typedef {{ kind: "address", view: string } & (Address | { port?: undefined })} AddressHeard
+ * @typedef {PressSent | { kind: "hello", view: string }} Sent
+ *
+ * What the beamline service says:
+ *
+ * @typedef {{ kind: "status", state: State, scanning: boolean, beat: number }} Status
+ * @typedef {{ kind: "ruling", id: string, ruling: { verdict: string, reason: string, kind: string } }} Ruled
+ * @typedef {{ kind: "error" | "late", id: string, message: string }} NotDone
+ */
 
 const FIRST_WAIT_MS = 500;
 const UNANSWERED_MS = 3000;
@@ -8,9 +24,11 @@ const LOOK_MS = 500;
 const SILENT_MS = 2500; // while a scan runs the service is heard at least once a second
 const ANSWER_MS = 2000;
 const NOT_LATER = "If it has not arrived, it will not be carried out later.";
+/** @type {Record<string, string | undefined>} */
 const STATES = {
   idle: "idle", opening: "opening", running: "running", paused: "paused", aborting: "aborting", offline: "offline",
 };
+/** @type {Record<Name, [text: string, meaning: string, states: string[]]>} */
 const ACTIONS = {
   pause: ["Pause", "Wait before the next point", ["opening", "running"]],
   resume: ["Resume", "Go on after a pause", ["paused"]],
@@ -18,12 +36,15 @@ const ACTIONS = {
   abort: ["Abort", "Stop now, in the middle of a point if need be", ["opening", "running", "paused", "aborting"]],
 };
 
+const NAMES = /** @type {Name[]} */ (Object.keys(ACTIONS));
+
 function baseUrl() {
   const config = document.getElementById("jupyter-config-data");
   if (config) return JSON.parse(config.textContent).baseUrl ?? "/";
   return document.body.dataset.baseUrl ?? "/";
 }
 
+/** @param {Name} name */
 function button(name) {
   const [text, meaning] = ACTIONS[name];
   const made = document.createElement("button");
@@ -34,6 +55,7 @@ function button(name) {
   return made;
 }
 
+/** @param {Place<Model<Traits, AddressHeard | PressHeard, Sent>>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const view = crypto.randomUUID();
@@ -41,7 +63,9 @@ async function render({ model, el }) {
   root.className = "st-direct-bar";
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Control of the scan, also while a cell runs");
-  const buttons = Object.fromEntries(Object.keys(ACTIONS).map((name) => [name, button(name)]));
+  const buttons = /** @type {Record<Name, HTMLButtonElement>} */ (
+    Object.fromEntries(NAMES.map((name) => [name, button(name)]))
+  );
   const row = document.createElement("div");
   row.className = "st-direct-row";
   row.append(...Object.values(buttons));
@@ -53,9 +77,13 @@ async function render({ model, el }) {
   root.append(row, text, line);
   el.append(root);
 
+  /** @type {Address | null} */
   let address = null;
+  /** @type {WebSocket | null} */
   let socket = null;
-  let link = "none"; // "none", "live" or "lost"
+  /** @type {"none" | "live" | "lost"} */
+  let link = "none";
+  /** @type {Status | null} */
   let status = null;
   let heard = 0;
   let heardAt = performance.now();
@@ -64,6 +92,7 @@ async function render({ model, el }) {
   let retry = 0;
   let armed = 0;
   let closed = false;
+  /** @type {Map<string, { name: Name, timer: number }>} */
   const unanswered = new Map();
 
   // Where no service can be reached from the page, the kernel does it.
@@ -76,7 +105,7 @@ async function render({ model, el }) {
     if (throughKernel()) return model.get("problem") || "Through the kernel: these wait while a cell runs.";
     if (link === "lost") return `Link lost: nothing heard for ${silence()} s. The scan goes on by itself.`;
     if (link !== "live") return "No link to the beamline service yet.";
-    return `Connected: ${STATES[status?.state] ?? "waiting for news"}`;
+    return `Connected: ${STATES[status?.state ?? ""] ?? "waiting for news"}`;
   };
 
   const state = () => (throughKernel() ? model.get("state") : link === "live" ? (status?.state ?? "") : "");
@@ -88,9 +117,9 @@ async function render({ model, el }) {
     root.dataset.state = now;
     // What the other panels say of the scan is then only what was heard last.
     root.closest(".st-dashboard")?.classList.toggle("st-unheard", link === "lost");
-    for (const [name, made] of Object.entries(buttons)) {
+    for (const name of NAMES) {
       // A press must be answered also where it can do nothing, so it is never deaf.
-      made.setAttribute("aria-disabled", String(!ACTIONS[name][2].includes(now)));
+      buttons[name].setAttribute("aria-disabled", String(!ACTIONS[name][2].includes(now)));
     }
     if (armed && buttons.abort.getAttribute("aria-disabled") === "true") disarm();
     const said = remark ? `${where()}. ${remark}`.replace("..", ".") : where();
@@ -104,7 +133,7 @@ async function render({ model, el }) {
     buttons.abort.classList.remove("st-armed");
   };
 
-  const propose = (name) => {
+  const propose = (/** @type {Name} */ name) => {
     const action = name === "abort" ? { kind: name, reason: "aborted from the notebook" } : { kind: name };
     if (throughKernel()) return presses.press(name, ACTIONS[name][0]);
     if (link !== "live") {
@@ -113,7 +142,7 @@ async function render({ model, el }) {
     }
     const id = crypto.randomUUID();
     remark = "";
-    socket.send(JSON.stringify({ kind: "propose", id, action, heard }));
+    socket?.send(JSON.stringify({ kind: "propose", id, action, heard }));
     const timer = setTimeout(() => {
       answered(id);
       remark = `${unheard(name)} within ${ANSWER_MS / 1000} s. ${NOT_LATER}`;
@@ -123,14 +152,14 @@ async function render({ model, el }) {
     show();
   };
 
-  const unheard = (name) => `${ACTIONS[name][0]} was not answered`;
+  const unheard = (/** @type {Name} */ name) => `${ACTIONS[name][0]} was not answered`;
 
-  const answered = (id) => {
+  const answered = (/** @type {string} */ id) => {
     clearTimeout(unanswered.get(id)?.timer);
     unanswered.delete(id);
   };
 
-  const take = (message) => {
+  const take = (/** @type {Status | Ruled | NotDone} */ message) => {
     heardAt = performance.now();
     if (message.kind === "status") {
       if (status?.state !== message.state) {
@@ -150,7 +179,7 @@ async function render({ model, el }) {
     show();
   };
 
-  const lose = (why) => {
+  const lose = (/** @type {string} */ why) => {
     link = "lost";
     if (unanswered.size) {
       const [{ name }] = [...unanswered.values()].slice(-1);
@@ -167,9 +196,10 @@ async function render({ model, el }) {
     if (closed || !address) return;
     const url = new URL(`${baseUrl()}proxy/${address.port}/control`, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const opened = (socket = new WebSocket(url));
+    const opened = new WebSocket(url);
+    socket = opened;
     opened.addEventListener("open", () => {
-      opened.send(JSON.stringify({ kind: "hello", token: address.token }));
+      opened.send(JSON.stringify({ kind: "hello", token: /** @type {Address} */ (address).token }));
     });
     opened.addEventListener("message", (event) => {
       if (opened !== socket) return;
@@ -200,7 +230,7 @@ async function render({ model, el }) {
       // What lies in it must not arrive later; the service would refuse it too.
       const dead = socket;
       socket = null;
-      dead.close();
+      dead?.close();
       again();
     } else if (link === "lost") show();
   }, LOOK_MS);
@@ -218,7 +248,7 @@ async function render({ model, el }) {
     if (link !== "live") hello();
   };
 
-  const receive = (message) => {
+  const receive = (/** @type {AddressHeard | PressHeard} */ message) => {
     if (message.kind !== "address") {
       presses.receive(message);
       return;
@@ -241,7 +271,7 @@ async function render({ model, el }) {
     if (!address && link === "none") hello();
   };
 
-  const click = (name) => {
+  const click = (/** @type {Name} */ name) => {
     const made = buttons[name];
     if (made.getAttribute("aria-disabled") === "true" && (link === "live" || throughKernel())) {
       disarm();
@@ -257,10 +287,12 @@ async function render({ model, el }) {
     disarm();
     propose(name);
   };
-  for (const [name, made] of Object.entries(buttons)) made.addEventListener("click", () => click(name));
+  for (const name of NAMES) buttons[name].addEventListener("click", () => click(name));
   // Whatever else is done, or Escape, takes back what only asks.
-  const elsewhere = (event) => {
-    if (armed && !(event.type === "keydown" ? event.key !== "Escape" : buttons.abort.contains(event.target))) disarm();
+  const elsewhere = (/** @type {KeyboardEvent | PointerEvent} */ event) => {
+    if (!armed) return;
+    const kept = "key" in event ? event.key !== "Escape" : buttons.abort.contains(/** @type {Node} */ (event.target));
+    if (!kept) disarm();
   };
   document.addEventListener("pointerdown", elsewhere, true);
   document.addEventListener("keydown", elsewhere, true);

@@ -1,18 +1,38 @@
+// @ts-check
 // Shows one Bokeh document. The kernel holds the truth: each view asks for a snapshot and then applies patches.
 
 const LOADING = "__steering_bokeh_loading__";
 
+/**
+ * @typedef {{ key: string, bokeh_version: string, label: string }} Traits
+ * @typedef {{ kind: "source", view: string }} Source The code of BokehJS is in the message's buffer.
+ * @typedef {{ kind: "snapshot", view: string, document: object, shared: string[] }} Snapshot
+ * @typedef {{ kind: "patch", patch: object, ids: string[], not?: string }} Patch Not for the view that made it.
+ * @typedef {{ kind: "source" | "hello", view: string } | { kind: "patch", view: string, patch: object }} Sent
+ * @typedef {Model<Traits, Source | Snapshot | Patch, Sent>} Plot
+ */
+
+/** @param {DataView<ArrayBuffer>} view */
 function bufferOf(view) {
   return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 }
 
+/**
+ * @param {string} version
+ * @returns {BokehLibrary | null}
+ */
 function installed(version) {
   const found = globalThis.Bokeh;
   if (!found) return null;
   return found.version === version ? found : (found[version] ?? null);
 }
 
-/** Ask the kernel, and ask again until it has answered: a question is lost while the page joins a running kernel. */
+/**
+ * Ask the kernel, and ask again until it has answered: a question is lost while the page joins a running kernel.
+ *
+ * @param {() => void} question
+ * @param {() => unknown} answered
+ */
 async function ask(question, answered) {
   for (let tries = 0; !answered(); tries += 1) {
     if (tries % 15 === 0) {
@@ -27,10 +47,16 @@ async function ask(question, answered) {
   }
 }
 
-/** BokehJS of the kernel's version, fetched from the kernel by the first view of the page that needs it. */
+/**
+ * BokehJS of the kernel's version, fetched from the kernel by the first view of the page that needs it.
+ *
+ * @param {Plot} model
+ * @param {string} view
+ * @param {() => boolean} closed
+ */
 async function loadBokeh(model, view, closed) {
   const version = model.get("bokeh_version");
-  const receive = (message, buffers) => {
+  const receive = (/** @type {Source | Snapshot | Patch} */ message, /** @type {Buffers} */ buffers) => {
     if (message.kind !== "source" || message.view !== view || installed(version)) return;
     const script = document.createElement("script");
     script.textContent = new TextDecoder().decode(buffers[0]);
@@ -51,8 +77,13 @@ async function loadBokeh(model, view, closed) {
   return installed(version);
 }
 
-/** Canvas colours come from CSS variables, which Bokeh reads when it paints; so a new theme needs a repaint. */
+/**
+ * Canvas colours come from CSS variables, which Bokeh reads when it paints; so a new theme needs a repaint.
+ *
+ * @param {() => void} repaint
+ */
 function followTheme(repaint) {
+  /** @type {number[]} */
   let timers = [];
   const observer = new MutationObserver(() => {
     timers.forEach(clearTimeout);
@@ -66,7 +97,11 @@ function followTheme(repaint) {
   };
 }
 
-/** The labels of a colour bar are drawn by a part that has no place in the page and so sees no CSS variables. */
+/**
+ * The labels of a colour bar are drawn by a part that has no place in the page and so sees no CSS variables.
+ *
+ * @param {BokehDocument | null} doc
+ */
 function inkColourBars(doc) {
   const ink = getComputedStyle(document.body).getPropertyValue("--jp-ui-font-color1").trim() || "#444";
   for (const model of doc?._all_models?.values() ?? []) {
@@ -74,7 +109,11 @@ function inkColourBars(doc) {
   }
 }
 
-/** All views of a document, from the roots down. */
+/**
+ * All views of a document, from the roots down.
+ *
+ * @param {BokehDocument | null} doc
+ */
 function viewsOf(doc) {
   const views = [...(doc?.views_manager?.roots ?? [])];
   for (const view of views) views.push(...(view.children_views?.() ?? []));
@@ -85,20 +124,24 @@ function viewsOf(doc) {
  * A box is drawn by one drag and ends with its button. For Bokeh a press that rests for 0.3 s before it moves is the first
  * of two that begin and end a box, and a drag whose Shift is let go first goes on without its button: to a person who
  * hesitates, a box that follows the pointer and of which nobody is told.
+ *
+ * @param {BokehDocument | null} doc
  */
 function endDragsWithTheButton(doc) {
   for (const view of viewsOf(doc)) {
     const gestures = view.ui_event_bus?.ui_gestures;
     if (gestures) gestures._start_timeout = () => {};
     if (view.model?.type !== "BoxEditTool") continue;
-    const end = view._pan_end.bind(view);
-    view._pan_end = (event) => {
+    const tool = /** @type {BokehBoxTool} */ (view);
+    const end = tool._pan_end.bind(tool);
+    tool._pan_end = (event) => {
       end(event);
-      view._draw_basepoint = null;
+      tool._draw_basepoint = null;
     };
   }
 }
 
+/** @param {Place<Plot>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const view = crypto.randomUUID();
@@ -108,21 +151,23 @@ async function render({ model, el }) {
   host.setAttribute("aria-label", model.get("label"));
   el.append(host);
 
+  /** @type {BokehDocument | null} */
   let doc = null;
   let closed = false;
   let greeted = false;
+  /** @type {Promise<unknown>} */
   let work = Promise.resolve();
 
-  const onChange = (shared) => (event) => {
+  const onChange = (/** @type {Set<string | undefined>} */ shared) => (/** @type {BokehEvent} */ event) => {
     // `sync` is false for what came from the kernel: sending it back would double every row. Events of no model, such
     // as "document ready", mean nothing to the kernel.
     const events = (event.events ?? [event]).filter((item) => item.sync && shared.has(item.model?.id));
     if (events.length === 0 || event.sync === false) return;
-    const patch = JSON.parse(JSON.stringify(doc.create_json_patch(events)));
+    const patch = JSON.parse(JSON.stringify(/** @type {BokehDocument} */ (doc).create_json_patch(events)));
     model.send({ kind: "patch", view, patch });
   };
 
-  const showSnapshot = async (Bokeh, message) => {
+  const showSnapshot = async (/** @type {BokehLibrary} */ Bokeh, /** @type {Snapshot} */ message) => {
     const { Document } = Bokeh.require("document");
     const { add_document_standalone } = Bokeh.require("embed/standalone");
     doc?.clear();
@@ -138,7 +183,7 @@ async function render({ model, el }) {
   const Bokeh = await loadBokeh(model, view, () => closed);
   if (closed || !Bokeh) return () => {};
 
-  const receive = (message, buffers) => {
+  const receive = (/** @type {Source | Snapshot | Patch} */ message, /** @type {Buffers} */ buffers) => {
     if (message.kind === "snapshot" && message.view === view) {
       greeted = true;
       work = work.then(() => (closed ? null : showSnapshot(Bokeh, message)));

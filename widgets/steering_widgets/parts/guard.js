@@ -1,19 +1,23 @@
+// @ts-check
 // Takes the clicks on a card's buttons before they go to the kernel as they are.
 
+/** @param {Place<Model<{ key: string }, PressHeard, PressSent>>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const { line, say } = pressLine();
   el.append(line);
   const presses = new Presses((message) => model.send(message), say);
-  const receive = (message) => presses.receive(message);
+  const receive = (/** @type {PressHeard} */ message) => presses.receive(message);
   model.on("msg:custom", receive);
 
-  const click = (event) => {
-    const button = event.target.closest?.("button.st-guarded");
+  const click = (/** @type {MouseEvent} */ event) => {
+    /** @type {HTMLElement | null} */
+    const button = /** @type {Element} */ (event.target).closest?.("button.st-guarded");
     if (!button || button.closest(".st-panel") !== panel) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    const name = [...button.classList].find((one) => one.startsWith("st-key-"));
+    // The kernel gives each button that is guarded a key.
+    const name = /** @type {string} */ ([...button.classList].find((one) => one.startsWith("st-key-")));
     const question = button.dataset.question ?? "";
     const go = () => presses.press(name.slice("st-key-".length), button.textContent.trim());
     const asked = button.classList.contains("st-asks") ? button.title : question;
@@ -23,6 +27,7 @@ async function render({ model, el }) {
       ["Leave it", () => say("", [])],
     ]);
   };
+  /** @type {HTMLElement | null} */
   let panel = null;
   // The card is in the page a moment after what is in it.
   const bind = () => {

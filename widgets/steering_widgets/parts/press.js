@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * A press of a button on its way to the kernel.
  *
@@ -5,24 +6,42 @@
  * something else since. So the kernel first asks whether the press still holds, and acts on the answer. A press that is
  * young is confirmed by itself; of an old one the person is asked; until then it can be taken back.
  */
+
+/**
+ * @typedef {object} Press
+ * @property {string} id
+ * @property {string} button Which button, to the kernel.
+ * @property {string} name What stands on it.
+ * @property {number} at When it was made (milliseconds of the page).
+ * @property {boolean} agreed Whether the kernel has been told that it holds.
+ */
+
 const SLOW_MS = 300; // what is answered sooner needs no word
 const YOUNG_MS = 2000; // a press that is younger than this still holds without asking
 const ASKED_MS = 15000; // a question that nobody answers is answered with no
 
+// biome-ignore lint/correctness/noUnusedVariables: the file of a widget with buttons follows this one.
 class Presses {
   /**
-   * @param {(message: object) => void} send Sends a message to the kernel.
-   * @param {(text: string, choices: [string, () => void][]) => void} say Shows a text and what can be chosen.
+   * @param {(message: PressSent) => void} send Sends a message to the kernel.
+   * @param {Say} say Shows a text and what can be chosen.
    */
   constructor(send, say) {
     this.send = send;
     this.say = say;
+    /** @type {Press | null} */
     this.current = null;
+    /** @type {Set<string>} */
     this.made = new Set(); // by this view: other views of the same card get the same messages
     this.timer = 0;
   }
 
-  /** Press a button; a press that still waits is taken back by it. */
+  /**
+   * Press a button; a press that still waits is taken back by it.
+   *
+   * @param {string} button
+   * @param {string} name
+   */
   press(button, name) {
     if (this.current && !this.current.agreed) this.takeBack();
     const press = { id: crypto.randomUUID(), button, name, at: performance.now(), agreed: false };
@@ -32,7 +51,11 @@ class Presses {
     this.after(SLOW_MS, () => this.waiting(press));
   }
 
-  /** Take a message of the kernel. */
+  /**
+   * Take a message of the kernel.
+   *
+   * @param {PressHeard} message
+   */
   receive(message) {
     const press = this.current;
     if (!this.made.has(message.press)) return;
@@ -49,18 +72,21 @@ class Presses {
     }
   }
 
+  /** @param {Press} press */
   agree(press) {
     press.agreed = true;
     this.send({ kind: "yes", press: press.id });
     this.after(SLOW_MS, () => this.say(`${press.name} ...`, []));
   }
 
+  /** @param {Press} press */
   waiting(press) {
     this.say(`${press.name} waits: the kernel runs a cell, or cannot be reached. Nothing is done yet.`, [
       ["Take it back", () => this.takeBack()],
     ]);
   }
 
+  /** @param {Press} press */
   ask(press) {
     const late = Math.round((performance.now() - press.at) / 1000);
     this.say(`${press.name} was pressed ${late} s ago and is not done yet.`, [
@@ -77,12 +103,17 @@ class Presses {
     this.end(`${press.name} was taken back: nothing was done.`);
   }
 
+  /** @param {string} text */
   end(text) {
     this.after(0, () => {});
     this.current = null;
     this.say(text, []);
   }
 
+  /**
+   * @param {number} milliseconds
+   * @param {() => void} what
+   */
   after(milliseconds, what) {
     clearTimeout(this.timer);
     this.timer = setTimeout(what, milliseconds);
@@ -94,12 +125,14 @@ class Presses {
 }
 
 /** Make a line that shows a text and buttons to choose by; it is hidden while it is empty. */
+// biome-ignore lint/correctness/noUnusedVariables: the file of a widget with buttons follows this one.
 function pressLine() {
   const line = document.createElement("div");
   line.className = "st-press-line";
   line.setAttribute("role", "status");
   line.setAttribute("aria-live", "polite");
   line.hidden = true;
+  /** @type {Say} */
   const say = (text, choices) => {
     const words = document.createElement("span");
     words.textContent = text;

@@ -1,27 +1,87 @@
+// @ts-check
 // A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once and acknowledged.
 // The view says how large it is, which part of the frame it looks at, and whether anybody can see it.
+
+/**
+ * @typedef {[row: number, column: number]} Pixel
+ * @typedef {[row: number, column: number, rows: number, columns: number]} Window Zeros show the whole frame.
+ * @typedef {{ top: number, bottom: number, left: number, right: number }} Sides The first pixel, and one past the last.
+ *
+ * @typedef {object} Settings
+ * @property {string} colour_map
+ * @property {boolean} log
+ * @property {number} low
+ * @property {number} high
+ *
+ * @typedef {Settings & { key: string, colour_maps: string[], label: string, drawing: boolean }} Traits
+ *
+ * @typedef {object} Image Its pixels, and then the colours of the 256 levels, are in the message's buffers.
+ * @property {"image"} kind
+ * @property {string} view
+ * @property {number} serial
+ * @property {[rows: number, columns: number]} shape Of the pixels that came.
+ * @property {Window} window
+ * @property {[rows: number, columns: number]} frame
+ * @property {number} pitch Pixels of the frame to one that came, in each direction.
+ * @property {number} binning Pixels of the detector to one of the frame.
+ * @property {number} number
+ * @property {number} low
+ * @property {number} high
+ * @property {boolean} log
+ * @property {string} units
+ * @property {number} masked
+ *
+ * @typedef {{ kind: "value", view: string, row: number, column: number, value: string, number: number }} Value
+ * @typedef {{ kind: "exact", view: string, number: number, type: string, shape: number[] }} Exact
+ * @typedef {Image | Value | Exact | { kind: "known", view: string }} Heard
+ *
+ * @typedef {{ kind: "view", width: number, height: number, window: Window, visible: boolean }} Seen
+ * @typedef {Seen | { kind: "painted", serial: number } | { kind: "probe", row: number, column: number }
+ *   | ({ kind: "drawn" } & Sides) | { kind: "exact" | "bye" }} Sent
+ *
+ * @typedef {Model<Traits, Heard, Sent & { view: string }>} ImageModel
+ * @typedef {ReturnType<typeof build>} Parts
+ */
 
 const SMALLEST_WINDOW = 8;
 const AGAIN_MS = 2000;
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {(Node | string)[]} children
+ */
 function node(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
   return made;
 }
 
+/**
+ * @param {string} hook
+ * @param {string} text
+ * @param {string} label
+ */
 function button(hook, text, label) {
   return node("button", { type: "button", class: `st-tool ${hook}`, title: label, "aria-label": label }, text);
 }
 
+/** @param {number} value */
 function shortNumber(value) {
   const size = Math.abs(value);
   if (size >= 1e5 || (size > 0 && size < 1e-2)) return value.toExponential(1).replace("e+", "e");
   return String(Number(value.toPrecision(3)));
 }
 
-/** Round values between two levels for the colour bar's ticks. */
+/**
+ * Round values between two levels for the colour bar's ticks.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @param {boolean} log
+ */
 function ticksOf(low, high, log) {
   if (log) {
     const found = [];
@@ -30,20 +90,27 @@ function ticksOf(low, high, log) {
   }
   const rough = (high - low) / 5;
   const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((value) => value >= rough);
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((value) => value >= rough) ?? NaN;
   const found = [];
   for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
   return found;
 }
 
-/** A NumPy .npy file of version 1.0. */
+/**
+ * A NumPy .npy file of version 1.0.
+ *
+ * @param {string} type
+ * @param {number[]} shape
+ * @param {BlobPart} bytes
+ */
 function npy(type, shape, bytes) {
   const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`;
-  const padded = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11, " ") + "\n";
+  const padded = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11, " ")}\n`;
   const head = new Uint8Array([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded.length & 255, padded.length >> 8]);
   return new Blob([head, padded, bytes], { type: "application/octet-stream" });
 }
 
+/** @param {ImageModel} model */
 function build(model) {
   const parts = {
     map: node("select", { class: "st-colour-map", "aria-label": "Colour map", title: "Colour map" }),
@@ -68,7 +135,7 @@ function build(model) {
     detail: node("span", { class: "st-detail" }),
   };
   for (const name of model.get("colour_maps")) parts.map.append(node("option", { value: name }, name));
-  parts.stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.band, parts.empty);
+  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.band, parts.empty);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     parts.map,
@@ -78,26 +145,35 @@ function build(model) {
       "Range", parts.low, "–", parts.high, "%"),
   );
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
-  parts.root = node(
+  const root = node(
     "div", { class: "st-image" }, toolbar,
-    node("div", { class: "st-picture" }, parts.stage, scale),
+    node("div", { class: "st-picture" }, stage, scale),
     node("div", { class: "st-below" }, parts.value, parts.detail),
   );
-  return parts;
+  return { ...parts, stage, root };
 }
 
+/**
+ * @param {ImageModel} model
+ * @param {Parts} parts
+ */
 function bindSettings(model, parts) {
   const write = () => {
     parts.map.value = model.get("colour_map");
     parts.log.checked = model.get("log");
-    if (document.activeElement !== parts.low) parts.low.value = model.get("low");
-    if (document.activeElement !== parts.high) parts.high.value = model.get("high");
+    if (document.activeElement !== parts.low) parts.low.value = String(model.get("low"));
+    if (document.activeElement !== parts.high) parts.high.value = String(model.get("high"));
   };
+  /**
+   * @template {keyof Settings} Setting
+   * @param {Setting} name
+   * @param {Traits[Setting]} value
+   */
   const set = (name, value) => {
     model.set(name, value);
     model.save_changes();
   };
-  const percentile = (name, input) => {
+  const percentile = (/** @type {"low" | "high"} */ name, /** @type {HTMLInputElement} */ input) => {
     const value = Number(input.value);
     const fits = input.value !== "" && value >= 0 && value <= 100;
     input.setAttribute("aria-invalid", String(!fits));
@@ -107,14 +183,28 @@ function bindSettings(model, parts) {
   parts.log.addEventListener("change", () => set("log", parts.log.checked));
   parts.low.addEventListener("change", () => percentile("low", parts.low));
   parts.high.addEventListener("change", () => percentile("high", parts.high));
-  const names = ["colour_map", "log", "low", "high"].map((name) => `change:${name}`).join(" ");
+  const names = /** @type {const} */ ("change:colour_map change:log change:low change:high");
   model.on(names, write);
   write();
   return () => model.off(names, write);
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ */
+function contextOf(canvas) {
+  // It is null only where the canvas has another kind of context.
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+}
+
+/**
+ * @param {Parts} parts
+ * @param {Image} message
+ * @param {Uint8Array} colours
+ */
 function drawScale(parts, message, colours) {
-  const context = parts.bar.getContext("2d");
+  const context = contextOf(parts.bar);
   const strip = context.createImageData(1, 256);
   for (let row = 0; row < 256; row++) {
     const level = Math.max(255 - row, message.masked > 0 ? 1 : 0); // the lowest stands for what is no count
@@ -123,7 +213,8 @@ function drawScale(parts, message, colours) {
   }
   context.putImageData(strip, 0, 0);
   const { low, high, log } = message;
-  const place = log ? (value) => Math.log(value / low) / Math.log(high / low) : (value) => (value - low) / (high - low);
+  const place = (/** @type {number} */ value) =>
+    log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
   parts.ticks.replaceChildren(
     ...ticksOf(low, high, log).map((value) =>
       node("span", { style: `bottom:${(100 * place(value)).toFixed(2)}%` }, shortNumber(value))),
@@ -131,6 +222,11 @@ function drawScale(parts, message, colours) {
   parts.unit.textContent = message.units;
 }
 
+/**
+ * @param {Parts} parts
+ * @param {Image} message
+ * @param {Buffers} buffers
+ */
 function paint(parts, message, buffers) {
   const [rows, columns] = message.shape;
   const pixels = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength);
@@ -145,7 +241,7 @@ function paint(parts, message, buffers) {
     canvas.width = columns;
     canvas.height = rows;
   }
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const picture = context.createImageData(columns, rows);
   const words = new Uint32Array(picture.data.buffer);
   for (let i = 0; i < pixels.length; i++) words[i] = table[pixels[i]];
@@ -153,6 +249,40 @@ function paint(parts, message, buffers) {
   return colours;
 }
 
+/**
+ * A part of a frame of so many rows and columns; the whole frame if the part would be larger.
+ *
+ * @param {[rows: number, columns: number]} frame
+ * @param {number} row
+ * @param {number} column
+ * @param {number} rows
+ * @param {number} columns
+ * @returns {Window}
+ */
+function windowWithin([frameRows, frameColumns], row, column, rows, columns) {
+  if (rows >= frameRows || columns >= frameColumns) return [0, 0, 0, 0];
+  return [
+    Math.round(Math.min(Math.max(row, 0), frameRows - rows)),
+    Math.round(Math.min(Math.max(column, 0), frameColumns - columns)),
+    Math.round(rows), Math.round(columns),
+  ];
+}
+
+/**
+ * The rectangle of whole pixels from one place to another, both in it.
+ *
+ * @param {Pixel} from
+ * @param {Pixel} to
+ * @returns {Sides}
+ */
+function between(from, to) {
+  return {
+    top: Math.floor(Math.min(from[0], to[0])), bottom: Math.floor(Math.max(from[0], to[0])) + 1,
+    left: Math.floor(Math.min(from[1], to[1])), right: Math.floor(Math.max(from[1], to[1])) + 1,
+  };
+}
+
+/** @param {Place<ImageModel>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const view = crypto.randomUUID();
@@ -162,14 +292,18 @@ async function render({ model, el }) {
 
   let known = false; // whether the kernel knows of this view
   let seen = false; // whether the view is scrolled into sight
-  let window_ = [0, 0, 0, 0]; // row, column, rows, columns; zeros show the whole frame
+  /** @type {Window} */
+  let window_ = [0, 0, 0, 0];
+  /** @type {Image | null} */
   let shown = null; // header of the frame that is painted
+  /** @type {{ message: Image, buffers: Buffers } | null} */
   let next = null; // the newest frame that is not painted yet
-  let cursor = null; // [row, column] in the frame's pixels
+  /** @type {Pixel | null} */
+  let cursor = null; // in the frame's pixels
   let probing = false;
   let scaleKey = "";
 
-  const send = (message) => model.send({ view, ...message });
+  const send = (/** @type {Sent} */ message) => model.send({ view, ...message });
   const visible = () => seen && document.visibilityState === "visible";
 
   const sayView = () => {
@@ -193,7 +327,7 @@ async function render({ model, el }) {
     const inside = cursor && shown && cursor[0] >= shown.window[0] && cursor[1] >= shown.window[1]
       && cursor[0] < shown.window[0] + shown.window[2] && cursor[1] < shown.window[1] + shown.window[3];
     parts.cross.hidden = !inside || document.activeElement !== parts.canvas;
-    if (parts.cross.hidden) return;
+    if (parts.cross.hidden || !cursor || !shown) return;
     const box = parts.canvas.getBoundingClientRect();
     const stage = parts.stage.getBoundingClientRect();
     const [row, column, rows, columns] = shown.window;
@@ -231,14 +365,14 @@ async function render({ model, el }) {
     probe();
   };
 
-  const save = (message, buffers) => {
+  const save = (/** @type {Exact} */ message, /** @type {Buffers} */ buffers) => {
     const link = node("a", { download: `frame-${message.number}.npy` });
     link.href = URL.createObjectURL(npy(message.type, message.shape, buffers[0]));
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
-  const receive = (message, buffers) => {
+  const receive = (/** @type {Heard} */ message, /** @type {Buffers} */ buffers) => {
     if (message.view !== view) return;
     if (message.kind === "image") {
       if (!next) requestAnimationFrame(step);
@@ -256,27 +390,31 @@ async function render({ model, el }) {
     else if (message.kind === "known") known = true;
   };
 
+  /**
+   * Where in the painted frame the pointer is; there must be one.
+   *
+   * @param {MouseEvent} event
+   * @returns {Pixel}
+   */
   const pixelAt = (event) => {
     const box = parts.canvas.getBoundingClientRect();
-    const [row, column, rows, columns] = shown.window;
+    const [row, column, rows, columns] = /** @type {Image} */ (shown).window;
     const at = [row + ((event.clientY - box.top) / box.height) * rows, column + ((event.clientX - box.left) / box.width) * columns];
     return [Math.min(Math.max(at[0], row), row + rows - 1e-6), Math.min(Math.max(at[1], column), column + columns - 1e-6)];
   };
 
-  const look = (row, column, rows, columns) => {
-    const [frameRows, frameColumns] = shown.frame;
-    if (rows >= frameRows || columns >= frameColumns) window_ = [0, 0, 0, 0];
-    else {
-      window_ = [
-        Math.round(Math.min(Math.max(row, 0), frameRows - rows)),
-        Math.round(Math.min(Math.max(column, 0), frameColumns - columns)),
-        Math.round(rows), Math.round(columns),
-      ];
-    }
+  /** @param {Window} wanted Of the painted frame; there must be one. */
+  const look = (...wanted) => {
+    window_ = windowWithin(/** @type {Image} */ (shown).frame, ...wanted);
     sayView();
   };
 
-  /** Zoom by a factor, keeping one pixel ([row, column]) where it is on the screen. */
+  /**
+   * Zoom by a factor, keeping one pixel where it is on the screen.
+   *
+   * @param {number} factor
+   * @param {Pixel | null} about
+   */
   const zoom = (factor, about) => {
     if (!shown) return;
     const [row, column, rows, columns] = window_[2] ? window_ : [0, 0, ...shown.frame];
@@ -285,14 +423,16 @@ async function render({ model, el }) {
     look(y - (y - row) * scale, x - (x - column) * scale, rows * scale, columns * scale);
   };
 
-  const onKey = (event) => {
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (!shown) return;
+    /** @type {Record<string, Pixel | undefined>} */
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const [row, column, rows, columns] = shown.window;
-    if (moves[event.key]) {
+    const move = moves[event.key];
+    if (move) {
       const pace = event.shiftKey ? 10 : 1;
       const from = cursor ?? [Math.floor(row + rows / 2), Math.floor(column + columns / 2)];
-      const [down, right] = moves[event.key];
+      const [down, right] = move;
       cursor = [
         Math.min(Math.max(from[0] + down * pace, row), row + rows - 1),
         Math.min(Math.max(from[1] + right * pace, column), column + columns - 1),
@@ -312,10 +452,10 @@ async function render({ model, el }) {
     event.stopPropagation(); // JupyterLab has shortcuts for some of these keys
   };
 
-  /** Draw the rectangle from one pixel to another, both in it. */
-  const placeBand = (sides) => {
+  /** Draw a rectangle over the painted frame, or none. */
+  const placeBand = (/** @type {Sides | null} */ sides) => {
     parts.band.hidden = !sides;
-    if (!sides) return;
+    if (!sides || !shown) return;
     const box = parts.canvas.getBoundingClientRect();
     const stage = parts.stage.getBoundingClientRect();
     const [row, column, rows, columns] = shown.window;
@@ -324,16 +464,14 @@ async function render({ model, el }) {
     parts.band.style.width = `${((sides.right - sides.left) / columns) * box.width}px`;
     parts.band.style.height = `${((sides.bottom - sides.top) / rows) * box.height}px`;
   };
-  const between = (from, to) => ({
-    top: Math.floor(Math.min(from[0], to[0])), bottom: Math.floor(Math.max(from[0], to[0])) + 1,
-    left: Math.floor(Math.min(from[1], to[1])), right: Math.floor(Math.max(from[1], to[1])) + 1,
-  });
   const showDrawing = () => {
     parts.canvas.classList.toggle("st-drawing", model.get("drawing"));
     if (!model.get("drawing")) placeBand(null);
   };
 
+  /** @type {{ from: Pixel, window: Window } | null} */
   let dragged = null;
+  /** @type {Pixel | null} */
   let drawnFrom = null;
   parts.canvas.addEventListener("keydown", onKey);
   parts.canvas.addEventListener("focus", placeCross);
@@ -354,7 +492,8 @@ async function render({ model, el }) {
     drawnFrom = null;
   });
   parts.canvas.addEventListener("pointercancel", () => {
-    dragged = drawnFrom = null;
+    dragged = null;
+    drawnFrom = null;
     placeBand(null);
   });
   parts.canvas.addEventListener("pointermove", (event) => {
@@ -394,7 +533,7 @@ async function render({ model, el }) {
   });
   resized.observe(parts.stage);
   const sighted = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).isIntersecting;
+    seen = Boolean(entries.at(-1)?.isIntersecting);
     sayView();
   });
   sighted.observe(parts.root);

@@ -1,0 +1,122 @@
+// What the kernel and a page say to each other, and what the pages use of the code of others.
+
+/** A widget's model as a view gets it: its traits, the messages that it hears, and those that it sends. */
+interface Model<Traits extends object, Heard, Sent> {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
+  save_changes(): void;
+  send(message: Sent): void;
+  on(event: "msg:custom", take: (message: Heard, buffers: Buffers) => void): void;
+  on(event: `change:${string}`, take: () => void): void;
+  off(event: "msg:custom", take: (message: Heard, buffers: Buffers) => void): void;
+  off(event: `change:${string}`, take: () => void): void;
+  widget_manager: { get_model(key: string): Promise<object> };
+}
+
+/** What `beHeard` and `onReconnect` need of a model. */
+interface KeyedModel {
+  get(name: "key"): string;
+  widget_manager: { get_model(key: string): Promise<object> };
+}
+
+/** What comes with a message as bytes. */
+type Buffers = DataView<ArrayBuffer>[];
+
+/** What a view is made with. */
+interface Place<AModel> {
+  model: AModel;
+  el: HTMLElement;
+}
+
+/** A model inside JupyterLab, as the manager of the page's widgets has it; no type of it is published. */
+interface LabModel {
+  comm?: LabComm;
+  comm_live?: boolean;
+  _handle_comm_msg(message: object): Promise<void>;
+  on?(event: "comm_live_update", take: () => void): void;
+  off?(event: "comm_live_update", take: () => void): void;
+}
+
+interface LabComm {
+  comm_id?: string;
+  commId?: string;
+  jsServicesComm?: { _kernel?: LabKernel };
+  on_msg(take: (message: object) => Promise<void>): void;
+  send(data: object, callbacks: object): void;
+}
+
+/** JupyterLab's connection to a kernel. */
+interface LabKernel {
+  _comms?: Map<string, { _subshellId?: string | null }>;
+  isDisposed: boolean;
+  status: string;
+  connectionStatus: string;
+  connectionStatusChanged?: LabSignal<string>;
+  statusChanged?: LabSignal<string>;
+  requestCommInfo(content: { target_name: string }): Promise<{ content: CommInfo }>;
+}
+
+type CommInfo = { status: "ok"; comms: Record<string, object> } | { status: "error" | "abort" };
+
+interface LabSignal<News> {
+  connect(take: (sender: LabKernel, news: News) => void): void;
+  disconnect(take: (sender: LabKernel, news: News) => void): void;
+}
+
+/** From the kernel, of a press: does it still hold, and what became of it. */
+type PressHeard = { kind: "asked"; press: string } | { kind: "done"; press: string; text?: string };
+type PressSent = { kind: "press"; press: string; button: string } | { kind: "yes" | "no"; press: string };
+
+/** A button's text and what a click on it does. */
+type Choice = [string, () => void];
+type Say = (text: string, choices: Choice[]) => void;
+
+/** The copies of BokehJS on a page: the first one, and those of other versions by their version. */
+type BokehOnPage = BokehLibrary & { [version: string]: BokehLibrary | undefined };
+
+interface BokehLibrary {
+  version: string;
+  require(name: "document"): { Document: { from_json(json: object): BokehDocument } };
+  require(name: "embed/standalone"): { add_document_standalone(doc: BokehDocument, host: Element): Promise<unknown> };
+}
+
+interface BokehDocument {
+  clear(): void;
+  on_change(take: (event: BokehEvent) => void, batches: true): void;
+  create_json_patch(events: BokehEvent[]): object;
+  apply_json_patch(patch: object, buffers: Map<string, ArrayBuffer>): void;
+  views_manager?: { roots?: BokehNode[] };
+  _all_models?: Map<string, BokehModel>;
+}
+
+/** One change of a document, or several in one. */
+interface BokehEvent {
+  sync?: boolean;
+  model?: BokehModel;
+  events?: BokehEvent[];
+}
+
+interface BokehModel {
+  id: string;
+  type: string;
+  setv(values: Record<string, unknown>): void;
+}
+
+/** A view of a model. */
+interface BokehNode {
+  model?: BokehModel;
+  children_views?(): BokehNode[];
+  request_repaint?(): void;
+  ui_event_bus?: { ui_gestures?: { _start_timeout(): void } };
+}
+
+interface BokehBoxTool extends BokehNode {
+  _pan_end(event: object): void;
+  _draw_basepoint: [number, number] | null;
+}
+
+declare var Bokeh: BokehOnPage | undefined;
+/** When a view of the page has last asked for BokehJS (milliseconds). */
+declare var __steering_bokeh_loading__: number | undefined;
+/** The kernels whose messages are kept to the main shell. */
+declare var __steering_main_shell__: WeakSet<LabKernel> | undefined;
