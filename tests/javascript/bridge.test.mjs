@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+import { load } from "./load.mjs";
+import { makeModel, makePage, settle } from "./page.mjs";
+
+const { ask, bufferOf, endDragsWithTheButton, installed, loadBokeh, viewsOf } = load(
+  ["parts/heard.js", "parts/bridge.js"],
+  ["ask", "bufferOf", "endDragsWithTheButton", "installed", "loadBokeh", "viewsOf"],
+);
+
+beforeEach(() => {
+  mock.reset();
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  mock.method(console, "warn", () => {});
+  delete globalThis.Bokeh;
+  delete globalThis.__steering_bokeh_loading__;
+});
+
+/** Let so many tenths of a second pass, one after another, as a loop that waits needs it. */
+async function pass(tenths) {
+  for (let i = 0; i < tenths; i += 1) {
+    await settle();
+    mock.timers.tick(100);
+  }
+  await settle();
+}
+
+test("a buffer is the bytes of a view, and no others of the message that they came in", () => {
+  const message = new Uint8Array([1, 2, 3, 4, 5]).buffer;
+  assert.deepEqual([...new Uint8Array(bufferOf(new DataView(message, 1, 3)))], [2, 3, 4]);
+});
+
+test("BokehJS is found by its version, also where another one came first", () => {
+  assert.equal(installed("3.9.2"), null);
+  const [first, second] = [{ version: "3.9.2" }, { version: "3.8.0" }];
+  globalThis.Bokeh = Object.assign(first, { "3.8.0": second });
+  assert.equal(installed("3.9.2"), first);
+  assert.equal(installed("3.8.0"), second);
+  assert.equal(installed("3.7.0"), null);
+});
+
+test("a question is asked at once, and again each 1.5 s until it is answered", async () => {
+  let answered = false;
+  const question = mock.fn();
+  const done = ask(question, () => answered);
+  assert.equal(question.mock.callCount(), 1);
+  await pass(14);
+  assert.equal(question.mock.callCount(), 1);
+  await pass(1);
+  assert.equal(question.mock.callCount(), 2);
+  answered = true;
+  await pass(1);
+  await done;
+  await pass(30);
+  assert.equal(question.mock.callCount(), 2);
+});
+
+test("what is answered already is not asked", async () => {
+  const question = mock.fn();
+  await ask(question, () => true);
+  assert.equal(question.mock.callCount(), 0);
+});
+
+test("a question that cannot be put is put again", async () => {
+  const question = mock.fn(() => {
+    if (question.mock.callCount() === 0) throw new Error("no kernel");
+  });
+  const done = ask(question, () => question.mock.callCount() === 2);
+  await pass(16);
+  await done;
+  assert.equal(question.mock.callCount(), 2);
+});
+
+test("of all views of a page one asks for BokehJS, and one asks again once 5 s had no luck", async () => {
+  let closed = false;
+  const [one, other] = [makeModel({ bokeh_version: "3.9.2" }), makeModel({ bokeh_version: "3.9.2" })];
+  const loads = [loadBokeh(one, "one", () => closed), loadBokeh(other, "other", () => closed)];
+  await pass(10);
+  assert.deepEqual([...one.sent, ...other.sent], [{ kind: "source", view: "one" }]);
+  await pass(49);
+  assert.equal(one.sent.length + other.sent.length, 1);
+  await pass(1);
+  assert.equal(one.sent.length + other.sent.length, 2);
+  closed = true;
+  await pass(1);
+  assert.deepEqual(await Promise.all(loads), [null, null]);
+});
+
+test("BokehJS that comes is put into the page, unless it is there or is another view's", async () => {
+  const page = makePage();
+  page.head = page.createElement("head");
+  globalThis.document = page;
+  const model = makeModel({ bokeh_version: "3.9.2" });
+  const done = loadBokeh(model, "mine", () => false);
+  const source = [new DataView(new TextEncoder().encode("the code").buffer)];
+  model.hear({ kind: "source", view: "another" }, source);
+  assert.equal(page.head.children.length, 0);
+  model.hear({ kind: "source", view: "mine" }, source);
+  assert.equal(page.head.children[0].textContent, "the code");
+  globalThis.Bokeh = { version: "3.9.2" };
+  model.hear({ kind: "source", view: "mine" }, source);
+  assert.equal(page.head.children.length, 1);
+  await pass(1);
+  assert.equal(await done, globalThis.Bokeh);
+});
+
+test("all views of a document are found, those within others too", () => {
+  const leaf = {};
+  const branch = { children_views: () => [leaf] };
+  const root = { children_views: () => [branch] };
+  assert.deepEqual(viewsOf({ views_manager: { roots: [root] } }), [root, branch, leaf]);
+  assert.deepEqual(viewsOf(null), []);
+});
+
+test("a box ends with its drag, after Bokeh has taken the end, and a press that rests begins none", () => {
+  const rests = mock.fn();
+  const gestures = { _start_timeout: rests };
+  const ends = [];
+  const tool = {
+    model: { type: "BoxEditTool" },
+    ui_event_bus: { ui_gestures: gestures },
+    _draw_basepoint: [1, 2],
+    _pan_end(event) {
+      ends.push([event, this._draw_basepoint]);
+    },
+  };
+  endDragsWithTheButton({ views_manager: { roots: [tool] } });
+  tool._pan_end("the end");
+  assert.deepEqual(ends, [["the end", [1, 2]]]);
+  assert.equal(tool._draw_basepoint, null);
+  gestures._start_timeout();
+  assert.equal(rests.mock.callCount(), 0);
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { load } from "./load.mjs";
+
+const { between, npy, paint, shortNumber, ticksOf, windowWithin } = load(
+  ["parts/heard.js", "plots/image.js"], ["between", "npy", "paint", "shortNumber", "ticksOf", "windowWithin"],
+);
+
+test("ticks are round and lie within the levels", () => {
+  assert.deepEqual(ticksOf(0, 100, false), [0, 20, 40, 60, 80, 100]);
+  assert.deepEqual(ticksOf(3, 47, false), [10, 20, 30, 40]);
+  assert.deepEqual(ticksOf(-1, 1, false), [-1, -0.5, 0, 0.5, 1]);
+});
+
+test("the highest level has its tick although its steps do not add up exactly", () => {
+  assert.equal(ticksOf(0, 0.3, false).length, 4);
+});
+
+test("ticks of a logarithmic scale are powers of ten, or its ends where there are fewer than two", () => {
+  assert.deepEqual(ticksOf(0.5, 2000, true), [1, 10, 100, 1000]);
+  assert.deepEqual(ticksOf(2, 50, true), [2, 50]);
+});
+
+test("equal levels have no ticks", () => {
+  assert.deepEqual(ticksOf(5, 5, false), []);
+});
+
+test("numbers are short, and keep three digits", () => {
+  const said = { 0: "0", 1234: "1230", 0.01: "0.01", 0.12345: "0.123", 99999: "100000" };
+  for (const [value, text] of Object.entries(said)) assert.equal(shortNumber(Number(value)), text);
+  assert.equal(shortNumber(-2.5), "-2.5");
+});
+
+test("numbers that are very large or very small have an exponent", () => {
+  assert.equal(shortNumber(100_000), "1.0e5");
+  assert.equal(shortNumber(-2_345_678), "-2.3e6");
+  assert.equal(shortNumber(0.00123), "1.2e-3");
+});
+
+for (const shape of [[2, 3], [1, 1], [4362, 4148], [100_000_000, 1_000_000_000]]) {
+  test(`a saved frame of ${shape.join(" × ")} is a .npy file of format 1.0`, async () => {
+    const data = new Uint8Array([1, 2, 3, 4, 5, 6]);
+    const bytes = new Uint8Array(await npy("<u2", shape, data).arrayBuffer());
+    assert.deepEqual([...bytes.subarray(0, 8)], [0x93, ...Buffer.from("NUMPY"), 1, 0]);
+    const length = bytes[8] + 256 * bytes[9];
+    assert.equal((10 + length) % 64, 0);
+    const header = Buffer.from(bytes.subarray(10, 10 + length)).toString("latin1");
+    assert.match(header, /^[^\n]* *\n$/);
+    assert.equal(header.trimEnd(), `{'descr': '<u2', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`);
+    assert.deepEqual([...bytes.subarray(10 + length)], [...data]);
+  });
+}
+
+test("a header that just fills its blocks, and one a byte longer, are aligned", async () => {
+  for (let size = 1; size <= 70; size += 1) {
+    const bytes = new Uint8Array(await npy("x".repeat(size), [1, 1], new Uint8Array()).arrayBuffer());
+    assert.equal(bytes.length % 64, 0);
+    assert.equal(bytes.length, 10 + bytes[8] + 256 * bytes[9]);
+    assert.equal(bytes.at(-1), 10);
+  }
+});
+
+test("a window is kept within its frame, and is of whole pixels", () => {
+  assert.deepEqual(windowWithin([100, 200], 10.4, 20.6, 30, 40), [10, 21, 30, 40]);
+  assert.deepEqual(windowWithin([100, 200], -5, -5, 30, 40), [0, 0, 30, 40]);
+  assert.deepEqual(windowWithin([100, 200], 99, 199, 30, 40), [70, 160, 30, 40]);
+});
+
+test("a window as large as its frame in one direction is the whole frame", () => {
+  assert.deepEqual(windowWithin([100, 200], 10, 10, 100, 20), [0, 0, 0, 0]);
+  assert.deepEqual(windowWithin([100, 200], 10, 10, 20, 200), [0, 0, 0, 0]);
+  assert.deepEqual(windowWithin([100, 200], 0, 0, Infinity, Infinity), [0, 0, 0, 0]);
+});
+
+test("a drawn rectangle has both ends in it, whichever way it was drawn", () => {
+  const sides = { top: 2, bottom: 6, left: 1, right: 9 };
+  assert.deepEqual(between([2.7, 8.1], [5.0, 1.9]), sides);
+  assert.deepEqual(between([5.0, 1.9], [2.7, 8.1]), sides);
+  assert.deepEqual(between([3.5, 3.5], [3.5, 3.5]), { top: 3, bottom: 4, left: 3, right: 4 });
+});
+
+test("each pixel is painted in its level's colour, opaque, and the canvas has the frame's size", () => {
+  const colours = new Uint8Array(768);
+  colours.set([10, 20, 30], 0);
+  colours.set([200, 150, 100], 255 * 3);
+  const painted = [];
+  const canvas = {
+    width: 16, height: 16,
+    getContext: () => ({
+      createImageData: (columns, rows) => ({ data: new Uint8ClampedArray(columns * rows * 4) }),
+      putImageData: (picture) => painted.push([...picture.data]),
+    }),
+  };
+  // The bytes of a message lie somewhere within its buffer.
+  const pixels = new DataView(new Uint8Array([9, 255, 0, 9]).buffer, 1, 2);
+  paint({ canvas }, { shape: [1, 2] }, [pixels, new DataView(colours.buffer)]);
+  assert.deepEqual([canvas.width, canvas.height], [2, 1]);
+  assert.deepEqual(painted, [[200, 150, 100, 255, 10, 20, 30, 255]]);
+});
