@@ -1,4 +1,4 @@
-"""Everything that must hold before a change lands: format, rules, floors, types, and all tests, fast ones first."""
+"""Everything that must hold before a change lands: format, rules, floors, types, JavaScript, tests; fast ones first."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ CHECKS = {
     "rules": [*PYTHON, "ruff", "check", "."],
     "import floors": [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
+    "JavaScript": [sys.executable, "tests/javascript/check.py"],
 }
 # By whole files, or by what they share (see conftest). The larger ones wait for much of their time.
 BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
