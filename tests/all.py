@@ -24,8 +24,19 @@ TESTS = {
 }
 
 
+# Asked for by name, because every process of the tests is half as slow again.
+COVERAGE = "--coverage"
+FIGURES = {
+    "coverage, together": [*PYTHON, "coverage", "combine", "--quiet"],
+    "coverage": [*PYTHON, "coverage", "report"],
+}
+
+
 def main(arguments):
     """Run the checks and the tests; stop at the first kind that fails."""
+    measured = COVERAGE in arguments
+    arguments = [one for one in arguments if one != COVERAGE]
+    pytest = [*PYTHON, *(("coverage", "run", "-m") if measured else ()), "pytest"]
     os.chdir(HERE)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         # Started with "nohup" or "&" these are ignored, also by whatever is started here; the tests send them.
@@ -36,9 +47,9 @@ def main(arguments):
         if run(name, command):
             return 1
     for name, options in TESTS.items():
-        if run(name, [*PYTHON, "pytest", "-q", *options, *arguments]):
+        if run(name, [*pytest, "-q", *options, *arguments]):
             return 1
-    return 0
+    return any(run(name, command) for name, command in FIGURES.items()) if measured else 0
 
 
 def run(name, command):

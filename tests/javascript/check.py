@@ -21,7 +21,7 @@ CHECKS = {
         ".",
         "../../widgets/steering_widgets",
     ],
-    "tests": ["--test", "*.test.mjs"],
+    "tests": ["--test", "--test-timeout=20000", "*.test.mjs"],
 }
 
 

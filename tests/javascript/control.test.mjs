@@ -207,18 +207,27 @@ test("a service that is silent while no scan runs is still there", async () => {
   assert.equal(text(), "Connected: idle");
 });
 
-test("a service that stays away is looked for ever more slowly, up to every 5 s", async () => {
-  const { model, view, socket } = await makeLiveBar("idle", false);
-  socket.end("The token has run out.");
+/** How long it takes until the page tries to join the service again (milliseconds). */
+function untilJoined({ model, view }) {
+  const [before, began] = [sockets.length, now];
+  for (let tries = 0; sockets.length === before && tries < 100; tries += 1) pass(100);
+  model.hear({ kind: "address", view, port: "8123", token: "secret" });
+  return now - began;
+}
+
+test("a service that stays away is looked for ever more slowly, up to every 5 s, until it is back", async () => {
+  const bar = await makeLiveBar("idle", false);
+  bar.socket.end("The token has run out.");
   const waits = [];
   for (let tries = 0; tries < 6; tries += 1) {
-    const [before, began] = [sockets.length, now];
-    while (sockets.length === before) pass(100);
-    waits.push(now - began);
-    model.hear({ kind: "address", view, port: "8123", token: "secret" });
-    sockets.at(-1).end();
+    waits.push(untilJoined(bar));
+    if (tries < 5) sockets.at(-1).end();
   }
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 5000, 5000]);
+  sockets.at(-1).open();
+  sockets.at(-1).say({ kind: "status", state: "idle", scanning: false, beat: 1 });
+  sockets.at(-1).end();
+  assert.equal(untilJoined(bar), 500);
 });
 
 test("where no service can be reached the kernel is asked, through presses", async () => {
@@ -231,11 +240,21 @@ test("where no service can be reached the kernel is asked, through presses", asy
   assert.deepEqual([kind, name], ["press", "pause"]);
 });
 
-test("a view that is closed closes its socket, and looks for none", async () => {
-  const { socket } = await makeLiveBar();
+test("a view that is closed closes its socket, says nothing of it and looks for no other", async () => {
+  const { socket, text } = await makeLiveBar();
   close();
   assert.equal(socket.readyState, 3);
   socket.end();
   pass(60_000);
   assert.equal(sockets.length, 1);
+  assert.equal(text(), "Connected: running");
+});
+
+test("an address that is taken back while a link to it is made does not keep that link from its greeting", async () => {
+  const bar = await makeBar();
+  bar.model.hear({ kind: "address", view: bar.view, port: "8123", token: "secret" });
+  const [socket] = sockets;
+  bar.model.hear({ kind: "address", view: bar.view });
+  socket.open();
+  assert.deepEqual(socket.sent, [{ kind: "hello", token: "secret" }]);
 });

@@ -87,9 +87,15 @@ test("a kernel is looked at once for all of a page's widgets, and no more when i
   assert.equal(looks.mock.callCount(), 3);
 });
 
-test("a page without a kernel has nothing to keep", () => {
+test("a kernel that has no messages of widgets yet is looked at when it has", () => {
+  const kernel = makeKernel();
+  const comms = kernel._comms;
+  delete kernel._comms;
   keepToMainShell(undefined);
-  keepToMainShell({ isDisposed: false });
+  keepToMainShell(kernel);
+  kernel._comms = comms;
+  keepToMainShell(kernel);
+  assert.equal(comms.get("a")._subshellId, null);
 });
 
 test("a view is called back when its kernel is found again, until it ends that", async () => {
@@ -104,4 +110,13 @@ test("a view is called back when its kernel is found again, until it ends that",
   forget();
   kernel.become("connected");
   assert.equal(callback.mock.callCount(), 1);
+});
+
+test("a view that is closed before its model is found is never called back", async () => {
+  const kernel = makeKernel();
+  const callback = mock.fn();
+  onReconnect(makeModel({ key: "k" }, { comm: { jsServicesComm: { _kernel: kernel } } }), callback)();
+  await settle();
+  kernel.become("connected");
+  assert.equal(callback.mock.callCount(), 0);
 });

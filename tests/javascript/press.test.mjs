@@ -125,6 +125,27 @@ test("what is confirmed is not taken back by the next press", () => {
   assert.deepEqual(sent.map((message) => message.kind), ["press", "yes", "press"]);
 });
 
+test("what is asked again after a late yes can be left", () => {
+  const { presses, press } = pressed();
+  presses.receive({ kind: "asked", press });
+  pass(3000);
+  presses.receive({ kind: "asked", press });
+  choose("Leave it");
+  assert.deepEqual(sent.at(-1), { kind: "no", press });
+});
+
+test("what came of an earlier press is said beside the question of this one", () => {
+  const { presses, press } = pressed();
+  presses.receive({ kind: "asked", press });
+  presses.press("stop", "Stop");
+  pass(3000);
+  presses.receive({ kind: "asked", press: sent.at(-1).press });
+  presses.receive({ kind: "done", press, text: "Started." });
+  assert.equal(said.at(-1).text, "Started. Stop was pressed 3 s ago and is not done yet.");
+  choose("Do it now");
+  assert.equal(sent.at(-1).kind, "yes");
+});
+
 test("presses of another view are none of this view's business", () => {
   const { presses } = pressed();
   presses.receive({ kind: "asked", press: "another view's" });

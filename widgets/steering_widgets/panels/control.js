@@ -194,12 +194,13 @@ async function render({ model, el }) {
 
   const connect = () => {
     if (closed || !address) return;
-    const url = new URL(`${baseUrl()}proxy/${address.port}/control`, location.href);
+    const { port, token } = address;
+    const url = new URL(`${baseUrl()}proxy/${port}/control`, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const opened = new WebSocket(url);
     socket = opened;
     opened.addEventListener("open", () => {
-      opened.send(JSON.stringify({ kind: "hello", token: /** @type {Address} */ (address).token }));
+      opened.send(JSON.stringify({ kind: "hello", token }));
     });
     opened.addEventListener("message", (event) => {
       if (opened !== socket) return;

@@ -56,12 +56,17 @@ function keepToMainShell(kernel) {
 function onReconnect(model, callback) {
   /** @type {LabKernel | null} */
   let kernel = null;
+  let over = false;
   const look = () => {
     if (kernel?.connectionStatus === "connected") callback();
   };
   model.widget_manager.get_model(model.get("key")).then((found) => {
+    if (over) return;
     kernel = /** @type {LabModel} */ (found).comm?.jsServicesComm?._kernel ?? null;
     kernel?.connectionStatusChanged?.connect(look);
   });
-  return () => kernel?.connectionStatusChanged?.disconnect(look);
+  return () => {
+    over = true;
+    kernel?.connectionStatusChanged?.disconnect(look);
+  };
 }

@@ -34,6 +34,8 @@ class Presses {
     /** @type {Set<string>} */
     this.made = new Set(); // by this view: other views of the same card get the same messages
     this.timer = 0;
+    /** @type {Parameters<Say>} */
+    this.told = ["", []]; // of the current press
   }
 
   /**
@@ -46,6 +48,7 @@ class Presses {
     if (this.current && !this.current.agreed) this.takeBack();
     const press = { id: crypto.randomUUID(), button, name, at: performance.now(), agreed: false };
     this.current = press;
+    this.told = ["", []];
     this.made.add(press.id);
     this.send({ kind: "press", press: press.id, button });
     this.after(SLOW_MS, () => this.waiting(press));
@@ -69,6 +72,10 @@ class Presses {
       }
     } else if (message.kind === "done" && press?.id === message.press) {
       this.end(message.text ?? "");
+    } else if (message.kind === "done" && message.text) {
+      // Of an earlier press: what came of it is said beside what is said of this one.
+      const [text, choices] = this.told;
+      this.tell(`${message.text} ${text}`.trim(), choices);
     }
   }
 
@@ -76,20 +83,21 @@ class Presses {
   agree(press) {
     press.agreed = true;
     this.send({ kind: "yes", press: press.id });
-    this.after(SLOW_MS, () => this.say(`${press.name} ...`, []));
+    this.after(SLOW_MS, () => this.tell(`${press.name} ...`, []));
   }
 
   /** @param {Press} press */
   waiting(press) {
-    this.say(`${press.name} waits: the kernel runs a cell, or cannot be reached. Nothing is done yet.`, [
+    this.tell(`${press.name} waits: the kernel runs a cell, or cannot be reached. Nothing is done yet.`, [
       ["Take it back", () => this.takeBack()],
     ]);
   }
 
   /** @param {Press} press */
   ask(press) {
+    press.agreed = false; // a yes that came late is no answer
     const late = Math.round((performance.now() - press.at) / 1000);
-    this.say(`${press.name} was pressed ${late} s ago and is not done yet.`, [
+    this.tell(`${press.name} was pressed ${late} s ago and is not done yet.`, [
       ["Do it now", () => this.agree(press)],
       ["Leave it", () => this.takeBack()],
     ]);
@@ -107,7 +115,13 @@ class Presses {
   end(text) {
     this.after(0, () => {});
     this.current = null;
-    this.say(text, []);
+    this.tell(text, []);
+  }
+
+  /** @type {Say} */
+  tell(text, choices) {
+    this.told = [text, choices];
+    this.say(text, choices);
   }
 
   /**

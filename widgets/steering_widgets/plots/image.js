@@ -83,7 +83,9 @@ function shortNumber(value) {
  * @param {boolean} log
  */
 function ticksOf(low, high, log) {
+  if (!(low < high)) return [];
   if (log) {
+    if (!(low > 0)) return [low, high];
     const found = [];
     for (let power = Math.ceil(Math.log10(low)); power <= Math.floor(Math.log10(high)); power++) found.push(10 ** power);
     return found.length >= 2 ? found : [low, high];
@@ -91,9 +93,10 @@ function ticksOf(low, high, log) {
   const rough = (high - low) / 5;
   const unit = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * unit).find((value) => value >= rough) ?? NaN;
-  const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
-  return found;
+  const first = Math.ceil(low / step) * step;
+  // Counted, because a sum does not grow where the step is smaller than the distance of two numbers.
+  const count = Math.floor((high - first) / step + 1e-6) + 1;
+  return [...new Set(Array.from({ length: count }, (_, number) => first + number * step))];
 }
 
 /**
@@ -424,7 +427,8 @@ async function render({ model, el }) {
   };
 
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (!shown) return;
+    // With these keys the browser has commands of its own, such as its zoom.
+    if (!shown || event.ctrlKey || event.metaKey || event.altKey) return;
     /** @type {Record<string, Pixel | undefined>} */
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const [row, column, rows, columns] = shown.window;
@@ -469,7 +473,7 @@ async function render({ model, el }) {
     if (!model.get("drawing")) placeBand(null);
   };
 
-  /** @type {{ from: Pixel, window: Window } | null} */
+  /** @type {Pixel | null} */
   let dragged = null;
   /** @type {Pixel | null} */
   let drawnFrom = null;
@@ -483,7 +487,7 @@ async function render({ model, el }) {
       return;
     }
     if (!shown || !window_[2]) return;
-    dragged = { from: pixelAt(event), window: [...window_] };
+    dragged = pixelAt(event);
     parts.canvas.setPointerCapture(event.pointerId);
   });
   parts.canvas.addEventListener("pointerup", (event) => {
@@ -502,7 +506,7 @@ async function render({ model, el }) {
     if (drawnFrom) placeBand(between(drawnFrom, at));
     if (dragged) {
       const [row, column, rows, columns] = window_;
-      look(row + dragged.from[0] - at[0], column + dragged.from[1] - at[1], rows, columns);
+      look(row + dragged[0] - at[0], column + dragged[1] - at[1], rows, columns);
       return;
     }
     cursor = [Math.floor(at[0]), Math.floor(at[1])];
