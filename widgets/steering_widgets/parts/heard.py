@@ -14,6 +14,7 @@ import anywidget
 import traitlets
 
 _HEARD = Path(__file__).with_name("heard.js")
+NUMBERS_CODE = Path(__file__).with_name("numbers.js")
 
 
 def code(*files: Path) -> str:

@@ -21,7 +21,7 @@ import traitlets
 from steering.core.cell import Cell
 from steering.core.eye import all_bad, bin_maximum
 from steering.core.frame import Frame
-from steering_widgets.parts.heard import HeardWidget, code
+from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 from steering_widgets.plots.colours import PALETTES, colour_bytes
 from steering_widgets.plots.flow import Flow, Pulse, Window
 from steering_widgets.plots.pixels import binning_of, find_levels, native, to_bytes
@@ -43,7 +43,7 @@ class ImageView(HeardWidget):
             first and the one after the last.
     """
 
-    _esm = code(Path(__file__).with_name("image.js"))
+    _esm = code(NUMBERS_CODE, Path(__file__).with_name("image.js"))
     _css = _HERE / "image.css"
     colour_maps = traitlets.List(traitlets.Unicode(), list(PALETTES)).tag(sync=True)
     colour_map = traitlets.Enum(list(PALETTES), "viridis").tag(sync=True)
