@@ -58,7 +58,13 @@ class TiledServer:
         _one_at_a_time(self._storage)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app, port=port, loop="asyncio", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+                app,
+                port=port,
+                loop="asyncio",
+                log_level="warning",
+                access_log=False,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=2,
             )
         )
         self._thread = threading.Thread(target=self._server.run, name="tiled-server", daemon=True)

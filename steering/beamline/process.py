@@ -128,7 +128,10 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
 
     door = RecordDoor(str(record["url"]), str(record["key"])) if record is not None else None
     app = Face(beamline, tokens, newest, stop, door).build()
-    config = uvicorn.Config(app, log_level="warning", ws_max_size=BODY_BYTES, timeout_graceful_shutdown=2)
+    # Not compressed: the service and whoever talks to it are on one machine.
+    config = uvicorn.Config(
+        app, log_level="warning", ws_max_size=BODY_BYTES, ws_per_message_deflate=False, timeout_graceful_shutdown=2
+    )
     server = _Server(config, partial(leave, file), beamline)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     content = identity() | {"url": address, "token": token, "beamline": description.name}
