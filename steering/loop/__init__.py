@@ -1,1 +1,1 @@
-"""The analysis loop: blocks to a facility, results to whoever looks."""
+"""The analysis loop: sends blocks to a facility and hands on the results."""

@@ -1,12 +1,12 @@
-"""Cuts, joins and counts blocks."""
+"""Functions that cut, join and count blocks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from steering.core.block import FrameBlock
 
-# Blocks that continue each other in one file are read and analysed together, up to so many frames.
+# Consecutive blocks of one file are read and analysed together, up to this number of frames.
 JOINED_FRAMES = 512
-# So many bytes are read at once; so many frames while nobody knows how large they are.
+# Number of bytes to read at once, and number of frames to read at once while their size is not known.
 PIECE_BYTES = 1 << 26
 UNKNOWN_FRAMES = 4
 
@@ -17,7 +17,7 @@ def frames_of(blocks: Iterable[FrameBlock]) -> int:
 
 
 def take(blocks: Sequence[FrameBlock], frames: int) -> tuple[list[FrameBlock], list[FrameBlock]]:
-    """Split blocks into those with the first so many frames, and the rest; a large block may be cut in two."""
+    """Split blocks into those with the first ``frames`` frames and the rest. A large first block is cut in two."""
     taken: list[FrameBlock] = []
     for place, block in enumerate(blocks):
         if len(block) > frames:
@@ -35,7 +35,7 @@ def take(blocks: Sequence[FrameBlock], frames: int) -> tuple[list[FrameBlock], l
 
 
 def join(blocks: Sequence[FrameBlock]) -> list[FrameBlock]:
-    """Join blocks that continue each other in one file: one read and one update do more than many."""
+    """Join consecutive blocks of one file, because one large read and update is cheaper than many small ones."""
     joined: list[list[FrameBlock]] = []
     for block in blocks:
         last = joined[-1] if joined else []
@@ -50,8 +50,9 @@ def pieces(blocks: Iterable[FrameBlock], sizes: Mapping[str, int]) -> Iterator[F
     """Cut blocks into pieces of bounded size.
 
     Args:
-        blocks: What to cut.
-        sizes: Bytes of a frame by run, looked up anew for each piece: the first one tells.
+        blocks: The blocks to cut.
+        sizes: Bytes of a frame by run. It is looked up again for each piece, because reading the first piece shows the
+            frame size.
 
     Yields:
         The same frames in the same order.

@@ -1,8 +1,8 @@
-"""Analyses in one task do not wait for each other: one that takes too long is left behind. Runs on workers.
+"""Keeps the analyses of one task from waiting for each other: a slow analysis is left behind. Runs on workers.
 
-Python ends no thread. So each analysis that shares a task works in a thread of its own, and the task goes on without
-the one that does not answer in time. That one is *late*. Its frames are not lost, as the session then gives it lanes of
-its own (see :class:`steering.loop.loop.Loop`), and whatever it still does in its thread is thrown away.
+Python cannot end a thread. So each analysis that shares a task works in a thread of its own. If it does not answer in
+time, it is *late* and the task continues without it. Its frames are not lost: the session then gives the analysis
+lanes of its own (see :class:`steering.loop.loop.Loop`). Whatever it still does in its thread is thrown away.
 """
 
 import os
@@ -17,42 +17,42 @@ from steering.core.errors import SteeringError
 
 Value = TypeVar("Value")
 
-# An analysis may take so long (seconds) for one piece of frames, one merge or one result while others wait for it: what
-# is only slow to begin, on a machine that is shared, is no hang ...
+# Seconds that an analysis may take for one piece of frames, one merge or one result while others wait for it. The limit
+# is generous, because an analysis that only starts slowly on a shared machine does not hang.
 CALL_SECONDS = 2.0
-# ... and so long in one task altogether.
+# Seconds that an analysis may take in one task altogether.
 TASK_SECONDS = 6.0
 
 
 class LateError(SteeringError):
-    """An analysis took longer than those that share its task can wait."""
+    """An analysis took longer than the other analyses of its task can wait."""
 
 
 class Company:
-    """The analyses of one task, and how long each may still take in it. An analysis that is alone may take any time."""
+    """The analyses of one task and the time that each has left. A single analysis has no time limit."""
 
     def __init__(self, analyses: Analyses) -> None:
-        """Begin a task."""
+        """Start the time budgets of a task."""
         self._left = dict.fromkeys(analyses, TASK_SECONDS) if len(analyses) > 1 else {}
 
     @property
     def alone(self) -> bool:
-        """Whether there is only one, or none."""
+        """Whether there is only one analysis, or none."""
         return not self._left
 
     def call(self, label: str, function: Callable[..., Value], *arguments: Any) -> Value:
-        """Run something of an analysis.
+        """Run a function of an analysis.
 
         Args:
-            label: Of the analysis.
-            function: What is run.
+            label: Label of the analysis.
+            function: Function to run.
             arguments: Its arguments.
 
         Returns:
-            What the function gives.
+            The function's return value.
 
         Raises:
-            LateError: If it takes too long. From then on the analysis is not asked again in this task.
+            LateError: If it takes too long. The analysis is then not called again in this task.
             Exception: Whatever the function raises.
         """
         if label not in self._left:
@@ -72,12 +72,12 @@ class Company:
 
 
 class _Hand:
-    """A thread that does one thing after the other, until it is left behind with one."""
+    """A thread that runs one function after another, until one of them takes too long and the thread is abandoned."""
 
     def __init__(self) -> None:
         self._asked: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        # A worker that is told to end must not wait for it.
+        # A daemon thread: a worker that is told to end must not wait for it.
         threading.Thread(target=self._work, name="steering-analysis", daemon=True).start()
 
     def do(self, function: Callable[..., Value], arguments: tuple[Any, ...], seconds: float) -> Value:
@@ -85,7 +85,7 @@ class _Hand:
         try:
             value, error = self._answers.get(timeout=seconds)
         except queue.Empty:
-            # Ends when it is done with what it does now, if ever.
+            # The thread ends when its current function returns, if it ever does.
             self._asked.put(None)
             message = f"no answer within {seconds:g} s"
             raise LateError(message) from None
@@ -102,11 +102,12 @@ class _Hand:
             except BaseException as error:  # noqa: BLE001  (raised where it was asked for)
                 answer = None, error
             self._answers.put(answer)
-            # Frames must not be held until the next ones come.
+            # Do not keep the frames in memory until the next ones arrive.
             del asked, function, arguments, answer
 
 
-# Hands that have nothing to do; appending and popping are safe between threads. Threads do not live on in a fork.
+# Idle threads. Appending and popping are thread-safe. The list is cleared after a fork, because threads do not survive
+# one.
 _IDLE: list[_Hand] = []
 os.register_at_fork(after_in_child=_IDLE.clear)
 

@@ -1,7 +1,7 @@
 """The complete lane: analyses every block once, in groups whose size follows the load, and stores the merged state.
 
-What is kept here of a frame is its block until a checkpoint holds it, and after that nothing: memory and the cost of a
-frame do not grow with the run, beyond what the analysis' own state does.
+This process keeps the block of a frame until a checkpoint holds the frame, and nothing after that. So memory and the
+cost of a frame do not grow with the run, except as far as the analysis' own state grows.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from steering.loop.tasks import TASK_ERRORS, Tasks
 
 @dataclass
 class Group:
-    """Blocks that are analysed in one task."""
+    """Blocks that one task analyses."""
 
     blocks: tuple[FrameBlock, ...]
     submitted: float = field(default_factory=time.monotonic)
@@ -37,7 +37,7 @@ class Group:
 
     @property
     def frames(self) -> int:
-        """How many frames they have."""
+        """Number of frames in the blocks."""
         return frames_of(self.blocks)
 
 
@@ -45,11 +45,11 @@ class CompleteLane:
     """A run's blocks on their way into the stored state.
 
     Attributes:
-        analyses: What is made of the blocks, by label; fewer once one is left to others.
-        came: Which frames came.
-        repeated: How many came again and were left out.
-        failed: How many are in no state, because their task cannot be done at all.
-        ending: Whether the run is over, so that nothing waits for others to join it.
+        analyses: The analyses of the blocks, by label. An analysis that moves to other lanes is removed.
+        came: Ranges of the frames that arrived.
+        repeated: Number of frames that arrived again and were left out.
+        failed: Number of frames that are in no state because their task failed.
+        ending: Whether the run is over, so that blocks no longer wait for others to join them.
     """
 
     def __init__(
@@ -65,19 +65,20 @@ class CompleteLane:
         follow: Callable[[Any], None],
         part: Callable[[Mapping[str, str]], None],
     ) -> None:
-        """Wire it.
+        """Connect the lane to its surroundings.
 
         Args:
-            run: Whose blocks.
-            analyses: What is made of them, by label.
-            tasks: Where.
-            store: Where checkpoints lie.
+            run: Run that the blocks belong to.
+            analyses: The analyses of the blocks, by label.
+            tasks: Submits the tasks to the facility.
+            store: Keeps the checkpoints.
             pace: How to trade latency for throughput.
-            stored: Called with all frames of which the state is stored.
+            stored: Called with the ranges of all frames whose state is stored.
             complain: Called with a sentence when something went wrong.
-            moved: Called when something is done.
-            follow: Runs a coroutine beside the others.
-            part: Called with analyses that are not made here any more, and why; they are not in ``analyses`` after it.
+            moved: Called when there is progress.
+            follow: Runs a coroutine in the background.
+            part: Called with the analyses that are no longer done here, and the reasons. It removes them from
+                ``analyses``.
         """
         self.came: Ranges = ()
         self.repeated = 0
@@ -107,34 +108,34 @@ class CompleteLane:
 
     @property
     def waiting_frames(self) -> int:
-        """How many frames wait for the facility's hands."""
+        """Number of frames that wait to be submitted to the facility."""
         return self._waiting_frames
 
     @property
     def busy(self) -> bool:
-        """Whether all hands have something to do."""
+        """Whether all worker threads have something to do."""
         return len(self._groups) >= self._tasks.threads
 
     @property
     def settled(self) -> bool:
-        """Whether every frame that came is in a state, or has failed."""
+        """Whether every frame that arrived is in a state or has failed."""
         return not self._waiting and not self._groups
 
     @property
     def held_frames(self) -> int:
-        """How many frames the states hold."""
+        """Number of frames in the states."""
         base = self._base.partial.frames if self._base is not None else 0
         return base + sum(group.frames for group in (*self._storing, *self._done))
 
     @property
     def working_since(self) -> float:
-        """Unix time in seconds at which the oldest group was submitted that is not done; NaN if all are."""
+        """Unix time in seconds at which the oldest unfinished group was submitted. NaN if all groups are done."""
         oldest = min((group.submitted for group in self._groups.values()), default=math.nan)
         return round(time.time() - (time.monotonic() - oldest), 1)
 
     @property
     def states(self) -> tuple[Remote[Partial], ...]:
-        """What is done, merged as far as that is done too: a result must not wait for a merge."""
+        """The finished states. A merge that is not finished is given as its parts, so that a result need not wait."""
         return tuple(one for state in self._reduction.items for one in state.there)
 
     async def start(self) -> None:
@@ -146,7 +147,7 @@ class CompleteLane:
         self.begin()
 
     def begin(self) -> None:
-        """Begin from the checkpoint, with nothing submitted; blocks that it does not hold wait again."""
+        """Begin from the checkpoint, with nothing submitted. Blocks that are not in the checkpoint wait again."""
         groups = (*self._storing, *self._done, *self._groups.values())
         blocks = [block for group in groups for block in group.blocks]
         self._groups, self._done, self._storing = {}, [], []
@@ -157,7 +158,7 @@ class CompleteLane:
             self._reduction.add(self._restore(self._base))
 
     def add(self, blocks: Sequence[FrameBlock]) -> None:
-        """Take blocks; frames that came before are left out and counted."""
+        """Take blocks. Frames that arrived before are left out and counted."""
         if not self._waiting:
             self._waiting_since = time.monotonic()
         for block in blocks:
@@ -170,13 +171,13 @@ class CompleteLane:
         self.pump()
 
     def pump(self) -> None:
-        """Submit what waits, as far as the facility has hands for it."""
+        """Submit waiting blocks, as many as the facility has worker threads for."""
         tasks = self._tasks
         while self._waiting and tasks.generation and len(self._groups) < 2 * tasks.threads:
             waited = time.monotonic() - self._waiting_since
             size = self._size.choose(self._waiting_frames, tasks.threads)
             if self._waiting_frames < min(size, self._size.fresh) and waited < self._pace.group and not self.ending:
-                # Few frames: they are on the screen by the display lane; here others may join them.
+                # There are only a few frames. The display lane shows them already, so here they can wait for more.
                 break
             blocks, self._waiting = take(self._waiting, size)
             self._waiting_frames -= frames_of(blocks)
@@ -185,7 +186,7 @@ class CompleteLane:
         self._moved()
 
     def fresh(self) -> list[FrameBlock]:
-        """The newest frames that no state holds yet, as many as a result may analyse itself."""
+        """Return the newest frames that are in no state yet, at most as many as a result may analyse itself."""
         most = self._size.fresh
         newest: list[FrameBlock] = []
         for blocks in (self._waiting, *(group.blocks for group in reversed(self._groups.values()))):
@@ -201,7 +202,7 @@ class CompleteLane:
         self._size.took(per_frame)
 
     async def give_up_hung(self) -> None:
-        """Have workers given up that a group waits for far too long."""
+        """Report the task of a long overdue group, so that workers that hang are given up."""
         now = time.monotonic()
         patience = self._tasks.patience(self._tasks.usual)
         late = next((one for one in self._groups.values() if now - one.submitted > patience * one.tries), None)
@@ -223,7 +224,7 @@ class CompleteLane:
         self._follow(self._wait(group, remote, generation))
 
     async def _wait(self, group: Group, remote: Remote[Partial], generation: str) -> None:
-        """Wait for a group's state, which stays on the workers."""
+        """Wait for a group's state. The state stays on the workers."""
         try:
             await remote.done()
         except LostError:
@@ -246,7 +247,7 @@ class CompleteLane:
         self.pump()
 
     def _give_up(self, group: Group, error: Exception) -> None:
-        """Leave out a group whose task cannot be done at all, and say so."""
+        """Leave out a group whose task failed, and report it."""
         self._groups.pop(group.key, None)
         self.failed += group.frames
         first, last = group.blocks[0].start, group.blocks[-1].stop - 1
@@ -257,7 +258,7 @@ class CompleteLane:
         return self._become("merge", items, merge_all, self.analyses, *(item.remote for item in items))
 
     def _restore(self, stored: Stored, *instead: State) -> State:
-        """Have a state read from where it is stored; until it is, another stands for it."""
+        """Submit a task that reads a stored state. Until it is done, the states in ``instead`` stand for it."""
         return self._become("restore", instead, restore, stored.saved)
 
     def _become(self, name: str, parts: Sequence[State], function: Callable[..., Partial], *arguments: Any) -> State:
@@ -267,13 +268,13 @@ class CompleteLane:
         return state
 
     async def _arrive(self, state: State, generation: str) -> None:
-        """Let go of what a state is made of, once it is there."""
+        """Wait for a state and then release the states that it is made of."""
         try:
             await state.remote.done()
         except LostError:
             self._tasks.lose(generation)
         except TASK_ERRORS:
-            # Its parts go on standing for it; whoever merges them next says what is wrong with them.
+            # The parts still stand for it. The next merge of them reports what is wrong.
             return
         else:
             state.parts = ()
@@ -281,14 +282,14 @@ class CompleteLane:
     # Checkpoints.
 
     async def check(self) -> None:
-        """Make checkpoints as long as there is something to store."""
+        """Make checkpoints at regular intervals until cancelled."""
         while True:
             await asyncio.sleep(self._pace.checkpoint)
             if self._tasks.generation:
                 await self.checkpoint()
 
     async def checkpoint(self) -> None:
-        """Store the merged state of all groups that are done, and forget their blocks."""
+        """Store the merged state of all finished groups and forget their blocks."""
         async with self._storing_lock:
             if self._done:
                 generation = self._tasks.generation
@@ -297,7 +298,7 @@ class CompleteLane:
                 except LostError:
                     self._tasks.lose(generation)
                 except (OSError, SteeringError) as error:
-                    # A full disk: the workers hold the state on, and it is stored when there is room.
+                    # For example a full disk. The workers keep the state, and the next checkpoint tries again.
                     self._done, self._storing = [*self._storing, *self._done], []
                     self._unstored = f"The analysis' state cannot be stored ({said(error)}). It is tried again."
                     self._complain(self._unstored)
@@ -307,7 +308,7 @@ class CompleteLane:
                         self._complain("")
 
     async def _store_done(self, generation: str) -> None:
-        # Until they are stored they are neither done nor forgotten: a loss brings them back.
+        # Until the groups are stored they are neither done nor forgotten: a loss brings them back.
         self._storing, self._done = self._done, []
         whole = self._merge(self._reduction.items)
         self._reduction = Reduction[State](self._merge)
@@ -323,7 +324,7 @@ class CompleteLane:
         if generation != self._tasks.generation:
             return
         self._base, self._storing = stored, []
-        # From here on the state is read from where it is stored: what it was made of may be forgotten everywhere.
+        # From now on the state is read from the checkpoint, so the states that it was made of can be released.
         if self._reduction.items[0] is whole:
             later = self._reduction.items[1:]
             fresh = Reduction[State](self._merge)

@@ -1,4 +1,4 @@
-"""The display lane: makes results of the states that are done and of the newest frames, newest first."""
+"""The display lane: makes results from the finished states and the newest frames."""
 
 import asyncio
 import time
@@ -20,12 +20,12 @@ from steering.loop.tasks import TASK_ERRORS, Tasks
 
 
 class DisplayLane:
-    """A run's results.
+    """Makes a run's results.
 
     Attributes:
-        newest: The newest that was handed on.
+        newest: The newest result that was handed on.
         news: Set when there may be something new to show.
-        results: How many are being made.
+        results: Number of results that are being made.
     """
 
     def __init__(
@@ -40,18 +40,19 @@ class DisplayLane:
         part: Callable[[Mapping[str, str]], None],
         shown: int = 0,
     ) -> None:
-        """Wire it; see :class:`steering.loop.loop.Loop`.
+        """Connect the lane to its surroundings; see :class:`steering.loop.loop.Loop`.
 
         Args:
-            run: Whose results.
-            tasks: Where they are made.
-            complete: The other lane.
+            run: Run that the results belong to.
+            tasks: Submits the tasks to the facility.
+            complete: The complete lane of the same run.
             pace: How to trade latency for throughput.
             publish: Called with each result.
             complain: Called with a sentence when something went wrong.
-            stopwatch: Times each frame's way.
-            part: Called with analyses that are not made here any more, and why.
-            shown: Frames of a result that was handed on before this lane began; one of fewer is no news.
+            stopwatch: Measures the time from a frame's exposure to its first result.
+            part: Called with the analyses that are no longer done here, and the reasons.
+            shown: Number of frames in a result that was handed on before this lane began. A result needs more frames
+                than that to be published.
         """
         self.newest: Finished | None = None
         self.news = asyncio.Event()
@@ -68,11 +69,12 @@ class DisplayLane:
         self._seconds = 0.0
         self._part = part
         self._shown = shown
-        # Frames of the fullest result that is being made: another one must tell more than that.
+        # Number of frames in the largest result that is being made. Another result must hold more frames.
         self._asked = 0
         self._version = 0
         self._timed: Ranges = ()
-        # Frames of before this session followed the run tell how late it came, not how fast the loop is.
+        # Frames from before this session followed the run are not timed: they would show how late the session started,
+        # not how fast the loop is.
         self._began = time.time()
         self._submitted_at: dict[int, float] = {}
         self._final = False
@@ -80,7 +82,7 @@ class DisplayLane:
 
     @property
     def whole(self) -> bool:
-        """Whether the newest result holds everything that came; at a run's end, from the complete lane alone."""
+        """Whether the newest result holds every frame that arrived; at a run's end, from the complete lane alone."""
         complete = self._complete
         if not complete.settled or not self._tasks.generation:
             return False
@@ -93,16 +95,16 @@ class DisplayLane:
         self._submitted_at[last_frame] = time.time()
 
     def finish(self) -> None:
-        """Make one more result once all is done, which is the last."""
+        """Make one more result, the last one, when the complete lane is done."""
         self._final = False
         self.news.set()
 
     async def make(self, follow: Callable[[Any], None], until_moved: Callable[[], Any]) -> None:
-        """Make results as long as there is something new.
+        """Make a result whenever there is something new, until cancelled.
 
         Args:
-            follow: Runs a coroutine beside the others.
-            until_moved: Waits until something is done.
+            follow: Runs a coroutine in the background.
+            until_moved: Waits until there is progress.
         """
         while True:
             await self.news.wait()
@@ -113,7 +115,8 @@ class DisplayLane:
             fresh = [] if self._complete.ending or self._tasks.aside else self._complete.fresh()
             frames = self._complete.held_frames + frames_of(fresh)
             if not self.whole and (self._last or frames > max(self._shown, self._asked)):
-                # Both are taken now: a group that is done in between would be in the result twice.
+                # Fresh frames and states are taken at the same moment. A group that finished in between would be in
+                # the result twice.
                 self.results += 1
                 self._asked = frames
                 follow(self._result(fresh, self._complete.states, self._tasks.generation, final=self._last))
@@ -124,7 +127,7 @@ class DisplayLane:
         return self._complete.ending and self._complete.settled
 
     async def _leave_room(self) -> None:
-        """Leave the complete lane its share of the facility's time; for the last result nothing is waited for."""
+        """Wait so that the complete lane gets its share of the facility's time. The last result does not wait."""
         pause = self._not_before - time.monotonic()
         if pause <= 0:
             return
@@ -137,7 +140,7 @@ class DisplayLane:
             return
 
     def _making(self) -> int:
-        """How many results are being made; those of a facility that was lost need not be waited for."""
+        """Return how many results are being made. Results of a facility that was lost do not count."""
         if self._counted != self._tasks.generation:
             self._counted, self.results, self._asked = self._tasks.generation, 0, 0
         return self.results
@@ -161,7 +164,7 @@ class DisplayLane:
         except TASK_ERRORS as error:
             self._complain(f"No result could be made: {said(error)}")
             self._asked = 0
-            # At the end nothing better will come of the same frames.
+            # At the end of a run, another try with the same frames would give no better result.
             self._final = self._final or final
             return
         finally:
@@ -175,7 +178,7 @@ class DisplayLane:
         if finished.apart:
             self._part(finished.apart)
         self._seconds = finished.seconds
-        # While hands are idle a result takes nobody's time; else it must leave the complete lane its share.
+        # While worker threads are idle, a result costs nothing. Otherwise it must leave the complete lane its share.
         share = finished.seconds * (1 / self._pace.result_share - 1) / self._tasks.threads
         pause = max(share, self._pace.result_pause)
         self._not_before = time.monotonic() + (pause if self._complete.busy else 0.0)
@@ -210,7 +213,7 @@ class DisplayLane:
             self._publish(Result(self._version, ended.outcome, source))
 
     def _say(self, finished: Finished) -> None:
-        """Say what went wrong that was not said before, and of which analysis; or that it is over."""
+        """Report what is wrong, and with which analysis, when this has changed. Also report when nothing is wrong."""
         wrong: dict[str, str] = {}
         if finished.failed:
             wrong[""] = f"{finished.failed} frames could not be read; the newest: {finished.failures[-1]}"
@@ -227,9 +230,9 @@ class DisplayLane:
             self._complain(" ".join(wrong.values()))
 
     def _time(self, photons: Mapping[int, float], now: float) -> None:
-        """Note how long ago the frames were exposed that are in a result for the first time."""
+        """Record the time since exposure for each frame that is in a result for the first time."""
         low, high = self._timed[-1] if self._timed else (0, 0)
-        # Nearly all of them were in the result before.
+        # Nearly all of them were in the previous result.
         new = [index for index in photons if not low <= index < high]
         new = [index for index in new if without(index, index + 1, self._timed)]
         for index in new:

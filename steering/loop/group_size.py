@@ -1,22 +1,24 @@
-"""How many frames one task takes.
+"""Chooses how many frames one task takes.
 
-A task costs some milliseconds of everybody's time, whatever it does; so under load it should do much. But what it does
-is lost when its worker is, others wait for it, and the last tasks of a run should end together. So a task takes its
-share of what waits (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Comput. C-36, 1425, 1987), at most
-as much as keeps a worker busy for a while, however fast or slow the analysis is.
+Each task costs client, scheduler and worker some milliseconds, whatever it does. So under load a task should do much.
+But the work of a task is lost if its worker is lost, other tasks wait for it, and the last tasks of a run should end
+together. So a task takes its share of the waiting frames (guided self-scheduling: Polychronopoulos and Kuck, IEEE
+Trans. Comput. C-36, 1425, 1987). The share is limited so that a task keeps a worker busy only for a short time, however
+fast or slow the analysis is.
 """
 
 import math
 
 from steering.loop.pace import Pace
 
-# A first task loads libraries and opens files, so what took long is believed less than what took little.
+# Weights of a new measurement if it is longer or shorter than the estimate. A first task loads libraries and opens
+# files, so long times count less than short ones.
 _LONGER, _SHORTER = 0.3, 0.7
 _SHORTEST = 1e-9
 
 
 class GroupSize:
-    """Chooses group sizes from how long groups took."""
+    """Chooses the size of the next group from the time that earlier groups took."""
 
     def __init__(self, pace: Pace) -> None:
         """Begin without knowing how long a frame takes."""
@@ -37,20 +39,20 @@ class GroupSize:
 
     @property
     def fresh(self) -> int:
-        """How many of the newest frames a result should analyse itself, at least 1."""
+        """Number of the newest frames that a result should analyse itself, at least 1."""
         if self._seconds_per_frame is None:
             return self._pace.fresh_frames
         return max(1, min(self._pace.fresh_frames, int(self._pace.fresh_seconds / self._seconds_per_frame)))
 
     def choose(self, waiting: int, threads: int) -> int:
-        """Say how many frames the next task takes.
+        """Choose how many frames the next task takes.
 
         Args:
-            waiting: So many wait for a task.
-            threads: So many tasks are worked on at the same time.
+            waiting: Number of frames that wait for a task.
+            threads: Number of tasks that run at the same time.
 
         Returns:
-            At least 1; it may be more than wait.
+            Number of frames, at least 1. It may be larger than ``waiting``.
         """
         pace = self._pace
         if self._seconds_per_frame is None:

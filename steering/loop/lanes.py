@@ -1,4 +1,4 @@
-"""One run's two lanes, and what they do together when the facility is lost; see :mod:`steering.loop.loop`."""
+"""The two lanes of one run, and their recovery when the facility is lost; see :mod:`steering.loop.loop`."""
 
 import asyncio
 import logging
@@ -20,8 +20,8 @@ from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
 from steering.loop.tasks import Tasks
 
-# Between two tries to reach a facility that was lost, between two looks for what is overdue, and between two questions
-# how many workers there are (seconds).
+# Seconds between two tries to reach a lost facility, between two checks for overdue tasks, and between two requests for
+# the number of workers.
 _AGAIN, _LOOK, _ASK = 0.5, 0.1, 1.0
 _LOG = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ class Lanes:
     """A run's blocks on their way to results.
 
     Attributes:
-        aside: Whether an analysis takes its time here, beside those that keep pace with the detector.
-        stored: Frames that need not come again, as the state is stored that they are in.
+        aside: Whether these lanes are for a slow analysis, beside the lanes that keep pace with the detector.
+        stored: Frames whose state is stored, so that the source need not send them again.
     """
 
     def __init__(
@@ -50,21 +50,21 @@ class Lanes:
         aside: bool = False,
         shown: int = 0,
     ) -> None:
-        """Wire them; see :class:`steering.loop.loop.Loop`.
+        """Connect both lanes to their surroundings; see :class:`steering.loop.loop.Loop`.
 
         Args:
-            run: Whose blocks.
-            analyses: What is made of them, by label.
-            facility: Where.
-            store: Where checkpoints lie.
+            run: Run that the blocks belong to.
+            analyses: The analyses of the blocks, by label.
+            facility: Where tasks run.
+            store: Keeps the checkpoints.
             pace: How to trade latency for throughput.
             stored: Called when more frames are stored.
             publish: Called with each result.
             complain: Called with a sentence when something went wrong.
-            stopwatch: Times each frame's way.
-            part: Called with these lanes and the analyses that are not made here any more, each with the reason.
-            aside: Whether tasks leave the workers' threads to others.
-            shown: Frames of a result that was handed on before.
+            stopwatch: Measures the time from a frame's exposure to its first result.
+            part: Called with these lanes and the analyses that are no longer done here, each with the reason.
+            aside: Whether tasks leave the workers' threads to other tasks.
+            shown: Number of frames in a result that was handed on before.
         """
         self.aside = aside
         self._part = part
@@ -89,21 +89,21 @@ class Lanes:
 
     @property
     def analyses(self) -> Analyses:
-        """What is made of the blocks, by label."""
+        """The analyses of the blocks, by label."""
         return self._complete.analyses
 
     @property
     def shown(self) -> int:
-        """How many frames are in the newest result."""
+        """Number of frames in the newest result."""
         return self._display.newest.frames if self._display.newest is not None else 0
 
     @property
     def behind(self) -> bool:
-        """Whether more frames wait than a source should be held back for."""
+        """Whether so many frames wait that the source should be held back."""
         return self._complete.waiting_frames > self._pace.waiting_frames
 
     def drop(self, label: str) -> None:
-        """Do not make one of several analyses any more."""
+        """Stop doing one of several analyses."""
         self._complete.analyses = {name: one for name, one in self.analyses.items() if name != label}
 
     def _leave_to_others(self, apart: Mapping[str, str]) -> None:
@@ -115,7 +115,7 @@ class Lanes:
 
     @property
     def counts(self) -> FrameCounts:
-        """How many frames came, are in the newest result, came twice, or failed."""
+        """Number of frames that arrived, are in the newest result, arrived twice, or failed."""
         newest = self._display.newest
         return FrameCounts(
             came=count(self._complete.came),
@@ -144,7 +144,7 @@ class Lanes:
         self._start(self._complete.check())
 
     def add(self, blocks: Sequence[FrameBlock]) -> None:
-        """Take blocks; frames that came before are left out and counted. Lanes that have failed take none."""
+        """Take blocks. Frames that arrived before are left out and counted. Lanes that have failed take no blocks."""
         if self._broken:
             return
         if blocks:
@@ -157,7 +157,10 @@ class Lanes:
             await self._until_moved()
 
     async def drain(self) -> None:
-        """Wait until the newest result holds all that came, from the complete lane alone, or the lanes have failed."""
+        """Wait for the last result, or until the lanes have failed or were cancelled.
+
+        The last result holds all frames that arrived and comes from the complete lane alone.
+        """
         self._complete.ending = True
         self._display.finish()
         while not self._display.whole and not self._over:
@@ -168,7 +171,7 @@ class Lanes:
         self._complete.ending = False
 
     async def cancel(self) -> None:
-        """Stop; what was submitted is left to the facility, and whoever waits for it here does not any more."""
+        """Stop. Submitted tasks are left to the facility, and nothing here waits for them any more."""
         self._left = True
         self._moved.set()
         tasks = [*self._running, *([self._recovering] if self._recovering is not None else [])]
@@ -187,11 +190,11 @@ class Lanes:
 
     @property
     def _over(self) -> bool:
-        """Whether nothing is made here any more: it has failed, or was stopped."""
+        """Whether these lanes have failed or were cancelled."""
         return bool(self._broken) or self._left
 
     async def _watch(self) -> None:
-        """Learn how many hands the facility has, submit what has waited, and have workers given up that hang."""
+        """Submit waiting blocks, have hung workers given up, and look up how many threads the facility has."""
         asked = 0.0
         while True:
             await asyncio.sleep(_LOOK)
@@ -204,7 +207,7 @@ class Lanes:
                 await self._tasks.look()
 
     def _lose(self) -> None:
-        """The facility's values are gone: reach it again and submit again what no checkpoint holds."""
+        """Recover from the loss of the facility's values: reconnect and submit again what no checkpoint holds."""
         if self._recovering is None:
             self._tasks.stop()
             self._recovering = asyncio.create_task(self._recover())

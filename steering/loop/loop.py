@@ -1,15 +1,15 @@
 """The loop: takes blocks from a source, has them analysed and merged on a facility, and hands on the newest result.
 
 Two lanes share the facility. The *complete* lane analyses every block once, in groups whose size follows the load, and
-merges their states on the workers; now and then the merged state is stored, and what is stored is never computed again.
-The *display* lane makes results: of the states that are done, and of the newest frames, which the result's own task
-analyses itself. So a frame is on the screen one round trip after it was taken, whatever waits before it, and the last
-result of a run rests on the complete lane alone. See :mod:`steering.loop.lanes`.
+merges their states on the workers. The merged state is stored at intervals, and stored frames are never computed again.
+The *display* lane makes results from the finished states and the newest frames. The task of a result analyses these
+newest frames itself. So a frame is on the screen one round trip after it was taken, however many frames wait before it.
+The last result of a run comes from the complete lane alone. See :mod:`steering.loop.lanes`.
 
-Each run that is open has lanes of its own: plans may nest runs, or interleave them. The analyses of a run share lanes,
-so that frames are read once. One that takes too long for the others is moved to lanes *aside*, from the run's first
-frame on: it takes its time there, holds up no other analysis, no source and no next run, and gives what it would have
-given.
+Each open run has lanes of its own, because plans may nest or interleave runs. The analyses of a run share lanes, so
+that frames are read once. An analysis that is too slow for the others is moved to lanes *aside* and starts there again
+with the run's first frame. It can take its time there: it does not hold up other analyses, the source or the next run.
+Its results are the same as without the move.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ from steering.loop.ranges import common
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
 
-# More runs are never open at once: of these the oldest has lost its end.
+# Most runs that are open at once. If another one starts, the end of the oldest was lost.
 _MOST_OPEN = 4
-# So many runs that are over may have analyses that are not done.
+# Most runs that are over but have unfinished analyses.
 _MOST_ENDING = 2
 
 
@@ -43,8 +43,8 @@ class Loop:
     """Follows one source with one facility.
 
     Attributes:
-        photon_to_feature: End of a frame's exposure to the first result that holds it, for every frame.
-        drained: The newest run whose last result has been handed on; empty before the first.
+        photon_to_feature: Time from the end of a frame's exposure to the first result that holds it, for every frame.
+        drained: The newest run whose last result was handed on; empty before the first.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class Loop:
         pace: Pace | None = None,
         frames: Callable[[str], Sequence[FrameBlock]] | None = None,
     ) -> None:
-        """Wire the loop.
+        """Connect the loop to its surroundings.
 
         Args:
             source: Where blocks come from.
-            facility: Where they are analysed; it must have been started.
-            choose: Says which analyses a run gets: several by label, the main one first; one, which is labelled by
-                its name; or none.
-            publish: Called with each result, newest last; must not block.
-            complain: Called with a sentence when something went wrong that the loop survives, and with an empty one
-                when it is over.
+            facility: Where they are analysed. It must have been started.
+            choose: Chooses the analyses of a run. It returns several analyses by label, the main one first; or one
+                analysis, which is labelled by its name; or ``None``.
+            publish: Called with each result, newest last. It must not block.
+            complain: Called with a sentence when there is a problem that the loop survives, and with an empty string
+                when the problem is over.
             store: Where checkpoints are kept; in memory if left out.
             pace: How to trade latency for throughput.
-            frames: Gives all frames so far of a run, for an analysis that is moved aside; raises a ``SteeringError`` if
-                they are not remembered.
+            frames: Returns all frames of a run so far, for an analysis that is moved aside. It raises a
+                ``SteeringError`` if they are not remembered.
         """
         self.photon_to_feature = Stopwatch()
         self.drained = ""
@@ -81,23 +81,23 @@ class Loop:
         self._choose = choose
         self._publish = publish
         self._tell = complain
-        # What is wrong now, by run and cause.
+        # Current problems, by run and cause.
         self._said: dict[tuple[str, str], str] = {}
         self._store = store or Store(None)
         self._pace = pace or Pace()
-        # Those of runs that are open, and of the newest that has ended, whose counts are still asked for.
+        # Lanes of the open runs, and of the newest run that has ended, because its counts are still shown.
         self._lanes: dict[str, list[Lanes]] = {}
-        # Runs that are open, oldest first.
+        # Open runs, oldest first.
         self._open: dict[str, None] = {}
         self._newest = ""
         self._numbers = count()
         self._frames = frames or _forgotten
-        # By run, what moves an analysis aside, and what waits for those that are.
+        # By run, the tasks that move analyses aside and those that wait for analyses aside.
         self._beside: dict[str, set[asyncio.Task[None]]] = {}
 
     @property
     def counts(self) -> FrameCounts:
-        """How many frames of the newest run came, are in the newest result, came twice, or failed."""
+        """Number of frames of the newest run that arrived, are in the newest result, arrived twice, or failed."""
         lanes = self._lanes.get(self._newest)
         return lanes[0].counts if lanes else FrameCounts()
 
@@ -122,24 +122,25 @@ class Loop:
             await self.cancel()
 
     async def cancel(self) -> None:
-        """Stop making results; what was submitted is left to the facility."""
+        """Stop making results. Submitted tasks are left to the facility."""
         for run, of_run in list(self._lanes.items()):
             await self._stop(run, of_run)
 
     async def add(self, run: str, analyses: Analyses, blocks: Callable[[], Sequence[FrameBlock]]) -> None:
-        """Have a run that is open, or the newest, analysed in other ways too, from its first frame on.
+        """Add analyses to an open run, or to the newest run. They start with the run's first frame.
 
         Args:
-            run: Which.
-            analyses: By label; each may be there already with other parameters, and goes on beside this one.
-            blocks: Gives all its frames so far; those that come after it was asked come as ever.
+            run: The run.
+            analyses: The new analyses, by label. The run may already have the same analysis with other parameters,
+                which then continues beside the new one.
+            blocks: Returns all frames of the run so far. Later frames arrive from the source as usual.
         """
         lanes = await self._aside(run, analyses, blocks, 0)
         if run not in self._open:
             await lanes.drain()
 
     async def leave(self, run: str, label: str) -> None:
-        """Do not analyse a run in one way any more."""
+        """Stop one analysis of a run."""
         for lanes in [one for one in self._lanes.get(run, []) if label in one.analyses]:
             if len(lanes.analyses) > 1:
                 lanes.drop(label)
@@ -152,7 +153,7 @@ class Loop:
         lanes = self._wire(run, analyses, aside=True, shown=shown)
         await lanes.start()
         try:
-            # From here on nothing is waited for: no block comes between.
+            # No await between this call and ``lanes.add`` below, so no block is missed.
             come = blocks()
         except SteeringError:
             await lanes.cancel()
@@ -162,7 +163,7 @@ class Loop:
         return lanes
 
     def _part(self, run: str, lanes: Lanes, leaving: Mapping[str, tuple[Analysis[Any], str]]) -> None:
-        """Move analyses aside that share lanes no more."""
+        """Move analyses that have left their shared lanes to lanes aside."""
 
         async def move() -> None:
             for label, (analysis, why) in leaving.items():
@@ -195,12 +196,12 @@ class Loop:
         await lanes.cancel()
 
     def _complain(self, run: str, cause: str, sentence: str) -> None:
-        """Say what is wrong for one cause, beside what is wrong for others; an empty sentence says that it is over."""
+        """Report a problem with one cause, together with all other problems. An empty sentence ends the problem."""
         if not sentence and (run, cause) not in self._said:
             return
         self._said.pop((run, cause), None)
         if sentence:
-            # The newest is read first.
+            # The newest problem comes first.
             self._said = {(run, cause): sentence, **self._said}
         self._tell(" ".join(dict.fromkeys(self._said.values())))
 
@@ -211,7 +212,7 @@ class Loop:
             await lanes.cancel()
 
     async def _drain(self, run: str) -> None:
-        """Wait for the last result of what keeps pace with the detector; the rest is waited for beside."""
+        """Wait for the last result of the lanes that keep pace with the detector. Lanes aside finish in background."""
         await asyncio.gather(*(lanes.drain() for lanes in self._lanes.get(run, []) if not lanes.aside))
 
         async def rest(moving: Sequence[asyncio.Task[None]]) -> None:
@@ -236,7 +237,7 @@ class Loop:
         )  # fmt: skip
 
     def _tell_stored(self, run: str) -> None:
-        """Tell the source which frames none of a run's lanes needs again; one that is far behind holds none back."""
+        """Tell the source which frames none of a run's lanes needs again. Lanes aside that are behind do not count."""
         of_run = [lanes for lanes in self._lanes.get(run, []) if not (lanes.aside and lanes.behind)]
         if of_run:
             for start, stop in reduce(common, (lanes.stored for lanes in of_run)):
@@ -248,25 +249,25 @@ class Loop:
             self._open.pop(item.run, None)
             return
         if item.run in self._open:
-            # Said again, as by a source that was connected anew: beginning anew would forget what is not stored yet.
+            # A source repeats this after it reconnects. Starting the run again would lose what is not stored yet.
             return
         if len(self._open) >= _MOST_OPEN:
-            # Its end was lost.
+            # The end of the oldest run was lost.
             del self._open[next(iter(self._open))]
         over = [run for run in self._lanes if run not in self._open]
-        # What takes its time may end what it has begun, in so many runs at most.
+        # Lanes aside may finish their work, for at most ``_MOST_ENDING`` runs.
         ending = [run for run in over if self._beside.get(run)][-_MOST_ENDING:]
         for run in over:
             if run not in ending:
                 await self._stop(run, self._lanes.pop(run))
         if self._said:
-            # What was wrong with a run before is over with it.
+            # Problems of earlier runs end with these runs.
             self._said = {key: sentence for key, sentence in self._said.items() if key[0] in self._lanes}
             self._tell(" ".join(dict.fromkeys(self._said.values())))
         self._open[item.run] = None
         self._newest = item.run
         for analyses in await self._store.alike(item.run, _by_label(self._choose(item))):
-            # Those that were stored at the same moment go on together: frames are read once for all of them.
+            # Analyses with the same stored frames continue together, so that frames are read once for all of them.
             lanes = self._wire(item.run, analyses)
             self._lanes.setdefault(item.run, []).append(lanes)
             await lanes.start()
@@ -280,7 +281,7 @@ class Loop:
                     lanes.add(come)
 
     async def _batches(self) -> AsyncGenerator[list[SourceItem]]:
-        """Yield lists of items; a list is as long as what came within the gathering time."""
+        """Yield lists of items. Each list holds the items that arrived within the gathering time."""
         queue: asyncio.Queue[SourceItem | None] = asyncio.Queue(1000)
 
         async def pump() -> None:
@@ -289,7 +290,7 @@ class Loop:
                 async for item in items:
                     await queue.put(item)
             finally:
-                # What a source has begun for its items it ends here, and not when somebody collects garbage.
+                # Let the source clean up here, not whenever the garbage collector runs.
                 if isinstance(items, AsyncGenerator):
                     await items.aclose()
             await queue.put(None)
@@ -316,7 +317,7 @@ class Loop:
 
     @staticmethod
     async def _next(queue: "asyncio.Queue[SourceItem | None]", pumping: "asyncio.Task[None]") -> SourceItem | None:
-        """Wait for an item; a source that fails must not leave the loop waiting."""
+        """Wait for an item. If the source fails, raise its error so that the loop does not wait forever."""
         getting = asyncio.ensure_future(queue.get())
         try:
             await asyncio.wait([getting, pumping], return_when=asyncio.FIRST_COMPLETED)

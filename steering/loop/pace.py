@@ -8,22 +8,25 @@ class Pace:
     """Times in seconds.
 
     Attributes:
-        gather: Items that come within this time of the first are looked at together.
-        group: While the facility has nothing to do, blocks wait so long for others before they are analysed for good;
-            results do not wait for that.
-        group_frames: Frames of one task, before it is known how long a frame takes.
-        group_seconds: A task keeps a worker busy for at most about so long ...
-        group_frames_most: ... and takes at most so many frames.
-        fresh_frames: Most of the newest frames that a result analyses itself, so that it needs no earlier task ...
-        fresh_seconds: ... and so much time that may take.
-        results: Most results that are being made at the same time.
-        result_share: Results take at most this share of the facility's time while blocks wait for it ...
-        result_pause: ... and are at least so far apart: their way to the session takes time from the workers, too.
-        overdue: A task that takes so long may wait for a worker that hangs, which is asked then, and given up if it is
-            silent for as long again ...
-        overdue_times: ... if the task also takes so many times longer than usual.
-        checkpoint: Between two checkpoints: states that are stored, so that no loss costs more than what came after.
-        waiting_frames: So many frames wait for the facility before the source is held back.
+        gather: Items that arrive within this time after the first are handled together.
+        group: Longest time that blocks wait for others in the complete lane while the facility is idle. Results do not
+            wait for this.
+        group_frames: Number of frames in one task, before it is known how long a frame takes.
+        group_seconds: Approximate longest time that one task keeps a worker busy.
+        group_frames_most: Largest number of frames in one task.
+        fresh_frames: Largest number of the newest frames that a result analyses itself, so that it need not wait for
+            an earlier task.
+        fresh_seconds: Longest time that this may take.
+        results: Largest number of results that are being made at the same time.
+        result_share: Largest share of the facility's time that results take while blocks wait for it.
+        result_pause: Shortest time between two results in that case. Sending results to the session also takes time
+            from the workers.
+        overdue: After this time a task may be waiting for a worker that hangs. The worker is then probed, and given up
+            if it is silent for as long again.
+        overdue_times: A task is overdue only if it also takes this many times longer than usual.
+        checkpoint: Time between two checkpoints. A checkpoint stores the states, so that a loss costs only the work
+            since then.
+        waiting_frames: Number of frames that may wait for the facility before the source is held back.
     """
 
     gather: float = 0.002

@@ -1,8 +1,8 @@
-"""What a task hands on: the states of a run's analyses and the bookkeeping that makes their results honest.
+"""Partials: the states of a run's analyses, and the bookkeeping that makes their results honest.
 
-Frames are read once for all analyses of a run. Each analysis has a state of its own, by label. A frame that it fails
-for costs that analysis this frame, and costs the others nothing. One that takes too long is not made here any more,
-which is said in the partial (see :mod:`steering.loop.company`). Runs on workers.
+Frames are read once for all analyses of a run. Each analysis has a state of its own, by label. If an analysis fails for
+a frame, only this analysis loses the frame. An analysis that takes too long is no longer done in this task, and the
+partial says so (see :mod:`steering.loop.company`). Runs on workers.
 """
 
 import math
@@ -27,28 +27,29 @@ from steering.loop.company import CALL_SECONDS, Company, LateError
 from steering.loop.ranges import Ranges, count, unite
 from steering.sources.read_ahead import Loaded, read_blocks
 
-# Photon times of so many of the newest frames travel with a state, for the latency figures.
+# Number of the newest frames whose photon times travel with a state, for the latency figures.
 PHOTONS_KEPT = 256
 _FAILURES_KEPT = 20
 LATE = f"takes longer than the {CALL_SECONDS:g} s that the others wait for it"
-# Frames are taken apart for so long (seconds) to find the one that fails; after that all that is left has failed.
+# Longest time (seconds) to split blocks in order to find the frame that fails. After that, all frames of the remaining
+# parts count as failed.
 _APART_SECONDS = 20.0
-# What is read within a few tenths of a millisecond.
+# Number of bytes that are read within a few tenths of a millisecond.
 _READ_AHEAD_BYTES = 1 << 22
-# Bytes of a frame, by run, as this worker last read it.
+# Bytes of a frame by run, as last read by this worker.
 _SIZES: dict[str, int] = {}
 _SIZES_KEPT = 32
 
 
 @dataclass(frozen=True)
 class Member:
-    """What one analysis has made of the frames.
+    """The part of a partial that belongs to one analysis.
 
     Attributes:
-        state: Its own.
-        failed: How many frames it could not analyse, which are not in its state.
+        state: State of the analysis.
+        failed: Number of frames that it could not analyse. They are not in its state.
         failures: A sentence for each of the newest blocks of such frames.
-        apart: Why it is not made together with the others any more; then there is no state. Empty if it is.
+        apart: Why the analysis is no longer done together with the others; empty otherwise. If set, there is no state.
     """
 
     state: Any
@@ -62,13 +63,13 @@ class Partial:
     """States of some frames.
 
     Attributes:
-        members: By label, what each analysis has made of them.
-        ranges: Which frames were read.
-        doubled: How many frames came into it twice; not one ever should.
+        members: The state and failures of each analysis, by label.
+        ranges: Ranges of the frames that were read.
+        doubled: Number of frames that were added twice. It should always be 0.
         times: Hop times of the block that holds the newest frame.
         photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
-        per_frame: Seconds that each frame took in the task that analysed the newest; NaN for no frames.
-        failed: How many frames could not be read.
+        per_frame: Seconds per frame in the task that analysed the newest frame; NaN for no frames.
+        failed: Number of frames that could not be read.
         failures: A sentence for each of the newest blocks of such frames.
     """
 
@@ -83,7 +84,7 @@ class Partial:
 
     @property
     def frames(self) -> int:
-        """How many frames are in it."""
+        """Number of frames in the partial."""
         return count(self.ranges)
 
     @property
@@ -93,30 +94,30 @@ class Partial:
 
     @property
     def apart(self) -> dict[str, str]:
-        """Which analyses are not made here any more, and why."""
+        """The analyses that are no longer done here, by label, with the reason."""
         return {label: member.apart for label, member in self.members.items() if member.apart}
 
     def alone(self, label: str) -> "Partial":
-        """Return what one analysis has of it, without its label: another session may have another one for it."""
+        """Return the part of one analysis, without its label. Another session may use another label for it."""
         return replace(self, members={"": self.members[label]})
 
 
 def together(partials: Mapping[str, Partial]) -> Partial:
-    """Put partials of single analyses, of the same frames, under their labels."""
+    """Combine partials of single analyses of the same frames into one partial, by label."""
     members = {label: partial.members[""] for label, partial in partials.items()}
     return replace(next(iter(partials.values())), members=members)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What one analysis says in the end.
+    """The outcome of one analysis.
 
     Attributes:
-        outcome: Features and arrays; nothing if it could not say.
-        error: Why it could not, as a sentence; empty if it could.
-        failed: How many frames it could not analyse.
+        outcome: Features and arrays; ``None`` if there is no outcome.
+        error: Why the analysis failed to give an outcome, as a sentence; empty if it did not fail.
+        failed: Number of frames that it could not analyse.
         failures: A sentence for each of the newest blocks of such frames.
-        apart: Why it is not made together with the others any more; empty if it is.
+        apart: Why the analysis is no longer done together with the others; empty otherwise.
     """
 
     outcome: Outcome | None
@@ -128,7 +129,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Finished:
-    """Outcomes by label, with the bookkeeping of the partial that they come from; ``seconds`` is how long it took."""
+    """Outcomes by label, with the bookkeeping of their partial. ``seconds`` is the time that it took to make them."""
 
     ended: Mapping[str, Ended]
     frames: int
@@ -143,12 +144,12 @@ class Finished:
 
     @property
     def apart(self) -> dict[str, str]:
-        """Which analyses are not made here any more, and why."""
+        """The analyses that are no longer done here, by label, with the reason."""
         return {label: one.apart for label, one in self.ended.items() if one.apart}
 
     @property
     def missing(self) -> int:
-        """How many frames are not in each of the outcomes."""
+        """Number of frames that are missing, at most, in an outcome."""
         return self.failed + max((one.failed for one in self.ended.values()), default=0)
 
 
@@ -158,9 +159,9 @@ def nothing(analyses: Analyses) -> Partial:
 
 
 def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
-    """Read blocks and reduce them; what cannot be read is named in the partial and leaves the rest whole.
+    """Read blocks and reduce them. Frames that cannot be read are named in the partial and do not affect the others.
 
-    While one piece is reduced the next is read. Memory is bounded by two pieces, whatever the size of a frame.
+    The next piece is read while one is reduced. Memory is bounded by two pieces, whatever the size of a frame.
     """
     started = time.time()
     company = Company(analyses)
@@ -185,7 +186,7 @@ def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
 
 
 def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
-    """Say whether it takes longer to read the blocks than to start a thread for it."""
+    """Return whether it takes longer to read the blocks than to start a thread for it."""
     if frames_of(blocks) <= UNKNOWN_FRAMES:
         return False
     size = max(_SIZES.get(block.run, _READ_AHEAD_BYTES) for block in blocks)
@@ -193,7 +194,7 @@ def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
 
 
 def _readable(loaded: Loaded, deadline: float) -> Iterator[Loaded]:
-    """Read again in halves what could not be read, so that a frame that cannot be read costs itself only."""
+    """Read a piece again in halves if it could not be read, so that only unreadable frames are lost."""
     if loaded.error is None or len(loaded.block) == 1 or time.monotonic() > deadline:
         yield loaded
         return
@@ -213,11 +214,11 @@ def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:
 
 
 def _book(loaded: Loaded, started: float) -> Partial:
-    """Write down what was read, without what the analyses make of it."""
+    """Make the bookkeeping of a piece, without the states of the analyses."""
     block = loaded.block
     if loaded.error is not None:
         return Partial({}, failed=len(block), failures=(_failure(block, loaded.error),))
-    # A file without frame times still has the time of the event, a few milliseconds later.
+    # If a file has no frame times, use the time of the event, which is a few milliseconds later.
     known = [block.seen.get("document", started) if math.isnan(photon) else float(photon) for photon in loaded.times]
     times = {**block.seen, "photon": known[-1], "started": started, "finished": time.time()}
     kept = dict(zip(block.indices.tolist()[-PHOTONS_KEPT:], known[-PHOTONS_KEPT:], strict=True))
@@ -225,7 +226,7 @@ def _book(loaded: Loaded, started: float) -> Partial:
 
 
 def _booked(left: Partial, right: Partial) -> Partial:
-    """Join what was written down of different frames; the analyses' states are not in it."""
+    """Join the bookkeeping of different frames, without the states of the analyses."""
     newer = right if right.last_frame >= left.last_frame else left
     photons = {**left.photons, **right.photons}
     if len(photons) > PHOTONS_KEPT:
@@ -246,7 +247,7 @@ def _booked(left: Partial, right: Partial) -> Partial:
 def _ask(
     company: Company, label: str, function: Callable[..., Member], analysis: Analysis[Any], *arguments: Any
 ) -> Member:
-    """Have one analysis do something; what takes too long, or fails for no frame's sake, does not stop the others."""
+    """Call one analysis. If it takes too long, or fails when states are merged, the others continue without it."""
     try:
         return company.call(label, function, analysis, *arguments)
     except LateError:
@@ -258,16 +259,16 @@ def _ask(
 
 
 def _step(analysis: Analysis[Any], before: Member | None, loaded: Loaded, deadline: float) -> Member:
-    """Add a piece to what an analysis has made of those before it."""
+    """Add a piece to the state that an analysis has of the earlier pieces."""
     now = _member(analysis, loaded.block, loaded.frames, deadline)
     return now if before is None else _both(analysis, before, now)
 
 
 def _member(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any], deadline: float) -> Member:
-    """Have one analysis reduce frames; where it fails they are taken apart: a frame that fails costs itself only."""
+    """Reduce frames with one analysis. If it fails, split them in halves, so that only failing frames are lost."""
     try:
         return Member(_update(analysis, block, frames))
-    except Exception as raised:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs the others nothing)
+    except Exception as raised:  # noqa: BLE001  (a plugin's analysis may raise anything, and must not affect the others)
         error = raised
     if len(block) == 1 or time.monotonic() > deadline:
         return Member(analysis.empty(), len(block), (_failure(block, error),))
@@ -279,7 +280,7 @@ def _member(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any], de
 
 
 def _update(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any]) -> Any:
-    """Reduce frames; what is no count is left out here, unless the analysis does so itself, and faster."""
+    """Reduce frames. Values that are not counts are left out first, unless the analysis itself does this faster."""
     counts = frames if getattr(analysis, "leaves_out_markers", False) else cleaned(frames, block.bad)
     return analysis.update(analysis.empty(), block, counts)
 
@@ -293,7 +294,7 @@ def _both(analysis: Analysis[Any], left: Member, right: Member) -> Member:
 
 
 def _whole(analysis: Analysis[Any], members: Sequence[Member]) -> Member:
-    """Merge what one analysis has made of different frames."""
+    """Merge the states that one analysis has of different frames."""
     return reduce(bound(_both, analysis), members, Member(analysis.empty()))
 
 
@@ -314,12 +315,12 @@ def _of(label: str, partials: Sequence[Partial]) -> list[Member]:
 
 
 def _apart(label: str, partials: Sequence[Partial]) -> Member | None:
-    """Return what says that an analysis is not made here any more, if one of the partials says so."""
+    """Return the member that says why an analysis is no longer done here, if one of the partials has such a member."""
     return next((one for one in _of(label, partials) if one.apart), None)
 
 
 def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
-    """Merge partials, add blocks that no partial holds yet, and say what it all means."""
+    """Merge partials, add blocks that are in no partial yet, and conclude the outcome of each analysis."""
     began = time.perf_counter()
     parts = (*partials, *((analyse(analyses, fresh),) if fresh else ()))
     books = reduce(_booked, parts, Partial({}))
@@ -349,21 +350,21 @@ def _conclude(analysis: Analysis[Any], members: Sequence[Member]) -> Ended:
     whole = _whole(analysis, members)
     try:
         outcome, error = checked(analysis.result(whole.state)), ""
-    except Exception as raised:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs the others nothing)
+    except Exception as raised:  # noqa: BLE001  (a plugin's analysis may raise anything, and must not affect the others)
         outcome, error = None, said(raised)
     return Ended(outcome, error, whole.failed, whole.failures)
 
 
 def restore(saved: Mapping[str, bytes | Path]) -> Partial:
-    """Load what was stored of each analysis, by label: from files of our own, or from what was sent."""
-    # Our own files of mode 0600, or bytes that came from Dask's own TLS peer.
+    """Load the stored partial of each analysis, by label, from our own files or from bytes that were sent."""
+    # The content is safe to unpickle: our own files of mode 0600, or bytes from Dask's own TLS peer.
     contents = {label: one.read_bytes() if isinstance(one, Path) else one for label, one in saved.items()}
     partials: dict[str, Partial] = {label: pickle.loads(one)[1] for label, one in contents.items()}  # noqa: S301
     return together(partials)
 
 
 def rehearse(*analyses: Analysis[Any]) -> Finished:
-    """Load all that a live task needs on this worker: the analyses, the readers, and the way back of a result."""
+    """Load on this worker what a live task needs: the analyses, the readers, and the code that returns a result."""
     import h5py
     from scipy import optimize
 

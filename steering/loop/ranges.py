@@ -1,4 +1,4 @@
-"""Which frames: sorted, disjoint ranges of indices. A run without gaps is one range, however long."""
+"""Sets of frames as sorted, disjoint ranges of indices. A run without gaps is one range, however long."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -15,7 +15,7 @@ def unite(first: Iterable[Range], second: Iterable[Range]) -> tuple[Ranges, int]
         second: Likewise.
 
     Returns:
-        The union, and how many indices were in both.
+        The union, and the number of indices that were in both.
     """
     united: list[Range] = []
     both = 0
@@ -47,6 +47,6 @@ def without(start: int, stop: int, ranges: Ranges) -> Ranges:
 
 
 def common(first: Ranges, second: Ranges) -> Ranges:
-    """Return what is in both of two sets of ranges."""
+    """Return the intersection of two sets of ranges."""
     parts = [(max(start, low), min(stop, high)) for start, stop in first for low, high in second]
     return tuple((start, stop) for start, stop in parts if start < stop)

@@ -1,7 +1,7 @@
-"""Which states are merged when: a counter to a base.
+"""Decides which states are merged and when, like the digits of a counter.
 
-As soon as there are as many states of one weight as the base says, they are merged into one of the next weight. So a
-block takes part in few merges, few states are alive at any time, and one that is lost is made again from few others.
+As soon as there are ``base`` states of one weight, they are merged into one state of the next weight. So a block takes
+part in few merges, few states exist at any time, and a lost state can be made again from few others.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ class Reduction(Generic[Item]):
     """Keeps the states that are not merged yet, heaviest first."""
 
     def __init__(self, merge: Callable[[Sequence[Item]], Item], base: int = BASE) -> None:
-        """Begin with none; ``merge`` makes one item of ``base`` of them."""
+        """Begin with no items. ``merge`` merges ``base`` items into one."""
         self._merge = merge
         self._base = base
         self._ranks: list[tuple[int, Item]] = []
@@ -33,5 +33,5 @@ class Reduction(Generic[Item]):
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """What is not merged yet, heaviest first."""
+        """The items that are not merged yet, heaviest first."""
         return tuple(item for _, item in self._ranks)

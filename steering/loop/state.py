@@ -1,4 +1,4 @@
-"""A merged state on its way: until it is there, what it is made of stands for it."""
+"""A merged state that is being computed. Until it is done, its parts stand for it."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from steering.loop.partial import Partial
 
 @dataclass(eq=False)
 class State:
-    """A state on the workers; while it is still being made of others, these stand for it.
+    """A state on the workers. While it is being computed from other states, these stand for it.
 
     Attributes:
         remote: The state.
-        parts: What it is being made of; nothing once it is there.
+        parts: The states that it is computed from; empty once it is done.
     """
 
     remote: Remote[Partial]
@@ -20,5 +20,5 @@ class State:
 
     @property
     def there(self) -> tuple[Remote[Partial], ...]:
-        """The state, or what stands for it."""
+        """The state, or the finished states that stand for it."""
         return tuple(one for part in self.parts for one in part.there) if self.parts else (self.remote,)

@@ -1,4 +1,4 @@
-"""Quantiles of the newest times."""
+"""Quantiles of the newest durations."""
 
 from collections import deque
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from steering.core.latency import NONE_YET, Quantiles
 
-# Quantiles follow from so many of the newest samples.
+# Number of the newest samples that the quantiles are computed from.
 SAMPLES_KEPT = 2000
 
 
 class Stopwatch:
-    """Collects durations; the count goes on, the quantiles follow the newest."""
+    """Collects durations. The count covers all of them, the quantiles only the newest."""
 
     def __init__(self) -> None:
         """Begin with no samples."""

@@ -1,9 +1,10 @@
-"""Keeps checkpoints of each run and analysis on disk, so that nobody has to compute it again.
+"""Keeps checkpoints of each run and analysis on disk, so that nothing has to be computed again.
 
-No file is ever written again. A worker may read a checkpoint long after it was made, when another was lost, and must
-find the frames in it that it is said to have. And several may store the same analysis of the same run at the same time:
-two sessions on one facility, or one session in which it is made twice under two labels. So each checkpoint is a file of
-its own. Who stores the next one deletes the one before the last, of its own; whoever begins takes the fullest.
+A file is never overwritten, for two reasons. A worker may read a checkpoint long after it was made, because another
+worker was lost, and must find exactly the frames that belong to it. And the same analysis of the same run may be stored
+twice at the same time: by two sessions on one facility, or by one session under two labels. So each checkpoint is a
+file of its own. A lane that stores a checkpoint keeps its previous one and deletes the one before that. A lane that
+begins takes the checkpoint with the most frames.
 """
 
 import asyncio
@@ -22,9 +23,9 @@ from steering.loop.partial import Partial, together
 from steering.loop.ranges import Ranges
 from steering.machine.secret_file import make_private
 
-# So many checkpoints are kept; of a run and analysis there are two for each that stored some.
+# Number of checkpoints that are kept. Each lane that stores a run and analysis has two of them.
 _KEPT = 200
-# States up to this size (bytes) are sent to the workers, larger ones are read by them where they see the file.
+# States up to this size (bytes) are sent to the workers. Workers read larger ones from the file if they can see it.
 _SENT_BYTES = 1 << 20
 
 
@@ -33,10 +34,10 @@ class Stored:
     """A checkpoint.
 
     Attributes:
-        partial: What it holds.
-        saved: How a worker gets it, by label: the file, or its bytes.
-        files: Where it lies, if it was stored here.
-        before: Where the one lies that it was stored after.
+        partial: The stored partial.
+        saved: How a worker gets it, by label: the path of the file, or its bytes.
+        files: Paths of its files, if this process stored it.
+        before: Paths of the files of the checkpoint before it.
     """
 
     partial: Partial
@@ -46,29 +47,29 @@ class Stored:
 
 
 class Store:
-    """Checkpoint files of mode 0600 in one folder; each is there whole or not at all."""
+    """Checkpoint files of mode 0600 in one folder. Each file is written completely or not at all."""
 
     def __init__(self, directory: Path | None, *, shared: bool = False) -> None:
         """Choose the folder.
 
         Args:
-            directory: Made when it is first needed; ``None`` keeps checkpoints in memory only.
-            shared: Whether workers see it under the same path.
+            directory: The folder, which is made when it is first needed. ``None`` keeps checkpoints in memory only.
+            shared: Whether workers see the folder under the same path.
         """
         self._directory = directory
         self._shared = shared
 
     async def put(self, run: str, analyses: Analyses, partial: Partial, after: Stored | None = None) -> Stored:
-        """Store a partial of a run, each analysis for itself.
+        """Store a partial of a run, with one file for each analysis.
 
         Args:
-            run: Which.
-            analyses: By label.
-            partial: Has a state of each.
-            after: What the same lane stored before.
+            run: The run.
+            analyses: The analyses to store, by label.
+            partial: A partial with a state of each analysis.
+            after: The checkpoint that the same lane stored before.
 
         Raises:
-            OSError: If it cannot be written; what was stored before is still there.
+            OSError: If it cannot be written. Earlier checkpoints are still there.
         """
         saved: dict[str, bytes | Path] = {}
         files: list[Path] = []
@@ -84,7 +85,10 @@ class Store:
         return Stored(partial, saved, tuple(files), after.files if after is not None else ())
 
     async def get(self, run: str, analyses: Analyses) -> Stored | None:
-        """Return the newest checkpoint of a run, if this version can read one of the same frames for each analysis."""
+        """Return the fullest checkpoint of a run.
+
+        Return ``None`` unless this version can read a checkpoint of each analysis and all hold the same frames.
+        """
         found = {label: await asyncio.to_thread(self._get, run, one) for label, one in analyses.items()}
         there = {label: one for label, one in found.items() if one is not None}
         if len(there) < len(found) or len({partial.ranges for partial, _ in there.values()}) != 1:
@@ -93,7 +97,7 @@ class Store:
         return Stored(together(partials), {label: saved for label, (_, saved) in there.items()})
 
     async def alike(self, run: str, analyses: Analyses) -> list[Analyses]:
-        """Part analyses by what is stored of them: those of the same frames can go on together."""
+        """Group analyses by their stored frames. Analyses with the same stored frames can continue together."""
         parts: dict[Ranges, dict[str, Analysis[Any]]] = {}
         for label, analysis in analyses.items():
             found = await asyncio.to_thread(self._get, run, analysis)
@@ -117,7 +121,7 @@ class Store:
         return self._saved(content, file)
 
     def _get(self, run: str, analysis: Analysis[Any]) -> tuple[Partial, bytes | Path] | None:
-        """Return the fullest that can be read; if there is none, everything is computed again."""
+        """Return the fullest checkpoint that can be read. Without one, everything is computed again."""
         if self._directory is None:
             return None
         for file in sorted(self._directory.glob(f"{_key(run, analysis)}.*.state"), reverse=True):
@@ -126,7 +130,7 @@ class Store:
                 # Written by this user's own loop into a folder that only this user may write.
                 version, partial = pickle.loads(content)  # noqa: S301  (see above)
             except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, TypeError):
-                # Deleted in this moment, cut short, or of another version.
+                # Deleted just now, truncated, or written by another version.
                 continue
             if version == VERSION:
                 return partial, self._saved(content, file)
@@ -137,7 +141,7 @@ class Store:
         return file if by_file and file is not None else content
 
     def _file(self, run: str, analysis: Analysis[Any], partial: Partial) -> Path | None:
-        # In the order of their names the fullest is the last.
+        # The name contains the number of frames, so the fullest checkpoint is the last one in order of names.
         name = f"{_key(run, analysis)}.{partial.frames:012}-{secrets.token_hex(4)}.state"
         return None if self._directory is None else self._directory / name
 

@@ -1,4 +1,4 @@
-"""One run's tasks on a facility, under keys that no other session and no earlier try has used."""
+"""One run's tasks on a facility. Their keys differ from those of other sessions and of earlier tries."""
 
 import asyncio
 import logging
@@ -12,9 +12,9 @@ from steering.core.errors import PassedOverError, SteeringError
 from steering.core.facility import Facility, Remote
 from steering.loop.pace import Pace
 
-# A live block overtakes any backlog on a shared facility, and a result any block.
+# A live block overtakes any backlog on a shared facility, and a result overtakes any block.
 BLOCK_PRIORITY, RESULT_PRIORITY = 10, 20
-# What a task may raise that is not the loop's own fault: said to the person, and the run goes on.
+# Errors of a task that are not the loop's own fault. They are reported to the user, and the run continues.
 TASK_ERRORS = (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 _RESUME_SECONDS = 30.0
@@ -22,26 +22,27 @@ _LOG = logging.getLogger(__name__)
 
 
 class Tasks:
-    """Submits tasks and waits for them; a facility that has lost its values is told of once.
+    """Submits tasks and waits for them. Reports once when the facility has lost its values.
 
     Attributes:
-        generation: Changes whenever what was submitted before is lost; empty while the facility is being reached again.
-        aside: Whether tasks leave the workers' threads to others, as each may take long.
-        threads: How many tasks the facility works on at the same time, for these.
-        usual: Seconds that a group of blocks usually takes, waiting included.
+        generation: Name that changes whenever earlier submissions are lost; empty while the facility is being reached
+            again.
+        aside: Whether tasks leave the workers' threads to other tasks, because each may take long.
+        threads: Number of these tasks that the facility runs at the same time.
+        usual: Seconds that a group of blocks usually takes, including the time that it waits.
     """
 
     def __init__(
         self, facility: Facility, name: str, pace: Pace, lost: Callable[[], None], *, aside: bool = False
     ) -> None:
-        """Wire it.
+        """Connect the tasks to their surroundings.
 
         Args:
             facility: Where tasks run.
-            name: Of the run and the analysis, for the keys.
-            pace: Says when a task is overdue.
+            name: Name of the run and its analyses, for the keys.
+            pace: Defines when a task is overdue.
             lost: Called when the facility has lost its values.
-            aside: Whether tasks leave the workers' threads to others.
+            aside: Whether tasks leave the workers' threads to other tasks.
         """
         self.aside = aside
         self.generation = ""
@@ -60,16 +61,16 @@ class Tasks:
 
     def begin(self) -> None:
         """Begin with nothing submitted."""
-        # Two sessions may follow one run on one facility and group its blocks differently: their keys must differ.
+        # Two sessions may follow one run on one facility and group its blocks differently, so their keys must differ.
         self.generation = f"{self._name}-{secrets.token_hex(4)}"
         self._numbers = 0
 
     def stop(self) -> None:
-        """From now on whatever is still under way belongs to the past."""
+        """End the current generation. Whatever is still under way is ignored from now on."""
         self.generation = ""
 
     def lose(self, generation: str) -> None:
-        """Tell that the values of a generation are gone; a late word of an earlier loss is no news."""
+        """Report that the values of a generation are gone. A late report about an earlier generation is ignored."""
         if generation and generation == self.generation:
             self._lost()
 
@@ -86,13 +87,13 @@ class Tasks:
         return self._facility.submit(key, function, *arguments, priority=priority)
 
     async def call(self, name: str, function: Callable[..., Any], *arguments: Any, usual: float) -> Any:
-        """Run a function at once; if that is not possible now, as a task before all blocks.
+        """Run a function at once; if that is not possible now, run it as a task before all blocks.
 
         Args:
-            name: Of the task.
-            function: What is run.
+            name: Name of the task.
+            function: Function to run.
             arguments: Its arguments.
-            usual: How many seconds it takes itself.
+            usual: Seconds that the function itself usually takes.
 
         Raises:
             LostError: If the facility is gone.
@@ -105,32 +106,32 @@ class Tasks:
             return await self.value(self.submit(name, function, *arguments, priority=RESULT_PRIORITY), usual)
 
     def patience(self, usual: float) -> float:
-        """Say after how many seconds a task is overdue that usually takes so many."""
+        """Return after how many seconds a task is overdue if it usually takes ``usual`` seconds."""
         return max(self._pace.overdue, self._pace.overdue_times * usual)
 
     async def overdue(self, key: str, patience: float) -> None:
-        """Have workers given up that a task waits for and that do not answer; for which it was waited so long."""
+        """Report a task that was waited for ``patience`` seconds, so that workers that do not answer are given up."""
         try:
             await self._facility.overdue(key, patience)
         except (SteeringError, OSError):
-            # A facility that cannot be asked is lost, which waiting for its values will tell.
+            # The facility is lost. Waiting for its values will show this.
             return
 
     async def look(self) -> None:
-        """Learn how many hands the facility has."""
+        """Look up how many worker threads the facility has."""
         try:
             status = await self._facility.status()
         except (SteeringError, OSError):
             return
         threads = sum(worker.threads for worker in status.workers)
         if threads:
-            # What steps aside runs beside all that the threads do.
+            # Tasks that step aside run in addition to the tasks in the worker threads.
             self.threads = max(threads // 4, 1) if self.aside else threads
 
     async def resume(self) -> bool:
-        """Try to reach a facility that was lost; return whether it is there again."""
+        """Try to reach a lost facility; return whether this succeeded."""
         try:
-            # One that falls silent while it is being reached must not hold up the next try.
+            # A facility that stops answering during the try must not delay the next try.
             async with asyncio.timeout(_RESUME_SECONDS):
                 await self._facility.resume()
             self.begin()
@@ -140,7 +141,7 @@ class Tasks:
         return True
 
     async def value(self, remote: Remote[Any], usual: float) -> Any:
-        """Wait for a value; while it is long overdue, have workers given up that hang.
+        """Wait for a value. While it is overdue, have workers that hang given up.
 
         Raises:
             LostError: If the facility has lost it.
