@@ -1,1 +1,1 @@
-"""The Dask scheduler and its workers as processes of ours; the only room that touches Dask's insides."""
+"""The Dask scheduler and its workers as our own processes. Only this package uses Dask's internals."""

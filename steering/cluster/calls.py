@@ -1,15 +1,16 @@
-"""Calls: a function run on a worker at once, past Dask's graph, and what it gives sent straight back.
+"""Calls: run a function on a worker at once, outside Dask's graph, and send its value straight back.
 
-A task takes some ten messages between client, scheduler and workers, most of them gathered for a while; a call takes
-four. It is for what is worthless if it comes late, such as the newest result: nothing of it is kept, and nothing is
-tried twice. What cannot be done now is passed over; the caller can submit a task instead.
+A task takes about ten messages between client, scheduler and workers, and most of them are batched for a while. A call
+takes four. Calls are for values that are worthless if they come late, such as the newest result. Nothing of a call is
+kept, and nothing is tried twice. If a call cannot be done now it is passed over, and the caller can submit a task
+instead.
 
-The values that a call needs, the next ones need too, so each is copied to a second worker: when one is lost, nothing
-has to be computed again before the next call can be answered.
+The next calls need the same values as this one. So each value is copied to a second worker: if a worker is lost,
+nothing has to be computed again before the next call can be answered.
 
-The client leaves the pickled function with the scheduler (:class:`Exchange`), which picks a worker that is free and
-knows where the values lie; the worker (:class:`Callee`) takes what it does not hold from its peers. The scheduler
-unpickles nothing, and all of it goes over Dask's own TLS connections.
+The client sends the pickled function to the scheduler (:class:`Exchange`), which picks a free worker and knows where
+the values are. The worker (:class:`Callee`) fetches missing values from its peers. The scheduler unpickles nothing, and
+all messages go over Dask's own TLS connections.
 """
 
 import asyncio
@@ -24,30 +25,30 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 from steering.cluster.liveness import Liveness
 
-# A value that was just submitted, or is just being made, is worth waiting for; one that takes longer is not.
+# Longest wait for a value that was just submitted or is being computed.
 _VALUE_SECONDS = 0.1
-# A worker is worth waiting for if Dask expects it to be free within so long.
+# A worker is worth waiting for if Dask expects it to be free within this time.
 _BUSY_SECONDS = 0.25
-# One that has just joined is called only if there is no other.
+# A worker that joined less than this time ago is called only if there is no other.
 _YOUNG_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Stands for a value that lies on workers, by its key."""
+    """Placeholder for a value on workers, by its key."""
 
     key: str
 
 
 class Exchange(SchedulerPlugin):
-    """Hands calls to workers; in the scheduler's process, on its event loop."""
+    """Hands calls to workers. Runs in the scheduler's process, on its event loop."""
 
     def __init__(self, scheduler: Any, liveness: Liveness) -> None:
         """Add the handler to a scheduler that has not been started.
 
         Args:
-            scheduler: Whose workers are called.
-            liveness: Knows which of them are silent.
+            scheduler: The scheduler whose workers are called.
+            liveness: Knows which of these workers are silent.
         """
         self._scheduler = scheduler
         self._liveness = liveness
@@ -59,7 +60,7 @@ class Exchange(SchedulerPlugin):
         scheduler.add_plugin(self)
 
     def transition(self, key: str, start: str, finish: str, *_: object, **__: object) -> None:
-        """Learn that a value is there, or is not any more."""
+        """Note that a value is available, or no longer available."""
         del start
         if finish == "memory":
             self._made.set()
@@ -67,13 +68,13 @@ class Exchange(SchedulerPlugin):
             self._copied.discard(key)
 
     async def call(self, work: bytes, keys: Sequence[str], patience: float) -> dict[str, Any]:
-        """Have a worker do something; return its answer, or why there is none.
+        """Run a function on a worker; return its answer, or the reason why there is none.
 
         Args:
             work: The pickled function with its arguments.
-            keys: Of the values that it needs.
-            patience: After so many seconds without an answer the worker is probed, and those that hold the values,
-                for which it may be waiting itself; if one of them is given up there will be no answer.
+            keys: Keys of the values that it needs.
+            patience: After this many seconds without an answer, the worker is probed. The workers that hold the values
+                are probed too, because it may be waiting for them. If one of them is given up, there is no answer.
         """
         where = await self._where(keys)
         workers = self._ranked()
@@ -94,7 +95,7 @@ class Exchange(SchedulerPlugin):
                 del self._calling[address]
 
     async def _silent(self, asking: "asyncio.Future[Any]", addresses: set[str], patience: float) -> str:
-        """Wait for an answer; return the name of a worker because of which there will be none."""
+        """Wait for an answer. If a worker was given up first, return its name; otherwise return an empty string."""
         while not (await asyncio.wait([asking], timeout=patience))[0]:
             known = [self._scheduler.workers[one] for one in addresses if one in self._scheduler.workers]
             probe = asyncio.ensure_future(self._liveness.give_up(known, patience))
@@ -114,7 +115,7 @@ class Exchange(SchedulerPlugin):
             return {"passed": f"the worker was lost ({error})"}
 
     async def _where(self, keys: Sequence[str]) -> dict[str, list[str]] | None:
-        """Find out which workers hold each value; wait a little for those that are not there."""
+        """Find out which workers hold each value. Wait a short time for values that are not available yet."""
         try:
             async with asyncio.timeout(_VALUE_SECONDS):
                 while True:
@@ -130,11 +131,11 @@ class Exchange(SchedulerPlugin):
             return None
 
     def _answering(self, addresses: list[str]) -> list[str]:
-        """Leave out those that have not answered yet, if others are left."""
+        """Leave out workers that have not answered a probe yet, unless no other worker is left."""
         return [one for one in addresses if not self._liveness.suspects(one)] or addresses
 
     def _copy(self, where: Mapping[str, Sequence[str]], workers: Sequence[str]) -> None:
-        """Have each value that lies on one worker only copied to the last of these that is another."""
+        """Copy each value that only one worker holds to the last of ``workers`` that is not its holder."""
         missing: dict[str, list[str]] = {}
         for key, (first, *others) in where.items():
             other = next((worker for worker in reversed(workers) if worker != first), "")
@@ -145,9 +146,9 @@ class Exchange(SchedulerPlugin):
             self._scheduler.request_acquire_replicas(worker, keys, stimulus_id=f"copy-{time.time()}")
 
     def _ranked(self) -> list[Any]:
-        """Sort the workers by how much they have to do; of several, first the one that was called last.
+        """Sort the workers, best first: workers that answer, that did not just join, and that have the least to do.
 
-        That one holds most values.
+        Of equal workers, the one that was called last comes first, because it holds most of the values.
         """
 
         def busy(worker: Any) -> tuple[bool, bool, int, bool, str]:
@@ -160,15 +161,15 @@ class Exchange(SchedulerPlugin):
 
 
 def _soon_free(worker: Any) -> bool:
-    """Say whether a worker has no tasks that will take long.
+    """Return whether a worker is free, or is expected to be free soon.
 
-    A call would wait for the one that is chosen, and a task waits for whichever is free first.
+    A call waits for the worker that was chosen, whereas a task goes to whichever worker is free first.
     """
     return len(worker.processing) < worker.nthreads or worker.occupancy < _BUSY_SECONDS
 
 
 class Callee:
-    """Does what it is called for; in the worker's process.
+    """Runs calls in the worker's process.
 
     Args:
         worker: A worker that has not been started.
@@ -181,11 +182,11 @@ class Callee:
         worker.handlers["steering_call"] = self.call
 
     async def call(self, work: bytes, where: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """Run a pickled function; return its pickled value or error, or why it cannot be run.
+        """Run a pickled function; return its pickled value or error, or the reason why it cannot run.
 
         Args:
             work: The function with its arguments, in which a :class:`Slot` stands for each value.
-            where: Addresses of the workers that hold each value.
+            where: Addresses of the workers that hold each value, by key.
         """
         from distributed.utils_comm import gather_from_workers
 
@@ -197,15 +198,15 @@ class Callee:
             known |= found
             if len(found) < len(missing):
                 return {"passed": "a value has gone"}
-        # What this worker does not hold itself is asked for again with the next call, a few milliseconds later.
+        # Keep the fetched values: the next call, a few milliseconds later, needs them again.
         self._taken = {key: value for key, value in known.items() if key not in held}
-        # With a task of this worker's, one after another: what people write need not be safe in several threads.
+        # Use the executor of the worker's tasks, so that calls and tasks take turns: user code need not be thread-safe.
         executor = self._worker.executors["default"]
         return await asyncio.get_running_loop().run_in_executor(executor, _answer, work, known)
 
 
 def pack(function: Callable[..., Any], arguments: Sequence[Any]) -> bytes:
-    """Pickle a function with its arguments; one of a notebook goes by value."""
+    """Pickle a function with its arguments. A function of a notebook is pickled by value."""
     import cloudpickle
 
     return cloudpickle.dumps((function, tuple(arguments)))
@@ -213,7 +214,7 @@ def pack(function: Callable[..., Any], arguments: Sequence[Any]) -> bytes:
 
 def unpack(answer: Mapping[str, Any]) -> Any:
     """Return the value of an answer, or raise its error."""
-    # From Dask's own TLS peer.
+    # The bytes come from Dask's own TLS peer.
     value = pickle.loads(answer["pickled"])  # noqa: S301  (see above)
     if answer["failed"]:
         raise value
@@ -224,7 +225,7 @@ def _answer(work: bytes, values: Mapping[str, Any]) -> dict[str, Any]:
     import cloudpickle
 
     try:
-        # From Dask's own TLS peer.
+        # The bytes come from Dask's own TLS peer.
         function, arguments = pickle.loads(work)  # noqa: S301  (see above)
         value = function(*(values[item.key] if isinstance(item, Slot) else item for item in arguments))
         return {"failed": False, "pickled": cloudpickle.dumps(value)}
@@ -237,7 +238,7 @@ def _dumps_error(error: Exception) -> bytes:
 
     try:
         content = cloudpickle.dumps(error)
-        pickle.loads(content)  # noqa: S301  (our own, of the line above: does it come back?)
-    except Exception:  # noqa: BLE001  (whatever an error's own pickling raises, its words are what is wanted)
+        pickle.loads(content)  # noqa: S301  (our own bytes from the line above: check that they can be read)
+    except Exception:  # noqa: BLE001  (pickling an error may raise anything; then its text must do)
         return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
     return content

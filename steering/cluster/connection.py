@@ -13,15 +13,15 @@ from steering.core.json import Json
 from steering.machine.secret_file import read_secret, write_secret
 
 _LOG = logging.getLogger(__name__)
-# It is good for a year; no job lasts for so long.
+# A certificate with less time left is renewed. It is valid for a year, and no job lasts that long.
 _RENEWED_DAYS, _DAY_SECONDS = 60.0, 86400.0
 _FILES = ("tls_ca", "tls_certificate", "tls_key")
 
 
 def make_security(directory: Path) -> dict[str, Json]:
-    """Make a certificate and its key, or take those that are there, as an earlier owner's workers still use them.
+    """Make a certificate and its key, or use the existing ones, which workers of an earlier owner may still use.
 
-    One that runs out soon is renewed: jobs that still have the old one then find no new scheduler, and are replaced.
+    A certificate that expires soon is renewed. Jobs with the old one then find no new scheduler and are replaced.
 
     Returns:
         Paths of the three PEM files by their names in a connection.
@@ -31,7 +31,7 @@ def make_security(directory: Path) -> dict[str, Json]:
         made = Security.temporary()
         texts = (made.tls_ca_file, made.tls_client_cert, made.tls_client_key)
         for path, text in zip(paths.values(), texts, strict=True):
-            # Whole or not at all: a scheduler may be reading it.
+            # Replace the file in one step, because a scheduler may be reading it.
             fresh = path.with_suffix(".new")
             fresh.touch(mode=0o600)
             fresh.write_text(str(text), encoding="utf-8")
@@ -41,7 +41,7 @@ def make_security(directory: Path) -> dict[str, Json]:
 
 
 def _days_left(certificate: Path) -> float:
-    """Say for how many days a certificate is still good; none if it cannot be read."""
+    """Return for how many days a certificate is still valid; 0 if it cannot be read."""
     from cryptography import x509
 
     try:
@@ -65,12 +65,12 @@ def read_connection(file: Path) -> dict[str, Json]:
 
 
 def write_connection(file: Path, content: Mapping[str, Json]) -> None:
-    """Write a scheduler's connection file, whole or not at all."""
+    """Write a scheduler's connection file, completely or not at all."""
     write_secret(file, dict(content))
 
 
 def security_of(connection: Mapping[str, Json]) -> Security:
-    """Return the TLS settings of a connection, for client, worker and scheduler alike."""
+    """Return the TLS settings of a connection. They are the same for client, worker and scheduler."""
     ca, certificate, key = (str(connection[name]) for name in _FILES)
     return Security(
         tls_ca_file=ca,
@@ -85,5 +85,5 @@ def security_of(connection: Mapping[str, Json]) -> Security:
 
 
 def connection_arguments(connection: Mapping[str, Json]) -> dict[str, Any]:
-    """Return what Dask's remote procedure calls need to be trusted."""
+    """Return the connection arguments with which Dask's remote procedure calls are trusted."""
     return security_of(connection).get_connection_args("client")

@@ -1,4 +1,4 @@
-"""How the launcher comes to each node of a job."""
+"""How the launcher starts itself on each node of a job."""
 
 import os
 import sys
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MODULE = "steering.cluster.launcher"
-# Where mpiexec of PALS (ALCF), other MPIs and srun say which node this is.
+# Environment variables in which mpiexec of PALS (ALCF), other MPIs and srun give the number of this node.
 _RANKS = ("PALS_RANKID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
-# pbsdsh starts with a bare environment; what a Python and its GPU need goes with the command. No secret is among them.
+# pbsdsh starts with an almost empty environment, so the command passes on the variables that Python and its GPU need.
+# None of them is a secret.
 _CARRIED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "http_proxy",
             "https_proxy", "no_proxy", "PYTHONUNBUFFERED")  # fmt: skip
 _CARRIED_PREFIXES = ("ZE_", "ONEAPI_", "CUDA_", "DASK_", "HDF5_", "STEERING_PATHS")
@@ -18,13 +19,13 @@ _PLACED = "STEERING_LAUNCHER_PLACED"
 
 @dataclass(frozen=True)
 class Placement:
-    """Which node of a job this is, from 0."""
+    """The number of this node in its job, from 0."""
 
     rank: int
 
 
 def placement(nodes: int, rank: int) -> Placement | None:
-    """Say which node this is, or ``None`` if the launcher has still to go to the nodes."""
+    """Return which node this is, or ``None`` if the launcher has yet to start itself on the nodes."""
     if rank >= 0:
         return Placement(rank)
     if nodes <= 1:
@@ -38,18 +39,18 @@ def placement(nodes: int, rank: int) -> Placement | None:
 
 
 def commands(fan_out: str, nodes: int, arguments: Sequence[str]) -> list[list[str]]:
-    """Return what to start so that the launcher runs once on each node."""
+    """Return the commands that start the launcher once on each node."""
     own = [sys.executable, "-m", _MODULE, *arguments]
     placed = ["/usr/bin/env", f"{_PLACED}=1"]
     if fan_out == "mpiexec":
-        # No binding: the launcher binds each worker by itself.
+        # No CPU binding here, because the launcher binds each worker itself.
         return [["mpiexec", "-n", str(nodes), "--ppn", "1", "--cpu-bind", "none", *placed, *own]]
     if fan_out == "srun":
         spread = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--cpu-bind=none", "--overlap"]
         return [["srun", *spread, "--kill-on-bad-exit=0", *placed, *own]]
     if fan_out == "pbsdsh":
         carried = [f"{name}={value}" for name, value in os.environ.items() if _goes_along(name)]
-        # It starts in the home folder, whose files Python would take for modules.
+        # pbsdsh starts in the home folder, and Python would take files there for modules. So change to this folder.
         here = ["-C", str(Path.cwd())]
         return [
             ["pbsdsh", "-n", str(rank), "--", "/usr/bin/env", *here, *carried, *own, "--rank", str(rank)]

@@ -1,4 +1,4 @@
-"""The launcher's hand on the process that a node's workers are forked from; see :mod:`steering.cluster.workers`."""
+"""The launcher's side of the process that a node's workers are forked from; see :mod:`steering.cluster.workers`."""
 
 import json
 import os
@@ -12,10 +12,10 @@ _CLOSE_SECONDS = 2.0
 
 
 class ForkServer:
-    """Starts workers, passes signals on, and knows the exit codes."""
+    """Starts workers, passes signals on, and keeps the exit codes."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Say how the process is started, which happens with the first worker, and again when it was lost."""
+        """Set the command of the process. It is started with the first worker, and again after a loss."""
         self._command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._codes: dict[int, int | None] = {}
@@ -25,24 +25,24 @@ class ForkServer:
         """Start a worker (again)."""
         self._codes[number] = None
         if self._process is None:
-            # Its standard input is our lifeline to it: however we end, it ends.
+            # Its standard input is its lifeline: it ends when this process ends, however that happens.
             self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603  (our own module)
             if self._process.stdout is not None:
                 os.set_blocking(self._process.stdout.fileno(), False)
         self._order(start=number, arguments=list(arguments), environment=dict(environment))
 
     def code(self, number: int) -> int | None:
-        """Return a worker's exit code, that of the process if it was lost with it, or nothing while it lives."""
+        """Return a worker's exit code, or that of the process if both were lost; ``None`` while the worker runs."""
         self._read()
         return self._codes[number]
 
     def signal(self, number: int, which: signal.Signals) -> None:
-        """Send a worker a signal, if it lives."""
+        """Send a signal to a worker if it runs."""
         if self.code(number) is None:
             self._order(to=number, signal=int(which))
 
     def close(self) -> None:
-        """End the process, and workers that are left with it."""
+        """End the process and the workers that are left."""
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -76,7 +76,7 @@ class ForkServer:
                 self._codes[news["ended"]] = news["code"]
 
     def _lost(self) -> None:
-        """The process has gone; its workers end by themselves, as their lifelines were its."""
+        """Note that the process is gone. Its workers end by themselves, because it held their lifelines."""
         process, self._process, self._rest = self._process, None, b""
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -89,10 +89,10 @@ class ForkServer:
 
 
 class Worker:
-    """One worker, which is started again when it ends too early.
+    """One worker, which can be started again when it ends too early.
 
     Attributes:
-        ended: How often in a row it ended soon after its start.
+        ended: Number of times in a row that it ended soon after its start.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Worker:
         """Start it.
 
         Args:
-            fork_server: Where.
-            number: Of the worker on its node.
-            arguments: Of :mod:`steering.cluster.worker`.
-            environment: What it has of its own.
+            fork_server: Starts the worker.
+            number: Number of the worker on its node.
+            arguments: Command-line arguments of :mod:`steering.cluster.worker`.
+            environment: Environment variables of this worker only.
         """
         self._fork_server = fork_server
         self._number = number
@@ -129,7 +129,7 @@ class Worker:
         return self._known
 
     def aged(self, lifetime: float) -> bool:
-        """Say whether it has lived for its lifetime (seconds; 0 for no end)."""
+        """Return whether it has run for its lifetime (seconds; 0 for no end)."""
         return lifetime > 0 and time.monotonic() - self._began >= lifetime
 
     def terminate(self) -> None:
@@ -143,5 +143,5 @@ class Worker:
             self._fork_server.signal(self._number, signal.SIGKILL)
 
 
-# A worker that ends so soon (seconds) after its start has a broken environment.
+# A worker that ends within this time (seconds) after its start has a broken environment.
 SOON = 10.0

@@ -1,9 +1,9 @@
-"""Runs on the nodes of a job: one worker a GPU tile. ``python -m steering.cluster.launcher CONNECTION ...``.
+"""Starts workers on the nodes of a job, one per GPU tile. ``python -m steering.cluster.launcher CONNECTION ...``.
 
 Dask-jobqueue's job classes call it in place of ``dask worker``. In a job of several nodes it first starts itself on
-each of them. On a node it starts the workers, each with its own tile, cores and name, starts one again that was
-killed or has lost its scheduler, and passes SIGTERM on, upon which workers retire: what they hold moves to others
-while there is time.
+each of them. On a node it starts the workers, each with its own tile, cores and name. It starts a worker again that was
+killed or has lost its scheduler. It also passes SIGTERM on. Workers then retire: the data that they hold moves to other
+workers while there is time.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from steering.machine.lifeline import hold_lifeline
 
 # Exit codes of a worker.
 RETIRED, NO_SCHEDULER, LOST_SCHEDULER = 0, 69, 75
-# The batch system kills what is left some ten seconds after its SIGTERM.
+# The batch system kills the remaining processes about ten seconds after its SIGTERM.
 _LEAVE_SECONDS = 8.0
 _LOOK_SECONDS = 0.1
-# A worker that ends soon after its start so often in a row has a broken environment.
+# A worker that ends soon after its start this many times in a row has a broken environment.
 _TRIES = 3
-# All workers of a node come from one process.
+# All workers of a node are forked from one process.
 _FORK_SERVER = [sys.executable, "-m", "steering.cluster.workers"]
 
 
@@ -76,10 +76,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Child:
-    """This launcher on another node, or what starts it there."""
+    """This launcher on another node, or the command that starts it there."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        # Its standard input is our lifeline to it: however we end, it ends.
+        # Its standard input is its lifeline: it ends when this process ends, however that happens.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  (our own module)
 
     def look(self) -> int | None:
@@ -117,13 +117,13 @@ def _leave(children: Sequence[_Child | Worker]) -> None:
 
 
 def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Event) -> int:
-    """Keep this node's workers alive until all have retired, or none finds a scheduler."""
+    """Keep this node's workers alive until all have retired, a worker finds no scheduler, or a worker keeps failing."""
     fork_server = ForkServer([*_FORK_SERVER, options.connection])
     children = [_worker(fork_server, options, where.rank, index) for index in range(options.workers_per_node)]
     try:
         while not stop.wait(_LOOK_SECONDS):
             codes = [child.look() for child in children]
-            # Whoever tells a single worker to leave, as an administrator may, does not want the node to stay short.
+            # An administrator may tell a single worker to leave. The node must not stay short, so it is started again.
             gone = [
                 code == RETIRED and (child.aged(options.lifetime) or child.ended >= _TRIES)
                 for child, code in zip(children, codes, strict=True)

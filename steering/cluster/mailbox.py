@@ -1,6 +1,6 @@
 """A mailbox in the scheduler: sessions leave requests, the owner takes them and leaves its status.
 
-It rides on the scheduler's own TLS connection, so it needs no port and no token of its own.
+It uses the scheduler's own TLS connection, so it needs no port and no token of its own.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ SEND_SECONDS = 0.001
 
 
 class _Prompt(SchedulerPlugin):
-    """Sends to workers at once: Dask gathers messages for some milliseconds, which a live frame has not."""
+    """Sends messages almost at once. Dask batches them for some milliseconds, which is too long for a live frame."""
 
     def add_worker(self, scheduler: Any, worker: str) -> None:
         scheduler.stream_comms[worker].interval = SEND_SECONDS
 
     def add_client(self, scheduler: Any, client: str) -> None:
-        # Its connection is noted right after this.
+        # The scheduler adds the client's connection right after this call.
         asyncio.get_running_loop().call_soon(self._hurry, scheduler, client)
 
     @staticmethod
@@ -50,7 +50,7 @@ class Mailbox:
         scheduler.add_plugin(_Prompt())
 
     def status(self) -> dict[str, Any]:
-        """Return what the owner last said."""
+        """Return the owner's last status."""
         return self._status
 
     def ask(self, request: Mapping[str, Any]) -> str:
@@ -60,11 +60,11 @@ class Mailbox:
         return ticket
 
     def answer(self, ticket: str) -> dict[str, Any] | None:
-        """Return the owner's answer to a ticket, or nothing yet."""
+        """Return the owner's answer to a ticket, or ``None`` if there is none yet."""
         return self._answers.get(ticket)
 
     def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Take the owner's status and answers; give it the requests, the workers' names and the load."""
+        """Store the owner's status and answers; return the requests, the workers' names and the load."""
         self._status = dict(status)
         self._answers |= {ticket: dict(answer) for ticket, answer in answers.items()}
         for ticket in list(self._answers)[:-_ANSWERS_KEPT]:
@@ -87,5 +87,5 @@ class Mailbox:
 
 
 def _seconds_of_work(tasks: Sequence[Any]) -> float:
-    """Expected time in seconds to do all tasks one after another, by what Dask has learnt of each kind."""
+    """Expected time in seconds to run all tasks one after another, from Dask's average duration of each kind."""
     return sum(max(float(task.prefix.duration_average), 0.0) for task in tasks)

@@ -1,18 +1,18 @@
-"""Is anybody at a scheduler's address? A refusal is an answer; Dask's own connecting would wait for more."""
+"""Checks whether a scheduler listens at an address. Fails at once if refused, whereas Dask's own connect retries."""
 
 import asyncio
 
 
 async def probe(address: str, seconds: float) -> None:
-    """Reach the port of an address such as ``tls://10.0.0.1:8786``.
+    """Connect to the port of an address such as ``tls://10.0.0.1:8786``, and close the connection.
 
     Args:
-        address: Of a scheduler.
+        address: Address of a scheduler.
         seconds: Longest wait.
 
     Raises:
-        OSError: If nobody listens there.
-        TimeoutError: If nobody answers in time.
+        OSError: If nothing listens there.
+        TimeoutError: If there is no answer in time.
     """
     host, _, port = address.rpartition("://")[2].rpartition(":")
     async with asyncio.timeout(seconds):

@@ -1,6 +1,7 @@
 """The Dask scheduler in a process of its own: ``python -m steering.cluster.scheduler``. Ends with its owner.
 
-Of its own, so that the owner outlives it: a scheduler that is killed is started again, and the workers come back to it.
+It has a process of its own so that the owner outlives it. If it is killed, the owner starts another one, and the
+workers connect to that.
 """
 
 import argparse
@@ -23,15 +24,15 @@ from steering.cluster.mailbox import Mailbox
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.loading import not_found
 
-# A worker that vanishes is no error (the default gives up after three); a hung one is found after half a minute instead
-# of five, and at once if one of our loops waits for it (see liveness).
+# A worker that vanishes is not an error (by default Dask gives up after three). A hung worker is found after half a
+# minute instead of five minutes, and at once if one of our loops waits for it (see liveness).
 CONFIG = {
     "distributed.scheduler.allowed-failures": 100,
     "distributed.scheduler.worker-ttl": "30s",
     "distributed.comm.timeouts.connect": "10s",
     "distributed.admin.log-length": 1000,
     "distributed.admin.tick.interval": "250ms",
-    # It would delete every two seconds the copies of states that the next result needs on both workers.
+    # If started, it would delete, every two seconds, the second copies of states that the next result needs.
     "distributed.scheduler.active-memory-manager.start": False,
 }
 
@@ -54,10 +55,11 @@ async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     dask.config.set(CONFIG)
     if not dashboard:
-        # What else the same server would tell: workers, logs, metrics.
+        # The same server also has pages with workers, logs and metrics. Serve none of them.
         dask.config.set({"distributed.scheduler.http.routes": []})
     place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
-    # With it Dask's page would pass on the workers' own pages, which are not served; it is a third of this start.
+    # Dask uses this package to forward the workers' own pages, which are not served. Loading it takes a third of the
+    # start time.
     with not_found("jupyter_server_proxy"):
         scheduler = Scheduler(
             protocol="tls",
@@ -70,7 +72,7 @@ async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
     Mailbox(scheduler)
     Exchange(scheduler, Liveness(scheduler))
     await scheduler
-    # What is loaded stays; looking through all of it for garbage would hold up every worker for a tenth of a second.
+    # Loaded objects stay. Searching all of them for garbage would delay every worker for a tenth of a second.
     gc.freeze()
     page = scheduler.services.get("dashboard") if dashboard else None
     address = f"http://127.0.0.1:{page.port}/status" if page is not None else ""

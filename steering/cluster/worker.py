@@ -1,7 +1,7 @@
 """One Dask worker of a job, in a process of its own (see :mod:`steering.cluster.workers`).
 
-On SIGTERM, and when its lifetime is over, it retires: it takes no more tasks and what it holds moves to other workers.
-(``dask worker`` closes on SIGTERM, and what it holds has to be computed again.)
+On SIGTERM, and when its lifetime is over, it retires: it takes no more tasks, and its values move to other workers.
+(``dask worker`` closes on SIGTERM, and its values have to be computed again.)
 """
 
 import argparse
@@ -23,15 +23,15 @@ from steering.core.waiting import within
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.secret_file import read_secret
 
-# To reach the scheduler; and, once reached, to join it, which includes the rehearsals.
+# Time limits to reach the scheduler, and to join it after that. Joining includes the rehearsals.
 _CONNECT_SECONDS, _JOIN_SECONDS = 5, 120.0
 _AGAIN_SECONDS = 0.2
 _RETIRE_SECONDS = 5.0
-# Workers share a node's cores already: threads of BLAS in each would only wait for one another. They are read when the
-# libraries are loaded, which is later; who wants them says so in the environment.
+# Workers already share a node's cores, so BLAS threads in each would only wait for one another. The libraries read
+# these variables when they are loaded, which is later. Users who want BLAS threads can set the variables themselves.
 _THREADED = ("OMP", "OPENBLAS", "MKL")
-# A worker that waits for a frame need not look a hundred times a second at what it is doing, nor fifty times whether
-# its event loop is well: both take a live frame's time, and more than half of what an idle worker costs.
+# A waiting worker need not profile itself a hundred times a second, nor check its event loop fifty times a second. Both
+# delay live frames and are more than half of the cost of an idle worker.
 CONFIG = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "250ms"}
 
 
@@ -56,12 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = asyncio.run(_work(options))
     sys.stdout.flush()
     sys.stderr.flush()
-    # A thread that hangs in a task must not keep the process.
+    # A thread that hangs in a task must not keep the process alive.
     os._exit(code)
 
 
 def leave_threads_to_others() -> None:
-    """Have BLAS start no threads, unless the environment says how many."""
+    """Keep BLAS from starting threads, unless the environment sets their number."""
     for library in _THREADED:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
@@ -86,8 +86,8 @@ async def _work(options: argparse.Namespace) -> int:
         try:
             worker = await _join(options, stop)
         except (OSError, TimeoutError, KeyError, SteeringError, RuntimeError) as error:
-            # The scheduler may be the next one, of which the file does not tell yet; or it still knows the worker whose
-            # place this one takes.
+            # A new scheduler may be starting that is not in the file yet. Or the scheduler still knows the earlier
+            # worker of this name.
             if isinstance(error, RuntimeError) and "name taken" not in str(error.__cause__):
                 raise
             with suppress(TimeoutError):
@@ -100,7 +100,7 @@ async def _work(options: argparse.Namespace) -> int:
 
 
 async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
-    """Return a worker that has joined the scheduler, or ``None`` if that was lost, or this was stopped, meanwhile."""
+    """Return a worker that has joined the scheduler, or ``None`` if the scheduler is lost or ``stop`` is set first."""
     import dask
     from dask.utils import parse_bytes
     from distributed import Worker
@@ -110,7 +110,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
 
     dask.config.set(CONFIG)
     connection = read_connection(options.connection)
-    # Without an interface a worker of a scheduler on this machine stays on this machine.
+    # Without an interface, a worker of a loopback scheduler listens on loopback too.
     here = not options.interface and str(connection["address"]).startswith("tls://127.")
     host = "127.0.0.1" if here else None
     await probe(str(connection["address"]), _CONNECT_SECONDS)
@@ -125,7 +125,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
         local_directory=options.local_directory or None,
         security=security_of(connection),
         dashboard=False,
-        # The worker's pages have no TLS.
+        # Loopback only, because the worker's pages have no TLS.
         dashboard_address="127.0.0.1:0",
     )
     Callee(worker)
@@ -133,7 +133,7 @@ async def _join(options: argparse.Namespace, stop: asyncio.Event) -> Any:
     deadline = time.monotonic() + _JOIN_SECONDS
     while not joining.done():
         await asyncio.wait([joining], timeout=_AGAIN_SECONDS)
-        # A worker that joins asks a scheduler that has gone again and again; the file tells of the next one.
+        # A joining worker keeps asking a scheduler that is gone. The file shows when there is another one.
         gone = _address(options.connection) != connection["address"] or time.monotonic() > deadline
         if not joining.done() and (gone or stop.is_set()):
             joining.cancel()
@@ -153,7 +153,7 @@ def _address(file: Path) -> str:
 async def _serve(worker: Any, stop: asyncio.Event, lifetime: float) -> int:
     from steering.cluster.mailbox import SEND_SECONDS
 
-    # Dask gathers messages for some milliseconds, which a live frame has not.
+    # Dask batches messages for some milliseconds, which is too long for a live frame.
     worker.batched_stream.interval = SEND_SECONDS
     loop = asyncio.get_running_loop()
     if lifetime > 0:

@@ -1,12 +1,12 @@
-"""A node's workers, forked from one process that has loaded what they need.
+"""A node's workers, forked from one process that has loaded the libraries they need.
 
-``python -m steering.cluster.workers CONNECTION``. To load Dask, numpy and the rest takes a worker some seconds of a
-core, and where hundreds of workers read them from one parallel file system at once it takes minutes. Here they are
-loaded once a node, and a worker, also one that is started again, is there at once.
+``python -m steering.cluster.workers CONNECTION``. A worker needs some seconds of CPU time to load Dask, numpy and the
+rest. If hundreds of workers read them from one parallel file system at the same time, it takes minutes. Here the
+libraries are loaded once per node, so a worker starts at once, also when it is started again.
 
 The launcher (see :class:`steering.cluster.fork_server.ForkServer`) writes orders to the standard input and reads news
-from the standard output, as lines of JSON. This process has one thread, so a fork is safe; it ends with its input, and
-with it end the workers, each of which has a lifeline of its own.
+from the standard output, as lines of JSON. This process has one thread, so a fork is safe. It ends when its input ends.
+The workers end with it, because it holds a lifeline of each.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 from steering.cluster import worker
 from steering.machine.loading import loading
 
-# What every worker needs; nothing that looks for GPUs: which one is a worker's own it is told later.
+# Modules that every worker needs. None of them may look for GPUs, because a worker learns its own GPU later.
 _LOADED = (
-    # What xarray looks for with the first data set: this, and with it sparse and numba where they are installed.
+    # xarray imports this with the first data set, together with sparse and numba where they are installed.
     "dask.array",
     "distributed.worker",
     "distributed.utils_comm",
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("connection", help="the file that the workers get, named here for whoever looks at processes")
     parser.parse_args(arguments)
     worker.leave_threads_to_others()
-    # The allocator that comes with pyarrow would start one in the background.
+    # The allocator of pyarrow would start a background thread.
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     with loading():
         for name in _LOADED:
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Workers:
-    """The workers, by the number that the launcher gives them."""
+    """The workers of a node, by the number that the launcher gives them."""
 
     def __init__(self, run: Callable[[Sequence[str]], int]) -> None:
-        """Prepare; ``run`` is what a worker does with its arguments, and returns its exit code."""
+        """Prepare. ``run`` runs a worker with its arguments and returns its exit code."""
         self._run = run
         self._living: dict[int, tuple[int, int]] = {}
         self._pids: dict[int, int] = {}
-        # What anything prints goes to the log; the launcher reads only what is meant for it.
+        # Send all printed output to standard error, the log. The launcher reads only the news from the old output.
         self._news = os.dup(1)
         os.dup2(2, 1)
         self._woken, self._waker = socket.socketpair()
@@ -71,13 +71,13 @@ class Workers:
         self._rest = b""
 
     def serve(self) -> int:
-        """Do what is ordered until there is nobody to order; return the exit code."""
-        # The batch system tells all processes of a job to end; the launcher sees to it that this one is the last.
+        """Carry out orders until the input ends; return the exit code."""
+        # The batch system sends these signals to all processes of a job. Ignore them: the launcher ends this one last.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        # What is there is shared with the workers as long as nobody writes to it, and collecting garbage would.
+        # Memory is shared with the workers until it is written to, and garbage collection would write to it.
         gc.freeze()
         with selectors.DefaultSelector() as selector:
             selector.register(0, selectors.EVENT_READ)
@@ -100,7 +100,7 @@ class Workers:
             if "start" in order:
                 self._fork(order)
             elif order["to"] in self._pids:
-                # Not waited for yet, so the number is nobody else's.
+                # The process has not been waited for yet, so its id cannot belong to another process.
                 os.kill(self._pids[order["to"]], order["signal"])
 
     def _fork(self, order: Mapping[str, Any]) -> None:
@@ -124,18 +124,18 @@ class Workers:
         try:
             os.write(self._news, json.dumps(news).encode() + b"\n")
         except BrokenPipeError:
-            # Without a launcher the input ends too.
+            # The launcher is gone, so the input ends too.
             return
 
     def _become(self, order: Mapping[str, Any], lifeline: int, held: int) -> NoReturn:
-        """Be a worker, in the new process."""
+        """Become a worker in the new process."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
             os.dup2(lifeline, 0)
-            # Another worker's lifeline must not hang on this one, nor the launcher's news.
+            # This worker must not hold open another worker's lifeline, nor the launcher's news pipe.
             for one in (lifeline, held, self._news, *(held for _, held in self._living.values())):
                 os.close(one)
             self._woken.close()
@@ -147,7 +147,7 @@ class Workers:
             code = error.code if isinstance(error.code, int) else 1
             if isinstance(error.code, str):
                 sys.stderr.write(f"{error.code}\n")
-        except BaseException:  # noqa: BLE001  (the end of a process: nothing may get back into the loop above)
+        except BaseException:  # noqa: BLE001  (the process ends here: nothing may return to the loop above)
             traceback.print_exc()
         finally:
             sys.stdout.flush()
@@ -156,10 +156,10 @@ class Workers:
 
 
 def _seed() -> None:
-    """Give numpy's global generator another state than that of the other workers (Python sees to its own)."""
+    """Give numpy's global random generator another state than in the other workers. Python reseeds its own."""
     import numpy as np
 
-    np.random.seed()  # noqa: NPY002  (that of whoever still uses it)
+    np.random.seed()  # noqa: NPY002  (for code that still uses it)
 
 
 if __name__ == "__main__":
