@@ -1,1 +1,1 @@
-"""The compute owner: pools of jobs, the ledger of what is owed, and who watches them."""
+"""The compute owner: pools of jobs, the ledger of each pool, and the process that watches them."""

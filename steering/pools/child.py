@@ -1,4 +1,4 @@
-"""The owner's scheduler: a child process, started again when it is gone."""
+"""The owner's scheduler, as a child process that is started again when it is gone."""
 
 import asyncio
 import json
@@ -19,25 +19,26 @@ from steering.core.waiting import within
 _READY_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 _END_SECONDS = 10.0
-# One that has not answered for so long is taken for hung: longer than it may be busy with a hundred thousand tasks.
+# A scheduler that has not answered for this long is considered hung. This is longer than a hundred thousand tasks may
+# keep it busy.
 _HUNG_SECONDS = 25.0
 
 
 class SchedulerChild:
-    """A scheduler process and the line to its mailbox.
+    """A scheduler process and the connection to its mailbox.
 
     Attributes:
-        restarts: How often it had to be started again.
+        restarts: Number of times that it had to be started again; -1 before the first start.
     """
 
     def __init__(self, directory: Path, interface: str, *, dashboard: bool = True) -> None:
-        """Describe it; nothing is started yet.
+        """Set it up; nothing is started yet.
 
         Args:
-            directory: Where its connection file and the TLS keys lie.
+            directory: Folder of its connection file and the TLS keys.
             interface: Network interface; loopback if empty.
-            dashboard: Whether it serves Dask's page on loopback, which asks nobody who they are: not on a login node,
-                where others work too.
+            dashboard: Whether it serves Dask's page on loopback. The page has no authentication, so it must not be
+                served on a login node, where other users work too.
         """
         self._dashboard = dashboard
         self.restarts = -1
@@ -55,18 +56,18 @@ class SchedulerChild:
 
     @property
     def hangs(self) -> bool:
-        """Whether its process runs and has not answered for so long that it will not any more."""
+        """Whether it has not answered for so long that it is considered hung. Only meaningful if its process runs."""
         return time.monotonic() - self._answered > _HUNG_SECONDS
 
     async def start(self) -> dict[str, Json]:
-        """Start it (again) and write its connection file; return what that says.
+        """Start it (again) and write its connection file; return the content of the file.
 
         Raises:
             SteeringError: If it does not come up.
         """
         await self._hang_up()
         if self.alive and self._process is not None:
-            # It hangs, and would not hear anything politer.
+            # It hangs and would not react to SIGTERM.
             self._process.kill()
             await self._process.wait()
         self.restarts += 1
@@ -88,10 +89,10 @@ class SchedulerChild:
         return content
 
     async def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
-        """Exchange with the mailbox.
+        """Give the owner's status and answers to the mailbox; return the requests and the scheduler's load.
 
         Raises:
-            OSError: If it does not answer.
+            OSError: If the scheduler does not answer.
         """
         try:
             heard: dict[str, Any] = await within(
@@ -146,6 +147,6 @@ class SchedulerChild:
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
-    """Keep reading, so that a talkative scheduler never blocks on a full pipe."""
+    """Keep reading, so that a scheduler with much output never blocks on a full pipe."""
     async for _ in stream:
         continue

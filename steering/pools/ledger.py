@@ -1,10 +1,12 @@
-"""A pool's ledger: desired against observed, pure. It does nothing itself and knows no batch system.
+"""A pool's ledger: compares the desired jobs with the observed ones and orders what to do. It does no I/O itself.
 
-Each place (slot) of a pool has at most one job that is meant to stay; while that job's walltime runs out it may have
-a successor too. A job is over only when the batch system said so; no answer changes nothing. A requeued job is
-waiting again and is left alone; one that was killed, pre-empted or has run out of walltime is replaced at once; one
-whose workers never came is replaced a few times, each time later, and then the pool stops with the reason. A submission
-that is refused or not answered is tried on, ever later, as long as the order stands: servers and quotas come back.
+Each place (slot) of a pool has at most one job that is meant to stay. When the walltime of this job is nearly over, the
+place may also have a successor. A job is over only when the batch system says so; a missing answer changes nothing.
+
+A requeued job waits again and is left alone. A job that was killed, was pre-empted or has run out of walltime is
+replaced at once. A job whose workers never came is replaced a few times, each time after a longer delay, and then the
+pool stops with the reason. A submission that was refused or not answered is tried again, with longer and longer delays,
+until the patience of the rules ends: servers and quotas come back.
 """
 
 import itertools
@@ -18,13 +20,13 @@ from steering.pools.rules import Rules
 from steering.pools.strays import Strays
 
 _SECONDS_PER_HOUR = 3600.0
-# Seconds between two questions or cancels for the same job.
+# Seconds between two queries or two cancels for the same job.
 _AGAIN = 5.0
-# A batch system that denies twice, this many seconds apart, that it knows an unanswered submission never had it.
+# If the batch system says this many times that it does not know an unanswered submission, it never received it.
 _DENIALS = 2
-# A job that ends by itself within so many seconds has not shown that it works.
+# A job that ends by itself within this many seconds has not shown that it works.
 _SHORT_LIFE = 60.0
-# After so many seconds without a word of the scheduler its workers have to find it again.
+# If the scheduler was silent for more than this many seconds, its workers have to find it again.
 _DEAF_SECONDS = 5.0
 
 
@@ -32,20 +34,22 @@ class Ledger:
     """The jobs of one pool.
 
     Attributes:
-        wanted: How many jobs it should have.
-        failure: Why it stopped submitting, as the batch system or a job's log put it; empty while it goes on.
-        impossible: Whether that is because a job can never run as it is.
-        trouble: What went wrong last, while it still tries; empty once a worker came.
-        slow: Whether refusals in a row have made it try slowly.
+        wanted: Number of jobs that the pool should have.
+        failure: Why it stopped submitting, in the words of the batch system or a job's log; empty while it continues.
+        impossible: Whether it stopped because a job can never run as requested.
+        trouble: What went wrong last while it still tries. Empty again once a worker came.
+        slow: Whether it tries only slowly after many refusals in a row.
+        nodes: Nodes of one job.
+        rules: How patient the ledger is.
     """
 
     def __init__(self, prefix: str, nodes: int, rules: Rules) -> None:
         """Begin with no jobs.
 
         Args:
-            prefix: Of the jobs' names; different for each pool and owner.
+            prefix: Prefix of the jobs' names; different for each pool and owner.
             nodes: Nodes of one job.
-            rules: How patient to be.
+            rules: How patient the ledger is.
         """
         self.wanted = 0
         self.failure = ""
@@ -67,14 +71,14 @@ class Ledger:
 
     @property
     def jobs(self) -> tuple[Job, ...]:
-        """Jobs that are not over, and the newest one that is of each place that has none, by place."""
+        """Jobs to show, by place: those that are not over, and for each other wanted place its newest ended job."""
         alive = [job for job in self._jobs if not job.over]
         shown = {job.slot for job in alive}
         last = {job.slot: job for job in self._jobs if job.over and job.slot not in shown and job.slot < self.wanted}
         return tuple(sorted((*alive, *last.values()), key=lambda job: (job.slot, job.name)))
 
     def before(self, job: Job) -> Job | None:
-        """The job that had this one's place before it and is over; nothing if there was none."""
+        """Return the ended job that had this job's place before; ``None`` if there was none."""
         return next((one for one in self._jobs if one.over and one.slot == job.slot and one is not job), None)
 
     @property
@@ -84,12 +88,12 @@ class Ledger:
 
     @property
     def settled(self) -> bool:
-        """Whether no job of it is left, and no submission of it is in doubt."""
+        """Whether no job is left and no submission is in doubt."""
         return not self.alive and self._strays.none
 
     @property
     def next_try(self) -> float:
-        """Unix time in seconds of the next submission after something went wrong; negative infinity if nothing did."""
+        """Steady Unix time in seconds of the next submission after a problem; negative infinity without a problem."""
         return self._not_before
 
     @property
@@ -98,7 +102,7 @@ class Ledger:
         return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
 
     def want(self, jobs: int) -> None:
-        """Change how many jobs there should be; a pool that had stopped tries again, and its past is forgotten."""
+        """Change how many jobs there should be. Past failures are forgotten, so a pool that had stopped tries again."""
         self.wanted = jobs
         self._past_seconds += sum(job.seconds * job.nodes for job in self._jobs if job.over)
         self._jobs = list(self.alive)
@@ -108,7 +112,7 @@ class Ledger:
         for job in self.alive:
             job.unwanted = job.unwanted or job.nodes != self.nodes
         surplus = len([job for job in self.alive if _stays(job)]) - jobs
-        # What still waits is given back before what works.
+        # Give up jobs that do not run yet before running ones.
         for job in sorted(self.alive, key=lambda job: (job.seen.phase == "running", -job.slot)):
             if surplus > 0 and _stays(job):
                 job.unwanted = True
@@ -118,14 +122,14 @@ class Ledger:
                 job.unwanted = True
 
     def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
-        """Take over a job that an earlier owner submitted; without an id, one whose answer it did not live to hear."""
+        """Take over a job of an earlier owner. Its id is empty if that owner ended before it received an answer."""
         self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, submitted_at=now, uncertain=not id))
         number = name.rsplit("-", 1)[-1]
         if number.isdigit():
             self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))
 
     def orders(self, now: float) -> list[Order]:
-        """Return what should be done now; each submission is ordered once."""
+        """Return the orders that are due now. Each submission is ordered once."""
         orders = self._strays.orders(now)
         for job in self.alive:
             if job.uncertain and now - job.asked_at >= _AGAIN:
@@ -141,28 +145,28 @@ class Ledger:
         return [*orders, *self._submissions(now)]
 
     def submitted(self, name: str, id: str) -> None:  # noqa: A002  (the batch system's own word)
-        """A submission was answered with an id."""
+        """Note that a submission was answered with an id."""
         job = self._job(name)
         job.id, job.uncertain = id, False
         self._taken()
 
     def refused(self, name: str, words: str, now: float) -> None:
-        """A submission was refused."""
+        """Note that a submission was refused."""
         job = self._job(name)
         job.over, job.refused = True, words
         if not job.unwanted:
             self._not_taken(words, now)
 
     def unanswered(self, name: str, now: float) -> None:
-        """A submission got no answer: the job may exist or not."""
+        """Note that a submission got no answer: the job may exist or not."""
         job = self._job(name)
         job.uncertain, job.asked_at = True, now
 
     def found(self, name: str, ids: Iterable[str], now: float) -> None:
-        """The batch system said which jobs of this name it has."""
+        """Note which jobs of this name the batch system has."""
         job = self._named(name)
         known = list(ids)
-        # One name is one job: a submission that was carried out twice has one too many.
+        # There must be one job per name. If a submission was carried out twice, the second job has to end.
         self._strays.add(one for one in known if job.over or (job.id and one != job.id))
         if job.over:
             return
@@ -179,19 +183,19 @@ class Ledger:
                 self._not_taken("the submission got no answer, and the batch system knows no such job", now)
 
     def not_cancelled(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
-        """The order to end a job got no answer: one that is nobody's is ordered to end again."""
+        """Note that a cancel got no answer. A job that is no longer in this ledger is ordered to end again."""
         if not any(job.id == id for job in self.alive):
             self._strays.add([id])
 
     def observed(self, id: str, seen: Observation, now: float) -> None:  # noqa: A002  (the batch system's own word)
-        """The batch system said how a job is."""
+        """Note the state of a job, as observed by the batch system."""
         for job in self.alive:
             if job.id == id:
                 self._observe(job, seen, now)
 
     def connected(self, workers: Mapping[str, int], now: float) -> None:
-        """The scheduler said how many workers of each job, by its name, are connected."""
-        # A scheduler that was away has to be found again by all of them.
+        """Note how many workers of each job, by its name, are connected to the scheduler."""
+        # If the scheduler was away, all workers have to find it again.
         anew = now - self._heard_at > _DEAF_SECONDS
         self._heard_at = now
         for job in self.alive:
@@ -209,16 +213,16 @@ class Ledger:
                 job.unwanted = True
 
     def _is_half(self, job: Job, now: float) -> bool:
-        """Say whether a job has lacked workers for so long that it is worth another; a few times in a row only."""
+        """Return whether a job has lacked workers for so long that it is replaced, a few times in a row at most."""
         lacks = job.seen.phase == "running" and now - job.lacks_since >= self.rules.half
         return lacks and _stays(job) and self._halves < self.rules.tries
 
     def _replace(self, job: Job, now: float) -> None:
-        """Have another job take the place of one that lacks workers; it works on until that one has come."""
+        """Order a replacement for a job that lacks workers. The job continues until a worker of the new job joins."""
         self._halves += 1
         job.halved = job.leaving = True
         job.lacks_since = now
-        # Where the queue lets this user have no more jobs, and where nobody works, it goes first.
+        # The job ends first if the queue allows no more jobs of this user, or if the job has no worker at all.
         full = bool(self.rules.jobs_most) and len(self.alive) >= self.rules.jobs_most
         job.unwanted = full or not job.workers
 
@@ -238,10 +242,10 @@ class Ledger:
             self.failure, self.impossible = seen.words or "the batch system says that it can never run", True
 
     def _requeued(self, job: Job) -> None:
-        """A job has to start anew: what it has used so far stays used."""
+        """Note that a job has to start again. The time that it used so far still counts."""
         self._past_seconds += job.seconds * job.nodes
         job.seconds, job.leaving, job.halved, job.lacks_since = 0.0, False, False, math.nan
-        # Its walltime was nearly over: by now its successor may be there, or fewer jobs are wanted.
+        # The job may have had a successor because its walltime was nearly over, or fewer jobs may be wanted by now.
         others = [other.slot for other in self.alive if _stays(other) and other is not job]
         job.unwanted = job.unwanted or job.slot in others or len(others) >= self.wanted
 
@@ -250,7 +254,7 @@ class Ledger:
         if job.unwanted:
             return
         if job.joined and job.seen.end in ("failed", "finished") and job.seconds < _SHORT_LIFE:
-            # Its workers came, and it ended all the same: ten such jobs in a row are one mistake.
+            # Its workers came, but it ended soon after. Several such jobs in a row have the same cause.
             self._short += 1
             self._not_before = now + min(self.rules.delay * 2 ** min(self._short, 16), self.rules.longest_delay)
             self.trouble = job.told(f"it {job.how} {job.seconds:.0f} s after it had begun")
@@ -258,13 +262,13 @@ class Ledger:
                 self.failure = self.trouble
             return
         if job.joined or job.seen.end == "preempted":
-            # Its environment works, or had no time to show: what ended it was the batch system, somebody, or its node.
+            # Its environment works, or had no time to show that. The batch system, a person or its node ended it.
             self._not_before = now + (self.rules.delay if job.seen.end == "failed" else 0.0)
             return
         self._failed(job.told(f"it {job.how} ({job.seen.end or 'gone'}) before a worker came"), now)
 
     def _taken(self) -> None:
-        """A submission was taken: what was refused before is over."""
+        """Note that a submission was accepted, and forget earlier refusals."""
         if self.slow:
             self.slow, self._failures = False, 0
         if self.trouble == self._refusal:
@@ -272,7 +276,7 @@ class Ledger:
         self._refused_since, self._refusal = math.nan, ""
 
     def _not_taken(self, words: str, now: float) -> None:
-        """A submission was refused, or came to nothing: that may pass."""
+        """Note that a submission was refused or lost, and try again later, because the reason may pass."""
         self._failures += 1
         self.trouble = self._refusal = words
         if math.isnan(self._refused_since):
@@ -290,7 +294,7 @@ class Ledger:
         self._failures += 1
         self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
         self.trouble = words
-        # While other jobs of the pool work, it goes on trying: theirs must be replaced when they end.
+        # While other jobs of the pool work, keep trying, because they must be replaced when they end.
         if self._failures >= self.rules.tries and not any(job.joined for job in self.alive):
             self.failure = words
 
@@ -302,7 +306,7 @@ class Ledger:
         held = [job.slot for job in self.alive if job.unwanted or _held_twice(self.alive, job.slot)]
         room = self.rules.jobs_most - len(self.alive) if self.rules.jobs_most else self.wanted
         free = [slot for slot in range(self.wanted + len(self.alive)) if slot not in (*staying, *held)]
-        # One try at a time after a failure: ten jobs with one mistake are one mistake.
+        # After a failure, try one job at a time: ten jobs would fail for the same reason.
         missing = self.wanted - len(staying)
         if self._failures:
             missing = min(missing, 0 if any(job.tries for job in self.alive) else 1)
@@ -314,7 +318,7 @@ class Ledger:
         return orders
 
     def _forget(self) -> None:
-        """Keep of the ended jobs only the newest of each place."""
+        """Forget ended jobs except the newest of each place."""
         newest = {job.slot: job for job in self._jobs if job.over}
         for job in self._jobs:
             if job.over and newest[job.slot] is not job:
@@ -322,7 +326,7 @@ class Ledger:
         self._jobs = [job for job in self._jobs if not job.over or newest[job.slot] is job]
 
     def _named(self, name: str) -> Job:
-        """Find a job, also one that is forgotten because it never was."""
+        """Find a job by name. Return an ended placeholder if the ledger has forgotten the name."""
         known = next((job for job in self._jobs if job.name == name), None)
         return known if known is not None else Job(name, 0, self.nodes, over=True)
 
@@ -331,12 +335,12 @@ class Ledger:
 
 
 def _stays(job: Job) -> bool:
-    """Say whether a job is meant to stay in its place."""
+    """Return whether a job is meant to stay in its place."""
     return not job.unwanted and not job.leaving
 
 
 def _was_requeued(before: Observation, now: Observation) -> bool:
-    """Say whether a job has lost its nodes between two looks, or has lost them and got others."""
+    """Return whether a job has lost its nodes between two observations; it may have got other nodes since."""
     if before.phase not in ("running", "ending"):
         return False
     again = now.phase == "running" and now.started > before.started
@@ -344,5 +348,5 @@ def _was_requeued(before: Observation, now: Observation) -> bool:
 
 
 def _held_twice(jobs: Iterable[Job], slot: int) -> bool:
-    """Say whether a place has a job and its successor already."""
+    """Return whether a place already has a job and its successor."""
     return len([job for job in jobs if job.slot == slot]) > 1

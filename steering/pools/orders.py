@@ -1,4 +1,4 @@
-"""What a ledger wants done. Each order is answered to the ledger by the one who carries it out."""
+"""The orders of a ledger. The pool carries them out and reports the outcome to the ledger."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,7 +14,7 @@ class Submit:
 
 @dataclass(frozen=True)
 class Find:
-    """A submission got no answer: ask whether a job of this name exists."""
+    """Ask whether a job of this name exists, because its submission got no answer."""
 
     name: str
 

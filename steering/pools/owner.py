@@ -1,8 +1,8 @@
-"""The process that owns a facility's scheduler, jobs and watcher: ``python -m steering.pools.owner``.
+"""The process that owns a facility's scheduler and jobs: ``python -m steering.pools.owner``.
 
-Three tasks on one event loop: one keeps the scheduler alive and talks with its mailbox, one watches the jobs and
-carries out what the ledgers order, one ends it all when nobody has used it for long. What is submitted is written to
-a file, so that another owner takes it over, or ends it, if this one is killed.
+It runs three tasks on one event loop. One keeps the scheduler alive and exchanges messages with its mailbox. One
+watches the jobs and carries out the orders of the ledgers. One ends everything when nobody has used it for long. The
+submitted jobs are written to a file, so that another owner can take them over or end them if this one is killed.
 """
 
 import argparse
@@ -45,13 +45,13 @@ class Owner:
     """The pools of one facility, and the scheduler that they work for."""
 
     def __init__(self, site: Site, file: Path, directory: Path, nodes: int = 0) -> None:
-        """Describe it; nothing is started yet.
+        """Set it up; nothing is started yet.
 
         Args:
-            site: Where.
-            file: Connection file to write when it is ready.
-            directory: Folder of its own that login and compute nodes share.
-            nodes: Of the usual pool, which is begun at once; 0 begins none.
+            site: Description of the facility.
+            file: Connection file to write when the owner is ready.
+            directory: The owner's own folder, which login and compute nodes share.
+            nodes: Nodes of the usual pool, which is started at once; 0 starts none.
         """
         self._nodes = nodes
         self._site = site
@@ -69,7 +69,7 @@ class Owner:
         self._beaten = -math.inf
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until told to stop, or until nobody has used it for the site's linger time."""
+        """Run until told to stop, unused for the site's linger time, or replaced by another owner."""
         for name in ("logs", "jobs"):
             make_private(self._directory / name)
         await self._take_over()
@@ -86,7 +86,7 @@ class Owner:
                 for task in done - {told}:
                     task.result()
         finally:
-            # At once: who asks for something now is answered by the next one.
+            # Do this first, so that new requests go to the next owner.
             leave(self._file)
             told.cancel()
             await end_tasks(talking, watching)
@@ -94,21 +94,21 @@ class Owner:
             if mine(self._file):
                 await self._end()
             else:
-                # Whoever took over has the jobs too.
+                # Another owner has taken over, with all jobs.
                 await self._scheduler.stop()
 
     async def _begin(self) -> None:
-        """Begin the usual pool before anybody attaches: its workers start while the rest of a session does."""
+        """Start the usual pool before any session attaches, so that workers and session start at the same time."""
         if not self._nodes or self._pools:
             return
         try:
             await self._take(PoolRequest(nodes=self._nodes))
         except SteeringError as error:
-            # Whoever attaches finds no pool, asks for one, and is told the same.
+            # A session that attaches finds no pool, asks for one, and gets the same error.
             _LOG.warning("the usual pool cannot be begun: %s", error)
 
     async def _end(self) -> None:
-        """End all jobs and wait until the batch system says that they have ended."""
+        """End all jobs and wait until the batch system says that they have ended, for a limited time."""
         for pool in self._pools.values():
             pool.end()
         deadline = time.monotonic() + _END_SECONDS
@@ -118,7 +118,7 @@ class Owner:
         await self._scheduler.stop()
 
     async def _take_over(self) -> None:
-        """Take over the jobs of an owner that was killed: their workers look for the new scheduler."""
+        """Take over the jobs of an owner that was killed. Their workers look for the new scheduler."""
         saved = read_saved_pools(self._directory)
         self._past_hours = saved.node_hours
         if self._site.batch == "process":
@@ -127,12 +127,12 @@ class Owner:
             pool = self._pool_of(record)
             pool.adopt(record.jobs, steady())
             if record.nodes <= 0:
-                # The owner was killed while it gave them back.
+                # The earlier owner was killed while it ended this pool.
                 pool.end()
             self._pools[record.pool] = pool
 
     def _pool_of(self, record: PoolRecord) -> Pool:
-        """Describe a pool again as it was: in the queue that took its jobs, whichever was refused before."""
+        """Make a pool again from its record, in the queue that accepted its jobs, even if another is preferred."""
         site = self._site
         if record.queue in site.queues:
             site = replace(site, preference={record.urgency: (record.queue,)})
@@ -148,7 +148,7 @@ class Owner:
                 _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
                 connection = await self._scheduler.start()
                 if not mine(self._file):
-                    # Looked at again at once, which ends this owner.
+                    # Make ``_owns`` check the file again at once, which ends this owner.
                     self._beaten = -math.inf
                     return
                 write_secret(self._file, identity() | connection)
@@ -164,7 +164,7 @@ class Owner:
 
     def _hear(self, heard: Mapping[str, Any]) -> None:
         now = steady()
-        # An age: another process' clock may have been set between its start and ours.
+        # The scheduler reports an age, not a time, because the clocks of two processes may differ.
         self._used = max(self._used, now - float(heard["unused"]))
         load = Load(float(heard["seconds"]), int(heard["threads"]), int(heard["tasks"]))
         for pool in self._pools.values():
@@ -182,7 +182,7 @@ class Owner:
             self._answers[ticket] = {"error": str(error)}
 
     async def _take(self, request: PoolRequest) -> str:
-        """Do what is asked for; return what will be done."""
+        """Carry out a request; return a sentence that says what will be done."""
         name = request.pool or request.urgency
         request = replace(request, pool=name)
         pool = self._pools.get(name)
@@ -211,7 +211,7 @@ class Owner:
             await asyncio.sleep(self._site.poll if not self._young() else min(self._site.poll, 0.5))
 
     async def _step(self) -> None:
-        # What is to be done goes before questions: a batch system may take long to answer.
+        # Carry out orders before queries, because a batch system may take long to answer.
         for pool in list(self._pools.values()):
             await pool.act(self._batch, self._remember)
         for pool in list(self._pools.values()):
@@ -221,7 +221,7 @@ class Owner:
         self._remember()
 
     def _remember(self) -> None:
-        """Write down what is out, for another owner."""
+        """Write the submitted jobs to the file for another owner."""
         hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
         saved = SavedPools.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
         if saved == self._saved:
@@ -229,17 +229,20 @@ class Owner:
         try:
             write_saved_pools(self._directory, saved)
         except OSError as error:
-            # A full disk must not end the owner and its jobs; what is out is written as soon as there is room.
+            # A full disk must not end the owner and its jobs. The file is written as soon as there is room.
             _LOG.warning("what is out cannot be written down: %s", error)
         else:
             self._saved = saved
 
     def _young(self) -> bool:
-        """Whether something was just asked for: then a mistake should show soon."""
+        """Return whether some jobs have no workers yet. The watch then polls faster, so that mistakes show soon."""
         return any(not job.joined for pool in self._pools.values() for job in pool.ledger.alive)
 
     def _owns(self) -> bool:
-        """Show owners on other hosts that this one lives; say whether none took over, as it was silent for long."""
+        """Show owners on other hosts that this one is alive; return whether it still owns the file.
+
+        Another owner takes over if this one is silent for long.
+        """
         if time.monotonic() - self._beaten < BEAT_SECONDS:
             return True
         self._beaten = time.monotonic()

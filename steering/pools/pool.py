@@ -1,4 +1,4 @@
-"""One pool of an owner: its ledger, its queue, and the words for a person."""
+"""One pool of an owner: its ledger, its queue, and its status in words."""
 
 import logging
 import math
@@ -26,7 +26,7 @@ from steering.pools.scaling import Limits, Load, Scaling
 
 _LOG = logging.getLogger(__name__)
 _LOG_BYTES = 4096
-# Workers of one job come one after another; what is still missing after so many seconds is said.
+# Workers of one job start one after another. Those still missing after this many seconds are reported.
 _LACKS_SECONDS = 15.0
 
 
@@ -34,20 +34,21 @@ class Pool:
     """Jobs of one kind. All methods are called from the owner's event loop.
 
     Attributes:
-        request: What was asked for.
-        choice: What the policy made of it.
-        ledger: Its jobs.
+        request: The request for this pool.
+        choice: The policy's choice for the request: queue, nodes and jobs.
+        ledger: The ledger of its jobs.
+        silence: Why the batch system gave no answer last; empty if it answered.
     """
 
     def __init__(self, site: Site, request: PoolRequest, choice: Choice, directory: Path, prefix: str) -> None:
         """Begin with no jobs.
 
         Args:
-            site: Where.
-            request: With the pool's name.
-            choice: What the policy made of it.
+            site: Description of the facility.
+            request: The request, with the pool's name.
+            choice: The policy's choice for the request.
             directory: Shared folder of the owner.
-            prefix: Of its jobs' names.
+            prefix: Prefix of its jobs' names.
         """
         self.request = request
         self.choice = choice
@@ -55,16 +56,16 @@ class Pool:
         self._site = site
         self._directory = directory
         self._refusals: dict[str, str] = {}
-        # Numbers of the workers that are connected, by the name of their job.
+        # Numbers of the connected workers, by the name of their job.
         self._workers: dict[str, set[int]] = {}
-        # When each job began, as the batch system says and in steady time.
+        # Start of each job by id: as the batch system gave it, and in steady time.
         self._began: dict[str, tuple[float, float]] = {}
         self.ledger = Ledger(prefix, choice.nodes, self._rules(choice))
         self._scaling = Scaling(self._limits(choice))
         self.ledger.want(choice.jobs)
 
     def change(self, request: PoolRequest, choice: Choice) -> None:
-        """Take another request for this pool; jobs that fit stay."""
+        """Replace the request of this pool. Jobs that fit the new request stay."""
         self.request, self.choice = request, choice
         self._refusals = {}
         self.ledger.nodes, self.ledger.rules = choice.nodes, self._rules(choice)
@@ -72,18 +73,18 @@ class Pool:
         self.ledger.want(choice.jobs)
 
     def end(self) -> None:
-        """Want no jobs any more."""
+        """End the pool: it wants no jobs any more."""
         self.request = replace(self.request, nodes=0, most_nodes=0)
         self._scaling = Scaling(Limits(0, 0, 1))
         self.ledger.want(0)
 
     @property
     def over(self) -> bool:
-        """Whether nothing is wanted of it, and nothing of it is left or may still come to be."""
+        """Whether the pool wants no jobs, has no jobs left, and has no submission in doubt."""
         return not self.ledger.wanted and self.ledger.settled
 
     def adopt(self, jobs: Sequence[JobRecord], now: float) -> None:
-        """Take over jobs that an earlier owner submitted; a pool that had grown keeps its size."""
+        """Take over jobs that an earlier owner submitted. A pool that had grown keeps its size."""
         for job in jobs:
             self.ledger.adopt(job.name, job.slot, job.id, now)
         limits = self._scaling.limits
@@ -91,7 +92,7 @@ class Pool:
         self.ledger.want(self._scaling.jobs)
 
     def follow(self, workers: Sequence[str], load: Load, now: float, hours: float) -> None:
-        """Take in what the scheduler says, and the node-hours that are still allowed."""
+        """Update the pool from the scheduler's workers and load, and from the node-hours that are still allowed."""
         self._workers = {}
         for worker in workers:
             job, _, number = worker.rpartition("-")
@@ -103,7 +104,7 @@ class Pool:
             self.ledger.want(wanted)
 
     async def look(self, batch: BatchSystem) -> None:
-        """Ask the batch system for each job."""
+        """Ask the batch system for the state of each job."""
         ids = [job.id for job in self.ledger.alive if job.id]
         if not ids:
             return
@@ -118,10 +119,10 @@ class Pool:
             self.ledger.observed(one, self._with_log(one, self._on_our_clock(one, observation)), steady())
 
     async def act(self, batch: BatchSystem, remember: Callable[[], None]) -> bool:
-        """Carry out what the ledger orders; return whether there was anything.
+        """Carry out the ledger's orders; return whether there were any.
 
         Args:
-            batch: Who is told.
+            batch: The batch system.
             remember: Called before anything is submitted, so that a job is known even if its answer never comes.
         """
         orders = self.ledger.orders(steady())
@@ -140,7 +141,7 @@ class Pool:
         return bool(orders)
 
     def status(self) -> PoolStatus:
-        """Say how it is."""
+        """Return the status of the pool."""
         per_job = self._site.workers_per_node * self.choice.nodes
         state, detail = self._words()
         return PoolStatus(
@@ -158,7 +159,7 @@ class Pool:
         )
 
     def record(self) -> dict[str, Json]:
-        """Return what another owner needs to take over its jobs."""
+        """Return the record that another owner needs to take over the pool's jobs."""
         walltime = self.request.walltime
         return {
             "pool": self.request.pool,
@@ -178,18 +179,19 @@ class Pool:
                 try:
                     self.ledger.submitted(name, await batch.submit(self._script(name), name, self._directory))
                 except RefusedError as error:
-                    # A command may submit and then fail, as its connection was lost: what has this name is the job.
+                    # A submit command may submit the job and then fail because its connection was lost. So look for a
+                    # job of this name.
                     known = await batch.find(name)
                     if known:
                         self.ledger.found(name, known, now)
                         return
-                    # Looked for first: a refusal that is seen before its way out would be taken for the end.
+                    # Look for another queue first. If the refusal became visible before that, it would look final.
                     other = await self._next_queue(str(error), batch)
                     self.ledger.refused(name, str(error), now)
                     if other is not None:
                         self._go_to(other)
                 except OSError as error:
-                    # The shared folder is full or away, which is no queue's fault.
+                    # The shared folder is full or missing, so another queue would not help.
                     self.ledger.refused(name, f"The job script cannot be written: {error}.", now)
             case Find(name=name):
                 self.ledger.found(name, await batch.find(name), now)
@@ -204,9 +206,9 @@ class Pool:
         return job_script(self._site, self.choice, self.request.pool, name, self._directory)
 
     async def _next_queue(self, words: str, batch: BatchSystem) -> Choice | None:
-        """A job was refused: find the next queue, if one fits."""
+        """Find the next queue that fits after a job was refused; ``None`` if there is none."""
         if any(job.id for job in self.ledger.alive):
-            # Jobs that this queue took are worth more than a place in another.
+            # Jobs that this queue accepted are worth more than a place in another queue.
             return None
         queue = self.choice.queue.name
         self._refusals[queue] = words
@@ -231,7 +233,7 @@ class Pool:
         return replace(seen, log=_tail(log_file(self._directory, name)))
 
     def _on_our_clock(self, one: str, seen: Observation) -> Observation:
-        """Have a job's start in steady time; it stays while the batch system says the same, whoever sets a clock."""
+        """Convert a job's start to steady time. The result stays the same when a clock is set."""
         known, began = self._began.get(one, (math.nan, math.nan))
         if seen.started != known:
             began = to_steady(seen.started)
@@ -239,7 +241,7 @@ class Pool:
         return replace(seen, started=began)
 
     def _words(self) -> tuple[PoolState, str]:
-        """State and detail."""
+        """Return state and detail."""
         ledger = self.ledger
         alive = ledger.alive
         if ledger.failure:
@@ -280,7 +282,7 @@ class Pool:
         return " ".join(said) or "Its workers are starting."
 
     def _lacks(self, job: Job) -> str:
-        """Say which of a job's workers are missing, and what is done about it."""
+        """Return sentences that say which of a job's workers are missing and what is done about it."""
         each = self._site.workers_per_node
         there = self._workers.get(job.name, set())
         silent = [
@@ -321,7 +323,7 @@ _ENDED: dict[str, str] = {
 
 
 def _tail(file: Path) -> str:
-    """Read the end of a job's log; empty if it never wrote one."""
+    """Read the end of a job's log; empty if the log cannot be read."""
     try:
         with file.open("rb") as stream:
             stream.seek(max(file.stat().st_size - _LOG_BYTES, 0))

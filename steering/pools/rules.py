@@ -1,4 +1,4 @@
-"""How patient a pool's ledger is."""
+"""The rules that say how patient a pool's ledger is."""
 
 import math
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ class Rules:
     """How patient a ledger is.
 
     Attributes:
-        tries: Jobs in a row whose workers never came before the pool stops; and refusals in a row before it is said
-            that there is trouble, and tried slowly.
-        delay: Seconds before the second try; doubled with each further one, up to ``longest_delay``.
-        longest_delay: Seconds.
+        tries: Number of jobs in a row whose workers never came before the pool stops. Also the number of refusals in a
+            row before the pool reports trouble and tries only slowly.
+        delay: Seconds before the second try; doubled with each further try, up to ``longest_delay``.
+        longest_delay: Longest delay in seconds.
         handover: Seconds before the end of a job's walltime at which its successor is submitted.
-        jobs_most: Most jobs that the queue lets this user have; 0 for no limit.
+        jobs_most: Most jobs that the queue allows this user; 0 for no limit.
         hours: Node-hours after which nothing more is submitted.
-        short_lives: Jobs in a row that end by themselves within a minute before the pool stops.
-        refused_delay: Seconds between slow tries after a refusal; doubled with each, up to ``refused_longest``.
-        refused_longest: Seconds.
-        patience: Seconds for which refusals in a row are tried on; infinite for as long as the order stands.
-        certain: Seconds after an unanswered submission before a batch system that denies it is believed.
-        workers: Workers of one whole job; 0 if that is not known.
+        short_lives: Number of jobs in a row that end by themselves within a minute before the pool stops.
+        refused_delay: Seconds between slow tries after refusals; doubled with each try, up to ``refused_longest``.
+        refused_longest: Longest delay in seconds between slow tries.
+        patience: Seconds of refusals in a row after which the pool stops; infinite to try until the request is
+            withdrawn.
+        certain: Seconds after an unanswered submission before the ledger believes that it never arrived.
+        workers: Workers of one complete job; 0 if not known.
         half: Seconds for which a job may lack some of its workers before it is replaced.
     """
 

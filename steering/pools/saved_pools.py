@@ -1,4 +1,4 @@
-"""What an owner leaves behind: its pools' jobs, for another owner to take over or to end."""
+"""The saved jobs of an owner's pools, for another owner to take over or to end."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from steering.machine.secret_file import read_secret, write_secret
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job that was submitted and has not ended; ``id`` is empty if its submission was not answered yet."""
+    """A job that was submitted and has not ended. ``id`` is empty if its submission was not answered yet."""
 
     name: str
     slot: int
@@ -37,7 +37,7 @@ class PoolRecord:
 
 @dataclass(frozen=True)
 class SavedPools:
-    """Everything that an owner has out.
+    """All pools of an owner that have jobs.
 
     Attributes:
         pools: Pools with jobs.
@@ -49,15 +49,15 @@ class SavedPools:
 
     @classmethod
     def of(cls, pools: Sequence[Mapping[str, Json]], node_hours: float) -> "SavedPools":
-        """Make one of pools' records."""
+        """Create the object from the records of pools."""
         return cls(tuple(_pool(entry) for entry in pools), round(node_hours, 2))
 
 
 def read_saved_pools(directory: Path) -> SavedPools:
-    """Read what an earlier owner left; nothing if it left nothing.
+    """Read the saved pools of an earlier owner; the result is empty if there is no file.
 
     Raises:
-        SteeringError: If its file is not one of ours.
+        SteeringError: If the file has another format.
     """
     content = read_secret(_file(directory))
     if content is None:
@@ -71,7 +71,7 @@ def read_saved_pools(directory: Path) -> SavedPools:
 
 
 def write_saved_pools(directory: Path, saved: SavedPools) -> None:
-    """Write what is out now."""
+    """Write the current pools and their jobs."""
     pools: list[Json] = []
     for pool in saved.pools:
         entry = cast("dict[str, Json]", asdict(pool))

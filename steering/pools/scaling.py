@@ -1,4 +1,4 @@
-"""How many jobs a pool should have, by its backlog and its deadline: pure, with hysteresis."""
+"""Computes how many jobs a pool should have, from its backlog and its deadline. Without I/O, with hysteresis."""
 
 import math
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Load:
-    """What the scheduler says of the work before it.
+    """The load that the scheduler reports.
 
     Attributes:
-        seconds: Expected time in seconds to do all waiting and running tasks one after another.
-        threads: Worker threads that are connected.
-        tasks: Tasks that wait or run.
+        seconds: Expected time in seconds to run all waiting and running tasks one after another.
+        threads: Number of connected worker threads.
+        tasks: Number of tasks that wait or run.
     """
 
     seconds: float
@@ -21,15 +21,15 @@ class Load:
 
 @dataclass(frozen=True)
 class Limits:
-    """Between what a pool may grow and shrink.
+    """The limits between which a pool may grow and shrink.
 
     Attributes:
-        least: Jobs at all times.
-        most: Jobs at most.
+        least: Least number of jobs.
+        most: Largest number of jobs.
         threads_per_job: Worker threads of one job.
         deadline: Seconds within which the backlog should be done.
-        patience_up: Seconds that the backlog must have been too long before the pool grows.
-        patience_down: Seconds that a smaller pool would have been enough before it shrinks.
+        patience_up: Seconds for which the backlog must be too long before the pool grows.
+        patience_down: Seconds for which a smaller pool must be enough before the pool shrinks.
     """
 
     least: int
@@ -42,10 +42,11 @@ class Limits:
 
 @dataclass
 class Scaling:
-    """Remembers since when a pool is too weak or too strong.
+    """Remembers since when a pool has been too small or too large.
 
     Attributes:
-        jobs: How many jobs it should have now.
+        limits: The limits of the pool.
+        jobs: Number of jobs that the pool should have now.
     """
 
     limits: Limits
@@ -54,15 +55,15 @@ class Scaling:
     _strong_since: float = field(default=math.nan, repr=False)
 
     def __post_init__(self) -> None:
-        """Begin with the least."""
+        """Begin with at least the least number of jobs."""
         self.jobs = max(self.jobs, self.limits.least)
 
     def follow(self, load: Load, now: float) -> int:
         """Take in the load and return how many jobs there should be.
 
-        A pool grows when its backlog would have taken longer than the deadline for ``patience_up``, to what the
-        backlog needs; it shrinks by one job at a time, and only after ``patience_down`` in which fewer would have
-        done: a queued job that is given back loses its place, and the next block would want it again.
+        A pool grows to the size that its backlog needs, if the backlog would take longer than the deadline for
+        ``patience_up``. It shrinks by one job at a time, and only if fewer jobs were enough for ``patience_down``. It
+        shrinks slowly because a queued job that is given up loses its place, and the next block may need it again.
         """
         limits = self.limits
         need = math.ceil(load.seconds / limits.deadline / max(limits.threads_per_job, 1))

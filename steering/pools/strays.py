@@ -1,38 +1,38 @@
-"""Jobs that nobody wants: second ones of a name, and those that may still come to be after they were denied."""
+"""Stray jobs: second jobs of a name, and jobs that may still appear after the batch system denied that it has them."""
 
 from collections.abc import Iterable
 
 from steering.pools.orders import Cancel, Find, Order
 
-# A name that was denied is looked up again so often, so many seconds apart.
+# Number of times that a denied name is looked up again, and the seconds between two look-ups.
 _LOOKS, _AGAIN = 10, 60.0
 
 
 class Strays:
-    """What is still to be ended, or looked for, of jobs that are in no place of a pool."""
+    """Jobs that have no place in a pool and must still be ended or looked for."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._ids: list[str] = []
-        # By the name of a submission that was denied, when it was last looked up.
+        # Time of the last look-up of each denied submission, by its name.
         self._denied: dict[str, float] = {}
         self._looks: dict[str, int] = {}
 
     @property
     def none(self) -> bool:
-        """Whether nothing is to be ended, and no submission is in doubt."""
+        """Whether no job must be ended and no submission is in doubt."""
         return not (self._ids or self._denied)
 
     def add(self, ids: Iterable[str]) -> None:
-        """Have jobs ended."""
+        """Add jobs that must be ended."""
         self._ids += [one for one in ids if one not in self._ids]
 
     def denied(self, name: str, now: float) -> None:
-        """A submission of this name was denied: where the batch system is slow it may still come to be."""
+        """Note that the batch system denied a submission of this name. If it is slow, the job may still appear."""
         self._denied[name] = now
 
     def orders(self, now: float) -> list[Order]:
-        """Return what should be done now."""
+        """Return the orders that are due now."""
         orders: list[Order] = [Cancel(one, "") for one in self._ids]
         self._ids = []
         for name, since in list(self._denied.items()):
