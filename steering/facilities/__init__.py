@@ -1,1 +1,1 @@
-"""Places to compute, one a file."""
+"""Facilities, the places to compute, with one file for each."""

@@ -1,4 +1,4 @@
-"""What every facility with a Dask scheduler has in common: attach, submit, ask, let go."""
+"""The connection to a Dask scheduler that all facilities share: attach, submit, ask, detach."""
 
 import asyncio
 import logging
@@ -30,21 +30,22 @@ Value = TypeVar("Value")
 _LOG = logging.getLogger(__name__)
 _CLIENT_LOG = logging.getLogger("distributed.client")
 
-# The scheduler is there when its file is written; where it is gone again, the file will soon tell of another.
+# Short, because the scheduler runs before its file is written. If it is gone again, the file will soon name another.
 _ATTACH_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _REGISTRATIONS = 3
 _CLOSE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
-# Dask's client gathers messages for 10 ms, which is most of a small task's way (17 ms there and back, 7 with this).
+# By default Dask's client batches messages for 10 ms, most of the round trip of a small task (17 ms; 7 ms with this
+# value).
 _SEND_SECONDS = 0.001
 
 
 class _GivenUp(logging.Filter):
-    """Keeps out that a way back to a lost scheduler was given up, which Dask says with a traceback: we gave it up."""
+    """Filters out the traceback that Dask logs when we cancel its attempt to reconnect to a lost scheduler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record may pass."""
+        """Return whether a record may pass."""
         kind = record.exc_info[0] if record.exc_info else None
         return kind is None or not issubclass(kind, asyncio.CancelledError)
 
@@ -54,7 +55,8 @@ async def _connected(address: str, security: Any) -> Client:
     try:
         return await client
     except BaseException:
-        # One that is left half open closes itself when it is collected, which Python then says was never awaited.
+        # Otherwise the half-open client would close itself when it is garbage-collected, and Python would warn that
+        # this was never awaited.
         with suppress(OSError, ValueError, RuntimeError):
             await client.close(timeout=_CLOSE_SECONDS)
         raise
@@ -72,7 +74,7 @@ class DaskRemote(Generic[Value]):
         return str(self.future.key)
 
     async def done(self) -> None:
-        """Wait until the value is there; it stays on its worker.
+        """Wait until the value is computed. It stays on its worker.
 
         Raises:
             LostError: If the scheduler is gone, and the value with it.
@@ -86,7 +88,7 @@ class DaskRemote(Generic[Value]):
         self.future.add_done_callback(tell)
         await there
         if self.future.status != "finished":
-            # The error, which is all there is to fetch.
+            # There is no value, so this raises the error.
             await self.result()
 
     async def result(self) -> Value:
@@ -109,7 +111,7 @@ class DaskConnection:
         """Prepare; nothing is connected yet.
 
         Args:
-            name: The facility's, for messages.
+            name: Name of the facility, for messages.
         """
         self._name = name
         self._client: Client | None = None
@@ -135,7 +137,7 @@ class DaskConnection:
                 await probe(self._address, _ATTACH_SECONDS)
                 self._client = await _connected(self._address, security_of(connection))
             except (OSError, ValueError) as error:
-                # Tornado has a ValueError for a peer that goes away before its TLS begins.
+                # Tornado raises a ValueError if the peer goes away before TLS begins.
                 message = f"The scheduler of {self._name} at {self._address} does not answer: {error}."
                 raise SteeringError(message) from error
         self._client.scheduler_comm.interval = _SEND_SECONDS
@@ -143,7 +145,7 @@ class DaskConnection:
             await self._register(self._client, rehearsal)
 
     def attached_to(self, connection: Mapping[str, Json]) -> bool:
-        """Say whether this is a living connection to the scheduler that a connection file names."""
+        """Return whether this is a live connection to the scheduler that a connection file names."""
         client = self._client
         return client is not None and client.status == "running" and self._address == connection["address"]
 
@@ -161,7 +163,7 @@ class DaskConnection:
             message = f"The scheduler of {self._name} is gone."
             raise LostError(message)
         plain = [item.future if isinstance(item, DaskRemote) else item for item in arguments]
-        # Each worker has plenty of a resource that is named after its pool (see steering.compute.script).
+        # Each worker has plenty of a resource with the name of its pool (see steering.compute.script).
         future = client.submit(function, *plain, key=key, priority=priority, resources={pool: 1} if pool else None)
         self._submitted += 1
         future.add_done_callback(self._count)
@@ -179,7 +181,7 @@ class DaskConnection:
         try:
             answer = await self._asked(client, "steering_call", work=work, keys=keys, patience=patience)
         except LostError as error:
-            # Whether it is lost for good the next task will tell.
+            # The next task will show whether the scheduler is lost for good.
             raise PassedOverError(str(error)) from error
         if "passed" in answer:
             message = f"No worker of {self._name} can do it now: {answer['passed']}."
@@ -187,10 +189,10 @@ class DaskConnection:
         return unpack(answer)
 
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
-        """Run a function on every worker that is there, fetch what it gives, and have later workers run it too."""
+        """Run a function on every current worker and wait for the results. Later workers also run it when they join."""
         client = self._present()
         known = await self._asked(client, "identity", n_workers=-1)
-        # One that is lost meanwhile must not be waited for: what it should have done another does.
+        # Do not wait for a worker that is lost meanwhile: another worker may then run the function.
         futures = [
             client.submit(function, *arguments, workers=[address], allow_other_workers=True, pure=False)
             for address in known["workers"]
@@ -201,7 +203,7 @@ class DaskConnection:
         await client.gather(futures)
 
     async def _register(self, client: Client, rehearsal: Rehearsal) -> None:
-        """Have all workers rehearse; one that is lost while it does is not there any more the next time."""
+        """Have all workers rehearse. If a worker is lost meanwhile, try again with the others."""
         for _ in range(_REGISTRATIONS):
             try:
                 await client.register_plugin(rehearsal)
@@ -215,7 +217,7 @@ class DaskConnection:
         """Leave a request in the scheduler's mailbox and wait for the owner's answer.
 
         Raises:
-            SteeringError: If the owner says that it cannot be done, or says nothing.
+            SteeringError: If the owner says that it cannot be done, or does not answer.
         """
         client = self._present()
         ticket = await self._asked(client, "steering_ask", request=asdict(request))
@@ -231,7 +233,7 @@ class DaskConnection:
         raise SteeringError(message)
 
     async def overdue(self, key: str, patience: float) -> list[str]:
-        """Have workers given up that a task waits for and that do not answer; return their names.
+        """Have workers given up that a task waits for but that do not answer; return their names.
 
         Raises:
             LostError: If the scheduler does not answer.
@@ -239,7 +241,7 @@ class DaskConnection:
         return list(await self._asked(self._present(), "steering_overdue", key=key, patience=patience))
 
     async def status(self) -> FacilityStatus:
-        """Ask the scheduler, and through its mailbox the owner, how it is."""
+        """Return the status of the facility, from the scheduler and from the owner's report in its mailbox."""
         client = self._client
         if client is None:
             return FacilityStatus(self._name, "stopped", "Not started.")
@@ -248,7 +250,7 @@ class DaskConnection:
             report = await self._asked(client, "steering_status")
             await self._learn(client, set(known["workers"]))
         except (LostError, OSError, RuntimeError, AttributeError) as error:
-            # While the client looks for another scheduler its connections are closed, and then it has none at all.
+            # While the client looks for another scheduler, its connections are closed or missing.
             detail = f"{error or type(error).__name__} Its owner starts another."
             return FacilityStatus(self._name, "lost", detail)
         workers = tuple(self._worker(address, entry) for address, entry in sorted(known["workers"].items()))
@@ -272,7 +274,7 @@ class DaskConnection:
         )
 
     async def detach(self) -> None:
-        """Close the client; the scheduler runs on."""
+        """Close the client. The scheduler keeps running."""
         client, self._client = self._client, None
         if client is not None:
             given_up = _GivenUp()
@@ -280,16 +282,16 @@ class DaskConnection:
             try:
                 await client.close(timeout=_CLOSE_SECONDS)
             except (OSError, ValueError, RuntimeError) as error:
-                # A client whose own way back to a dead scheduler failed says so again when it is closed.
+                # If the client failed to reconnect to a dead scheduler, it raises that error again when it is closed.
                 _LOG.info("the client of %s was closed with: %s", self._name, error)
             finally:
                 _CLIENT_LOG.removeFilter(given_up)
 
     async def _asked(self, client: Client, name: str, **arguments: Any) -> Any:
-        """Ask the scheduler something, by the name of its handler.
+        """Call a handler of the scheduler by its name.
 
         Raises:
-            LostError: If it does not answer.
+            LostError: If the scheduler does not answer.
         """
         try:
             if client.scheduler is None:
@@ -310,7 +312,7 @@ class DaskConnection:
         self._done += 1
 
     async def _learn(self, client: Client, addresses: set[str]) -> None:
-        """Ask new workers for their process and for the versions of what they compute with."""
+        """Ask new workers for their process ids and for the versions of their libraries."""
         unknown = addresses - self._processes.keys()
         if unknown:
             self._processes |= await client.run(os.getpid, workers=list(unknown), on_error="ignore")

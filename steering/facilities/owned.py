@@ -1,4 +1,4 @@
-"""A facility with a compute owner: a daemon of this user's that outlives the kernel."""
+"""A facility with a compute owner: a daemon of this user that outlives the kernel."""
 
 import asyncio
 import json
@@ -23,24 +23,24 @@ from steering.pools.saved_pools import read_saved_pools, write_saved_pools
 
 Value = TypeVar("Value")
 
-# A mistake in a request shows within seconds: the submission is refused, or the first job ends at once. On a busy
-# machine that may take longer; this is how long it is looked out for.
+# Time to wait for trouble after a request. A mistake usually shows within seconds: the submission is refused, or the
+# first job ends at once. On a busy machine it may take longer.
 _TROUBLE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 _ATTACH_SECONDS = 20.0
 
 
 class OwnedFacility:
-    """A place to compute, described by a section of YAML; each subclass is one file that names its section."""
+    """A place to compute, described by a section of YAML. Each subclass has a file of its own and names its section."""
 
     def __init__(self, name: str, defaults: Path, workspace: Workspace | None, settings: Mapping[str, Any]) -> None:
-        """Describe it; nothing is started yet.
+        """Set up the facility; nothing is started yet.
 
         Args:
-            name: Of the facility.
+            name: Name of the facility.
             defaults: YAML file with its section.
-            workspace: Where its connection file lies and its ``steering.yaml`` may lie.
-            settings: What goes before the section, such as ``account="..."``.
+            workspace: Folder of its connection file, and of ``steering.yaml`` if there is one.
+            settings: Values that override the section, such as ``account="..."``.
         """
         self.name = name
         self._defaults = defaults
@@ -52,26 +52,26 @@ class OwnedFacility:
 
     @property
     def site(self) -> Site:
-        """Its description, with what the site and the user override."""
+        """Its description, with the values that the site and the user override."""
         return read_site(self.name, self._defaults, self._workspace.directory, self._settings)
 
     @property
     def directory(self) -> Path:
-        """The owner's folder, which the nodes must see too."""
+        """The owner's folder. The nodes must see it too."""
         return self._directory(self.site)
 
     @property
     def shared(self) -> Path | None:
-        """The owner's folder."""
+        """The owner's folder, which the nodes see under the same path."""
         return self.directory
 
     @property
     def runs(self) -> bool:
-        """Whether its owner runs, also if it is ending."""
+        """Whether its owner runs. This includes an owner that is ending."""
         return self._owner(self.site).present() is not None
 
     async def launch(self, *, pool: bool = False) -> bool:
-        """Start the owner if need be, and with it the site's usual pool; return whether it had to be started."""
+        """Start the owner if needed, with the site's usual pool if ``pool``; return whether it had to be started."""
         site = self.site
         owner = self._owner(site, site.nodes if pool else 0)
         runs = owner.connection() is not None
@@ -81,18 +81,18 @@ class OwnedFacility:
             _, started = await owner.launch()
         except asyncio.CancelledError:
             if not runs:
-                # It may have submitted jobs before it was ended.
+                # The owner may already have submitted jobs.
                 await asyncio.shield(self.close())
             raise
-        # Somebody else may have started it meanwhile.
+        # Another session may have started it meanwhile.
         self._begun = self._begun or (pool and started)
         return started
 
     async def start(self) -> None:
-        """Attach to the owner, starting it if need be; a new one is asked for the site's usual pool.
+        """Attach to the owner and start it if needed. An owner without a pool is asked for the site's usual pool.
 
         Raises:
-            SteeringError: If it cannot be started, or its first job cannot run.
+            SteeringError: If the owner cannot be started, or its first job cannot run.
         """
         await self.launch(pool=True)
         await self._attach()
@@ -104,32 +104,32 @@ class OwnedFacility:
         self._begun = False
 
     async def resume(self) -> None:
-        """Attach again after a loss, starting the owner again if it is gone; waits for no worker."""
+        """Attach again after a loss and start the owner again if it is gone. Does not wait for workers."""
         await self.launch(pool=True)
         await self._attach()
         if not (await self._connection.status()).pools:
             await self._connection.ask(PoolRequest(nodes=self.site.nodes))
 
     async def rehearse(self, function: Callable[..., Value], *arguments: Any) -> None:
-        """Run a function once on every worker, now or as it joins."""
+        """Run a function once on every worker, now or when the worker joins."""
         await self._connection.rehearse(function, *arguments)
 
     async def attach(self) -> bool:
-        """Attach to the owner if it runs; start nothing."""
+        """Attach to the owner if it runs; return whether it does. Starts nothing."""
         connection = await asyncio.to_thread(self._owner(self.site).connection)
         if connection is not None:
             await self._attach()
         return connection is not None
 
     async def ask(self, request: PoolRequest) -> str:
-        """Ask for a pool; wait until its workers come, it waits in the queue, or it is clear that it fails."""
+        """Ask for a pool. Wait until its workers join, its job waits in the queue, or it fails, but not for long."""
         said = await self._connection.ask(request)
         if request.nodes > 0:
             await self._settle(request.pool or request.urgency, said)
         return said
 
     async def _settle(self, name: str, said: str) -> None:
-        """Wait until it is clear how a pool fares."""
+        """Wait, for a limited time, until a pool runs, waits in the queue, or has failed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _TROUBLE_SECONDS
         while loop.time() < deadline:
@@ -139,29 +139,29 @@ class OwnedFacility:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def overdue(self, key: str, patience: float) -> None:
-        """Have workers given up that a task waits for and that do not answer."""
+        """Have workers given up that a task waits for but that do not answer."""
         await self._connection.overdue(key, patience)
 
     def submit(
         self, key: str, function: Callable[..., Value], *arguments: Any, priority: int = 0, pool: str = ""
     ) -> DaskRemote[Value]:
-        """Run a function on a worker, of one pool or of any."""
+        """Run a function on a worker of one pool, or on any worker."""
         return self._connection.submit(key, function, *arguments, priority=priority, pool=pool)
 
     async def call(self, function: Callable[..., Value], *arguments: Any, patience: float) -> Value:
-        """Run a function on a worker at once, past the tasks."""
+        """Run a function on a worker at once, without a Dask task."""
         return await self._connection.call(function, *arguments, patience=patience)
 
     async def status(self) -> FacilityStatus:
-        """Ask the scheduler and the owner."""
+        """Return the status that the scheduler and the owner report."""
         return await self._connection.status()
 
     async def detach(self) -> None:
-        """Let go and leave it running."""
+        """Close the connection and leave the facility running."""
         await self._connection.detach()
 
     async def close(self) -> None:
-        """End the owner, its scheduler, and every job of it, also those of an owner that was killed."""
+        """End the owner, its scheduler and all its jobs, including jobs of an owner that was killed."""
         await self._connection.detach()
         site = self.site
         await in_thread(self._owner(site).stop)
@@ -179,7 +179,7 @@ class OwnedFacility:
             write_saved_pools(self._directory(site), type(saved)((), saved.node_hours))
 
     async def _attach(self) -> None:
-        """Attach, and look up where to again as long as nothing answers there: the owner may be starting another."""
+        """Attach. If the scheduler does not answer, read its address again: the owner may be starting another one."""
         deadline = time.monotonic() + _ATTACH_SECONDS
         while True:
             connection = await asyncio.to_thread(self._owner(self.site).connection)
@@ -218,9 +218,9 @@ class OwnedFacility:
 
 
 def _settled(pool: PoolStatus, said: str) -> bool:
-    """Say whether it is clear how a pool fares; a failure is raised."""
+    """Return whether a pool runs or waits in the queue. Raise a ``SteeringError`` if it has failed."""
     if pool.state == "failed" or pool.refused or any(job.state == "failed" for job in pool.jobs):
         message = f"{said} But: {pool.detail}"
         raise SteeringError(message)
-    # Workers that are there settle it; a queued job only once the batch system says why it waits.
+    # A queued job counts only once the batch system says why it waits.
     return pool.state == "running" or any(job.state == "queued" and job.reason for job in pool.jobs)

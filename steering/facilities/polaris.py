@@ -1,4 +1,4 @@
-"""Polaris at ALCF; its values, each with its source, stand in ``polaris.yaml`` beside this file."""
+"""Polaris at ALCF. Its values, each with its source, are in ``polaris.yaml`` beside this file."""
 
 from pathlib import Path
 from typing import Any
@@ -11,5 +11,5 @@ class PolarisFacility(OwnedFacility):
     """Workers on Polaris at ALCF."""
 
     def __init__(self, workspace: Workspace | None = None, **settings: Any) -> None:
-        """Describe it; ``settings`` go before the section, for example ``account="..."``."""
+        """Set up the facility. ``settings`` override its YAML section, for example ``account="..."``."""
         super().__init__("polaris", Path(__file__).with_suffix(".yaml"), workspace, settings)

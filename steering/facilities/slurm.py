@@ -1,4 +1,4 @@
-"""Any cluster with Slurm; its values, each with its source, stand in ``slurm.yaml`` beside this file."""
+"""Any cluster with Slurm. Its values, each with its source, are in ``slurm.yaml`` beside this file."""
 
 from pathlib import Path
 from typing import Any
@@ -11,5 +11,5 @@ class SlurmFacility(OwnedFacility):
     """Workers on any cluster with Slurm."""
 
     def __init__(self, workspace: Workspace | None = None, **settings: Any) -> None:
-        """Describe it; ``settings`` go before the section, for example ``account="..."``."""
+        """Set up the facility. ``settings`` override its YAML section, for example ``account="..."``."""
         super().__init__("slurm", Path(__file__).with_suffix(".yaml"), workspace, settings)
