@@ -24,6 +24,8 @@ from steering.plans.docket import Docket
 from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, record, take
 
 _PRIMARY = "primary"
+# The engine refuses these if they have been carried out already; a reading collides with itself.
+_ONCE = ("open_run", "create", "read", "save", "drop", "close_run")
 # Between runs a plan that waits looks so often whether it may go on.
 _LOOK_SECONDS = 0.1
 
@@ -55,6 +57,8 @@ class _Watched:
         # Keys of the runs that are open, the newest last.
         self._open: list[Any] = []
         self._begun = self._stopped = False
+        # Whether something was thrown into the plan, which then cleans up.
+        self._broken = False
         self._stream = ""
 
     def run(self, plan: Plan) -> Plan:
@@ -84,7 +88,7 @@ class _Watched:
                 plan.close()
                 raise
             except BaseException as error:  # noqa: BLE001  (whatever it is, the plan may clean up after it)
-                failure = error
+                failure, self._broken = error, True
             else:
                 self._after(message)
 
@@ -95,6 +99,7 @@ class _Watched:
             RequestStop: If somebody has asked for the end, and the plan comes to where that is possible; the message is
                 not handed on.
         """
+        again = False
         while True:
             ours = True
             try:
@@ -116,6 +121,12 @@ class _Watched:
                 # The engine only says again what the plan knows, and is cleaning up after.
                 if not isinstance(error, Echo):
                     raise
+                # Nobody can tell whether the message was carried out before the abort was said again.
+                again = again or not ours
+            except (IllegalMessageSequence, ValueError):
+                if ours or not again or message.command not in _ONCE:
+                    raise
+                return None
 
     def _run_of(self, message: Msg) -> Any:
         """Say in which run is written what is decided at a message: its own, or else the newest that is open."""
@@ -134,6 +145,9 @@ class _Watched:
             yield from steer(course)
         elif message.command == "close_run" and message.run in self._open:
             yield from self._write()
+        elif message.command == "create" and self._broken:
+            # Bluesky's own stubs leave an event open that is ended just after it was begun.
+            yield from leave_event(course)
 
     def _write(self) -> Plan:
         """Write what came after the last checkpoint, the abort itself above all, before the run closes."""

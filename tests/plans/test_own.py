@@ -1,10 +1,12 @@
 import asyncio
+import contextlib
 import threading
 
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
 from bluesky import preprocessors as bpp
+from bluesky.utils import RequestAbort
 from ophyd_async.core import soft_signal_rw
 
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
@@ -189,6 +191,52 @@ def test_an_abort_is_in_the_run_and_the_plan_cleans_up(engine, motors, counter, 
     assert kinds == (["pause", "abort"] if paused else ["abort"])
     assert cleaned == [1], "the engine's own abort does not end the plan's clean-up"
     assert len(run.events("primary")) <= 5
+
+
+def aborted(run, at, echoed):
+    """Accept an abort after the plan's message number ``at``; the engine says it again after so many messages more.
+
+    As the engine does: the message was carried out, and instead of its answer the plan is given the abort.
+    """
+    plan, answer, failure, number = run.plan(), None, None, 0
+    while True:
+        try:
+            message = plan.send(answer) if failure is None else plan.throw(failure)
+        except StopIteration as end:
+            return end.value
+        answer = failure = None
+        try:
+            answer = yield message
+        except Exception as error:  # noqa: BLE001  (it is the plan's)
+            failure = error
+            continue
+        number += 1
+        if number == at:
+            assert run.propose(Abort("enough")).accepted
+        elif number == at + echoed:
+            failure = RequestAbort()
+
+
+@pytest.mark.parametrize("echoed", range(1, 6))
+def test_an_abort_that_is_said_again_in_the_plans_clean_up_changes_nothing(engine, motors, counter, echoed):
+    """Also where that has just dropped an event, closed the run, or writes one of its own."""
+    met = []
+
+    def clean_up():
+        met.append(1)
+        yield from bps.null()
+
+    def watched():
+        yield from bpp.finalize_wrapper(bpp.baseline_wrapper(scan(motors, counter, 4), [counter]), clean_up)
+
+    for at in range(4, 34, 2):
+        run = OwnRun(engine, motors, watched(), begin=False)
+        run.begin(aborted(run, at, echoed))
+        with contextlib.suppress(RequestAbort):
+            run.finish()
+        assert [stop["exit_status"] for stop in run.stops()] == ["abort"], at
+        assert [event["kind"] for event in run.events("steering")] == ["abort"], at
+    assert len(met) == 15
 
 
 def test_a_plan_that_fails_says_so_in_a_sentence_and_keeps_its_rulings(engine, motors, counter):
