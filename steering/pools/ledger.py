@@ -5,8 +5,9 @@ place may also have a successor. A job is over only when the batch system says s
 
 A requeued job waits again and is left alone. A job that was killed, was pre-empted or has run out of walltime is
 replaced at once, or after a short delay if its workers had failed. A job whose workers never came is replaced a few
-times, each time after a longer delay, and then the pool stops with the reason. A submission that was refused or not answered is tried again, with longer and longer delays,
-until the patience of the rules ends: servers and quotas come back.
+times, each time after a longer delay, and then the pool stops with the reason. A submission that was refused or not
+answered is tried again, with longer and longer delays, until the patience of the rules ends: servers and quotas come
+back.
 """
 
 import itertools
