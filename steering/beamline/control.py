@@ -123,6 +123,7 @@ class _Link:
                 "points_done": status.points_done,
                 "points_left": status.points_left,
                 "why": status.why,
+                "ended": status.ended.status,
             }
             quiet = self._loop.time() - self._beats[-1][1] if self._beats else BEAT_SECONDS
             if now != sent or (status.scanning and quiet >= BEAT_SECONDS):

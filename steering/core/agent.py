@@ -13,11 +13,21 @@ MODES = ("off", "suggest", "automatic")
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An action that an agent would take, why, and the result that it rests on."""
+    """An action that an agent would take, why, and the result that it rests on.
+
+    Attributes:
+        action: What it would do.
+        reason: Why, as a sentence.
+        basis: The result that it rests on.
+        agent: Label of the agent; the session writes it.
+        made_at: Unix time in seconds at which it was made; the session writes it.
+    """
 
     action: Action
     reason: str
     basis: str = ""
+    agent: str = ""
+    made_at: float = 0.0
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import get_args
 
@@ -27,6 +27,8 @@ from steering.session.notices import Notices
 
 # An agent that has not answered for so long (seconds) is named.
 PATIENCE = 2.0
+# A suggestion that is not made again goes when so many frames have come since, and such a part of what it rests on.
+MOVED_ON, MOVED_ON_SHARE = 20, 0.5
 
 
 @dataclass(eq=False)
@@ -40,6 +42,7 @@ class Seat:
         turn: What it is doing, if it is doing something.
         suggested: What it suggested last.
         seen: The result that it was given last.
+        frames: How many frames the result held that its suggestions rest on.
     """
 
     agent: Agent
@@ -48,6 +51,7 @@ class Seat:
     turn: "asyncio.Task[None] | None" = None
     suggested: tuple[Suggestion, ...] = ()
     seen: Result | None = field(default=None, repr=False)
+    frames: int = 0
 
 
 class AgentRunner:
@@ -176,8 +180,13 @@ class AgentRunner:
             suggestions = await self._ask(label, seat.agent, result, status.parameters)
             # Meanwhile the run may be over, or a person may have turned it off.
             mode = self._board.modes.value.get(label, "off")
+            frames = result.provenance.frames
             if suggestions and self._board.status.value.run == result.provenance.run:
-                await self._act(label, seat, mode, suggestions)
+                await self._act(label, seat, mode, suggestions, frames)
+            elif seat.suggested and frames - seat.frames > max(MOVED_ON, seat.frames * MOVED_ON_SHARE):
+                # The agent does not say it again, and much has been measured since.
+                seat.suggested = ()
+                self._show()
 
     async def _ask(
         self, label: str, agent: Agent, result: Result, parameters: Sequence[Parameter]
@@ -213,10 +222,12 @@ class AgentRunner:
         finally:
             asking.cancel()
 
-    async def _act(self, label: str, seat: Seat, mode: str, suggestions: tuple[Suggestion, ...]) -> None:
+    async def _act(self, label: str, seat: Seat, mode: str, suggestions: tuple[Suggestion, ...], frames: int) -> None:
         if mode == "suggest":
             # Only the newest holds.
-            self._run, seat.suggested = self._board.status.value.run, suggestions
+            now = time.time()
+            self._run, seat.frames = self._board.status.value.run, frames
+            seat.suggested = tuple(replace(one, agent=label, made_at=now) for one in suggestions)
             self._show()
         elif mode == "automatic":
             for suggestion in suggestions:

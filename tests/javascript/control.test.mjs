@@ -4,12 +4,14 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel, makePage } from "./page.mjs";
 
-const { baseUrl, render } = load(["parts/heard.js", "parts/press.js", "panels/control.js"], ["baseUrl", "render"]);
+const { baseUrl, render } = load(["parts/heard.js", "parts/press.js", "panels/alerts.js", "panels/control.js"], ["baseUrl", "render"]);
 
 let now = 0;
 /** The sockets that were opened, oldest first. */
 let sockets = [];
 let close = () => {};
+/** What the whole page listens to. */
+let onPage = {};
 
 class FakeSocket {
   static CONNECTING = 0;
@@ -60,6 +62,13 @@ beforeEach(() => {
   globalThis.document = makePage();
   globalThis.location = { href: "https://hub.example/user/me/lab" };
   globalThis.WebSocket = FakeSocket;
+  onPage = {};
+  globalThis.addEventListener = (kind, take) => {
+    onPage[kind] = take;
+  };
+  globalThis.removeEventListener = (kind) => {
+    delete onPage[kind];
+  };
 });
 
 afterEach(() => close());
@@ -257,4 +266,40 @@ test("an address that is taken back while a link to it is made does not keep tha
   bar.model.hear({ kind: "address", view: bar.view });
   socket.open();
   assert.deepEqual(socket.sent, [{ kind: "hello", token: "secret" }]);
+});
+
+const press = (code, more = {}) => {
+  const event = {
+    code, altKey: true, shiftKey: true, defaultPrevented: false, ...more,
+    preventDefault() {
+      this.defaultPrevented = true;
+    },
+    stopPropagation() {},
+  };
+  onPage.keydown(event);
+  return event;
+};
+
+test("a key does what its button does, wherever the focus is, and once where two views of it are", async () => {
+  const { socket } = await makeLiveBar();
+  const event = press("KeyP");
+  assert.equal(event.defaultPrevented, true);
+  assert.deepEqual(proposed(socket).map(({ action }) => action.kind), ["pause"]);
+  press("KeyP", { defaultPrevented: true });
+  press("KeyP", { repeat: true });
+  press("KeyP", { altKey: false });
+  press("KeyP", { ctrlKey: true });
+  press("KeyX");
+  assert.equal(proposed(socket).length, 1);
+});
+
+test("a key for abort asks once more, as the button does, and ends with the view", async () => {
+  const { socket, button } = await makeLiveBar();
+  press("KeyA");
+  assert.equal(button("abort").textContent, "Really abort?");
+  assert.deepEqual(proposed(socket), []);
+  press("KeyA");
+  assert.equal(proposed(socket)[0].action.kind, "abort");
+  close();
+  assert.equal(onPage.keydown, undefined);
 });

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 import xarray as xr
@@ -113,6 +114,35 @@ def test_a_suggestion_leaves_with_its_mode(runner):
     turn(runner, result(1))
     runner.set_mode("counts", "off")
     assert runner._board.suggestions.value == ()
+
+
+class Once(Counts):
+    """Suggests something at its first result only."""
+
+    def suggest(self):
+        suggestions = super().suggest() if not getattr(self, "said", False) else []
+        self.said = True
+        return suggestions
+
+
+@pytest.mark.parametrize(("first", "still", "gone"), [(1, 21, 22), (100, 150, 151)])
+def test_a_suggestion_that_is_not_made_again_goes_when_the_data_have_moved_on(runner, first, still, gone):
+    runner._seats["counts"].agent = Once()
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    assert turn(runner, result(first)) == [float(first)]
+    assert turn(runner, result(still)) == [float(first)]
+    assert turn(runner, result(gone)) == []
+
+
+def test_a_suggestion_says_who_made_it_and_when(runner):
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    before = time.time()
+    turn(runner, result(1))
+    (one,) = runner._board.suggestions.value
+    assert one.agent == "counts"
+    assert before <= one.made_at <= time.time()
 
 
 def test_what_is_dismissed_or_accepted_is_there_once(runner):

@@ -75,6 +75,9 @@ def overlaps(page):
     return page.evaluate(
         """() => {
           const found = [];
+          // The command bar stays in sight over what is scrolled; where it stands itself it covers nothing.
+          const bars = [...document.querySelectorAll('.st-panel-progress')];
+          for (const bar of bars) bar.style.position = 'static';
           const whole = document.querySelector('.st-dashboard').getBoundingClientRect();
           const panels = [...document.querySelectorAll('.st-panel')].filter((el) => el.offsetParent);
           const boxes = panels.map((el) => [el.className, el.getBoundingClientRect()]);
@@ -89,6 +92,7 @@ def overlaps(page):
             if (el.offsetParent && el.scrollWidth > el.clientWidth + 1)
               found.push(`${el.className} is too wide inside`);
           }
+          for (const bar of bars) bar.style.position = '';
           return found;
         }"""
     )
@@ -112,7 +116,8 @@ def steer(lab):
 
     # Start with another exposure; frames, curve and numbers appear.
     page.locator(".st-start-exposure input").fill("0.5")
-    page.locator(".st-start button, button.st-start").click()
+    page.get_by_text("0.25 s → 0.5 s").wait_for()
+    page.locator("button.st-start").click()
     # The press is on its way, and another panel may say that it is running too.
     lab.wait_for_value("desk.started == [('rocking', {'exposure': 0.5})]")
     page.locator(".st-panel-progress .st-state-running").wait_for()
@@ -125,7 +130,8 @@ def steer(lab):
     page.locator("button.st-apply").click()
     page.locator(".st-field-error").get_by_text("Allowed: 0.01 to 5 s.").wait_for()
     page.locator(".st-param-exposure input").fill("1.5")
-    page.locator("button.st-apply").click()
+    page.get_by_role("button", name="Apply 1 change").wait_for()
+    page.keyboard.press("Enter")
     page.get_by_text("1.5 s is pending").wait_for()
     assert lab.value("[(a.parameter, a.value) for a in desk.actions]") == [["exposure", 99.0], ["exposure", 1.5]]
     lab.execute("desk.advance(); desk.suggest()")
@@ -235,7 +241,9 @@ def steer(lab):
     # A second view shows the same, and what is done in one is seen in the other.
     lab.command("notebook:create-output-view")
     page.wait_for_function("() => document.querySelectorAll('.st-panel-map .st-plot[data-ready]').length === 2")
-    # On a busy machine a view is built piece by piece: a person begins when all of it is there.
+    # On a busy machine a view is built piece by piece: a person begins when all of it is there. What is not in sight is
+    # not painted.
+    page.locator(".st-image").nth(1).scroll_into_view_if_needed()
     page.wait_for_function(
         """() => { const images = [...document.querySelectorAll('.st-image')];
           return images.length === 2 && images.every((image) => image.dataset.painted > 0); }"""

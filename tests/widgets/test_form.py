@@ -2,12 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from steering.core.action import SetParameter
+from steering.core.action import Finish, SetParameter
+from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.status import Lease
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.row import ParameterRow
-from tests.widgets.fake import FakeDesk
+from tests.widgets.fake import ROCKING, FakeDesk
 from tests.widgets.views import find, text_of
 
 
@@ -78,8 +79,10 @@ def test_what_is_wrong_is_said_beside_its_field(form, desk, text, sentence):
     assert sentence in text_of(find(form.widget, "st-param-exposure-row"))
     assert desk.board.status.value.pending == {}
     write(form, "exposure", "1")
+    form.refresh()
+    assert sentence not in text_of(form.widget), "it is not said of what stands there now"
     apply(form)
-    assert sentence not in text_of(form.widget)
+    assert desk.board.status.value.pending == {"exposure": 1.0}
 
 
 def test_one_refusal_does_not_hold_up_the_others(form, desk):
@@ -103,10 +106,88 @@ def test_a_change_from_elsewhere_shows_in_untouched_fields(form, desk):
     assert find(form.widget, "st-param-exposure").value == "2"
 
 
-def test_undo_puts_back_what_holds(form):
+def shown(form, hook):
+    return find(form.widget, hook).layout.display != "none"
+
+
+def test_what_is_edited_says_what_it_would_change_and_can_be_cleared(form):
+    assert not shown(form, "st-clear")
+    write(form, "exposure", "1.5")
+    write(form, "centre", "0.3")
+    form.refresh()
+    row = find(form.widget, "st-param-exposure-row")
+    assert "0.25 s → 1.5 s" in text_of(row)
+    assert "st-edited" in row._dom_classes
+    assert find(form.widget, "st-apply").description == "Apply 2 changes"
+    find(form.widget, "st-clear").click()
+    form.refresh()
+    assert find(form.widget, "st-param-exposure").value == "0.25"
+    assert "→" not in text_of(row)
+    assert "st-edited" not in row._dom_classes
+    assert find(form.widget, "st-apply").description == "Apply"
+    assert not shown(form, "st-clear")
+
+
+def test_the_last_change_can_be_taken_back_and_then_the_one_before(form, desk):
+    assert not shown(form, "st-undo")
+    for text in ("0.5", "1"):
+        write(form, "exposure", text)
+        apply(form)
+        desk.advance()
+        form.refresh()
+    undo = find(form.widget, "st-undo")
+    assert (shown(form, "st-undo"), undo.tooltip) == (True, "Set exposure to 0.5 s again")
+    undo.click()
+    form.refresh()
+    assert desk.actions[-1] == SetParameter("exposure", 0.5)
+    assert undo.tooltip == "Set exposure to 0.25 s again"
+    undo.click()
+    form.refresh()
+    assert desk.actions[-1] == SetParameter("exposure", 0.25)
+    assert not shown(form, "st-undo")
+
+
+def test_what_cannot_be_taken_back_stays_and_says_why(form, desk):
+    write(form, "exposure", "1")
+    apply(form)
+    desk.fail = "The beamline service does not answer."
+    find(form.widget, "st-undo").click()
+    form.refresh()
+    assert "does not answer" in text_of(form.widget)
+    desk.fail = ""
+    find(form.widget, "st-undo").click()
+    form.refresh()
+    assert desk.board.status.value.pending == {"exposure": 0.25}
+
+
+def test_another_run_has_nothing_to_take_back(form, desk):
+    write(form, "exposure", "1")
+    apply(form)
+    desk.propose(Finish())
+    form.refresh()
+    desk.start("map")
+    form.refresh()
+    assert not shown(form, "st-undo")
+
+
+def test_what_is_edited_is_wanted_and_what_is_half_written_is_not(desk):
+    wanted = []
+    form = SteeringForm(desk, wanted.append)
+    form.refresh()
+    write(form, "exposure", "1.5")
+    write(form, "centre", "-")
+    form.refresh()
+    assert wanted[-1] == (SetParameter("exposure", 1.5),)
+    find(form.widget, "st-clear").click()
+    form.refresh()
+    assert wanted[-1] == ()
+    form.close()
+
+
+def test_clear_puts_back_what_holds_after_a_refusal(form):
     write(form, "exposure", "99")
     apply(form)
-    find(form.widget, "st-undo").click()
+    find(form.widget, "st-clear").click()
     form.refresh()
     assert find(form.widget, "st-param-exposure").value == "0.25"
     assert "outside the limits" not in text_of(form.widget)
@@ -154,67 +235,17 @@ def test_rows_follow_the_scan(form, desk):
     assert "0.1 to 10 um" in text_of(form.widget)
 
 
-def test_the_lease_says_who_holds_it_and_can_be_released_and_taken(form, desk):
-    assert "you hold it" in text_of(form.widget)
-    find(form.widget, "st-lease-release").click()
+def test_who_does_not_hold_the_lease_is_told_to_take_it(form, desk):
+    desk.release_lease()
     form.refresh()
-    assert "nobody holds it" in text_of(form.widget)
-    assert "Take the lease to steer" in text_of(form.widget)
-    find(form.widget, "st-lease-take").click()
-    form.refresh()
-    assert desk.board.status.value.lease.holder == "ana"
+    assert "Take the lease, above, to steer" in text_of(form.widget)
 
 
-def test_somebody_elses_lease_is_named(form, desk):
-    from dataclasses import replace
-
+def test_somebody_elses_lease_refuses_the_change(form, desk):
     desk.board.status.set(replace(desk.board.status.value, lease=Lease("<b>bo</b>", 0.0)))
-    form.refresh()
-    assert "held by &lt;b&gt;bo&lt;/b&gt;" in text_of(form.widget)
     write(form, "exposure", "1")
     apply(form)
     assert "The lease is held by" in text_of(form.widget)
-
-
-def test_an_agents_mode_is_shown_and_can_be_set(form, desk):
-    def chosen():
-        modes = {mode: find(form.widget, f"st-mode-recentre-{mode}") for mode in ("off", "suggest", "automatic")}
-        return [mode for mode, one in modes.items() if "st-chosen" in one._dom_classes]
-
-    assert chosen() == ["suggest"]
-    find(form.widget, "st-mode-recentre-automatic").click()
-    assert desk.board.modes.value == {"recentre": "automatic"}
-    assert chosen() == ["suggest"], "what holds is what the session says"
-    form.refresh()
-    assert chosen() == ["automatic"]
-    desk.set_mode("recentre", "off")
-    form.refresh()
-    assert chosen() == ["off"]
-
-
-def test_an_agent_that_can_do_nothing_now_says_why_in_place_of_its_modes(form, desk):
-    row = find(form.widget, "st-mode-recentre")
-    modes = find(row, "st-modes")
-    assert modes.layout.display != "none"
-    desk.board.idle.set({"recentre": "It steers <centre>, which this scan does not have."})
-    form.refresh()
-    assert "It steers &lt;centre&gt;, which" in text_of(row)
-    assert modes.layout.display == "none"
-    desk.board.idle.set({})
-    form.refresh()
-    assert modes.layout.display != "none"
-
-
-def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(form, desk):
-    desk.suggest()
-    form.refresh()
-    assert "Set centre to 0.221 deg" in text_of(form.widget)
-    assert "off the middle" in text_of(form.widget)
-    find(form.widget, "st-accept").click()
-    form.refresh()
-    assert desk.actions == [SetParameter("centre", 0.221)]
-    with pytest.raises(LookupError):
-        find(form.widget, "st-accept")
 
 
 def test_a_field_has_its_text_when_its_row_is_made_so_that_nothing_is_written_into_what_is_typed():
@@ -224,3 +255,83 @@ def test_a_field_has_its_text_when_its_row_is_made_so_that_nothing_is_written_in
     row.entry.field.observe(lambda change: writes.append(change["new"]), "value")
     row.write(Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3), None, 0)
     assert (writes, row.changed) == ([], False)
+
+
+def click(form, hook):
+    find(form.widget, hook).click()
+    form.refresh()
+
+
+@pytest.fixture
+def idle():
+    return FakeDesk()
+
+
+@pytest.fixture
+def start(idle):
+    made = SteeringForm(idle)
+    made.refresh()
+    yield made
+    made.close()
+
+
+def test_start_takes_only_what_was_changed_and_the_form_then_steers(start, idle):
+    find(start.widget, "st-start-exposure").value = "0.5"
+    start.refresh()
+    assert "0.25 s → 0.5 s" in text_of(start.widget)
+    click(start, "st-start")
+    assert idle.started == [("rocking", {"exposure": 0.5})]
+    start.refresh()
+    assert find(start.widget, "st-param-exposure").value == "0.5"
+    assert (shown(start, "st-start"), shown(start, "st-apply")) == (False, True)
+
+
+def test_another_scan_can_be_chosen_and_brings_its_own_parameters(start, idle):
+    find(start.widget, "st-scan").value = "Dark-field map (26-ID WSe2)"
+    start.refresh()
+    find(start.widget, "st-start-step").value = "5"
+    click(start, "st-start")
+    assert idle.started == [("map", {"step": 5.0})]
+
+
+def test_a_quick_start_takes_the_fields_of_the_chosen_scan_not_those_still_on_the_screen(start, idle):
+    find(start.widget, "st-start-step").value = "0.05"
+    find(start.widget, "st-scan").value = "Dark-field map (26-ID WSe2)"
+    find(start.widget, "st-start").click()
+    assert idle.started == [("map", {})]
+
+
+def test_a_start_that_is_refused_is_a_sentence_beside_its_field_if_it_is_of_one(start, idle, monkeypatch):
+    find(start.widget, "st-start-exposure").value = "fast"
+    click(start, "st-start")
+    assert "is not a number" in text_of(find(start.widget, "st-start-exposure-row"))
+    assert "The scan was not started." in text_of(start.widget)
+    find(start.widget, "st-start-exposure").value = "99"
+
+    def refuse(scan, **values):
+        raise SteeringError("exposure = 99 s is outside the limits. Allowed: 0.01 to 5 s.")
+
+    monkeypatch.setattr(idle, "start", refuse)
+    click(start, "st-start")
+    assert "Allowed: 0.01 to 5 s." in text_of(find(start.widget, "st-start-exposure-row"))
+
+
+def test_a_start_while_a_scan_runs_is_a_sentence(start, idle):
+    idle.start("rocking")
+    find(start.widget, "st-start").click()
+    assert "A scan is running." in start._answer.value[0]
+
+
+def test_two_scans_of_one_title_are_told_apart(start, idle):
+    idle.board.scans.set((ROCKING, replace(ROCKING, name="rocking2")))
+    start.refresh()
+    assert find(start.widget, "st-scan").options == (
+        "Rocking curve (34-ID-C scan 54) (rocking)",
+        "Rocking curve (34-ID-C scan 54) (rocking2)",
+    )
+
+
+def test_a_service_that_cannot_be_reached_offers_no_start(start, idle):
+    idle.board.status.set(replace(idle.board.status.value, state="offline"))
+    start.refresh()
+    assert (shown(start, "st-start"), shown(start, "st-scan")) == (False, False)

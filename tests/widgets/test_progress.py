@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from steering.core.status import EndedRun
+from steering.core.status import EndedRun, Lease
 from steering_widgets.panels.progress import ProgressPanel
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
@@ -21,46 +21,8 @@ def panel(desk):
     made.close()
 
 
-def click(panel, hook):
-    find(panel.widget, hook).click()
-    panel.refresh()
-
-
 def test_idle_says_what_to_do_next(panel):
     assert "Choose a scan and press Start." in text_of(panel.widget)
-
-
-def test_start_takes_only_what_was_changed(panel, desk):
-    find(panel.widget, "st-start-exposure").value = "0.5"
-    click(panel, "st-start")
-    assert desk.started == [("rocking", {"exposure": 0.5})]
-    assert "Running" in text_of(panel.widget)
-    assert "0<small> points done" in text_of(panel.widget)
-
-
-def test_another_scan_can_be_chosen_and_brings_its_own_parameters(panel, desk):
-    find(panel.widget, "st-scan").value = "map"
-    panel.refresh()
-    find(panel.widget, "st-start-step").value = "5"
-    click(panel, "st-start")
-    assert desk.started == [("map", {"step": 5.0})]
-
-
-def test_a_quick_start_takes_the_fields_of_the_chosen_scan_not_those_still_on_the_screen(panel, desk):
-    find(panel.widget, "st-start-step").value = "0.05"
-    find(panel.widget, "st-scan").value = "map"
-    find(panel.widget, "st-start").click()
-    assert desk.started == [("map", {})]
-
-
-def test_a_start_that_is_refused_is_a_sentence(panel, desk):
-    find(panel.widget, "st-start-exposure").value = "fast"
-    click(panel, "st-start")
-    assert "is not a number" in text_of(panel.widget)
-    desk.start("rocking")
-    find(panel.widget, "st-start-exposure").value = "0.25"
-    click(panel, "st-start")
-    assert "A scan is running." in text_of(panel.widget)
 
 
 def test_the_state_and_who_made_it_are_said(panel, desk):
@@ -105,3 +67,56 @@ def test_a_lost_service_is_said(panel, desk):
     text = text_of(panel.widget)
     assert "Offline" in text
     assert "Connection refused &lt;here&gt;." in text
+
+
+def test_the_lease_says_who_holds_it_and_can_be_released_and_taken(panel, desk):
+    desk.start("rocking")
+    panel.refresh()
+    assert "you hold it" in text_of(panel.widget)
+    find(panel.widget, "st-lease-release").click()
+    panel.refresh()
+    assert "nobody holds it" in text_of(panel.widget)
+    find(panel.widget, "st-lease-take").click()
+    panel.refresh()
+    assert desk.board.status.value.lease.holder == "ana"
+
+
+def test_somebody_elses_lease_is_named(panel, desk):
+    desk.board.status.set(replace(desk.board.status.value, lease=Lease("<b>bo</b>", 0.0)))
+    panel.refresh()
+    assert "held by &lt;b&gt;bo&lt;/b&gt;" in text_of(panel.widget)
+
+
+def test_a_scan_that_failed_is_seen_to_have_failed(panel, desk):
+    ended = EndedRun("uid", "rocking", "fail", "The motor th does not move.", "", 1e9, 12)
+    desk.board.status.set(replace(desk.board.status.value, ended=ended))
+    panel.refresh()
+    assert "st-ended-fail" in text_of(panel.widget)
+    assert "The last scan (rocking) failed at" in text_of(panel.widget)
+
+
+def test_the_analysis_says_in_a_light_and_in_words_whether_it_keeps_up(panel, desk):
+    desk.start("rocking")
+    desk.advance(5)
+    panel.refresh()
+    fresh = text_of(find(panel.widget, "st-fresh"))
+    assert "st-light-good" in fresh
+    assert "keeps up, 2 workers" in fresh
+    assert 'class="st-age"' in fresh
+    desk.board.latency.set(replace(desk.board.latency.value, points_behind=12))
+    panel.refresh()
+    fresh = text_of(find(panel.widget, "st-fresh"))
+    assert "st-light-warn" in fresh
+    assert "12 points behind, 2 workers" in fresh
+
+
+def test_a_suggestion_that_waits_is_told_to_the_page(panel, desk):
+    assert panel.control.asking is False
+    desk.start("rocking")
+    desk.advance(5)
+    desk.suggest()
+    panel.refresh()
+    assert panel.control.asking is True
+    desk.board.suggestions.set(())
+    panel.refresh()
+    assert panel.control.asking is False

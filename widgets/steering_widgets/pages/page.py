@@ -11,6 +11,7 @@ from steering.core.status import BeamlineStatus
 from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
 from steering_widgets.pages.views import View, Views
+from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.analyses import AnalysesPanel
 from steering_widgets.panels.compute import ComputePanel
 from steering_widgets.panels.form import SteeringForm
@@ -64,27 +65,37 @@ class Page:
         self._curve, self._map, self._frame = CurvePanel(session, look), MapPanel(session, look), FramePanel(session)
         self._scalars = ScalarsPanel(session, look)
         progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
+        agents = AgentsPanel(session, form.draft)
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
-        self._panels = (progress, form, journal, analyses, source, compute)
+        self._panels = (progress, form, agents, journal, analyses, source, compute)
         self._plots = (*views, trend)
         self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
-        # What a person does at the left, what comes of it in the middle, what the instrument sees at the right.
-        left = _column("st-left", progress.widget, form.widget)
+        # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
         plots = [view.panel.widget for view in views]
         strange = [guest.widget for guest in self._guests]
         menus = ipywidgets.HBox([look.widget, self._views.widget])
         menus.add_class("st-looks")
-        middle = _column("st-middle", menus, *strange, *plots, trend.widget, journal.widget)
-        right = _column("st-right-column", self._frame.widget, analyses.widget, source.widget, compute.widget)
-        grid = ipywidgets.Box([left, middle, right])
-        grid.add_class("st-grid")
-        self.widget = ipywidgets.VBox([StyleSheet(), self._presence, self._notice.widget, grid])
+        bands = (
+            _band("st-do", form.widget, agents.widget),
+            _band(
+                "st-see",
+                _column("st-plots", menus, *strange, *plots, trend.widget),
+                _column("st-pixels", self._frame.widget),
+            ),
+            _band(
+                "st-more",
+                _column("st-decided", journal.widget),
+                _column("st-computed", analyses.widget, compute.widget),
+                _column("st-came", source.widget),
+            ),
+        )
+        self.widget = ipywidgets.VBox([StyleSheet(), self._presence, progress.widget, self._notice.widget, *bands])
         self.widget.add_class("st-dashboard")
         complaints = (self._complaint, *(guest.complaint for guest in self._guests))
         self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
@@ -143,6 +154,13 @@ class Page:
         """Show the view that fits what is looked at; before the first result, the one that fits the scan."""
         maps = self._source.value.name in ("", DOCUMENTS) and len(status.axes) == 2
         self._views.show(self._looked.value, MAP if maps else CURVE)
+
+
+def _band(hook: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
+    band = ipywidgets.Box(children)
+    band.add_class("st-band")
+    band.add_class(hook)
+    return band
 
 
 def _column(hook: str, *children: ipywidgets.Widget) -> ipywidgets.VBox:

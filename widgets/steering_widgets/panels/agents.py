@@ -1,61 +1,99 @@
-"""Agents: how far each is let in, and what they suggest."""
+"""Agents: how far each is let in, and what the newest suggestion is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import ipywidgets
 
-from steering.core.agent import Suggestion
+from steering.core.action import Action
+from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering.core.status import BeamlineStatus
+from steering_widgets.panels.suggestion import SuggestionCard
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import button, close_all
-from steering_widgets.parts.wording import action_text, escape
+from steering_widgets.parts.card import Card, button, close_all
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import escape
 
 _MODES = {
     "off": "It looks at nothing",
     "suggest": "It says what it would do; you accept or not",
     "automatic": "It proposes what it would do, in your name and within the limits",
 }
+_HINT = "What an agent suggests is shown here, for you to accept or not. Set one to “suggest”."
+_WAITING = "Nothing is suggested now."
 
 
-class AgentRows:
-    """One row for each agent with its mode, and one for each suggestion with a button to accept it."""
+class AgentsPanel:
+    """The newest suggestion, and one row for each agent with its mode."""
 
-    def __init__(self, desk: Desk, answer: Answer) -> None:
-        """Build it; ``answer`` takes what the desk says."""
+    def __init__(
+        self,
+        desk: Desk,
+        draft: Cell[Mapping[str, float]] | None = None,
+        want: Callable[[tuple[Action, ...]], object] = lambda _: None,
+    ) -> None:
+        """Build it on a desk, which may be idle.
+
+        Args:
+            desk: Where modes are set, and suggestions accepted.
+            draft: Where values are written for a person to edit.
+            want: Takes what the shown suggestion would do, whenever that changes.
+        """
         self._desk = desk
-        self._answer = answer
-        self._modes: dict[str, ModeRow] = {}
-        self._rows: list[SuggestionRow] = []
+        self._want = want
+        board = desk.board
+        self._modes, self._idle = Place(board.modes), Place(board.idle)
+        self._suggestions, self._status = Place(board.suggestions), Place(board.status)
+        self._answer = Answer()
+        self._said = Place(self._answer)
+        self._rows: dict[str, ModeRow] = {}
         self._agents = ipywidgets.VBox()
-        self._suggestions = ipywidgets.VBox()
-        self.widget = ipywidgets.VBox([self._agents, self._suggestions])
-        self.widget.add_class("st-agents")
+        self._agents.add_class("st-agents")
+        self._hint = ipywidgets.HTML()
+        self._hint.add_class("st-hint")
+        self._card = SuggestionCard(desk, self._answer, draft)
+        self.widget = Card("agents", "Agents", [self._card.widget, self._hint, self._agents])
 
-    def write_modes(self, modes: dict[str, str], idle: dict[str, str]) -> None:
-        """Show each agent's mode, or why it can do nothing."""
+    def refresh(self) -> bool:
+        """Show newer modes and suggestions, and the answer to the last click."""
+        # All places must advance, so no short cut between them.
+        moved = [place.advance() for place in (self._modes, self._idle, self._suggestions, self._said)]
+        status = self._status.advance()
+        if moved[0] or moved[1]:
+            self._write_modes(self._modes.value, self._idle.value)
+        if moved[2]:
+            self._want(self._card.write(self._suggestions.value, self._status.value))
+        if moved[0] or moved[1] or moved[2]:
+            self._write_hint()
+        if moved[3]:
+            self.widget.say(*self._said.value)
+        return any(moved) or status
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        for row in self._rows.values():
+            close_all(row.widget)
+        close_all(self.widget)
+
+    def _write_hint(self) -> None:
+        able = [name for name in self._modes.value if name not in self._idle.value]
+        asked = any(self._modes.value[name] != "off" for name in able)
+        text = "" if self._suggestions.value or not able else _WAITING if asked else _HINT
+        if self._hint.value != escape(text):
+            self._hint.value = escape(text)
+        display = None if text else "none"
+        if self._hint.layout.display != display:
+            self._hint.layout.display = display
+
+    def _write_modes(self, modes: Mapping[str, str], idle: Mapping[str, str]) -> None:
         for name in modes:
-            if name not in self._modes:
-                self._modes[name] = ModeRow(name, self._desk, self._answer)
-        shown = tuple(self._modes[name].widget for name in modes)
+            if name not in self._rows:
+                self._rows[name] = ModeRow(name, self._desk, self._answer)
+        shown = tuple(self._rows[name].widget for name in modes)
         if shown != self._agents.children:
             self._agents.children = shown
         for name, mode in modes.items():
-            self._modes[name].write(mode, idle.get(name, ""))
-
-    def write_suggestions(self, suggestions: tuple[Suggestion, ...], status: BeamlineStatus) -> None:
-        """Show what agents suggest, newest first."""
-        while len(self._rows) < len(suggestions):
-            self._rows.append(SuggestionRow(self._desk, self._answer))
-        for row, suggestion in zip(self._rows, reversed(suggestions), strict=False):
-            row.write(suggestion, status)
-        # Rows are kept for later suggestions: a page may still be drawing those that are taken away.
-        self._suggestions.children = tuple(row.widget for row in self._rows[: len(suggestions)])
-
-    def close(self) -> None:
-        """Close the rows that are not shown now."""
-        for row in (*self._modes.values(), *self._rows):
-            close_all(row.widget)
+            self._rows[name].write(mode, idle.get(name, ""))
+        self.widget.layout.display = None if modes else "none"
 
 
 class ModeRow:
@@ -102,43 +140,3 @@ class ModeRow:
             )
 
         return choose
-
-
-class SuggestionRow:
-    """What an agent would do, why, and a button to do it.
-
-    Attributes:
-        widget: The row.
-    """
-
-    def __init__(self, desk: Desk, answer: Answer) -> None:
-        """Build it empty; ``answer`` takes what the desk says."""
-        self._desk = desk
-        self._answer = answer
-        self._suggestion: Suggestion | None = None
-        self._words = ""
-        self._text = ipywidgets.HTML()
-        self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
-        self._accept.on_click(self._clicked)
-        self._dismiss = button("st-dismiss-suggestion", "Dismiss", "Take this suggestion away")
-        self._dismiss.on_click(self._dismissed)
-        self.widget = ipywidgets.HBox([self._text, self._accept, self._dismiss])
-        self.widget.add_class("st-suggestion")
-
-    def write(self, suggestion: Suggestion, status: BeamlineStatus) -> None:
-        """Show a suggestion."""
-        self._suggestion = suggestion
-        self._words = action_text(suggestion.action, status)
-        basis = f'<br><span class="st-basis">{escape(suggestion.basis)}</span>' if suggestion.basis else ""
-        heading = escape(self._words[:1].upper() + self._words[1:])
-        self._text.value = f"<b>{heading}</b><br>{escape(suggestion.reason)}{basis}"
-
-    def _clicked(self, _: object) -> None:
-        suggestion = self._suggestion
-        if suggestion is not None:
-            self._answer.ask(lambda: self._desk.accept(suggestion), f"Accepted: {self._words}.")
-
-    def _dismissed(self, _: object) -> None:
-        suggestion = self._suggestion
-        if suggestion is not None:
-            self._answer.ask(lambda: self._desk.dismiss(suggestion))

@@ -4,14 +4,14 @@
 /**
  * @typedef {"idle" | "opening" | "running" | "paused" | "aborting" | "offline"} State
  * @typedef {"pause" | "resume" | "finish" | "abort"} Name Of an action.
- * @typedef {{ key: string, state: State | "", problem: string }} Traits
+ * @typedef {{ key: string, state: State | "", problem: string, asking: boolean }} Traits
  * @typedef {{ port: string, token: string }} Address
  * @typedef {{ kind: "address", view: string } & (Address | { port?: undefined })} AddressHeard
  * @typedef {PressSent | { kind: "hello", view: string }} Sent
  *
  * What the beamline service says:
  *
- * @typedef {{ kind: "status", state: State, scanning: boolean, beat: number }} Status
+ * @typedef {{ kind: "status", state: State, scanning: boolean, beat: number, why?: string, ended?: string }} Status
  * @typedef {{ kind: "ruling", id: string, ruling: { verdict: string, reason: string, kind: string } }} Ruled
  * @typedef {{ kind: "error" | "late", id: string, message: string }} NotDone
  */
@@ -37,6 +37,9 @@ const ACTIONS = {
 };
 
 const NAMES = /** @type {Name[]} */ (Object.keys(ACTIONS));
+// With Alt and Shift, wherever on the page: neither JupyterLab nor a browser has a command of its own there.
+/** @type {Record<string, Name | undefined>} */
+const KEYS = { KeyP: "pause", KeyR: "resume", KeyF: "finish", KeyA: "abort" };
 
 function baseUrl() {
   const config = document.getElementById("jupyter-config-data");
@@ -51,7 +54,9 @@ function button(name) {
   made.type = "button";
   made.className = `st-direct st-direct-${name}`;
   made.textContent = text;
-  made.title = meaning;
+  const key = /** @type {string} */ (Object.keys(KEYS).find((code) => KEYS[code] === name)).slice(3);
+  made.title = `${meaning} (Alt+Shift+${key})`;
+  made.setAttribute("aria-keyshortcuts", `Alt+Shift+${key}`);
   return made;
 }
 
@@ -74,7 +79,11 @@ async function render({ model, el }) {
   text.setAttribute("role", "status");
   text.setAttribute("aria-live", "polite");
   const { line, say } = pressLine();
-  root.append(row, text, line);
+  const alerts = new Alerts((why) => {
+    remark = why;
+    show();
+  });
+  root.append(row, text, line, alerts.root);
   el.append(root);
 
   /** @type {Address | null} */
@@ -85,6 +94,8 @@ async function render({ model, el }) {
   let link = "none";
   /** @type {Status | null} */
   let status = null;
+  /** @type {Status | null} */
+  let lastStatus = null; // what was heard before the link was lost, too
   let heard = 0;
   let heardAt = performance.now();
   let remark = "";
@@ -165,8 +176,9 @@ async function render({ model, el }) {
       if (status?.state !== message.state) {
         remark = "";
         disarm();
+        alerts.tell(alertOf(status ?? lastStatus, message));
       }
-      status = message;
+      status = lastStatus = message;
       heard = message.beat;
     } else if (message.kind === "ruling") {
       answered(message.id);
@@ -298,8 +310,23 @@ async function render({ model, el }) {
   document.addEventListener("pointerdown", elsewhere, true);
   document.addEventListener("keydown", elsewhere, true);
 
+  // Before JupyterLab, which would take a key for one of its own commands; of two views on a page one acts.
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    const name = KEYS[event.code];
+    if (!name || !event.altKey || !event.shiftKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+    if (event.repeat || root.offsetParent === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    click(name);
+  };
+  globalThis.addEventListener("keydown", onKey, true);
+  const asked = () => {
+    if (model.get("asking")) alerts.tell({ title: "An agent suggests a change", text: "", urgent: false });
+  };
+
   model.on("msg:custom", receive);
   model.on("change:state", changed);
+  model.on("change:asking", asked);
   show();
   hello();
 
@@ -313,6 +340,8 @@ async function render({ model, el }) {
     document.removeEventListener("keydown", elsewhere, true);
     model.off("msg:custom", receive);
     model.off("change:state", changed);
+    model.off("change:asking", asked);
+    globalThis.removeEventListener("keydown", onKey, true);
     presses.close();
     root.closest(".st-dashboard")?.classList.remove("st-unheard");
     socket?.close();

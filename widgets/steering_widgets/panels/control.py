@@ -42,12 +42,14 @@ class ControlBar(HeardWidget):
     Attributes:
         state: The beamline's, for pages that cannot reach the service themselves.
         problem: Why they cannot, or empty.
+        asking: Whether something waits for a person's answer.
         hellos: Counts the views that have said that they are there.
     """
 
-    _esm = code(PRESS_CODE, Path(__file__).with_name("control.js"))
+    _esm = code(PRESS_CODE, Path(__file__).with_name("alerts.js"), Path(__file__).with_name("control.js"))
     state = traitlets.Unicode().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
+    asking = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk."""
@@ -62,6 +64,11 @@ class ControlBar(HeardWidget):
         """Show a state to pages that cannot reach the service themselves."""
         if self.state != status.state:
             self.state = status.state
+
+    def ask(self, asking: bool) -> None:  # noqa: FBT001  (it is the state itself)
+        """Say whether something, such as a suggestion, waits for a person's answer."""
+        if self.asking != asking:
+            self.asking = asking
 
     def close(self) -> None:
         """Take it off the screen."""

@@ -1,15 +1,23 @@
-"""What the beamline is doing, and the buttons that start and stop it."""
+"""The command bar: what the beamline does, who steers, and the buttons that pause, resume, finish and abort.
+
+It stays at the top while the page is scrolled. What it says in words, its colour says too.
+"""
+
+import math
 
 import ipywidgets
 
 from steering.core.desk import Desk
+from steering.core.facility import FacilityStatus
+from steering.core.latency import LatencySummary
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.panels.control import ControlBar
-from steering_widgets.panels.start import StartForm
+from steering_widgets.panels.lease import LeaseRow
+from steering_widgets.panels.light import light_of
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import STATES, clock, duration, escape
+from steering_widgets.parts.wording import STATES, age, clock, duration, escape, several
 
 _NEXT = {
     "idle": "Choose a scan and press Start.",
@@ -23,7 +31,7 @@ _ENDED = {"success": "ended", "abort": "was aborted", "fail": "failed"}
 
 
 class ProgressPanel:
-    """Title, state in words, points done and left, remaining time; start, pause, resume, finish, abort.
+    """State in a large word, points done and left, remaining time, lease, freshness; pause, resume, finish, abort.
 
     Attributes:
         control: The buttons.
@@ -31,59 +39,75 @@ class ProgressPanel:
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
-        self._status = Place(desk.board.status)
-        self._scans = Place(desk.board.scans)
+        board = desk.board
+        self._status, self._scans = Place(board.status), Place(board.scans)
+        self._latency, self._compute = Place(board.latency), Place(board.compute)
+        self._suggestions = Place(board.suggestions)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._state = ""
         self._facts = ipywidgets.HTML()
         self._facts.add_class("st-progress")
-        self._start = StartForm(desk, self._answer)
+        self._fresh = ipywidgets.HTML()
+        self._fresh.add_class("st-fresh")
+        self._more = ipywidgets.HTML()
+        self._more.add_class("st-progress-more")
+        self._lease = LeaseRow(desk, self._answer)
         self.control = ControlBar(desk)
-        self.widget = Card("progress", "Scan", [self._facts, self.control, self._start.widget])
+        parts = [self._facts, self._fresh, self._lease.widget, self.control, self._more]
+        self.widget = Card("progress", "Scan", parts)
 
     def refresh(self) -> bool:
         """Show a newer state, and the answer to the last click."""
         status, scans = self._status.advance(), self._scans.advance()
+        fresh = (self._latency.advance(), self._compute.advance())
         if status and self._status.value.state != self._state:
             # The state itself now says what the last answer promised.
             self._state = self._status.value.state
             if self._answer.value[1] == "good":
                 self._answer.set(("", "plain"))
-        said = self._said.advance()
-        start = self._start.refresh()
-        if scans:
-            self._start.write_scans(self._scans.value)
+        said, suggested = self._said.advance(), self._suggestions.advance()
         if status or scans:
             self._write(self._status.value)
+        if status or any(fresh):
+            _put(self._fresh, _freshness(self._status.value, self._latency.value, self._compute.value))
+        if suggested:
+            self.control.ask(bool(self._suggestions.value))
         if said:
             self.widget.say(*self._said.value)
-        return any((status, scans, said, start))
+        return any((status, scans, *fresh, said, suggested))
 
     def close(self) -> None:
         """Take it off the screen."""
-        self._start.close()
         close_all(self.widget)
 
     def _write(self, status: BeamlineStatus) -> None:
         title = next((scan.title for scan in self._scans.value if scan.name == status.scan), status.scan)
-        self.widget.remark(title or status.beamline)
-        self._facts.value = _facts(status)
+        _put(self._facts, _facts(status, title))
+        _put(self._more, _more(status))
+        self._lease.write(status.lease)
         self.control.write(status)
-        self._show(self._start.widget, shown=status.state == "idle")
-
-    def _show(self, widget: ipywidgets.Widget, *, shown: bool) -> None:
-        display = None if shown else "none"
-        if isinstance(widget, ipywidgets.DOMWidget) and widget.layout.display != display:
-            widget.layout.display = display
 
 
-def _facts(status: BeamlineStatus) -> str:
-    total = 0 if status.endless else status.points_done + status.points_left
-    percent = 100 * status.points_done / total if total else 0
+def _put(widget: ipywidgets.HTML, text: str) -> None:
+    if widget.value != text:
+        widget.value = text
+
+
+def _facts(status: BeamlineStatus, title: str) -> str:
     state = (
         f'<div class="st-state st-state-{status.state}" role="status" aria-live="polite">{STATES[status.state]}</div>'
     )
+    what = title if status.scan and status.scanning else status.beamline
+    return f'<div class="st-facts">{state}<div class="st-scan-title">{escape(what)}</div>{_points(status)}</div>'
+
+
+def _points(status: BeamlineStatus) -> str:
+    """Say how far the scan is, in numbers and as a bar; of the last one, how many points it has."""
+    if not status.scan:
+        return ""
+    total = 0 if status.endless else status.points_done + status.points_left
+    percent = 100 * status.points_done / total if total else 0
     remaining = status.scanning and not status.endless
     left = f"<span>{status.points_left}<small> left</small></span>" if remaining else ""
     running = remaining and status.state == "running"
@@ -92,19 +116,31 @@ def _facts(status: BeamlineStatus) -> str:
         left = "<span><small>without end: press Finish to end it</small></span>"
     frames = f"<span>{status.frames}<small> frames each</small></span>" if status.frames > 1 else ""
     done = f"<span>{status.points_done}<small> points done</small></span>"
-    figures = f'<div class="st-figures">{done}{frames}{left}{time_left}</div>' if status.scan else ""
     bar = (
         f'<div class="st-gauge-line" role="progressbar" aria-label="Points done" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{status.points_done}"><div style="width:{percent:.1f}%"></div></div>'
         if remaining
         else ""
     )
+    return f'<div class="st-figures">{done}{frames}{left}{time_left}</div>{bar}'
+
+
+def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: FacilityStatus) -> str:
+    """Say how old the newest result is and how the analysis keeps up, with a light for it."""
+    light, words = light_of(latency, compute)
+    old = ""
+    if status.scanning and math.isfinite(latency.exposed):
+        old = f"<span>{age(latency.exposed)}<small> old</small></span>"
+    return f'<div class="st-light st-light-{light}">{old}<span class="st-light-words">{escape(words)}</span></div>'
+
+
+def _more(status: BeamlineStatus) -> str:
+    why = f'<div class="st-why-waiting">{escape(status.why)}</div>' if status.why else ""
     advice = _NEXT[status.state]
     next_step = f'<div class="st-next">{escape(advice)}</div>' if advice else ""
-    why = f'<div class="st-why-waiting">{escape(status.why)}</div>' if status.why else ""
     ended = "" if status.scanning else _ended(status.ended)
     message = f'<div class="st-error">{escape(status.message)}</div>' if status.message else ""
-    return f'<div class="st-facts">{state}{figures}</div>{bar}{why}{next_step}{ended}{message}'
+    return f"{why}{next_step}{ended}{message}"
 
 
 def _ended(run: EndedRun) -> str:
@@ -113,6 +149,7 @@ def _ended(run: EndedRun) -> str:
         return ""
     who = f" by {run.who}" if run.who else ""
     why = f": {run.reason}" if run.reason and run.status == "abort" else ""
-    points = f"{run.points} point{'' if run.points == 1 else 's'}"
+    points = several(run.points, "point")
     text = f"The last scan ({run.scan}) {_ENDED[run.status]} at {clock(run.at)}{who} after {points}{why}"
-    return f'<div class="st-faint st-ended">{escape(text.rstrip("."))}.</div>'
+    kind = "st-faint" if run.status == "success" else f"st-ended-{run.status}"
+    return f'<div class="{kind} st-ended">{escape(text.rstrip("."))}.</div>'

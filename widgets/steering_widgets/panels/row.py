@@ -1,4 +1,6 @@
-"""One steerable parameter in the form."""
+"""One parameter in the form: of a scan that is to be started, or of the one that runs."""
+
+from collections.abc import Callable
 
 import ipywidgets
 
@@ -8,8 +10,12 @@ from steering_widgets.parts.entry import entry_for
 from steering_widgets.parts.wording import escape, limits_text, number, value_text
 
 
+def _ignore(_: object) -> None:
+    """Take no note of what is typed."""
+
+
 class ParameterRow:
-    """Field, value in force, limits, what is pending, and what is wrong with what was written.
+    """Field, value in force, limits, what was edited or is pending, and what is wrong with what was written.
 
     Attributes:
         widget: The row.
@@ -17,23 +23,36 @@ class ParameterRow:
         choices: What the parameter can be, if it is no number.
     """
 
-    def __init__(self, parameter: Parameter) -> None:
-        """Build the row of a parameter."""
+    def __init__(
+        self, parameter: Parameter, hook: str = "st-param", typed: Callable[[object], object] = _ignore
+    ) -> None:
+        """Build the row of a parameter.
+
+        Args:
+            parameter: With the value that stands in the field at first.
+            hook: The field's CSS hook is this, a dash, and the parameter's name.
+            typed: Called with what changed, on any thread, when the field does.
+        """
         self.name = parameter.name
+        self._parameter = parameter
         # Its text is there from the first drawing on: one that came later would be written into what is being typed.
         self._shown = value_text(parameter, parameter.value)
         self.choices = parameter.choices
-        self.entry = entry_for(f"st-param-{parameter.name}", parameter, parameter.description)
+        self.entry = entry_for(f"{hook}-{parameter.name}", parameter, parameter.description)
+        self.entry.field.observe(typed, "value")
         self._force = ipywidgets.HTML()
         self._force.add_class("st-force")
-        self._limits = ipywidgets.HTML()
+        self._limits = ipywidgets.HTML(escape(limits_text(parameter)))
         self._limits.add_class("st-limits")
+        self._edited = Line("st-edited-line")
         self._pending = Line("st-pending")
         self._error = Line("st-field-error")
-        self.widget = ipywidgets.Box([self.entry, self._force, self._limits, self._pending, self._error])
+        parts = [self.entry, self._force, self._limits, self._edited, self._pending, self._error]
+        self.widget = ipywidgets.Box(parts)
         self.widget.add_class("st-param")
-        self.widget.add_class(f"st-param-{parameter.name}-row")
+        self.widget.add_class(f"{hook}-{parameter.name}-row")
         self._forget = False
+        self._complained: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -49,6 +68,7 @@ class ParameterRow:
             since: Point from which the value has been in force, 0 if from the start.
         """
         changed = self.changed
+        self._parameter = parameter
         value = parameter.choice(parameter.value) or number(parameter.value, parameter.decimals)
         _put(self._force, f"<b>{escape(value)}</b> {escape(parameter.units)}")
         _put(self._limits, escape(limits_text(parameter)))
@@ -62,18 +82,32 @@ class ParameterRow:
         if not changed or self._forget:
             self.entry.write(shown)
         self._forget = False
+        self.mark()
+
+    def mark(self) -> None:
+        """Say what would change, as ``0.25 → 1.5 s``, and mark the field; nothing if it was not edited."""
+        if self._complained is not None and self._complained != self.entry.text:
+            self.complain("")  # what was said of it is not of what stands there now
+        if not self.changed:
+            self._edited.write("")
+            self.widget.remove_class("st-edited")
+            return
+        self.widget.add_class("st-edited")
+        self._edited.write(f"{self._words(self._shown)} → {self._words(self.entry.text)}", "warn")
 
     def forget(self) -> None:
-        """Show what holds from now on, whatever was written for another run."""
+        """Show what holds at the next ``write``, whatever a person has written."""
         self._forget = True
         self.complain("")
 
     def settle(self) -> None:
         """Take what stands in the field as shown: it was proposed."""
         self._shown = self.entry.text
+        self.mark()
 
     def complain(self, sentence: str) -> None:
         """Show what is wrong with what was written, and mark the field; empty for nothing."""
+        self._complained = self.entry.text if sentence else None
         self._error.write(sentence, "error")
         if sentence:
             self.widget.add_class("st-refused")
@@ -84,6 +118,9 @@ class ParameterRow:
         """Let the field be changed or not."""
         if self.entry.field.disabled == allowed:
             self.entry.field.disabled = not allowed
+
+    def _words(self, text: str) -> str:
+        return f"{text or 'nothing'} {self._parameter.units}".strip()
 
 
 def _put(widget: ipywidgets.HTML, text: str) -> None:

@@ -1,91 +1,108 @@
-"""Choose a scan and its first parameters, and start it."""
+"""The menu of scans, and the fields of the one that is to be started."""
 
-import ipywidgets
+from collections.abc import Callable
 
-from steering.core.cell import Cell
 from steering.core.desk import Desk
+from steering.core.errors import SteeringError
 from steering.core.status import ScanDescription
+from steering_widgets.panels.row import ParameterRow
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import button, close_all
-from steering_widgets.parts.entry import Entry, entry_for
-from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import value_text
+from steering_widgets.parts.card import close_all
+from steering_widgets.parts.choice import Choice
 
 
-class StartForm:
-    """A menu of scans, one field a parameter, and Start."""
+class StartFields:
+    """Which scan is to be started, and with which values.
 
-    def __init__(self, desk: Desk, answer: Answer) -> None:
-        """Build it; ``answer`` takes what the desk says."""
+    Attributes:
+        menu: The menu of scans.
+    """
+
+    def __init__(self, desk: Desk, typed: Callable[[object], object]) -> None:
+        """Begin without scans; ``typed`` is called with what changed, on any thread."""
         self._desk = desk
-        self._answer = answer
-        self._scans: dict[str, ScanDescription] = {}
-        self._chosen: Cell[str] = Cell("")
-        self._choice = Place(self._chosen)
-        self._menu = ipywidgets.Dropdown(description="Scan")
-        self._menu.add_class("st-scan")
-        self._menu.observe(self._choose, "value")
-        self._made: dict[ScanDescription, dict[str, Entry]] = {}
-        self._fields = ipywidgets.Box()
-        self._fields.add_class("st-start-fields")
-        self._start = button("st-start", "Start", "Start this scan; you take the lease with it", strong=True)
-        self._start.on_click(self._clicked)
-        top = ipywidgets.HBox([self._menu, self._start])
-        top.add_class("st-start-top")
-        self.widget = ipywidgets.VBox([top, self._fields])
-        self.widget.add_class("st-start-form")
+        self._typed = typed
+        self._choice = Choice("st-scan", "Scan")
+        self.menu = self._choice.widget
+        self._by_title: dict[str, ScanDescription] = {}
+        self._made: dict[ScanDescription, dict[str, ParameterRow]] = {}
 
-    def write_scans(self, scans: tuple[ScanDescription, ...]) -> None:
-        """Offer scans."""
-        self._scans = {scan.name: scan for scan in scans}
-        # Made once: a page may still be drawing fields that are replaced, so none is closed before the end.
-        self._made |= {scan: _entries(scan) for scan in scans if scan not in self._made}
-        options = [(scan.title, scan.name) for scan in scans]
-        if tuple(options) != tuple(self._menu.options):
-            self._menu.options = options
-            if self._menu.value is None and options:
-                self._menu.value = options[0][1]
-        self._start.disabled = not scans
-        self._choice.advance()  # what this method chose is shown by it
-        self._build()
+    @property
+    def scan(self) -> ScanDescription | None:
+        """The chosen scan, if one is offered."""
+        return self._by_title.get(self._choice.value)
 
-    def refresh(self) -> bool:
-        """Show the parameters of a newly chosen scan."""
-        if not self._choice.advance():
-            return False
-        self._build()
-        return True
+    @property
+    def rows(self) -> dict[str, ParameterRow]:
+        """The chosen scan's rows by parameter."""
+        return self._made[self.scan] if self.scan is not None else {}
+
+    def offer(self, scans: tuple[ScanDescription, ...]) -> None:
+        """Offer scans; a person's choice stays."""
+        self._by_title = titled(scans)
+        # Made once: a page may still be drawing rows that are replaced, so none is closed before the end.
+        self._made |= {scan: self._rows(scan) for scan in scans if scan not in self._made}
+        self._choice.offer(tuple(self._by_title), next(iter(self._by_title), ""))
+
+    def advance(self) -> bool:
+        """Say whether a person chose another scan since this was last asked."""
+        return self._choice.advance()
+
+    def refresh(self) -> None:
+        """Mark what was edited."""
+        scan = self.scan
+        for parameter in scan.parameters if scan is not None else ():
+            self.rows[parameter.name].write(parameter, None, 0)
+
+    def start(self, answer: Answer) -> dict[str, str]:
+        """Start the chosen scan with the values that were edited.
+
+        Args:
+            answer: Takes what is said of the whole.
+
+        Returns:
+            What is wrong with a field, by parameter.
+        """
+        scan = self.scan
+        if scan is None:
+            answer.set(("No scan is offered yet. Wait for the beamline service.", "warn"))
+            return {}
+        # This scan's own rows, which need not be those on the screen yet when the clicks are quick.
+        changed = {name: row for name, row in self._made[scan].items() if row.changed}
+        complaints: dict[str, str] = {}
+        values: dict[str, float] = {}
+        for name, row in changed.items():
+            try:
+                values[name] = row.entry.number()
+            except SteeringError as error:
+                complaints[name] = str(error)
+        if complaints:
+            answer.set(("The scan was not started.", "error"))
+            return complaints
+        try:
+            self._desk.start(scan.name, **values)
+        except (SteeringError, TimeoutError) as error:
+            said = str(error) or "The session did not answer in time. Try again."
+            named = next((name for name in changed if said.startswith((f"{name}:", f"{name} "))), "")
+            answer.set(("The scan was not started.", "error") if named else (said, "error"))
+            return {named: said} if named else {}
+        answer.set((f"{scan.title} has started.", "good"))
+        return {}
 
     def close(self) -> None:
-        """Close the fields that are not shown now."""
-        for entries in self._made.values():
-            for entry in entries.values():
-                close_all(entry)
+        """Close the rows that are not shown now."""
+        for rows in self._made.values():
+            for row in rows.values():
+                close_all(row.widget)
 
-    def _build(self) -> None:
-        scan = self._scans.get(str(self._menu.value))
-        shown = tuple(self._made[scan].values()) if scan is not None else ()
-        if shown != self._fields.children:
-            self._fields.children = shown
-
-    def _choose(self, _: object) -> None:
-        self._chosen.set(str(self._menu.value))
-
-    def _clicked(self, _: object) -> None:
-        scan = self._scans.get(str(self._menu.value))
-        if scan is None:
-            self._answer.set(("No scan is offered yet. Wait for the beamline service.", "warn"))
-            return
-
-        def start() -> str:
-            defaults = {item.name: value_text(item, item.value) for item in scan.parameters}
-            # This scan's own fields, which need not be those on the screen yet when the clicks are quick.
-            entries = self._made[scan]
-            values = {name: entry.number() for name, entry in entries.items() if entry.text != defaults.get(name)}
-            return self._desk.start(scan.name, **values)
-
-        self._answer.ask(start, f"{scan.title} has started.")
+    def _rows(self, scan: ScanDescription) -> dict[str, ParameterRow]:
+        return {one.name: ParameterRow(one, "st-start", self._typed) for one in scan.parameters}
 
 
-def _entries(scan: ScanDescription) -> dict[str, Entry]:
-    return {item.name: entry_for(f"st-start-{item.name}", item) for item in scan.parameters}
+def titled(scans: tuple[ScanDescription, ...]) -> dict[str, ScanDescription]:
+    """Name scans as a menu does: by their titles, and by their names too where two have one title."""
+    titles = [scan.title for scan in scans]
+    return {
+        scan.title if titles.count(scan.title) == 1 and scan.title else f"{scan.title} ({scan.name})".strip(): scan
+        for scan in scans
+    }

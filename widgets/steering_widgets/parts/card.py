@@ -92,6 +92,12 @@ class Card(ipywidgets.VBox):
         self.add_class("st-panel")
         self.add_class(f"st-panel-{name}")
 
+    def title(self, heading: str) -> None:
+        """Write another title."""
+        if heading != self._heading:
+            self._heading = heading
+            self._write_head()
+
     def remark(self, text: str, html: str = "") -> None:
         """Write a short text at the right of the title, and behind it HTML such as an age that the page counts."""
         if (text, html) != (self._remark_text, self._remark_html):

@@ -27,19 +27,33 @@ async function render({ model, el }) {
       ["Leave it", () => say("", [])],
     ]);
   };
+  // Enter in a field presses the card's button for that, as in any form.
+  const enter = (/** @type {KeyboardEvent} */ event) => {
+    const field = /** @type {Element} */ (event.target);
+    if (event.key !== "Enter" || !panel || field.tagName !== "INPUT" || field.closest(".st-panel") !== panel) return;
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = panel.querySelectorAll("button.st-enter");
+    const pressed = [...buttons].find((one) => !one.disabled && one.offsetParent !== null);
+    if (!pressed) return;
+    event.preventDefault();
+    pressed.click();
+  };
   /** @type {HTMLElement | null} */
   let panel = null;
   // The card is in the page a moment after what is in it.
   const bind = () => {
     panel = el.closest(".st-panel");
-    if (panel) panel.addEventListener("click", click, true);
-    else waiting = requestAnimationFrame(bind);
+    if (panel) {
+      panel.addEventListener("click", click, true);
+      panel.addEventListener("keydown", enter, true); // the field itself lets no key out
+    } else waiting = requestAnimationFrame(bind);
   };
   let waiting = requestAnimationFrame(bind);
 
   return () => {
     cancelAnimationFrame(waiting);
     panel?.removeEventListener("click", click, true);
+    panel?.removeEventListener("keydown", enter, true);
     model.off("msg:custom", receive);
     presses.close();
   };

@@ -1,0 +1,145 @@
+import time
+
+import pytest
+
+from steering.core.action import Finish, SetParameter
+from steering.core.agent import Suggestion
+from steering.core.cell import Cell
+from steering_widgets.panels.agents import AgentsPanel
+from steering_widgets.panels.form import SteeringForm
+from steering_widgets.panels.suggestion import newest
+from tests.widgets.fake import FakeDesk
+from tests.widgets.views import find, text_of
+
+BASIS = "rocking_curve@1a2b3c4d version 26, 26 frames"
+
+
+@pytest.fixture
+def desk():
+    made = FakeDesk()
+    made.start("rocking")
+    made.advance(5)
+    return made
+
+
+@pytest.fixture
+def agents(desk):
+    made = AgentsPanel(desk)
+    made.refresh()
+    yield made
+    made.close()
+
+
+def shown(panel, hook):
+    return find(panel.widget, hook).layout.display != "none"
+
+
+def test_an_agents_mode_is_shown_and_can_be_set(agents, desk):
+    def chosen():
+        modes = {mode: find(agents.widget, f"st-mode-recentre-{mode}") for mode in ("off", "suggest", "automatic")}
+        return [mode for mode, one in modes.items() if "st-chosen" in one._dom_classes]
+
+    assert chosen() == ["suggest"]
+    find(agents.widget, "st-mode-recentre-automatic").click()
+    assert desk.board.modes.value == {"recentre": "automatic"}
+    assert chosen() == ["suggest"], "what holds is what the session says"
+    agents.refresh()
+    assert chosen() == ["automatic"]
+    desk.set_mode("recentre", "off")
+    agents.refresh()
+    assert chosen() == ["off"]
+
+
+def test_an_agent_that_can_do_nothing_now_says_why_in_place_of_its_modes(agents, desk):
+    row = find(agents.widget, "st-mode-recentre")
+    modes = find(row, "st-modes")
+    assert modes.layout.display != "none"
+    desk.board.idle.set({"recentre": "It steers <centre>, which this scan does not have."})
+    agents.refresh()
+    assert "It steers &lt;centre&gt;, which" in text_of(row)
+    assert modes.layout.display == "none"
+    desk.board.idle.set({})
+    agents.refresh()
+    assert modes.layout.display != "none"
+
+
+def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(agents, desk):
+    assert not shown(agents, "st-suggestion")
+    desk.suggest()
+    agents.refresh()
+    assert "Set centre to 0.221 deg" in text_of(agents.widget)
+    assert "off the middle" in text_of(agents.widget)
+    find(agents.widget, "st-accept").click()
+    agents.refresh()
+    assert desk.actions == [SetParameter("centre", 0.221)]
+    assert not shown(agents, "st-suggestion")
+
+
+def test_only_the_newest_is_shown_and_what_was_said_together_is_accepted_together(agents, desk):
+    now = time.time()
+    old = Suggestion(SetParameter("step", 0.01), "finer", BASIS, "recentre", now - 5)
+    pair = tuple(
+        Suggestion(SetParameter(name, value), "go to the peak", BASIS, "recentre", now)
+        for name, value in (("centre", 0.3), ("range", 0.5))
+    )
+    desk.board.suggestions.set((*pair, old))
+    agents.refresh()
+    text = text_of(agents.widget)
+    assert "Set centre to 0.3 deg; set range to 0.5 deg" in text
+    assert "set step" not in text.lower()
+    assert text.count("go to the peak") == 1
+    assert "recentre suggests, " in text
+    find(agents.widget, "st-accept").click()
+    agents.refresh()
+    assert desk.actions == [SetParameter("centre", 0.3), SetParameter("range", 0.5)]
+
+
+def test_a_suggestion_that_is_refused_says_why_and_stops_there(agents, desk):
+    suggestion = Suggestion(SetParameter("exposure", 99.0), "longer", BASIS)
+    desk.board.suggestions.set((suggestion,))
+    agents.refresh()
+    find(agents.widget, "st-accept").click()
+    agents.refresh()
+    assert "is outside the limits" in text_of(agents.widget)
+
+
+def test_a_suggestion_can_be_edited_in_the_form_before_it_is_proposed(desk):
+    form = SteeringForm(desk)
+    agents = AgentsPanel(desk, form.draft)
+    form.refresh()
+    desk.suggest()
+    agents.refresh()
+    find(agents.widget, "st-edit-suggestion").click()
+    form.refresh()
+    assert find(form.widget, "st-param-centre").value == "0.221"
+    assert desk.actions == []
+    assert find(form.widget, "st-apply").description == "Apply 1 change"
+    agents.close()
+    form.close()
+
+
+def test_what_is_no_parameter_cannot_be_edited(desk):
+    agents = AgentsPanel(desk, Cell({}))
+    desk.board.suggestions.set((Suggestion(Finish(), "enough", BASIS),))
+    agents.refresh()
+    assert "Finish the scan" in text_of(agents.widget)
+    assert not shown(agents, "st-edit-suggestion")
+    agents.close()
+
+
+def test_the_ghost_is_told_what_the_shown_suggestion_would_do_and_when_it_goes(desk):
+    wanted = []
+    agents = AgentsPanel(desk, want=wanted.append)
+    desk.suggest()
+    agents.refresh()
+    assert wanted == [(SetParameter("centre", 0.221),)]
+    desk.board.suggestions.set(())
+    agents.refresh()
+    assert wanted[-1] == ()
+    agents.close()
+
+
+def test_of_suggestions_without_a_time_the_last_is_the_newest():
+    first, last = (Suggestion(SetParameter("centre", value), "", str(value)) for value in (1.0, 2.0))
+    assert newest((first, last)) == (last,)
+    assert newest(()) == ()

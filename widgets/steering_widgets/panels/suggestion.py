@@ -1,0 +1,101 @@
+"""What an agent would do: the newest only, for a person to accept, edit or dismiss."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import ipywidgets
+
+from steering.core.action import Action, SetParameter
+from steering.core.agent import Suggestion
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.proposal import Ruling
+from steering.core.status import BeamlineStatus
+from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.card import button
+from steering_widgets.parts.wording import action_text, age, escape
+
+
+class SuggestionCard:
+    """One card; what was suggested together is accepted, edited and dismissed together.
+
+    Attributes:
+        widget: Takes no room while nothing is suggested.
+    """
+
+    def __init__(self, desk: Desk, answer: Answer, draft: Cell[Mapping[str, float]] | None = None) -> None:
+        """Begin empty.
+
+        Args:
+            desk: Where a suggestion is accepted.
+            answer: Takes what the desk says.
+            draft: Where values are written for a person to edit; without it nothing can be edited.
+        """
+        self._desk = desk
+        self._answer = answer
+        self._draft = draft
+        self._shown: tuple[Suggestion, ...] = ()
+        self._words = ""
+        self._text = ipywidgets.HTML()
+        self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
+        self._edit = button("st-edit-suggestion", "Edit", "Write the values into the form, to look at and change")
+        self._dismiss = button("st-dismiss-suggestion", "Dismiss", "Take this suggestion away")
+        self._accept.on_click(lambda _: self._all(self._desk.accept, f"Accepted: {self._words}."))
+        self._edit.on_click(self._edited)
+        self._dismiss.on_click(lambda _: self._all(self._desk.dismiss, ""))
+        buttons = ipywidgets.HBox([self._accept, self._edit, self._dismiss])
+        buttons.add_class("st-buttons")
+        self.widget = ipywidgets.VBox([self._text, buttons])
+        self.widget.add_class("st-suggestion")
+        self.widget.layout.display = "none"
+
+    def write(self, suggestions: Sequence[Suggestion], status: BeamlineStatus) -> tuple[Action, ...]:
+        """Show the newest; returns what it would do."""
+        self._shown = newest(suggestions)
+        self.widget.layout.display = None if self._shown else "none"
+        if not self._shown:
+            self._text.value = ""
+            return ()
+        self._words = "; ".join(action_text(one.action, status) for one in self._shown)
+        first = self._shown[0]
+        reasons = list(dict.fromkeys(one.reason for one in self._shown))
+        when = f", {age(first.made_at)} ago" if first.made_at else ""
+        who = f"{escape(first.agent)} suggests{when}" if first.agent else f"Suggested{when}"
+        basis = f'<div class="st-basis">from {escape(first.basis)}</div>' if first.basis else ""
+        self._text.value = (
+            f'<div class="st-basis">{who}</div>'
+            f'<div role="status" aria-live="polite"><b>{escape(self._words[:1].upper() + self._words[1:])}</b></div>'
+            f"<div>{escape('; '.join(reasons))}</div>{basis}"
+        )
+        _show(self._edit, shown=self._draft is not None and bool(self._values()))
+        return tuple(one.action for one in self._shown)
+
+    def _values(self) -> dict[str, float]:
+        actions = [one.action for one in self._shown]
+        return {action.parameter: action.value for action in actions if isinstance(action, SetParameter)}
+
+    def _all(self, do: Callable[[Suggestion], Ruling | None], done: str) -> None:
+        for suggestion in self._shown:
+            if not self._answer.ask(partial(do, suggestion), done):
+                return
+
+    def _edited(self, _: object) -> None:
+        if self._draft is not None:
+            self._draft.set(self._values())
+            self._answer.set(("The values stand in the form. Change them, and press Apply.", "good"))
+            self._dismiss.click()
+
+
+def newest(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
+    """Choose what was suggested last; what one agent said at one moment belongs together."""
+    if not suggestions:
+        return ()
+    last = max(reversed(suggestions), key=lambda one: one.made_at)
+    together = (last.agent, last.made_at, last.basis)
+    return tuple(one for one in suggestions if (one.agent, one.made_at, one.basis) == together)
+
+
+def _show(one: ipywidgets.Button, *, shown: bool) -> None:
+    display = None if shown else "none"
+    if one.layout.display != display:
+        one.layout.display = display
