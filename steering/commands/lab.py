@@ -81,7 +81,7 @@ class _Day:
         self._say("Starting the beamline service and two Dask workers ...")
         refusal = asyncio.run(self._start_service())
         jupyter.wait_until_ready()
-        url = f"{jupyter.url}/doc/tree/{notebook.name}?token={jupyter.token}"
+        url = f"{jupyter.url}/lab/tree/{notebook.name}?token={jupyter.token}"
         if refusal:
             self._say(f"{refusal}\n\n    {url}\n\nCtrl-C ends JupyterLab.")
             _show(url, options)

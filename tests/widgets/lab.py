@@ -31,7 +31,7 @@ _HARMLESS = ("favicon", "ResizeObserver loop", "Download the React DevTools", "s
 # anywidget gives a model up whose code comes late; we mend that.
 _GIVEN_UP, _MENDED = "[anywidget] Failed to initialize model.", "A widget came late and is now heard"
 _READY = (
-    "() => { const w = jupyterapp.shell.currentWidget;"
+    "() => { const w = [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext);"
     " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
     " && w.sessionContext.session.kernel.status === 'idle'; }"
 )

@@ -1,3 +1,4 @@
+import gc
 import json
 import threading
 
@@ -140,3 +141,28 @@ def test_the_control_bar_says_when_the_service_cannot_be_asked(desk, monkeypatch
     assert views.heard("address") == [{"kind": "address", "view": "a"}]
     assert bar.problem == "The beamline service does not answer."
     bar.close()
+
+
+def test_it_opens_in_a_tab_that_shows_the_same_widget_and_a_second_time_in_its_place(desk):
+    dashboard = Dashboard(desk)
+    dashboard.open()
+    tab = dashboard._page._window._tab
+    (shown,) = tab.outputs
+    assert shown["data"]["application/vnd.jupyter.widget-view+json"]["model_id"] == dashboard.widget.model_id
+    assert (tab.title, tab.anchor) == ("Steering", "tab-after")
+    dashboard.open(beside=True)
+    assert tab.comm is None, "it is closed"
+    assert dashboard._page._window._tab.anchor == "split-right"
+    last = dashboard._page._window._tab
+    dashboard.close()
+    assert last.comm is None
+
+
+def test_a_tab_keeps_its_dashboard_though_nobody_has_a_name_for_it(desk):
+    Dashboard(desk).open()
+    gc.collect()
+    again = Dashboard(desk)
+    assert again._page.users == 2
+    assert again._page.opened_by is not None
+    again._page.opened_by.close()
+    again.close()

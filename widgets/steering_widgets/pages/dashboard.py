@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 _LOCK = threading.Lock()
 # One page a session, whoever shows it, and however often.
+_NEWEST: "list[weakref.ref[Dashboard]]" = []
 _PAGES: "dict[int, tuple[weakref.ref[Any], Page]]" = {}
 
 
 class Dashboard:
-    """All panels of a session, laid out; displays itself, as often as one likes.
+    """All panels of a session, laid out; displays itself in a cell, or in a tab of its own, as often as one likes.
 
     Dashboards of one session share their widgets, so a second one costs nothing. When the last of them has been
     deleted, or is replaced by that of another session, the widgets go.
@@ -31,6 +32,7 @@ class Dashboard:
                 not keep it from being closed when the name is deleted, or given to another session.
         """
         self._page = _page_of(session)
+        _NEWEST[:] = [weakref.ref(self)]
         self._kept = None if _is_named(session) else session
         self._release = weakref.finalize(self, _leave, self._page)
         self._release.atexit = False
@@ -40,13 +42,43 @@ class Dashboard:
         """What is displayed."""
         return self._page.widget
 
+    @property
+    def opened(self) -> bool:
+        """Whether it, or another dashboard of the same session, has a tab of its own."""
+        return self._page.opened_by is not None
+
+    def open(self, *, beside: bool = False) -> None:
+        """Show it in a tab of JupyterLab that it fills; the same again when the page is loaded anew.
+
+        A tab of the same session that was opened before is replaced.
+
+        Args:
+            beside: Whether to stand to the right of the notebook instead of in a tab after it.
+        """
+        # The tab shows it, whether or not a notebook keeps a name for it.
+        self._page.opened_by = self
+        self._page.open("Steering", "split-right" if beside else "tab-after")
+
     def close(self) -> None:
         """Take it off the screen, unless another dashboard shows the same session; the session stays open."""
+        if self._page.opened_by is self:
+            self._page.opened_by = None
+            self._page.shut()
         self._release()
 
     def _repr_mimebundle_(self, **_: object) -> Any:
         """Display, as IPython asks."""
         return self._page.widget._repr_mimebundle_()
+
+
+def show_newest() -> None:
+    """Open the dashboard that was made last in a tab, unless it has one; for a page that reconnects."""
+    newest = _NEWEST[0]() if _NEWEST else None
+    if newest is None:
+        message = "This cell makes no dashboard. Run the notebook's cells from the first."
+        raise SteeringError(message)
+    if not newest.opened:
+        newest.open()
 
 
 def _page_of(session: Desk) -> "Page":

@@ -11,6 +11,8 @@ from steering.core.status import BeamlineStatus
 from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
 from steering_widgets.pages.views import View, Views
+from steering_widgets.pages.window import Place as WindowPlace
+from steering_widgets.pages.window import Window
 from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.analyses import AnalysesPanel
 from steering_widgets.panels.compute import ComputePanel
@@ -41,6 +43,7 @@ class Page:
     Attributes:
         widget: What is displayed, as often as one likes.
         users: How many dashboards show it.
+        opened_by: The dashboard that has opened a tab of its own for it, which lives as long as the tab.
     """
 
     def __init__(self, session: Desk, gone: Callable[[], bool] = lambda: False) -> None:
@@ -51,6 +54,8 @@ class Page:
             gone: Says whether nobody holds the session any more.
         """
         self.users = 0
+        self.opened_by: object = None
+        self._window: Window | None = None
         self._gone = gone
         self._lock, self._over = threading.Lock(), False
         self._desk = session
@@ -124,6 +129,21 @@ class Page:
             self._choose(self._about[0].value)
         return any((*notices, *about, hello, closed))
 
+    def open(self, title: str, place: WindowPlace) -> None:
+        """Show it in a tab of its own; the one that was opened before goes."""
+        window = Window(self.widget, title, place)
+        with self._lock:
+            before, self._window = self._window, window
+        if before is not None:
+            before.close()
+
+    def shut(self) -> None:
+        """Close the tab that was opened, if one was."""
+        with self._lock:
+            window, self._window = self._window, None
+        if window is not None:
+            window.close()
+
     def close(self) -> None:
         """Stop following and take everything off the screen; the session stays open. Does nothing the second time."""
         self._ticker.stop()
@@ -131,6 +151,8 @@ class Page:
             if self._over:
                 return
             self._over = True
+        self.opened_by = None
+        self.shut()
         for panel in (*self._closing, *self._guests, self._look, self._views):
             panel.close()
         close_all(self.widget)

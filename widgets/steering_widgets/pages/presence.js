@@ -4,16 +4,19 @@
 const TICK_MS = 1000;
 // So often the kernel is asked whether it still knows this view: no server takes that question for activity.
 const ASK_MS = 10_000;
+// While a scan runs, a view without news for so long (seconds), and two points, is late.
+const LATE_S = 2;
+const RECONNECTED = "Reconnected: the live page is in the tab “Steering”.";
 /** @type {Record<string, string>} */
 const WORDS = {
   saved: "This is a saved view; nothing in it is live. Run the cell to see the beamline as it is now.",
-  ended: "The kernel has ended. This is how things were then. Run the cells again; a scan goes on by itself.",
+  ended: "The kernel has ended. This is how things were then; a scan goes on by itself.",
   unreachable: "The kernel cannot be reached. This is how things were then; a scan goes on by itself.",
 };
 
 /**
  * @typedef {{ key: string, ended: string }} Traits
- * @typedef {{ kind: "clock", view: string, now: number, asked: number }} Heard
+ * @typedef {{ kind: "clock", view: string, now: number, asked: number, again?: string }} Heard
  * @typedef {{ kind: "here", asked: number } | { kind: "left" }} Sent
  * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
  */
@@ -30,6 +33,57 @@ function span(seconds) {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+/**
+ * Grey what has brought no news for longer than it should while a scan runs.
+ *
+ * @param {HTMLElement} root
+ * @param {number} now Seconds, by the kernel's clock.
+ */
+function markLate(root, now) {
+  const running = root.querySelector(".st-direct-bar")?.getAttribute("data-state") === "running";
+  // A point that takes long brings news no sooner.
+  const period = Number(root.querySelector(".st-light")?.getAttribute("data-period")) || 0;
+  /** @type {NodeListOf<HTMLElement>} */
+  const news = root.querySelectorAll(".st-panel .st-news");
+  for (const one of news) {
+    const late = running && now - Number(one.dataset.since) > LATE_S + 2 * period;
+    one.closest(".st-panel")?.classList.toggle("st-late", late);
+  }
+}
+
+/**
+ * Close the tab that a page has for itself; JupyterLab does it when its cross is pressed.
+ *
+ * @param {HTMLElement} el
+ */
+function closeTab(el) {
+  const id = el.closest(".jupyterlab-sidecar")?.id;
+  const cross = id && document.querySelector(`.lm-TabBar-tab[data-id="${id}"] .lm-TabBar-tabCloseIcon`);
+  if (!cross) return;
+  const box = cross.getBoundingClientRect();
+  const at = { bubbles: true, button: 0, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+  for (const kind of ["pointerdown", "pointerup"]) cross.dispatchEvent(new PointerEvent(kind, at));
+}
+
+/**
+ * Run code in a kernel, and open the page that it makes; say what came of it.
+ *
+ * @param {LabKernel} kernel
+ * @param {string} code
+ */
+async function runAgain(kernel, code) {
+  const opened = "from steering_widgets.pages.dashboard import show_newest; show_newest()";
+  try {
+    const answer = await kernel.requestExecute({ code: `${code}\n${opened}`, store_history: false }).done;
+    if (answer.content.status === "ok") return RECONNECTED;
+    const why = "ename" in answer.content ? `${answer.content.ename}: ${answer.content.evalue}` : answer.content.status;
+    return `The cell could not be run again (${why}). Run the notebook's cells from the first.`;
+  } catch (error) {
+    console.warn("A cell could not be run again", error);
+    return "The kernel could not be asked. Run the notebook's cells from the first.";
+  }
+}
+
 /** @param {Place<Model<Traits, Heard, Sent & { view: string }>>} place */
 async function render({ model, el }) {
   el.classList.add("st-presence");
@@ -42,6 +96,14 @@ async function render({ model, el }) {
   banner.className = "st-gone";
   banner.setAttribute("role", "status");
   banner.hidden = true;
+  const words = document.createElement("span");
+  const reconnect = document.createElement("button");
+  reconnect.type = "button";
+  reconnect.className = "st-choice st-reconnect";
+  reconnect.textContent = "Reconnect";
+  reconnect.title = "Run the cell that made this page again, and show it in a tab";
+  reconnect.hidden = true;
+  banner.append(words, reconnect);
   el.append(banner);
 
   /** @type {HTMLElement | null} */
@@ -56,6 +118,18 @@ async function render({ model, el }) {
       console.warn("The kernel could not be told", error);
     }
   };
+
+  let again = ""; // the code of the cell that made this page
+  let tried = ""; // what came of a reconnection
+  reconnect.addEventListener("click", async () => {
+    reconnect.disabled = true;
+    tried = "Reconnecting ...";
+    show();
+    tried = await runAgain(/** @type {LabKernel} */ (kernel), again);
+    reconnect.disabled = false;
+    show();
+    if (tried === RECONNECTED) closeTab(el);
+  });
 
   // Once the kernel that this view belongs to has gone, nothing brings it back, whatever runs in its place.
   let gone = false;
@@ -107,8 +181,11 @@ async function render({ model, el }) {
     root.dataset.live = reason || "live";
     const when = heard && reason !== "saved" ? ` (${new Date(heard).toLocaleTimeString()})` : "";
     const text = reason === "closed" ? model.get("ended") : (WORDS[reason] ?? "").replace(" then", ` then${when}`);
-    if (banner.textContent !== text) banner.textContent = text;
+    const said = reason === "ended" && tried ? tried : text;
+    if (words.textContent !== said) words.textContent = said;
     banner.hidden = !text;
+    // A kernel that is there, though it is another one, can run the cell again.
+    reconnect.hidden = !(reason === "ended" && again && kernel && !kernel.isDisposed && kernel.status !== "dead");
   };
 
   const count = () => {
@@ -124,12 +201,14 @@ async function render({ model, el }) {
       const text = one.dataset.until ? span(Number(one.dataset.until) - now) : span(now - since);
       if (one.textContent !== text) one.textContent = text;
     }
+    if (!stopped) markLate(root, now);
   };
 
   const receive = (/** @type {Heard} */ message) => {
     if (message.kind === "clock" && message.view === view) {
       const took = (performance.now() - message.asked) / 1000;
       // A kernel that was busy answers late: half of the way is then no measure.
+      again = message.again ?? "";
       if (took < 2) ahead = message.now - (Date.now() / 1000 - took / 2);
     }
   };
@@ -185,6 +264,7 @@ async function render({ model, el }) {
     kernel?.statusChanged?.disconnect(watch);
     globalThis.removeEventListener("pagehide", left);
     left();
+    if (root) root.dataset.live = "gone"; // JupyterLab keeps what it takes off the page
   };
 }
 

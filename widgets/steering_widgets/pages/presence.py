@@ -35,6 +35,8 @@ class Presence(HeardWidget):
     def __init__(self) -> None:
         """Begin without a view."""
         super().__init__()
+        # No trait: what a cell says is in its notebook already, and belongs into no other.
+        self._again = written_now()
         self._views: set[str] = set()
         self._seen = False
         self._made = time.monotonic()
@@ -52,9 +54,20 @@ class Presence(HeardWidget):
             case "here":
                 self._seen = True
                 self._views.add(view)
-                self.send({"kind": "clock", "view": view, "now": time.time(), "asked": content.get("asked")})
+                clock = {"now": time.time(), "asked": content.get("asked")}
+                self.send({"kind": "clock", "view": view, "again": self._again, **clock})
             case "left":
                 self._views.discard(view)
             case other:
                 _LOG.warning("a dashboard sent a message of unknown kind %r", other)
         BELLS.ring()
+
+
+def written_now() -> str:
+    """Return the code of the cell that runs now: what a person would run again after a restart; empty if none does."""
+    from IPython.core.getipython import get_ipython
+
+    # Of a kernel only; a plain IPython has no request that it answers.
+    shell: Any = get_ipython()
+    request: Any = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return str(request.get("content", {}).get("code", ""))

@@ -131,7 +131,10 @@ def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: Facilit
     old = ""
     if status.scanning and math.isfinite(latency.exposed):
         old = f"<span>{age(latency.exposed)}<small> old</small></span>"
-    return f'<div class="st-light st-light-{light}">{old}<span class="st-light-words">{escape(words)}</span></div>'
+    left = status.points_left
+    period = status.seconds_left / left if left and math.isfinite(status.seconds_left) else 0.0
+    said = f'{old}<span class="st-light-words">{escape(words)}</span>'
+    return f'<div class="st-light st-light-{light}" data-period="{period:.2g}">{said}</div>'
 
 
 def _more(status: BeamlineStatus) -> str:

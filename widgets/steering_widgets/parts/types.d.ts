@@ -53,9 +53,11 @@ interface LabKernel {
   connectionStatus: string;
   connectionStatusChanged?: LabSignal<string>;
   statusChanged?: LabSignal<string>;
+  requestExecute(content: { code: string; store_history: boolean }): { done: Promise<{ content: Executed }> };
   requestCommInfo(content: { target_name: string }): Promise<{ content: CommInfo }>;
 }
 
+type Executed = { status: string } | { status: "error"; ename: string; evalue: string };
 type CommInfo = { status: "ok"; comms: Record<string, object> } | { status: "error" | "abort" };
 
 interface LabSignal<News> {

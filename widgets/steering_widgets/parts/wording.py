@@ -124,6 +124,11 @@ def age(since: float) -> str:
     return f'<span class="st-age" data-since="{since:.3f}">since {clock(since)}</span>'
 
 
+def news(since: float) -> str:
+    """Write in HTML how old what a view shows is; the page counts on, and greys the view when that is too long."""
+    return f"{age(since).replace('st-age', 'st-age st-news', 1)} old" if math.isfinite(since) else ""
+
+
 def countdown(until: float) -> str:
     """Write in HTML how long it is until a moment; the page counts on."""
     return f'<span class="st-age" data-since="0" data-until="{until:.3f}">until {clock(until)}</span>'
