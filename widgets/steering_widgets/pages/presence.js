@@ -52,6 +52,18 @@ function markLate(root, now) {
 }
 
 /**
+ * Give the handles of sliders the names that stand beside them: ipywidgets leaves them without.
+ *
+ * @param {HTMLElement} root
+ */
+function nameSliders(root) {
+  for (const handle of root.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    const name = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
+    if (name) handle.setAttribute("aria-label", name);
+  }
+}
+
+/**
  * Close the tab that a page has for itself; JupyterLab does it when its cross is pressed.
  *
  * @param {HTMLElement} el
@@ -223,6 +235,7 @@ async function render({ model, el }) {
   const watcher = new MutationObserver((changes) => {
     const aged = (/** @type {Node} */ node) => node instanceof Element && node.querySelector(".st-age");
     if (changes.some((change) => [...change.addedNodes].some(aged))) count();
+    if (root) nameSliders(root);
   });
   const bind = () => {
     root = el.closest(".st-dashboard");
@@ -231,6 +244,7 @@ async function render({ model, el }) {
       return;
     }
     watcher.observe(root, { childList: true, subtree: true });
+    nameSliders(root);
     count();
   };
   let waiting = requestAnimationFrame(bind);

@@ -128,6 +128,8 @@ def _points(status: BeamlineStatus) -> str:
 def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: FacilityStatus) -> str:
     """Say how old the newest result is and how the analysis keeps up, with a light for it."""
     light, words = light_of(latency, compute)
+    if not status.scanning:
+        words = words.replace("keeps up", "ready")
     old = ""
     if status.scanning and math.isfinite(latency.exposed):
         old = f"<span>{age(latency.exposed)}<small> old</small></span>"

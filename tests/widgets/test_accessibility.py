@@ -1,0 +1,94 @@
+"""A dashboard for who cannot see it well, or has no mouse, in a real JupyterLab and Chromium."""
+
+import pytest
+
+from tests.widgets.accessibility import barriers
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import CELL, SHOTS, overlaps, shoot
+
+THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
+# What the keyboard is at, in the words of a person.
+AT = """() => {
+  const at = document.activeElement;
+  if (at === document.body) return '';
+  return (at.ariaLabel || at.title || at.textContent || at.closest('.widget-inline-hbox')?.textContent || '').trim();
+}"""
+
+
+@pytest.mark.browser
+def test_no_state_has_a_serious_barrier_and_all_is_done_by_keyboard(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL.replace("\ndashboard\n", "\ndashboard.open()\n"))
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        page = lab.page
+        page.set_viewport_size({"width": 1500, "height": 1400})
+        lab.open("steer.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".jupyterlab-sidecar .st-dashboard[data-live=live]").wait_for()
+        page.locator("button.st-start").wait_for()
+        seen(page, "idle")
+        steered_by_keyboard(lab, page)
+        in_each_theme(lab, page)
+        assert lab.external == []
+
+
+def seen(page, name):
+    found = barriers(page)
+    assert found == [], f"{name}: {found}"
+
+
+def steered_by_keyboard(lab, page):
+    """Start, change a value, take it back, pause, accept a suggestion, without a mouse."""
+    tab_to(page, "exposure")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0.5")
+    page.get_by_text("0.25 s → 0.5 s").wait_for()
+    page.keyboard.press("Enter")
+    lab.wait_for_value("desk.started == [('rocking', {'exposure': 0.5})]")
+    lab.execute("desk.advance(30); desk.suggest()")
+    page.get_by_text("0.2213 ± 0.0012 deg").wait_for()
+    seen(page, "running with a suggestion")
+    tab_to(page, "Propose this in your name")
+    page.keyboard.press("Enter")
+    lab.wait_for_value("desk.board.status.value.pending == {'centre': 0.221}")
+    lab.execute("desk.advance()")
+    page.locator(".st-param-exposure input").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("99")
+    page.get_by_text("0.5 s → 99 s").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".st-field-error").get_by_text("Allowed: 0.01 to 5 s.").wait_for()
+    seen(page, "refused")
+    page.keyboard.press("Alt+Shift+KeyP")
+    lab.wait_for_value("desk.board.status.value.state == 'paused'")
+    page.locator(".st-state-paused").wait_for()
+    seen(page, "paused")
+    page.locator(".st-direct-bar[data-state=paused]").wait_for()
+    page.keyboard.press("Alt+Shift+KeyA")
+    page.get_by_text("Really abort?").wait_for()
+    page.keyboard.press("Alt+Shift+KeyA")
+    lab.wait_for_value("desk.board.status.value.state == 'idle'")
+    page.locator(".st-ended", has_text="was aborted at").wait_for()
+    seen(page, "aborted")
+
+
+def tab_to(page, words):
+    """Press Tab until what has the focus says so; nothing may hold the focus for ever."""
+    page.locator(".st-direct-pause").focus()
+    passed = []
+    while words not in (at := page.evaluate(AT)):
+        passed.append(at)
+        assert len(passed) < 150, f"{words} cannot be reached by Tab: {passed}"
+        page.keyboard.press("Tab")
+
+
+def in_each_theme(lab, page):
+    lab.execute("desk.start('map'); desk.advance(100); desk.pools()")
+    page.locator(".st-panel-map").get_by_text("100 points").wait_for()
+    page.get_by_text("Not enough free nodes").wait_for()
+    for theme in THEMES:
+        lab.theme(theme)
+        seen(page, theme)
+        assert overlaps(page) == []
+        shoot(page, f"map-{theme.split(maxsplit=1)[1].lower().replace(' ', '-')}")
+    lab.theme(THEMES[0])
