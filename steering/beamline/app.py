@@ -1,7 +1,7 @@
 """The service's HTTP and WebSocket face. Thin: every decision is made in :class:`steering.service.service.Beamline`.
 
-* ``GET /status``, ``/scans``, ``/journal`` and ``POST /runs``, ``/proposals``, ``/lease``, ``/tokens``, ``/shutdown``:
-  bearer token in the ``Authorization`` header; described by OpenAPI at ``/docs``.
+* ``GET /status``, ``/scans``, ``/journal``, ``/plan`` and ``POST /runs``, ``/proposals``, ``/forecasts``, ``/lease``,
+  ``/tokens``, ``/shutdown``: bearer token in the ``Authorization`` header; described by OpenAPI at ``/docs``.
 * ``WS /stream``: everything that is published, from the beginning of the run that is shown; same header.
 * ``WS /control``: pause, resume, finish and abort for a browser whose kernel is busy; the token comes in the first
   message, because a browser cannot set the header and a query would end up in logs.
@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steering.beamline.control import serve_control
-from steering.beamline.gate import REFUSED, Gate, TooLargeError, token_of
+from steering.beamline.gate import FORECASTS, REFUSED, Gate, TooLargeError, token_of
 from steering.beamline.pace import STEERING, WATCHING, Pace, Paces
 from steering.beamline.reading import BODY_BYTES, read_json
 from steering.beamline.record_door import RecordDoor
@@ -30,7 +30,17 @@ from steering.core.json import Json
 from steering.core.proposal import Ruling
 from steering.service.service import Beamline
 from steering.service.tenancy import Wish
-from steering.service.wire import RECORD_PREFIX, ProposalIn, dumps, read_proposal, unreadable
+from steering.service.wire import (
+    RECORD_PREFIX,
+    ForecastIn,
+    ProposalIn,
+    dumps,
+    encode_forecast,
+    encode_plan,
+    read_forecast,
+    read_proposal,
+    unreadable,
+)
 
 Newest = Callable[[], tuple[int, Frame | None]]
 
@@ -93,6 +103,8 @@ class Face:
         self._newest = newest
         self._stop = stop
         self._paces = Paces()
+        # One forecast at a time, whoever asks: each may take the processor for a tenth of a second from the scan.
+        self._forecasting = asyncio.Lock()
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -111,9 +123,11 @@ class Face:
         app.add_api_route("/status", self.status, dependencies=[read])
         app.add_api_route("/scans", self.scans, dependencies=[read])
         app.add_api_route("/journal", self.journal, dependencies=[read])
+        app.add_api_route("/plan", self.plan, dependencies=[read])
         posts = (
             ("/runs", self.start, RunIn, steer),
             ("/proposals", self.propose, ProposalIn, read),
+            (FORECASTS, self.forecast, ForecastIn, read),
             ("/lease", self.lease, LeaseIn, steer),
             ("/tokens", self.token, TokenIn, read),
         )
@@ -163,6 +177,10 @@ class Face:
         _, entries = self._beamline.hub.since(-1, 0)
         return _json([entry.content for entry in entries if entry.kind == "ruling"])
 
+    def plan(self) -> Response:
+        """Say where the shown run has measured and where it will: a ``Plan``, as a message of the stream."""
+        return Response(encode_plan(self._beamline.plan()), media_type="application/json")
+
     async def start(self, request: Request) -> dict[str, str]:
         """Start a scan; answers with its run uid."""
         run, name = await _read(request, RunIn), _person(request).name
@@ -177,6 +195,21 @@ class Face:
         ruling = await asyncio.to_thread(judge_json, self._beamline, content, _person(request))
         setattr(request.state, REFUSED, not ruling.accepted)
         return _json(ruling)
+
+    async def forecast(self, request: Request) -> Response:
+        """Say what actions would do, one after another, and do nothing; answers with a ``Forecast``."""
+        person = _person(request).name
+        try:
+            content = read_json(await request.body())
+        except SteeringError as error:
+            raise HTTPException(400, str(error)) from error
+        try:
+            actions = read_forecast(content, self._beamline.status().parameters)
+        except SteeringError as error:
+            raise HTTPException(422, str(error)) from error
+        async with self._forecasting:
+            forecast = await asyncio.to_thread(self._beamline.forecast, actions, person)
+            return Response(await asyncio.to_thread(encode_forecast, forecast), media_type="application/json")
 
     async def lease(self, request: Request) -> Response:
         """Take, release, ask for, hand over or keep the lease; answers with the ``Lease``."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -15,11 +15,22 @@ from steering.archive.journal import Entry
 from steering.core.action import Action
 from steering.core.errors import SteeringError, said
 from steering.core.frame import Frame
+from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, Lease, ScanDescription
 from steering.machine.direct import MOUNTS
 from steering.service.tenancy import Wish
-from steering.service.wire import RULING, SCANS, STATUS, UNAUTHORISED, action_json, decode_frame, dumps
+from steering.service.wire import (
+    RULING,
+    SCANS,
+    STATUS,
+    UNAUTHORISED,
+    action_json,
+    decode_forecast,
+    decode_frame,
+    decode_plan,
+    dumps,
+)
 
 _LEASE: TypeAdapter[Lease] = TypeAdapter(Lease)
 _TIMEOUT = 90.0
@@ -61,7 +72,7 @@ class Moved:
     connection: Mapping[str, Any]
 
 
-News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Frame | Lost
+News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Plan | Frame | Lost
 
 
 class BeamlineClient:
@@ -134,6 +145,22 @@ class BeamlineClient:
     async def propose_json(self, proposal: Any) -> Ruling:
         """Propose something that may be malformed, as it came from a file; the refusal says what is wrong."""
         return RULING.validate_python(await self._post("/proposals", proposal))
+
+    async def forecast(self, actions: Sequence[Action]) -> Forecast:
+        """Ask what actions would do, one after another; nothing is done.
+
+        Raises:
+            SteeringError: If the service cannot read them, or is asked too often.
+        """
+        return await self.forecast_json({"actions": [action_json(action) for action in actions]})
+
+    async def forecast_json(self, question: Any) -> Forecast:
+        """Ask with something that may be malformed.
+
+        Raises:
+            SteeringError: If it is; the sentence says what is wrong.
+        """
+        return decode_forecast(await self._post("/forecasts", question))
 
     async def lease(self, wish: Wish) -> Lease:
         """Take, release, ask for, hand over or keep the lease."""
@@ -249,5 +276,7 @@ def _news(message: str | bytes) -> News:
             return Begin()
         case "status":
             return STATUS.validate_python(content["status"])
+        case "plan":
+            return decode_plan(content["plan"])
         case kind:
             return Entry(kind, content["name"], content["content"])

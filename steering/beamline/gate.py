@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from steering.beamline.pace import READING, Pace, Paces
+from steering.beamline.pace import FORECASTING, READING, Pace, Paces
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.tokens import Person, Tokens
 from steering.service.wire import RECORD_PREFIX
@@ -22,6 +22,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 # A description of the routes, without any content.
 _OPEN = ("/docs", "/openapi.json", "/docs/oauth2-redirect")
 _RECORD_BYTES = 1 << 20
+# Where it is asked what actions would do.
+FORECASTS = "/forecasts"
 # A route says so in its request's state that it refused what it answers with a ruling, and no error.
 REFUSED = "refused"
 _FIRST_REFUSAL = 400
@@ -60,6 +62,8 @@ class Gate:
             return
         changes = scope["method"] not in ("GET", "HEAD") and not str(scope["path"]).startswith(RECORD_PREFIX)
         pace = self._pace_of(person) if changes else READING
+        if scope["path"] == FORECASTS:
+            pace = FORECASTING
         refused = await self._paces.turn(person.name, pace)
         if refused is None:
             await self._turn_away(send, 429, f"{person.name} asks too often. Wait a second.")

@@ -31,6 +31,8 @@ READING = Pace(200.0, 800.0, 20.0, 100.0)
 STEERING = Pace(50.0, 200.0, 20.0, 100.0)
 # Each refusal is written into the run, too: who does not hold the lease must not fill the journal.
 WATCHING = Pace(5.0, 40.0, 2.0, 20.0)
+# A forecast makes paths, as a proposal does, but changes nothing: counted apart, it is not in the way of an abort.
+FORECASTING = Pace(5.0, 20.0, 2.0, 20.0)
 # All who show no token, together.
 _NOBODY_RATE, _NOBODY_BURST = 10.0, 20.0
 # So many of them wait at a time; and so long (seconds) does a person's request wait at most.

@@ -9,10 +9,11 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from steering.beamline.tokens import Person
 from steering.core.frame import Frame
+from steering.core.plan import Plan
 from steering.core.steady import steady
 from steering.core.waiting import within
 from steering.service.service import Beamline
-from steering.service.wire import UNAUTHORISED, dumps, encode_frame
+from steering.service.wire import UNAUTHORISED, dumps, encode_frame, encode_plan
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
@@ -36,6 +37,7 @@ async def serve_stream(
     tasks = [
         asyncio.create_task(_send_entries(socket, beamline, lock)),
         asyncio.create_task(_send_status(socket, beamline, lock)),
+        asyncio.create_task(_send_plan(socket, beamline, lock)),
         asyncio.create_task(_send_frames(socket, newest, lock)),
         asyncio.create_task(_drain(socket)),
         asyncio.create_task(until_void(socket, person)),
@@ -66,6 +68,19 @@ async def _send_status(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock
             async with lock:
                 await socket.send_text(dumps({"kind": "status", "status": status}))
             sent, sent_at = status, loop.time()
+        await asyncio.sleep(STATUS_INTERVAL)
+
+
+async def _send_plan(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) -> None:
+    """Send the plan now, and whenever it has changed."""
+    sent: Plan | None = None
+    while True:
+        plan = await asyncio.to_thread(beamline.plan)
+        if plan is not sent:
+            message = await asyncio.to_thread(encode_plan, plan)
+            async with lock:
+                await socket.send_text(message)
+            sent = plan
         await asyncio.sleep(STATUS_INTERVAL)
 
 

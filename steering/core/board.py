@@ -9,6 +9,7 @@ from steering.core.facility import FacilityStatus
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun, Trend
 from steering.core.latency import LatencySummary
+from steering.core.plan import Plan
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import FollowedSource
@@ -55,6 +56,7 @@ class Board:
         status: The beamline service's state.
         scans: The scans that can be started.
         rulings: All rulings of the shown run, oldest first; a ruling that was applied replaces its pending form.
+        plan: Where the beamline's run has measured and where it will; anew when its path changes.
         frame: The newest detector frame.
         result: The newest result of the shown run, which is that of the shown source; of its main analysis.
         results: The newest result of each of its analyses, by label, the main one first.
@@ -76,6 +78,7 @@ class Board:
     status: Cell[BeamlineStatus] = field(default_factory=lambda: Cell(BeamlineStatus()))
     scans: Cell[tuple[ScanDescription, ...]] = field(default_factory=_no_scans)
     rulings: Cell[tuple[Ruling, ...]] = field(default_factory=_no_rulings)
+    plan: Cell[Plan] = field(default_factory=lambda: Cell(Plan()))
     frame: Cell[Frame | None] = field(default_factory=lambda: Cell[Frame | None](None))
     result: Cell[Result | None] = field(default_factory=lambda: Cell[Result | None](None))
     results: Cell[Mapping[str, Result]] = field(default_factory=_no_results)

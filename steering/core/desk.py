@@ -7,6 +7,7 @@ from steering.core.action import Action
 from steering.core.agent import Suggestion
 from steering.core.board import Board
 from steering.core.frame import Frame
+from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest
 from steering.core.proposal import Ruling
 
@@ -45,6 +46,10 @@ class Desk(Protocol):
 
     def propose(self, action: Action, basis: str = "") -> Ruling:
         """Propose an action for the running scan."""
+        ...
+
+    def forecast(self, actions: Action | tuple[Action, ...]) -> Forecast:
+        """Say what actions would do to the running scan, one after another, and do nothing."""
         ...
 
     def set_mode(self, agent: str, mode: str) -> None:

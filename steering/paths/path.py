@@ -48,10 +48,32 @@ class Path:
         self._left = deque(self._without_measured(list(points)))
         self._grids = 1
 
+    @classmethod
+    def between(cls, done: Sequence[Point], left: Sequence[Point]) -> "Path":
+        """Begin in the middle of another path.
+
+        Args:
+            done: What was handed out there.
+            left: What was left there.
+        """
+        path = cls(())
+        path._done, path._left = list(done), deque(left)
+        return path
+
     @property
     def left(self) -> int:
         """How many points are left."""
         return len(self._left)
+
+    @property
+    def done(self) -> tuple[Point, ...]:
+        """What was handed out and not put back, also by the run that this one goes on with."""
+        return tuple(self._done)
+
+    @property
+    def rest(self) -> tuple[Point, ...]:
+        """What is left, in the order of measuring."""
+        return tuple(self._left)
 
     def next(self) -> Point | None:
         """Hand out the next point, or nothing at the end."""

@@ -9,9 +9,17 @@ from steering.core.parameter import Parameter
 from steering.core.proposal import Ruling
 from steering.core.status import Axis
 from steering.guard import Reach, Situation
-from steering.paths.path import Point
+from steering.paths.path import Path, Point
 from steering.paths.scan import Scan, points_of, points_of_any, reach_of, region_count, region_spec
 from steering.paths.spec_text import read_spec
+
+
+@dataclass(frozen=True)
+class Change:
+    """An action that is to be applied, with the points that it asks for."""
+
+    action: Action
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def look_ahead(
     return Prospect(points if isinstance(points, int) else tuple(points))
 
 
-def points_expected(left: int, decisions: Iterable[Decision], shaping: frozenset[str]) -> int:
+def points_expected(left: int, decisions: Iterable[Decision | Change], shaping: frozenset[str]) -> int:
     """Count the points that are left once everything accepted has been applied.
 
     Args:
@@ -98,6 +106,35 @@ def points_expected(left: int, decisions: Iterable[Decision], shaping: frozenset
             case _:
                 pass
     return left
+
+
+def apply_to(path: Path, values: dict[str, float], shaping: frozenset[str], change: Decision | Change) -> bool:
+    """Apply an accepted action to a path and to the values in force.
+
+    Args:
+        path: What is measured and what is left; changed here.
+        values: Values of the scan's parameters; changed here.
+        shaping: Names of the parameters that the path follows from.
+        change: The action, with its points.
+
+    Returns:
+        Whether the path must be laid anew from the values.
+    """
+    match change.action:
+        case SetParameter(parameter=name, value=value):
+            values[name] = value
+            return name in shaping
+        case InsertRegion():
+            path.insert(change.points)
+        case ReplacePath():
+            path.replace(change.points)
+        case Skip(points=points):
+            path.skip(points)
+        case Finish():
+            path.finish()
+        case _:
+            pass
+    return False
 
 
 def _path(

@@ -6,12 +6,13 @@ from contextlib import suppress
 
 from bluesky import plan_stubs as bps
 
-from steering.core.action import Finish, InsertRegion, ReplacePath, SetParameter, Skip
-from steering.paths.prospect import Decision
+from steering.core.action import Finish, InsertRegion, ReplacePath, Skip
+from steering.paths.prospect import Decision, apply_to
 from steering.plans.arrivals import approach
 from steering.plans.course import Course, Plan
 from steering.plans.ending import record, take
 
+PATH_CHANGES = (InsertRegion, ReplacePath, Skip, Finish)
 # What a suspended scan waits for is looked at so often, in seconds.
 _LOOK_SECONDS = 0.1
 
@@ -26,6 +27,7 @@ def steer(course: Course) -> Plan:
         shaping = [apply(course, decision) for decision in decisions]
         if any(shaping):
             course.path.rebuild(course.docket.scan.points(course.values))
+            course.laid = False
         course.note()
         yield from record(course)
         if course.docket.waits:
@@ -64,22 +66,11 @@ def _approaching(course: Course) -> tuple[str, ...]:
 
 def apply(course: Course, decision: Decision) -> bool:
     """Apply one decision; return whether the path must be laid anew from the parameters."""
-    match decision.action:
-        case SetParameter(parameter=name, value=value):
-            course.values[name] = value
-            return name in course.docket.scan.shaping
-        case InsertRegion():
-            course.path.insert(decision.points)
-        case ReplacePath():
-            course.path.replace(decision.points)
-        case Skip(points=points):
-            course.path.skip(points)
-        case Finish():
-            course.path.finish()
-            course.finished = True
-        case _:
-            pass
-    return False
+    if isinstance(decision.action, Finish):
+        course.finished = True
+    if isinstance(decision.action, PATH_CHANGES):
+        course.laid = False
+    return apply_to(course.path, course.values, course.docket.scan.shaping, decision)
 
 
 async def within(course: Course, seconds: float) -> None:

@@ -14,6 +14,7 @@ from steering.plans.arrivals import Arrival
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket, Progress
 from steering.plans.readables import PlanValues, ruling_values
+from steering.plans.way import Way
 
 Plan: TypeAlias = Generator[Msg, Any, Any]
 
@@ -43,6 +44,8 @@ class Course:
         due: Monotonic time in seconds before which the next point does not begin.
         securing: What makes the devices safe, once it has begun.
         finished: Whether somebody asked to end the run in order.
+        visited: The points that were measured, in their order, also those that are measured once more.
+        laid: Whether the docket knows the path as it stands.
         expected: How many points a plan of the beamline's own says that it has; 0 if it does not say.
     """
 
@@ -66,6 +69,8 @@ class Course:
     due: float = 0.0
     securing: asyncio.Task[None] | None = None
     finished: bool = False
+    visited: list[Point] = field(default_factory=list[Point])
+    laid: bool = False
     expected: int = 0
 
     @property
@@ -84,5 +89,10 @@ class Course:
         self.unwritten.append(self.docket.came_to(ruling, outcome))
 
     def note(self) -> None:
-        """Tell the docket how far the plan is."""
-        self.docket.advance(Progress(self.done, self.left, dict(self.values)))
+        """Tell the docket how far the plan is, and where the path leads if that has changed."""
+        way = None
+        if not (self.laid or self.docket.scan.endless or self.docket.scan.own_path):
+            # References only: who wants positions makes them elsewhere.
+            way = Way(tuple(self.visited), self.path.done, self.path.rest)
+        self.laid = True
+        self.docket.advance(Progress(self.done, self.left, dict(self.values)), way)

@@ -7,21 +7,23 @@ together. The plan takes the rulings at its checkpoints, on the RunEngine's thre
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Literal
 
-from steering.core.action import Pause, Resume, SetParameter
+from steering.core.action import Action, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
 from steering.paths.prospect import Decision, Prospect, look_ahead, points_expected
 from steering.paths.scan import Scan, bounded
 from steering.paths.words import describe, exact
+from steering.plans.outlook import Outlook, Standpoint, look_out
 from steering.plans.refusals import STEERING, WATCHING, Refusals
 from steering.plans.remarks import Remarks, necessary
 from steering.plans.standing import Standing
+from steering.plans.way import Way
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Docket:
         scan: The scan.
         begin_with: Signals that are sent somewhere before the first point, and where to.
         approaching: What the next point waits for: signals on their way, in words.
+        measuring: Whether a point was begun since the plan last told how far it is.
     """
 
     def __init__(
@@ -81,12 +84,19 @@ class Docket:
         self._remarks = Remarks()
         self._progress = Progress(0, scan.count(values), dict(values))
         self.approaching: tuple[str, ...] = ()
+        self.measuring = False
+        self._way: Way | None = None
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     @property
     def progress(self) -> Progress:
         """How far the plan is."""
         return self._progress
+
+    @property
+    def way(self) -> Way | None:
+        """The path as it was when it last changed; ``None`` where it is not known."""
+        return self._way
 
     @property
     def axes(self) -> Mapping[str, Axis]:
@@ -162,6 +172,22 @@ class Docket:
             # Points are made without the lock, which the plan takes between two points. What was accepted meanwhile
             # changes what they are made for: then once more.
             prospect = look_ahead(action, self.scan, parameters, self._axes, self._points_allowed)
+
+    def look_out(self, actions: Sequence[Action], person: str, lease: str) -> Outlook:
+        """Say what would be if actions were proposed now; nothing is changed or written.
+
+        Args:
+            actions: In the order in which they would be proposed.
+            person: Who asks.
+            lease: Who holds the lease, or empty.
+        """
+        with self._lock:
+            situation = self._situation(person, lease)
+            situation = replace(situation, parameters=dict(self._parameters))
+            progress, way = self._progress, self._way
+            begun = way.after(progress.done + self.measuring) if way is not None else None
+            waiting = (*self._taken, *self._waiting)
+        return look_out(self.scan, Standpoint(situation, begun, progress.left, progress.values, waiting), actions)
 
     def _ruling(self, proposal: Proposal, reason: str, points: int) -> Ruling:
         action = proposal.action
@@ -300,10 +326,16 @@ class Docket:
                 held = self._parameters[name]
                 self._parameters[name] = replace(held, value=min(max(value, held.low), held.high))
 
-    def advance(self, progress: Progress) -> None:
-        """Note how far the plan is, with all applied that it has taken."""
+    def advance(self, progress: Progress, way: Way | None = None) -> None:
+        """Note how far the plan is, with all applied that it has taken.
+
+        Args:
+            progress: How far it is.
+            way: The path, if it has changed.
+        """
         with self._lock:
-            self._progress, self._taken = progress, []
+            self._progress, self._taken, self.measuring = progress, [], False
+            self._way = way or self._way
 
     async def news(self) -> None:
         """Wait on the engine's loop until something is waiting in the docket."""

@@ -53,6 +53,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
     values = dict(docket.progress.values)
     more = (lambda: scan.points(values)) if scan.endless else None
     course = Course(docket, devices, values, Path(scan.points(values), measured, more))
+    course.note()
     spec = scan.spec(values)
     described = {
         "plan_name": scan.name,
@@ -107,6 +108,7 @@ def _measure(course: Course) -> Plan:
                 yield from record(course)
                 return
             continue
+        course.docket.measuring = True
         yield from _measured(course, point, readable)
         course.note()
 
@@ -142,9 +144,11 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
             course.docket.hold(sentence)
         else:
             course.done += 1
+            course.visited.append(point)
             if not course.usable:
                 # What the detector saw is in the run, marked; the point is measured again once the scan goes on.
                 course.path.put_back()
+                course.laid = False
         return
 
 
@@ -196,9 +200,11 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     put_point(readable, spoilt, lambda: True)
     yield from read_event(course)
     course.done += 1
+    course.visited.append(spoilt)
     if spoilt == point:
         return True
     course.path.complete(spoilt)
+    course.laid = False
     return False
 
 

@@ -8,15 +8,16 @@ in worker threads, because judging a proposal may ask a motor for its limits.
 import secrets
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, replace
 from threading import Event, RLock
 from typing import Any
 
 from steering.archive.journal import Entry
-from steering.core.action import Abort
+from steering.core.action import Abort, Action
 from steering.core.errors import SteeringError
+from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import BeamlineState, BeamlineStatus, EndedRun, ScanDescription
 from steering.core.workspace import Workspace
@@ -37,6 +38,7 @@ from steering.service.feed import Feed
 from steering.service.room import full_disk
 from steering.service.starting import check_path, check_present, choose, no_scan, scan_of, starting_with
 from steering.service.tenancy import Tenancy
+from steering.service.told_plan import ToldPlan, forecast
 
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
@@ -75,6 +77,7 @@ class Beamline:
         self._last = EndedRun()
         self._stopped: dict[str, Any] = {}
         self._streams: dict[str, str] = {}
+        self._told_plan = ToldPlan()
         self._times: deque[float] = deque(maxlen=_POINTS_TIMED + 1)
         engine.subscribe(self._document)
 
@@ -125,6 +128,17 @@ class Beamline:
             message=" ".join(filter(None, (*docket.remarks, trouble))) or self._message,
             why=why_waiting(docket) if running else "",
         )
+
+    def plan(self) -> Plan:
+        """Say where the shown run has measured and where it will; the same object until its path changes."""
+        run = self._run
+        return self._told_plan.of(self._docket, run)
+
+    def forecast(self, actions: Sequence[Action], person: str) -> Forecast:
+        """Say what actions would do if a person proposed them now, one after another; nothing is done or written."""
+        return forecast(
+            self._docket, self._run, actions, person, self.tenancy.lease.holder, self._seconds_a_point()
+        )  # fmt: skip
 
     def start(self, name: str, values: Mapping[str, float | str], person: str, continues: str = "") -> str:
         """Start a scan with some of its parameters changed; return its run uid.

@@ -18,9 +18,11 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from steering.core.action import Action
+from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.parameter import Parameter
+from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import BeamlineStatus, ScanDescription
 
@@ -35,6 +37,8 @@ RECORD_PREFIX = "/api/v1"
 UNAUTHORISED = 4401
 # Longest text of a stranger's value that is quoted in a sentence.
 _QUOTE = 60
+# So many actions may be asked about at once.
+_MOST_ACTIONS = 20
 
 
 class ProposalIn(BaseModel):
@@ -55,6 +59,18 @@ class ProposalIn(BaseModel):
     agent: str = Field(default="", max_length=100)
     basis: str = Field(default="", max_length=300)
     proposed_at: float = Field(default_factory=time.time, allow_inf_nan=False)
+
+
+class ForecastIn(BaseModel):
+    """A question what actions would do, one after another.
+
+    Attributes:
+        actions: Told apart by their ``kind``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    actions: list[Annotated[Action, Field(discriminator="kind")]] = Field(min_length=1, max_length=_MOST_ACTIONS)
 
 
 def dumps(content: object) -> str:
@@ -84,12 +100,7 @@ def unreadable(content: Json, person: str, error: ValidationError, parameters: t
     fields: Mapping[str, Json] = content if isinstance(content, dict) else {}
     action = fields.get("action")
     asked: Mapping[str, Json] = action if isinstance(action, dict) else {}
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"][1:] if part != asked.get("kind")) or "the proposal"
-    reason = f"{place} = {first['input']!r:.{_QUOTE}}: {first['msg']}."
-    named = next((item for item in parameters if item.name == asked.get("parameter")), None)
-    if place == "value" and named is not None:
-        reason = f"{named.name} = {first['input']!r:.{_QUOTE}} is not a number. Allowed: {numbered(named)}."
+    reason = _why_unreadable(asked, error, parameters, "the proposal")
     now = time.time()
     name = fields.get("id")
     return Ruling(
@@ -105,6 +116,67 @@ def unreadable(content: Json, person: str, error: ValidationError, parameters: t
         proposed_at=now,
         decided_at=now,
     )
+
+
+def read_forecast(content: Json, parameters: tuple[Parameter, ...]) -> tuple[Action, ...]:
+    """Read which actions a client asks about.
+
+    Args:
+        content: What was sent.
+        parameters: Of the scan, for the sentence on a value that is no number.
+
+    Raises:
+        SteeringError: If it is malformed; with a sentence.
+    """
+    try:
+        return tuple(ForecastIn.model_validate_json(dumps(content), strict=True).actions)
+    except ValidationError as error:
+        loc = error.errors(include_url=False)[0]["loc"]
+        listed = content.get("actions") if isinstance(content, dict) else None
+        number = loc[1] if len(loc) > 1 else None
+        action = listed[number] if isinstance(listed, list) and isinstance(number, int) else None
+        asked: Mapping[str, Json] = action if isinstance(action, dict) else {}
+        raise SteeringError(_why_unreadable(asked, error, parameters, "actions")) from error
+
+
+def encode_plan(plan: Plan) -> str:
+    """Encode a plan as a message of the stream."""
+    return _quickly({"kind": "plan", "plan": _plan_fields(plan)})
+
+
+def encode_forecast(forecast: Forecast) -> str:
+    """Encode a forecast; a time that is not known is ``null``."""
+    return _quickly(
+        {
+            "refusal": forecast.refusal,
+            "plan": _plan_fields(forecast.plan),
+            "points_left": forecast.points_left,
+            "seconds_left": forecast.seconds_left,
+        }
+    )
+
+
+def decode_plan(fields: Mapping[str, Any]) -> Plan:
+    """Read a plan.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    run, axes = str(fields["run"]), tuple(str(axis) for axis in fields["axes"])
+    if not axes:
+        return Plan(run)
+    return Plan.of(run, axes, fields["positions"], int(fields["count"]), int(fields["done"]))
+
+
+def decode_forecast(fields: Mapping[str, Any]) -> Forecast:
+    """Read a forecast.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    seconds = fields["seconds_left"]
+    left = math.nan if seconds is None else float(seconds)
+    return Forecast(str(fields["refusal"]), decode_plan(fields["plan"]), int(fields["points_left"]), left)
 
 
 def numbered(parameter: Parameter) -> str:
@@ -154,6 +226,34 @@ def decode_frame(message: bytes) -> Frame:
     taken = math.nan if header["time"] is None else float(header["time"])
     masked = float(header["masked"])
     return Frame(pixels, int(header["number"]), taken, int(header["binning"]), bad=bad, masked=masked)
+
+
+def _why_unreadable(
+    action: Mapping[str, Json], error: ValidationError, parameters: tuple[Parameter, ...], whole: str
+) -> str:
+    """Say what is wrong with what was sent: where, what stands there, and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    steps = [part for part in first["loc"] if part != action.get("kind") and not isinstance(part, int)]
+    place = ".".join(str(part) for part in steps[1:]) or whole
+    named = next((item for item in parameters if item.name == action.get("parameter")), None)
+    if place == "value" and named is not None:
+        return f"{named.name} = {first['input']!r:.{_QUOTE}} is not a number. Allowed: {numbered(named)}."
+    return f"{place} = {first['input']!r:.{_QUOTE}}: {first['msg']}."
+
+
+def _plan_fields(plan: Plan) -> dict[str, Any]:
+    return {
+        "run": plan.run,
+        "axes": plan.axes,
+        "positions": plan.positions,
+        "count": plan.count,
+        "done": plan.done,
+    }
+
+
+def _quickly(content: Mapping[str, Any]) -> str:
+    """Encode arrays without making a list of them; what is not finite is null."""
+    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _short(value: Json) -> str:

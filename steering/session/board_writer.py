@@ -18,6 +18,7 @@ from steering.core.errors import SteeringError, said
 from steering.core.facility import Facility, FacilityStatus
 from steering.core.frame import Frame
 from steering.core.place import Place
+from steering.core.plan import Plan
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.source import RunStarted, Source
@@ -294,10 +295,16 @@ class BoardWriter:
                 renew(self._board.status, news)
                 self._agents.look()
                 self._ready.set()
-            case Frame():
-                self._shown_source.look(news)
+            case Plan() | Frame():
+                self._see(news)
             case Lost(detail=detail):
                 self._board.status.set(replace(self._board.status.value, state="offline", message=detail))
+
+    def _see(self, news: Plan | Frame) -> None:
+        if isinstance(news, Plan):
+            self._board.plan.set(news)
+        else:
+            self._shown_source.look(news)
 
     def _document(self, name: str, content: dict[str, Any]) -> None:
         if name == "start":

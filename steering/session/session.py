@@ -27,6 +27,7 @@ from steering.core.board import Board
 from steering.core.facility import Facility
 from steering.core.frame import Frame
 from steering.core.json import Json
+from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
 from steering.core.result import Result
@@ -144,6 +145,18 @@ class Session:
         rests_on = basis or (result.basis if result is not None else "")
         asked = self._client.propose(action, id=uuid.uuid4().hex, basis=rests_on, agent="", proposed_at=time.time())
         return self._do(asked)
+
+    def forecast(self, actions: Action | tuple[Action, ...]) -> Forecast:
+        """Say what actions would do to the running scan, one after another, and do nothing.
+
+        Args:
+            actions: One, or several in the order in which they would be proposed.
+
+        Returns:
+            Why one would be refused, or where the scan would measure, and how long that would take.
+        """
+        asked = actions if isinstance(actions, tuple) else (actions,)
+        return self._do(self._client.forecast(asked))
 
     def propose_json(self, proposal: Mapping[str, Json]) -> Ruling:
         """Propose something as it came from a file; what cannot be read is refused with a sentence."""

@@ -1,0 +1,74 @@
+"""The plan and forecasts of the scan that runs, made beside the engine when somebody asks."""
+
+import math
+from collections.abc import Sequence
+from threading import Lock
+
+from steering.core.action import Action
+from steering.core.plan import Forecast, Plan
+from steering.plans.docket import Docket
+from steering.plans.way import Way
+
+_IDLE = "No scan is running, so there is nothing to change. Start a scan first."
+
+
+class ToldPlan:
+    """The plan of the shown run: the same object until its path changes."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = Lock()
+        self._way: Way | None = None
+        self._plan = Plan()
+
+    def of(self, docket: Docket | None, run: str) -> Plan:
+        """Return the plan of a run.
+
+        Args:
+            docket: Of its scan, if there is one.
+            run: Its uid; empty before it is open.
+        """
+        if docket is None or not run:
+            return self._empty("")
+        way = docket.way
+        if way is None:
+            return self._empty(run)
+        with self._lock:
+            if way is not self._way or self._plan.run != run:
+                self._way, self._plan = way, way.plan(run, axes_of(docket))
+            return self._plan
+
+    def _empty(self, run: str) -> Plan:
+        with self._lock:
+            if self._way is not None or self._plan.run != run:
+                self._way, self._plan = None, Plan(run)
+            return self._plan
+
+
+def axes_of(docket: Docket) -> tuple[str, ...]:
+    """Name the axes of the plan; none where one moves while the detector counts, as a point is then no place."""
+    return () if docket.scan.swept else docket.scan.axes
+
+
+def forecast(
+    docket: Docket | None, run: str, actions: Sequence[Action], person: str, lease: str, seconds_a_point: float
+) -> Forecast:
+    """Say what actions would do to a scan.
+
+    Args:
+        docket: Of the scan, if there is one.
+        run: Uid of its run; empty before it is open.
+        actions: In the order in which they would be proposed.
+        person: Who asks.
+        lease: Who holds the lease, or empty.
+        seconds_a_point: How long a point takes now, in seconds; NaN where that is not known.
+    """
+    if docket is None:
+        return Forecast(_IDLE)
+    outlook = docket.look_out(actions, person, lease)
+    plan = Plan(run) if outlook.way is None else outlook.way.plan(run, axes_of(docket))
+    scan, before, after = docket.scan, docket.progress.values, outlook.values
+    longer = after.get("exposure", 0.0) - before.get("exposure", 0.0)
+    a_point = max(seconds_a_point + scan.frames * longer, scan.period(after))
+    seconds = math.nan if scan.endless or math.isnan(seconds_a_point) else a_point * outlook.left
+    return Forecast(outlook.refusal, plan, outlook.left, seconds)
