@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter
+from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
 from steering.core.agent import Suggestion
 from steering.core.binding import Binding, make_analysis
 from steering.core.board import Board
@@ -21,6 +21,7 @@ from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
+from steering.core.plan import Forecast, Plan
 from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result, parameters_hash
@@ -55,6 +56,7 @@ MAP = ScanDescription(
     region=True,
 )
 PEAK, WIDTH = 0.2213, 0.031
+SHAPING = {"centre", "range", "step"}
 
 
 class FakeDesk:
@@ -64,6 +66,7 @@ class FakeDesk:
         actions: Every action that was proposed, in order.
         started: Every scan that was started, with its values.
         asked: Every request for compute.
+        forecasts: Everything that a forecast was asked for.
         added: Every analysis that was added: name, label and parameters.
         labelled: Whether results are shown by label too, as a session does.
     """
@@ -71,6 +74,7 @@ class FakeDesk:
     def __init__(self, size: int = 256) -> None:
         self._board = Board()
         self.actions: list[Action] = []
+        self.forecasts: list[tuple[Action, ...]] = []
         self.asked: list[PoolRequest] = []
         self.started: list[tuple[str, dict[str, float]]] = []
         self.added: list[tuple[str, str, dict[str, object]]] = []
@@ -148,22 +152,69 @@ class FakeDesk:
                     Lease(self.name, time.time() + 600),
                 )
             )
+            self._lay()
             return run
+
+    def _lay(self) -> None:
+        """Tell where it measures, as the path has changed."""
+        self.board.plan.set(self._plan(self._path))
+
+    def _plan(self, path: list[tuple[float, ...]]) -> Plan:
+        status = self.board.status.value
+        kept = [point[: len(status.axes)] for point in (*self._done, *path)]
+        return Plan.of(status.run, tuple(status.axes), kept, len(kept), len(self._done))
+
+    def forecast(self, actions: Action | tuple[Action, ...]) -> Forecast:
+        with self._lock:
+            if self.fail:
+                raise SteeringError(self.fail)
+            actions = actions if isinstance(actions, tuple) else (actions,)
+            self.forecasts.append(actions)
+            parameters, path, laid = self._pending(), list(self._path), False
+            for action in actions:
+                reason = judge(action, self._situation(parameters))
+                if reason:
+                    return Forecast(reason, self._plan(self._path), len(self._path), 0.3 * len(self._path))
+                match action:
+                    case SetParameter(parameter=name, value=value):
+                        parameters[name] = replace(parameters[name], value=value)
+                        laid = laid or name in SHAPING
+                    case InsertRegion():
+                        path = _grid(action.region["sy"], action.region["sx"], action.step["sx"]) + path
+                    case Skip(points=points):
+                        path = path[points:]
+                    case Finish() | Abort():
+                        path = []
+                    case _:
+                        pass
+            if laid:
+                path = self._laid({name: item.value for name, item in parameters.items()})
+            return Forecast("", self._plan(path), len(path), 0.3 * len(path))
+
+    def _laid(self, values: dict[str, float]) -> list[tuple[float, ...]]:
+        """Lay the path anew, without what is measured."""
+        known = {tuple(round(value, 6) for value in point) for point in self._done}
+        path = _path(self.board.status.value.scan, values)
+        return [point for point in path if tuple(round(value, 6) for value in point) not in known]
+
+    def _pending(self) -> dict[str, Parameter]:
+        status = self.board.status.value
+        return {item.name: replace(item, value=status.pending.get(item.name, item.value)) for item in status.parameters}
+
+    def _situation(self, parameters: Mapping[str, Parameter]) -> Situation:
+        status = self.board.status.value
+        return Situation(
+            status.scanning, status.state == "paused", self.name, status.lease.holder, parameters, status.axes,
+            status.scan == "map", status.points_left,
+        )  # fmt: skip
 
     def propose(self, action: Action, basis: str = "") -> Ruling:
         with self._lock:
             if self.fail:
                 raise SteeringError(self.fail)
             self.actions.append(action)
-            status = self.board.status.value
-            pending = {
-                item.name: replace(item, value=status.pending.get(item.name, item.value)) for item in status.parameters
-            }
-            situation = Situation(
-                status.scanning, status.state == "paused", self.name, status.lease.holder, pending, status.axes,
-                status.scan == "map", status.points_left,
-            )  # fmt: skip
-            reason = judge(action, situation)
+            pending = self._pending()
+            reason = judge(action, self._situation(pending))
             now = time.time()
             subject, old, new = _words(action, pending)
             ruling = Ruling(
@@ -196,6 +247,11 @@ class FakeDesk:
             case InsertRegion():
                 self._path = _grid(action.region["sy"], action.region["sx"], action.step["sx"]) + self._path
                 self.board.status.set(replace(status, points_left=len(self._path)))
+                self._lay()
+            case Skip(points=points):
+                self._path = self._path[points:]
+                self.board.status.set(replace(status, points_left=len(self._path)))
+                self._lay()
             case Finish() | Abort():
                 reason = action.reason if isinstance(action, Abort) else ""
                 how = "abort" if isinstance(action, Abort) else "success"
@@ -326,6 +382,9 @@ class FakeDesk:
         )
         parameters = tuple(replace(item, value=status.pending.get(item.name, item.value)) for item in status.parameters)
         self.board.status.set(replace(status, parameters=parameters, pending={}))
+        if SHAPING & status.pending.keys():
+            self._path = self._laid({item.name: item.value for item in parameters})
+            self._lay()
 
     def frame(self) -> Frame:
         """A frame with rings, a peak and Poisson noise."""
