@@ -91,6 +91,11 @@ class Plan:
         begin = np.searchsorted(self.numbers, self.done if done is None else done)
         return self.positions[begin:]
 
+    def at(self, number: int) -> tuple[float, ...]:
+        """Return where a point is, counted from 0, in the axes' units; of a thinned plan the next one that is kept."""
+        place = min(int(np.searchsorted(self.numbers, number)), len(self.positions) - 1)
+        return tuple(float(value) for value in self.positions[max(place, 0)])
+
     def along(self, axis: str) -> Floats:
         """Return the kept positions of one axis, shape ``(kept,)``, in its unit; empty if there is no such axis."""
         return self.positions[:, self.axes.index(axis)] if axis in self.axes else np.empty(0)

@@ -6,13 +6,25 @@ from bokeh.model import Model
 class InlineStyleSheet(Model):
     def __init__(self, *, css: str) -> None: ...
 
+class CustomJS(Model):
+    def __init__(self, *, args: Mapping[str, Model], code: str) -> None: ...
+
+class Selection(Model):
+    indices: list[int]
+
 class ColumnDataSource(Model):
     data: Any
+    selected: Selection
     def __init__(self, data: Mapping[str, Any]) -> None: ...
     def stream(self, new_data: Mapping[str, Any], rollover: int | None = None) -> None: ...
 
 class GlyphRenderer(Model):
     glyph: Model
+    selection_glyph: Model | None
+    nonselection_glyph: Model | None
+
+class Scatter(Model):
+    def __init__(self, *, size: float, fill_color: str, line_color: str, line_width: float) -> None: ...
 
 class CustomJSTickFormatter(Model):
     def __init__(self, *, code: str) -> None: ...
@@ -23,6 +35,15 @@ class Axis(Model):
     axis_label_text_font_size: str
     major_label_text_font_size: str
     formatter: CustomJSTickFormatter
+    ticker: BasicTicker | LogTicker
+
+class BasicTicker(Model): ...
+class LogTicker(Model): ...
+class LinearScale(Model): ...
+class LogScale(Model): ...
+
+class Range1d(Model):
+    def __init__(self, start: float, end: float) -> None: ...
 
 class Range(Model):
     renderers: Sequence[GlyphRenderer]
@@ -32,6 +53,7 @@ class Toolbar(Model):
     logo: str | None
     autohide: bool
     active_drag: Model
+    active_tap: Model
 
 class ColorMapper(Model):
     palette: Sequence[str]
@@ -64,7 +86,15 @@ class Span(Model):
 
 class HoverTool(Model):
     tooltips: Sequence[tuple[str, str]]
-    def __init__(self, *, renderers: Sequence[GlyphRenderer], tooltips: Sequence[tuple[str, str]]) -> None: ...
+    def __init__(
+        self, *, renderers: Sequence[GlyphRenderer], tooltips: Sequence[tuple[str, str]] = ..., visible: bool = True
+    ) -> None: ...
+
+class CrosshairTool(Model):
+    def __init__(self, *, dimensions: str, line_alpha: float) -> None: ...
+
+class TapTool(Model):
+    def __init__(self, *, renderers: Sequence[GlyphRenderer]) -> None: ...
 
 class BoxEditTool(Model):
-    def __init__(self, *, renderers: Sequence[GlyphRenderer], num_objects: int) -> None: ...
+    def __init__(self, *, renderers: Sequence[GlyphRenderer], num_objects: int, dimensions: str = "both") -> None: ...

@@ -6,10 +6,13 @@ const LOADING = "__steering_bokeh_loading__";
 /**
  * @typedef {{ key: string, bokeh_version: string, label: string }} Traits
  * @typedef {{ kind: "source", view: string }} Source The code of BokehJS is in the message's buffer.
- * @typedef {{ kind: "snapshot", view: string, document: object, shared: string[] }} Snapshot
+ * @typedef {{ kind: "snapshot", view: string, document: object, shared: string[], axes: string[] }} Snapshot
+ * @typedef {{ kind: "hold", axes: string[] }} Hold Keep what is shown along these axes; along the others follow the data.
  * @typedef {{ kind: "patch", patch: object, ids: string[], not?: string }} Patch Not for the view that made it.
- * @typedef {{ kind: "source" | "hello", view: string } | { kind: "patch", view: string, patch: object }} Sent
- * @typedef {Model<Traits, Source | Snapshot | Patch, Sent>} Plot
+ * @typedef {{ kind: "zoomed", view: string, axes: string[] }} Zoomed A person has zoomed along these axes.
+ * @typedef {{ kind: "source" | "hello", view: string } | { kind: "patch", view: string, patch: object } | Zoomed} Sent
+ * @typedef {Source | Snapshot | Patch | Hold} Received
+ * @typedef {Model<Traits, Received, Sent>} Plot
  */
 
 /** @param {DataView<ArrayBuffer>} view */
@@ -56,7 +59,7 @@ async function ask(question, answered) {
  */
 async function loadBokeh(model, view, closed) {
   const version = model.get("bokeh_version");
-  const receive = (/** @type {Source | Snapshot | Patch} */ message, /** @type {Buffers} */ buffers) => {
+  const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
     if (message.kind !== "source" || message.view !== view || installed(version)) return;
     const script = document.createElement("script");
     script.textContent = new TextDecoder().decode(buffers[0]);
@@ -141,6 +144,41 @@ function endDragsWithTheButton(doc) {
   }
 }
 
+/**
+ * The ranges of a document that follow its data, with the plot that each belongs to and the name of its axis.
+ *
+ * @param {BokehDocument | null} doc
+ */
+function rangesOf(doc) {
+  /** @type {{ plot: BokehNode, axis: string, range: BokehRange }[]} */
+  const found = [];
+  for (const plot of viewsOf(doc)) {
+    const ranges = { x: plot.model?.x_range, y: plot.model?.y_range };
+    for (const [axis, range] of Object.entries(ranges)) {
+      if (range?.type === "DataRange1d") found.push({ plot, axis, range });
+    }
+  }
+  return found;
+}
+
+/**
+ * A range that a person has moved no longer follows the data, until it is reset: Bokeh's own flag says which.
+ *
+ * @param {BokehDocument | null} doc
+ * @param {string[]} axes
+ */
+function holdRanges(doc, axes) {
+  for (const { plot, axis, range } of rangesOf(doc)) {
+    if (axes.includes(axis)) {
+      range.have_updated_interactively = true;
+    } else {
+      range.reset();
+      plot.invalidate_dataranges = true;
+      plot.request_repaint?.();
+    }
+  }
+}
+
 /** @param {Place<Plot>} place */
 async function render({ model, el }) {
   await beHeard(model);
@@ -155,6 +193,10 @@ async function render({ model, el }) {
   let doc = null;
   let closed = false;
   let greeted = false;
+  /** @type {string[]} */
+  let held = [];
+  /** @type {string[]} */
+  const fresh = [];
   /** @type {Promise<unknown>} */
   let work = Promise.resolve();
 
@@ -177,13 +219,26 @@ async function render({ model, el }) {
     inkColourBars(doc);
     await add_document_standalone(doc, host);
     endDragsWithTheButton(doc);
+    held = message.axes;
+    if (held.length > 0) holdRanges(doc, held);
+    for (const { axis, range } of rangesOf(doc)) {
+      const tell = () => {
+        if (!range.have_updated_interactively || held.includes(axis)) return;
+        held = [...held, axis];
+        fresh.push(axis);
+        // One gesture moves both axes: they are told of in one message.
+        if (fresh.length === 1) queueMicrotask(() => model.send({ kind: "zoomed", view, axes: fresh.splice(0) }));
+      };
+      range.properties.start.change.connect(tell);
+      range.properties.end.change.connect(tell);
+    }
     host.dataset.ready = "true";
   };
 
   const Bokeh = await loadBokeh(model, view, () => closed);
   if (closed || !Bokeh) return () => {};
 
-  const receive = (/** @type {Source | Snapshot | Patch} */ message, /** @type {Buffers} */ buffers) => {
+  const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
     if (message.kind === "snapshot" && message.view === view) {
       greeted = true;
       work = work.then(() => (closed ? null : showSnapshot(Bokeh, message)));
@@ -191,6 +246,12 @@ async function render({ model, el }) {
       const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
       // In turn, so that a patch that overtakes the drawing of the snapshot waits for it.
       work = work.then(() => (doc && !closed ? doc.apply_json_patch(message.patch, found) : null));
+    }
+    if (message.kind === "hold") {
+      work = work.then(() => {
+        held = message.axes;
+        holdRanges(doc, held);
+      });
     }
     work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
   };

@@ -8,7 +8,7 @@ channel: no CDN, and nothing of it is saved in the notebook.
 
 import json
 import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from bokeh.document.events import DocumentPatchedEvent
 from bokeh.model import Model
 from bokeh.protocol import Protocol
 
+from steering.core.cell import Cell
 from steering_widgets.parts.heard import HeardWidget, code
 
 _LOG = logging.getLogger(__name__)
@@ -37,9 +38,13 @@ class BokehView(HeardWidget):
     """Shows one Bokeh model, in any number of views.
 
     All changes of the model from Python must be made within :meth:`edit`.
+
+    Attributes:
+        zoomed: The axes, ``"x"`` and ``"y"``, along which a person has zoomed or moved a view last; each time anew.
     """
 
     _esm = code(Path(__file__).with_name("bridge.js"))
+    _css = Path(__file__).with_name("bridge.css")
     bokeh_version = traitlets.Unicode(bokeh.__version__).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)
 
@@ -57,6 +62,8 @@ class BokehView(HeardWidget):
         self._held: list[DocumentPatchedEvent] = []
         self._editing = False
         self._shared = [model.id for model in shared]
+        self.zoomed: Cell[frozenset[str]] = Cell(frozenset())
+        self._axes_held: list[str] = []
         self._document = Document()
         self._document.add_root(root)
         self._document.on_change_dispatch_to(self)
@@ -73,6 +80,16 @@ class BokehView(HeardWidget):
                 self._editing = outer
                 if not outer:
                     self._flush()
+
+    def hold(self, axes: Collection[str]) -> None:
+        """Have each view keep what it shows along some axes, and follow all data along the others.
+
+        Args:
+            axes: Of ``"x"`` and ``"y"``.
+        """
+        with self._lock:
+            self._axes_held = sorted(axes)
+            self.send({"kind": "hold", "axes": self._axes_held})
 
     def _document_patched(self, event: DocumentPatchedEvent) -> None:
         """Take a change from Bokeh (which calls this method by its name)."""
@@ -102,12 +119,13 @@ class BokehView(HeardWidget):
             case "hello":
                 with self._lock:
                     snapshot = json.loads(serialize_json(self._document.to_json(deferred=False)))
-                    self.send(
-                        {"kind": "snapshot", "view": content["view"], "document": snapshot, "shared": self._shared}
-                    )
+                    told = {"document": snapshot, "shared": self._shared, "axes": self._axes_held}
+                    self.send({"kind": "snapshot", "view": content["view"], **told})
             case "patch":
                 with self.edit():
                     self._document.apply_json_patch(content["patch"], setter=self)
                     self.send({"kind": "patch", "patch": content["patch"], "ids": [], "not": content["view"]})
+            case "zoomed":
+                self.zoomed.set(frozenset(str(axis) for axis in content["axes"]) & {"x", "y"})
             case other:
                 _LOG.warning("a Bokeh view sent a message of unknown kind %r", other)

@@ -102,6 +102,15 @@ interface BokehModel {
   id: string;
   type: string;
   setv(values: Record<string, unknown>): void;
+  x_range?: BokehRange;
+  y_range?: BokehRange;
+}
+
+/** A range that follows the data until a person moves it. */
+interface BokehRange extends BokehModel {
+  have_updated_interactively: boolean;
+  properties: Record<"start" | "end", { change: { connect(slot: () => void): void } }>;
+  reset(): void;
 }
 
 /** A view of a model. */
@@ -109,6 +118,7 @@ interface BokehNode {
   model?: BokehModel;
   children_views?(): BokehNode[];
   request_repaint?(): void;
+  invalidate_dataranges?: boolean;
   ui_event_bus?: { ui_gestures?: { _start_timeout(): void } };
 }
 

@@ -1,4 +1,4 @@
-"""The rocking curve as it grows."""
+"""The rocking curve as it grows, where the scan will still measure, and a range that a person wants measured."""
 
 import math
 from typing import Any
@@ -6,45 +6,97 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, HoverTool, Span
-from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering.core.result import Feature, Result
+from steering.core.errors import SteeringError
+from steering.core.plan import Plan
+from steering.core.proposal import Ruling
+from steering.core.result import Result
 from steering.core.status import BeamlineStatus
-from steering_widgets.parts.bridge import BokehView
-from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.card import Card, Line, close_all
+from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import escape, feature_text, several, title
+from steering_widgets.parts.wording import several
+from steering_widgets.plots.axis_tools import AxisTools
+from steering_widgets.plots.curve_data import PAIRS, Curve, Overlay, axis_of, curve_of, fit_of, minus, monitors_of, thin
+from steering_widgets.plots.curve_numbers import (
+    HIGHEST,
+    MARKS,
+    WIDTH,
+    CurveNumbers,
+    half_height,
+    place_of,
+    point_text,
+)
+from steering_widgets.plots.curve_plot import CurvePlot
+from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
-from steering_widgets.plots.plot import FIT_COLOUR, MARK_COLOUR, POINT_COLOUR, axis_label, make_plot
+from steering_widgets.plots.marks import marks_of
+from steering_widgets.plots.wanted_range import Range, RangeForm, actions_for, why_not
 
-PEAK, WIDTH = "peak", "fwhm"
-# Listed even while the data do not allow them yet, so that their absence is said and not just seen.
-EXPECTED = (PEAK, WIDTH, "centre_of_mass")
-# What a curve is measured along, before there is a scan that says it.
-_ANY_AXIS = "position"
-_NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
+__all__ = ["CurvePanel", "axis_of", "fit_of"]
+
+_RAW = "nothing"
+_NOWHERE: NDArray[np.float64] = np.empty(0)
 
 
 class CurvePanel:
-    """Points with error bars, the fit, peak and width, in numbers with uncertainties."""
+    """Points with error bars, fit, peak and width, in numbers with uncertainties; and the plan at the plot's edge.
 
-    def __init__(self, desk: Desk, look: Look | None = None) -> None:
-        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._result = Place((look or desk.board).result)
-        self._status = Place(desk.board.status)
-        self._points = ColumnDataSource(dict(_NO_POINTS))
-        self._fit = ColumnDataSource({"x": [], "y": []})
-        # Not drawn: keeps the planned range and zero in sight from the first point on.
-        self._extent = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
-        self._half = ColumnDataSource({"x0": [], "x1": [], "y": []})
-        self._plot = self._draw()
-        self.view = BokehView(self._plot, label="Rocking curve: intensity against position, with its fit")
-        self._numbers = ipywidgets.HTML()
-        self._numbers.add_class("st-numbers")
-        self.widget = Card("curve", "Rocking curve", [self.view, self._numbers])
+    Attributes:
+        wanted: A range that a person has marked, lowest position first, in the axis' unit.
+    """
+
+    def __init__(self, desk: Desk, look: Look | None = None, ghost: Ghost | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one.
+
+        Args:
+            desk: Whose scan.
+            look: Which analysis; and where the point is written that a person touches.
+            ghost: What somebody thinks of doing, drawn beside the plan.
+        """
+        board = desk.board
+        self._desk, self._look, self._ghost = desk, look, ghost or Ghost(desk)
+        self._result, self._status = Place((look or board).result), Place(board.status)
+        self._plan, self._rulings, self._scans = Place(board.plan), Place(board.rulings), Place(board.scans)
+        self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
+        self._overlays: Cell[tuple[Overlay, ...]] = Cell(())
+        self._earlier = Place(self._overlays)
+        self._point = Place(look.point if look is not None else Cell[int | None](None))
+        self._answer = Answer()
+        self._said = Place(self._answer)
+        self._settings: Cell[int] = Cell(0)
+        self._changed = Place(self._settings)
+        self._drawn = CurvePlot()
+        self.view = self._drawn.view
+        self._drawn.strip.on_change("data", self._strip_dragged)
+        self._drawn.points.selected.on_change("indices", self._point_touched)
+        self._showing = False
+        self._form = RangeForm()
+        self.wanted = self._form.wanted
+        self._newest = Place(self._form.newest)
+        self._form.go.on_click(self._measure)
+        self._tools = AxisTools("curve")
+        self._mark = Choice("st-curve-mark", "Mark")
+        self._mark.offer(MARKS, HIGHEST)
+        self._monitor = Choice("st-curve-monitor", "Normalise to")
+        self._monitor.widget.layout.display = "none"
+        self._difference = ipywidgets.Checkbox(description="Difference", indent=False)
+        self._difference.add_class("st-curve-difference")
+        self._difference.layout.display = "none"
+        self._difference.observe(self._setting_changed, "value")
+        choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference])
+        choices.add_class("st-plot-tools")
+        self._about, self._would = Line("st-curve-about"), Line("st-ghost")
+        self._numbers = CurveNumbers()
+        self._axis = ("", "")
+        parts = [
+            self._tools.widget, self.view, self._about, self._would, choices, self._numbers.widget, self._form.widget,
+        ]  # fmt: skip
+        self.widget = Card("curve", "Rocking curve", parts)
 
     @staticmethod
     def fits(data: xr.Dataset) -> bool:
@@ -54,115 +106,192 @@ class CurvePanel:
         # A map has two positions a point.
         return len([name for name in data if str(name).endswith("_step")]) < 2
 
+    def overlay(
+        self,
+        label: str,
+        positions: NDArray[np.float64],
+        values: NDArray[np.float64],
+        errors: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Draw an earlier run's curve behind this one; from any thread. The same label again replaces it.
+
+        Args:
+            label: What it is called.
+            positions: Shape ``(points,)``, in the unit of the axis.
+            values: Shape ``(points,)``, in the unit of the curve.
+            errors: One standard deviation each; not known if left out.
+        """
+        known = np.zeros(len(values)) if errors is None else np.nan_to_num(np.asarray(errors, dtype=np.float64))
+        made = Overlay(label, np.asarray(positions, dtype=np.float64), np.asarray(values, dtype=np.float64), known)
+        self._overlays.set((*(one for one in self._overlays.value if one.label != label), made))
+
+    def clear_overlays(self) -> None:
+        """Take all earlier curves away; from any thread."""
+        self._overlays.set(())
+
     def refresh(self) -> bool:
-        """Show a newer result, if there is one, and the axis of the scan that is measured."""
-        named = self._status.advance() and self._name_axis()
-        if not self._result.advance():
-            return named
-        result = self._result.value
-        if result is None or not self.fits(result.outcome.data):
-            self._clear()
-            return True
-        data = result.outcome.data
-        with self.view.edit():
-            axis, units = self._show_points(data)
-            self._show_fit(data, result.outcome.features)
-            low, high = planned_range(self._status.value)
-            self._extent.data = {"x": [low, high], "y": [0.0, 0.0]}
-            self._label(axis, units)
-        self._write_numbers(result)
-        self.widget.remark(f"{several(result.provenance.frames, 'frame')}, version {result.version}")
-        return True
+        """Show a newer result, plan, forecast or wish, if there is one."""
+        asked = self._ghost.refresh()
+        status, plan = self._status.advance(), self._plan.advance()
+        edges = [status, plan, *(place.advance() for place in (self._rulings, self._wish, self._forecast, self._scans))]
+        settings = [
+            self._changed.advance(), self._mark.advance(), self._monitor.advance(), self._earlier.advance(),
+            self._tools.advance(self.view), self._point.advance(),
+        ]  # fmt: skip
+        result, newest, said = self._result.advance(), self._newest.advance(), self._said.advance()
+        if newest and self._newest.value is not None:
+            self._follow_range(*self._newest.value)
+        if any((*edges, *settings, result)):
+            with self.view.edit():
+                if result or any(settings) or plan:
+                    self._show(self._result.value)
+                self._show_edges()
+        self._tools.apply(self.view)
+        if said:
+            self.widget.say(*self._said.value)
+        return any((asked, *edges, *settings, result, newest, said))
 
     def close(self) -> None:
         """Take it off the screen."""
         close_all(self.widget)
 
-    def _draw(self) -> figure:
-        plot = make_plot(height=300, tools="pan,wheel_zoom,box_zoom,reset,save")
-        plot.xaxis[0].axis_label = _ANY_AXIS
-        plot.yaxis[0].axis_label = axis_label("intensity", "counts/s")
-        bars = plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.55)
-        dots = plot.scatter("x", "y", source=self._points, size=5, fill_color=POINT_COLOUR, line_color=None)
-        line = plot.line("x", "y", source=self._fit, line_color=FIT_COLOUR, line_width=2)
-        plot.segment("x0", "y", "x1", "y", source=self._half, line_color=MARK_COLOUR, line_width=2)
-        self._peak = Span(dimension="height", line_color=MARK_COLOUR, line_dash="dashed", line_width=1.5, visible=False)
-        plot.add_layout(self._peak)
-        extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
-        plot.x_range.renderers = [bars, dots, extent]
-        plot.y_range.renderers = [bars, dots, line, extent]
-        self._hover = HoverTool(renderers=[dots], tooltips=[(_ANY_AXIS, "@x{0.0000}"), ("counts/s", "@y{0.0}")])
-        plot.add_tools(self._hover)
-        return plot
-
-    def _name_axis(self) -> bool:
-        """Name the axis of a scan of one axis before its first point."""
-        axes = list(self._status.value.axes.values())
-        if len(axes) != 1:
-            return False
-        with self.view.edit():
-            return self._label(axes[0].name, axes[0].units)
-
-    def _label(self, axis: str, units: str) -> bool:
-        label = axis_label(axis, units)
-        if self._plot.xaxis[0].axis_label == label:
-            return False
-        self._plot.xaxis[0].axis_label = label
-        self._hover.tooltips = [(label, "@x{0.0000}"), ("counts/s", "@y{0.0}")]
-        return True
-
-    def _show_points(self, data: xr.Dataset) -> tuple[str, str]:
-        axis = axis_of(data)
-        positions, intensity = _floats(data[axis]), _floats(data["intensity"])
-        error = _floats(data["intensity_error"]) if "intensity_error" in data else np.zeros_like(intensity)
-        self._points.data = {
-            "x": positions,
-            "y": intensity,
-            "low": intensity - error,
-            "high": intensity + error,
-        }
-        units = str(data[axis].attrs.get("units", ""))
-        counts = str(data["intensity"].attrs.get("units", "counts/s"))
-        self._plot.yaxis[0].axis_label = axis_label("intensity", counts)
-        return axis, units
-
-    def _show_fit(self, data: xr.Dataset, features: Any) -> None:
-        x, y = fit_of(data)
-        self._fit.data = {"x": x, "y": y}
-        peak, width = features.get(PEAK), features.get(WIDTH)
-        known = isinstance(peak, Feature) and math.isfinite(peak.value)
-        self._peak.visible = known
-        if known:
-            self._peak.location = peak.value
-        half: dict[str, list[float]] = {"x0": [], "x1": [], "y": []}
-        if known and isinstance(width, Feature) and math.isfinite(width.value):
-            # Around the fitted centre where there is one: the highest sample need not lie in the middle.
-            middle = float(data.attrs.get("fit_centre", peak.value))
-            intensity = _floats(data["intensity"])
-            level = float(intensity.min() + intensity.max()) / 2
-            half = {"x0": [middle - width.value / 2], "x1": [middle + width.value / 2], "y": [level]}
-        self._half.data = half
-
-    def _write_numbers(self, result: Result) -> None:
+    def _show(self, result: Result | None) -> None:
+        self._drawn.scale(log_x=self._tools.logarithmic("x"), log_y=self._tools.logarithmic("y"))
+        earlier = self._earlier.value
+        self._difference.layout.display = None if earlier else "none"
+        if result is None or not self.fits(result.outcome.data):
+            self._drawn.clear()
+            self._drawn.show_earlier(earlier)
+            self._numbers.clear()
+            self._about.write("")
+            self.widget.remark("no result yet")
+            return
+        data = result.outcome.data
+        monitors = monitors_of(data)
+        self._monitor.offer((_RAW, *monitors), _RAW)
+        self._monitor.widget.layout.display = None if monitors else "none"
+        monitor = self._monitor.value if self._monitor.value != _RAW else ""
+        curve = curve_of(data, monitor)
+        differs = bool(earlier and self._difference.value)
+        shown = thin(minus(curve, earlier[-1]) if differs else curve)
+        self._axis = curve.axis, curve.units
+        self._drawn.show(shown)
+        self._drawn.show_earlier(() if differs else earlier)
+        self._drawn.show_fit(*(fit_of(data) if not (monitor or differs) else (_NOWHERE, _NOWHERE)))
         features = result.outcome.features
-        names = [*EXPECTED, *(name for name in features if name not in EXPECTED)]
-        cells: list[str] = []
-        for name in names:
-            feature = features.get(name)
-            text = feature_text(feature) if feature is not None else "not known yet"
-            hint = "" if feature is not None else ' class="st-faint"'
-            cells.append(f"<div><dt>{escape(title(name))}</dt><dd{hint}>{escape(text)}</dd></div>")
-        self._numbers.value = f'<dl class="st-features">{"".join(cells)}</dl>'
+        marked = place_of(self._mark.value, features, data)
+        width = features[WIDTH].value if WIDTH in features and not (monitor or differs) else math.nan
+        # Around the fitted centre where there is one: the highest sample need not lie in the middle.
+        middle = float(data.attrs.get("fit_centre", marked))
+        self._drawn.show_mark(marked, middle, width, half_height(data))
+        what = f"intensity minus {earlier[-1].label}" if differs else "intensity"
+        self._drawn.label(curve.axis, curve.units, curve.value_units, f"{what}, to {monitor}" if monitor else what)
+        self._numbers.show(result)
+        self._about.write(self._words(curve, shown, marked, monitor))
+        frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
+        self.widget.remark(frames + (f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""))
 
-    def _clear(self) -> None:
-        with self.view.edit():
-            self._points.data = dict(_NO_POINTS)
-            self._fit.data = {"x": [], "y": []}
-            self._half.data = {"x0": [], "x1": [], "y": []}
-            self._extent.data = {"x": [0.0, 1.0], "y": [0.0, 1.0]}
-            self._peak.visible = False
-        self.widget.remark("no result yet")
-        self._numbers.value = '<div class="st-faint">The curve appears with the first frames of a rocking scan.</div>'
+    def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str) -> str:
+        parts: list[str] = []
+        if math.isfinite(marked):
+            parts.append(f"Marked: {self._mark.value.lower()}, {marked:.6g} {curve.units}.")
+        else:
+            parts.append(f"Marked: nothing, as there is no {self._mark.value.lower()} yet.")
+        if monitor:
+            parts.append(f"Each point times the mean of {monitor} over its {monitor}.")
+        if len(shown.values) < curve.all and not self._difference.value:
+            parts.append(f"Of {curve.all} points the lowest and the highest of each of {PAIRS} parts are drawn.")
+
+        frame = self._point.value
+        return " ".join([*parts, point_text(curve, frame) if frame is not None else ""]).strip()
+
+    def _show_edges(self) -> None:
+        """Show what is planned, what would be, and what was decided."""
+        status, plan, result = self._status.value, self._plan.value, self._result.value
+        axes = list(status.axes.values())
+        if len(axes) == 1 and (result is None or self._axis == ("", "")):
+            self._axis = axes[0].name, axes[0].units
+            self._drawn.label(*self._axis, "counts/s")
+        axis = self._axis[0]
+        self._form.name_axis(*self._axis)
+        ours = along(plan, axis) and (result is None or result.provenance.run in ("", plan.run))
+        scanning = ours and status.scanning and plan.run == status.run
+        left = plan.left(status.points_done)[:, 0] if scanning else _NOWHERE
+        seen = self._foreseen(axis) if scanning else _NOWHERE
+        edge = self._drawn.edge
+        edge.show_plan(left)
+        edge.show_ghost(seen)
+        edge.show_marks(marks_of(self._rulings.value, plan) if ours else [])
+        ends = np.concatenate([plan.along(axis) if ours else np.array(planned_range(status)), seen])
+        known = ends[np.isfinite(ends)]
+        if known.size:
+            low, high = float(known.min()), float(known.max())
+        else:
+            low, high = (0.0, 1.0) if result is None else (math.nan, math.nan)
+        self._drawn.show_extent(low, high, zero=not self._tools.logarithmic("y"))
+        self._would.write(ghost_text(self._wish.value, self._forecast.value) if scanning else "")
+        self._form.allow(why_not(status, axis, region=self._takes_regions(status)))
+
+    def _foreseen(self, axis: str) -> NDArray[np.float64]:
+        """Say where the forecast would measure yet."""
+        forecast = self._forecast.value
+        if forecast is None or forecast.refusal or not along(forecast.plan, axis):
+            return _NOWHERE
+        return forecast.plan.left(self._status.value.points_done)[:, 0]
+
+    def _takes_regions(self, status: BeamlineStatus) -> bool:
+        return any(scan.name == status.scan and scan.region for scan in self._scans.value)
+
+    def _follow_range(self, how: str, ends: Range) -> None:
+        """Bring the twin that was not touched to the range, and have it foretold."""
+        if how == "drawn":
+            self._form.write(*ends)
+        else:
+            with self.view.edit():
+                self._showing = True
+                self._drawn.show_strip(*ends)
+                self._showing = False
+        status = self._status.value
+        if not why_not(status, self._axis[0], region=self._takes_regions(status)):
+            self._ghost.want(actions_for(status, self._axis[0], ends), REGION)
+
+    def _strip_dragged(self, _attr: str, _old: object, new: Any) -> None:
+        if not self._showing and len(new["x0"]):
+            self._form.draw(float(new["x0"][-1]), float(new["x1"][-1]))
+
+    def _point_touched(self, _attr: str, _old: object, new: list[int]) -> None:
+        frames = self._drawn.points.data["frame"]
+        if self._look is not None and new and new[-1] < len(frames) and frames[new[-1]] >= 0:
+            self._look.point.set(int(frames[new[-1]]))
+
+    def _setting_changed(self, _: object) -> None:
+        self._settings.set(self._settings.value + 1)
+
+    def _measure(self, _: object) -> None:
+        """Propose to measure the range, all of it or nothing."""
+        result, status = self._result.value, self._desk.board.status.value
+
+        def propose() -> Ruling | str | None:
+            actions = actions_for(status, self._axis[0], self._form.read())
+            if not actions:
+                message = "This range is measured already."
+                raise SteeringError(message)
+            refusal = self._desk.forecast(actions).refusal
+            if refusal:
+                raise SteeringError(refusal)
+            for action in actions:
+                ruling = self._desk.propose(action, result.basis if result is not None else "")
+                if not ruling.accepted:
+                    return ruling
+            self._ghost.want((), REGION)
+            return None
+
+        self._answer.ask(propose, "Accepted: the range is measured from the next point on.")
+
+
+def along(plan: Plan, axis: str) -> bool:
+    """Say whether a plan is known, and along one axis alone."""
+    return plan.known and plan.axes == (axis,)
 
 
 def planned_range(status: BeamlineStatus) -> tuple[float, float]:
@@ -171,29 +300,3 @@ def planned_range(status: BeamlineStatus) -> tuple[float, float]:
     if "centre" not in values or "range" not in values:
         return math.nan, math.nan
     return values["centre"] - values["range"] / 2, values["centre"] + values["range"] / 2
-
-
-def axis_of(data: xr.Dataset) -> str:
-    """Name the coordinate that the points were taken along."""
-    dimension = str(data["intensity"].dims[0])
-    along = [name for name in _coordinates(data, dimension) if name != dimension]
-    with_units = [name for name in along if data[name].attrs.get("units")]
-    return (with_units or along or [dimension])[0]
-
-
-def fit_of(data: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the fitted line's positions and values; empty before there is one."""
-    if "fit" not in data or data["fit"].size == 0:
-        return np.empty(0), np.empty(0)
-    fit = data["fit"]
-    along = _coordinates(data, str(fit.dims[0]))
-    positions = _floats(data[along[0]]) if along else np.arange(fit.size, dtype=np.float64)
-    return positions, _floats(fit)
-
-
-def _floats(values: xr.DataArray) -> NDArray[np.float64]:
-    return np.asarray(values.values, dtype=np.float64)
-
-
-def _coordinates(data: xr.Dataset, dimension: str) -> list[str]:
-    return [str(name) for name in data.coords if data[str(name)].dims == (dimension,)]

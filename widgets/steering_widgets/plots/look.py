@@ -19,6 +19,7 @@ class Look:
     Attributes:
         result: The newest result of the chosen analysis.
         trend: How its features went.
+        point: Index of the frame whose point a person touched in a plot; ``None`` before that.
         widget: The menu.
     """
 
@@ -27,6 +28,7 @@ class Look:
         board = desk.board
         self.result = Cell[Result | None](board.result.value)
         self.trend = Cell[Trend](board.trend.value)
+        self.point = Cell[int | None](None)
         self._main = (Place(board.result), Place(board.trend))
         self._results, self._trends = Place(board.results), Place(board.trends)
         self._choice = Choice("st-analysis", "Analysis")

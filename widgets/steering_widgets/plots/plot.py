@@ -32,6 +32,8 @@ POINT_COLOUR = "#3b82c4"
 FIT_COLOUR = "#d9772b"
 MARK_COLOUR = "#8a8f98"
 REGION_COLOUR = "#e0457b"
+GHOST_COLOUR = "#9b5de0"
+EARLIER_COLOUR = "#2f9e8f"
 
 
 def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:

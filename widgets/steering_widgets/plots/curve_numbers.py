@@ -1,0 +1,81 @@
+"""What a curve says in numbers, and which of its features is marked in it."""
+
+import math
+from collections.abc import Mapping
+
+import ipywidgets
+import numpy as np
+import xarray as xr
+
+from steering.core.result import Feature, Result
+from steering_widgets.parts.wording import escape, feature_text, title
+from steering_widgets.plots.curve_data import Curve
+
+PEAK, WIDTH, CENTRE_OF_MASS = "peak", "fwhm", "centre_of_mass"
+# Listed even while the data do not allow them yet, so that their absence is said and not just seen.
+EXPECTED = (PEAK, WIDTH, CENTRE_OF_MASS)
+HIGHEST, MASS, FITTED = "Highest point", "Centre of mass", "Middle of the fit"
+MARKS = (HIGHEST, MASS, FITTED)
+
+
+class CurveNumbers:
+    """The features of a curve with their uncertainties.
+
+    Attributes:
+        widget: What is displayed.
+    """
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.widget = ipywidgets.HTML()
+        self.widget.add_class("st-numbers")
+
+    def show(self, result: Result) -> None:
+        """Show the features of a result."""
+        features = result.outcome.features
+        names = [*EXPECTED, *(name for name in features if name not in EXPECTED)]
+        cells: list[str] = []
+        for name in names:
+            feature = features.get(name)
+            text = feature_text(feature) if feature is not None else "not known yet"
+            hint = "" if feature is not None else ' class="st-faint"'
+            cells.append(f"<div><dt>{escape(title(name))}</dt><dd{hint}>{escape(text)}</dd></div>")
+        self._write(f'<dl class="st-features">{"".join(cells)}</dl>')
+
+    def clear(self) -> None:
+        """Say that there are none."""
+        self._write('<div class="st-faint">The curve appears with the first frames of a rocking scan.</div>')
+
+    def _write(self, text: str) -> None:
+        if self.widget.value != text:
+            self.widget.value = text
+
+
+def place_of(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> float:
+    """Say where a mark stands, in the axis' unit; NaN where that is not known.
+
+    Args:
+        mark: One of :data:`MARKS`.
+        features: Of the result.
+        data: Of the result.
+    """
+    if mark == FITTED:
+        return float(data.attrs.get("fit_centre", math.nan))
+    feature = features.get(PEAK if mark == HIGHEST else CENTRE_OF_MASS)
+    return feature.value if feature is not None else math.nan
+
+
+def half_height(data: xr.Dataset) -> float:
+    """Return the level at which the width is taken: half-way between the lowest and the highest point."""
+    values = data["intensity"].values
+    return float(np.nanmin(values) + np.nanmax(values)) / 2 if values.size else math.nan
+
+
+def point_text(curve: Curve, frame: int) -> str:
+    """Write a point of a curve with its uncertainty; empty if the frame is none of its points."""
+    found = np.flatnonzero(curve.frames == frame)
+    if not found.size:
+        return ""
+    at = int(found[0])
+    feature = Feature(float(curve.values[at]), float(curve.errors[at]), curve.value_units)
+    return f"Frame {frame}: {curve.axis} {curve.positions[at]:.6g} {curve.units}, {feature_text(feature)}."

@@ -1,0 +1,170 @@
+"""The drawing of a curve."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    BasicTicker,
+    BoxEditTool,
+    ColumnDataSource,
+    CrosshairTool,
+    HoverTool,
+    LinearScale,
+    LogScale,
+    LogTicker,
+    Scatter,
+    Span,
+    TapTool,
+)
+from numpy.typing import NDArray
+
+from steering_widgets.parts.bridge import BokehView
+from steering_widgets.plots.curve_data import Curve, Overlay
+from steering_widgets.plots.edge import Edge
+from steering_widgets.plots.growing import grow
+from steering_widgets.plots.plot import (
+    EARLIER_COLOUR,
+    FIT_COLOUR,
+    MARK_COLOUR,
+    POINT_COLOUR,
+    REGION_COLOUR,
+    axis_label,
+    make_plot,
+)
+
+# What a curve is measured along, before there is a scan that says it.
+ANY_AXIS = "position"
+_NO_POINTS: dict[str, Any] = {name: [] for name in ("x", "y", "low", "high", "error", "frame")}
+_NO_STRIP: dict[str, list[float]] = {"x0": [], "x1": []}
+
+
+class CurvePlot:
+    """Points with error bars, a fitted line, an earlier run, what is planned, and a range that can be dragged.
+
+    Everything that changes it must be called within ``view.edit()``.
+
+    Attributes:
+        view: What is displayed.
+        edge: Planned positions and decisions.
+        points: The points.
+        strip: The range that was dragged: columns ``x0`` and ``x1`` with one row, or none.
+    """
+
+    def __init__(self) -> None:
+        """Draw it without points."""
+        self.points = ColumnDataSource(dict(_NO_POINTS))
+        self.strip = ColumnDataSource(dict(_NO_STRIP))
+        self._fit = ColumnDataSource({"x": [], "y": []})
+        self._earlier = ColumnDataSource({"x": [], "y": [], "low": [], "high": []})
+        # Not drawn: keeps the planned range and zero in sight from the first point on.
+        self._extent = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
+        self._half = ColumnDataSource({"x0": [], "x1": [], "y": []})
+        self._plot = plot = make_plot(height=300, tools="pan,wheel_zoom,box_zoom,save")
+        plot.xaxis[0].axis_label = ANY_AXIS
+        plot.yaxis[0].axis_label = axis_label("intensity", "counts/s")
+        self.edge = Edge(plot)
+        strip = plot.vstrip(
+            "x0", "x1", source=self.strip, fill_color=REGION_COLOUR, fill_alpha=0.14, line_color=REGION_COLOUR,
+            line_width=1.5,
+        )  # fmt: skip
+        earlier = {"source": self._earlier, "line_color": EARLIER_COLOUR}
+        old_bars = plot.segment("x", "low", "x", "high", line_alpha=0.4, **earlier)
+        plot.line("x", "y", line_alpha=0.8, **earlier)
+        bars = plot.segment("x", "low", "x", "high", source=self.points, line_color=POINT_COLOUR, line_alpha=0.55)
+        dots = plot.scatter("x", "y", source=self.points, size=5, fill_color=POINT_COLOUR, line_color=None)
+        dots.selection_glyph = Scatter(size=10, fill_color=POINT_COLOUR, line_color=REGION_COLOUR, line_width=2)
+        dots.nonselection_glyph = bars.nonselection_glyph = bars.selection_glyph = strip.nonselection_glyph = None
+        line = plot.line("x", "y", source=self._fit, line_color=FIT_COLOUR, line_width=2)
+        plot.segment("x0", "y", "x1", "y", source=self._half, line_color=MARK_COLOUR, line_width=2)
+        self._mark = Span(dimension="height", line_color=MARK_COLOUR, line_dash="dashed", line_width=1.5, visible=False)
+        plot.add_layout(self._mark)
+        extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
+        plot.x_range.renderers = [bars, dots, old_bars, extent]
+        plot.y_range.renderers = [bars, dots, line, old_bars, extent]
+        self._hover = HoverTool(renderers=[dots])
+        edit = BoxEditTool(renderers=[strip], num_objects=1, dimensions="width")
+        tap = TapTool(renderers=[dots])
+        plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit, tap)
+        plot.toolbar.active_drag, plot.toolbar.active_tap = edit, tap
+        self._labelled = ("", "", "")
+        self.label(ANY_AXIS, "", "counts/s")
+        self.view = BokehView(
+            plot, label="Rocking curve: intensity against position, with its fit; mark a range in the form below",
+            shared=[self.strip, self.points.selected],
+        )  # fmt: skip
+
+    def label(self, axis: str, units: str, value_units: str, what: str = "intensity") -> bool:
+        """Name the axes; say whether they were called otherwise."""
+        labels = axis_label(axis, units), axis_label(what, value_units), value_units
+        if labels == self._labelled:
+            return False
+        self._labelled = labels
+        self._plot.xaxis[0].axis_label, self._plot.yaxis[0].axis_label = labels[:2]
+        self._hover.tooltips = [
+            (labels[0], "@x{0.0000}"),
+            (value_units or "value", "@y{0.0} ± @error{0.0}"),
+            ("frame", "@frame"),
+        ]
+        return True
+
+    def scale(self, *, log_x: bool, log_y: bool) -> None:
+        """Make the axes logarithmic or linear."""
+        for name, axis, logarithmic in (("x", self._plot.xaxis[0], log_x), ("y", self._plot.yaxis[0], log_y)):
+            if isinstance(getattr(self._plot, f"{name}_scale"), LogScale) == logarithmic:
+                continue
+            setattr(self._plot, f"{name}_scale", LogScale() if logarithmic else LinearScale())
+            axis.ticker = LogTicker() if logarithmic else BasicTicker()
+
+    def show(self, curve: Curve) -> None:
+        """Draw the points."""
+        grow(self.points, curve.columns, key="x")
+
+    def show_earlier(self, overlays: Sequence[Overlay]) -> None:
+        """Draw earlier runs."""
+        rows = [_rows(one) for one in overlays]
+        table = np.concatenate(rows) if rows else np.empty((0, 4))
+        grow(self._earlier, {name: table[:, place] for place, name in enumerate(("x", "y", "low", "high"))})
+
+    def show_fit(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+        """Draw a fitted line."""
+        grow(self._fit, {"x": x, "y": y})
+
+    def show_mark(self, position: float, middle: float, width: float, level: float) -> None:
+        """Draw where the peak is and how wide; NaN for what is not known.
+
+        Args:
+            position: Of the dashed line, in the axis' unit.
+            middle: Around which the width is drawn, likewise.
+            width: Likewise.
+            level: Height at which the width is drawn, in the unit of the values.
+        """
+        self._mark.visible = bool(np.isfinite(position))
+        if self._mark.visible:
+            self._mark.location = position
+        known = np.isfinite([middle, width, level]).all()
+        kept = np.array([[middle - width / 2, middle + width / 2, level]] if known else np.empty((0, 3)))
+        grow(self._half, {"x0": kept[:, 0], "x1": kept[:, 1], "y": kept[:, 2]})
+
+    def show_extent(self, low: float, high: float, *, zero: bool) -> None:
+        """Keep a range of positions in sight, and zero if it is to be; NaN for no range."""
+        value = 0.0 if zero else np.nan
+        grow(self._extent, {"x": np.array([low, high]), "y": np.array([value, value])})
+
+    def show_strip(self, low: float, high: float) -> None:
+        """Draw a range that was typed."""
+        grow(self.strip, {"x0": np.array([low]), "x1": np.array([high])})
+
+    def clear(self) -> None:
+        """Take all points away."""
+        if len(self.points.data["x"]):
+            self.points.data = dict(_NO_POINTS)
+        self.show_fit(np.empty(0), np.empty(0))
+        self.show_mark(np.nan, np.nan, np.nan, np.nan)
+
+
+def _rows(overlay: Overlay) -> NDArray[np.float64]:
+    """Make rows of position, value and both ends of the error bar, with one at the end that parts the line."""
+    order = np.argsort(overlay.positions, kind="stable")
+    x, y, error = overlay.positions[order], overlay.values[order], overlay.errors[order]
+    return np.vstack([np.column_stack([x, y, y - error, y + error]), np.full(4, np.nan)])

@@ -1,0 +1,134 @@
+"""What a change would do, before anybody has made it: asked of the desk once, drawn by every plot."""
+
+import math
+import threading
+from dataclasses import dataclass
+
+from steering.core.action import Action
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.errors import SteeringError, said
+from steering.core.plan import Forecast
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import duration, several
+
+FORM, SUGGESTION, REGION = "form", "suggestion", "region"
+_WORDS = {FORM: "your change", SUGGESTION: "the suggestion", REGION: "the marked region"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody thinks of doing.
+
+    Attributes:
+        who: ``"form"``, ``"suggestion"`` or ``"region"``: which part of the page it comes from.
+        actions: In the order in which they would be proposed; none for nothing.
+        run: The run that it is about.
+    """
+
+    who: str = ""
+    actions: tuple[Action, ...] = ()
+    run: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is called in a sentence."""
+        return _WORDS.get(self.who, self.who)
+
+
+class Ghost:
+    """The newest wish of the page, and the desk's forecast of it.
+
+    It is asked in a thread of its own, one question at a time; of wishes that come meanwhile the newest counts.
+
+    Attributes:
+        wanted: The newest wish.
+        forecast: What would come of it; ``None`` while nothing is wanted or the answer is not there yet. Where it
+            cannot be asked, the refusal is the sentence of the error.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin without a wish."""
+        self._desk = desk
+        self.wanted: Cell[Wish] = Cell(Wish())
+        self.forecast: Cell[Forecast | None] = Cell(None)
+        self._plan, self._status = Place(desk.board.plan), Place(desk.board.status)
+        self._lock = threading.Lock()
+        self._asking = self._closed = False
+        self._again = False
+
+    def want(self, actions: tuple[Action, ...], who: str = FORM) -> None:
+        """Say what somebody thinks of doing; no actions take back the same part's last wish. From any thread.
+
+        Args:
+            actions: In the order in which they would be proposed.
+            who: ``"form"``, ``"suggestion"`` or ``"region"``.
+        """
+        with self._lock:
+            before = self.wanted.value
+            if not actions and before.who != who:
+                return
+            wish = Wish(who, tuple(actions), self._desk.board.status.value.run) if actions else Wish()
+            if (wish.who, wish.actions, wish.run) == (before.who, before.actions, before.run):
+                return
+            self.wanted.set(wish)
+            self.forecast.set(None)
+            self._begin()
+
+    def refresh(self) -> bool:
+        """Ask again if the path has changed since, and forget a wish whose run is over; say whether that was done."""
+        plan, status = self._plan.advance(), self._status.advance()
+        wish = self.wanted.value
+        if not wish.actions:
+            return False
+        if status and (not self._status.value.scanning or self._status.value.run != wish.run):
+            self.want((), wish.who)
+            return True
+        if plan:
+            with self._lock:
+                self._again = True
+                self._begin()
+        return plan
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        with self._lock:
+            self._closed = True
+
+    def _begin(self) -> None:
+        if self._asking or self._closed or not self.wanted.value.actions:
+            return
+        self._asking = True
+        threading.Thread(target=self._ask, name="steering-ghost", daemon=True).start()
+
+    def _ask(self) -> None:
+        while True:
+            with self._lock:
+                version, wish = self.wanted.read()
+                self._again = False
+            answer = self._answer(wish)
+            with self._lock:
+                same = self.wanted.version == version
+                if same:
+                    self.forecast.set(answer)
+                if self._closed or (same and not self._again) or not self.wanted.value.actions:
+                    self._asking = False
+                    return
+
+    def _answer(self, wish: Wish) -> Forecast:
+        try:
+            return self._desk.forecast(wish.actions)
+        except SteeringError as error:
+            return Forecast(str(error))
+        except Exception as error:  # noqa: BLE001  (whatever it is, a plot without a ghost is better than no plot)
+            return Forecast(f"What {wish.words} would do cannot be said: {said(error)}.")
+
+
+def ghost_text(wish: Wish, forecast: Forecast | None) -> str:
+    """Say in words what a forecast is of, and what would come of it; empty without a wish."""
+    if not wish.actions or forecast is None:
+        return ""
+    if forecast.refusal:
+        return f"What {wish.words} would do: nothing, it would be refused. {forecast.refusal}"
+    time = f", about {duration(forecast.seconds_left)}" if math.isfinite(forecast.seconds_left) else ""
+    return f"What {wish.words} would do (violet): {several(forecast.points_left, 'point')} left{time}."
