@@ -467,6 +467,7 @@ def _curve(done: list[tuple[float, ...]]) -> Outcome:
         {
             "intensity": ("point", intensity, {"units": "counts/s"}),
             "intensity_error": ("point", error, {"units": "counts/s"}),
+            "frame": ("point", np.argsort([point[0] for point in done], kind="stable"), {"units": "1"}),
         },
         {"th": ("point", th, {"units": "deg"})},
     )
@@ -498,6 +499,7 @@ def _map(done: list[tuple[float, ...]]) -> Outcome:
         "com_column": ("point", 128 + sx / 4, {"units": "px"}),
         "sx_step": ("point", step, {"units": "um"}),
         "sy_step": ("point", step, {"units": "um"}),
+        "frame": ("point", np.arange(len(done)), {"units": "1"}),
         "grid": ("point", (step < 2).astype(np.int64), {"units": "1"}),
     }
     coordinates = {"sx": ("point", sx, {"units": "um"}), "sy": ("point", sy, {"units": "um"})}

@@ -213,7 +213,7 @@ def steer(lab):
     page.locator(".st-region-step input").fill("0.8")
     page.wait_for_function(BOX_IS, arg=[5, -3, 10, 10])
     lab.wait_for_value(
-        "dict(dashboard._page._map._box.data) == {'x': [5.0], 'y': [-3.0], 'width': [10.0], 'height': [10.0]}"
+        "dict(dashboard._page._map._drawn.box.data) == {'x': [5.0], 'y': [-3.0], 'width': [10.0], 'height': [10.0]}"
     )
     page.locator("button.st-finer").click()
     page.get_by_text("Accepted: the region is measured next").wait_for()

@@ -25,6 +25,12 @@ def mapped(desk):
     panel.close()
 
 
+def foretold(panel):
+    """Wait until it is shown what the marked region would do."""
+    panel._ghost.forecast.wait(lambda forecast: forecast is not None, 20)
+    panel.refresh()
+
+
 def test_a_feature_that_is_not_known_yet_is_said(desk):
     desk.start("rocking")
     desk.advance(5)
@@ -55,14 +61,14 @@ def test_a_growing_map_sends_only_its_new_rectangles(mapped, desk):
     (message,) = views.heard("patch")
     kinds = [event["kind"] for event in message["patch"]["events"]]
     assert "ColumnsStreamed" in kinds
-    assert len(mapped._source.data["x"]) == 63
+    assert len(mapped._drawn.cells.data["x"]) == 63
 
 
 def test_finer_cells_are_drawn_above_coarser_ones(mapped, desk):
     desk.propose(InsertRegion({"sy": (-5.0, 0.0), "sx": (0.0, 5.0)}, {"sy": 0.5, "sx": 0.5}))
     desk.advance(150)
     mapped.refresh()
-    widths = np.asarray(mapped._source.data["width"])
+    widths = np.asarray(mapped._drawn.cells.data["width"])
     assert (np.diff(widths) <= 0).all()
     assert set(widths) == {2.5, 0.5}
 
@@ -71,7 +77,8 @@ def test_a_region_that_was_typed_is_drawn(mapped):
     for name, text in (("x0", "1"), ("x1", "5"), ("y0", "-4"), ("y1", "-2")):
         find(mapped.widget, f"st-region-{name}").value = text
     mapped.refresh()
-    assert mapped._box.data == {"x": [3.0], "y": [-3.0], "width": [4.0], "height": [2.0]}
+    assert mapped._drawn.box.data == {"x": [3.0], "y": [-3.0], "width": [4.0], "height": [2.0]}
+    foretold(mapped)
     assert mapped.refresh() is False
 
 
@@ -81,32 +88,33 @@ def test_a_field_that_a_person_is_writing_into_is_left_as_it_is(mapped):
     mapped.refresh()
     mapped.refresh()
     assert find(mapped.widget, "st-region-x0").value == "5."
-    assert mapped._box.data["x"] == [3.0]
+    assert mapped._drawn.box.data["x"] == [3.0]
 
 
 def test_a_region_that_was_drawn_is_written_and_not_drawn_again(mapped):
     views = Views(mapped.view)
     entries = [["x", [3.0]], ["y", [-3.0]], ["width", [4.0]], ["height", [2.0]]]
-    event = {"kind": "ModelChanged", "model": {"id": mapped._box.id}, "attr": "data"}
+    event = {"kind": "ModelChanged", "model": {"id": mapped._drawn.box.id}, "attr": "data"}
     views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
     assert mapped.refresh() is True
     assert find(mapped.widget, "st-region-x0").value == "1"
     assert find(mapped.widget, "st-region-y1").value == "-2"
     find(mapped.widget, "st-region-x0").value = "2"
     mapped.refresh()
-    assert mapped._box.data["x"] == [3.5]
+    assert mapped._drawn.box.data["x"] == [3.5]
     views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
     views.sent.clear()
     mapped.refresh()
     assert find(mapped.widget, "st-region-x0").value == "1"
     assert views.sent == []
+    foretold(mapped)
     assert mapped.refresh() is False
 
 
 def test_a_region_that_was_drawn_reaches_the_other_views_only(mapped):
     views = Views(mapped.view)
     entries = [["x", [3.0]], ["y", [-3.0]], ["width", [4.0]], ["height", [2.0]]]
-    event = {"kind": "ModelChanged", "model": {"id": mapped._box.id}, "attr": "data"}
+    event = {"kind": "ModelChanged", "model": {"id": mapped._drawn.box.id}, "attr": "data"}
     views.say(kind="patch", view="a", patch={"events": [event | {"new": {"type": "map", "entries": entries}}]})
     mapped.refresh()
     assert [message["not"] for message in views.heard("patch")] == ["a"]
@@ -139,8 +147,8 @@ def test_the_map_can_be_coloured_by_another_quantity_and_on_a_logarithmic_scale(
     find(mapped.widget, "st-quantity").value = "com_row"
     find(mapped.widget, "st-map-log").value = True
     mapped.refresh()
-    assert mapped._bar.title == "Com row (px)"
-    assert mapped._bar.color_mapper is mapped._logarithmic
+    assert mapped._drawn.bar.title == "Com row (px)"
+    assert mapped._drawn.bar.color_mapper is mapped._drawn.logarithmic
 
 
 def test_a_map_of_nothing_but_nan_can_be_drawn(desk):

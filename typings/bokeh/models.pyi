@@ -9,22 +9,14 @@ class InlineStyleSheet(Model):
 class CustomJS(Model):
     def __init__(self, *, args: Mapping[str, Model], code: str) -> None: ...
 
-class Selection(Model):
-    indices: list[int]
-
 class ColumnDataSource(Model):
     data: Any
-    selected: Selection
     def __init__(self, data: Mapping[str, Any]) -> None: ...
     def stream(self, new_data: Mapping[str, Any], rollover: int | None = None) -> None: ...
 
 class GlyphRenderer(Model):
     glyph: Model
-    selection_glyph: Model | None
     nonselection_glyph: Model | None
-
-class Scatter(Model):
-    def __init__(self, *, size: float, fill_color: str, line_color: str, line_width: float) -> None: ...
 
 class CustomJSTickFormatter(Model):
     def __init__(self, *, code: str) -> None: ...
@@ -53,7 +45,6 @@ class Toolbar(Model):
     logo: str | None
     autohide: bool
     active_drag: Model
-    active_tap: Model
 
 class ColorMapper(Model):
     palette: Sequence[str]
@@ -92,9 +83,6 @@ class HoverTool(Model):
 
 class CrosshairTool(Model):
     def __init__(self, *, dimensions: str, line_alpha: float) -> None: ...
-
-class TapTool(Model):
-    def __init__(self, *, renderers: Sequence[GlyphRenderer]) -> None: ...
 
 class BoxEditTool(Model):
     def __init__(self, *, renderers: Sequence[GlyphRenderer], num_objects: int, dimensions: str = "both") -> None: ...

@@ -1,7 +1,6 @@
 """The points of a map as rectangles, finer grids above coarser ones."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,7 +19,7 @@ class MapCells:
     """Rectangles in drawing order.
 
     Attributes:
-        columns: ``x``, ``y`` (middles), ``width``, ``height`` and ``value``.
+        columns: ``x``, ``y`` (middles), ``width``, ``height``, ``value``, and ``frame``: the index of the frame, or -1.
         low: Smallest finite value.
         high: Largest finite value.
         smallest_positive: Smallest value above 0, for a logarithmic scale; 1 if there is none.
@@ -34,14 +33,6 @@ class MapCells:
     def __len__(self) -> int:
         """Count the rectangles."""
         return len(self.columns["x"])
-
-    def continues(self, shown: dict[str, Any]) -> bool:
-        """Say whether what is shown is the beginning of this."""
-        count = len(shown["x"])
-        return 0 < count <= len(self) and all(
-            np.array_equal(np.asarray(shown[name]), column[:count], equal_nan=True)
-            for name, column in self.columns.items()
-        )
 
 
 def quantities_of(data: xr.Dataset) -> list[str]:
@@ -60,6 +51,8 @@ def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str) -> MapCells:
     """Lay out the points of a result; coarse cells first, so that finer ones are drawn above them."""
     names = {"x": axes.x, "y": axes.y, "width": f"{axes.x}_step", "height": f"{axes.y}_step", "value": quantity}
     columns = {column: np.asarray(data[name].values, dtype=np.float64) for column, name in names.items()}
+    unknown = np.full(len(columns["x"]), -1.0)
+    columns["frame"] = np.asarray(data["frame"].values, dtype=np.float64) if "frame" in data else unknown
     # Stable: points of one grid stay in the order in which they were measured.
     order = np.argsort(-columns["width"] * columns["height"], kind="stable")
     columns = {column: values[order] for column, values in columns.items()}

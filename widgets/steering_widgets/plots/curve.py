@@ -59,7 +59,7 @@ class CurvePanel:
             ghost: What somebody thinks of doing, drawn beside the plan.
         """
         board = desk.board
-        self._desk, self._look, self._ghost = desk, look, ghost or Ghost(desk)
+        self._desk, self._ghost = desk, ghost or Ghost(desk)
         self._result, self._status = Place((look or board).result), Place(board.status)
         self._plan, self._rulings, self._scans = Place(board.plan), Place(board.rulings), Place(board.scans)
         self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
@@ -70,10 +70,9 @@ class CurvePanel:
         self._said = Place(self._answer)
         self._settings: Cell[int] = Cell(0)
         self._changed = Place(self._settings)
-        self._drawn = CurvePlot()
+        self._drawn = CurvePlot(look.point if look is not None else None)
         self.view = self._drawn.view
         self._drawn.strip.on_change("data", self._strip_dragged)
-        self._drawn.points.selected.on_change("indices", self._point_touched)
         self._showing = False
         self._form = RangeForm()
         self.wanted = self._form.wanted
@@ -176,6 +175,7 @@ class CurvePanel:
         shown = thin(minus(curve, earlier[-1]) if differs else curve)
         self._axis = curve.axis, curve.units
         self._drawn.show(shown)
+        self._drawn.touch.show(self._drawn.points, self._point.value)
         self._drawn.show_earlier(() if differs else earlier)
         self._drawn.show_fit(*(fit_of(data) if not (monitor or differs) else (_NOWHERE, _NOWHERE)))
         features = result.outcome.features
@@ -258,11 +258,6 @@ class CurvePanel:
     def _strip_dragged(self, _attr: str, _old: object, new: Any) -> None:
         if not self._showing and len(new["x0"]):
             self._form.draw(float(new["x0"][-1]), float(new["x1"][-1]))
-
-    def _point_touched(self, _attr: str, _old: object, new: list[int]) -> None:
-        frames = self._drawn.points.data["frame"]
-        if self._look is not None and new and new[-1] < len(frames) and frames[new[-1]] >= 0:
-            self._look.point.set(int(frames[new[-1]]))
 
     def _setting_changed(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)

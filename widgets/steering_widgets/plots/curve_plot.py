@@ -13,12 +13,11 @@ from bokeh.models import (
     LinearScale,
     LogScale,
     LogTicker,
-    Scatter,
     Span,
-    TapTool,
 )
 from numpy.typing import NDArray
 
+from steering.core.cell import Cell
 from steering_widgets.parts.bridge import BokehView
 from steering_widgets.plots.curve_data import Curve, Overlay
 from steering_widgets.plots.edge import Edge
@@ -32,6 +31,7 @@ from steering_widgets.plots.plot import (
     axis_label,
     make_plot,
 )
+from steering_widgets.plots.touch import Touch
 
 # What a curve is measured along, before there is a scan that says it.
 ANY_AXIS = "position"
@@ -48,11 +48,16 @@ class CurvePlot:
         view: What is displayed.
         edge: Planned positions and decisions.
         points: The points.
+        touch: The point that was tapped.
         strip: The range that was dragged: columns ``x0`` and ``x1`` with one row, or none.
     """
 
-    def __init__(self) -> None:
-        """Draw it without points."""
+    def __init__(self, point: Cell[int | None] | None = None) -> None:
+        """Draw it without points.
+
+        Args:
+            point: Where the frame of a point that is tapped is written.
+        """
         self.points = ColumnDataSource(dict(_NO_POINTS))
         self.strip = ColumnDataSource(dict(_NO_STRIP))
         self._fit = ColumnDataSource({"x": [], "y": []})
@@ -73,8 +78,7 @@ class CurvePlot:
         plot.line("x", "y", line_alpha=0.8, **earlier)
         bars = plot.segment("x", "low", "x", "high", source=self.points, line_color=POINT_COLOUR, line_alpha=0.55)
         dots = plot.scatter("x", "y", source=self.points, size=5, fill_color=POINT_COLOUR, line_color=None)
-        dots.selection_glyph = Scatter(size=10, fill_color=POINT_COLOUR, line_color=REGION_COLOUR, line_width=2)
-        dots.nonselection_glyph = bars.nonselection_glyph = bars.selection_glyph = strip.nonselection_glyph = None
+        strip.nonselection_glyph = None
         line = plot.line("x", "y", source=self._fit, line_color=FIT_COLOUR, line_width=2)
         plot.segment("x0", "y", "x1", "y", source=self._half, line_color=MARK_COLOUR, line_width=2)
         self._mark = Span(dimension="height", line_color=MARK_COLOUR, line_dash="dashed", line_width=1.5, visible=False)
@@ -84,14 +88,14 @@ class CurvePlot:
         plot.y_range.renderers = [bars, dots, line, old_bars, extent]
         self._hover = HoverTool(renderers=[dots])
         edit = BoxEditTool(renderers=[strip], num_objects=1, dimensions="width")
-        tap = TapTool(renderers=[dots])
-        plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit, tap)
-        plot.toolbar.active_drag, plot.toolbar.active_tap = edit, tap
+        plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit)
+        plot.toolbar.active_drag = edit
+        self.touch = Touch(plot, self.points, point)
         self._labelled = ("", "", "")
         self.label(ANY_AXIS, "", "counts/s")
         self.view = BokehView(
             plot, label="Rocking curve: intensity against position, with its fit; mark a range in the form below",
-            shared=[self.strip, self.points.selected],
+            shared=[self.strip, self.touch.shared],
         )  # fmt: skip
 
     def label(self, axis: str, units: str, value_units: str, what: str = "intensity") -> bool:

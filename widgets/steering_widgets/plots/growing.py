@@ -1,16 +1,17 @@
 """Columns of a plot that grow: only what is new is sent."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from bokeh.models import ColumnDataSource
 from numpy.typing import NDArray
 
 Columns = Mapping[str, NDArray[Any]]
+Growth = Literal["same", "more", "all"]
 
 
-def grow(source: ColumnDataSource, columns: Columns, key: str = "") -> str:
+def grow(source: ColumnDataSource, columns: Columns, key: str = "") -> Growth:
     """Bring a source to new columns with as little traffic as possible. Call within the view's ``edit``.
 
     Args:
@@ -22,20 +23,30 @@ def grow(source: ColumnDataSource, columns: Columns, key: str = "") -> str:
     Returns:
         ``"same"`` if nothing was sent, ``"more"`` if rows were appended, ``"all"`` if everything was sent.
     """
-    shown = {name: np.asarray(column) for name, column in cast("Mapping[str, Any]", source.data).items()}
-    if shown.keys() == columns.keys():
-        fresh = _fresh(shown, columns, key)
-        if fresh is not None:
-            if not fresh.size:
-                return "same"
-            source.stream({name: column[fresh] for name, column in columns.items()})
-            return "more"
-    source.data = dict(columns)
-    return "all"
+    fresh = _fresh(source, columns, key)
+    if fresh is None:
+        source.data = dict(columns)
+    elif fresh.size:
+        source.stream({name: column[fresh] for name, column in columns.items()})
+    return _word(fresh)
 
 
-def _fresh(shown: Columns, columns: Columns, key: str) -> NDArray[np.int64] | None:
+def growth(source: ColumnDataSource, columns: Columns, key: str = "") -> Growth:
+    """Say what :func:`grow` would send, and send nothing."""
+    return _word(_fresh(source, columns, key))
+
+
+def _word(fresh: NDArray[np.int64] | None) -> Growth:
+    if fresh is None:
+        return "all"
+    return "more" if fresh.size else "same"
+
+
+def _fresh(source: ColumnDataSource, columns: Columns, key: str) -> NDArray[np.int64] | None:
     """Find the rows that are not shown yet; nothing if a shown one is not there any more, or has changed."""
+    shown = {name: np.asarray(column) for name, column in cast("Mapping[str, Any]", source.data).items()}
+    if shown.keys() != columns.keys():
+        return None
     name = next(iter(columns))
     count, before = len(columns[name]), len(shown[name])
     if before > count or (before == 0 and count > 0):

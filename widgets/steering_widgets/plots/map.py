@@ -1,84 +1,85 @@
-"""A map as it grows, and a finer look at a part of it."""
+"""A map as it grows, what is planned of it, and a finer look at a part of it."""
 
-import math
 import time
-from typing import Any
 
 import ipywidgets
+import numpy as np
 import xarray as xr
-from bokeh.models import (
-    BoxEditTool,
-    ColorBar,
-    ColumnDataSource,
-    HoverTool,
-    LinearColorMapper,
-    LogColorMapper,
-)
-from bokeh.plotting import figure
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
+from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.bridge import BokehView
-from steering_widgets.parts.card import Card, button, close_all
+from steering_widgets.parts.card import Card, Line, button, close_all
+from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, title
-from steering_widgets.plots.cells import MapCells, make_cells, quantities_of
-from steering_widgets.plots.colours import PALETTES
+from steering_widgets.plots.axis_tools import AxisTools
+from steering_widgets.plots.cells import make_cells, quantities_of
+from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
-from steering_widgets.plots.plot import REGION_COLOUR, axis_label, make_plot, short_numbers
-from steering_widgets.plots.region import MapAxes, Region, RegionForm
+from steering_widgets.plots.map_plot import MapPlot
+from steering_widgets.plots.marks import marks_of
+from steering_widgets.plots.region import MapAxes, RegionForm
 
-_EMPTY: dict[str, Any] = {"x": [], "y": [], "width": [], "height": [], "value": []}
-_NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
 # A map of more rectangles than this is sent at most twice a second when it has to be sent whole.
 _LARGE, _LARGE_SECONDS = 4000, 0.5
+# Planned dots are sent whole: a few that are measured already may still be drawn, this share of them.
+_SHARE = 0.01
 _HINT = "Hold Shift and drag to mark a region; drag it to move it. Or write it here:"
+_NOWHERE = np.empty((0, 2))
 
 
 class MapPanel:
     """Each point a rectangle of its cell's size; a region can be marked and looked at more finely."""
 
-    def __init__(self, desk: Desk, look: Look | None = None) -> None:
-        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._desk = desk
-        self._result = Place((look or desk.board).result)
-        self._status = Place(desk.board.status)
+    def __init__(self, desk: Desk, look: Look | None = None, ghost: Ghost | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one.
+
+        Args:
+            desk: Whose scan.
+            look: Which analysis; and where the point is written that a person touches.
+            ghost: What somebody thinks of doing, drawn beside the plan.
+        """
+        board = desk.board
+        self._desk, self._ghost = desk, ghost or Ghost(desk)
+        self._result, self._status = Place((look or board).result), Place(board.status)
+        self._plan, self._rulings = Place(board.plan), Place(board.rulings)
+        self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
+        point = look.point if look is not None else Cell[int | None](None)
+        self._point = Place(point)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._settings = Cell(0)
         self._wanted = Place(self._settings)
         self._axes = MapAxes()
-        self._showing_box = False
-        self._sent_whole = 0.0
-        self._late = False
-        self._source = ColumnDataSource(dict(_EMPTY))
-        # Not drawn: gives the empty map axes.
-        self._extent = ColumnDataSource({"x": [-1.0, 1.0], "y": [-1.0, 1.0]})
-        self._box = ColumnDataSource(dict(_NO_BOX))
-        self._linear = LinearColorMapper(palette=PALETTES["viridis"], low=0, high=1, nan_color="#8888")
-        self._logarithmic = LogColorMapper(palette=PALETTES["viridis"], low=1, high=10, nan_color="#8888")
-        self._plot = self._draw()
-        self.view = BokehView(self._plot, label="Map of the scan; mark a region in the form below", shared=[self._box])
-        self._box.on_change("data", self._box_changed)
+        self._sent_whole, self._late = 0.0, False
+        self._dotted = (-1, -1)
         self._finer = button("st-finer", "Look finer here", "Measure this region on its own grid first", strong=True)
         self._finer.on_click(self._look_finer)
         self.form = RegionForm(self._finer)
         self._region = Place(self.form.newest)
+        self._drawn = MapPlot(self.form.draw, point)
+        self.view = self._drawn.view
         self._quantity = ipywidgets.Dropdown(options=[("Intensity", "intensity")], description="Colour by")
         self._quantity.add_class("st-quantity")
         self._log = ipywidgets.Checkbox(description="Log", indent=False)
         self._log.add_class("st-map-log")
         for control in (self._quantity, self._log):
             control.observe(self._setting_changed, "value")
-        bar = ipywidgets.HBox([self._quantity, self._log])
-        bar.add_class("st-bar-row")
+        self._monitor = Choice("st-map-monitor", "Normalise to")
+        self._monitor.widget.layout.display = "none"
+        bar = ipywidgets.Box([self._quantity, self._log, self._monitor.widget])
+        bar.add_class("st-plot-tools")
+        self._tools = AxisTools("map", log="", colour=True)
         hint = ipywidgets.HTML(_HINT)
         hint.add_class("st-hint")
-        self.widget = Card("map", "Map", [bar, self.view, hint, self.form.widget])
+        self._about, self._would = Line("st-map-about"), Line("st-ghost")
+        parts = [bar, self._tools.widget, self.view, self._about, self._would, hint, self.form.widget]
+        self.widget = Card("map", "Map", parts)
 
     @staticmethod
     def fits(data: xr.Dataset) -> bool:
@@ -86,61 +87,43 @@ class MapPanel:
         return "point" in data.dims and len([name for name in data if str(name).endswith("_step")]) == 2
 
     def refresh(self) -> bool:
-        """Show a newer result, a drawn or typed region, and the answer to the last click."""
-        status, result, wanted = self._status.advance(), self._result.advance(), self._wanted.advance()
+        """Show a newer result or plan, a drawn or typed region, and the answer to the last click."""
+        asked = self._ghost.refresh()
+        status, result = self._status.advance(), self._result.advance()
+        edges = [status, *(one.advance() for one in (self._plan, self._rulings, self._wish, self._forecast))]
+        settings = [
+            self._wanted.advance(), self._monitor.advance(), self._point.advance(), self._tools.advance(self.view),
+        ]  # fmt: skip
         if status:
             self._finer.disabled = not self._status.value.scanning
             self._name_axes(planned_axes(self._status.value) or self._axes)
-        if result or wanted or (self._late and time.monotonic() - self._sent_whole > _LARGE_SECONDS):
+        if result or any(settings) or (self._late and time.monotonic() - self._sent_whole > _LARGE_SECONDS):
             self._show(self._result.value)
+        if result or any(edges):
+            with self.view.edit():
+                self._show_plan()
+        self._tools.apply(self.view)
         region = self._region.advance()
         if region and self._region.value is not None:
             how, where = self._region.value
             # Whichever of the twins was touched last tells the other.
-            follow = self.form.write if how == "drawn" else self._show_box
+            follow = self.form.write if how == "drawn" else self._drawn.show_box
             follow(where)
+            self._foretell()
         said = self._said.advance()
         if said:
             self.widget.say(*self._said.value)
-        return any((status, result, wanted, region, said))
+        return any((asked, *edges, *settings, result, region, said))
 
     def close(self) -> None:
         """Take it off the screen."""
         close_all(self.widget)
 
-    def _draw(self) -> figure:
-        plot = make_plot(height=340, tools="pan,wheel_zoom,reset,save", match_aspect=True)
-        plot.xaxis[0].axis_label = axis_label(self._axes.x, self._axes.x_units)
-        plot.yaxis[0].axis_label = axis_label(self._axes.y, self._axes.y_units)
-        plot.grid.visible = False
-        fill = {"field": "value", "transform": self._linear}
-        # The outline closes the hairlines that antialiasing leaves between neighbours.
-        self._cells = plot.rect("x", "y", "width", "height", source=self._source, fill_color=fill, line_color=fill)
-        self._bar = ColorBar(
-            color_mapper=self._linear, title="counts/s", width=12, padding=4, formatter=short_numbers()
-        )
-        self._bar.title_text_font_style = "normal"
-        self._bar.title_text_font_size = self._bar.major_label_text_font_size = "11px"
-        self._bar.background_fill_alpha = 0
-        plot.add_layout(self._bar, "right")
-        box = plot.rect(
-            "x", "y", "width", "height", source=self._box,
-            fill_color=REGION_COLOUR, fill_alpha=0.12, line_color=REGION_COLOUR, line_width=2,
-        )  # fmt: skip
-        extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
-        plot.x_range.renderers = plot.y_range.renderers = [self._cells, extent]
-        edit = BoxEditTool(renderers=[box], num_objects=1)
-        plot.add_tools(edit)
-        plot.toolbar.active_drag = edit
-        self._hover = HoverTool(renderers=[self._cells], tooltips=[("x, y", "@x, @y"), ("value", "@value{0.00}")])
-        plot.add_tools(self._hover)
-        return plot
-
     def _show(self, result: Result | None) -> None:
         if result is None or not self.fits(result.outcome.data):
             with self.view.edit():
-                self._source.data = dict(_EMPTY)
-                self._extent.data = {"x": [-1.0, 1.0], "y": [-1.0, 1.0]}
+                self._drawn.clear()
+            self._about.write("")
             self.widget.remark("no result yet")
             return
         data = result.outcome.data
@@ -148,14 +131,53 @@ class MapPanel:
         quantity = str(self._quantity.value)
         axes = axes_of(data, self._status.value)
         cells = make_cells(data, axes, quantity)
+        now = time.monotonic()
         with self.view.edit():
-            self._show_cells(cells)
-            self._extent.data = {"x": [], "y": []}
-            self._show_colours(cells, title(quantity), str(data[quantity].attrs.get("units", "")))
+            may = len(cells) <= _LARGE or now - self._sent_whole >= _LARGE_SECONDS
+            sent = self._drawn.show(cells, whole=may)
+            self._late = sent == "later"
+            self._sent_whole = now if sent == "all" else self._sent_whole
+            units = str(data[quantity].attrs.get("units", ""))
+            self._drawn.colour(cells, axes, (title(quantity), units), log=bool(self._log.value),
+                               follow=self._tools.automatic("colour"))  # fmt: skip
             self._name_axes(axes)
+            self._about.write(self._drawn.touched(self._point.value, axes, (title(quantity), units)))
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
         self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}")
+
+    def _show_plan(self) -> None:
+        """Show what is planned, what would be, and what was decided."""
+        status, plan, result = self._status.value, self._plan.value, self._result.value
+        axes = self._axes
+        ours = plan.known and {axes.x, axes.y} == set(plan.axes)
+        ours = ours and (result is None or result.provenance.run in ("", plan.run))
+        scanning = ours and status.scanning and plan.run == status.run
+        order = [plan.axes.index(axes.x), plan.axes.index(axes.y)] if ours else [0, 1]
+        left = plan.left(status.points_done)[:, order] if scanning else _NOWHERE
+        forecast = self._forecast.value if scanning else None
+        seen = _NOWHERE
+        if forecast is not None and not forecast.refusal and forecast.plan.axes == plan.axes:
+            planned = {tuple(place) for place in plan.left(status.points_done).tolist()}
+            would = forecast.plan.left(status.points_done)
+            # What is planned anyway is drawn already.
+            fresh = np.array([tuple(place) not in planned for place in would.tolist()], dtype=bool)
+            seen = would[fresh][:, order]
+        if self._stale(len(left)):
+            self._drawn.show_planned(left)
+        self._drawn.show_ghost(seen)
+        self._drawn.show_marks(marks_of(self._rulings.value, plan) if ours else [], order)
+        corners = np.array([plan.positions.min(axis=0), plan.positions.max(axis=0)])[:, order] if ours else _NOWHERE
+        self._drawn.show_extent(corners, empty=result is None)
+        self._would.write(ghost_text(self._wish.value, forecast) if scanning else "")
+
+    def _stale(self, left: int) -> bool:
+        """Say whether the planned dots have to be sent anew."""
+        path, shown = self._dotted
+        if path == id(self._plan.value) and 0 <= shown - left <= _SHARE * shown and (left > 0 or shown == 0):
+            return False
+        self._dotted = id(self._plan.value), left
+        return True
 
     def _name_axes(self, axes: MapAxes) -> None:
         if axes == self._axes:
@@ -163,8 +185,7 @@ class MapPanel:
         self._axes = axes
         self.form.name_axes(axes)
         with self.view.edit():
-            self._plot.xaxis[0].axis_label = axis_label(axes.x, axes.x_units)
-            self._plot.yaxis[0].axis_label = axis_label(axes.y, axes.y_units)
+            self._drawn.name_axes(axes)
 
     def _offer(self, data: xr.Dataset) -> None:
         names = [(title(name), name) for name in quantities_of(data)]
@@ -174,55 +195,14 @@ class MapPanel:
             if chosen in dict(names).values():
                 self._quantity.value = chosen
 
-    def _show_cells(self, cells: MapCells) -> None:
-        shown = dict(self._source.data)
-        self._late = False
-        if cells.continues(shown):
-            count = len(shown["x"])
-            if count < len(cells):
-                self._source.stream({name: column[count:] for name, column in cells.columns.items()})
+    def _foretell(self) -> None:
+        """Ask what a look at the marked region would do."""
+        try:
+            action = self.form.action()
+        except SteeringError:
             return
-        now = time.monotonic()
-        if len(cells) > _LARGE and now - self._sent_whole < _LARGE_SECONDS:
-            self._late = True
-            return
-        self._sent_whole = now
-        self._source.data = dict(cells.columns)
-
-    def _show_colours(self, cells: MapCells, name: str, units: str) -> None:
-        mapper = self._logarithmic if self._log.value else self._linear
-        low = cells.smallest_positive if self._log.value else cells.low
-        mapper.update(low=low, high=cells.high if cells.high > low else low + 1.0)
-        if self._bar.color_mapper is not mapper:
-            fill = {"field": "value", "transform": mapper}
-            self._cells.glyph.update(fill_color=fill, line_color=fill)
-            self._bar.color_mapper = mapper
-        self._bar.title = axis_label(name, units)
-        axes = self._axes
-        self._hover.tooltips = [
-            (axes.x, f"@x{{0.00}} {axes.x_units}"),
-            (axes.y, f"@y{{0.00}} {axes.y_units}"),
-            (name, f"@value{{0.00}} {units}"),
-        ]
-
-    def _show_box(self, region: Region) -> None:
-        middle_x, middle_y = (region.x0 + region.x1) / 2, (region.y0 + region.y1) / 2
-        size = (abs(region.x1 - region.x0), abs(region.y1 - region.y0))
-        if not all(map(math.isfinite, (middle_x, middle_y, *size))):
-            return
-        with self.view.edit():
-            # Bokeh calls back for this change too, within the view's lock; only a browser's is a drawing.
-            self._showing_box = True
-            self._box.data = {"x": [middle_x], "y": [middle_y], "width": [size[0]], "height": [size[1]]}
-            self._showing_box = False
-
-    def _box_changed(self, _attr: str, _old: object, new: Any) -> None:
-        if self._showing_box or len(new["x"]) == 0:
-            return
-        x, y, width, height = (float(new[name][-1]) for name in ("x", "y", "width", "height"))
-        width, height = abs(width), abs(height)
-        region = Region(x - width / 2, x + width / 2, y - height / 2, y + height / 2)
-        self.form.newest.set(("drawn", region))
+        if self._status.value.scanning:
+            self._ghost.want((action,), REGION)
 
     def _setting_changed(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)
@@ -231,7 +211,10 @@ class MapPanel:
         result = self._result.value
 
         def propose() -> Ruling:
-            return self._desk.propose(self.form.action(), result.basis if result is not None else "")
+            ruling = self._desk.propose(self.form.action(), result.basis if result is not None else "")
+            if ruling.accepted:
+                self._ghost.want((), REGION)
+            return ruling
 
         self._answer.ask(propose, "Accepted: the region is measured next, then the rest.")
 

@@ -68,6 +68,10 @@ class RegionForm:
         self.y1.relabel("to", axes.y_units)
         self.step.relabel("step", axes.x_units)
 
+    def draw(self, region: Region) -> None:
+        """Take a region that was drawn; from any thread."""
+        self.newest.set(("drawn", region))
+
     def write(self, region: Region) -> None:
         """Put a region that was drawn into the fields."""
         # What this thread writes is not typed by a person; the fields change one by one and tell of each.

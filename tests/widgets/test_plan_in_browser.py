@@ -1,0 +1,175 @@
+"""The plan in the plots, in a real Chromium: what is dragged reaches Python, and a zoom is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.widgets.lab import Lab, jupyter, write_notebook
+
+SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+CURVE = """
+from steering.core.action import InsertRegion, SetParameter
+from steering_widgets.parts.ticker import Ticker
+from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.ghost import Ghost
+from steering_widgets.plots.look import Look
+from steering_widgets.plots.map import MapPanel
+from tests.widgets.fake import FakeDesk
+import ipywidgets
+
+desk = FakeDesk()
+look, ghost = Look(desk), Ghost(desk)
+panel = CurvePanel(desk, look, ghost)
+wrong = []
+ticker = Ticker((look,), (panel,), (), wrong.append)
+ticker.start()
+box = ipywidgets.VBox([panel.widget])
+box.add_class("st-dashboard")
+box
+"""
+MAP = CURVE.replace("panel = CurvePanel(", "panel = MapPanel(")
+RANGE = """(axis) => {
+  const docs = Bokeh.index.roots.map((view) => view.model.document);
+  const plot = docs.flatMap((doc) => [...doc._all_models.values()]).find((model) => model.type === 'Figure');
+  return [plot[`${axis}_range`].start, plot[`${axis}_range`].end];
+}"""
+
+
+def shoot(page, selector, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.locator(selector).first.screenshot(path=SHOTS / f"{name}.png")
+
+
+def drag(page, box, begin, end, *, shift=False):
+    """Drag with the mouse, from and to shares of a plot's box."""
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (begin, end)]
+    if shift:
+        page.keyboard.down("Shift")
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=8)
+    page.mouse.up()
+    if shift:
+        page.keyboard.up("Shift")
+
+
+@pytest.mark.browser
+def test_a_range_of_a_curve_is_dragged_foretold_and_measured(tmp_path):
+    write_notebook(tmp_path / "curve.ipynb", CURVE)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        page = lab.page
+        page.set_default_timeout(30_000)
+        lab.open("curve.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".st-panel-curve .st-plot[data-ready]").wait_for()
+        page.locator(".st-panel-curve").scroll_into_view_if_needed()
+        lab.execute("desk.start('rocking')")
+        # Before the first point the axis is that of the plan.
+        page.wait_for_function(f"() => {{ const [low, high] = ({RANGE})('x'); return low < -0.2 && high > 0.7; }}")
+        shoot(page, ".st-panel-curve", "curve-plan-before")
+        lab.execute("desk.advance(30)")
+        page.locator(".st-panel-curve").get_by_text("30 frames").wait_for()
+        plot = page.locator(".st-panel-curve .st-plot").bounding_box()
+        drag(page, plot, (0.45, 0.4), (0.6, 0.6), shift=True)
+        page.locator(".st-ghost").get_by_text("What the marked region would do").wait_for()
+        low, high = lab.value("panel.wanted.value")
+        assert -0.28 < low < high < 0.72
+        assert float(page.locator(".st-range-low input").input_value()) == pytest.approx(low, abs=1e-5)
+        shoot(page, ".st-panel-curve", "curve-range-light")
+        lab.theme(DARK)
+        shoot(page, ".st-panel-curve", "curve-range-dark")
+        lab.theme(LIGHT)
+        page.locator("button.st-range-measure").click()
+        lab.wait_for_value("[action.parameter for action in desk.actions] == ['centre', 'range']")
+        lab.execute("desk.advance(3)")
+        page.locator(".st-panel-curve").get_by_text("33 frames").wait_for()
+        lab.execute(
+            "panel.overlay('run 7', __import__('numpy').linspace(-0.2, 0.7, 50),"
+            " 500 + 300 * __import__('numpy').random.default_rng(1).normal(size=50))"
+        )
+        page.locator(".st-panel-curve").get_by_text("run 7 behind it").wait_for()
+        # A zoom is kept while data come, and said; Fit takes it back.
+        x0, x1 = page.evaluate(RANGE, "x")
+        page.locator(".st-panel-curve .st-plot").hover()
+        shoot(page, ".st-panel-curve", "curve-decided")
+        # The wheel over the axis of positions moves it alone.
+        page.evaluate("""() => {
+          const docs = Bokeh.index.roots.map((view) => view.model.document);
+          const models = docs.flatMap((doc) => [...doc._all_models.values()]);
+          const plot = models.find((model) => model.type === 'Figure');
+          plot.toolbar.active_scroll = models.find((model) => model.type === 'WheelZoomTool');
+        }""")
+        page.mouse.wheel(0, -600)
+        page.wait_for_function("() => !document.querySelector('.st-curve-auto-x input').checked")
+        zoomed = page.evaluate(RANGE, "x")
+        assert zoomed[1] - zoomed[0] < x1 - x0
+        lab.execute("desk.advance(3)")
+        page.locator(".st-panel-curve").get_by_text("36 frames").wait_for()
+        assert page.evaluate(RANGE, "x") == zoomed
+        page.locator("button.st-curve-fit").click()
+        page.wait_for_function(
+            f"(wanted) => {{ const [low, high] = ({RANGE})('x'); return high - low > 0.9 * wanted; }}", arg=x1 - x0
+        )
+        page.locator(".st-curve-log-y input").check()
+        page.wait_for_function("() => Bokeh.index.roots[0].frame.y_scale.type === 'LogScale'")
+        shoot(page, ".st-panel-curve", "curve-log")
+        page.locator(".st-curve-log-y input").uncheck()
+        page.wait_for_function("() => Bokeh.index.roots[0].frame.y_scale.type === 'LinearScale'")
+        # A point that is tapped names its frame.
+        place = page.evaluate("""() => {
+          const plot = Bokeh.index.roots[0], box = plot.el.getBoundingClientRect();
+          const data = plot.model.renderers.map((one) => one.data_source.data).find((one) => one.frame?.length);
+          const [sx] = plot.frame.x_scale.v_compute([data.x[4]]), [sy] = plot.frame.y_scale.v_compute([data.y[4]]);
+          return [box.x + sx, box.y + sy];
+        }""")
+        page.mouse.click(*place)
+        lab.wait_for_value("look.point.value is not None")
+        page.locator(".st-curve-about").get_by_text("Frame ").wait_for()
+        shoot(page, ".st-panel-curve", "curve-tapped")
+        lab.wait_for_value("ghost.wanted.value.actions == ()")
+        assert lab.value("[text for text in wrong if text]") == []
+        assert lab.errors == []
+
+
+@pytest.mark.browser
+def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(tmp_path):
+    write_notebook(tmp_path / "map.ipynb", MAP)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        page = lab.page
+        page.set_default_timeout(30_000)
+        lab.open("map.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".st-panel-map .st-plot[data-ready]").wait_for()
+        page.locator(".st-panel-map").scroll_into_view_if_needed()
+        lab.execute("desk.start('map')")
+        page.wait_for_function(f"() => {{ const [low, high] = ({RANGE})('y'); return low < -18 && high > 18; }}")
+        shoot(page, ".st-panel-map", "map-plan-before")
+        lab.execute("desk.advance(170)")
+        page.locator(".st-panel-map").get_by_text("170 points").wait_for()
+        plot = page.locator(".st-panel-map .st-plot").bounding_box()
+        drag(page, plot, (0.45, 0.45), (0.6, 0.7), shift=True)
+        page.locator(".st-ghost").get_by_text("What the marked region would do").wait_for()
+        shoot(page, ".st-panel-map", "map-ghost-light")
+        lab.theme(DARK)
+        shoot(page, ".st-panel-map", "map-ghost-dark")
+        lab.theme(LIGHT)
+        page.locator("button.st-finer").click()
+        lab.wait_for_value("len(desk.actions) == 1")
+        lab.execute("desk.advance(40)")
+        page.locator(".st-panel-map").get_by_text("210 points").wait_for()
+        shoot(page, ".st-panel-map", "map-decided")
+        page.set_viewport_size({"width": 560, "height": 900})
+        page.locator(".st-panel-map").scroll_into_view_if_needed()
+        shoot(page, ".st-panel-map", "map-narrow")
+        # A cell that is tapped names its frame.
+        page.set_viewport_size({"width": 1400, "height": 900})
+        plot = page.locator(".st-panel-map .st-plot").bounding_box()
+        page.mouse.click(plot["x"] + 0.45 * plot["width"], plot["y"] + 0.75 * plot["height"])
+        lab.wait_for_value("look.point.value is not None")
+        page.locator(".st-map-about").get_by_text("Frame ").wait_for()
+        shoot(page, ".st-panel-map", "map-tapped")
+        assert lab.value("[text for text in wrong if text]") == []
+        assert lab.errors == []

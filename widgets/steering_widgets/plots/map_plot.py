@@ -1,0 +1,201 @@
+"""The drawing of a map."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from bokeh.models import (
+    BoxEditTool,
+    ColorBar,
+    ColumnDataSource,
+    HoverTool,
+    LinearColorMapper,
+    LogColorMapper,
+)
+from numpy.typing import NDArray
+
+from steering.core.cell import Cell
+from steering_widgets.parts.bridge import BokehView
+from steering_widgets.plots.cells import MapCells
+from steering_widgets.plots.colours import PALETTES
+from steering_widgets.plots.edge import TOOLTIPS, mark_columns
+from steering_widgets.plots.growing import grow, growth
+from steering_widgets.plots.marks import Mark
+from steering_widgets.plots.plot import (
+    GHOST_COLOUR,
+    MARK_COLOUR,
+    REGION_COLOUR,
+    axis_label,
+    make_plot,
+    short_numbers,
+)
+from steering_widgets.plots.region import MapAxes, Region
+from steering_widgets.plots.touch import Touch
+
+_EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}
+_NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
+_ANYWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])
+
+
+class MapPlot:
+    """Cells, planned points, decisions, and a region that can be dragged.
+
+    Everything that changes it must be called within ``view.edit()``, but for :meth:`show_box`.
+
+    Attributes:
+        view: What is displayed.
+        cells: Columns of the cells that are drawn.
+        box: Columns of the region: one row, or none.
+        bar: The bar of colours.
+    """
+
+    def __init__(self, draw: Callable[[Region], object], point: Cell[int | None]) -> None:
+        """Draw it without cells.
+
+        Args:
+            draw: Takes a region that a person has drawn.
+            point: Where the frame of a point that is tapped is written.
+        """
+        self._draw = draw
+        self._showing_box = False
+        self.cells, self.box = ColumnDataSource(dict(_EMPTY)), ColumnDataSource(dict(_NO_BOX))
+        # Not drawn: gives the map the axes of its plan.
+        self._extent = ColumnDataSource({"x": [-1.0, 1.0], "y": [-1.0, 1.0]})
+        self._planned, self._ghost = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
+        self._decided = ColumnDataSource(mark_columns([], 0, 1))
+        self.linear = LinearColorMapper(palette=PALETTES["viridis"], low=0, high=1, nan_color="#8888")
+        self.logarithmic = LogColorMapper(palette=PALETTES["viridis"], low=1, high=10, nan_color="#8888")
+        self._plot = plot = make_plot(height=340, tools="pan,wheel_zoom,save", match_aspect=True)
+        plot.grid.visible = False
+        fill = {"field": "value", "transform": self.linear}
+        # The outline closes the hairlines that antialiasing leaves between neighbours.
+        self._rects = plot.rect("x", "y", "width", "height", source=self.cells, fill_color=fill, line_color=fill)
+        self.bar = ColorBar(color_mapper=self.linear, title="counts/s", width=12, padding=4, formatter=short_numbers())
+        self.bar.title_text_font_style = "normal"
+        self.bar.title_text_font_size = self.bar.major_label_text_font_size = "11px"
+        self.bar.background_fill_alpha = 0
+        plot.add_layout(self.bar, "right")
+        plot.scatter("x", "y", source=self._planned, size=2.5, fill_color=MARK_COLOUR, fill_alpha=0.8, line_color=None)
+        plot.scatter("x", "y", source=self._ghost, size=4, fill_color=GHOST_COLOUR, fill_alpha=0.9, line_color=None)
+        box = plot.rect(
+            "x", "y", "width", "height", source=self.box,
+            fill_color=REGION_COLOUR, fill_alpha=0.12, line_color=REGION_COLOUR, line_width=2,
+        )  # fmt: skip
+        marks = plot.scatter(
+            "x", "y", source=self._decided, marker="inverted_triangle", size=11, fill_color="#ffffff",
+            line_color="#30343b", line_width=1.5,
+        )  # fmt: skip
+        extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
+        plot.x_range.renderers = plot.y_range.renderers = [self._rects, extent]
+        edit = BoxEditTool(renderers=[box], num_objects=1)
+        self._hover = HoverTool(renderers=[self._rects], tooltips=[("x, y", "@x, @y"), ("value", "@value{0.00}")])
+        plot.add_tools(edit, self._hover, HoverTool(renderers=[marks], tooltips=TOOLTIPS, visible=False))
+        plot.toolbar.active_drag = edit
+        self._touch = Touch(plot, self.cells, point)
+        self.view = BokehView(
+            plot, label="Map of the scan; mark a region in the form below", shared=[self.box, self._touch.shared]
+        )
+        self.box.on_change("data", self._box_changed)
+        self.name_axes(MapAxes())
+
+    def name_axes(self, axes: MapAxes) -> None:
+        """Label the axes."""
+        self._plot.xaxis[0].axis_label = axis_label(axes.x, axes.x_units)
+        self._plot.yaxis[0].axis_label = axis_label(axes.y, axes.y_units)
+
+    def show(self, cells: MapCells, *, whole: bool) -> Literal["same", "more", "all", "later"]:
+        """Draw the cells.
+
+        Args:
+            cells: All of them.
+            whole: Whether all may be sent if new ones do not suffice.
+
+        Returns:
+            What was sent; ``"later"`` if all would have to be, and may not.
+        """
+        if not whole and growth(self.cells, cells.columns) == "all":
+            return "later"
+        return grow(self.cells, cells.columns)
+
+    def colour(self, cells: MapCells, axes: MapAxes, value: tuple[str, str], *, log: bool, follow: bool) -> None:
+        """Set the scale of colours.
+
+        Args:
+            cells: What is drawn.
+            axes: Of the map.
+            value: Name and unit of what the colours mean.
+            log: Whether the scale is logarithmic.
+            follow: Whether the scale spans all values; else it stays as it is.
+        """
+        mapper = self.logarithmic if log else self.linear
+        low = cells.smallest_positive if log else cells.low
+        high = cells.high if cells.high > low else low + 1.0
+        if follow and (mapper.low, mapper.high) != (low, high):
+            mapper.update(low=low, high=high)
+        if self.bar.color_mapper is not mapper:
+            fill = {"field": "value", "transform": mapper}
+            self._rects.glyph.update(fill_color=fill, line_color=fill)
+            self.bar.color_mapper = mapper
+        name, units = value
+        tooltips = [
+            (axes.x, f"@x{{0.00}} {axes.x_units}"),
+            (axes.y, f"@y{{0.00}} {axes.y_units}"),
+            (name, f"@value{{0.00}} {units}"),
+            ("frame", "@frame{0}"),
+        ]
+        if self.bar.title != axis_label(name, units) or list(self._hover.tooltips) != tooltips:
+            self.bar.title, self._hover.tooltips = axis_label(name, units), tooltips
+
+    def touched(self, frame: int | None, axes: MapAxes, value: tuple[str, str]) -> str:
+        """Ring the cell of a frame, and write what is there; empty if there is none."""
+        self._touch.show(self.cells, frame)
+        columns = self.cells.data
+        rows = np.flatnonzero(np.asarray(columns["frame"]) == (-1 if frame is None else frame))
+        if frame is None or not len(rows):
+            return ""
+        x, y, found = (float(columns[name][rows[0]]) for name in ("x", "y", "value"))
+        name, units = value
+        where = f"{axes.x} {x:.6g} {axes.x_units}, {axes.y} {y:.6g} {axes.y_units}"
+        return f"Frame {frame}: {where}, {name.lower()} {found:.6g} {units}."
+
+    def show_planned(self, positions: NDArray[np.float64]) -> None:
+        """Draw points that are planned and not measured, shape ``(points, 2)``, rightwards first."""
+        grow(self._planned, {"x": positions[:, 0], "y": positions[:, 1]})
+
+    def show_ghost(self, positions: NDArray[np.float64]) -> None:
+        """Draw points that a forecast would add, shape ``(points, 2)``, rightwards first."""
+        grow(self._ghost, {"x": positions[:, 0], "y": positions[:, 1]})
+
+    def show_marks(self, marks: Sequence[Mark], order: Sequence[int]) -> None:
+        """Draw decisions; ``order`` names the axes of the plan that are drawn rightwards and upwards."""
+        grow(self._decided, mark_columns(marks, *order))
+
+    def show_extent(self, corners: NDArray[np.float64], *, empty: bool) -> None:
+        """Keep an area in sight: its lowest and highest corner, shape ``(2, 2)``, or none."""
+        shown = corners if len(corners) else (_ANYWHERE if empty else np.empty((0, 2)))
+        grow(self._extent, {"x": shown[:, 0], "y": shown[:, 1]})
+
+    def show_box(self, region: Region) -> None:
+        """Draw a region that was typed."""
+        middle_x, middle_y = (region.x0 + region.x1) / 2, (region.y0 + region.y1) / 2
+        size = (abs(region.x1 - region.x0), abs(region.y1 - region.y0))
+        if not all(map(math.isfinite, (middle_x, middle_y, *size))):
+            return
+        with self.view.edit():
+            # Bokeh calls back for this change too, within the view's lock; only a browser's is a drawing.
+            self._showing_box = True
+            self.box.data = {"x": [middle_x], "y": [middle_y], "width": [size[0]], "height": [size[1]]}
+            self._showing_box = False
+
+    def clear(self) -> None:
+        """Take all cells away."""
+        if len(self.cells.data["x"]):
+            self.cells.data = dict(_EMPTY)
+
+    def _box_changed(self, _attr: str, _old: object, new: Any) -> None:
+        if self._showing_box or len(new["x"]) == 0:
+            return
+        x, y, width, height = (float(new[name][-1]) for name in ("x", "y", "width", "height"))
+        width, height = abs(width), abs(height)
+        self._draw(Region(x - width / 2, x + width / 2, y - height / 2, y + height / 2))
