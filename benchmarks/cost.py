@@ -1,8 +1,8 @@
 """How much of the machine a scan takes while one page looks on, process by process, and what a point costs.
 
 ``python -m benchmarks.cost [SECONDS] [FILE.json]``: ``steering lab``'s own parts, a rocking scan at about ten points a
-second, one Chromium page of 1400 x 1000 pixels that shows the dashboard. A core's speed is not the same from one hour to
-the next, so each figure stands in units of a fixed pure-Python workload of the same run: one unit is what
+second, one Chromium page of 1400 x 1000 pixels that shows the dashboard. A core's speed differs from hour to hour, so
+each figure also stands in units of a fixed pure-Python workload of the same run: one unit is what
 ``sum(i * i for i in range(100_000))`` takes.
 """
 

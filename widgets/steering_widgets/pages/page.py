@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import ipywidgets
 
@@ -27,6 +28,7 @@ from steering_widgets.parts.ticker import Ticker
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.frame import FramePanel
+from steering_widgets.plots.ghost import FORM, SUGGESTION, Ghost
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.map import MapPanel
 from steering_widgets.plots.scalars import ScalarsPanel
@@ -67,10 +69,14 @@ class Page:
         self._notice = NoticeLine(self._dismiss)
         self._look = look = Look(session)
         self._looked = Place(look.result)
-        self._curve, self._map, self._frame = CurvePanel(session, look), MapPanel(session, look), FramePanel(session)
+        # What the form, a suggestion or a marked region would do is drawn by the plots before it is proposed.
+        self._ghost = ghost = Ghost(session)
+        self._curve, self._map = CurvePanel(session, look, ghost), MapPanel(session, look, ghost)
+        self._frame = FramePanel(session)
         self._scalars = ScalarsPanel(session, look)
-        progress, form, journal = ProgressPanel(session), SteeringForm(session), JournalPanel(session)
-        agents = AgentsPanel(session, form.draft)
+        progress, journal = ProgressPanel(session), JournalPanel(session)
+        form = SteeringForm(session, partial(ghost.want, who=FORM))
+        agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION))
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
@@ -153,7 +159,7 @@ class Page:
             self._over = True
         self.opened_by = None
         self.shut()
-        for panel in (*self._closing, *self._guests, self._look, self._views):
+        for panel in (*self._closing, *self._guests, self._look, self._views, self._ghost):
             panel.close()
         close_all(self.widget)
 
