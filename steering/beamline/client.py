@@ -15,12 +15,14 @@ from steering.archive.journal import Entry
 from steering.core.action import Action
 from steering.core.errors import SteeringError, said
 from steering.core.frame import Frame
+from steering.core.instrument import Instrument
 from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, Lease, ScanDescription
 from steering.machine.direct import MOUNTS
 from steering.service.tenancy import Wish
 from steering.service.wire import (
+    READINGS,
     RULING,
     SCANS,
     STATUS,
@@ -72,7 +74,7 @@ class Moved:
     connection: Mapping[str, Any]
 
 
-News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Plan | Frame | Lost
+News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Plan | Instrument | Frame | Lost
 
 
 class BeamlineClient:
@@ -278,5 +280,7 @@ def _news(message: str | bytes) -> News:
             return STATUS.validate_python(content["status"])
         case "plan":
             return decode_plan(content["plan"])
+        case "instrument":
+            return Instrument(READINGS.validate_python(content["readings"]))
         case kind:
             return Entry(kind, content["name"], content["content"])

@@ -9,6 +9,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from steering.beamline.tokens import Person
 from steering.core.frame import Frame
+from steering.core.instrument import Instrument
 from steering.core.plan import Plan
 from steering.core.steady import steady
 from steering.core.waiting import within
@@ -17,6 +18,7 @@ from steering.service.wire import UNAUTHORISED, dumps, encode_frame, encode_plan
 
 # Status is sent at most so often (seconds); entries are sent at once.
 STATUS_INTERVAL = 0.1
+INSTRUMENT_INTERVAL = 0.5
 PREVIEW_INTERVAL = 0.005
 HEARTBEAT_INTERVAL = 2.0
 # The clock may be set meanwhile.
@@ -38,6 +40,7 @@ async def serve_stream(
         asyncio.create_task(_send_entries(socket, beamline, lock)),
         asyncio.create_task(_send_status(socket, beamline, lock)),
         asyncio.create_task(_send_plan(socket, beamline, lock)),
+        asyncio.create_task(_send_instrument(socket, beamline, lock)),
         asyncio.create_task(_send_frames(socket, newest, lock)),
         asyncio.create_task(_drain(socket)),
         asyncio.create_task(until_void(socket, person)),
@@ -82,6 +85,18 @@ async def _send_plan(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) 
                 await socket.send_text(message)
             sent = plan
         await asyncio.sleep(STATUS_INTERVAL)
+
+
+async def _send_instrument(socket: WebSocket, beamline: Beamline, lock: asyncio.Lock) -> None:
+    """Send the instrument strip when what a person reads in it has changed."""
+    sent = Instrument()
+    while True:
+        shown = beamline.instrument()
+        if shown != sent:
+            async with lock:
+                await socket.send_text(dumps({"kind": "instrument", "readings": list(shown.readings)}))
+            sent = shown
+        await asyncio.sleep(INSTRUMENT_INTERVAL)
 
 
 async def _send_frames(socket: WebSocket, newest: Callable[[], tuple[int, Frame | None]], lock: asyncio.Lock) -> None:

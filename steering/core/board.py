@@ -8,6 +8,7 @@ from steering.core.cell import Cell
 from steering.core.facility import FacilityStatus
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun, Trend
+from steering.core.instrument import Instrument
 from steering.core.latency import LatencySummary
 from steering.core.plan import Plan
 from steering.core.proposal import Ruling
@@ -64,6 +65,7 @@ class Board:
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
         modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
+        instrument: What the beamline shows of itself all the time.
         detectors: Detectors of the shown run whose frames are analysed, the main one first.
         idle: Why an agent can do nothing in the shown scan: a sentence, of each such agent.
         source: The source that is shown: the beamline's documents, or the newest that was followed beside them.
@@ -87,6 +89,7 @@ class Board:
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
     modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
     idle: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    instrument: Cell[Instrument] = field(default_factory=lambda: Cell(Instrument()))
     detectors: Cell[tuple[str, ...]] = field(default_factory=_no_names)
     source: Cell[FollowedSource] = field(default_factory=lambda: Cell(FollowedSource()))
     runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)

@@ -162,6 +162,7 @@ class BeamlineDescription(Strict):
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
         suspenders: What has to be so for a scan to go on.
+        strip: Names of motors and signals that are shown all the time, in this order.
         faults: What to do when a motor does not reach its target, or a device does not answer.
     """
 
@@ -177,4 +178,5 @@ class BeamlineDescription(Strict):
     scans: tuple[Annotated[ScanEntry, OfAnyKind()], ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
     suspenders: tuple[SuspenderEntry, ...] = ()
+    strip: tuple[str, ...] = ()
     faults: FaultsEntry = Field(default_factory=FaultsEntry)

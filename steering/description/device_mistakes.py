@@ -52,6 +52,7 @@ def devices(description: BeamlineDescription) -> Iterator[Mistake]:
     yield from _own(description)
     yield from values("safe", description.safe)
     yield from _suspenders(description)
+    yield from _strip(description)
 
 
 def _signals(description: BeamlineDescription, owners: Mapping[str, str]) -> Iterator[Mistake]:
@@ -111,6 +112,18 @@ def _suspenders(description: BeamlineDescription) -> Iterator[Mistake]:
         for name in one.scans:
             if name not in scans:
                 yield (*where, "scans"), f"There is no scan {name!r}. {choice(name, scans)}"
+
+
+def _strip(description: BeamlineDescription) -> Iterator[Mistake]:
+    channels = {name: bool(one.read or one.set) for name, one in description.signals.items()}
+    channels |= {name: bool(one.prefix) for name, one in description.motors.items()}
+    for number, name in enumerate(description.strip):
+        if name not in channels:
+            yield ("strip", number), f"There is no motor or signal {name!r}. {choice(name, channels)}"
+        elif not channels[name]:
+            yield ("strip", number), f"{name} has no EPICS name of its own, which the strip needs."
+        elif name in description.strip[:number]:
+            yield ("strip", number), f"{name} stands in the strip twice."
 
 
 def values(key: str, channels: Mapping[str, str | float]) -> Iterator[Mistake]:

@@ -16,6 +16,7 @@ from steering.devices.motor import SafeMotor, make_motor
 from steering.devices.own_devices import connect_devices, connect_positioners
 from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, connect_signals
+from steering.devices.strip import Gauge, watch_strip
 from steering.devices.suspenders import watch
 from steering.plans.course import Plan
 from steering.scans.own import OwnEntry
@@ -101,8 +102,21 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
     )
     _check_choices(description, made.signals)
     made.suspenders = watch(description.suspenders, made.signals)
+    made.strip = watch_strip(_gauges(description, made), made.suspenders)
     await made.limits(tuple(made.motors))
     return made
+
+
+def _gauges(description: BeamlineDescription, made: BeamlineDevices) -> list[Gauge]:
+    """Find the channels of the strip: a signal's own, and a motor record's read-back."""
+    gauges: list[Gauge] = []
+    for name in description.strip:
+        signal, motor = made.signals.get(name), description.motors.get(name)
+        if signal is not None:
+            gauges.append(Gauge(name, signal.channel, signal.units, signal.choices))
+        elif motor is not None:
+            gauges.append(Gauge(name, f"{motor.prefix}.RBV", made.motors[name].units))
+    return gauges
 
 
 def _unit(name: str, described: str, own: str, where: str) -> str:
@@ -166,4 +180,5 @@ async def connect_instrument(description: BeamlineDescription, instrument: Instr
         own_plans={name: _maker(instrument, entry, signals) for name, entry in plans.items()},
     )
     made.suspenders = watch(description.suspenders, made.signals)
+    made.strip = watch_strip(_gauges(description, made), made.suspenders)
     return made

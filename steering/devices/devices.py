@@ -12,6 +12,7 @@ from steering.devices.flight import Hearing, MotorSweep
 from steering.devices.motor import STOP_SECONDS, SafeMotor, until_true
 from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, SignalReadable
+from steering.devices.strip import Strip
 from steering.devices.suspenders import Suspender, Suspenders
 from steering.plans.course import Plan
 from steering.plans.devices import Devices
@@ -66,6 +67,7 @@ class BeamlineDevices:
         known: Each axis with its limits as they were last read.
         signals: By name; what is read, and steered, beside motors and detector.
         suspenders: What has to be so for a scan to go on.
+        strip: What is shown all the time.
     """
 
     motors: Mapping[str, BeamlineMotor]
@@ -76,6 +78,7 @@ class BeamlineDevices:
     known: dict[str, Axis] = field(default_factory=dict[str, Axis])
     signals: Mapping[str, BeamlineSignal] = field(default_factory=dict[str, BeamlineSignal])
     suspenders: tuple[Suspender, ...] = ()
+    strip: Strip = field(default_factory=Strip)
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     own: Mapping[str, Any] = field(default_factory=dict[str, Any])
     baseline: tuple[str, ...] = ()

@@ -51,11 +51,12 @@ class Suspender:
         name, units = self.signal.name, self.signal.units
         reads = f"reads {self._value:.6g} {units}" if self._answers else "does not answer"
         return (
-            f"{self.entry.say or 'The scan is suspended.'} {name} {reads}; {self._allowed()}. "
+            f"{self.entry.say or 'The scan is suspended.'} {name} {reads}; {self.allowed()}. "
             f"The scan goes on by itself once that has been so for {self.entry.settle:g} s."
         )
 
-    def _allowed(self) -> str:
+    def allowed(self) -> str:
+        """Say what a scan needs it to be: ``wanted are 50 mA or more``."""
         low, high, units = self.entry.low, self.entry.high, self.signal.units
         if math.isinf(high):
             return f"wanted are {low:g} {units} or more"

@@ -17,6 +17,7 @@ from typing import Any
 from steering.archive.journal import Entry
 from steering.core.action import Abort, Action
 from steering.core.errors import SteeringError
+from steering.core.instrument import Instrument
 from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import BeamlineState, BeamlineStatus, EndedRun, ScanDescription
@@ -128,6 +129,10 @@ class Beamline:
             message=" ".join(filter(None, (*docket.remarks, trouble))) or self._message,
             why=why_waiting(docket) if running else "",
         )
+
+    def instrument(self) -> Instrument:
+        """Say how the signals of the strip are now; asks no device."""
+        return self._devices.strip.instrument()
 
     def plan(self) -> Plan:
         """Say where the shown run has measured and where it will; the same object until its path changes."""

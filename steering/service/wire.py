@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from steering.core.action import Action
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
+from steering.core.instrument import Reading
 from steering.core.json import Json
 from steering.core.parameter import Parameter
 from steering.core.plan import Forecast, Plan
@@ -29,6 +30,7 @@ from steering.core.status import BeamlineStatus, ScanDescription
 _ACTION: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="kind")])
 RULING: TypeAdapter[Ruling] = TypeAdapter(Ruling)
 STATUS: TypeAdapter[BeamlineStatus] = TypeAdapter(BeamlineStatus)
+READINGS: TypeAdapter[tuple[Reading, ...]] = TypeAdapter(tuple[Reading, ...])
 SCANS: TypeAdapter[tuple[ScanDescription, ...]] = TypeAdapter(tuple[ScanDescription, ...])
 
 # Where the service passes on what is asked of its record; where Tiled has its own API, whose links so lead there again.

@@ -17,6 +17,7 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError, said
 from steering.core.facility import Facility, FacilityStatus
 from steering.core.frame import Frame
+from steering.core.instrument import Instrument
 from steering.core.place import Place
 from steering.core.plan import Plan
 from steering.core.proposal import Ruling
@@ -295,14 +296,16 @@ class BoardWriter:
                 renew(self._board.status, news)
                 self._agents.look()
                 self._ready.set()
-            case Plan() | Frame():
+            case Plan() | Frame() | Instrument():
                 self._see(news)
             case Lost(detail=detail):
                 self._board.status.set(replace(self._board.status.value, state="offline", message=detail))
 
-    def _see(self, news: Plan | Frame) -> None:
+    def _see(self, news: Plan | Frame | Instrument) -> None:
         if isinstance(news, Plan):
             self._board.plan.set(news)
+        elif isinstance(news, Instrument):
+            self._board.instrument.set(news)
         else:
             self._shown_source.look(news)
 

@@ -16,6 +16,11 @@ def test_the_board_has_the_plan_and_a_forecast_comes_true(session):
     assert plan.axes == ("sy", "sx")
     assert plan.count == len(plan.positions) == 12 * 8
     points(session, 10)
+    # The strip of the beamline's file is on the board, with what the IOCs say.
+    shown = session.board.instrument.wait(lambda one: len(one.readings) == 6 and all(r.well for r in one.readings), 30)
+    texts = {reading.name: reading.text for reading in shown.readings}
+    assert list(texts) == ["ring_current", "filters", "temperature", "th", "sx", "sy"]
+    assert (texts["ring_current"], texts["filters"]) == ("200 mA", "out")
     session.pause()
     session.board.status.wait(lambda status: status.state == "paused", 30)
     action = InsertRegion({"sy": (-2.0, 2.0), "sx": (-2.0, 2.0)}, {"sy": 1.0, "sx": 1.0})

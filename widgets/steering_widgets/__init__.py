@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from steering_widgets.pages.dashboard import Dashboard
+    from steering_widgets.panels.agents import AgentsPanel
     from steering_widgets.panels.compute import ComputePanel
     from steering_widgets.panels.control import ControlBar
     from steering_widgets.panels.form import SteeringForm
+    from steering_widgets.panels.instrument import InstrumentPanel
     from steering_widgets.panels.journal import JournalPanel
     from steering_widgets.panels.progress import ProgressPanel
     from steering_widgets.panels.source import SourcePanel
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from steering_widgets.plots.trend import TrendPanel
 
 _MODULES = {
+    "AgentsPanel": "steering_widgets.panels.agents",
     "ComputePanel": "steering_widgets.panels.compute",
     "ControlBar": "steering_widgets.panels.control",
     "CurvePanel": "steering_widgets.plots.curve",
@@ -30,6 +33,7 @@ _MODULES = {
     "SteeringForm": "steering_widgets.panels.form",
     "FramePanel": "steering_widgets.plots.frame",
     "ImageView": "steering_widgets.plots.image",
+    "InstrumentPanel": "steering_widgets.panels.instrument",
     "JournalPanel": "steering_widgets.panels.journal",
     "MapPanel": "steering_widgets.plots.map",
     "ProgressPanel": "steering_widgets.panels.progress",
@@ -39,12 +43,14 @@ _MODULES = {
 }
 
 __all__ = [
+    "AgentsPanel",
     "ComputePanel",
     "ControlBar",
     "CurvePanel",
     "Dashboard",
     "FramePanel",
     "ImageView",
+    "InstrumentPanel",
     "JournalPanel",
     "MapPanel",
     "ProgressPanel",

@@ -18,6 +18,7 @@ from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.analyses import AnalysesPanel
 from steering_widgets.panels.compute import ComputePanel
 from steering_widgets.panels.form import SteeringForm
+from steering_widgets.panels.instrument import InstrumentPanel
 from steering_widgets.panels.journal import JournalPanel
 from steering_widgets.panels.progress import ProgressPanel
 from steering_widgets.panels.source import SourcePanel
@@ -75,6 +76,7 @@ class Page:
         self._frame = FramePanel(session)
         self._scalars = ScalarsPanel(session, look)
         progress, journal = ProgressPanel(session), JournalPanel(session)
+        instrument = InstrumentPanel(session)
         form = SteeringForm(session, partial(ghost.want, who=FORM))
         agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION))
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
@@ -83,7 +85,7 @@ class Page:
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
-        self._panels = (progress, form, agents, journal, analyses, source, compute)
+        self._panels = (progress, instrument, form, agents, journal, analyses, source, compute)
         self._plots = (*views, trend)
         self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
@@ -93,6 +95,7 @@ class Page:
         menus = ipywidgets.HBox([look.widget, self._views.widget])
         menus.add_class("st-looks")
         bands = (
+            instrument.widget,
             _band("st-do", form.widget, agents.widget),
             _band(
                 "st-see",

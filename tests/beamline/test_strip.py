@@ -1,0 +1,127 @@
+"""The instrument strip: what the beamline's file may list, and what is said of each signal."""
+
+import math
+
+import pytest
+
+from steering.core.instrument import Reading
+from steering.description.description import read_description
+from steering.description.description_entries import SignalEntry, SuspenderEntry
+from steering.devices.signals import BeamlineSignal
+from steering.devices.strip import Gauge, Strip
+from steering.devices.suspenders import Suspender
+
+
+class Heard(float):
+    """A value as a monitor gives it."""
+
+    ok = True
+
+
+class Gone:
+    ok = False
+
+
+def said(gauge, suspenders=None):
+    (reading,) = Strip([gauge], suspenders).instrument().readings
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "text"),
+    [
+        (199.8432, "mA", "199.8 mA"),
+        (0.2200041, "deg", "0.22 deg"),
+        (1e-17, "deg", "0 deg"),
+        (-12345.6, "um", "-1.235e+04 um"),
+        (3.0, "1", "3"),
+    ],
+)
+def test_a_value_is_rounded_to_what_a_person_reads(value, units, text):
+    gauge = Gauge("x", "X", units)
+    gauge.heard(Heard(value))
+    assert said(gauge) == Reading("x", text)
+
+
+def test_noise_in_the_last_digits_is_no_news():
+    gauge = Gauge("ring", "RING", "mA")
+    gauge.heard(Heard(199.8432))
+    before = Strip([gauge]).instrument()
+    gauge.heard(Heard(199.8399))
+    assert Strip([gauge]).instrument() == before
+
+
+def test_a_choice_is_said_by_its_name_and_a_number_that_is_none_of_them_as_it_is():
+    gauge = Gauge("filters", "F", "", ("out", "thin"))
+    gauge.heard(Heard(1.0))
+    assert said(gauge).text == "thin"
+    gauge.heard(Heard(7.0))
+    assert said(gauge).text == "7"
+
+
+def test_what_does_not_answer_says_so_before_and_after_it_did():
+    gauge = Gauge("ring", "RING", "mA")
+    assert said(gauge) == Reading("ring", "does not answer", well=False)
+    gauge.heard(Heard(1.0))
+    gauge.heard(Gone())
+    assert said(gauge).well is False
+    gauge.heard(Heard(math.nan))
+    assert said(gauge).text == "does not answer"
+
+
+def test_what_a_scan_waits_for_is_unwell_outside_its_limits():
+    entry = SuspenderEntry(signal="ring", low=50.0, settle=0.0)
+    suspender = Suspender(entry, BeamlineSignal("ring", SignalEntry(read="RING"), "mA"))
+    gauge = Gauge("ring", "RING", "mA")
+    for one in (gauge, suspender):
+        one.heard(Heard(20.0))
+    reading = said(gauge, {"ring": suspender})
+    assert (reading.well, reading.wanted) == (False, "wanted are 50 mA or more")
+    for one in (gauge, suspender):
+        one.heard(Heard(100.0))
+    assert said(gauge, {"ring": suspender}).well is True
+
+
+BASE = """
+name: Test
+motors:
+  th: {prefix: "X:th", units: deg}
+  h: {class: "ophyd.sim:SynAxis", units: deg}
+detector: {prefix: "X:det:", image: "X:det:Pva1:Image"}
+signals:
+  ring: {read: "X:ring"}
+scans:
+  - plan: rocking
+    name: rocking
+    title: Rocking
+    axis: th
+    parameters:
+      centre: {units: deg, value: 0.2, low: -0.5, high: 1.0}
+      range: {units: deg, value: 1.0, low: 0.01, high: 1.5}
+      step: {units: deg, value: 0.01, low: 0.0005, high: 0.1}
+      exposure: {units: s, value: 0.25, low: 0.01, high: 5.0}
+"""
+
+
+def test_motors_and_signals_can_be_listed(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_text(BASE + "strip: [ring, th]\n")
+    assert read_description(file).strip == ("ring", "th")
+
+
+@pytest.mark.parametrize(
+    ("strip", "sentence"),
+    [
+        ("[rong]", "There is no motor or signal 'rong'."),
+        ("[h]", "h has no EPICS name of its own, which the strip needs."),
+        ("[ring, ring]", "ring stands in the strip twice."),
+    ],
+)
+def test_what_cannot_be_shown_is_said_with_its_line(tmp_path, strip, sentence):
+    from steering.core.errors import SteeringError
+
+    file = tmp_path / "beamline.yaml"
+    file.write_text(BASE + f"strip: {strip}\n")
+    with pytest.raises(SteeringError, match="mistake") as caught:
+        read_description(file)
+    assert sentence in str(caught.value)
