@@ -11,8 +11,8 @@ from steering.beamline.tokens import Person
 from steering.core.frame import Frame
 from steering.core.instrument import Instrument
 from steering.core.plan import Plan
-from steering.core.steady import steady
 from steering.core.waiting import within
+from steering.machine.steady import steady
 from steering.service.service import Beamline
 from steering.service.wire import UNAUTHORISED, dumps, encode_frame, encode_plan
 

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from steering.core.steady import steady
+from steering.machine.steady import steady
 
 Scope: TypeAlias = Literal["read", "operate", "steer", "admin"]
 

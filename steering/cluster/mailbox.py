@@ -10,7 +10,7 @@ from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 
-from steering.core.steady import steady
+from steering.machine.steady import steady
 
 _ANSWERS_KEPT = 100
 SEND_SECONDS = 0.001

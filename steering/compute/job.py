@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from steering.compute.batch import Observation
 from steering.compute.clock import duration
 from steering.core.pool import JobState, JobStatus
-from steering.core.steady import to_wall
+from steering.machine.steady import to_wall
 
 
 @dataclass

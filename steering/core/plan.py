@@ -20,8 +20,7 @@ def _nowhere() -> Floats:
 class Plan:
     """All points of a run in the order of measuring, as its path stands now.
 
-    Two plans are the same only if they are one object: a plan is made anew whenever the path changes, and not at each
-    point. How many points are measured is in the status.
+    It is made anew when the path changes, and not at each point: how many are measured is in the status.
 
     Attributes:
         run: Run uid; empty before the first.
@@ -70,11 +69,6 @@ class Plan:
         return bool(self.axes) and len(self.positions) > 0
 
     @property
-    def thinned(self) -> bool:
-        """Whether fewer positions are kept than the path has points."""
-        return len(self.positions) < self.count
-
-    @property
     def numbers(self) -> NDArray[np.int64]:
         """Which points of the path are kept, counted from 0, shape ``(kept,)``."""
         return thinned(self.count)
@@ -88,8 +82,7 @@ class Plan:
         Returns:
             Shape ``(left, axes)``, in the axes' units.
         """
-        begin = np.searchsorted(self.numbers, self.done if done is None else done)
-        return self.positions[begin:]
+        return self.positions[np.searchsorted(self.numbers, self.done if done is None else done) :]
 
     def at(self, number: int) -> tuple[float, ...]:
         """Return where a point is, counted from 0, in the axes' units; of a thinned plan the next one that is kept."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.epochs import unix_seconds
 from steering.readers.codecs import CodecError, decode
+from steering.readers.epochs import unix_seconds
 
 # Order of the scalar types in EPICS' pvData; a compressed frame names its own by this number.
 _SCALAR_TYPES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")

@@ -10,11 +10,11 @@ from bluesky.utils import Msg
 
 from steering.core.proposal import Ruling
 from steering.paths.path import Path, Point
+from steering.paths.way import Way
 from steering.plans.arrivals import Arrival
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket, Progress
 from steering.plans.readables import PlanValues, ruling_values
-from steering.plans.way import Way
 
 Plan: TypeAlias = Generator[Msg, Any, Any]
 

@@ -26,11 +26,11 @@ from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
-from steering.core.steady import steady
 from steering.core.waiting import end_tasks
 from steering.machine.identity import BEAT_SECONDS, beat, identity, leave, mine
 from steering.machine.lifeline import hold_while_starting
 from steering.machine.secret_file import make_private, write_secret
+from steering.machine.steady import steady
 from steering.pools.child import SchedulerChild
 from steering.pools.pool import Pool
 from steering.pools.saved_pools import PoolRecord, SavedPools, read_saved_pools, write_saved_pools

@@ -17,7 +17,7 @@ from steering.compute.urgency import Choice, choose
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.pool import PoolRequest, PoolState, PoolStatus
-from steering.core.steady import steady, to_steady, to_wall
+from steering.machine.steady import steady, to_steady, to_wall
 from steering.pools.ledger import Ledger
 from steering.pools.orders import Cancel, Find, Order, Submit
 from steering.pools.rules import Rules

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steering.core.block import Floats
-from steering.core.epochs import EPICS_EPOCH, unix_seconds
+from steering.readers.epochs import EPICS_EPOCH, unix_seconds
 from steering.readers.hdf5_nodes import child, parent_path
 from steering.readers.hdf5_written import look_anew
 

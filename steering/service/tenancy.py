@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from steering.core.errors import SteeringError
 from steering.core.status import Lease
-from steering.core.steady import steady, to_wall
+from steering.machine.steady import steady, to_wall
 
 Wish: TypeAlias = Literal["take", "release", "ask", "give", "keep"]
 

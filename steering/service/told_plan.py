@@ -6,8 +6,8 @@ from threading import Lock
 
 from steering.core.action import Action
 from steering.core.plan import Forecast, Plan
+from steering.paths.way import Way
 from steering.plans.docket import Docket
-from steering.plans.way import Way
 
 _IDLE = "No scan is running, so there is nothing to change. Start a scan first."
 

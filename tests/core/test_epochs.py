@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from steering.core.epochs import EPICS_EPOCH, unix_seconds
+from steering.readers.epochs import EPICS_EPOCH, unix_seconds
 
 NOW = time.time()
 

@@ -8,8 +8,8 @@ import pytest
 from steering.beamline import tokens
 from steering.beamline.tokens import Tokens
 from steering.compute.batch import Observation
-from steering.core.steady import steady, to_steady, to_wall
 from steering.machine.identity import identity, lives
+from steering.machine.steady import steady, to_steady, to_wall
 from steering.service import tenancy
 from steering.service.tenancy import LEASE_SECONDS, Tenancy
 from tests.compute.test_pool import Batch, act, pool_of

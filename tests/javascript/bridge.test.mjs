@@ -4,9 +4,9 @@ import { beforeEach, mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel, makePage, settle } from "./page.mjs";
 
-const { ask, bufferOf, endDragsWithTheButton, installed, loadBokeh, viewsOf } = load(
+const { ask, bufferOf, endDragsWithTheButton, holdRanges, installed, loadBokeh, rangesOf, viewsOf } = load(
   ["parts/heard.js", "parts/bridge.js"],
-  ["ask", "bufferOf", "endDragsWithTheButton", "installed", "loadBokeh", "viewsOf"],
+  ["ask", "bufferOf", "endDragsWithTheButton", "holdRanges", "installed", "loadBokeh", "rangesOf", "viewsOf"],
 );
 
 beforeEach(() => {
@@ -132,4 +132,39 @@ test("a box ends with its drag, after Bokeh has taken the end, and a press that 
   assert.equal(tool._draw_basepoint, null);
   gestures._start_timeout();
   assert.equal(rests.mock.callCount(), 0);
+});
+
+/** A document with one plot, whose ranges follow the data. */
+function plotted() {
+  const range = () => ({ type: "DataRange1d", have_updated_interactively: false, reset: mock.fn() });
+  const model = { type: "Figure", x_range: range(), y_range: range() };
+  const plot = { model, invalidate_dataranges: false, request_repaint: mock.fn() };
+  return { doc: { views_manager: { roots: [plot] } }, plot, ...model };
+}
+
+test("a range that is held follows the data no more, and the other one shows all of them again", () => {
+  const { doc, plot, x_range, y_range } = plotted();
+  holdRanges(doc, ["x"]);
+  assert.equal(x_range.have_updated_interactively, true);
+  assert.equal(x_range.reset.mock.callCount(), 0);
+  assert.equal(y_range.reset.mock.callCount(), 1);
+  assert.equal(plot.invalidate_dataranges, true);
+  assert.equal(plot.request_repaint.mock.callCount(), 1);
+});
+
+test("ranges that do not follow data are left alone", () => {
+  const { doc, x_range, y_range } = plotted();
+  x_range.type = y_range.type = "Range1d";
+  assert.deepEqual(rangesOf(doc), []);
+  holdRanges(doc, []);
+  assert.equal(x_range.reset.mock.callCount(), 0);
+});
+
+test("each range is found with its axis", () => {
+  const { doc, x_range } = plotted();
+  assert.deepEqual(
+    rangesOf(doc).map(({ axis }) => axis),
+    ["x", "y"],
+  );
+  assert.equal(rangesOf(doc)[0].range, x_range);
 });

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from steering.core.action import InsertRegion
-from steering_widgets.plots.cells import make_cells
+from steering_widgets.drawing.cells import make_cells
+from steering_widgets.drawing.region import MapAxes, Region
 from steering_widgets.plots.curve import CurvePanel, axis_of, fit_of
 from steering_widgets.plots.map import MapPanel
-from steering_widgets.plots.region import MapAxes, Region
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, text_of
 

@@ -14,8 +14,8 @@ from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.source import FollowedSource, SourceStatus
 from steering.testing.panel import check_panel
 from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
+from steering_widgets.drawing.plot import axis_label
 from steering_widgets.pages.page import Page
-from steering_widgets.plots.plot import axis_label
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 

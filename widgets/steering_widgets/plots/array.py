@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.result import Result
+from steering_widgets.drawing.plot import axis_label, make_plot, short_numbers
 from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
@@ -21,7 +22,6 @@ from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import title
 from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.look import Look
-from steering_widgets.plots.plot import axis_label, make_plot, short_numbers
 
 # More cells than a screen has are binned to their mean.
 MOST_CELLS = 512

@@ -15,14 +15,19 @@ from steering.core.plan import Plan
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.status import BeamlineStatus
-from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, Line, close_all
-from steering_widgets.parts.choice import Choice
-from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import several
-from steering_widgets.plots.axis_tools import AxisTools
-from steering_widgets.plots.curve_data import PAIRS, Curve, Overlay, axis_of, curve_of, fit_of, minus, monitors_of, thin
-from steering_widgets.plots.curve_numbers import (
+from steering_widgets.drawing.axis_tools import AxisTools
+from steering_widgets.drawing.curve_data import (
+    PAIRS,
+    Curve,
+    Overlay,
+    axis_of,
+    curve_of,
+    fit_of,
+    minus,
+    monitors_of,
+    thin,
+)
+from steering_widgets.drawing.curve_numbers import (
     HIGHEST,
     MARKS,
     WIDTH,
@@ -31,11 +36,16 @@ from steering_widgets.plots.curve_numbers import (
     place_of,
     point_text,
 )
-from steering_widgets.plots.curve_plot import CurvePlot
+from steering_widgets.drawing.curve_plot import CurvePlot
+from steering_widgets.drawing.marks import marks_of
+from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
+from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.card import Card, Line, close_all
+from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
-from steering_widgets.plots.marks import marks_of
-from steering_widgets.plots.wanted_range import Range, RangeForm, actions_for, why_not
 
 __all__ = ["CurvePanel", "axis_of", "fit_of"]
 
@@ -87,13 +97,13 @@ class CurvePanel:
         self._difference.add_class("st-curve-difference")
         self._difference.layout.display = "none"
         self._difference.observe(self._setting_changed, "value")
-        choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference])
+        choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference, self._tools.widget])
         choices.add_class("st-plot-tools")
         self._about, self._would = Line("st-curve-about"), Line("st-ghost")
         self._numbers = CurveNumbers()
         self._axis = ("", "")
         parts = [
-            self._tools.widget, self.view, self._about, self._would, choices, self._numbers.widget, self._form.widget,
+            choices, self.view, self._about, self._would, self._numbers.widget, self._form.widget,
         ]  # fmt: skip
         self.widget = Card("curve", "Rocking curve", parts)
 

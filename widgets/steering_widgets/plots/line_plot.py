@@ -6,8 +6,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 from numpy.typing import NDArray
 
+from steering_widgets.drawing.growing import grow
+from steering_widgets.drawing.plot import POINT_COLOUR, axis_label, make_plot
 from steering_widgets.parts.bridge import BokehView
-from steering_widgets.plots.plot import POINT_COLOUR, axis_label, make_plot
 
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
 
@@ -50,11 +51,14 @@ class LinePlot:
         """
         known = np.zeros(len(y[2])) if uncertainties is None else np.nan_to_num(uncertainties, nan=0.0)
         with self.view.edit():
-            self._points.data = {"x": x[2], "y": y[2], "low": y[2] - known, "high": y[2] + known}
-            self._plot.xaxis[0].axis_label = axis_label(x[0], x[1])
-            self._plot.yaxis[0].axis_label = axis_label(y[0], y[1])
+            grow(self._points, {"x": x[2], "y": y[2], "low": y[2] - known, "high": y[2] + known})
+            for axis, (name, units) in ((self._plot.xaxis[0], x[:2]), (self._plot.yaxis[0], y[:2])):
+                # Bokeh sends a label again although it is the same.
+                if axis.axis_label != axis_label(name, units):
+                    axis.axis_label = axis_label(name, units)
 
     def clear(self) -> None:
         """Take all points away."""
         with self.view.edit():
-            self._points.data = dict(_NO_POINTS)
+            if len(self._points.data["x"]):
+                self._points.data = dict(_NO_POINTS)

@@ -5,6 +5,7 @@ import time
 import ipywidgets
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
@@ -12,24 +13,27 @@ from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering.core.result import Result
 from steering.core.status import BeamlineStatus
+from steering_widgets.drawing.axis_tools import AxisTools
+from steering_widgets.drawing.cells import make_cells, quantities_of
+from steering_widgets.drawing.curve_data import monitors_of
+from steering_widgets.drawing.map_plot import MapPlot
+from steering_widgets.drawing.marks import marks_of
+from steering_widgets.drawing.region import MapAxes, RegionForm
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, title
-from steering_widgets.plots.axis_tools import AxisTools
-from steering_widgets.plots.cells import make_cells, quantities_of
+from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
-from steering_widgets.plots.map_plot import MapPlot
-from steering_widgets.plots.marks import marks_of
-from steering_widgets.plots.region import MapAxes, RegionForm
 
 # A map of more rectangles than this is sent at most twice a second when it has to be sent whole.
 _LARGE, _LARGE_SECONDS = 4000, 0.5
 # Planned dots are sent whole: a few that are measured already may still be drawn, this share of them.
 _SHARE = 0.01
 _HINT = "Hold Shift and drag to mark a region; drag it to move it. Or write it here:"
+_RAW = "nothing"
 _NOWHERE = np.empty((0, 2))
 
 
@@ -62,7 +66,7 @@ class MapPanel:
         self._finer.on_click(self._look_finer)
         self.form = RegionForm(self._finer)
         self._region = Place(self.form.newest)
-        self._drawn = MapPlot(self.form.draw, point)
+        self._drawn = MapPlot(self.form.draw, point, PALETTES["viridis"])
         self.view = self._drawn.view
         self._quantity = ipywidgets.Dropdown(options=[("Intensity", "intensity")], description="Colour by")
         self._quantity.add_class("st-quantity")
@@ -72,13 +76,13 @@ class MapPanel:
             control.observe(self._setting_changed, "value")
         self._monitor = Choice("st-map-monitor", "Normalise to")
         self._monitor.widget.layout.display = "none"
-        bar = ipywidgets.Box([self._quantity, self._log, self._monitor.widget])
-        bar.add_class("st-plot-tools")
         self._tools = AxisTools("map", log="", colour=True)
+        bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
+        bar.add_class("st-plot-tools")
         hint = ipywidgets.HTML(_HINT)
         hint.add_class("st-hint")
         self._about, self._would = Line("st-map-about"), Line("st-ghost")
-        parts = [bar, self._tools.widget, self.view, self._about, self._would, hint, self.form.widget]
+        parts = [bar, self.view, self._about, self._would, hint, self.form.widget]
         self.widget = Card("map", "Map", parts)
 
     @staticmethod
@@ -130,7 +134,10 @@ class MapPanel:
         self._offer(data)
         quantity = str(self._quantity.value)
         axes = axes_of(data, self._status.value)
-        cells = make_cells(data, axes, quantity)
+        monitors = monitors_of(data) if "intensity" in data else []
+        self._monitor.offer((_RAW, *monitors), _RAW)
+        self._monitor.widget.layout.display = None if monitors else "none"
+        cells = make_cells(data, axes, quantity, self._monitor.value)
         now = time.monotonic()
         with self.view.edit():
             may = len(cells) <= _LARGE or now - self._sent_whole >= _LARGE_SECONDS
@@ -158,11 +165,9 @@ class MapPanel:
         forecast = self._forecast.value if scanning else None
         seen = _NOWHERE
         if forecast is not None and not forecast.refusal and forecast.plan.axes == plan.axes:
-            planned = {tuple(place) for place in plan.left(status.points_done).tolist()}
             would = forecast.plan.left(status.points_done)
             # What is planned anyway is drawn already.
-            fresh = np.array([tuple(place) not in planned for place in would.tolist()], dtype=bool)
-            seen = would[fresh][:, order]
+            seen = would[~np.isin(_rows(would), _rows(plan.left(status.points_done)))][:, order]
         if self._stale(len(left)):
             self._drawn.show_planned(left)
         self._drawn.show_ghost(seen)
@@ -234,3 +239,8 @@ def axes_of(data: xr.Dataset, status: BeamlineStatus) -> MapAxes:
         names = sorted(str(name).removesuffix("_step") for name in data if str(name).endswith("_step"))
     x, y = names[:2]
     return MapAxes(x, y, str(data[x].attrs.get("units", "")), str(data[y].attrs.get("units", "")))
+
+
+def _rows(positions: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Make one value of each pair of positions, so that pairs can be compared."""
+    return positions[:, 0] + 1j * positions[:, 1]

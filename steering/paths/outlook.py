@@ -8,7 +8,7 @@ from steering.guard import Situation, judge_path, judge_wish
 from steering.paths.path import Path
 from steering.paths.prospect import Change, Decision, apply_to, look_ahead, points_expected
 from steering.paths.scan import Scan
-from steering.plans.way import Way
+from steering.paths.way import Way
 
 
 @dataclass(frozen=True)

@@ -90,12 +90,13 @@ def fit_of(data: xr.Dataset) -> tuple[Floats, Floats]:
 
 def monitors_of(data: xr.Dataset) -> list[str]:
     """Name the columns that the intensity may be normalised to: recorded at each point, and nowhere 0 or less."""
-    dims, axis = data["intensity"].dims, axis_of(data)
+    dims = data["intensity"].dims
+    places = {axis_of(data), *(str(name).removesuffix("_step") for name in data if str(name).endswith("_step"))}
     return [
         str(name)
         for name, column in data.variables.items()
         if column.dims == dims
-        and str(name) not in _NO_MONITORS | {axis}
+        and str(name) not in _NO_MONITORS | places
         and not str(name).endswith(("_step", "_error", "_fit"))
         and _positive(column.values)
     ]

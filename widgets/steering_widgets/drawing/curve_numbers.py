@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from steering.core.result import Feature, Result
+from steering_widgets.drawing.curve_data import Curve
 from steering_widgets.parts.wording import escape, feature_text, title
-from steering_widgets.plots.curve_data import Curve
 
 PEAK, WIDTH, CENTRE_OF_MASS = "peak", "fwhm", "centre_of_mass"
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.

@@ -8,8 +8,8 @@ from bokeh.models import ColumnDataSource, CustomJS
 from bokeh.plotting import figure
 
 from steering.core.cell import Cell
-from steering_widgets.plots.growing import grow
-from steering_widgets.plots.plot import REGION_COLOUR
+from steering_widgets.drawing.growing import grow
+from steering_widgets.drawing.plot import REGION_COLOUR
 
 # A tool of Bokeh's for taps would switch off the one that drags a region: both listen to taps.
 _FIND = """

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering_widgets.plots.region import MapAxes
+from steering_widgets.drawing.region import MapAxes
 
 Floats = NDArray[np.float64]
 
@@ -47,10 +47,20 @@ def quantities_of(data: xr.Dataset) -> list[str]:
     return present + others
 
 
-def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str) -> MapCells:
-    """Lay out the points of a result; coarse cells first, so that finer ones are drawn above them."""
+def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str, monitor: str = "") -> MapCells:
+    """Lay out the points of a result; coarse cells first, so that finer ones are drawn above them.
+
+    Args:
+        data: Of the result.
+        axes: Of the map.
+        quantity: What gives the colours.
+        monitor: Column to normalise to, if the result has it: each value times the column's mean over its value there.
+    """
     names = {"x": axes.x, "y": axes.y, "width": f"{axes.x}_step", "height": f"{axes.y}_step", "value": quantity}
     columns = {column: np.asarray(data[name].values, dtype=np.float64) for column, name in names.items()}
+    if monitor in data.variables:
+        column = np.asarray(data[monitor].values, dtype=np.float64)
+        columns["value"] = columns["value"] * (column.mean() / column)
     unknown = np.full(len(columns["x"]), -1.0)
     columns["frame"] = np.asarray(data["frame"].values, dtype=np.float64) if "frame" in data else unknown
     # Stable: points of one grid stay in the order in which they were measured.

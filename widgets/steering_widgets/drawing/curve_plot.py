@@ -18,11 +18,10 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from steering.core.cell import Cell
-from steering_widgets.parts.bridge import BokehView
-from steering_widgets.plots.curve_data import Curve, Overlay
-from steering_widgets.plots.edge import Edge
-from steering_widgets.plots.growing import grow
-from steering_widgets.plots.plot import (
+from steering_widgets.drawing.curve_data import Curve, Overlay
+from steering_widgets.drawing.edge import Edge
+from steering_widgets.drawing.growing import grow
+from steering_widgets.drawing.plot import (
     EARLIER_COLOUR,
     FIT_COLOUR,
     MARK_COLOUR,
@@ -31,7 +30,8 @@ from steering_widgets.plots.plot import (
     axis_label,
     make_plot,
 )
-from steering_widgets.plots.touch import Touch
+from steering_widgets.drawing.touch import Touch
+from steering_widgets.parts.bridge import BokehView
 
 # What a curve is measured along, before there is a scan that says it.
 ANY_AXIS = "position"

@@ -16,13 +16,11 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from steering.core.cell import Cell
-from steering_widgets.parts.bridge import BokehView
-from steering_widgets.plots.cells import MapCells
-from steering_widgets.plots.colours import PALETTES
-from steering_widgets.plots.edge import TOOLTIPS, mark_columns
-from steering_widgets.plots.growing import grow, growth
-from steering_widgets.plots.marks import Mark
-from steering_widgets.plots.plot import (
+from steering_widgets.drawing.cells import MapCells
+from steering_widgets.drawing.edge import TOOLTIPS, mark_columns
+from steering_widgets.drawing.growing import grow, growth
+from steering_widgets.drawing.marks import Mark
+from steering_widgets.drawing.plot import (
     GHOST_COLOUR,
     MARK_COLOUR,
     REGION_COLOUR,
@@ -30,8 +28,9 @@ from steering_widgets.plots.plot import (
     make_plot,
     short_numbers,
 )
-from steering_widgets.plots.region import MapAxes, Region
-from steering_widgets.plots.touch import Touch
+from steering_widgets.drawing.region import MapAxes, Region
+from steering_widgets.drawing.touch import Touch
+from steering_widgets.parts.bridge import BokehView
 
 _EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
@@ -50,12 +49,13 @@ class MapPlot:
         bar: The bar of colours.
     """
 
-    def __init__(self, draw: Callable[[Region], object], point: Cell[int | None]) -> None:
+    def __init__(self, draw: Callable[[Region], object], point: Cell[int | None], palette: Sequence[str]) -> None:
         """Draw it without cells.
 
         Args:
             draw: Takes a region that a person has drawn.
             point: Where the frame of a point that is tapped is written.
+            palette: Colours, for the lowest value first.
         """
         self._draw = draw
         self._showing_box = False
@@ -64,8 +64,8 @@ class MapPlot:
         self._extent = ColumnDataSource({"x": [-1.0, 1.0], "y": [-1.0, 1.0]})
         self._planned, self._ghost = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
         self._decided = ColumnDataSource(mark_columns([], 0, 1))
-        self.linear = LinearColorMapper(palette=PALETTES["viridis"], low=0, high=1, nan_color="#8888")
-        self.logarithmic = LogColorMapper(palette=PALETTES["viridis"], low=1, high=10, nan_color="#8888")
+        self.linear = LinearColorMapper(palette=palette, low=0, high=1, nan_color="#8888")
+        self.logarithmic = LogColorMapper(palette=palette, low=1, high=10, nan_color="#8888")
         self._plot = plot = make_plot(height=340, tools="pan,wheel_zoom,save", match_aspect=True)
         plot.grid.visible = False
         fill = {"field": "value", "transform": self.linear}
@@ -76,8 +76,8 @@ class MapPlot:
         self.bar.title_text_font_size = self.bar.major_label_text_font_size = "11px"
         self.bar.background_fill_alpha = 0
         plot.add_layout(self.bar, "right")
-        plot.scatter("x", "y", source=self._planned, size=2.5, fill_color=MARK_COLOUR, fill_alpha=0.8, line_color=None)
-        plot.scatter("x", "y", source=self._ghost, size=4, fill_color=GHOST_COLOUR, fill_alpha=0.9, line_color=None)
+        plot.scatter("x", "y", source=self._planned, size=2, fill_color=MARK_COLOUR, fill_alpha=0.8, line_color=None)
+        plot.scatter("x", "y", source=self._ghost, size=2.5, fill_color=GHOST_COLOUR, fill_alpha=0.9, line_color=None)
         box = plot.rect(
             "x", "y", "width", "height", source=self.box,
             fill_color=REGION_COLOUR, fill_alpha=0.12, line_color=REGION_COLOUR, line_width=2,

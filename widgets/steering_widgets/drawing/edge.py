@@ -8,9 +8,9 @@ from bokeh.models import ColumnDataSource, CustomJS, GlyphRenderer, HoverTool, L
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from steering_widgets.plots.growing import grow
-from steering_widgets.plots.marks import Mark
-from steering_widgets.plots.plot import GHOST_COLOUR, MARK_COLOUR
+from steering_widgets.drawing.growing import grow
+from steering_widgets.drawing.marks import Mark
+from steering_widgets.drawing.plot import GHOST_COLOUR, MARK_COLOUR
 
 _EDGE = "edge"
 # A screen has no room for more ticks side by side.

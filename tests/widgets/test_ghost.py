@@ -1,0 +1,142 @@
+"""What a change would do is asked once at a time, and the newest wish counts."""
+
+import threading
+
+import pytest
+
+from steering.core.action import InsertRegion, SetParameter, Skip
+from steering.core.plan import Forecast
+from steering.core.proposal import Ruling
+from steering_widgets.drawing.marks import change_of, marks_of
+from steering_widgets.plots.ghost import FORM, REGION, Ghost, Wish, ghost_text
+from tests.widgets.fake import FakeDesk
+
+
+@pytest.fixture
+def desk():
+    made = FakeDesk()
+    made.start("rocking")
+    made.advance(3)
+    return made
+
+
+def answered(ghost):
+    return ghost.forecast.wait(lambda forecast: forecast is not None, 20)
+
+
+class Slow(FakeDesk):
+    """A desk whose forecasts wait."""
+
+    def __init__(self):
+        super().__init__()
+        self.go, self.begun = threading.Event(), threading.Event()
+
+    def forecast(self, actions):
+        self.begun.set()
+        assert self.go.wait(20)
+        return super().forecast(actions)
+
+
+def test_a_wish_is_foretold_and_changes_nothing(desk):
+    ghost, plan = Ghost(desk), desk.board.plan.value
+    ghost.want((SetParameter("centre", 0.3), SetParameter("range", 0.4)))
+    forecast = answered(ghost)
+    assert forecast.refusal == ""
+    assert forecast.plan.left().min() >= 0.1 - 1e-9
+    assert desk.board.plan.value is plan
+    assert desk.actions == []
+
+
+def test_of_wishes_that_come_meanwhile_the_newest_is_asked_for():
+    desk = Slow()
+    desk.start("rocking")
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),))
+    assert desk.begun.wait(20)
+    for points in range(2, 9):
+        ghost.want((Skip(points),))
+    desk.go.set()
+    ghost.forecast.wait(lambda forecast: forecast is not None and forecast.points_left == 51 - 8, 20)
+    assert desk.forecasts == [(Skip(1),), (Skip(8),)]
+
+
+def test_the_same_wish_again_is_not_asked_again(desk):
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),))
+    answered(ghost)
+    ghost.want((Skip(1),))
+    assert ghost.refresh() is True  # the plan, seen for the first time
+    assert ghost.refresh() is False
+    ghost.forecast.wait(lambda _: not ghost._asking, 20)
+    assert set(desk.forecasts) == {(Skip(1),)}
+
+
+def test_only_who_wished_takes_it_back(desk):
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),), FORM)
+    ghost.want((), REGION)
+    assert ghost.wanted.value.actions == (Skip(1),)
+    ghost.want((), FORM)
+    assert ghost.wanted.value == Wish()
+    assert ghost.forecast.value is None
+
+
+def test_when_the_path_changes_it_is_asked_again(desk):
+    ghost = Ghost(desk)
+    ghost.refresh()
+    ghost.want((SetParameter("step", 0.05),))
+    before = answered(ghost).points_left
+    desk.propose(SetParameter("range", 0.5))
+    desk.advance()
+    assert ghost.refresh() is True
+    after = ghost.forecast.wait(lambda forecast: forecast is not None and forecast.points_left != before, 20)
+    assert after.points_left < before
+
+
+def test_a_wish_ends_with_its_run(desk):
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),))
+    answered(ghost)
+    desk.advance(100)
+    ghost.refresh()
+    assert ghost.wanted.value == Wish()
+
+
+def test_an_error_is_a_sentence(desk):
+    desk.fail = "The beamline service does not answer."
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),))
+    assert answered(ghost).refusal == "The beamline service does not answer."
+
+
+def test_it_is_said_in_words():
+    wish = Wish(FORM, (Skip(1),), "run")
+    assert ghost_text(wish, Forecast("", points_left=3, seconds_left=61.0)) == (
+        "What your change would do (violet): 3 points left, about 1 min 01 s."
+    )
+    assert "it would be refused. No." in ghost_text(wish, Forecast("No."))
+    assert ghost_text(Wish(), Forecast()) == ""
+
+
+def test_a_decision_is_marked_at_the_point_before_which_it_took_effect(desk):
+    desk.propose(SetParameter("centre", 0.3), "curve version 3")
+    desk.propose(SetParameter("centre", 99.0))
+    desk.advance(2)
+    (mark,) = marks_of(desk.board.rulings.value, desk.board.plan.value)
+    assert mark.point == 4
+    assert mark.place == desk.board.plan.value.at(3)
+    assert (mark.who, mark.change, mark.reason) == ("ana", "centre 0.22 deg → 0.3 deg", "on curve version 3")
+
+
+def test_a_pending_decision_is_nowhere_and_a_pause_is_called_so(desk):
+    desk.propose(SetParameter("centre", 0.3))
+    assert marks_of(desk.board.rulings.value, desk.board.plan.value) == []
+    assert change_of(Ruling("1", "ana", "pause", "", "", "", "accepted", "", "", 0.0, 0.0)) == "pause"
+
+
+def test_a_region_of_a_map_is_foretold():
+    desk = FakeDesk()
+    desk.start("map")
+    ghost = Ghost(desk)
+    ghost.want((InsertRegion({"sy": (0.0, 1.0), "sx": (0.0, 1.0)}, {"sy": 0.5, "sx": 0.5}),), REGION)
+    assert answered(ghost).plan.count == desk.board.plan.value.count + 9
