@@ -117,6 +117,7 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(tmp_path):
         shoot(page, ".st-panel-curve", "curve-log")
         page.locator(".st-curve-log-y input").uncheck()
         page.wait_for_function("() => Bokeh.index.roots[0].frame.y_scale.type === 'LinearScale'")
+        page.wait_for_function(f"() => ({RANGE})('y')[0] < 0")
         # A point that is tapped names its frame.
         place = page.evaluate("""() => {
           const plot = Bokeh.index.roots[0], box = plot.el.getBoundingClientRect();

@@ -9,6 +9,7 @@ from bokeh.models import (
     BoxEditTool,
     ColumnDataSource,
     CrosshairTool,
+    CustomJS,
     HoverTool,
     LinearScale,
     LogScale,
@@ -36,6 +37,12 @@ from steering_widgets.parts.bridge import BokehView
 # What a curve is measured along, before there is a scan that says it.
 ANY_AXIS = "position"
 _NO_POINTS: dict[str, Any] = {name: [] for name in ("x", "y", "low", "high", "error", "frame")}
+_RELIEVE = """
+for (const [range, scale] of [[plot.x_range, plot.x_scale], [plot.y_range, plot.y_scale]]) {
+  range.scale_hint = scale.type === "LogScale" ? "log" : "auto";
+  if (!range.have_updated_interactively) range.reset();
+}
+"""
 _NO_STRIP: dict[str, list[float]] = {"x0": [], "x1": []}
 
 
@@ -91,6 +98,10 @@ class CurvePlot:
         plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit)
         plot.toolbar.active_drag = edit
         self.touch = Touch(plot, self.points, point)
+        # Bokeh does not take back that a range was logarithmic: zero would then not be in sight any more.
+        relieve = CustomJS(args={"plot": plot}, code=_RELIEVE)
+        plot.js_on_change("x_scale", relieve)
+        plot.js_on_change("y_scale", relieve)
         self._labelled = ("", "", "")
         self.label(ANY_AXIS, "", "counts/s")
         self.view = BokehView(
