@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from steering.core.cell import Cell
-from steering.core.eye import for_the_eye
 from steering.core.frame import Frame
 from steering.core.pixels import NOTHING_BAD, Bad
 from steering.readers.epochs import unix_seconds
+from steering.readers.eye import for_the_eye
 
 _IMAGE_DIMENSIONS = 2
 

@@ -6,9 +6,9 @@ from threading import Lock
 
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.core.eye import for_the_eye
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan
+from steering.readers.eye import for_the_eye
 from steering.readers.pixels import with_bad
 from steering.sources.frames import read_frames
 

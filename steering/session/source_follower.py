@@ -19,9 +19,9 @@ from steering.core.result import Result, parameters_hash
 from steering.core.source import FollowedSource, RunEnded, RunStarted, Source, SourceItem, SourceStatus
 from steering.loop.loop import Loop
 from steering.loop.store import Store
+from steering.loop.trend import TrendGatherer
 from steering.session.choice import DOCUMENTS
 from steering.session.frame_index import FrameIndex
-from steering.session.trend import TrendGatherer
 
 _MOST_RUNS = 200
 _LOOK_SECONDS = 0.1

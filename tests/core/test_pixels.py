@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from steering.analyses._measure import measure_frames
-from steering.core.eye import all_bad, bin_maximum, for_the_eye
 from steering.core.frame import Frame
 from steering.core.pixels import Bad, MaskBits, cleaned, invalid, top_of
+from steering.readers.eye import all_bad, bin_maximum, for_the_eye
 
 FRAME = np.array([[0, 5, 7], [1, 2, 3]])
 COUNTS = 18

@@ -28,7 +28,7 @@ from steering.core.result import Feature, Outcome, Provenance, Result, parameter
 from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
 from steering.guard import Situation, judge
-from steering.session.trend import TrendGatherer
+from steering.loop.trend import TrendGatherer
 
 TH = Axis("th", "deg", -2.0, 2.0)
 SY, SX = Axis("sy", "um", -20.0, 20.0), Axis("sx", "um", -30.0, 30.0)

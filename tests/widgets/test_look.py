@@ -3,7 +3,7 @@
 import xarray as xr
 
 from steering.core.result import Feature, Outcome, Provenance, Result
-from steering.session.trend import TrendGatherer
+from steering.loop.trend import TrendGatherer
 from steering_widgets.plots.look import Look
 from tests.widgets.fake import FakeDesk
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from steering.core.eye import bin_maximum
+from steering.readers.eye import bin_maximum
 from steering_widgets.plots.pixels import Levels, binning_of, find_levels, native, to_bytes
 
 

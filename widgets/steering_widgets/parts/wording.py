@@ -6,7 +6,7 @@ import time
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
-from steering.core.result import UNKNOWN_UNIT, Feature
+from steering.core.result import UNKNOWN_UNIT, Feature, Result
 from steering.core.status import BeamlineStatus
 
 STATES = {
@@ -22,6 +22,8 @@ STATES = {
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# What was exposed longer ago was not measured now.
+_RECENT_SECONDS = 3600.0
 # From a million on a number is written with a power of ten.
 _LARGE_POWER = 6
 
@@ -124,9 +126,21 @@ def age(since: float) -> str:
     return f'<span class="st-age" data-since="{since:.3f}">since {clock(since)}</span>'
 
 
-def news(since: float) -> str:
-    """Write in HTML how old what a view shows is; the page counts on, and greys the view when that is too long."""
-    return f"{age(since).replace('st-age', 'st-age st-news', 1)} old" if math.isfinite(since) else ""
+def news(exposed: float) -> str:
+    """Write in HTML how old what a view shows is; the page counts on, and greys the view when that is too long.
+
+    Args:
+        exposed: Unix time in seconds at which the newest of its frames was exposed; of what was recorded long before,
+            and where it is not known, nothing is written.
+    """
+    if not abs(time.time() - exposed) < _RECENT_SECONDS:
+        return ""
+    return f", {age(exposed).replace('st-age', 'st-age st-news', 1)} old"
+
+
+def exposed_at(result: Result) -> float:
+    """Say when the newest frame of a result was exposed, as Unix time in seconds; NaN where that is not known."""
+    return result.provenance.times.get("photon", math.nan)
 
 
 def countdown(until: float) -> str:

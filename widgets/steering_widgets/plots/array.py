@@ -19,7 +19,7 @@ from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import title
+from steering_widgets.parts.wording import exposed_at, news, title
 from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.look import Look
 
@@ -138,7 +138,7 @@ class ArrayPanel:
             self._put(picture, title(name), "" if units == "1" else units)
         rows, columns = array.shape[-2:]
         binned = "" if picture.binned == (1, 1) else ", {} x {} are one".format(*picture.binned)
-        self.widget.remark(f"{rows} x {columns}{binned}, version {result.version}")
+        self.widget.remark(f"{rows} x {columns}{binned}, version {result.version}", news(exposed_at(result)))
 
     def _put(self, picture: Picture, name: str, units: str) -> None:
         x, y = picture.x, picture.y

@@ -43,7 +43,7 @@ from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import several
+from steering_widgets.parts.wording import exposed_at, news, several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 
@@ -199,7 +199,10 @@ class CurvePanel:
         self._numbers.show(result)
         self._about.write(self._words(curve, shown, marked, monitor))
         frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
-        self.widget.remark(frames + (f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""))
+        self.widget.remark(
+            frames + (f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""),
+            news(exposed_at(result)),
+        )
 
     def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str) -> str:
         parts: list[str] = []

@@ -19,8 +19,8 @@ import numpy as np
 import traitlets
 
 from steering.core.cell import Cell
-from steering.core.eye import all_bad, bin_maximum
 from steering.core.frame import Frame
+from steering.readers.eye import all_bad, bin_maximum
 from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 from steering_widgets.plots.colours import PALETTES, colour_bytes
 from steering_widgets.plots.flow import Flow, Pulse, Window

@@ -23,7 +23,7 @@ from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import several, title
+from steering_widgets.parts.wording import exposed_at, news, several, title
 from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
@@ -151,7 +151,7 @@ class MapPanel:
             self._about.write(self._drawn.touched(self._point.value, axes, (title(quantity), units)))
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
-        self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}")
+        self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}", news(exposed_at(result)))
 
     def _show_plan(self) -> None:
         """Show what is planned, what would be, and what was decided."""

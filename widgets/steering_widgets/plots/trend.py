@@ -9,7 +9,7 @@ from steering.core.history import Trend
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import title
+from steering_widgets.parts.wording import news, title
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
 
@@ -58,7 +58,7 @@ class TrendPanel:
         name = title(self._feature.value)
         self._plot.show(self._way(trend), (name, units, course.values), course.uncertainties)
         count = len(trend.frames)
-        self.widget.remark(f"{trend.analysis}, {count} result{'' if count == 1 else 's'}")
+        self.widget.remark(f"{trend.analysis}, {count} result{'' if count == 1 else 's'}", news(float(trend.times[-1])))
 
     def _way(self, trend: Trend) -> tuple[str, str, NDArray[np.float64]]:
         if self._along.value == TIME:

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from steering.core.result import Feature, Outcome, Provenance, Result
-from steering.session.trend import MOST_FEATURES, TrendGatherer
+from steering.loop.trend import MOST_FEATURES, TrendGatherer
 
 
 def result(frames, features, run="run"):
