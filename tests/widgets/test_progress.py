@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from steering.core.action import Pause
 from steering.core.status import EndedRun, Lease
+from steering_widgets.panels import progress as module
 from steering_widgets.panels.progress import ProgressPanel
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
@@ -14,7 +16,8 @@ def desk():
 
 
 @pytest.fixture
-def panel(desk):
+def panel(desk, monkeypatch):
+    monkeypatch.setattr(module, "_FIGURES_SECONDS", 0.0)
     made = ProgressPanel(desk)
     made.refresh()
     yield made
@@ -120,3 +123,24 @@ def test_a_suggestion_that_waits_is_told_to_the_page(panel, desk):
     desk.board.suggestions.set(())
     panel.refresh()
     assert panel.control.asking is False
+
+
+def test_figures_are_written_a_few_times_a_second_and_a_state_at_once(panel, desk, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(module, "_FIGURES_SECONDS", 0.25)
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    desk.start("rocking")
+    panel.refresh()
+    assert "Running" in text_of(panel.widget)
+    for _ in range(3):
+        desk.advance()
+        panel.refresh()
+    assert "0<small> points done" in text_of(panel.widget)
+    clock[0] += 0.3
+    panel.refresh()
+    assert "3<small> points done" in text_of(panel.widget), "what was put off is shown although nothing is newer"
+    desk.advance()
+    desk.propose(Pause())
+    panel.refresh()
+    assert "Paused" in text_of(panel.widget)
+    assert "4<small> points done" in text_of(panel.widget)

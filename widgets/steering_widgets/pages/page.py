@@ -85,9 +85,11 @@ class Page:
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
-        self._panels = (progress, instrument, form, agents, journal, analyses, source, compute)
-        self._plots = (*views, trend)
-        self._closing = (*self._panels, self._curve, self._map, array, self._scalars, trend, self._frame)
+        self._panels = (progress, form, agents)
+        # Read, not touched: a few times a second are enough.
+        self._plots = (*views, trend, instrument, journal, analyses, source, compute)
+        others = (instrument, journal, analyses, source, compute)
+        self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
         plots = [view.panel.widget for view in views]
@@ -189,7 +191,7 @@ class Page:
 
 def _band(hook: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
     band = ipywidgets.Box(children)
-    band.add_class("st-band")
+    band.add_class("st-row")
     band.add_class(hook)
     return band
 

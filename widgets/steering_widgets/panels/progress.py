@@ -4,6 +4,7 @@ It stays at the top while the page is scrolled. What it says in words, its colou
 """
 
 import math
+import time
 
 import ipywidgets
 
@@ -27,6 +28,8 @@ _NEXT = {
     "aborting": "The scan is being stopped and its devices are made safe. Press Abort again to wait for none of them.",
     "running": "",
 }
+# A state is shown at once; nobody reads figures more often than this.
+_FIGURES_SECONDS = 0.25
 _ENDED = {"success": "ended", "abort": "was aborted", "fail": "failed"}
 
 
@@ -45,7 +48,8 @@ class ProgressPanel:
         self._suggestions = Place(board.suggestions)
         self._answer = Answer()
         self._said = Place(self._answer)
-        self._state = ""
+        self._state = self._written = ""
+        self._late, self._due = False, 0.0
         self._facts = ipywidgets.HTML()
         self._facts.add_class("st-progress")
         self._fresh = ipywidgets.HTML()
@@ -67,9 +71,11 @@ class ProgressPanel:
             if self._answer.value[1] == "good":
                 self._answer.set(("", "plain"))
         said, suggested = self._said.advance(), self._suggestions.advance()
-        if status or scans:
+        self._late = self._late or status or scans or any(fresh)
+        if self._late and (self._status.value.state != self._written or time.monotonic() >= self._due):
+            self._late, self._due = False, time.monotonic() + _FIGURES_SECONDS
+            self._written = self._status.value.state
             self._write(self._status.value)
-        if status or any(fresh):
             _put(self._fresh, _freshness(self._status.value, self._latency.value, self._compute.value))
         if suggested:
             self.control.ask(bool(self._suggestions.value))
