@@ -214,7 +214,9 @@ class Lab:
             over = Path(folder) / "over"
             code = f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.02)"
             self.page.evaluate(
-                """(code) => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                """(code) => {
+                  const panel = [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext);
+                  const kernel = panel.sessionContext.session.kernel;
                   window.busy = true;
                   kernel.requestExecute({ code }).done.then(() => { window.busy = false; }); }""",
                 code,
