@@ -45,13 +45,13 @@ def test_each_reading_has_its_value_and_unit_and_what_a_scan_waits_for_stands_ou
     desk.board.instrument.set(WELL)
     strip.refresh()
     assert strip.widget.layout.display is None
-    assert "<small>Ring current</small> <b>199.8 mA</b>" in text(strip)
+    assert "<small>ring current</small> <b>199.8 mA</b>" in text(strip)
     assert "st-unwell" not in text(strip)
     desk.board.instrument.set(LOST)
     strip.refresh()
     assert "st-unwell" in text(strip)
     assert "wanted are 50 mA or more" in text(strip)
-    assert "a scan waits for: Ring current" in text_of(strip.widget)
+    assert "a scan waits for: ring current" in text_of(strip.widget)
 
 
 def test_what_comes_from_elsewhere_is_escaped(strip, desk):

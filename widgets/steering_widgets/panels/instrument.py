@@ -8,7 +8,7 @@ from steering.core.desk import Desk
 from steering.core.instrument import Instrument, Reading
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import escape, title
+from steering_widgets.parts.wording import escape
 
 # While nothing is measured and nobody does anything, a strip that goes on would keep a forgotten page alive for ever on
 # a hub that ends idle ones.
@@ -48,11 +48,16 @@ class InstrumentPanel:
 
     def _show(self, instrument: Instrument) -> None:
         self._readings.value = "".join(_reading(one) for one in instrument.readings)
-        waiting = [title(one.name) for one in instrument.readings if not one.well and one.wanted]
+        waiting = [_name(one) for one in instrument.readings if not one.well and one.wanted]
         self.widget.remark(f"a scan waits for: {', '.join(waiting)}" if waiting else "")
         display = None if instrument.readings else "none"
         if self.widget.layout.display != display:
             self.widget.layout.display = display
+
+
+def _name(reading: Reading) -> str:
+    """Write a name as its beamline does, but for what no person says."""
+    return reading.name.replace("_", " ")
 
 
 def _reading(reading: Reading) -> str:
@@ -60,5 +65,5 @@ def _reading(reading: Reading) -> str:
     wanted = f"<small> {escape(reading.wanted)}</small>" if reading.wanted and not reading.well else ""
     return (
         f'<div class="st-reading{kind}" title="{escape(reading.wanted)}">'
-        f"<small>{escape(title(reading.name))}</small> <b>{escape(reading.text)}</b>{wanted}</div>"
+        f"<small>{escape(_name(reading))}</small> <b>{escape(reading.text)}</b>{wanted}</div>"
     )
