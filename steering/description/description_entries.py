@@ -130,6 +130,25 @@ class SuspenderEntry(Strict):
     scans: tuple[str, ...] = ()
 
 
+class GaugeEntry(Strict):
+    """What is shown in the strip; a motor or signal of the file is written as its name alone.
+
+    Attributes:
+        name: What it is called.
+        read: EPICS name of its value; that of the motor or signal of this name if left out.
+        units: Unit of its values; the record's own (field EGU) if left out.
+    """
+
+    name: str
+    read: str = ""
+    units: str = ""
+
+
+def _gauge(value: Any) -> Any:
+    """Let a name stand for the motor or signal of that name."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class FaultsEntry(Strict):
     """What to do when a point cannot be measured: see :class:`steering.plans.faults.Faults`."""
 
@@ -162,7 +181,7 @@ class BeamlineDescription(Strict):
         scans: What can be started.
         safe: PVs that are set when a scan was aborted or has failed, for example the shutter's.
         suspenders: What has to be so for a scan to go on.
-        strip: Names of motors and signals that are shown all the time, in this order.
+        strip: What is shown all the time, in this order: names of motors and signals, and channels with a name.
         faults: What to do when a motor does not reach its target, or a device does not answer.
     """
 
@@ -178,5 +197,5 @@ class BeamlineDescription(Strict):
     scans: tuple[Annotated[ScanEntry, OfAnyKind()], ...]
     safe: dict[str, str | float | int] = Field(default_factory=dict)
     suspenders: tuple[SuspenderEntry, ...] = ()
-    strip: tuple[str, ...] = ()
+    strip: tuple[Annotated[GaugeEntry, BeforeValidator(_gauge)], ...] = ()
     faults: FaultsEntry = Field(default_factory=FaultsEntry)

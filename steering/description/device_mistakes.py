@@ -117,12 +117,15 @@ def _suspenders(description: BeamlineDescription) -> Iterator[Mistake]:
 def _strip(description: BeamlineDescription) -> Iterator[Mistake]:
     channels = {name: bool(one.read or one.set) for name, one in description.signals.items()}
     channels |= {name: bool(one.prefix) for name, one in description.motors.items()}
-    for number, name in enumerate(description.strip):
-        if name not in channels:
+    for number, gauge in enumerate(description.strip):
+        name = gauge.name
+        if gauge.read and not _PV.fullmatch(gauge.read):
+            yield ("strip", number), f"{gauge.read!r} is not the name of a PV."
+        elif not gauge.read and name not in channels:
             yield ("strip", number), f"There is no motor or signal {name!r}. {choice(name, channels)}"
-        elif not channels[name]:
+        elif not gauge.read and not channels[name]:
             yield ("strip", number), f"{name} has no EPICS name of its own, which the strip needs."
-        elif name in description.strip[:number]:
+        elif name in [one.name for one in description.strip[:number]]:
             yield ("strip", number), f"{name} stands in the strip twice."
 
 

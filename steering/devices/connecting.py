@@ -108,14 +108,17 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
 
 
 def _gauges(description: BeamlineDescription, made: BeamlineDevices) -> list[Gauge]:
-    """Find the channels of the strip: a signal's own, and a motor record's read-back."""
+    """Find the channels of the strip: its own, a signal's, and a motor record's read-back."""
     gauges: list[Gauge] = []
-    for name in description.strip:
-        signal, motor = made.signals.get(name), description.motors.get(name)
-        if signal is not None:
-            gauges.append(Gauge(name, signal.channel, signal.units, signal.choices))
-        elif motor is not None:
-            gauges.append(Gauge(name, f"{motor.prefix}.RBV", made.motors[name].units))
+    for one in description.strip:
+        if one.read:
+            gauges.append(Gauge(one.name, one.read, one.units))
+        elif one.name in made.signals:
+            signal = made.signals[one.name]
+            gauges.append(Gauge(one.name, signal.channel, signal.units))
+        else:
+            motor = description.motors[one.name]
+            gauges.append(Gauge(one.name, f"{motor.prefix}.RBV", made.motors[one.name].units))
     return gauges
 
 

@@ -23,8 +23,8 @@ class Gauge:
     Attributes:
         name: As the beamline's file calls it.
         channel: EPICS name.
-        units: Unit of its values.
-        choices: Names of its values 0, 1, 2 and so on, if it is a choice.
+        units: Unit of its values; the record's own if empty.
+        choices: Names of its values 0, 1, 2 and so on, if the record is a choice.
     """
 
     name: str
@@ -35,7 +35,12 @@ class Gauge:
 
     def heard(self, value: Any) -> None:
         """Take a value of the monitor, or that it does not answer any more."""
-        self._value = float(value) if getattr(value, "ok", False) else math.nan
+        if not getattr(value, "ok", False):
+            self._value = math.nan
+            return
+        self._value = float(value)
+        self.units = self.units or str(getattr(value, "units", "")).strip()
+        self.choices = tuple(str(one) for one in getattr(value, "enums", ()))
 
     def reading(self, suspender: Suspender | None) -> Reading:
         """Say how it is now, and whether a scan waits for it."""
@@ -74,8 +79,9 @@ class Strip:
 def watch_strip(gauges: Sequence[Gauge], suspenders: Sequence[Suspender]) -> Strip:
     """Monitor channels for as long as the engine's loop runs. Call on that loop."""
     if gauges:
-        from aioca import FORMAT_TIME, camonitor
+        from aioca import FORMAT_CTRL, camonitor
 
+        # With the record's unit and choices, which need not be asked for then: one that is silent delays nothing.
         for one in gauges:
-            camonitor(one.channel, one.heard, format=FORMAT_TIME, notify_disconnect=True)
+            camonitor(one.channel, one.heard, format=FORMAT_CTRL, notify_disconnect=True)
     return Strip(gauges, {one.signal.name: one for one in suspenders})

@@ -15,7 +15,15 @@ from steering.devices.suspenders import Suspender
 class Heard(float):
     """A value as a monitor gives it."""
 
-    ok = True
+    ok, units, enums = True, "", ()
+
+
+class Choice(Heard):
+    enums = ("out", "thin")
+
+
+class WithUnit(Heard):
+    units = "K"
 
 
 class Gone:
@@ -52,11 +60,18 @@ def test_noise_in_the_last_digits_is_no_news():
 
 
 def test_a_choice_is_said_by_its_name_and_a_number_that_is_none_of_them_as_it_is():
-    gauge = Gauge("filters", "F", "", ("out", "thin"))
-    gauge.heard(Heard(1.0))
+    gauge = Gauge("filters", "F")
+    gauge.heard(Choice(1.0))
     assert said(gauge).text == "thin"
-    gauge.heard(Heard(7.0))
+    gauge.heard(Choice(7.0))
     assert said(gauge).text == "7"
+
+
+def test_the_unit_is_the_file_s_or_the_record_s_own():
+    own, told = Gauge("t", "T"), Gauge("t", "T", "mK")
+    for gauge in (own, told):
+        gauge.heard(WithUnit(295.0))
+    assert (said(own).text, said(told).text) == ("295 K", "295 mK")
 
 
 def test_what_does_not_answer_says_so_before_and_after_it_did():
@@ -105,8 +120,10 @@ scans:
 
 def test_motors_and_signals_can_be_listed(tmp_path):
     file = tmp_path / "beamline.yaml"
-    file.write_text(BASE + "strip: [ring, th]\n")
-    assert read_description(file).strip == ("ring", "th")
+    file.write_text(BASE + "strip: [ring, {name: hutch, read: 'X:hutch', units: C}, th]\n")
+    first, hutch, last = read_description(file).strip
+    assert (first.name, first.read, last.name, last.read) == ("ring", "", "th", "")
+    assert (hutch.name, hutch.read, hutch.units) == ("hutch", "X:hutch", "C")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +132,8 @@ def test_motors_and_signals_can_be_listed(tmp_path):
         ("[rong]", "There is no motor or signal 'rong'."),
         ("[h]", "h has no EPICS name of its own, which the strip needs."),
         ("[ring, ring]", "ring stands in the strip twice."),
+        ("[ring, {name: ring, read: X}]", "ring stands in the strip twice."),
+        ("[{name: hutch, read: 'X Y'}]", "'X Y' is not the name of a PV."),
     ],
 )
 def test_what_cannot_be_shown_is_said_with_its_line(tmp_path, strip, sentence):

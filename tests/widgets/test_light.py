@@ -3,7 +3,7 @@ import pytest
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.latency import LatencySummary
 from steering.core.pool import JobStatus, PoolStatus
-from steering_widgets.panels.light import light_of
+from steering_widgets.parts.light import light_of
 
 
 def workers(count):
