@@ -29,7 +29,11 @@ function pageOf(state, since, period = "0") {
   };
   const one = { dataset: { since: String(since) }, closest: () => panel };
   const root = { querySelector: (name) => parts[name], querySelectorAll: () => [one] };
-  return { look: (now) => (markLate(root, now), classes.has("st-late")) };
+  const look = (now) => {
+    markLate(root, now);
+    return classes.has("st-late");
+  };
+  return { look };
 }
 
 test("a view without news for more than 2 s is late while a scan runs, and not any more when news come", () => {
