@@ -32,7 +32,7 @@ def test_counts_that_were_not_heard_lie_between_those_that_were(frames, period, 
     if len(kept) == 1:
         kept = [0, *kept]
     track = Track(np.array([1.5e9, *ends[kept]]), np.array([7.0, *(8.0 + np.array(kept))]))
-    # A time of today is exact to 0.2 us; what a line is drawn through, over as many periods as there are frames, to less.
+    # A time of today is exact to 0.2 us; a line that is drawn through such times, over many periods, to less.
     assert frame_times(track, frames, period) == pytest.approx(ends - period / 2, abs=1e-4)
 
 
