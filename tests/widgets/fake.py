@@ -285,6 +285,9 @@ class FakeDesk:
         self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
         return self.propose(suggestion.action, suggestion.basis)
 
+    def dismiss(self, suggestion: Suggestion) -> None:
+        self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
+
     def frame_at(self, index: int) -> Frame:
         span = self.board.span.value
         if not span.first <= index < span.stop:

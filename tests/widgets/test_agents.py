@@ -114,8 +114,20 @@ def test_a_suggestion_can_be_edited_in_the_form_before_it_is_proposed(desk):
     assert find(form.widget, "st-param-centre").value == "0.221"
     assert desk.actions == []
     assert find(form.widget, "st-apply").description == "Apply 1 change"
+    agents.refresh()
+    assert not shown(agents, "st-suggestion")
+    assert "The values stand in the form. Change them, and press Apply." in text_of(agents.widget)
     agents.close()
     form.close()
+
+
+def test_a_suggestion_can_be_dismissed(agents, desk):
+    desk.suggest()
+    agents.refresh()
+    find(agents.widget, "st-dismiss-suggestion").click()
+    agents.refresh()
+    assert not shown(agents, "st-suggestion")
+    assert desk.actions == []
 
 
 def test_what_is_no_parameter_cannot_be_edited(desk):

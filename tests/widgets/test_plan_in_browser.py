@@ -59,7 +59,6 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(tmp_path):
     write_notebook(tmp_path / "curve.ipynb", CURVE)
     with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
         page = lab.page
-        page.set_default_timeout(30_000)
         lab.open("curve.ipynb")
         lab.collapse_sidebar()
         lab.run_all()
@@ -139,7 +138,6 @@ def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(tmp_pat
     write_notebook(tmp_path / "map.ipynb", MAP)
     with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
         page = lab.page
-        page.set_default_timeout(30_000)
         lab.open("map.ipynb")
         lab.collapse_sidebar()
         lab.run_all()

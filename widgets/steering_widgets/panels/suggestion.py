@@ -82,8 +82,7 @@ class SuggestionCard:
     def _edited(self, _: object) -> None:
         if self._draft is not None:
             self._draft.set(self._values())
-            self._answer.set(("The values stand in the form. Change them, and press Apply.", "good"))
-            self._dismiss.click()
+            self._all(self._desk.dismiss, "The values stand in the form. Change them, and press Apply.")
 
 
 def newest(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
