@@ -63,6 +63,8 @@ class Owner:
         self._scheduler = SchedulerChild(directory, site.scheduler_interface, dashboard=site.batch == "process")
         self._answers: dict[str, dict[str, Any]] = {}
         self._asking: set[asyncio.Task[None]] = set()
+        # The newest request for each pool, by the pool's name.
+        self._newest: dict[str, PoolRequest] = {}
         self._past_hours = 0.0
         self._used = steady()
         self._saved = SavedPools()
@@ -182,11 +184,14 @@ class Owner:
             self._answers[ticket] = {"error": str(error)}
 
     async def _take(self, request: PoolRequest) -> str:
-        """Carry out a request; return a sentence that says what will be done."""
+        """Carry out a request; return a sentence that says what will be done.
+
+        Of two requests for one pool the later one holds, also if the earlier one still waits for the batch system.
+        """
         name = request.pool or request.urgency
-        request = replace(request, pool=name)
-        pool = self._pools.get(name)
+        self._newest[name] = request = replace(request, pool=name)
         if request.nodes <= 0:
+            pool = self._pools.get(name)
             if pool is None:
                 message = f"There is no pool {name!r}. Pools: {', '.join(self._pools) or 'none'}."
                 raise SteeringError(message)
@@ -197,6 +202,10 @@ class Owner:
         except NoAnswerError as error:
             states = {}
             _LOG.warning("no answer about queues: %s", error)
+        if self._newest[name] is not request:
+            return f"Pool {name}: a later request came before this one was carried out. The later one holds."
+        # Look for the pool only now: while the batch system answered, it may have ended, or begun.
+        pool = self._pools.get(name)
         usual = pool.choice.nodes if pool is not None and pool.ledger.alive else 0
         choice = choose(self._site, request, states, nodes_per_job=usual)
         if pool is None:

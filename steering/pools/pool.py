@@ -174,6 +174,7 @@ class Pool:
 
     async def _carry_out(self, order: Order, batch: BatchSystem) -> None:
         now = steady()
+        request = self.request
         match order:
             case Submit(name=name):
                 try:
@@ -188,7 +189,8 @@ class Pool:
                     # Look for another queue first. If the refusal became visible before that, it would look final.
                     other = await self._next_queue(str(error), batch)
                     self.ledger.refused(name, str(error), now)
-                    if other is not None:
+                    # While the batch system answered, the pool may have been ended or asked for otherwise.
+                    if other is not None and self.request is request:
                         self._go_to(other)
                 except OSError as error:
                     # The shared folder is full or missing, so another queue would not help.
