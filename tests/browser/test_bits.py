@@ -122,21 +122,21 @@ def steered(lab):
     page.set_default_timeout(180_000)
     page.locator(".st-start-num input").fill("20000")
     page.locator("button.st-start").click()
-    page.locator(".st-direct-pause:not([aria-disabled=true])").click()
-    page.locator(".st-direct-bar[data-state=paused]").wait_for()
+    page.locator(".st-direct-pause:not([aria-disabled=true])").wait_for()
+    lab.press("pause")
     # What the plan was called with is not offered for change.
     # The plan itself has set its signal.
     page.locator(".st-param-brightness-row .st-force", has_text="10000").wait_for()
     assert page.locator(".st-param-num").count() == 0
     page.locator(".st-param-brightness input").fill("500")
     page.locator("button.st-apply").click()
-    page.locator(".st-direct-resume").click()
+    lab.press("resume")
     lab.wait_for_value("{p.name: p.value for p in session.board.status.value.parameters}['brightness'] == 500")
     lab.wait_for_value("[one for one in session.results.values() if 'motor' in one.outcome.data] != []")
     page.locator(".st-panel-progress .st-state-running").wait_for()
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / "instrument.png")
-    page.locator(".st-direct-finish").click()
+    lab.press("finish")
     page.locator(".st-ended", has_text="ended").wait_for()
 
 

@@ -123,13 +123,9 @@ def a_busy_kernel(lab, page, board):
     board.status.wait(lambda status: status.state == "running" and status.points_done > 2, 180)
     page.locator(".st-direct-bar[data-connected=true]").wait_for()
     with lab.busy_kernel():
-        page.locator(".st-direct-pause").click()
+        lab.press("pause")
         board.status.wait(lambda status: status.state == "paused", 180)
-        # What the page hears takes the question back, so it must have heard of the pause.
-        page.locator(".st-direct-bar[data-state=paused]").wait_for()
-        page.locator(".st-direct-abort").click()
-        page.get_by_text("Really abort?").wait_for()
-        page.locator(".st-direct-abort").click()
+        lab.press("abort")
         board.status.wait(lambda status: not status.scanning, 180)
 
 

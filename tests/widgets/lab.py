@@ -39,6 +39,15 @@ _READY = (
 _MEANT = """setInterval(() => {
   [...document.querySelectorAll('.st-choice')].find((one) => one.textContent === 'Do it now')?.click();
 }, 200)"""
+# The states of the command bar that say that a press has done what it should.
+_REACHED = {"pause": ["paused"], "resume": ["running"], "finish": ["idle"], "abort": ["aborting", "idle"]}
+# Which of them the bar is in; "not done" if it says that the press came to nothing, else nothing yet.
+_CAME_OF_IT = """(reached) => {
+  const bar = document.querySelector('.st-direct-bar');
+  if (reached.includes(bar.dataset.state)) return bar.dataset.state;
+  const said = bar.querySelector('.st-direct-text').textContent;
+  return /was not (sent|answered|carried out)/.test(said) && bar.dataset.link === 'live' ? 'not done' : '';
+}"""
 # Whether BokehJS has come, when it was last asked for, and how far each plot is.
 _PLOTS = """() => ({
   bokeh: globalThis.Bokeh?.version, asked: globalThis.__steering_bokeh_loading__, now: Date.now(),
@@ -227,6 +236,23 @@ class Lab:
             finally:
                 over.touch()
             self.page.wait_for_function("() => !window.busy")
+
+    def press(self, name: str, page: Page | None = None) -> None:
+        """Pause, resume, finish or abort in the command bar; again where the page says that it was not done.
+
+        A page on a machine that is slower than its link is patient says so, and does nothing later. A person presses
+        again then.
+        """
+        page = page or self.page
+        button = page.locator(f".st-direct-{name}").first
+        page.locator(".st-direct-bar[data-link=live]").first.wait_for()
+        while True:
+            button.click()
+            if name == "abort":
+                page.get_by_role("button", name="Really abort?").first.wait_for()
+                button.click()
+            if page.wait_for_function(_CAME_OF_IT, arg=_REACHED[name]).json_value() != "not done":
+                return
 
     def value(self, expression: str, page: Page | None = None) -> Any:
         """Evaluate an expression in the kernel; it comes back through JSON."""

@@ -162,9 +162,9 @@ def steer(lab):
     # Pause reaches the service while a cell keeps the kernel busy.
     page.locator(".st-direct-bar[data-connected=true]").wait_for()
     with lab.busy_kernel():
-        page.locator(".st-direct-pause").click()
+        lab.press("pause")
         page.get_by_text("Connected: paused").first.wait_for()
-    page.locator(".st-direct-resume").click()
+    lab.press("resume")
     lab.wait_for_value("desk.board.status.value.state == 'running'")
 
     # Abort asks once more. What the page hears takes the question back, so it must have heard of the pause's end.

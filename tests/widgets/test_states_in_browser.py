@@ -52,11 +52,10 @@ def suggested(lab, page):
 
 
 def paused(lab, page):
-    page.locator(".st-direct-pause").click()
+    lab.press("pause")
     page.locator(".st-state", has_text="Paused").first.wait_for()
     shoot(page, "paused")
-    page.locator(".st-direct-abort").click()
-    page.locator(".st-direct-abort").click()
+    lab.press("abort")
     page.locator(".st-state", has_text="Idle").first.wait_for()
     page.locator(".st-ended", has_text="was aborted at").wait_for()
     page.locator(".st-state").first.scroll_into_view_if_needed()
