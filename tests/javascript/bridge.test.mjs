@@ -4,10 +4,22 @@ import { beforeEach, mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel, makePage, settle } from "./page.mjs";
 
-const { ask, bufferOf, endDragsWithTheButton, holdRanges, installed, loadBokeh, rangesOf, viewsOf } = load(
-  ["parts/heard.js", "parts/bridge.js"],
-  ["ask", "bufferOf", "endDragsWithTheButton", "holdRanges", "installed", "loadBokeh", "rangesOf", "viewsOf"],
-);
+const { ask, bufferOf, endDragsWithTheButton, holdRanges, initialize, installed, loadBokeh, onceShown, rangesOf, viewsOf } =
+  load(
+    ["parts/heard.js", "parts/bridge.js"],
+    [
+      "ask",
+      "bufferOf",
+      "endDragsWithTheButton",
+      "holdRanges",
+      "initialize",
+      "installed",
+      "loadBokeh",
+      "onceShown",
+      "rangesOf",
+      "viewsOf",
+    ],
+  );
 
 beforeEach(() => {
   mock.reset();
@@ -104,6 +116,58 @@ test("BokehJS that comes is put into the page, unless it is there or is another 
   assert.equal(page.head.children.length, 1);
   await pass(1);
   assert.equal(await done, globalThis.Bokeh);
+});
+
+test("BokehJS is asked for before a plot has a place in the page, until its model goes", async () => {
+  const model = makeModel({ bokeh_version: "3.9.2" });
+  const end = initialize({ model });
+  await pass(1);
+  assert.deepEqual(
+    model.sent.map((message) => message.kind),
+    ["source"],
+  );
+  end();
+  await pass(60);
+  assert.equal(model.sent.length, 1);
+});
+
+/** Watches sizes, as a browser does, when it is told to. */
+class Sizes {
+  static made = [];
+
+  constructor(told) {
+    this.told = told;
+    Sizes.made.push(this);
+  }
+
+  observe(el) {
+    this.el = el;
+  }
+
+  disconnect() {
+    this.el = null;
+  }
+}
+
+test("a plot is drawn once it is shown, and only once", () => {
+  globalThis.ResizeObserver = Sizes;
+  const el = { places: [], getClientRects: () => el.places };
+  const drawn = mock.fn();
+  onceShown(el, drawn);
+  const sizes = Sizes.made.at(-1);
+  sizes.told();
+  assert.equal(drawn.mock.callCount(), 0);
+  el.places = [{}];
+  sizes.told();
+  assert.equal(drawn.mock.callCount(), 1);
+  assert.equal(sizes.el, null);
+});
+
+test("a plot that goes before it is shown is never drawn", () => {
+  globalThis.ResizeObserver = Sizes;
+  const el = { getClientRects: () => [{}] };
+  onceShown(el, mock.fn())();
+  assert.equal(Sizes.made.at(-1).el, null);
 });
 
 test("all views of a document are found, those within others too", () => {

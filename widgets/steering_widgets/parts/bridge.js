@@ -15,6 +15,22 @@ const LOADING = "__steering_bokeh_loading__";
  * @typedef {Model<Traits, Received, Sent>} Plot
  */
 
+/**
+ * Call back as soon as an element takes part in the page, and return what ends the wait: a plot that is hidden is not drawn.
+ *
+ * @param {HTMLElement} el
+ * @param {() => void} callback
+ */
+function onceShown(el, callback) {
+  const observer = new ResizeObserver(() => {
+    if (el.getClientRects().length === 0) return;
+    observer.disconnect();
+    callback();
+  });
+  observer.observe(el);
+  return () => observer.disconnect();
+}
+
 /** @param {DataView<ArrayBuffer>} view */
 function bufferOf(view) {
   return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
@@ -68,7 +84,7 @@ async function loadBokeh(model, view, closed) {
   model.on("msg:custom", receive);
   await ask(
     () => {
-      // Eight megabytes: one view asks for all, and another takes over only if it has had no luck.
+      // More than a megabyte: one view asks for all, and another takes over only if it has had no luck.
       const now = Date.now();
       if (now - (globalThis[LOADING] ?? 0) < 5000) return;
       globalThis[LOADING] = now;
@@ -179,6 +195,21 @@ function holdRanges(doc, axes) {
   }
 }
 
+/**
+ * Fetch BokehJS as soon as the first plot is known: the page has much to make until one is shown.
+ *
+ * @param {Place<Plot>} place
+ */
+function initialize({ model }) {
+  let closed = false;
+  beHeard(model)
+    .then(() => loadBokeh(model, crypto.randomUUID(), () => closed))
+    .catch((error) => console.warn("BokehJS was not fetched before the first plot is drawn", error));
+  return () => {
+    closed = true;
+  };
+}
+
 /** @param {Place<Plot>} place */
 async function render({ model, el }) {
   await beHeard(model);
@@ -235,13 +266,15 @@ async function render({ model, el }) {
     host.dataset.ready = "true";
   };
 
-  const Bokeh = await loadBokeh(model, view, () => closed);
-  if (closed || !Bokeh) return () => {};
+  /** @type {BokehLibrary | null} */
+  let Bokeh = null;
 
   const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
+    if (!Bokeh) return; // the snapshot, which is asked for later, holds it
+    const library = Bokeh;
     if (message.kind === "snapshot" && message.view === view) {
       greeted = true;
-      work = work.then(() => (closed ? null : showSnapshot(Bokeh, message)));
+      work = work.then(() => (closed ? null : showSnapshot(library, message)));
     } else if (message.kind === "patch" && message.not !== view) {
       const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
       // In turn, so that a patch that overtakes the drawing of the snapshot waits for it.
@@ -256,10 +289,15 @@ async function render({ model, el }) {
     work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
   };
   model.on("msg:custom", receive);
-  ask(
-    () => model.send({ kind: "hello", view }),
-    () => greeted || closed,
-  );
+  const begin = async () => {
+    Bokeh = await loadBokeh(model, view, () => closed);
+    if (closed || !Bokeh) return;
+    await ask(
+      () => model.send({ kind: "hello", view }),
+      () => greeted || closed,
+    );
+  };
+  const unwait = onceShown(host, begin);
 
   const forget = followTheme(() => {
     inkColourBars(doc);
@@ -268,10 +306,11 @@ async function render({ model, el }) {
 
   return () => {
     closed = true;
+    unwait();
     forget();
     model.off("msg:custom", receive);
     doc?.clear();
   };
 }
 
-export default { render };
+export default { initialize, render };
