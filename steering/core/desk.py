@@ -7,6 +7,7 @@ from steering.core.action import Action
 from steering.core.agent import Suggestion
 from steering.core.board import Board
 from steering.core.frame import Frame
+from steering.core.json import Json
 from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest
 from steering.core.proposal import Ruling
@@ -94,6 +95,14 @@ class Desk(Protocol):
 
     def dismiss(self, suggestion: Suggestion) -> None:
         """Take an agent's suggestion off the board."""
+        ...
+
+    def layout(self) -> Mapping[str, Json]:
+        """Return how the page was laid out by who used it last; empty if nobody has changed it."""
+        ...
+
+    def keep_layout(self, layout: Mapping[str, Json]) -> None:
+        """Keep how the page is laid out, for who uses it next."""
         ...
 
     def control_address(self) -> Mapping[str, str]:

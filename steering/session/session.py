@@ -37,6 +37,7 @@ from steering.core.workspace import Workspace
 from steering.ingest.launch import end_ingests
 from steering.session.board_writer import BoardWriter
 from steering.session.choice import make_analysis, make_source
+from steering.session.kept_layout import keep_layout, read_layout
 from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 
@@ -371,6 +372,18 @@ class Session:
         scopes = frozenset(("read", "operate", "steer") if steer else ("read", "operate"))
         token = self._do(self._client.token(name, scopes, hours * 3600.0))
         return {"url": self._client.url, "token": token}
+
+    def layout(self) -> dict[str, Json]:
+        """Return how the page was laid out in this workspace; empty if nobody has changed it."""
+        return read_layout(self.workspace)
+
+    def keep_layout(self, layout: Mapping[str, Json]) -> None:
+        """Keep how the page is laid out, for the next session in this workspace.
+
+        Raises:
+            SteeringError: If it cannot be written.
+        """
+        keep_layout(self.workspace, layout)
 
     def control_address(self) -> dict[str, str]:
         """Return what a browser on this machine's Jupyter needs to pause and abort past a busy kernel."""

@@ -4,10 +4,22 @@ import { beforeEach, mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel, makePage, settle } from "./page.mjs";
 
-const { ask, bufferOf, endDragsWithTheButton, holdRanges, initialize, installed, loadBokeh, onceShown, rangesOf, viewsOf } =
-  load(
+const {
+  ask,
+  bufferOf,
+  endDragsWithTheButton,
+  fillTab,
+  holdRanges,
+  initialize,
+  installed,
+  loadBokeh,
+  onceShown,
+  rangesOf,
+  viewsOf,
+} = load(
     ["parts/heard.js", "parts/bridge.js"],
     [
+      "fillTab",
       "ask",
       "bufferOf",
       "endDragsWithTheButton",
@@ -168,6 +180,21 @@ test("a plot that goes before it is shown is never drawn", () => {
   const el = { getClientRects: () => [{}] };
   onceShown(el, mock.fn())();
   assert.equal(Sizes.made.at(-1).el, null);
+});
+
+test("a plot alone in a tab is as high as the tab allows, and one in a page stays as it is", () => {
+  const roots = [{ setv: mock.fn() }];
+  const doc = { roots: () => roots };
+  globalThis.innerHeight = 1000;
+  fillTab(doc, { closest: () => null });
+  assert.equal(roots[0].setv.mock.callCount(), 0);
+  fillTab(doc, { closest: () => ({}) });
+  globalThis.innerHeight = 200;
+  fillTab(doc, { closest: () => ({}) });
+  assert.deepEqual(
+    roots[0].setv.mock.calls.map((call) => call.arguments[0]),
+    [{ height: 600 }, { height: 280 }],
+  );
 });
 
 test("all views of a document are found, those within others too", () => {

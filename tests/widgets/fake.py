@@ -19,6 +19,7 @@ from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun
+from steering.core.json import Json
 from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
 from steering.core.plan import Forecast, Plan
@@ -82,6 +83,7 @@ class FakeDesk:
         self.labelled = False
         self.address: dict[str, str] = {}
         self.fail = ""
+        self.laid_out: dict[str, Json] = {}
         self._size = size
         self._lock = threading.RLock()
         self._path: list[tuple[float, ...]] = []
@@ -344,6 +346,14 @@ class FakeDesk:
             raise SteeringError(f"The lease is held by {held}. Ask {held} to release it, or wait until it runs out.")
         until = time.time() + 600 if holder else 0.0
         self.board.status.set(replace(self.board.status.value, lease=Lease(holder, until)))
+
+    def layout(self) -> Mapping[str, Json]:
+        return self.laid_out
+
+    def keep_layout(self, layout: Mapping[str, Json]) -> None:
+        if self.fail:
+            raise SteeringError(self.fail)
+        self.laid_out |= layout
 
     def control_address(self) -> Mapping[str, str]:
         return self.address

@@ -18,7 +18,7 @@ from steering_widgets.parts.card import Card
 from steering_widgets.plots.array import ArrayPanel, limits_of, names_of, picture_of
 from steering_widgets.plots.look import Look
 from tests.widgets.fake import FakeDesk
-from tests.widgets.test_source_and_history import find
+from tests.widgets.views import is_shown
 
 
 def image(rows=3, columns=4, layers=0, **coordinates):
@@ -114,11 +114,7 @@ def test_what_is_no_image_is_not_offered():
 
 
 def shown(page):
-    return [
-        name
-        for name in ("curve", "map", "array", "scalars")
-        if find(page.widget, f"st-panel-{name}").layout.display is None
-    ]
+    return [name for name in ("curve", "map", "array", "scalars") if is_shown(page.widget, f"st-panel-{name}")]
 
 
 def opened(desk, request):

@@ -11,7 +11,7 @@ from steering_widgets import ControlBar, Dashboard, JournalPanel
 from steering_widgets.pages.page import Page
 from steering_widgets.parts.ticker import Ticker
 from tests.widgets.fake import FakeDesk
-from tests.widgets.views import Views, find, text_of
+from tests.widgets.views import Views, find, is_shown, text_of
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_idle_tells_what_to_do_next(dashboard):
 def test_it_shows_the_panel_that_fits_the_scan(dashboard, desk, scan, shown, hidden):
     desk.start(scan)
     dashboard.refresh()
-    assert find(dashboard.widget, f"st-panel-{shown}").layout.display is None
-    assert find(dashboard.widget, f"st-panel-{hidden}").layout.display == "none"
+    assert is_shown(dashboard.widget, f"st-panel-{shown}")
+    assert not is_shown(dashboard.widget, f"st-panel-{hidden}")
 
 
 def test_a_notice_of_the_session_is_shown(dashboard, desk):
@@ -166,3 +166,54 @@ def test_a_tab_keeps_its_dashboard_though_nobody_has_a_name_for_it(desk):
     assert again._page.opened_by is not None
     again._page.opened_by.close()
     again.close()
+
+
+def tabs_of(page):
+    return {name: window._tab.title for name, (window, _, _) in page._alone._tabs.items()}
+
+
+def ask_for(page, *names):
+    for name in names:
+        page._presence._receive(page._presence, {"kind": "alone", "view": "one", "panel": name}, ())
+    page.refresh()
+
+
+def test_a_panel_opens_in_a_tab_of_its_own_and_stays_up_to_date_there(dashboard, desk):
+    desk.start("rocking")
+    dashboard.refresh()
+    ask_for(dashboard, "curve", "journal")
+    assert tabs_of(dashboard) == {"curve": "Steering: Rocking curve", "journal": "Steering: Journal"}
+    first = dashboard._alone._tabs["curve"][0]
+    ask_for(dashboard, "curve")
+    assert dashboard._alone._tabs["curve"][0] is not first
+    assert first._tab.comm is None
+    # Another view takes its place in the page; in the tab it is seen still.
+    curve = next(view for view in dashboard._results if view.panel is dashboard._curve)
+    curve.shown = False
+    desk.advance(3)
+    assert curve.refresh()
+    dashboard.close()
+    assert tabs_of(dashboard) == {}
+
+
+def test_a_panel_that_is_not_there_is_said(dashboard):
+    ask_for(dashboard, "../x")
+    dashboard.refresh()
+    assert "has no panel &#x27;../x&#x27;" in text_of(dashboard.widget)
+    assert tabs_of(dashboard) == {}
+
+
+def test_the_layout_is_as_it_was_left(desk):
+    desk.laid_out = {"share": 0.7}
+    page = Page(desk)
+    page._ticker.stop()
+    try:
+        assert page._splitter.share == 0.7
+        page._splitter.share = 0.6
+        assert desk.laid_out == {"share": 0.6}
+        desk.fail = "The layout cannot be kept: no room."
+        page._splitter.share = 0.5
+        page.refresh()
+        assert "no room" in text_of(page.widget)
+    finally:
+        page.close()

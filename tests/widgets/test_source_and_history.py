@@ -17,7 +17,7 @@ from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
 from steering_widgets.drawing.plot import axis_label
 from steering_widgets.pages.page import Page
 from tests.widgets.fake import FakeDesk
-from tests.widgets.views import find, text_of
+from tests.widgets.views import find, is_shown, text_of
 
 
 @pytest.fixture
@@ -213,9 +213,9 @@ def test_the_dashboard_shows_the_scalars_of_a_followed_source_whatever_the_beaml
     dashboard = Page(desk)
     dashboard._ticker.stop()
     request.addfinalizer(dashboard.close)
-    assert find(dashboard.widget, "st-panel-curve").layout.display is None
+    assert is_shown(dashboard.widget, "st-panel-curve")
     desk.board.source.set(replace(desk.board.source.value, name="replay"))
     desk.board.result.set(scalars_result())
     dashboard.refresh()
-    assert find(dashboard.widget, "st-panel-curve").layout.display == "none"
-    assert find(dashboard.widget, "st-panel-scalars").layout.display is None
+    assert not is_shown(dashboard.widget, "st-panel-curve")
+    assert is_shown(dashboard.widget, "st-panel-scalars")

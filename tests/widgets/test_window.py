@@ -25,6 +25,8 @@ def test_the_dashboard_fills_a_tab_and_one_click_brings_it_back_after_a_restart(
         assert page.evaluate(TABS) == ["steer.ipynb", "Steering"]
         fills(page)
         stays_in_sight(lab, page)
+        is_divided(lab, page)
+        panels_stand_alone(lab, page)
         comes_back(lab, page, live)
         assert lab.external == []
 
@@ -61,6 +63,44 @@ def stays_in_sight(lab, page):
     lab.wait_for_value("desk.board.status.value.state == 'paused'")
     page.keyboard.press("Alt+Shift+KeyR")
     lab.wait_for_value("desk.board.status.value.state == 'running'")
+
+
+def is_divided(lab, page):
+    """The bar between plots and frame is dragged, or moved with keys, and what it says is kept."""
+    bar = page.get_by_role("separator", name="Width of the plots").first
+    bar.scroll_into_view_if_needed()
+    width = page.locator(".st-see").bounding_box()["width"]
+    plots = page.locator(".st-plots")
+    box = bar.bounding_box()
+    # In the middle of what is seen of it: its upper end is under the command bar.
+    x, y = box["x"] + box["width"] / 2, 500
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 0.1 * width, y, steps=4)
+    page.mouse.up()
+    lab.wait_for_value("0.38 < desk.laid_out.get('share', 0.5) < 0.42")
+    assert 0.37 * width < plots.bounding_box()["width"] < 0.43 * width
+    shoot(page, "divided")
+    bar.press("ArrowRight")
+    lab.wait_for_value("0.4 < desk.laid_out['share'] < 0.44")
+    bar.press("Enter")
+    lab.wait_for_value("desk.laid_out['share'] == 0.5")
+    assert overlaps(page) == []
+
+
+def panels_stand_alone(lab, page):
+    """A panel opens in a tab of its own, follows the scan there, and the page is as it was."""
+    page.get_by_role("button", name="Open Rocking curve in a tab of its own").click()
+    alone = page.locator(".st-alone")
+    alone.locator(".st-plot[data-ready]").wait_for()
+    assert page.evaluate(TABS) == ["steer.ipynb", "Steering", "Steering: Rocking curve"]
+    lab.execute("desk.advance(3)")
+    alone.get_by_text("23 frames").first.wait_for()
+    assert alone.locator(".st-to-tab").count() == 0
+    shoot(page, "alone")
+    page.locator(".lm-TabBar-tab", has_text="Steering: Rocking curve").locator(".lm-TabBar-tabCloseIcon").click()
+    alone.wait_for(state="detached")
+    page.locator(".jupyterlab-sidecar .st-dashboard[data-live=live]").wait_for()
 
 
 def comes_back(lab, page, live):

@@ -1,6 +1,6 @@
 """The page's side of a widget, for tests without a browser."""
 
-from typing import Any
+from typing import Any, cast
 
 import ipywidgets
 
@@ -43,6 +43,16 @@ def _find(widget: ipywidgets.Widget, hook: str) -> ipywidgets.Widget | None:
         if found is not None:
             return found
     return None
+
+
+def is_shown(widget: ipywidgets.Widget, hook: str) -> bool:
+    """Say whether the widget with a CSS hook, and all that it is in, takes part in the page."""
+    hidden = cast("Any", widget).layout.display == "none" if isinstance(widget, ipywidgets.DOMWidget) else False
+    if hidden:
+        return False
+    if hook in getattr(widget, "_dom_classes", ()):
+        return True
+    return any(is_shown(child, hook) for child in getattr(widget, "children", ()))
 
 
 def text_of(widget: ipywidgets.Widget) -> str:

@@ -8,9 +8,12 @@ import ipywidgets
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
+from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
+from steering_widgets.pages.alone import Alone
 from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
+from steering_widgets.pages.splitter import Splitter, share_of
 from steering_widgets.pages.views import View, Views
 from steering_widgets.pages.window import Place as WindowPlace
 from steering_widgets.pages.window import Window
@@ -82,6 +85,7 @@ class Page:
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
+        self._results = tuple(views)
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
@@ -91,8 +95,9 @@ class Page:
         others = (instrument, journal, analyses, source, compute)
         self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
+        self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
-        plots = [view.panel.widget for view in views]
+        plots = [view.place for view in views]
         strange = [guest.widget for guest in self._guests]
         menus = ipywidgets.HBox([look.widget, self._views.widget])
         menus.add_class("st-looks")
@@ -102,6 +107,7 @@ class Page:
             _band(
                 "st-see",
                 _column("st-plots", menus, *strange, *plots, trend.widget),
+                self._splitter,
                 _column("st-pixels", self._frame.widget),
             ),
             _band(
@@ -113,6 +119,8 @@ class Page:
         )
         self.widget = ipywidgets.VBox([StyleSheet(), self._presence, progress.widget, self._notice.widget, *bands])
         self.widget.add_class("st-dashboard")
+        self._alone, self._wanted_alone = Alone(self.widget, self._presence), Place(self._presence.alone)
+        self._opened = 0
         complaints = (self._complaint, *(guest.complaint for guest in self._guests))
         self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
         self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen)
@@ -134,6 +142,8 @@ class Page:
         if hello and self._hellos.value:
             # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
             send_again(self.widget)
+        if self._wanted_alone.advance():
+            self._open_alone(self._wanted_alone.value)
         if any(notices):
             self._notice.write(" ".join(place.value for place in self._own if place.value))
         if any(about):
@@ -164,6 +174,7 @@ class Page:
             self._over = True
         self.opened_by = None
         self.shut()
+        self._alone.close()
         for panel in (*self._closing, *self._guests, self._look, self._views, self._ghost):
             panel.close()
         close_all(self.widget)
@@ -175,6 +186,22 @@ class Page:
             guest.stop()
         # This is the ticker's own thread, which must end first.
         threading.Thread(target=self.close if self._gone() else self._ticker.stop, name="steering-page").start()
+
+    def _open_alone(self, wanted: tuple[str, ...]) -> None:
+        """Open the panels that were asked for since the last look in tabs of their own."""
+        for name in wanted[self._opened :]:
+            why = self._alone.open(name)
+            if why:
+                self._complaint.set(why)
+            for view in self._results:
+                view.alone = view.alone or view.panel.widget.name == name
+        self._opened = len(wanted)
+
+    def _keep_share(self, share: float) -> None:
+        try:
+            self._desk.keep_layout({"share": share})
+        except SteeringError as error:
+            self._complaint.set(str(error))
 
     def _dismiss(self) -> None:
         self._complaint.set("")

@@ -17,7 +17,7 @@ const WORDS = {
 /**
  * @typedef {{ key: string, ended: string }} Traits
  * @typedef {{ kind: "clock", view: string, now: number, asked: number, again?: string }} Heard
- * @typedef {{ kind: "here", asked: number } | { kind: "left" }} Sent
+ * @typedef {{ kind: "here", asked: number } | { kind: "left" } | { kind: "alone", panel: string }} Sent
  * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
  */
 
@@ -40,7 +40,9 @@ function span(seconds) {
  * @param {number} now Seconds, by the kernel's clock.
  */
 function markLate(root, now) {
-  const running = root.querySelector(".st-direct-bar")?.getAttribute("data-state") === "running";
+  // A panel alone in a tab knows it from the page that it came from.
+  const bar = root.querySelector(".st-direct-bar") ?? document.querySelector(".st-dashboard .st-direct-bar");
+  const running = bar?.getAttribute("data-state") === "running";
   // A point that takes long brings news no sooner.
   const period = Number(root.querySelector(".st-light")?.getAttribute("data-period")) || 0;
   /** @type {NodeListOf<HTMLElement>} */
@@ -60,6 +62,32 @@ function nameSliders(root) {
   for (const handle of root.querySelectorAll(".noUi-handle:not([aria-label])")) {
     const name = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
     if (name) handle.setAttribute("aria-label", name);
+  }
+}
+
+/**
+ * Give each card of a page a button that opens it in a tab of its own.
+ *
+ * @param {HTMLElement} root
+ * @param {(panel: string) => void} open Called with the panel's name.
+ */
+function offerTabs(root, open) {
+  if (root.classList.contains("st-alone")) return;
+  /** @type {NodeListOf<HTMLElement>} */
+  const heads = root.querySelectorAll(".st-row .st-panel > .st-head:not([data-tab])");
+  for (const head of heads) {
+    const card = /** @type {HTMLElement} */ (head.parentElement);
+    const panel = [...card.classList].find((name) => name.startsWith("st-panel-"))?.slice("st-panel-".length);
+    const title = head.querySelector(".st-title")?.textContent;
+    if (!panel || !title) continue; // its words come later
+    head.dataset.tab = panel;
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "st-to-tab";
+    made.title = "Open in a tab of its own";
+    made.setAttribute("aria-label", `Open ${title} in a tab of its own`);
+    made.addEventListener("click", () => open(panel));
+    head.append(made);
   }
 }
 
@@ -235,8 +263,12 @@ async function render({ model, el }) {
   const watcher = new MutationObserver((changes) => {
     const aged = (/** @type {Node} */ node) => node instanceof Element && node.querySelector(".st-age");
     if (changes.some((change) => [...change.addedNodes].some(aged))) count();
-    if (root) nameSliders(root);
+    if (root) dress(root);
   });
+  const dress = (/** @type {HTMLElement} */ page) => {
+    nameSliders(page);
+    if (live) offerTabs(page, (panel) => send({ kind: "alone", panel }));
+  };
   const bind = () => {
     root = el.closest(".st-dashboard");
     if (!root) {
@@ -244,7 +276,7 @@ async function render({ model, el }) {
       return;
     }
     watcher.observe(root, { childList: true, subtree: true });
-    nameSliders(root);
+    dress(root);
     count();
   };
   let waiting = requestAnimationFrame(bind);

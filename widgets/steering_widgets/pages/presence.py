@@ -13,7 +13,7 @@ from typing import Any
 
 import traitlets
 
-from steering.core.cell import BELLS
+from steering.core.cell import BELLS, Cell
 from steering_widgets.parts.heard import HeardWidget, code
 
 _LOG = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Presence(HeardWidget):
 
     Attributes:
         ended: Why nothing changes any more, or empty.
+        alone: The panels that a person wants in a tab of their own, in the order of the presses.
     """
 
     _esm = code(Path(__file__).with_name("presence.js"))
@@ -37,6 +38,7 @@ class Presence(HeardWidget):
         super().__init__()
         # No trait: what a cell says is in its notebook already, and belongs into no other.
         self._again = written_now()
+        self.alone: Cell[tuple[str, ...]] = Cell(())
         self._views: set[str] = set()
         self._seen = False
         self._made = time.monotonic()
@@ -56,6 +58,8 @@ class Presence(HeardWidget):
                 self._views.add(view)
                 clock = {"now": time.time(), "asked": content.get("asked")}
                 self.send({"kind": "clock", "view": view, "again": self._again, **clock})
+            case "alone":
+                self.alone.set((*self.alone.value, str(content.get("panel"))))
             case "left":
                 self._views.discard(view)
             case other:

@@ -36,18 +36,23 @@ class View:
     Attributes:
         name: What the menu calls it.
         panel: The panel.
+        place: Where it stands in the page; hidden unless it is the one. The panel may be seen in a tab of its own too.
         shown: Whether it is the one.
+        alone: Whether it is seen in a tab of its own.
     """
 
     def __init__(self, name: str, panel: ResultPanel) -> None:
         """Begin hidden."""
         self.name = name
         self.panel = panel
+        self.place = ipywidgets.Box([panel.widget])
+        self.place.add_class("st-place")
         self.shown = True
+        self.alone = False
 
     def refresh(self) -> bool:
-        """Refresh the panel if it is shown."""
-        return self.shown and self.panel.refresh()
+        """Refresh the panel if it is seen."""
+        return (self.shown or self.alone) and self.panel.refresh()
 
 
 class Views:
@@ -93,7 +98,7 @@ class Views:
         wanted = (self._choice.value or next(iter(names), "")) if result is not None else usual
         for view in self._views:
             view.shown = view.name == wanted and wanted not in strange
-            view.panel.widget.layout.display = None if view.shown else "none"
+            view.place.layout.display = None if view.shown else "none"
         for guest in self._guests:
             chosen = guest.name in strange and guest.name == wanted
             guest.widget.layout.display = None if chosen or not guest.of_results else "none"

@@ -2,6 +2,7 @@
 // Shows one Bokeh document. The kernel holds the truth: each view asks for a snapshot and then applies patches.
 
 const LOADING = "__steering_bokeh_loading__";
+const LEAST_HEIGHT = 280; // pixels, of a plot alone in a tab
 
 /**
  * @typedef {{ key: string, bokeh_version: string, label: string }} Traits
@@ -210,6 +211,18 @@ function initialize({ model }) {
   };
 }
 
+/**
+ * Make a plot that stands alone in a tab as high as the tab leaves room for.
+ *
+ * @param {BokehDocument} doc
+ * @param {HTMLElement} host
+ */
+function fillTab(doc, host) {
+  if (!host.closest(".st-alone")) return;
+  const height = Math.max(Math.round(0.6 * globalThis.innerHeight), LEAST_HEIGHT);
+  for (const root of doc.roots()) root.setv({ height });
+}
+
 /** @param {Place<Plot>} place */
 async function render({ model, el }) {
   await beHeard(model);
@@ -248,6 +261,7 @@ async function render({ model, el }) {
     doc = Document.from_json(message.document);
     doc.on_change(onChange(new Set(message.shared)), true);
     inkColourBars(doc);
+    fillTab(doc, host);
     await add_document_standalone(doc, host);
     endDragsWithTheButton(doc);
     held = message.axes;

@@ -69,6 +69,8 @@ class Card(ipywidgets.VBox):
     """A panel's frame: title on the left, a short remark on the right, and a line for what went wrong.
 
     Attributes:
+        name: Which panel it is.
+        heading: Its title.
         remark: Short text at the right of the title.
         said: A sentence for the person, with the newest answer; empty hides its line.
     """
@@ -81,7 +83,7 @@ class Card(ipywidgets.VBox):
             heading: Title.
             children: Below the title.
         """
-        self._heading = heading
+        self.name, self.heading = name, heading
         self._remark_text = self._remark_html = ""
         self._head = ipywidgets.HTML()
         self._head.add_class("st-head")
@@ -94,8 +96,8 @@ class Card(ipywidgets.VBox):
 
     def title(self, heading: str) -> None:
         """Write another title."""
-        if heading != self._heading:
-            self._heading = heading
+        if heading != self.heading:
+            self.heading = heading
             self._write_head()
 
     def remark(self, text: str, html: str = "") -> None:
@@ -110,7 +112,7 @@ class Card(ipywidgets.VBox):
 
     def _write_head(self) -> None:
         self._head.value = (
-            f'<div class="st-title" role="heading" aria-level="3">{escape(self._heading)}</div>'
+            f'<div class="st-title" role="heading" aria-level="3">{escape(self.heading)}</div>'
             f'<div class="st-remark">{escape(self._remark_text)}{self._remark_html}</div>'
         )
 

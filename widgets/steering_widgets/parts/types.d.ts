@@ -84,6 +84,7 @@ interface BokehLibrary {
 
 interface BokehDocument {
   clear(): void;
+  roots(): BokehModel[];
   on_change(take: (event: BokehEvent) => void, batches: true): void;
   create_json_patch(events: BokehEvent[]): object;
   apply_json_patch(patch: object, buffers: Map<string, ArrayBuffer>): void;
