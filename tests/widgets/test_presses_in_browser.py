@@ -158,6 +158,12 @@ def questions(lab):
 
     # Nodes are given back only after a question.
     lab.execute("desk.pools()")
+    page.locator("button.st-unfold").click()
+    page.locator(".st-computes").get_by_text("Not enough free nodes available").wait_for()
+    shoot(page, "light-unfolded")
+    assert overlaps(page) == []
+    page.locator("button.st-unfold").click()
+    page.locator(".st-computes").wait_for(state="hidden")
     stop = page.locator("button.st-compute-stop")
     page.wait_for_function("() => !document.querySelector('button.st-compute-stop').disabled")
     stop.click()

@@ -144,3 +144,18 @@ def test_figures_are_written_a_few_times_a_second_and_a_state_at_once(panel, des
     panel.refresh()
     assert "Paused" in text_of(panel.widget)
     assert "4<small> points done" in text_of(panel.widget)
+
+
+def test_the_light_unfolds_into_pools_and_what_they_wait_for_and_folds_again(panel, desk):
+    more, computes = find(panel.widget, "st-unfold"), find(panel.widget, "st-computes")
+    assert (more.description, computes.layout.display) == ("Details", "none")
+    more.click()
+    panel.refresh()
+    assert (more.description, computes.layout.display) == ("Fewer details", None)
+    assert "Two workers on this machine." in computes.value
+    desk.pools()
+    panel.refresh()
+    assert "Not enough free nodes available" in computes.value
+    more.click()
+    panel.refresh()
+    assert (more.description, computes.layout.display) == ("Details", "none")

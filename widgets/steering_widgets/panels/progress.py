@@ -8,14 +8,16 @@ import time
 
 import ipywidgets
 
+from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus
 from steering.core.latency import LatencySummary
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.panels.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
+from steering_widgets.panels.pools import pools_text
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.light import light_of
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import STATES, age, clock, duration, escape, several
@@ -30,6 +32,8 @@ _NEXT = {
 }
 # A state is shown at once; nobody reads figures more often than this.
 _FIGURES_SECONDS = 0.25
+# The light's reasons, unfolded and folded.
+_MORE, _LESS = "Details", "Fewer details"
 _ENDED = {"success": "ended", "abort": "was aborted", "fail": "failed"}
 
 
@@ -53,18 +57,27 @@ class ProgressPanel:
         self._facts = ipywidgets.HTML()
         self._facts.add_class("st-progress")
         self._fresh = ipywidgets.HTML()
-        self._fresh.add_class("st-fresh")
+        self._unfold = button("st-unfold", _MORE, "Show what computes, and what it waits for")
+        self._unfold.on_click(lambda _: self._unfolded.set(not self._unfolded.value))
+        self._unfolded: Cell[bool] = Cell(False)
+        self._folds = Place(self._unfolded)
+        self._computes = ipywidgets.HTML()
+        self._computes.add_class("st-computes")
+        light = ipywidgets.HBox([self._fresh, self._unfold])
+        light.add_class("st-fresh")
         self._more = ipywidgets.HTML()
         self._more.add_class("st-progress-more")
         self._lease = LeaseRow(desk, self._answer)
         self.control = ControlBar(desk)
-        parts = [self._facts, self._fresh, self._lease.widget, self.control, self._more]
+        parts = [self._facts, light, self._lease.widget, self.control, self._more, self._computes]
         self.widget = Card("progress", "Scan", parts)
 
     def refresh(self) -> bool:
         """Show a newer state, and the answer to the last click."""
         status, scans = self._status.advance(), self._scans.advance()
-        fresh = (self._latency.advance(), self._compute.advance())
+        fresh = (self._latency.advance(), self._compute.advance(), self._folds.advance())
+        if fresh[2]:
+            self._due = 0.0
         if status and self._status.value.state != self._state:
             # The state itself now says what the last answer promised.
             self._state = self._status.value.state
@@ -77,6 +90,7 @@ class ProgressPanel:
             self._written = self._status.value.state
             self._write(self._status.value)
             _put(self._fresh, _freshness(self._status.value, self._latency.value, self._compute.value))
+            self._write_compute(unfolded=self._folds.value)
         if suggested:
             self.control.ask(bool(self._suggestions.value))
         if said:
@@ -93,6 +107,14 @@ class ProgressPanel:
         _put(self._more, _more(status))
         self._lease.write(status.lease)
         self.control.write(status)
+
+    def _write_compute(self, *, unfolded: bool) -> None:
+        self._unfold.description = _LESS if unfolded else _MORE
+        self._computes.layout.display = None if unfolded else "none"
+        if unfolded:
+            status = self._compute.value
+            said = status.detail or ("" if status.workers else "No worker is there yet.")
+            _put(self._computes, f"<b>{escape(status.name)}</b> {escape(said)}{pools_text(status)}")
 
 
 def _put(widget: ipywidgets.HTML, text: str) -> None:
