@@ -32,7 +32,7 @@ _NEXT = {
 }
 # A state is shown at once; nobody reads figures more often than this.
 _FIGURES_SECONDS = 0.25
-# The light's reasons, unfolded and folded.
+# What stands on the light's button: its reasons can be unfolded, or are.
 _MORE, _LESS = "Details", "Fewer details"
 _ENDED = {"success": "ended", "abort": "was aborted", "fail": "failed"}
 
@@ -58,9 +58,9 @@ class ProgressPanel:
         self._facts.add_class("st-progress")
         self._fresh = ipywidgets.HTML()
         self._unfold = button("st-unfold", _MORE, "Show what computes, and what it waits for")
-        self._unfold.on_click(lambda _: self._unfolded.set(not self._unfolded.value))
-        self._unfolded: Cell[bool] = Cell(False)
-        self._folds = Place(self._unfolded)
+        self._offered = Cell(_MORE)
+        self._folds = Place(self._offered)
+        self._unfold.on_click(lambda _: self._offered.set(_MORE if self._offered.value == _LESS else _LESS))
         self._computes = ipywidgets.HTML()
         self._computes.add_class("st-computes")
         light = ipywidgets.HBox([self._fresh, self._unfold])
@@ -90,7 +90,7 @@ class ProgressPanel:
             self._written = self._status.value.state
             self._write(self._status.value)
             _put(self._fresh, _freshness(self._status.value, self._latency.value, self._compute.value))
-            self._write_compute(unfolded=self._folds.value)
+            self._write_compute(self._folds.value)
         if suggested:
             self.control.ask(bool(self._suggestions.value))
         if said:
@@ -108,10 +108,10 @@ class ProgressPanel:
         self._lease.write(status.lease)
         self.control.write(status)
 
-    def _write_compute(self, *, unfolded: bool) -> None:
-        self._unfold.description = _LESS if unfolded else _MORE
-        self._computes.layout.display = None if unfolded else "none"
-        if unfolded:
+    def _write_compute(self, offered: str) -> None:
+        self._unfold.description = offered
+        self._computes.layout.display = None if offered == _LESS else "none"
+        if offered == _LESS:
             status = self._compute.value
             said = status.detail or ("" if status.workers else "No worker is there yet.")
             _put(self._computes, f"<b>{escape(status.name)}</b> {escape(said)}{pools_text(status)}")
