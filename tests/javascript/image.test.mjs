@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const { between, npy, paint, shortNumber, ticksOf, windowWithin } = load(
-  ["parts/heard.js", "parts/numbers.js", "plots/image.js"], ["between", "npy", "paint", "shortNumber", "ticksOf", "windowWithin"],
+  ["parts/heard.js", "parts/numbers.js", "frames/image.js"], ["between", "npy", "paint", "shortNumber", "ticksOf", "windowWithin"],
 );
 
 test("ticks are round and lie within the levels", () => {

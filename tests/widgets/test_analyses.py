@@ -2,8 +2,8 @@
 
 import pytest
 
+from steering_widgets.frames.image import ImageView
 from steering_widgets.panels.analyses import AnalysesPanel
-from steering_widgets.plots.image import ImageView
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, text_of
 

@@ -1,4 +1,4 @@
-from steering_widgets.plots.flow import ACK_SECONDS, BLOCKED_SECONDS, GONE_SECONDS, Flow, Pulse, Window
+from steering_widgets.frames.flow import ACK_SECONDS, BLOCKED_SECONDS, GONE_SECONDS, Flow, Pulse, Window
 
 
 def flow(visible=True):

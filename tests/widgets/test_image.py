@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steering.core.frame import Frame
-from steering_widgets.plots.image import ImageView
+from steering_widgets.frames.image import ImageView
 from tests.widgets.views import Views
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from steering.readers.eye import bin_maximum
-from steering_widgets.plots.pixels import Levels, binning_of, find_levels, native, to_bytes
+from steering_widgets.frames.pixels import Levels, binning_of, find_levels, native, to_bytes
 
 
 def brute_force(pixels, factor):

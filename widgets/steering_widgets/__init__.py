@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from steering_widgets.frames.frame import FramePanel
+    from steering_widgets.frames.image import ImageView
     from steering_widgets.pages.dashboard import Dashboard
     from steering_widgets.panels.agents import AgentsPanel
     from steering_widgets.panels.compute import ComputePanel
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from steering_widgets.panels.progress import ProgressPanel
     from steering_widgets.panels.source import SourcePanel
     from steering_widgets.plots.curve import CurvePanel
-    from steering_widgets.plots.frame import FramePanel
-    from steering_widgets.plots.image import ImageView
     from steering_widgets.plots.map import MapPanel
     from steering_widgets.plots.scalars import ScalarsPanel
     from steering_widgets.plots.trend import TrendPanel
@@ -31,8 +31,8 @@ _MODULES = {
     "CurvePanel": "steering_widgets.plots.curve",
     "Dashboard": "steering_widgets.pages.dashboard",
     "SteeringForm": "steering_widgets.panels.form",
-    "FramePanel": "steering_widgets.plots.frame",
-    "ImageView": "steering_widgets.plots.image",
+    "FramePanel": "steering_widgets.frames.frame",
+    "ImageView": "steering_widgets.frames.image",
     "InstrumentPanel": "steering_widgets.panels.instrument",
     "JournalPanel": "steering_widgets.panels.journal",
     "MapPanel": "steering_widgets.plots.map",

@@ -1,1 +1,1 @@
-"""What plots draw with: columns that grow, marks, the plan at an edge, tools of axes."""
+"""What plots draw with: colours, columns that grow, marks, the plan at an edge, tools of axes."""

@@ -10,6 +10,7 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
+from steering_widgets.frames.frame import FramePanel
 from steering_widgets.pages.alone import Alone
 from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
@@ -31,7 +32,6 @@ from steering_widgets.parts.place import Place
 from steering_widgets.parts.ticker import Ticker
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
-from steering_widgets.plots.frame import FramePanel
 from steering_widgets.plots.ghost import FORM, SUGGESTION, Ghost
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.map import MapPanel

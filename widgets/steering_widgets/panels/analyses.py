@@ -10,12 +10,12 @@ from steering.core.asked import Asked, asked_of
 from steering.core.desk import Desk
 from steering.core.json import Json
 from steering.core.result import Result
+from steering_widgets.frames.image import ImageView
 from steering_widgets.panels.asked import AskedField, read_fields
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.plots.image import ImageView
 
 _LOG = logging.getLogger(__name__)
 _NEW = "a new one"

@@ -1,1 +1,1 @@
-"""Views by the shape of the data: images, curves, maps, trends, arrays."""
+"""Views by the shape of the data: curves, maps, trends, arrays."""

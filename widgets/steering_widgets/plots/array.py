@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.result import Result
+from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.plot import axis_label, make_plot, short_numbers
 from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, news, title
-from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.look import Look
 
 # More cells than a screen has are binned to their mean.

@@ -15,6 +15,7 @@ from steering.core.result import Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.drawing.axis_tools import AxisTools
 from steering_widgets.drawing.cells import make_cells, quantities_of
+from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.curve_data import monitors_of
 from steering_widgets.drawing.map_plot import MapPlot
 from steering_widgets.drawing.marks import marks_of
@@ -24,7 +25,6 @@ from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, news, several, title
-from steering_widgets.plots.colours import PALETTES
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 

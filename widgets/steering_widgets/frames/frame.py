@@ -5,11 +5,11 @@ import time
 
 from steering.core.desk import Desk
 from steering.core.frame import Frame
+from steering_widgets.frames.history import FrameHistory
+from steering_widgets.frames.image import ImageView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import age, clock, escape
-from steering_widgets.plots.history import FrameHistory
-from steering_widgets.plots.image import ImageView
 
 _REMARK_SECONDS = 1.0
 _LONG_SECONDS = 3600.0

@@ -21,10 +21,10 @@ import traitlets
 from steering.core.cell import Cell
 from steering.core.frame import Frame
 from steering.readers.eye import all_bad, bin_maximum
+from steering_widgets.drawing.colours import PALETTES, colour_bytes
+from steering_widgets.frames.flow import Flow, Pulse, Window
+from steering_widgets.frames.pixels import binning_of, find_levels, native, to_bytes
 from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
-from steering_widgets.plots.colours import PALETTES, colour_bytes
-from steering_widgets.plots.flow import Flow, Pulse, Window
-from steering_widgets.plots.pixels import binning_of, find_levels, native, to_bytes
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
