@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.pixels import Bools
+# Why a pixel is no count. Of several the largest is told.
+MASKED, DEAD, SATURATED = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Frame:
         binning: How many detector pixels one pixel stands for along each axis (their maximum is shown).
         columns: What was recorded with it (positions, exposure, counters), where that is known.
         units: Unit of each column.
-        bad: True for pixels that are no counts, in the shape of ``pixels``, which then hold 0; ``None`` if there is
-            none. Before it is made fit for the eye a frame has its pixels as they were read.
+        marks: 0 for pixels that are counts, else why they are none, in the shape of ``pixels``, which then hold 0;
+            ``None`` if each is a count. Before it is made fit for the eye a frame has its pixels as they were read.
+        marked: How many of the detector's pixels are masked, dead and saturated.
         masked: Share of the detector's pixels that are no counts.
     """
 
@@ -31,5 +34,6 @@ class Frame:
     binning: int = 1
     columns: Mapping[str, float] = field(default_factory=dict[str, float])
     units: Mapping[str, str] = field(default_factory=dict[str, str])
-    bad: Bools | None = None
+    marks: NDArray[np.uint8] | None = None
+    marked: tuple[int, int, int] = (0, 0, 0)
     masked: float = 0.0

@@ -188,9 +188,9 @@ def numbered(parameter: Parameter) -> str:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Encode a frame: length of the header (uint32, little-endian), header as JSON, pixels in C order, bad pixels.
+    """Encode a frame: length of the header (uint32, little-endian), header as JSON, pixels in C order, marks.
 
-    What is no count comes as one bit a pixel, in C order, if there is any.
+    Why pixels are no counts comes as two bits a pixel, if there is any such: all lower ones, then all upper ones.
     """
     pixels = np.ascontiguousarray(frame.pixels)
     header = orjson.dumps(
@@ -202,11 +202,12 @@ def encode_frame(frame: Frame) -> bytes:
             "time": frame.time,
             "binning": frame.binning,
             "masked": frame.masked,
-            "bad": frame.bad is not None,
+            "marks": frame.marks is not None,
+            "marked": frame.marked,
         }
     )
-    bad = b"" if frame.bad is None else np.packbits(frame.bad).tobytes()
-    return struct.pack("<I", len(header)) + header + pixels.tobytes() + bad
+    marks = b"" if frame.marks is None else b"".join(np.packbits(frame.marks & bit).tobytes() for bit in (1, 2))
+    return struct.pack("<I", len(header)) + header + pixels.tobytes() + marks
 
 
 def decode_frame(message: bytes) -> Frame:
@@ -220,14 +221,23 @@ def decode_frame(message: bytes) -> Frame:
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     count, begin = math.prod(shape), 4 + length
     pixels = np.frombuffer(message, dtype, count, begin).reshape(shape)
-    bad = None
-    if header["bad"]:
-        bits = np.frombuffer(message, np.uint8, offset=begin + pixels.nbytes)
-        bad = np.unpackbits(bits, count=count).astype(bool).reshape(shape)
+    marks = None
+    if header["marks"]:
+        bits = np.frombuffer(message, np.uint8, offset=begin + pixels.nbytes).reshape(2, -1)
+        lower, upper = np.unpackbits(bits, axis=1, count=count)
+        marks = (lower | upper << 1).reshape(shape)
     # JSON knows no NaN: a frame without a time has none.
     taken = math.nan if header["time"] is None else float(header["time"])
-    masked = float(header["masked"])
-    return Frame(pixels, int(header["number"]), taken, int(header["binning"]), bad=bad, masked=masked)
+    masked, dead, saturated = (int(count) for count in header["marked"])
+    return Frame(
+        pixels,
+        int(header["number"]),
+        taken,
+        int(header["binning"]),
+        marks=marks,
+        marked=(masked, dead, saturated),
+        masked=float(header["masked"]),
+    )
 
 
 def _why_unreadable(

@@ -106,11 +106,12 @@ def test_a_truncated_frame_is_an_error_not_a_crash():
 
 
 def test_a_frame_without_a_time_and_with_masked_pixels_survives_the_wire():
-    bad = np.arange(35).reshape(5, 7) % 3 == 0
-    frame = Frame(np.ones((5, 7), np.uint16), 7, float("nan"), 2, bad=bad, masked=0.34)
+    marks = (np.arange(35).reshape(5, 7) % 4).astype(np.uint8)
+    frame = Frame(np.ones((5, 7), np.uint16), 7, float("nan"), 2, marks=marks, marked=(3, 2, 1), masked=0.34)
     read = decode_frame(encode_frame(frame))
     assert np.isnan(read.time)
-    assert np.array_equal(read.bad, bad)
+    assert np.array_equal(read.marks, marks)
+    assert read.marked == (3, 2, 1)
     assert (read.masked, read.pixels.tolist()) == (0.34, frame.pixels.tolist())
 
 

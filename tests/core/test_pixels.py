@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from steering.analyses._measure import measure_frames
-from steering.core.frame import Frame
+from steering.core.frame import DEAD, MASKED, SATURATED, Frame
 from steering.core.pixels import Bad, MaskBits, cleaned, invalid, top_of
-from steering.readers.eye import all_bad, bin_maximum, for_the_eye
+from steering.readers.eye import all_bad, bin_maximum, count_marks, for_the_eye, why_no_count
 
 FRAME = np.array([[0, 5, 7], [1, 2, 3]])
 COUNTS = 18
@@ -140,8 +140,41 @@ def test_for_the_eye_the_hottest_pixel_stays_and_a_gap_is_no_light(side):
     assert shown.binning == -(-side // 1024)
     assert shown.pixels.max() == 999
     assert shown.masked == pytest.approx((side // 4) / side)
-    assert shown.bad.mean() == pytest.approx(shown.masked, abs=2 * shown.binning / side)
-    assert not shown.pixels[shown.bad].any()
+    assert (shown.marks > 0).mean() == pytest.approx(shown.masked, abs=2 * shown.binning / side)
+    assert not shown.pixels[shown.marks > 0].any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "marks"),
+    [
+        ("u1", [0, 254, 255, 7], [0, 0, 0, 0]),
+        ("u2", [0, 65534, 65535, 7], [0, 0, SATURATED, 0]),
+        ("u4", [0, 2**32 - 2, 2**32 - 1, 7], [0, DEAD, MASKED, 0]),
+        ("i4", [0, -1, -2, 7], [0, MASKED, DEAD, 0]),
+        ("i4", [0, -1, -3, 7], [0, 0, 0, 0]),
+        ("f4", [0, np.nan, np.inf, 7], [0, MASKED, MASKED, 0]),
+    ],
+)
+def test_markers_of_detectors_are_told_apart(dtype, values, marks):
+    found = why_no_count(np.array([values], dtype))
+    assert ([[0, 0, 0, 0]] if found is None else found.tolist()) == [marks]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "i2", "i4", "f4", "f8"])
+def test_what_a_person_says_is_saturated_is_so_and_a_mask_goes_before_it(dtype):
+    bad = Bad(np.array([[False, False, True, False]]), 100)
+    assert why_no_count(np.array([[0, 99, 100, 101]], dtype), bad).tolist() == [[0, 0, MASKED, SATURATED]]
+    assert why_no_count(np.array([[0, 99]], dtype), Bad(None, 100)) is None
+
+
+def test_a_single_saturated_pixel_stays_to_be_seen_and_single_dead_ones_do_not():
+    pixels = np.zeros((2048, 2048), np.int32)
+    pixels[0, 0], pixels[2, 2], pixels[4:6, 4:6], pixels[7, 7] = 5000, -2, -2, 30
+    shown = for_the_eye(Frame(pixels, 1, 0.0), Bad(None, 5000))
+    assert (shown.binning, shown.marked) == (2, (0, 5, 1))
+    assert (shown.marks[0, 0], shown.marks[1, 1], shown.marks[2, 2]) == (SATURATED, 0, DEAD)
+    assert count_marks(shown.marks) == (0, 1, 1)
+    assert shown.pixels[3, 3] == 30
 
 
 @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))), st.integers(1, 5))

@@ -3,9 +3,15 @@ import { test } from "node:test";
 
 import { load } from "./load.mjs";
 
-const { between, npy, paint, shortNumber, ticksOf, windowWithin } = load(
-  ["parts/heard.js", "parts/numbers.js", "frames/image.js"], ["between", "npy", "paint", "shortNumber", "ticksOf", "windowWithin"],
-);
+const NAMES = [
+  "between", "endsOf", "keyedPlace", "marksOf", "npy", "paint", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
+  "sidesOf", "ticksOf", "valueAt", "windowWithin", "zoomed",
+];
+const FILES = ["elements", "scale", "window", "marks", "histogram", "limits", "profiles", "regions", "large", "image"];
+const {
+  between, endsOf, keyedPlace, marksOf, npy, paint, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, valueAt,
+  windowWithin, zoomed,
+} = load(["parts/heard.js", "parts/numbers.js", ...FILES.map((file) => `frames/${file}.js`)], NAMES);
 
 test("ticks are round and lie within the levels", () => {
   assert.deepEqual(ticksOf(0, 100, false), [0, 20, 40, 60, 80, 100]);
@@ -101,4 +107,70 @@ test("each pixel is painted in its level's colour, opaque, and the canvas has th
   paint({ canvas }, { shape: [1, 2] }, [pixels, new DataView(colours.buffer)]);
   assert.deepEqual([canvas.width, canvas.height], [2, 1]);
   assert.deepEqual(painted, [[200, 150, 100, 255, 10, 20, 30, 255]]);
+});
+
+const SCALES = [
+  { low: 0, high: 200, scale: "linear" }, { low: 0.5, high: 5000, scale: "log" }, { low: -30, high: 70, scale: "sqrt" },
+];
+
+test("a place on a scale and the counts there belong together", () => {
+  for (const levels of SCALES) {
+    assert.equal(placeOf(levels.low, levels), 0);
+    assert.ok(Math.abs(placeOf(levels.high, levels) - 1) < 1e-12);
+    for (const place of [0, 0.25, 0.5, 1]) assert.ok(Math.abs(placeOf(valueAt(place, levels), levels) - place) < 1e-9);
+  }
+  assert.equal(placeOf(-5, SCALES[1]), 0);
+  assert.equal(placeOf(400, SCALES[0]), 2);
+});
+
+test("counts are rounded to what a handle can be moved by, and not by more", () => {
+  assert.equal(rounded(57.123456, { low: 0, high: 100, scale: "linear" }), 57.1);
+  assert.equal(rounded(57123.4, { low: 0, high: 100000, scale: "linear" }), 57100);
+  assert.equal(rounded(1001.2345, { low: 1000, high: 1002, scale: "linear" }), 1001.23);
+  assert.equal(rounded(0.0123456, { low: 0.001, high: 10, scale: "log" }), 0.01235);
+});
+
+test("keys move a handle, and other keys are left to the page", () => {
+  assert.equal(keyedPlace("ArrowRight", 0.5), 0.51);
+  assert.equal(keyedPlace("PageDown", 0.5), 0.4);
+  assert.equal(keyedPlace("Home", 0.5), 0);
+  assert.equal(keyedPlace("End", 0.5), 1);
+  assert.equal(keyedPlace("Tab", 0.5), undefined);
+});
+
+test("a typed limit is counts, or nothing for automatic, or a sentence that says what is wrong", () => {
+  const shown = { low: 10, high: 300, scale: "linear" };
+  assert.deepEqual(readLimit(" 1.2e2 ", "low", shown, "counts"), { value: 120 });
+  assert.deepEqual(readLimit("", "high", shown, "counts"), {});
+  assert.match(readLimit("many", "high", shown, "counts").wrong, /“many” is no number of counts\. Write one/);
+  assert.match(readLimit("NaN", "high", shown, "counts").wrong, /is no number/);
+  assert.match(readLimit("300", "low", shown, "counts").wrong, /The darkest, 300 counts, must be below the brightest, 300 counts/);
+  assert.match(readLimit("10", "high", shown, "counts").wrong, /must be above the darkest, 10 counts/);
+});
+
+test("zooming keeps the pixel under the pointer where it is, and ends at a few pixels", () => {
+  assert.deepEqual(zoomed([0, 0, 100, 200], 0.5, [10, 20]), [5, 10, 50, 100]);
+  assert.deepEqual(zoomed([0, 0, 100, 200], 0.5, null), [25, 50, 50, 100]);
+  assert.deepEqual(zoomed([40, 40, 8, 8], 0.5, null), [40, 40, 8, 8]);
+});
+
+test("what is no count is counted, the worst first, with a share only where it is large", () => {
+  const message = { marked: [12, 0, 3], frame: [100, 100], binning: 1 };
+  assert.deepEqual(marksOf(message), [{ kind: 3, text: "3 saturated" }, { kind: 1, text: "12 masked" }]);
+  assert.deepEqual(marksOf({ ...message, marked: [0, 800, 0], binning: 2 }), [{ kind: 2, text: "800 dead (2 %)" }]);
+  assert.deepEqual(marksOf({ ...message, marked: [0, 0, 0] }), []);
+});
+
+test("a profile has 0 in it, and one without counts has no ends", () => {
+  assert.deepEqual(endsOf(new Float32Array([3, NaN, 9])), [0, 9]);
+  assert.deepEqual(endsOf(new Float32Array([-3, -2])), [-3, 0]);
+  assert.deepEqual(endsOf(new Float32Array([0, 0])), [0, 1]);
+  assert.equal(endsOf(new Float32Array([NaN])), null);
+  assert.equal(endsOf(new Float32Array()), null);
+});
+
+test("a region lies where its pixels are, whatever the frame was binned by, and is told in words", () => {
+  const region = { name: "spot", rows: [10, 20], columns: [30, 50], masked: true, draft: false };
+  assert.deepEqual(sidesOf(region, 2), { top: 5, bottom: 10, left: 15, right: 25 });
+  assert.equal(regionWords([region]), "spot: rows 10 to 19, columns 30 to 49, left out");
 });

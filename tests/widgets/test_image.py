@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from steering.core.frame import Frame
 from steering_widgets.frames.image import ImageView
@@ -27,6 +28,12 @@ def views(image):
 
 def open_view(views, name="a", width=64, height=64, visible=True, window=(0, 0, 0, 0)):
     views.say(kind="view", view=name, width=width, height=height, visible=visible, window=list(window))
+
+
+def acknowledge(views):
+    """Paint all that was sent."""
+    for message in views.heard("image"):
+        views.say(kind="painted", view=message["view"], serial=message["serial"])
 
 
 def test_a_view_gets_the_newest_frame_when_it_says_that_it_is_there(image, views):
@@ -101,13 +108,126 @@ def test_the_exact_frame_is_sent_on_demand(image, views):
 def test_a_changed_setting_redraws(image, views):
     image.show(frame())
     open_view(views)
-    image.log = True
-    assert [message["log"] for message in views.heard("image")] == [False, True]
+    image.scale = "log"
+    assert [message["scale"] for message in views.heard("image")] == ["linear", "log"]
+
+
+def test_limits_in_counts_hold_for_every_frame(image, views):
+    open_view(views)
+    image.low, image.high, image.auto_low, image.auto_high = 10.0, 20.0, False, False
+    image.show(frame())
+    message = views.heard("image")[-1]
+    assert (message["low"], message["high"]) == (10.0, 20.0)
+
+
+def test_locked_limits_are_those_that_were_seen_and_go_when_unlocked(image, views):
+    open_view(views, "a")
+    image.show(frame())
+    seen = views.heard("image")[-1]
+    image.locked = True
+    assert (image.low, image.high) == (seen["low"], seen["high"])
+    acknowledge(views)
+    image.show(Frame(frame().pixels * 2, 2, 0.0))
+    assert (views.heard("image")[-1]["high"], views.heard("image")[-1]["number"]) == (seen["high"], 2)
+    image.locked = False
+    acknowledge(views)
+    assert views.heard("image")[-1]["high"] == pytest.approx(2 * seen["high"])
+
+
+def test_a_lock_before_the_first_frame_holds_from_that_on(image, views):
+    image.locked = True
+    open_view(views)
+    image.show(frame())
+    assert image.high == views.heard("image")[0]["high"] > 1000
+
+
+@pytest.mark.parametrize("name", ["low", "high", "saturation"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_limit_that_is_no_number_is_refused_in_words(image, name, value):
+    with pytest.raises(TraitError, match=rf"{name} = {value} counts is no number of counts. Give a finite number"):
+        setattr(image, name, value)
+
+
+def test_the_histogram_comes_with_some_frames_and_at_last_with_the_newest(image, views, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("steering_widgets.frames.image.time.monotonic", lambda: now[0])
+    open_view(views)
+    for number in range(10):
+        image.show(frame(number))
+        acknowledge(views)
+        now[0] += 0.0625
+    with_it = [message["number"] for message in views.heard("image") if message["histogram"]]
+    assert with_it == [0, 4, 8]
+    now[0] += 0.2
+    image.pump()
+    assert views.heard("image")[-1]["number"] == 9
+    assert sum(views.heard("image")[-1]["histogram"]["pixels"]) == 64 * 64
+    acknowledge(views)
+    now[0] += 1
+    sent = len(views.sent)
+    image.pump()
+    assert len(views.sent) == sent
+
+
+def test_saturated_pixels_and_those_that_are_no_number_are_marked_and_counted(image, views):
+    open_view(views, width=4, height=4)
+    pixels = np.ones((4, 4), np.uint8)
+    pixels[0, :3] = 255
+    image.show(Frame(pixels, 1, 0.0))
+    message, (drawn, colours) = views.sent[-1]
+    assert (message["marked"], message["reserved"]) == ([0, 0, 3], 3)
+    assert drawn[:4] == b"\x02\x02\x02\x03"
+    assert colours[6:9] == bytes.fromhex("ff2bd6")
+    acknowledge(views)
+    image.saturation = 1
+    assert views.heard("image")[-1]["marked"] == [0, 0, 16]
+    acknowledge(views)
+    image.saturation = None
+    floats = np.full((4, 4), 2.0)
+    floats[1, 1] = np.nan
+    acknowledge(views)
+    image.show(Frame(floats, 2, 0.0))
+    assert views.heard("image")[-1]["marked"] == [1, 0, 0]
+    views.say(kind="probe", view="a", row=1, column=1)
+    assert (views.heard("value")[-1]["value"], views.heard("value")[-1]["mark"]) == ("", 1)
+
+
+def test_a_mark_that_came_with_the_frame_is_counted_once(image, views):
+    open_view(views, width=2, height=2)
+    marks = np.array([[1, 2], [3, 0]], np.uint8)
+    image.show(Frame(np.array([[0, 0], [0, 65535]], np.uint16), 1, 0.0, marks=marks, marked=(1, 1, 1)))
+    assert views.heard("image")[-1]["marked"] == [1, 1, 2]
+
+
+def test_the_counts_along_row_and_column_come_with_the_cursor_once_they_are_wanted(image, views):
+    open_view(views, window=(8, 16, 32, 16))
+    image.show(frame())
+    views.say(kind="probe", view="a", row=10, column=20)
+    assert views.sent[-1][1] == []
+    image.profiles = True
+    views.say(kind="probe", view="a", row=10, column=20)
+    across, down = (np.frombuffer(line, np.float32) for line in views.sent[-1][1])
+    np.testing.assert_array_equal(across, frame().pixels[10, 16:32])
+    np.testing.assert_array_equal(down, frame().pixels[8:40, 20])
+
+
+def test_keys_for_other_frames_are_counted_so_that_none_is_lost(image, views):
+    for by in (1, 1, -1, 1):
+        views.say(kind="step", view="a", by=by)
+    views.say(kind="newest", view="a")
+    assert (image.steps.value, image.follows.value) == (2, 1)
 
 
 @pytest.mark.parametrize(
     "message",
-    [{}, {"kind": "view"}, {"kind": "nonsense", "view": "a"}, {"kind": "painted", "view": "a", "serial": "x"}],
+    [
+        {},
+        {"kind": "view"},
+        {"kind": "nonsense", "view": "a"},
+        {"kind": "painted", "view": "a", "serial": "x"},
+        {"kind": "step", "view": "a", "by": None},
+        {"kind": "step", "view": "a"},
+    ],
 )
 def test_a_message_that_cannot_be_read_is_logged_and_changes_nothing(image, views, caplog, message):
     open_view(views)

@@ -16,12 +16,12 @@ PALETTES: dict[str, tuple[str, ...]] = {
 }
 
 
-# What is no count: in none of the maps, and lighter than what lies about a gap.
-MASKED = "#b7a5a5"
+# What is no count, in none of the maps: masked (lighter than what lies about a gap), dead, and saturated pixels.
+MASKED, DEAD, SATURATED = "#b7a5a5", "#00e5ff", "#ff2bd6"
 
 
 @cache
-def colour_bytes(name: str, *, masked: bool = False) -> bytes:
-    """Give a colour map as 256 triples of red, green and blue; the first is that of masked pixels if there are any."""
-    colours = (MASKED, *PALETTES[name][1:]) if masked else PALETTES[name]
+def colour_bytes(name: str, *, marked: bool = False) -> bytes:
+    """Give a colour map as 256 triples of red, green and blue; if there are marked pixels, the first are theirs."""
+    colours = (MASKED, DEAD, SATURATED, *PALETTES[name][3:]) if marked else PALETTES[name]
     return b"".join(bytes.fromhex(colour[1:]) for colour in colours)

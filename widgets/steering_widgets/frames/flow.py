@@ -11,6 +11,8 @@ BLOCKED_SECONDS = 0.15
 # A view that has painted none of the frames that were sent to it for so long is gone.
 GONE_SECONDS = 20.0
 MOST_IN_FLIGHT = 2
+# A histogram is read by a person: so often (seconds) is enough.
+COUNTED_SECONDS = 0.2
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Flow:
         visible: Whether anybody can see it.
         window: What it looks at.
         shown: What was last sent, to tell whether there is news.
+        counted: What was last sent with its histogram.
+        counted_at: When that was, monotonic time in seconds.
         waited: Monotonic time since which frames are under way that it has not painted, in seconds; NaN if none are.
     """
 
@@ -41,6 +45,8 @@ class Flow:
     visible: bool
     window: Window
     shown: object = None
+    counted: object = None
+    counted_at: float = -math.inf
     waited: float = math.nan
     _in_flight: dict[int, float] = field(default_factory=dict[int, float])
 
@@ -58,12 +64,20 @@ class Flow:
             self.waited = now
         return now - self.waited > GONE_SECONDS
 
-    def sent(self, serial: int, now: float, shown: object) -> None:
-        """Note that a frame went out."""
+    def wants(self, newest: object, now: float) -> bool:
+        """Say whether the view has not got what is newest, or for a while not its histogram."""
+        return self.shown != newest or (self.counted != newest and now - self.counted_at >= COUNTED_SECONDS)
+
+    def sent(self, serial: int, now: float, shown: object) -> bool:
+        """Note that a frame goes out; say whether its histogram should go with it."""
         self._in_flight[serial] = now
         self.shown = shown
         if math.isnan(self.waited):
             self.waited = now
+        counts = now - self.counted_at >= COUNTED_SECONDS
+        if counts:
+            self.counted, self.counted_at = shown, now
+        return counts
 
     def acknowledged(self, serial: int) -> None:
         """Note that a frame was painted."""

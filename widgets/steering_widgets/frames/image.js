@@ -2,242 +2,62 @@
 // A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once and acknowledged.
 // The view says how large it is, which part of the frame it looks at, and whether anybody can see it.
 
-/**
- * @typedef {[row: number, column: number]} Pixel
- * @typedef {[row: number, column: number, rows: number, columns: number]} Window Zeros show the whole frame.
- * @typedef {{ top: number, bottom: number, left: number, right: number }} Sides The first pixel, and one past the last.
- *
- * @typedef {object} Settings
- * @property {string} colour_map
- * @property {boolean} log
- * @property {number} low
- * @property {number} high
- *
- * @typedef {Settings & { key: string, colour_maps: string[], label: string, drawing: boolean }} Traits
- *
- * @typedef {object} Image Its pixels, and then the colours of the 256 levels, are in the message's buffers.
- * @property {"image"} kind
- * @property {string} view
- * @property {number} serial
- * @property {[rows: number, columns: number]} shape Of the pixels that came.
- * @property {Window} window
- * @property {[rows: number, columns: number]} frame
- * @property {number} pitch Pixels of the frame to one that came, in each direction.
- * @property {number} binning Pixels of the detector to one of the frame.
- * @property {number} number
- * @property {number} low
- * @property {number} high
- * @property {boolean} log
- * @property {string} units
- * @property {number} masked
- *
- * @typedef {{ kind: "value", view: string, row: number, column: number, value: string, number: number }} Value
- * @typedef {{ kind: "exact", view: string, number: number, type: string, shape: number[] }} Exact
- * @typedef {Image | Value | Exact | { kind: "known", view: string }} Heard
- *
- * @typedef {{ kind: "view", width: number, height: number, window: Window, visible: boolean }} Seen
- * @typedef {Seen | { kind: "painted", serial: number } | { kind: "probe", row: number, column: number }
- *   | ({ kind: "drawn" } & Sides) | { kind: "exact" | "bye" }} Sent
- *
- * @typedef {Model<Traits, Heard, Sent & { view: string }>} ImageModel
- * @typedef {ReturnType<typeof build>} Parts
- */
+/** @typedef {ReturnType<typeof build>} Parts */
 
-const SMALLEST_WINDOW = 8;
 const AGAIN_MS = 2000;
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, string | number>} [attributes]
- * @param {(Node | string)[]} children
- */
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}
-
-/**
- * @param {string} hook
- * @param {string} text
- * @param {string} label
- */
-function button(hook, text, label) {
-  return node("button", { type: "button", class: `st-tool ${hook}`, title: label, "aria-label": label }, text);
-}
+const PAN_PART = 0.1; // of the window, a key
+const KEYS = "Keys: arrows move the part that is seen, with Shift the cursor; plus and minus zoom, 0 shows the whole frame, "
+  + "F fills the screen, L shows the newest frame, [ and ] the one before and after, P the profiles.";
 
 /** @param {ImageModel} model */
 function build(model) {
+  const set = (/** @type {Partial<ImageTraits>} */ traits) => {
+    for (const [name, value] of Object.entries(traits)) model.set(/** @type {keyof ImageTraits} */ (name), value);
+    model.save_changes();
+  };
+  const limits = new Limits(model, set);
+  const histogram = new Histogram(set);
+  const profiles = new Profiles();
   const parts = {
-    map: node("select", { class: "st-colour-map", "aria-label": "Colour map", title: "Colour map" }),
-    log: node("input", { type: "checkbox", class: "st-log" }),
-    low: node("input", { type: "number", class: "st-low", min: 0, max: 100, step: 0.1, "aria-label": "Darkest percentile" }),
-    high: node("input", { type: "number", class: "st-high", min: 0, max: 100, step: 0.1, "aria-label": "Brightest percentile" }),
+    set, limits, histogram, profiles,
     out: button("st-zoom-out", "−", "Zoom out (key −)"),
     into: button("st-zoom-in", "+", "Zoom in (key +)"),
     fit: button("st-zoom-fit", "Fit", "Show the whole frame (key 0)"),
+    lines: button("st-profiles", "Profiles", "Counts along the row and the column of the cursor (key P)"),
     save: button("st-save-exact", "Save", "Save this frame with its exact counts as a .npy file"),
+    fill: button("st-fill", "Full screen", "Fill the screen with the frame (key F; Escape leaves)"),
     canvas: node("canvas", {
-      class: "st-canvas", tabindex: "0", role: "img", width: 16, height: 16,
-      "aria-label": `${model.get("label")}. Arrow keys move the cursor, plus and minus zoom, 0 shows the whole frame.`,
+      class: "st-canvas", tabindex: "0", role: "img", width: 16, height: 16, title: KEYS,
+      "aria-label": `${model.get("label")}. ${KEYS}`,
     }),
-    cross: node("div", { class: "st-cross", "aria-hidden": "true", hidden: "" }),
-    band: node("div", { class: "st-band", "aria-hidden": "true", hidden: "" }),
+    over: node("div", { class: "st-over", "aria-hidden": "true" }),
+    outlines: node("div", { class: "st-outlines" }),
+    cross: node("div", { class: "st-cross", hidden: "" }),
+    band: node("div", { class: "st-band", hidden: "" }),
     empty: node("div", { class: "st-empty" }, "No frame yet"),
     bar: node("canvas", { class: "st-bar", width: 1, height: 256, "aria-hidden": "true" }),
     ticks: node("div", { class: "st-ticks", "aria-hidden": "true" }),
     unit: node("div", { class: "st-unit" }),
     value: node("output", { class: "st-value", "aria-live": "polite" }),
+    marks: node("div", { class: "st-marks", "aria-label": "Pixels that are no counts" }),
     detail: node("span", { class: "st-detail" }),
+    words: node("span", { class: "st-region-words" }),
   };
-  for (const name of model.get("colour_maps")) parts.map.append(node("option", { value: name }, name));
-  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.cross, parts.band, parts.empty);
+  parts.over.append(parts.outlines, parts.cross, parts.band);
+  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
-    parts.map,
-    node("label", { class: "st-check" }, parts.log, "Log"),
-    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.save),
-    node("label", { class: "st-range", title: "Percentiles of the counts that are drawn darkest and brightest" },
-      "Range", parts.low, "–", parts.high, "%"),
+    limits.map, limits.scale,
+    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.lines, parts.save, parts.fill),
   );
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
+  const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
-    "div", { class: "st-image" }, toolbar,
-    node("div", { class: "st-picture" }, stage, scale),
-    node("div", { class: "st-below" }, parts.value, parts.detail),
+    "div", { class: "st-image" }, toolbar, picture, heightBar(picture),
+    node("div", { class: "st-below" }, parts.value, parts.detail), parts.marks, parts.words,
+    histogram.root, limits.root, limits.said,
   );
-  return { ...parts, stage, root };
-}
-
-/**
- * @param {ImageModel} model
- * @param {Parts} parts
- */
-function bindSettings(model, parts) {
-  const write = () => {
-    parts.map.value = model.get("colour_map");
-    parts.log.checked = model.get("log");
-    if (document.activeElement !== parts.low) parts.low.value = String(model.get("low"));
-    if (document.activeElement !== parts.high) parts.high.value = String(model.get("high"));
-  };
-  /**
-   * @template {keyof Settings} Setting
-   * @param {Setting} name
-   * @param {Traits[Setting]} value
-   */
-  const set = (name, value) => {
-    model.set(name, value);
-    model.save_changes();
-  };
-  const percentile = (/** @type {"low" | "high"} */ name, /** @type {HTMLInputElement} */ input) => {
-    const value = Number(input.value);
-    const fits = input.value !== "" && value >= 0 && value <= 100;
-    input.setAttribute("aria-invalid", String(!fits));
-    if (fits) set(name, value);
-  };
-  parts.map.addEventListener("change", () => set("colour_map", parts.map.value));
-  parts.log.addEventListener("change", () => set("log", parts.log.checked));
-  parts.low.addEventListener("change", () => percentile("low", parts.low));
-  parts.high.addEventListener("change", () => percentile("high", parts.high));
-  const names = /** @type {const} */ ("change:colour_map change:log change:low change:high");
-  model.on(names, write);
-  write();
-  return () => model.off(names, write);
-}
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @returns {CanvasRenderingContext2D}
- */
-function contextOf(canvas) {
-  // It is null only where the canvas has another kind of context.
-  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-}
-
-/**
- * @param {Parts} parts
- * @param {Image} message
- * @param {Uint8Array} colours
- */
-function drawScale(parts, message, colours) {
-  const context = contextOf(parts.bar);
-  const strip = context.createImageData(1, 256);
-  for (let row = 0; row < 256; row++) {
-    const level = Math.max(255 - row, message.masked > 0 ? 1 : 0); // the lowest stands for what is no count
-    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[level * 3 + part];
-    strip.data[row * 4 + 3] = 255;
-  }
-  context.putImageData(strip, 0, 0);
-  const { low, high, log } = message;
-  const place = (/** @type {number} */ value) =>
-    log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
-  parts.ticks.replaceChildren(
-    ...ticksOf(low, high, log).map((value) =>
-      node("span", { style: `bottom:${(100 * place(value)).toFixed(2)}%` }, shortNumber(value))),
-  );
-  parts.unit.textContent = message.units;
-}
-
-/**
- * @param {Parts} parts
- * @param {Image} message
- * @param {Buffers} buffers
- */
-function paint(parts, message, buffers) {
-  const [rows, columns] = message.shape;
-  const pixels = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength);
-  const colours = new Uint8Array(buffers[1].buffer, buffers[1].byteOffset, buffers[1].byteLength);
-  const table = new Uint32Array(256);
-  // Canvas memory is red, green, blue, alpha; every machine that runs a browser is little-endian.
-  for (let i = 0; i < 256; i++) {
-    table[i] = 0xff000000 | (colours[i * 3 + 2] << 16) | (colours[i * 3 + 1] << 8) | colours[i * 3];
-  }
-  const { canvas } = parts;
-  if (canvas.width !== columns || canvas.height !== rows) {
-    canvas.width = columns;
-    canvas.height = rows;
-  }
-  const context = contextOf(canvas);
-  const picture = context.createImageData(columns, rows);
-  const words = new Uint32Array(picture.data.buffer);
-  for (let i = 0; i < pixels.length; i++) words[i] = table[pixels[i]];
-  context.putImageData(picture, 0, 0);
-  return colours;
-}
-
-/**
- * A part of a frame of so many rows and columns; the whole frame if the part would be larger.
- *
- * @param {[rows: number, columns: number]} frame
- * @param {number} row
- * @param {number} column
- * @param {number} rows
- * @param {number} columns
- * @returns {Window}
- */
-function windowWithin([frameRows, frameColumns], row, column, rows, columns) {
-  if (rows >= frameRows || columns >= frameColumns) return [0, 0, 0, 0];
-  return [
-    Math.round(Math.min(Math.max(row, 0), frameRows - rows)),
-    Math.round(Math.min(Math.max(column, 0), frameColumns - columns)),
-    Math.round(rows), Math.round(columns),
-  ];
-}
-
-/**
- * The rectangle of whole pixels from one place to another, both in it.
- *
- * @param {Pixel} from
- * @param {Pixel} to
- * @returns {Sides}
- */
-function between(from, to) {
-  return {
-    top: Math.floor(Math.min(from[0], to[0])), bottom: Math.floor(Math.max(from[0], to[0])) + 1,
-    left: Math.floor(Math.min(from[1], to[1])), right: Math.floor(Math.max(from[1], to[1])) + 1,
-  };
+  return { ...parts, stage, picture, root };
 }
 
 /** @param {Place<ImageModel>} place */
@@ -246,22 +66,21 @@ async function render({ model, el }) {
   const view = crypto.randomUUID();
   const parts = build(model);
   el.append(parts.root);
-  const unbind = bindSettings(model, parts);
 
   let known = false; // whether the kernel knows of this view
   let seen = false; // whether the view is scrolled into sight
-  /** @type {Window} */
+  /** @type {FrameWindow} */
   let window_ = [0, 0, 0, 0];
-  /** @type {Image | null} */
+  /** @type {ImageMessage | null} */
   let shown = null; // header of the frame that is painted
-  /** @type {{ message: Image, buffers: Buffers } | null} */
+  /** @type {{ message: ImageMessage, buffers: Buffers } | null} */
   let next = null; // the newest frame that is not painted yet
   /** @type {Pixel | null} */
   let cursor = null; // in the frame's pixels
   let probing = false;
   let scaleKey = "";
 
-  const send = (/** @type {Sent} */ message) => model.send({ view, ...message });
+  const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
   const visible = () => seen && document.visibilityState === "visible";
 
   const sayView = () => {
@@ -271,13 +90,16 @@ async function render({ model, el }) {
     send({ kind: "view", width, height, window: window_, visible: visible() && width > 0 });
   };
 
-  /** Fit the canvas into the stage with square pixels. */
+  /** Fit the canvas into the stage with square pixels, and what lies over it over it. */
   const place = () => {
     if (!shown) return;
     const [, , rows, columns] = shown.window;
     const scale = Math.min(parts.stage.clientWidth / columns, parts.stage.clientHeight / rows);
-    parts.canvas.style.width = `${columns * scale}px`;
-    parts.canvas.style.height = `${rows * scale}px`;
+    for (const { style } of [parts.canvas, parts.over]) {
+      style.width = `${columns * scale}px`;
+      style.height = `${rows * scale}px`;
+    }
+    drawRegions(parts.outlines, model.get("regions"), shown);
     placeCross();
   };
 
@@ -286,11 +108,9 @@ async function render({ model, el }) {
       && cursor[0] < shown.window[0] + shown.window[2] && cursor[1] < shown.window[1] + shown.window[3];
     parts.cross.hidden = !inside || document.activeElement !== parts.canvas;
     if (parts.cross.hidden || !cursor || !shown) return;
-    const box = parts.canvas.getBoundingClientRect();
-    const stage = parts.stage.getBoundingClientRect();
     const [row, column, rows, columns] = shown.window;
-    parts.cross.style.left = `${box.left - stage.left + ((cursor[1] + 0.5 - column) / columns) * box.width}px`;
-    parts.cross.style.top = `${box.top - stage.top + ((cursor[0] + 0.5 - row) / rows) * box.height}px`;
+    parts.cross.style.left = `${(100 * (cursor[1] + 0.5 - column)) / columns}%`;
+    parts.cross.style.top = `${(100 * (cursor[0] + 0.5 - row)) / rows}%`;
   };
 
   const probe = () => {
@@ -308,43 +128,58 @@ async function render({ model, el }) {
     const colours = paint(parts, message, buffers);
     shown = message;
     parts.empty.hidden = true;
-    const key = [message.low, message.high, message.log, model.get("colour_map")].join();
+    const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours);
     scaleKey = key;
     if (reshaped) place();
-    const pitch = message.pitch * message.binning;
-    const size = message.frame.map((length) => length * message.binning);
-    const binned = pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel";
-    const masked = shown.masked > 0 ? `, ${shortNumber(shown.masked * 100)} % masked` : "";
-    parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}${masked}`;
+    if (message.histogram) tell(message, colours);
     parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
     parts.root.dataset.number = String(message.number);
     send({ kind: "painted", serial: message.serial });
     probe();
   };
 
-  const save = (/** @type {Exact} */ message, /** @type {Buffers} */ buffers) => {
+  /** Write what a person reads, a few times a second. */
+  const tell = (/** @type {ImageMessage} */ message, /** @type {Uint8Array} */ colours) => {
+    parts.histogram.show(message, colours);
+    parts.limits.show(message);
+    writeMarks(parts.marks, message, colours);
+    const pitch = message.pitch * message.binning;
+    const size = message.frame.map((length) => length * message.binning);
+    const binned = pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel";
+    parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}`;
+  };
+
+  const save = (/** @type {ExactMessage} */ message, /** @type {Buffers} */ buffers) => {
     const link = node("a", { download: `frame-${message.number}.npy` });
     link.href = URL.createObjectURL(npy(message.type, message.shape, buffers[0]));
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
-  const receive = (/** @type {Heard} */ message, /** @type {Buffers} */ buffers) => {
+  const answer = (/** @type {ValueMessage} */ message, /** @type {Buffers} */ buffers) => {
+    probing = false;
+    if (!cursor || !shown) return;
+    const { binning, units, window } = shown;
+    const counts = message.mark ? `${MARK_WORDS[message.mark]}: no counts` : `${message.value} ${units}`;
+    parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${counts}`;
+    const at = /** @type {[number, number]} */ ([
+      (message.column + 0.5 - window[1]) / window[3], (message.row + 0.5 - window[0]) / window[2],
+    ]);
+    parts.profiles.draw(buffers, parts.canvas.getBoundingClientRect(), at);
+    if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
+  };
+
+  const receive = (/** @type {ImageHeard} */ message, /** @type {Buffers} */ buffers) => {
     if (message.view !== view) return;
     if (message.kind === "image") {
       if (!next) requestAnimationFrame(step);
       else send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
+      // What is overtaken may have had the histogram, which does not come with each.
+      if (next && !message.histogram) message.histogram = next.message.histogram;
       next = { message, buffers };
-    } else if (message.kind === "value") {
-      probing = false;
-      if (!cursor) return;
-      const binning = shown?.binning ?? 1;
-      const units = shown?.units ?? "";
-      const counts = message.value ? `${message.value} ${units}` : "masked: no counts";
-      parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${counts}`;
-      if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
-    } else if (message.kind === "exact") save(message, buffers);
+    } else if (message.kind === "value") answer(message, buffers);
+    else if (message.kind === "exact") save(message, buffers);
     else if (message.kind === "known") known = true;
   };
 
@@ -356,76 +191,98 @@ async function render({ model, el }) {
    */
   const pixelAt = (event) => {
     const box = parts.canvas.getBoundingClientRect();
-    const [row, column, rows, columns] = /** @type {Image} */ (shown).window;
+    const [row, column, rows, columns] = /** @type {ImageMessage} */ (shown).window;
     const at = [row + ((event.clientY - box.top) / box.height) * rows, column + ((event.clientX - box.left) / box.width) * columns];
     return [Math.min(Math.max(at[0], row), row + rows - 1e-6), Math.min(Math.max(at[1], column), column + columns - 1e-6)];
   };
 
-  /** @param {Window} wanted Of the painted frame; there must be one. */
+  /** @param {FrameWindow} wanted Of the painted frame; there must be one. */
   const look = (...wanted) => {
-    window_ = windowWithin(/** @type {Image} */ (shown).frame, ...wanted);
+    window_ = windowWithin(/** @type {ImageMessage} */ (shown).frame, ...wanted);
     sayView();
   };
-
-  /**
-   * Zoom by a factor, keeping one pixel where it is on the screen.
-   *
-   * @param {number} factor
-   * @param {Pixel | null} about
-   */
-  const zoom = (factor, about) => {
-    if (!shown) return;
-    const [row, column, rows, columns] = window_[2] ? window_ : [0, 0, ...shown.frame];
-    const scale = Math.max(factor, SMALLEST_WINDOW / Math.min(rows, columns));
-    const [y, x] = about ?? [row + rows / 2, column + columns / 2];
-    look(y - (y - row) * scale, x - (x - column) * scale, rows * scale, columns * scale);
+  const zoom = (/** @type {number} */ factor, /** @type {Pixel | null} */ about) => {
+    if (shown) look(...zoomed(window_[2] ? window_ : [0, 0, ...shown.frame], factor, about));
   };
+  const fit = () => shown && look(0, 0, Infinity, Infinity);
 
+  const large = makeLarge(parts.root, parts.fill, () => {
+    place();
+    parts.histogram.draw();
+    parts.canvas.focus({ preventScroll: true });
+  });
+
+  const moveCursor = (/** @type {number} */ down, /** @type {number} */ right) => {
+    const [row, column, rows, columns] = /** @type {ImageMessage} */ (shown).window;
+    const from = cursor ?? [Math.floor(row + rows / 2), Math.floor(column + columns / 2)];
+    cursor = [
+      Math.min(Math.max(from[0] + down, row), row + rows - 1),
+      Math.min(Math.max(from[1] + right, column), column + columns - 1),
+    ];
+    placeCross();
+    probe();
+  };
+  const pan = (/** @type {number} */ down, /** @type {number} */ right) => {
+    if (!window_[2]) return;
+    const [row, column, rows, columns] = window_;
+    const pace = (/** @type {number} */ length) => Math.max(Math.round(length * PAN_PART), 1);
+    look(row + down * pace(rows), column + right * pace(columns), rows, columns);
+  };
+  const toggleProfiles = () => parts.set({ profiles: !model.get("profiles") });
+  /** @type {Record<string, (() => unknown) | undefined>} */
+  const keys = {
+    "+": () => zoom(0.5, cursor), "=": () => zoom(0.5, cursor), "-": () => zoom(2, cursor), 0: fit,
+    f: () => large.toggle(), l: () => send({ kind: "newest" }), p: toggleProfiles,
+    "[": () => send({ kind: "step", by: -1 }), "]": () => send({ kind: "step", by: 1 }),
+  };
+  /** @type {Record<string, Pixel | undefined>} */
+  const arrows = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+  const giveUp = () => {
+    if (model.get("drawing")) {
+      drawnFrom = null;
+      parts.set({ drawing: false });
+    } else if (large.isLarge()) large.leave();
+    else return false;
+    return true;
+  };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     // With these keys the browser has commands of its own, such as its zoom.
     if (!shown || event.ctrlKey || event.metaKey || event.altKey) return;
-    /** @type {Record<string, Pixel | undefined>} */
-    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-    const [row, column, rows, columns] = shown.window;
-    const move = moves[event.key];
-    if (move) {
-      const pace = event.shiftKey ? 10 : 1;
-      const from = cursor ?? [Math.floor(row + rows / 2), Math.floor(column + columns / 2)];
-      const [down, right] = move;
-      cursor = [
-        Math.min(Math.max(from[0] + down * pace, row), row + rows - 1),
-        Math.min(Math.max(from[1] + right * pace, column), column + columns - 1),
-      ];
-      placeCross();
-      probe();
-    } else if (event.key === "+" || event.key === "=") zoom(0.5, cursor);
-    else if (event.key === "-") zoom(2, cursor);
-    else if (event.key === "0") look(0, 0, Infinity, Infinity);
-    else if (event.key === "Escape" && model.get("drawing")) {
-      drawnFrom = null;
-      model.set("drawing", false);
-      model.save_changes();
-    }
+    const move = arrows[event.key];
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (move && event.shiftKey) moveCursor(...move);
+    else if (move) pan(...move);
+    else if (act) act();
     else return;
     event.preventDefault();
     event.stopPropagation(); // JupyterLab has shortcuts for some of these keys
+  };
+  const onEscape = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape" || !giveUp()) return;
+    event.preventDefault();
+    event.stopPropagation();
   };
 
   /** Draw a rectangle over the painted frame, or none. */
   const placeBand = (/** @type {Sides | null} */ sides) => {
     parts.band.hidden = !sides;
-    if (!sides || !shown) return;
-    const box = parts.canvas.getBoundingClientRect();
-    const stage = parts.stage.getBoundingClientRect();
-    const [row, column, rows, columns] = shown.window;
-    parts.band.style.left = `${box.left - stage.left + ((sides.left - column) / columns) * box.width}px`;
-    parts.band.style.top = `${box.top - stage.top + ((sides.top - row) / rows) * box.height}px`;
-    parts.band.style.width = `${((sides.right - sides.left) / columns) * box.width}px`;
-    parts.band.style.height = `${((sides.bottom - sides.top) / rows) * box.height}px`;
+    if (sides && shown) layOver(parts.band, shown.window, sides);
   };
   const showDrawing = () => {
     parts.canvas.classList.toggle("st-drawing", model.get("drawing"));
     if (!model.get("drawing")) placeBand(null);
+  };
+  const showRegions = () => {
+    parts.words.textContent = regionWords(model.get("regions"));
+    if (shown) drawRegions(parts.outlines, model.get("regions"), shown);
+  };
+  const showProfiles = () => {
+    const on = model.get("profiles");
+    parts.root.classList.toggle("st-with-profiles", on);
+    parts.lines.setAttribute("aria-pressed", String(on));
+    parts.profiles.toggle(on);
+    probe();
   };
 
   /** @type {Pixel | null} */
@@ -433,6 +290,7 @@ async function render({ model, el }) {
   /** @type {Pixel | null} */
   let drawnFrom = null;
   parts.canvas.addEventListener("keydown", onKey);
+  parts.root.addEventListener("keydown", onEscape);
   parts.canvas.addEventListener("focus", placeCross);
   parts.canvas.addEventListener("blur", placeCross);
   parts.canvas.addEventListener("pointerdown", (event) => {
@@ -480,14 +338,20 @@ async function render({ model, el }) {
   }, { passive: false });
   parts.into.addEventListener("click", () => zoom(0.5, null));
   parts.out.addEventListener("click", () => zoom(2, null));
-  parts.fit.addEventListener("click", () => shown && look(0, 0, Infinity, Infinity));
+  parts.fit.addEventListener("click", fit);
+  parts.lines.addEventListener("click", toggleProfiles);
+  parts.fill.addEventListener("click", large.toggle);
   parts.save.addEventListener("click", () => send({ kind: "exact" }));
 
   model.on("msg:custom", receive);
-  model.on("change:drawing", showDrawing);
-  showDrawing();
+  const shows = { "change:drawing": showDrawing, "change:regions": showRegions, "change:profiles": showProfiles };
+  for (const [name, show] of Object.entries(shows)) {
+    model.on(/** @type {`change:${string}`} */ (name), show);
+    show();
+  }
   const resized = new ResizeObserver(() => {
     place();
+    parts.histogram.draw();
     sayView();
   });
   resized.observe(parts.stage);
@@ -511,8 +375,9 @@ async function render({ model, el }) {
     sighted.disconnect();
     document.removeEventListener("visibilitychange", sayView);
     model.off("msg:custom", receive);
-    model.off("change:drawing", showDrawing);
-    unbind();
+    for (const [name, show] of Object.entries(shows)) model.off(/** @type {`change:${string}`} */ (name), show);
+    parts.limits.close();
+    large.close();
     send({ kind: "bye" });
   };
 }

@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,14 +19,20 @@ import traitlets
 
 from steering.core.cell import Cell
 from steering.core.frame import Frame
-from steering.readers.eye import all_bad, bin_maximum
-from steering_widgets.drawing.colours import PALETTES, colour_bytes
+from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.frames.flow import Flow, Pulse, Window
-from steering_widgets.frames.pixels import binning_of, find_levels, native, to_bytes
+from steering_widgets.frames.limits import SCALES, Levels
+from steering_widgets.frames.marks import mark
+from steering_widgets.frames.picture import Drawing, make_picture, make_profiles
 from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
+_SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
+_CODE = (
+    "elements.js", "scale.js", "window.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "regions.js",
+    "large.js", "image.js",
+)  # fmt: skip
 
 
 class ImageView(HeardWidget):
@@ -35,21 +40,37 @@ class ImageView(HeardWidget):
 
     Attributes:
         colour_map: One of ``colours.PALETTES``.
-        log: Whether steps between the levels are logarithmic.
-        low: Percentile drawn darkest.
-        high: Percentile drawn brightest.
+        scale: Steps between the limits: one of ``limits.SCALES``.
+        auto_low: Whether the darkest counts are found in each frame.
+        auto_high: Whether the brightest counts are found in each frame.
+        locked: Whether the limits stay as they are when other frames come.
+        low: Counts drawn darkest, unless they are found.
+        high: Counts drawn brightest, unless they are found.
+        saturation: Counts from which on a pixel is saturated; ``None`` is the largest number of whole pixels.
+        profiles: Whether the counts along the row and the column of the cursor are drawn.
+        regions: Parts of the frame that analyses look at or leave out, in the detector's pixels: each has ``name``,
+            ``rows`` and ``columns`` (the first and the one after the last), ``masked`` (left out) and ``draft``.
         drawing: Whether the next drag draws a region, instead of moving what is seen.
         drawn: The newest region that a person has drawn, in the detector's pixels: ``rows`` and ``columns``, each the
             first and the one after the last.
+        steps: By how many frames a person has asked to go on, and back, in all.
+        follows: How often a person has asked for the newest frame.
     """
 
-    _esm = code(NUMBERS_CODE, Path(__file__).with_name("image.js"))
+    _esm = code(NUMBERS_CODE, *(_HERE / name for name in _CODE))
     _css = _HERE / "image.css"
     colour_maps = traitlets.List(traitlets.Unicode(), list(PALETTES)).tag(sync=True)
     colour_map = traitlets.Enum(list(PALETTES), "viridis").tag(sync=True)
-    log = traitlets.Bool(default_value=False).tag(sync=True)
-    low = traitlets.Float(0.0, min=0.0, max=100.0).tag(sync=True)
-    high = traitlets.Float(99.9, min=0.0, max=100.0).tag(sync=True)
+    scale = traitlets.Enum(SCALES, "linear").tag(sync=True)
+    auto_low = traitlets.Bool(default_value=True).tag(sync=True)
+    auto_high = traitlets.Bool(default_value=True).tag(sync=True)
+    locked = traitlets.Bool(default_value=False).tag(sync=True)
+    low = traitlets.Float(0.0).tag(sync=True)
+    high = traitlets.Float(1.0).tag(sync=True)
+    saturation = traitlets.Float(None, allow_none=True).tag(sync=True)
+    units = traitlets.Unicode("counts").tag(sync=True)
+    profiles = traitlets.Bool(default_value=False).tag(sync=True)
+    regions = traitlets.List(traitlets.Dict()).tag(sync=True)
     label = traitlets.Unicode("Detector frame").tag(sync=True)
     drawing = traitlets.Bool(default_value=False).tag(sync=True)
 
@@ -60,22 +81,34 @@ class ImageView(HeardWidget):
             label: What is shown, for screen readers.
             units: Unit of the pixels.
         """
-        super().__init__(label=label)
-        self._units = units
+        super().__init__(label=label, units=units)
         self.drawn: Cell[dict[str, list[int]] | None] = Cell(None)
+        self.steps, self.follows = Cell(0), Cell(0)
         self._lock = RLock()
         self._frame: Frame | None = None
+        self._marked: tuple[int, Frame] | None = None
+        self._levels: Levels | None = None
+        self._held = False
         self._version = 0
         self._serial = 0
         self._flows: dict[str, Flow] = {}
         self._pulse = Pulse()
         self.on_msg(self._receive)
-        self.observe(self._settings_changed, ["colour_map", "log", "low", "high"])
+        self.observe(self._settings_changed, list(_SETTINGS))
+
+    @traitlets.validate("low", "high", "saturation")
+    def _check_counts(self, proposal: Mapping[str, Any]) -> float | None:
+        value = proposal["value"]
+        if value is None or math.isfinite(value):
+            return value
+        name = proposal["trait"].name
+        message = f"{name} = {value} {self.units} is no number of counts. Give a finite number, as image.{name} = 100."
+        raise traitlets.TraitError(message)
 
     def show(self, frame: Frame) -> None:
         """Show a frame; returns at once, whether or not a view can take it now."""
         with self._lock:
-            self._frame = replace(frame, pixels=native(frame.pixels))
+            self._frame = frame
             self._version += 1
         self.pump()
 
@@ -89,47 +122,52 @@ class ImageView(HeardWidget):
             if frame is None:
                 return
             for view, flow in self._flows.items():
-                if flow.shown != self._version and flow.ready(now, blocked=blocked):
+                if flow.wants(self._version, now) and flow.ready(now, blocked=blocked):
                     self._serial += 1
-                    flow.sent(self._serial, now, self._version)
-                    self._send_image(view, flow, frame)
+                    counted = flow.sent(self._serial, now, self._version)
+                    self._send_image(view, flow, counted=counted)
+            self._hold()
 
     @property
     def views(self) -> int:
         """How many views are known."""
         return len(self._flows)
 
-    def _send_image(self, view: str, flow: Flow, frame: Frame) -> None:
-        window = _clamp(flow.window, frame.pixels.shape)
-        part = slice(window.row, window.row + window.rows), slice(window.column, window.column + window.columns)
-        pitch = binning_of((window.rows, window.columns), flow.width, flow.height)
-        binned = bin_maximum(frame.pixels[part], pitch)
-        bad = None if frame.bad is None else all_bad(frame.bad[part], pitch)
-        levels = find_levels(binned, min(self.low, self.high), max(self.low, self.high), log=self.log, bad=bad)
-        drawn = to_bytes(binned, levels, bad)
-        self.send(
-            {
-                "kind": "image",
-                "view": view,
-                "serial": self._serial,
-                "shape": list(drawn.shape),
-                "window": [window.row, window.column, window.rows, window.columns],
-                "frame": list(frame.pixels.shape),
-                "pitch": pitch,
-                "binning": frame.binning,
-                "number": frame.number,
-                "low": levels.low,
-                "high": levels.high,
-                "log": levels.log,
-                "units": self._units,
-                "masked": frame.masked,
-            },
-            [drawn.tobytes(), colour_bytes(self.colour_map, masked=bad is not None)],
-        )
+    def _shown(self) -> Frame:
+        """Give the newest frame with its marks, which are made once a frame and only if somebody sees it."""
+        frame = self._frame
+        if frame is None:
+            message = "there is no frame yet"
+            raise ValueError(message)
+        if self._marked is None or self._marked[0] != self._version:
+            self._marked = (self._version, mark(frame, self.saturation))
+        return self._marked[1]
 
-    def _settings_changed(self, _: object) -> None:
+    def _send_image(self, view: str, flow: Flow, *, counted: bool) -> None:
+        fixed = self.locked and self._held
+        low = self.low if fixed or not self.auto_low else None
+        high = self.high if fixed or not self.auto_high else None
+        drawing = Drawing(self.colour_map, self.scale, low, high)
+        picture = make_picture(self._shown(), flow.window, (flow.width, flow.height), drawing, counted=counted)
+        self._levels = picture.levels
+        header = {"kind": "image", "view": view, "serial": self._serial, "units": self.units, **picture.header}
+        self.send(header, picture.buffers)
+
+    def _hold(self) -> None:
+        """Keep the limits that are seen, once a person has locked them."""
+        if not self.locked or self._held or self._levels is None:
+            return
+        self._held = True
+        with self.hold_trait_notifications():
+            self.low, self.high = self._levels.low, self._levels.high
+
+    def _settings_changed(self, change: Mapping[str, Any]) -> None:
         with self._lock:
+            if change["name"] == "locked":
+                self._held = False
             self._version += 1
+            for flow in self._flows.values():
+                flow.counted_at = -math.inf
         self.pump()
 
     def _receive(self, _: object, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
@@ -151,6 +189,10 @@ class ImageView(HeardWidget):
                         self._flows[view].acknowledged(int(content["serial"]))
                 case "probe":
                     self._answer_probe(view, int(content["row"]), int(content["column"]))
+                case "step":
+                    self.steps.set(self.steps.value + (1 if int(content["by"]) > 0 else -1))
+                case "newest":
+                    self.follows.set(self.follows.value + 1)
                 case "drawn":
                     self._take_drawn([int(content[side]) for side in ("top", "bottom", "left", "right")])
                 case "exact":
@@ -168,7 +210,7 @@ class ImageView(HeardWidget):
         wants = (float(content["width"]), float(content["height"]), window)
         if wants != (flow.width, flow.height, flow.window):
             flow.width, flow.height, flow.window = wants
-            flow.shown = None
+            flow.shown, flow.counted_at = None, -math.inf
         flow.visible = bool(content["visible"])
         flow.waited = math.nan
         self.send({"kind": "known", "view": view})
@@ -186,13 +228,20 @@ class ImageView(HeardWidget):
             self.drawn.set({"rows": [top * pitch, bottom * pitch], "columns": [left * pitch, right * pitch]})
 
     def _answer_probe(self, view: str, row: int, column: int) -> None:
-        frame = self._frame
-        if frame is None or not (0 <= row < frame.pixels.shape[0] and 0 <= column < frame.pixels.shape[1]):
+        if self._frame is None:
             return
+        frame = self._shown()
+        if not (0 <= row < frame.pixels.shape[0] and 0 <= column < frame.pixels.shape[1]):
+            return
+        kind = 0 if frame.marks is None else int(frame.marks[row, column])
         # As text: JSON knows no NaN, and a 64-bit count is longer than a JavaScript number is exact.
-        masked = frame.bad is not None and bool(frame.bad[row, column])
-        value = "" if masked else str(frame.pixels[row, column].item())
-        self.send({"kind": "value", "view": view, "row": row, "column": column, "value": value, "number": frame.number})
+        value = str(frame.pixels[row, column].item()) if kind == 0 else ""
+        lines = make_profiles(frame, self._flows[view].window, row, column) if self._wants_profiles(view) else []
+        message = {"kind": "value", "view": view, "row": row, "column": column, "value": value, "mark": kind}
+        self.send({**message, "number": frame.number}, lines)
+
+    def _wants_profiles(self, view: str) -> bool:
+        return self.profiles and view in self._flows
 
     def _send_exact(self, view: str) -> None:
         frame = self._frame
@@ -200,11 +249,3 @@ class ImageView(HeardWidget):
             pixels = np.ascontiguousarray(frame.pixels)
             kind = {"kind": "exact", "view": view, "number": frame.number, "type": pixels.dtype.str}
             self.send({**kind, "shape": list(pixels.shape)}, [pixels.tobytes()])
-
-
-def _clamp(window: Window, shape: tuple[int, ...]) -> Window:
-    """Keep a window within a frame; none is the whole of it."""
-    if window.rows <= 0 or window.columns <= 0:
-        return Window(0, 0, shape[0], shape[1])
-    row, column = min(max(window.row, 0), shape[0] - 1), min(max(window.column, 0), shape[1] - 1)
-    return Window(row, column, min(window.rows, shape[0] - row), min(window.columns, shape[1] - column))

@@ -1,0 +1,97 @@
+// What the kernel and the views of a frame say to each other.
+
+type Pixel = [row: number, column: number];
+/** A part of a frame, in its pixels. Zeros show the whole frame. */
+type FrameWindow = [row: number, column: number, rows: number, columns: number];
+/** The first pixel, and one past the last. */
+type Sides = { top: number; bottom: number; left: number; right: number };
+type ScaleName = "linear" | "log" | "sqrt";
+
+/** In the detector's pixels; each pair is the first pixel and the one after the last. */
+interface FrameRegion {
+  name: string;
+  rows: [number, number];
+  columns: [number, number];
+  /** Whether it is left out, instead of being all that is looked at. */
+  masked: boolean;
+  /** Whether it only stands in a form. */
+  draft: boolean;
+}
+
+interface ImageTraits {
+  key: string;
+  colour_maps: string[];
+  colour_map: string;
+  scale: ScaleName;
+  auto_low: boolean;
+  auto_high: boolean;
+  locked: boolean;
+  low: number;
+  high: number;
+  units: string;
+  profiles: boolean;
+  regions: FrameRegion[];
+  label: string;
+  drawing: boolean;
+}
+
+/** Counts drawn darkest and brightest, and the steps between. */
+interface Levels {
+  low: number;
+  high: number;
+  scale: ScaleName;
+}
+
+/** How many shown pixels each bar has; the bars are equally wide on the scale. */
+interface HistogramOfCounts {
+  pixels: number[];
+  low: number;
+  high: number;
+}
+
+/** Its pixels, and then the colours of the 256 levels, are in the message's buffers. */
+interface ImageMessage extends Levels {
+  kind: "image";
+  view: string;
+  serial: number;
+  /** Of the pixels that came. */
+  shape: [rows: number, columns: number];
+  window: FrameWindow;
+  frame: [rows: number, columns: number];
+  /** Pixels of the frame to one that came, in each direction. */
+  pitch: number;
+  /** Pixels of the detector to one of the frame. */
+  binning: number;
+  number: number;
+  units: string;
+  /** So many of the lowest levels stand for what is no count. */
+  reserved: number;
+  /** The detector's masked, dead and saturated pixels. */
+  marked: [masked: number, dead: number, saturated: number];
+  /** With some of the messages: a few times a second. */
+  histogram: HistogramOfCounts | null;
+}
+
+/** Counts of a pixel as text, or why it has none; the counts along its row and its column may be in the buffers. */
+interface ValueMessage {
+  kind: "value";
+  view: string;
+  row: number;
+  column: number;
+  value: string;
+  mark: number;
+  number: number;
+}
+
+type ExactMessage = { kind: "exact"; view: string; number: number; type: string; shape: number[] };
+type ImageHeard = ImageMessage | ValueMessage | ExactMessage | { kind: "known"; view: string };
+type ImageSent =
+  | { kind: "view"; width: number; height: number; window: FrameWindow; visible: boolean }
+  | { kind: "painted"; serial: number }
+  | { kind: "probe"; row: number; column: number }
+  | { kind: "step"; by: number }
+  | ({ kind: "drawn" } & Sides)
+  | { kind: "exact" | "bye" | "newest" };
+type ImageModel = Model<ImageTraits, ImageHeard, ImageSent & { view: string }>;
+/** Sets some of a model's traits at once. */
+type SetTraits = (traits: Partial<ImageTraits>) => void;
