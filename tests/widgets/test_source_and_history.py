@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from steering.core.cell import Cell
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun
@@ -17,7 +18,7 @@ from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
 from steering_widgets.drawing.plot import axis_label
 from steering_widgets.pages.page import Page
 from tests.widgets.fake import FakeDesk
-from tests.widgets.views import find, is_shown, text_of
+from tests.widgets.views import Views, find, is_shown, text_of
 
 
 @pytest.fixture
@@ -130,6 +131,47 @@ def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(de
     assert "Frame 3 is gone." not in text_of(panel.widget)
     assert find(panel.widget, "st-history-live").value is True
     assert find(panel.widget, "st-history-index").max == 1
+
+
+def test_a_touched_point_shows_its_frame_and_keys_go_on_from_there_and_back_to_the_newest(desk, request):
+    point = Cell(7)
+    desk.start("rocking")
+    desk.advance(10)
+    panel = opened(FramePanel(desk, point), request)
+    page, history = Views(panel.image), panel._history
+    assert history.live, "what was touched before the panel was there is no wish of now"
+    point.set(4)
+    refreshed(panel, lambda: history.frame is not None and history.frame.number == 4)
+    assert "frame 4 of 0 to 9" in text_of(panel.widget)
+    assert (find(panel.widget, "st-history-index").value, find(panel.widget, "st-history-live").value) == (4, False)
+    for _ in range(2):
+        page.say(kind="step", view="a", by=1)
+    refreshed(panel, lambda: history.frame.number == 6)
+    page.say(kind="newest", view="a")
+    refreshed(panel, lambda: history.live and "newest frame" in text_of(panel.widget))
+    assert find(panel.widget, "st-history-live").value
+    # From the newest one goes back, and not beyond what there is.
+    page.say(kind="step", view="a", by=-1)
+    refreshed(panel, lambda: history.frame is not None and history.frame.number == 8)
+    for _ in range(5):
+        page.say(kind="step", view="a", by=1)
+    refreshed(panel, lambda: history.frame.number == 9)
+
+
+def test_a_key_for_another_frame_does_nothing_while_there_is_none(desk, request):
+    panel = opened(FramePanel(desk), request)
+    Views(panel.image).say(kind="step", view="a", by=-1)
+    panel.refresh()
+    assert panel._history.live
+
+
+def test_a_touched_point_whose_frame_is_gone_is_told(desk, request):
+    point = Cell(None)
+    desk.start("rocking")
+    desk.advance(3)
+    panel = opened(FramePanel(desk, point), request)
+    point.set(99)
+    refreshed(panel, lambda: "Frame 99 cannot be looked at: frames 0 to 2 can be." in text_of(panel.widget))
 
 
 def test_of_frames_that_are_chosen_while_another_is_read_the_last_one_is_shown(desk, request):

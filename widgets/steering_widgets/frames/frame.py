@@ -3,6 +3,7 @@
 import math
 import time
 
+from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.frame import Frame
 from steering_widgets.frames.history import FrameHistory
@@ -19,8 +20,13 @@ _HINT = "The first frame appears here. A scan that reads no detector has none."
 class FramePanel:
     """Shows the newest frame and its age; or the one that was chosen, with where it was taken."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Build it on a desk, which may be idle."""
+    def __init__(self, desk: Desk, point: Cell[int | None] | None = None) -> None:
+        """Build it on a desk, which may be idle.
+
+        Args:
+            desk: Whose frames.
+            point: Index of the frame whose point a person touched in a plot; that frame is then shown.
+        """
         self.image = ImageView(label="Detector frame")
         self._history = FrameHistory(desk)
         self.widget = Card("frame", "Detector frame", [self.image, self._history.widget])
@@ -28,9 +34,16 @@ class FramePanel:
         self._remarked = float("-inf")
         self._told: Frame | None = None
         self._live = True
+        self._point = Place(point if point is not None else Cell[int | None](None))
+        self._steps, self._follows = Place(self.image.steps), Place(self.image.follows)
+        self._stepped = 0
+        for place in (self._point, self._steps, self._follows):
+            # What was there before is no wish of now.
+            place.advance()
 
     def refresh(self) -> bool:
         """Show a newer frame or an older one, whichever is wanted, if there is one."""
+        self._listen()
         changed, older = self._frame.advance(), self._history.refresh()
         if older:
             self.widget.say(self._history.said)
@@ -43,6 +56,16 @@ class FramePanel:
             return changed or older
         back, self._live = not self._live, True
         return self._show_newest(changed=changed or back) or older
+
+    def _listen(self) -> None:
+        """Pass on which frame a person asked for: by a key on the image, or by touching a point of a plot."""
+        if self._steps.advance():
+            self._history.step(self._steps.value - self._stepped)
+            self._stepped = self._steps.value
+        if self._point.advance() and self._point.value is not None:
+            self._history.choose(self._point.value)
+        if self._follows.advance():
+            self._history.choose(None)
 
     def close(self) -> None:
         """Take it off the screen, and wait for no frame any more."""

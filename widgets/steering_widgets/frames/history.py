@@ -90,6 +90,18 @@ class FrameHistory:
             self._follow(self._span.value)
         return chosen or came or moved
 
+    def choose(self, index: int | None) -> None:
+        """Want a frame by its index in the run; ``None`` follows the newest."""
+        self._wanted.set(index)
+
+    def step(self, by: int) -> None:
+        """Want the frame so many after the one that is looked at; it stays within those that there are."""
+        span = self._span.value
+        if len(span):
+            now = self._wanted.value
+            index = (span.stop - 1 if now is None else now) + by
+            self.choose(min(max(index, span.first), span.stop - 1))
+
     def close(self) -> None:
         """Read no more."""
         self._reader.shutdown(wait=False, cancel_futures=True)

@@ -76,7 +76,7 @@ class Page:
         # What the form, a suggestion or a marked region would do is drawn by the plots before it is proposed.
         self._ghost = ghost = Ghost(session)
         self._curve, self._map = CurvePanel(session, look, ghost), MapPanel(session, look, ghost)
-        self._frame = FramePanel(session)
+        self._frame = FramePanel(session, look.point)
         self._scalars = ScalarsPanel(session, look)
         progress, journal = ProgressPanel(session), JournalPanel(session)
         instrument = InstrumentPanel(session)
