@@ -2,8 +2,10 @@
 
 import pytest
 
+from steering.core.asked import asked_of
 from steering_widgets.frames.image import ImageView
 from steering_widgets.panels.analyses import AnalysesPanel
+from steering_widgets.panels.used_regions import regions_of
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, text_of
 
@@ -167,3 +169,34 @@ def test_before_the_first_result_nothing_can_be_added(desk, image):
     panel.refresh()
     assert not hook(panel, "analysis-apply").disabled
     panel.close()
+
+
+def test_what_analyses_use_is_outlined_on_the_frame_and_what_is_written_is_a_draft(panel, desk, image):
+    assert image.regions == []
+    choose(panel, "analysis-kind", "centre_of_mass")
+    hook(panel, "analysis-label").value = "spot"
+    hook(panel, "asked-region").value = "10:20, 5:40"
+    hook(panel, "asked-masked").value = "0:5, 0:128; 7:8, 1:2"
+    panel.refresh()
+    told = [(one["name"], one["rows"], one["masked"], one["draft"]) for one in image.regions]
+    used = [("spot", [10, 20], False), ("spot: left out", [0, 5], True), ("spot: left out", [7, 8], True)]
+    assert sorted(told) == sorted((*one, True) for one in used)
+    add(panel)
+    told = [(one["name"], one["rows"], one["masked"], one["draft"]) for one in image.regions]
+    assert sorted(told) == sorted((*one, False) for one in used), "once it is used it is no draft, and stands once"
+    # What cannot be read is said when it is applied, and outlines nothing until then.
+    hook(panel, "asked-masked").value = ""
+    hook(panel, "asked-region").value = "here"
+    panel.refresh()
+    assert [one["draft"] for one in image.regions] == [False] * 3
+    desk.remove_analysis("spot")
+    panel.refresh()
+    assert image.regions == []
+
+
+@pytest.mark.parametrize(
+    "value", [3, [3], {"rows": [1, 2]}, {"rows": ["a", 2], "columns": [1, 2]}, {"rows": [1], "columns": [1]}]
+)
+def test_a_region_that_cannot_be_read_is_left_out(value):
+    asked = asked_of("centre_of_mass")
+    assert regions_of("spot", asked, {"region": value}) == []

@@ -7,11 +7,13 @@ import ipywidgets
 
 from steering.core import registry
 from steering.core.asked import Asked, asked_of
+from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.json import Json
 from steering.core.result import Result
 from steering_widgets.frames.image import ImageView
 from steering_widgets.panels.asked import AskedField, read_fields
+from steering_widgets.panels.used_regions import drafts_of, regions_of
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.choice import Choice
@@ -43,6 +45,9 @@ class AnalysesPanel:
         self._made: dict[tuple[str, str], tuple[AskedField, ...]] = {}
         self._fields = ipywidgets.Box()
         self._fields.add_class("st-start-fields")
+        # Rings when something is written, so that it is seen on the frame.
+        self._edits = Cell(0)
+        self._edited = Place(self._edits)
         # What is drawn next is written into fields of this kind.
         self._drawing = "region"
         self._draw = button("st-analysis-draw", "Draw region", "Then drag over the frame: only that part is looked at")
@@ -80,7 +85,10 @@ class AnalysesPanel:
                     field.draw(self._drawn.value)
         if said:
             self.widget.say(*self._said.value)
-        return any((results, said, drawn, which, kind, detectors))
+        edited = self._edited.advance()
+        if edited or results or which or kind:
+            self._show_regions()
+        return any((results, said, drawn, which, kind, detectors, edited))
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -125,6 +133,7 @@ class AnalysesPanel:
             for field in fields:
                 if field.asked.name in parameters:
                     field.write(parameters[field.asked.name])
+                field.field.observe(self._edit, "value")
         if self._fields.children != self._shown:
             self._fields.children = self._shown
         for widget in (self._kind.widget, self._label):
@@ -138,6 +147,21 @@ class AnalysesPanel:
         self._mask.layout.display = None if "regions" in kinds else "none"
         self._apply.description = "Apply" if chosen else "Add"
         self._apply.disabled = not self._results.value
+
+    def _edit(self, _: object) -> None:
+        self._edits.set(self._edits.value + 1)
+
+    def _show_regions(self) -> None:
+        """Outline on the frame what the run's analyses use, and what stands in the form and is not used yet."""
+        found: list[dict[str, object]] = []
+        for label, result in self._results.value.items():
+            asked = self._offered.get(result.provenance.analysis, ())
+            found += regions_of(label, asked, result.provenance.parameters)
+        drafts = drafts_of(self._chosen or self._label.value.strip() or "new", self._shown)
+        known = [(one["rows"], one["columns"], one["masked"]) for one in found]
+        found += [one for one in drafts if (one["rows"], one["columns"], one["masked"]) not in known]
+        if self._image.regions != found:
+            self._image.regions = found
 
     def _add(self) -> None:
         analysis, shown = self._analysis, self._shown
