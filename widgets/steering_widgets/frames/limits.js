@@ -49,7 +49,7 @@ class Limits {
     this.autos = { low: auto("st-auto-low", "darkest"), high: auto("st-auto-high", "brightest") };
     this.lock = checkbox("st-lock", "Lock", "Keep the limits when other frames come");
     this.said = node("div", { class: "st-limits-said", role: "status", "aria-live": "polite" });
-    this.root = node("div", { class: "st-limits" },
+    this.root = node("div", { class: "st-levels" },
       node("span", { class: "st-range" }, "From", this.fields.low, this.autos.low.label),
       node("span", { class: "st-range" }, "to", this.fields.high, units, this.autos.high.label),
       this.lock.label);
@@ -58,6 +58,10 @@ class Limits {
     this.lock.box.addEventListener("change", () => set({ locked: this.lock.box.checked }));
     for (const side of /** @type {const} */ (["low", "high"])) {
       this.fields[side].addEventListener("change", () => this.typed(side));
+      this.fields[side].addEventListener("keydown", (event) => {
+        if (event.key === "Enter") this.typed(side);
+        event.stopPropagation(); // what is typed is for the field alone
+      });
       this.autos[side].box.addEventListener("change", () => this.fix(side, !this.autos[side].box.checked));
     }
     this.write = this.write.bind(this);

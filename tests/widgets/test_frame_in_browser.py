@@ -1,0 +1,225 @@
+"""The frame, large, in a real page: limits in counts, marks, full screen, profiles, other frames, regions."""
+
+import pytest
+
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+
+CELL = """
+from dataclasses import replace
+import numpy as np
+from steering.core.frame import Frame
+from steering.core.pixels import Bad
+from steering.readers.eye import for_the_eye
+from tests.widgets.control_service import serve_control
+from tests.widgets.fake import FakeDesk
+from steering_widgets import Dashboard
+
+class Desk(FakeDesk):
+    def frame(self):
+        # A gap, two dead pixels and three saturated ones, as a detector writes them.
+        frame = super().frame()
+        pixels = frame.pixels.astype("i4")
+        pixels[120:124], pixels[20, 30], pixels[200, 40] = -1, -2, -2
+        pixels[114, 158:161] = 5000
+        return for_the_eye(replace(frame, pixels=pixels), Bad(None, 5000))
+
+desk = Desk()
+desk.labelled = True
+token = serve_control(desk)
+dashboard = Dashboard(desk)
+image = dashboard._page._frame.image
+dashboard
+"""
+PAINTED = "(number) => document.querySelector('.st-image').dataset.number === String(number)"
+FULL = "() => document.fullscreenElement?.classList.contains('st-image') ?? false"
+# What editors do whose pages may not fill the screen.
+REFUSED = "() => { Element.prototype.requestFullscreen = async () => { throw new TypeError('no'); }; }"
+# The picture has found its place in a page of another width.
+FITS = """() => {
+  const boxOf = (name) => document.querySelector(name).getBoundingClientRect();
+  const [stage, canvas] = [boxOf('.st-stage'), boxOf('.st-canvas')];
+  const fits = Math.min(stage.width, stage.height);
+  return Math.abs(Math.min(canvas.width, canvas.height) - fits) < 2;
+}"""
+# JupyterLab in command mode deletes cells and scrolls on keys of ours.
+LEAKED = """() => {
+  globalThis.leaked = [];
+  document.addEventListener('keydown', (event) => globalThis.leaked.push(event.key));
+}"""
+
+
+@pytest.mark.browser
+def test_a_person_looks_closely_at_the_frame(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
+        page = lab.page
+        lab.open("steer.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".st-panel-frame").wait_for()
+        lab.execute("desk.start('rocking'); desk.advance(20)")
+        page.locator(".st-histogram:not([hidden])").wait_for()
+        page.locator(".st-marks").get_by_text("3 saturated").wait_for()
+        page.locator(".st-marks").get_by_text("2 dead").wait_for()
+        page.locator(".st-marks").get_by_text("1024 masked (1.56 %)").wait_for()
+        limits_are_set(lab, page)
+        looks_closer(lab, page)
+        fills_the_screen(page)
+        goes_to_other_frames(lab, page)
+        regions_are_outlined(lab, page)
+        in_each_width(lab, page)
+        assert lab.errors == [], lab.errors
+        assert lab.external == []
+
+
+def limits_are_set(lab, page):
+    """With the handles by pointer and by key, by typing, and locked."""
+    high = page.locator(".st-handle-high")
+    high.scroll_into_view_if_needed()
+    box = high.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 150, box["y"] + 20, steps=5)
+    page.mouse.up()
+    lab.wait_for_value("not image.auto_high and image.auto_low and 200 < image.high < 600")
+    assert page.locator(".st-auto-high").is_checked() is False
+    dragged = lab.value("image.high")
+    high.press("ArrowRight")
+    lab.wait_for_value(f"{dragged} < image.high < {dragged} + 40")
+    assert high.get_attribute("role") == "slider"
+    assert high.get_attribute("aria-valuetext").endswith(" counts")
+    field = page.locator(".st-low")
+    field.fill("5000")
+    field.press("Enter")
+    page.locator(".st-limits-said").get_by_text("The darkest, 5000 counts, must be below the brightest").wait_for()
+    shoot(page, "frame-limit-refused")
+    field.fill("12.5")
+    field.press("Enter")
+    lab.wait_for_value("image.low == 12.5 and not image.auto_low")
+    assert page.locator(".st-limits-said").text_content() == ""
+    # Nothing written is automatic again.
+    field.fill("")
+    field.press("Enter")
+    page.locator(".st-high").fill("")
+    page.locator(".st-high").press("Enter")
+    lab.wait_for_value("image.auto_low and image.auto_high")
+    page.locator(".st-lock").check()
+    lab.wait_for_value("image.locked and image.high > 600")
+    locked = lab.value("image.high")
+    lab.execute("desk.advance(3)")
+    page.locator(".st-scale-name").select_option("sqrt")
+    lab.wait_for_value(f"image.scale == 'sqrt' and image.high == {locked}")
+    page.locator(".st-lock").uncheck()
+    page.locator(".st-scale-name").select_option("log")
+    lab.wait_for_value("not image.locked and image.scale == 'log'")
+    shoot(page, "frame-log")
+    page.locator(".st-scale-name").select_option("linear")
+    lab.wait_for_value("image.scale == 'linear'")
+
+
+def looks_closer(lab, page):
+    """Zooms, pans and draws profiles with keys, which JupyterLab does not get."""
+    page.evaluate(LEAKED)
+    canvas = page.locator("canvas.st-canvas")
+    canvas.focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    lab.wait_for_value("next(iter(image._flows.values())).window.rows == 32")
+    column = lab.value("next(iter(image._flows.values())).window.column")
+    page.keyboard.press("ArrowRight")
+    lab.wait_for_value(f"next(iter(image._flows.values())).window.column == {column} + 3")
+    page.keyboard.press("p")
+    lab.wait_for_value("image.profiles")
+    page.locator("canvas.st-across").wait_for()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_function("() => / counts$/.test(document.querySelector('.st-value').textContent)")
+    page.locator("canvas.st-across[aria-label*='up to']").wait_for()
+    shoot(page, "frame-zoomed-with-profiles")
+    page.keyboard.press("0")
+    lab.wait_for_value("next(iter(image._flows.values())).window.rows == 0")
+    assert page.evaluate("globalThis.leaked") == ["Shift"]
+    # The height is pulled by keys too.
+    before = page.locator(".st-picture").bounding_box()["height"]
+    page.locator(".st-height").press("ArrowUp")
+    assert page.locator(".st-picture").bounding_box()["height"] == pytest.approx(before - 24, abs=1)
+    page.locator(".st-height").press("Home")
+    assert page.locator(".st-picture").bounding_box()["height"] == pytest.approx(before, abs=1)
+
+
+def fills_the_screen(page):
+    canvas = page.locator("canvas.st-canvas")
+    canvas.focus()
+    page.keyboard.press("f")
+    page.wait_for_function(FULL)
+    page.locator(".st-image.st-large").wait_for()
+    box = page.locator(".st-image").bounding_box()
+    assert (box["width"], box["height"]) == (1400, 1000)
+    assert page.locator(".st-levels").bounding_box()["y"] < 1000
+    shoot(page, "frame-full-screen")
+    page.keyboard.press("Escape")
+    page.locator(".st-image:not(.st-large)").wait_for()
+    page.evaluate(REFUSED)
+    page.locator("button.st-fill").click()
+    page.locator(".st-image.st-large[popover]").wait_for()
+    box = page.locator(".st-image").bounding_box()
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 1400, 1000)
+    shoot(page, "frame-over-the-page")
+    page.keyboard.press("Escape")
+    page.locator(".st-image:not(.st-large)").wait_for()
+
+
+def goes_to_other_frames(lab, page):
+    """Back by keys, to the frame of a point, and to the newest again."""
+    last = lab.value("desk.board.span.value.stop - 1")
+    canvas = page.locator("canvas.st-canvas")
+    canvas.focus()
+    page.keyboard.press("[")
+    page.wait_for_function(PAINTED, arg=last - 1)
+    page.keyboard.press("[")
+    page.wait_for_function(PAINTED, arg=last - 2)
+    page.keyboard.press("]")
+    page.wait_for_function(PAINTED, arg=last - 1)
+    lab.execute("dashboard._page._look.point.set(4)")
+    page.wait_for_function(PAINTED, arg=4)
+    page.get_by_text(f"frame 4 of 0 to {last}").wait_for()
+    canvas.focus()
+    page.keyboard.press("l")
+    page.get_by_text("newest frame,").wait_for()
+    assert page.locator(".st-history-live input").is_checked()
+
+
+def regions_are_outlined(lab, page):
+    panel = page.locator(".st-panel-analyses")
+    panel.locator(".st-analysis-kind select").select_option("centre_of_mass")
+    panel.locator(".st-asked-region input").fill("90:140, 130:190")
+    panel.locator(".st-asked-region input").press("Tab")
+    page.locator(".st-outline.st-draft").wait_for()
+    panel.locator(".st-asked-masked input").fill("10:60, 20:100")
+    panel.locator(".st-asked-masked input").press("Tab")
+    page.locator(".st-outline.st-left-out").wait_for()
+    panel.locator(".st-analysis-label input").fill("spot")
+    panel.locator(".st-analysis-label input").press("Tab")
+    panel.locator("button.st-analysis-apply").click()
+    page.locator(".st-outline:not(.st-draft)", has_text="spot: left out").wait_for()
+    outline = page.locator(".st-outline", has_text="spot").first.bounding_box()
+    canvas = page.locator("canvas.st-canvas").bounding_box()
+    share = canvas["width"] / 256
+    assert outline["x"] - canvas["x"] == pytest.approx(130 * share, abs=1)
+    assert outline["y"] - canvas["y"] == pytest.approx(90 * share, abs=1)
+    assert outline["width"] == pytest.approx(60 * share, abs=1)
+
+
+def in_each_width(lab, page):
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1080})
+            page.locator(".st-image").scroll_into_view_if_needed()
+            page.wait_for_function(FITS)
+            assert overlaps(page) == []
+            shoot(page, f"frame-{width}-{theme.rpartition(' ')[2].lower()}")
+            if width >= 1280:
+                whole = page.locator(".st-dashboard").bounding_box()["width"]
+                assert page.locator(".st-panel-frame").bounding_box()["width"] == pytest.approx(whole / 2, rel=0.03)
+    lab.theme(LIGHT)
