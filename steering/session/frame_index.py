@@ -104,7 +104,7 @@ class FrameIndex:
         return held
 
     def read(self, index: int) -> Frame:
-        """Read a frame, fit for the eye, with what was recorded with it.
+        """Read a frame, every pixel of it, with what was recorded with it.
 
         Args:
             index: Of the frame in its run, from 0.
@@ -124,7 +124,8 @@ class FrameIndex:
             columns={name: float(column[0]) for name, column in block.columns.items()},
             units=dict(block.units),
         )
-        return for_the_eye(frame, with_bad(block, pixels.shape[1:]).bad)
+        # It stays in this process, so it need not be binned: whoever zooms in sees what was measured.
+        return for_the_eye(frame, with_bad(block, pixels.shape[1:]).bad, largest=max(1, *pixels.shape[1:]))
 
     def _find(self, index: int) -> FrameBlock:
         with self._lock:

@@ -42,6 +42,19 @@ def test_any_frame_is_read_with_its_time_and_its_positions(place):
     assert (index.newest.start, index.newest.stop) == (399, 400)
 
 
+def test_a_frame_that_is_larger_than_a_screen_has_every_pixel(tmp_path):
+    path = tmp_path / "large.h5"
+    pixels = np.arange(1500 * 1100, dtype="u4").reshape(1, 1500, 1100)
+    with h5py.File(path, "w") as file:
+        file["data"] = pixels
+    index = FrameIndex()
+    index.begin("run")
+    index.add(FrameBlock("run", "primary", 0, 1, FrameFile(str(path), "data", "")))
+    frame = index.read(0)
+    assert frame.binning == 1
+    np.testing.assert_array_equal(frame.pixels, pixels[0])
+
+
 @pytest.mark.parametrize("bounds", [{"weight": 50}, {"count": 5}])
 def test_beyond_its_bounds_the_oldest_lose_their_columns_but_are_still_read(place, bounds):
     index = filled(FrameIndex(**bounds), place)

@@ -40,6 +40,8 @@ class Histogram {
     /** @type {Partial<Record<Side, number>>} */
     this.wanted = {}; // what a person wants and no frame has yet been drawn with
     this.due = 0;
+    /** @type {(() => void) | null} */
+    this.later = null; // shows what came while a handle was dragged
   }
 
   /** The scale along which the bars stand. */
@@ -52,7 +54,11 @@ class Histogram {
    * @param {Uint8Array} colours
    */
   show(message, colours) {
-    if (!message.histogram || this.dragged) return; // the axis stays under the pointer
+    if (!message.histogram) return;
+    if (this.dragged) {
+      this.later = () => this.show(message, colours); // the axis stays under the pointer
+      return;
+    }
     this.message = message;
     this.counts = message.histogram;
     this.colours = colours;
@@ -140,7 +146,13 @@ class Histogram {
       const box = this.canvas.getBoundingClientRect();
       this.move(side, (event.clientX - box.left) / box.width);
     });
-    for (const end of ["pointerup", "pointercancel"]) handle.addEventListener(end, () => (this.dragged = null));
+    for (const end of ["pointerup", "pointercancel"]) handle.addEventListener(end, () => this.drop());
     return handle;
+  }
+
+  drop() {
+    const { later } = this;
+    this.dragged = this.later = null;
+    later?.();
   }
 }

@@ -6,8 +6,8 @@
 
 const AGAIN_MS = 2000;
 const PAN_PART = 0.1; // of the window, a key
-const KEYS = "Keys: arrows move the part that is seen, with Shift the cursor; plus and minus zoom, 0 shows the whole frame, "
-  + "F fills the screen, L shows the newest frame, [ and ] the one before and after, P the profiles.";
+const KEYS = "Keys: arrows move the part that is seen, with Shift the cursor; + and − zoom, 0 shows the whole frame, "
+  + "F fills the screen, L follows the newest again, [ and ] show the frame before and after, P the profiles.";
 
 /** @param {ImageModel} model */
 function build(model) {
@@ -25,9 +25,11 @@ function build(model) {
     fit: button("st-zoom-fit", "Fit", "Show the whole frame (key 0)"),
     lines: button("st-profiles", "Profiles", "Counts along the row and the column of the cursor (key P)"),
     save: button("st-save-exact", "Save", "Save this frame with its exact counts as a .npy file"),
+    help: button("st-help", "?", "Which keys there are"),
+    keys: node("div", { class: "st-keys", hidden: "" }, `Click the frame first. ${KEYS}`),
     fill: button("st-fill", "Full screen", "Fill the screen with the frame (key F; Escape leaves)"),
     canvas: node("canvas", {
-      class: "st-canvas", tabindex: "0", role: "img", width: 16, height: 16, title: KEYS,
+      class: "st-canvas", tabindex: "0", role: "img", width: 16, height: 16,
       "aria-label": `${model.get("label")}. ${KEYS}`,
     }),
     over: node("div", { class: "st-over", "aria-hidden": "true" }),
@@ -48,12 +50,12 @@ function build(model) {
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     limits.map, limits.scale,
-    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.lines, parts.save, parts.fill),
+    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.lines, parts.save, parts.fill, parts.help),
   );
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
   const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
-    "div", { class: "st-image" }, toolbar, picture, heightBar(picture),
+    "div", { class: "st-image" }, toolbar, parts.keys, picture, heightBar(picture),
     node("div", { class: "st-below" }, parts.value, parts.detail), parts.marks, parts.words,
     histogram.root, limits.root, limits.said,
   );
@@ -340,6 +342,11 @@ async function render({ model, el }) {
   parts.out.addEventListener("click", () => zoom(2, null));
   parts.fit.addEventListener("click", fit);
   parts.lines.addEventListener("click", toggleProfiles);
+  parts.help.setAttribute("aria-expanded", "false");
+  parts.help.addEventListener("click", () => {
+    parts.keys.hidden = !parts.keys.hidden;
+    parts.help.setAttribute("aria-expanded", String(!parts.keys.hidden));
+  });
   parts.fill.addEventListener("click", large.toggle);
   parts.save.addEventListener("click", () => send({ kind: "exact" }));
 

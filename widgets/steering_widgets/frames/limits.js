@@ -60,7 +60,6 @@ class Limits {
       this.fields[side].addEventListener("change", () => this.typed(side));
       this.fields[side].addEventListener("keydown", (event) => {
         if (event.key === "Enter") this.typed(side);
-        event.stopPropagation(); // what is typed is for the field alone
       });
       this.autos[side].box.addEventListener("change", () => this.fix(side, !this.autos[side].box.checked));
     }
