@@ -42,6 +42,14 @@ FITS = """() => {
   const fits = Math.min(stage.width, stage.height);
   return Math.abs(Math.min(canvas.width, canvas.height) - fits) < 2;
 }"""
+# Where on the screen a point of the curve is, and which frame is its.
+POINT = """() => {
+  const dataOf = (root) => root.model.renderers?.map((one) => one.data_source.data).find((one) => one.frame?.length);
+  const plot = Bokeh.index.roots.find((root) => root.el.offsetParent && dataOf(root));
+  const data = dataOf(plot), box = plot.el.getBoundingClientRect();
+  const [sx] = plot.frame.x_scale.v_compute([data.x[3]]), [sy] = plot.frame.y_scale.v_compute([data.y[3]]);
+  return [box.x + sx, box.y + sy, data.frame[3]];
+}"""
 # JupyterLab in command mode deletes cells and scrolls on keys of ours.
 LEAKED = """() => {
   globalThis.leaked = [];
@@ -180,9 +188,13 @@ def goes_to_other_frames(lab, page):
     page.wait_for_function(PAINTED, arg=last - 2)
     page.keyboard.press("]")
     page.wait_for_function(PAINTED, arg=last - 1)
-    lab.execute("dashboard._page._look.point.set(4)")
-    page.wait_for_function(PAINTED, arg=4)
-    page.get_by_text(f"frame 4 of 0 to {last}").wait_for()
+    page.locator(".st-panel-curve .st-hint").scroll_into_view_if_needed()
+    x, y, frame = page.evaluate(POINT)
+    assert frame < last - 2
+    page.mouse.click(x, y)
+    page.wait_for_function(PAINTED, arg=frame)
+    page.get_by_text(f"frame {frame} of 0 to {last}").wait_for()
+    shoot(page, "frame-of-a-point")
     canvas.focus()
     page.keyboard.press("l")
     page.get_by_text("newest frame,").wait_for()
