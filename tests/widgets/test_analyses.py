@@ -4,8 +4,8 @@ import pytest
 
 from steering.core.asked import asked_of
 from steering_widgets.frames.image import ImageView
+from steering_widgets.frames.regions import regions_of
 from steering_widgets.panels.analyses import AnalysesPanel
-from steering_widgets.panels.used_regions import regions_of
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, text_of
 

@@ -12,8 +12,8 @@ from steering.core.desk import Desk
 from steering.core.json import Json
 from steering.core.result import Result
 from steering_widgets.frames.image import ImageView
-from steering_widgets.panels.asked import AskedField, read_fields
-from steering_widgets.panels.used_regions import drafts_of, regions_of
+from steering_widgets.frames.regions import regions_of, united
+from steering_widgets.panels.asked import AskedField, read_fields, readable
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.choice import Choice
@@ -153,15 +153,13 @@ class AnalysesPanel:
 
     def _show_regions(self) -> None:
         """Outline on the frame what the run's analyses use, and what stands in the form and is not used yet."""
-        found: list[dict[str, object]] = []
+        used: list[dict[str, object]] = []
         for label, result in self._results.value.items():
             asked = self._offered.get(result.provenance.analysis, ())
-            found += regions_of(label, asked, result.provenance.parameters)
-        drafts = drafts_of(self._chosen or self._label.value.strip() or "new", self._shown)
-        known = [(one["rows"], one["columns"], one["masked"]) for one in found]
-        found += [one for one in drafts if (one["rows"], one["columns"], one["masked"]) not in known]
-        if self._image.regions != found:
-            self._image.regions = found
+            used += regions_of(label, asked, result.provenance.parameters)
+        name = self._chosen or self._label.value.strip() or "new"
+        asked = tuple(field.asked for field in self._shown)
+        self._image.regions = united(used, regions_of(name, asked, readable(self._shown), draft=True))
 
     def _add(self) -> None:
         analysis, shown = self._analysis, self._shown

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import ipywidgets
@@ -84,6 +85,15 @@ def read_fields(fields: Sequence[AskedField]) -> dict[str, Any]:
     """
     found = {field.asked.name: field.value() for field in fields}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def readable(fields: Sequence[AskedField]) -> dict[str, Any]:
+    """Read what was written into fields, without what cannot be read yet."""
+    found: dict[str, Any] = {}
+    for field in fields:
+        with suppress(SteeringError):
+            found[field.asked.name] = field.value()
+    return found
 
 
 def _allowed(asked: Asked) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steering.core.asked import Asked
-from steering.core.errors import SteeringError
-from steering_widgets.panels.asked import AskedField
 
 # What is drawn of one analysis: more outlines than this nobody tells apart.
 _MOST = 30
@@ -42,13 +40,7 @@ def regions_of(
     return found
 
 
-def drafts_of(label: str, fields: Sequence[AskedField]) -> list[dict[str, object]]:
-    """Find the regions that stand in the fields of a form; a field that cannot be read has none yet."""
-    found: list[dict[str, object]] = []
-    for field in fields:
-        try:
-            value = field.value()
-        except SteeringError:
-            continue
-        found += regions_of(label, (field.asked,), {field.asked.name: value}, draft=True)
-    return found
+def united(used: Sequence[dict[str, object]], drafts: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """Join what is used with what only stands in a form, without what is in both."""
+    known = [(one["rows"], one["columns"], one["masked"]) for one in used]
+    return [*used, *(one for one in drafts if (one["rows"], one["columns"], one["masked"]) not in known)]
