@@ -1,7 +1,5 @@
 """Reads the record: runs, their rulings and results as xarray, also while they grow."""
 
-import json
-import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from steering.archive.run_results import RunResults
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.machine.direct import MOUNTS, made_for
 
-RESULTS = "results"
 _TIMESTAMP_PREFIX = "ts_"
 _RETRY_SECONDS = 0.2
 _REFUSALS = (401, 403, 404)
@@ -110,7 +108,7 @@ class Record:
     def runs(self) -> list[str]:
         """List the run uids, newest first."""
         nodes = [(key, node) for key, node in self._client.items() if "start" in node.metadata]
-        nodes.sort(key=lambda item: item[1].metadata["start"]["time"], reverse=True)
+        nodes.sort(key=lambda item: _began(item[1].metadata["start"]), reverse=True)
         return [key for key, _ in nodes]
 
 
@@ -211,6 +209,11 @@ class RunRecord:
         coordinates = {"frame": np.arange(start, start + len(frames))}
         return xr.DataArray(frames, coordinates, ("frame", "row", "column"), name, {"units": "counts"})
 
+    @property
+    def results(self) -> RunResults:
+        """The results that are kept of it, as they are now."""
+        return RunResults(self._client, self.uid)
+
     def result(self, label: str) -> xr.Dataset:
         """Read the final arrays of an analysis, by its label in the scan.
 
@@ -220,17 +223,7 @@ class RunRecord:
         Raises:
             SteeringError: If the record holds none.
         """
-        node = self._result(label)
-        described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
-        variables = {
-            name: (tuple(entry["dims"]), np.asarray(node[name].read()), _writable(entry["attrs"]))
-            for name, entry in described.items()
-        }
-        coordinates = {name for name, entry in described.items() if entry["coordinate"]}
-        said = {name: node.metadata[name] for name in ("features", "provenance")}
-        return xr.Dataset(variables, attrs=_writable(node.metadata.get("attrs") or {}) | _writable(said)).set_coords(
-            coordinates
-        )
+        return self.results.data(label)
 
     def features(self, label: str) -> dict[str, Feature]:
         """Read the final features of an analysis, by its label in the scan.
@@ -238,11 +231,7 @@ class RunRecord:
         Raises:
             SteeringError: If the record holds none.
         """
-        kept: Mapping[str, Mapping[str, Any]] = self._result(label).metadata["features"]
-        return {
-            name: Feature(_number(entry["value"]), _number(entry["uncertainty"]), str(entry["units"]))
-            for name, entry in kept.items()
-        }
+        return self.results.features(label)
 
     def provenance(self, label: str) -> dict[str, Any]:
         """Read where the final result of an analysis (by label) comes from: run, parameters, version, facility, times.
@@ -250,7 +239,7 @@ class RunRecord:
         Raises:
             SteeringError: If the record holds none.
         """
-        return dict(self._result(label).metadata["provenance"])
+        return self.results.provenance(label)
 
     def _stream(self, stream: str) -> Any:
         node = self._client[self.uid]
@@ -259,39 +248,8 @@ class RunRecord:
             raise SteeringError(message)
         return node[stream]
 
-    def _result(self, label: str) -> Any:
-        """Find the complete result that holds most frames, and of these the newest."""
-        nodes = self._client.get(RESULTS, {}).get(self.uid, {})
-        found = [
-            node
-            for node in nodes.values()
-            if label in _names(node.metadata["provenance"]) and set(node) >= set(node.metadata["variables"])
-        ]
-        if not found:
-            message = f"The record holds no result of {label!r} for run {self.uid[:8]} yet."
-            raise SteeringError(message)
-        return max(found, key=lambda node: _age(node.metadata["provenance"]))
 
-
-def _names(provenance: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a result may be asked for by: its label; where it has none of its own, its analysis."""
-    label, analysis = str(provenance.get("label") or ""), str(provenance["analysis"])
-    return (label,) if label else (analysis,)
-
-
-def _age(provenance: Mapping[str, Any]) -> tuple[int, float]:
-    times: Mapping[str, Any] = provenance.get("times") or {}
-    return int(provenance["frames"]), float(times.get("result") or 0.0)
-
-
-def _number(value: Any) -> float:
-    # JSON has no NaN.
-    return math.nan if value is None else float(value)
-
-
-def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn attributes into what netCDF can hold: numbers and texts; anything else as JSON."""
-    return {
-        name: value if isinstance(value, str | float) or type(value) is int else json.dumps(value)
-        for name, value in attributes.items()
-    }
+def _began(start: Mapping[str, Any]) -> float:
+    # A record that others write too may hold a run whose time is none.
+    began = start.get("time")
+    return float(began) if isinstance(began, int | float) else 0.0

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from steering.archive.record import RESULTS
+from steering.archive.run_results import RESULTS
 from steering.core.json import Json
 from steering.core.result import Result
 

@@ -31,7 +31,7 @@ from steering.loop.store import Store
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
 from steering.session.agent_runner import AgentRunner
-from steering.session.choice import DOCUMENTS
+from steering.session.choice import DOCUMENTS, RECORD, make_source
 from steering.session.choice import make_analysis as make_named
 from steering.session.companions import Companion, Companions
 from steering.session.keeper import ResultKeeper
@@ -186,9 +186,9 @@ class BoardWriter:
         await self._client.close()
         await self._facility.detach()
 
-    async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
+    async def follow(self, name: str, source: Source, analyses: Analyses) -> None:
         """Follow a source beside the documents, and show it."""
-        await self._shown_source.follow(name, source, analysis)
+        await self._shown_source.follow(name, source, analyses)
         self._board.detectors.set(())
 
     async def add_analysis(
@@ -222,10 +222,17 @@ class BoardWriter:
         bindings = self._bindings.get(shown.run, ()) if shown is self._documents else ()
         return bindings[0].axes if bindings else ()
 
-    async def unfollow(self) -> None:
-        """Close what is followed beside the documents, and show these."""
-        await self._shown_source.unfollow()
-        self._board.detectors.set(self._companions.detectors)
+    async def show(self, run: str, analyses: Analyses, detector: str) -> None:
+        """Show a run of the record, in place of another one of it."""
+        await self.unfollow(RECORD)
+        settings = {"url": self._record["url"], "key": self._record["key"], "run": run, "detector": detector}
+        await self.follow(RECORD, make_source("tiled", settings)[1], analyses)
+
+    async def unfollow(self, name: str = "") -> None:
+        """Close what is followed beside the documents, of all names or of one, and show what is left."""
+        await self._shown_source.unfollow(name)
+        shows_documents = self._shown_source.shown is self._documents
+        self._board.detectors.set(self._companions.detectors if shows_documents else ())
 
     async def frame_at(self, index: int) -> Frame:
         """Read a frame of the newest run that is shown."""

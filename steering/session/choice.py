@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from steering.core import registry
-from steering.core.analysis import Analysis
-from steering.core.binding import Binding
+from steering.core.analysis import Analyses, Analysis
+from steering.core.binding import Binding, bindings_of
 from steering.core.binding import make_analysis as make_bound
 from steering.core.errors import SteeringError
 from steering.core.source import Source
@@ -14,6 +14,8 @@ from steering.core.workspace import Workspace
 
 # The beamline's own: fed by the session, which follows it from the beginning.
 DOCUMENTS = "documents"
+# One run of the record, which is shown again.
+RECORD = "record"
 
 
 def make_source(
@@ -75,6 +77,31 @@ def make_analysis(wanted: str | Analysis[Any], axes: Sequence[str] = (), **param
         message = f"An analysis that is made already takes no parameters; these were given: {', '.join(parameters)}."
         raise SteeringError(message)
     return wanted
+
+
+def analyses_of(start: Mapping[str, Any], analysis: str, parameters: Mapping[str, Any]) -> tuple[Analyses, str]:
+    """Make the analyses of a run of the record, as its scan said or in another way.
+
+    Args:
+        start: Its start document.
+        analysis: Name of another analysis; those of its scan, of its main detector, if empty.
+        parameters: What the other analysis takes.
+
+    Returns:
+        Analyses by label, the main one first, and the detector that they look at (empty for the first one).
+
+    Raises:
+        SteeringError: If the scan named none, or it does not take these parameters.
+    """
+    bindings = bindings_of(start)
+    detector = bindings[0].detector if bindings else ""
+    if analysis:
+        axes = bindings[0].axes if bindings else ()
+        return {analysis: make_analysis(analysis, axes, **parameters)}, detector
+    if not bindings:
+        message = "The scan of this run named no analysis. Name one, for example analysis='centre_of_mass'."
+        raise SteeringError(message)
+    return {one.label: make_bound(one) for one in bindings if one.detector == detector}, detector
 
 
 def _setting(parameter: inspect.Parameter) -> str:

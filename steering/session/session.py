@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+from steering.archive.past import Past
 from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import stop_service
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
@@ -36,8 +37,8 @@ from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from steering.ingest.launch import end_ingests
 from steering.session.board_writer import BoardWriter
-from steering.session.choice import make_analysis, make_source
 from steering.session.kept_layout import keep_layout, read_layout
+from steering.session.choice import analyses_of, make_analysis, make_source
 from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 
@@ -75,6 +76,7 @@ class Session:
         self._record_address = dict(record)
         self._writer = BoardWriter(client, facility, self.board, self._record_address)
         self._works = Works(self._writer, self.board)
+        self.past = Past(self._writer.record_client, workspace.directory / "exports")
         # Whoever forgets a session, or gives its name to another one, has closed it.
         self._forgotten = weakref.finalize(self, self._works.end, FORGOTTEN)
         self._forgotten.atexit = False
@@ -290,7 +292,23 @@ class Session:
         """
         chosen = make_analysis(analysis)
         name, made = make_source(source, settings, self.workspace)
-        self._do(self._writer.follow(name, made, chosen))
+        self._do(self._writer.follow(name, made, {chosen.name: chosen}))
+
+    def show(self, run: str, analysis: str = "", **parameters: Any) -> None:
+        """Show a run of the record in all panels, its results made again; :meth:`unfollow` shows the beamline again.
+
+        Args:
+            run: Uid, or the beginning of it.
+            analysis: Name of another analysis than those that its scan named.
+            **parameters: What the analysis of that name takes.
+
+        Raises:
+            SteeringError: If there is no record or no such run, or the analysis does not take the parameters.
+        """
+        record = self.past.record(run)
+        analyses, detector = analyses_of(record.start, analysis, parameters)
+        self.past.forget(record.uid)
+        self._do(self._writer.show(record.uid, analyses, detector))
 
     @property
     def results(self) -> Mapping[str, Result]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from steering.core.analysis import Analysis
+from steering.core.analysis import Analyses
 from steering.core.board import Board
 from steering.core.cell import Cell
 from steering.core.facility import Facility
@@ -66,30 +66,30 @@ class ShownSource:
         """Find which of what is shown has the results of a label; the main one if none has."""
         return next((one for one in self._together if label in one.labels), self.shown)
 
-    async def follow(self, name: str, source: Source, analysis: Analysis[Any]) -> None:
+    async def follow(self, name: str, source: Source, analyses: Analyses) -> None:
         """Follow a source beside the documents, with a loop of its own, and show it.
 
         Args:
             name: What it is called.
             source: Closed when it is not followed any more, or cannot be.
-            analysis: What each of its runs gets.
+            analyses: What each of its runs gets, by label, the main one first.
         """
         try:
-            await self._facility.rehearse(rehearse, analysis)
+            for analysis in analyses.values():
+                await self._facility.rehearse(rehearse, analysis)
         except BaseException:
             await asyncio.to_thread(source.close)
             raise
         complain = self._notices.of(name)
-        followed = SourceFollower(
-            name, source, self._facility, self._store, lambda _: {analysis.name: analysis}, self.publish, complain
-        )
+        followed = SourceFollower(name, source, self._facility, self._store, lambda _: analyses, self.publish, complain)
         self._beside.append(followed)
         followed.start(frames=True)
         self._show()
 
-    async def unfollow(self) -> None:
-        """Close what is followed beside the documents, and show these."""
-        ending, self._beside = self._beside, []
+    async def unfollow(self, name: str = "") -> None:
+        """Close what is followed beside the documents, of all names or of one, and show what is left."""
+        ending = [followed for followed in self._beside if name in ("", followed.name)]
+        self._beside = [followed for followed in self._beside if followed not in ending]
         self._show()
         await asyncio.gather(*(followed.close() for followed in ending))
         for followed in ending:

@@ -6,6 +6,8 @@ from . import h5o as h5o
 from . import h5s as h5s
 from . import h5z as h5z
 
+def string_dtype() -> Any: ...
+
 class Dataset:
     shape: tuple[int, ...]
     dtype: Any

@@ -1,0 +1,141 @@
+"""Reads the results that the record keeps of one run."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from steering.core.block import Floats
+from steering.core.errors import SteeringError
+from steering.core.result import Feature, Outcome, Provenance, Result
+
+RESULTS = "results"
+
+
+class RunResults:
+    """Of each analysis of a run the complete result that holds most frames, and of these the newest."""
+
+    def __init__(self, client: Any, uid: str) -> None:
+        """Read through a Tiled client of the catalogue's root; what is there now, later results are not seen."""
+        self._uid = uid
+        self._nodes: list[Any] = list(client.get(RESULTS, {}).get(uid, {}).values())
+
+    @property
+    def labels(self) -> list[str]:
+        """What the analyses are called of which there are results."""
+        return list(dict.fromkeys(name for node in self._nodes for name in _names(node.metadata["provenance"])))
+
+    def features(self, label: str) -> dict[str, Feature]:
+        """Read the final features of an analysis.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        return _features(self._node(label))
+
+    def provenance(self, label: str) -> dict[str, Any]:
+        """Read where the final result of an analysis comes from: run, parameters, version, facility, times.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        return dict(self._node(label).metadata["provenance"])
+
+    def data(self, label: str) -> xr.Dataset:
+        """Read the final arrays of an analysis.
+
+        Returns:
+            Dataset whose ``attrs`` hold the features and the provenance as JSON, so that it can be written as netCDF.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        node = self._node(label)
+        said = {name: node.metadata[name] for name in ("features", "provenance")}
+        return _data(node).assign_attrs(_writable(said))
+
+    def result(self, label: str) -> Result:
+        """Read the final result of an analysis as a session has it.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        node = self._node(label)
+        source = dict(node.metadata["provenance"])
+        version = int(source.pop("version", 1))
+        return Result(version, Outcome(_features(node), _data(node)), Provenance(**source))
+
+    def curve(self, label: str) -> tuple[Floats, Floats]:
+        """Read the positions and intensities of a curve, and no other array.
+
+        Returns:
+            Two arrays of shape ``(points,)`` in their own units; empty if the result is no curve.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        node = self._node(label)
+        described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+        dims = described.get("intensity", {}).get("dims", [])
+        # Along two axes it is a map: each point has a position on both.
+        along = [name for name, entry in described.items() if entry["coordinate"] and entry["dims"] == dims]
+        if len(dims) != 1 or len(along) != 1:
+            return np.empty(0), np.empty(0)
+        x, y = (np.asarray(node[name].read(), dtype=np.float64) for name in (along[0], "intensity"))
+        return x, y
+
+    def _node(self, label: str) -> Any:
+        found = [
+            node
+            for node in self._nodes
+            if label in _names(node.metadata["provenance"]) and set(node) >= set(node.metadata["variables"])
+        ]
+        if not found:
+            message = f"The record holds no result of {label!r} for run {self._uid[:8]} yet."
+            raise SteeringError(message)
+        return max(found, key=lambda node: _age(node.metadata["provenance"]))
+
+
+def _data(node: Any) -> xr.Dataset:
+    described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+    variables = {
+        name: (tuple(entry["dims"]), np.asarray(node[name].read()), _writable(entry["attrs"]))
+        for name, entry in described.items()
+    }
+    coordinates = {name for name, entry in described.items() if entry["coordinate"]}
+    return xr.Dataset(variables, attrs=_writable(node.metadata.get("attrs") or {})).set_coords(coordinates)
+
+
+def _features(node: Any) -> dict[str, Feature]:
+    kept: Mapping[str, Mapping[str, Any]] = node.metadata["features"]
+    return {
+        name: Feature(_number(entry["value"]), _number(entry["uncertainty"]), str(entry["units"]))
+        for name, entry in kept.items()
+    }
+
+
+def _names(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a result may be asked for by: its label; where it has none of its own, its analysis."""
+    label, analysis = str(provenance.get("label") or ""), str(provenance["analysis"])
+    return (label,) if label else (analysis,)
+
+
+def _age(provenance: Mapping[str, Any]) -> tuple[int, float]:
+    times: Mapping[str, Any] = provenance.get("times") or {}
+    return int(provenance["frames"]), float(times.get("result") or 0.0)
+
+
+def _number(value: Any) -> float:
+    # JSON has no NaN.
+    return math.nan if value is None else float(value)
+
+
+def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn attributes into what netCDF can hold: numbers and texts; anything else as JSON."""
+    return {
+        name: value if isinstance(value, str | float) or type(value) is int else json.dumps(value)
+        for name, value in attributes.items()
+    }
