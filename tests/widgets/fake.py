@@ -30,6 +30,7 @@ from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
 from steering.guard import Situation, judge
 from steering.loop.trend import TrendGatherer
+from tests.widgets.fake_past import FakePast
 
 TH = Axis("th", "deg", -2.0, 2.0)
 SY, SX = Axis("sy", "um", -20.0, 20.0), Axis("sx", "um", -30.0, 30.0)
@@ -69,6 +70,8 @@ class FakeDesk:
         asked: Every request for compute.
         forecasts: Everything that a forecast was asked for.
         added: Every analysis that was added: name, label and parameters.
+        past: Runs that are over.
+        shown: Every run of the past that was shown: uid, analysis and parameters.
         labelled: Whether results are shown by label too, as a session does.
     """
 
@@ -92,6 +95,8 @@ class FakeDesk:
         self._number = 0
         self._version = 0
         self._stop = threading.Event()
+        self.past = FakePast()
+        self.shown: list[tuple[str, str, dict[str, object]]] = []
         self._trend = TrendGatherer()
         self.board.source.set(FollowedSource("documents"))
         self.board.status.set(BeamlineStatus("idle", "Simulated APS beamline"))
@@ -276,6 +281,30 @@ class FakeDesk:
         )
         self.board.results.set({**self.board.results.value, label: Result(1, main.outcome, source)})
         return label
+
+    def show(self, run: str, analysis: str = "", **parameters) -> None:
+        """Show a run of the past, of which half is analysed so far."""
+        if self.fail:
+            raise SteeringError(self.fail)
+        result = self.past.result(run)
+        self.shown.append((run, analysis, parameters))
+        uid = result.provenance.run
+        source = replace(result.provenance, frames=result.provenance.frames // 2)
+        self.board.result.set(Result(1, result.outcome, source))
+        self.board.runs.set((SeenRun(uid, "rocking", 1e9, result.provenance.frames),))
+        seen = SourceStatus("live", f"Run {uid[:8]}.", result.provenance.frames)
+        self.board.source.set(FollowedSource("record", seen))
+
+    def shown_to_the_end(self) -> None:
+        """Have the run of the past analysed to its end."""
+        run = self.shown[-1][0]
+        result = self.past.result(run)
+        self.board.result.set(Result(2, result.outcome, result.provenance))
+        seen = SourceStatus("ended", "Ended.", result.provenance.frames)
+        self.board.source.set(FollowedSource("record", seen))
+
+    def unfollow(self) -> None:
+        self.board.source.set(FollowedSource("documents"))
 
     def remove_analysis(self, label: str) -> None:
         self.board.results.set({name: one for name, one in self.board.results.value.items() if name != label})

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from steering_widgets.plots.map import MapPanel
     from steering_widgets.plots.scalars import ScalarsPanel
     from steering_widgets.plots.trend import TrendPanel
+    from steering_widgets.runs.panel import RunsPanel
 
 _MODULES = {
     "AgentsPanel": "steering_widgets.panels.agents",
@@ -37,6 +38,7 @@ _MODULES = {
     "JournalPanel": "steering_widgets.panels.journal",
     "MapPanel": "steering_widgets.plots.map",
     "ProgressPanel": "steering_widgets.panels.progress",
+    "RunsPanel": "steering_widgets.runs.panel",
     "ScalarsPanel": "steering_widgets.plots.scalars",
     "SourcePanel": "steering_widgets.panels.source",
     "TrendPanel": "steering_widgets.plots.trend",
@@ -54,6 +56,7 @@ __all__ = [
     "JournalPanel",
     "MapPanel",
     "ProgressPanel",
+    "RunsPanel",
     "ScalarsPanel",
     "SourcePanel",
     "SteeringForm",

@@ -97,6 +97,14 @@ class AnalysesPanel:
                 close_all(field)
         close_all(self.widget)
 
+    def asked(self) -> tuple[str, dict[str, Json]]:
+        """Return the analysis that stands in the form, with its parameters.
+
+        Raises:
+            SteeringError: If one of them is none.
+        """
+        return self._analysis, read_fields(self._shown)
+
     @property
     def _chosen(self) -> str:
         """Label of the analysis that is to be changed; empty for a new one."""

@@ -138,6 +138,10 @@ class CurvePanel:
         """Take all earlier curves away; from any thread."""
         self._overlays.set(())
 
+    def subtract(self, *, on: bool) -> None:
+        """Show the curve minus the newest of the earlier ones, or both; on the thread that draws."""
+        self._difference.value = on
+
     def refresh(self) -> bool:
         """Show a newer result, plan, forecast or wish, if there is one."""
         asked = self._ghost.refresh()

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { load } from "./load.mjs";
+
+const { chosenAfter, placeAfter, linkTo, runOf, fileLink } = load(
+  ["parts/heard.js", "runs/table.js"], ["chosenAfter", "placeAfter", "linkTo", "runOf", "fileLink"],
+);
+
+test("a row is chosen and left again, and of three the first goes", () => {
+  assert.deepEqual(chosenAfter([], "a"), ["a"]);
+  assert.deepEqual(chosenAfter(["a"], "b"), ["a", "b"]);
+  assert.deepEqual(chosenAfter(["a", "b"], "c"), ["b", "c"]);
+  assert.deepEqual(chosenAfter(["a", "b"], "a"), ["b"]);
+});
+
+test("keys go from row to row, and not beyond the ends", () => {
+  assert.equal(placeAfter("ArrowDown", 0, 3), 1);
+  assert.equal(placeAfter("ArrowDown", 2, 3), 2);
+  assert.equal(placeAfter("ArrowUp", 0, 3), 0);
+  assert.equal(placeAfter("PageDown", 1, 30), 11);
+  assert.equal(placeAfter("PageUp", 1, 30), 0);
+  assert.equal(placeAfter("Home", 2, 3), 0);
+  assert.equal(placeAfter("End", 0, 3), 2);
+  assert.equal(placeAfter("x", 0, 3), -1);
+  assert.equal(placeAfter("ArrowDown", 0, 0), -1);
+});
+
+test("a link leads back to its run, and carries no token", () => {
+  const page = new URL("http://127.0.0.1:8888/lab/tree/steer.ipynb?token=secret&reset#here");
+  const link = linkTo(page, "3fa2 b/1");
+  assert.equal(link, "http://127.0.0.1:8888/lab/tree/steer.ipynb?steering-run=3fa2%20b%2F1");
+  assert.equal(runOf(link), "3fa2 b/1");
+  assert.equal(runOf(`${link}#top`), "3fa2 b/1");
+  assert.equal(runOf(page.href), "");
+  assert.equal(runOf("http://h/lab"), "");
+  assert.equal(runOf(""), "");
+});
+
+test("a file below the server's root can be downloaded, and no other", () => {
+  const config = { serverRoot: "~/work", baseUrl: "/user/ana/" };
+  const home = "/home/ana";
+  assert.equal(fileLink({ path: "/home/ana/work/ex ports/a#1.csv", home }, config), "/user/ana/files/ex%20ports/a%231.csv");
+  assert.equal(fileLink({ path: "/home/ana/workers/a.csv", home }, config), "");
+  assert.equal(fileLink({ path: "/home/ana/work/.local/a.csv", home }, config), "", "the server shows no hidden folder");
+  assert.equal(fileLink({ path: "/data/a.csv", home }, { serverRoot: "/data/" }), "/files/a.csv");
+  assert.equal(fileLink({}, config), "");
+  assert.equal(fileLink({ path: "/a.csv", home }, {}), "");
+});

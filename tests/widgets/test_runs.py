@@ -1,0 +1,285 @@
+"""The card of runs: found, chosen, laid over the curve, exported and shown again, without a browser."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from steering.archive.run_entry import RunEntry
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.testing.panel import check_panel
+from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.look import Look
+from steering_widgets.runs.panel import RunsPanel
+from steering_widgets.runs.reader import RunReader
+from steering_widgets.runs.table import path_of, row_of
+from tests.widgets.fake import FakeDesk
+from tests.widgets.fake_past import curve_result, fill
+from tests.widgets.views import Views, find, text_of
+
+FIRST, SECOND, MAP, FAILED, OPEN = "33cc44dd-0003", "44dd55ee-0004", "22bb33cc-0002", "11aa22bb-0001", "55ee66ff-0005"
+
+
+class Bench:
+    """A panel beside a curve, refreshed by hand."""
+
+    def __init__(self, desk, wish=None):
+        self.desk = desk
+        self.look = Look(desk)
+        self.curve = CurvePanel(desk, self.look)
+        self.panel = RunsPanel(desk, self.look, self.curve, wish)
+        self.table = self.panel._table
+
+    def refresh(self):
+        for one in (self.look, self.panel, self.curve):
+            one.refresh()
+
+    def until(self, condition):
+        """Refresh until a condition holds: what was read comes from another thread."""
+        tick = threading.Event()
+        for _ in range(1000):
+            self.refresh()
+            if condition():
+                return
+            tick.wait(0.01)
+        assert condition()
+
+    def press(self, name):
+        find(self.panel.widget, f"st-run-{name}").click()
+        self.refresh()
+
+    def choose(self, *runs):
+        self.table.picked = list(runs)
+        self.refresh()
+
+    @property
+    def uids(self):
+        return [row["uid"] for row in self.table.rows]
+
+    @property
+    def said(self):
+        return text_of(find(self.panel.widget, "st-said"))
+
+    def close(self):
+        for one in (self.panel, self.curve, self.look):
+            one.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    desk = FakeDesk(size=16)
+    fill(desk.past)
+    desk.past.folder = tmp_path / "exports"
+    made = Bench(desk)
+    made.until(lambda: len(made.table.rows) == 5 and "reading" not in text_of(made.panel.widget))
+    yield made
+    made.close()
+
+
+def test_it_keeps_the_contract_of_a_panel_where_there_is_no_record():
+    check_panel(RunsPanel, SimpleNamespace(board=Board()))
+
+
+def test_without_a_record_it_says_so():
+    desk = SimpleNamespace(board=Board())
+    made = Bench(desk)
+    made.until(lambda: made.table.empty == "There is no record here, so no earlier run can be listed.")
+    made.close()
+
+
+def test_runs_stand_newest_first_with_sample_status_points_features_and_a_small_curve(bench):
+    assert bench.uids == [OPEN, SECOND, FIRST, MAP, FAILED]
+    second = bench.table.rows[1]
+    assert (second["scan"], second["sample"], second["status"], second["points"]) == (
+        "rocking 6", "Ni pillar", "success", "51",
+    )  # fmt: skip
+    assert second["features"][0] == ["Peak", "0.2500 ± 0.0012 deg"]
+    assert second["features"][1][0] == "FWHM"
+    assert second["curve"].count("L") == 39
+    assert bench.table.rows[0]["when"] == "not known"
+    assert bench.table.rows[3]["curve"] == ""
+
+
+def test_all_words_are_searched_for_and_what_is_chosen_stays(bench):
+    bench.choose(MAP)
+    search = find(bench.panel.widget, "st-run-search")
+    search.value = "ni success"
+    bench.until(lambda: bench.uids == [MAP, SECOND, FIRST])
+    bench.choose()
+    search.value = "33cc"
+    bench.until(lambda: bench.uids == [FIRST])
+    search.value = "nothing <b>"
+    bench.until(lambda: bench.uids == [])
+    assert bench.table.empty.startswith("No run has all of “nothing <b>”.")
+
+
+def test_a_record_that_fails_is_said_and_read_again_with_the_next_search(bench):
+    bench.desk.past.fail = "The record cannot be read (ConnectError). Try again."
+    search = find(bench.panel.widget, "st-run-search")
+    search.value = "ni"
+    bench.until(lambda: bench.table.empty == bench.desk.past.fail)
+    bench.desk.past.fail = ""
+    search.value = ""
+    bench.until(lambda: len(bench.uids) == 5)
+
+
+def test_the_list_is_read_anew_when_a_run_begins_and_until_its_result_is_kept(bench):
+    run = bench.desk.start("rocking")
+    bench.desk.past.keep(RunEntry(run, "rocking", 8, label="rocking_curve"))
+    bench.until(lambda: bench.uids[0] == run)
+    assert bench.table.rows[0]["status"] == "running"
+    bench.desk.advance(51)
+    bench.refresh()
+    # The result is in the record some time after the run has ended.
+    bench.desk.past.keep(RunEntry(run, "rocking", 8, label="rocking_curve", status="success"))
+    bench.until(lambda: bench.table.rows[0]["status"] == "success")
+    bench.desk.past.keep(RunEntry(run, "rocking", 8, label="rocking_curve", status="success"), curve_result(run))
+    bench.until(lambda: bench.table.rows[0]["features"] != [])
+
+
+def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):
+    bench.desk.start("rocking")
+    bench.desk.advance(30)
+    bench.choose(FIRST, SECOND)
+    bench.press("overlay")
+    labels = [one.label for one in bench.curve._overlays.value]
+    assert labels == ["rocking 5, 33cc44dd", "rocking 6, 44dd55ee"]
+    assert "Behind the curve: rocking 5, 33cc44dd and rocking 6, 44dd55ee." in bench.said
+    assert find(bench.panel.widget, "st-run-minus").disabled
+    bench.choose(FIRST)
+    bench.press("minus")
+    assert find(bench.curve.widget, "st-curve-difference").value is True
+    assert [one.label for one in bench.curve._overlays.value] == ["rocking 5, 33cc44dd"]
+    bench.press("clear")
+    assert bench.curve._overlays.value == ()
+    assert find(bench.curve.widget, "st-curve-difference").value is False
+
+
+def test_a_run_that_does_not_fit_says_why_and_changes_nothing(bench):
+    bench.desk.start("rocking")
+    bench.desk.advance(30)
+    bench.choose(FIRST)
+    bench.press("overlay")
+    bench.choose(MAP)
+    bench.press("overlay")
+    assert "Run map 4, 22bb33cc has no curve along one axis" in bench.said
+    other = RunEntry("66666666", "energy", 9)
+    bench.desk.past.keep(other, curve_result("66666666", axis="energy", units="eV"))
+    find(bench.panel.widget, "st-run-search").value = "energy"
+    bench.until(lambda: "66666666" in bench.uids)
+    bench.choose("66666666")
+    bench.press("overlay")
+    assert "is along energy in eV, and what is shown along th in deg. Choose a run along th." in bench.said
+    bench.choose(FAILED)
+    find(bench.panel.widget, "st-run-search").value = ""
+    bench.until(lambda: FAILED in bench.uids)
+    bench.press("overlay")
+    assert "keeps no result of run 11aa22bb" in bench.said
+    assert [one.label for one in bench.curve._overlays.value] == ["rocking 5, 33cc44dd"]
+
+
+def test_a_run_is_exported_and_what_is_shown_where_none_is_chosen(bench):
+    bench.press("csv")
+    assert "Choose a run in the table first." in bench.said
+    bench.choose(SECOND)
+    bench.press("nexus")
+    (written,) = bench.desk.past.folder.iterdir()
+    assert f"Written: {written}" in bench.said
+    assert bench.table.written["path"] == str(written)
+    bench.choose()
+    bench.desk.start("rocking")
+    bench.desk.advance(30)
+    bench.refresh()
+    bench.press("csv")
+    assert len(list(bench.desk.past.folder.glob("*.csv"))) == 1
+
+
+def test_a_run_is_shown_again_with_how_far_it_is_and_the_beamline_comes_back(bench):
+    bench.choose(SECOND)
+    bench.press("show")
+    assert bench.desk.shown == [(SECOND, "", {})]
+    about, back = (find(bench.panel.widget, hook) for hook in ("st-run-about", "st-run-back"))
+    assert "Shown: rocking 6, 44dd55ee, from the record; 25 of 51 frames analysed." in text_of(about)
+    assert back.description == "Cancel"
+    asked = len(bench.desk.past.asked)
+    bench.desk.shown_to_the_end()
+    bench.refresh()
+    assert "all 51 frames analysed" in text_of(about)
+    assert back.description == "Back to the beamline"
+    bench.until(lambda: len(bench.desk.past.asked) > asked)
+    back.click()
+    bench.refresh()
+    assert back.layout.display == "none"
+    assert bench.desk.board.source.value.name == "documents"
+
+
+def test_a_run_is_analysed_again_as_the_card_of_analyses_says(tmp_path):
+    desk = FakeDesk(size=16)
+    fill(desk.past)
+    made = Bench(desk, lambda: ("rocking_curve", {"background": 3.0}))
+    made.until(lambda: len(made.uids) == 5)
+    made.choose(FIRST)
+    made.press("again")
+    assert desk.shown == [(FIRST, "rocking_curve", {"background": 3.0})]
+    assert "rocking 5, 33cc44dd is analysed again by rocking_curve." in made.said
+    desk.fail = "There is no worker."
+    made.press("again")
+    assert "There is no worker." in made.said
+    made.close()
+
+
+def test_the_address_of_a_page_opens_a_run_once_and_nonsense_opens_none(bench, caplog):
+    views = Views(bench.table)
+    views.say(run=SECOND)
+    bench.until(lambda: bench.desk.shown == [(SECOND, "", {})])
+    for wrong in ({"run": "../../etc"}, {"run": 7}, {"kind": "?"}, {"run": "x" * 500}):
+        views.say(**wrong)
+    bench.refresh()
+    assert len(bench.desk.shown) == 1
+    assert "names no run" in caplog.text
+    views.say(run="zzzz")
+    bench.until(lambda: "keeps no result of run zzzz" in bench.said)
+
+
+def test_a_hostile_entry_is_a_row(bench):
+    row = row_of(RunEntry("u", "<b>" * 30, sample="<script>", started=1e300), running=True)
+    assert (row["when"], row["status"], row["points"], row["curve"]) == ("not known", "running", "", "")
+    assert path_of(((0.0, 0.0), (1.0, 1.0))) == "M1.0 23.0L95.0 1.0"
+
+
+def test_a_newer_question_makes_the_older_one_give_up_and_closing_ends_the_thread():
+    desk = FakeDesk(size=16)
+    fill(desk.past)
+    gate, at = threading.Event(), threading.Event()
+    look = desk.past.look
+
+    def slow(entry):
+        at.set()
+        gate.wait(30)
+        return look(entry)
+
+    desk.past.look = slow
+    reader = RunReader(lambda: desk.past)
+    reader.ask("ni")
+    assert at.wait(30)
+    reader.ask("map")
+    gate.set()
+    reader.listing.wait(lambda listing: listing.text == "map" and not listing.reading, 30)
+    reader.ask("", "a run that never ends")
+    reader.listing.wait(lambda listing: listing.text == "" and not listing.reading, 30)
+    reader.close()
+    reader.ask("after the end")
+    reader._doing.shutdown(wait=True)
+    assert "after the end" not in desk.past.asked
+
+
+def test_a_desk_that_has_gone_is_a_sentence():
+    def gone():
+        raise SteeringError("This session was deleted.")
+
+    reader = RunReader(gone)
+    reader.ask("")
+    listing = reader.listing.wait(lambda listing: bool(listing.said), 30)
+    assert listing.said == "This session was deleted."
+    reader.close()

@@ -1,0 +1,127 @@
+"""The card of runs in a real Chromium: found, chosen by keyboard, laid over the curve, exported, linked to."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.widgets.accessibility import barriers
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import overlaps
+
+SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+CELL = """
+from pathlib import Path
+from tests.widgets.control_service import serve_control
+from tests.widgets.fake import FakeDesk
+from tests.widgets.fake_past import fill
+from steering_widgets import Dashboard
+
+desk = FakeDesk()
+fill(desk.past)
+desk.past.folder = Path("exports").resolve()
+token = serve_control(desk)
+dashboard = Dashboard(desk)
+dashboard.open()
+"""
+FIRST, SECOND, MAP = "33cc44dd-0003", "44dd55ee-0004", "22bb33cc-0002"
+CARD = ".jupyterlab-sidecar .st-panel-runs"
+
+
+def row(page, uid):
+    return page.locator(f"{CARD} .st-run[data-uid='{uid}']")
+
+
+def shoot(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.locator(CARD).screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.mark.browser
+def test_a_run_is_found_compared_exported_and_opened_by_its_link(tmp_path):
+    write_notebook(tmp_path / "runs.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+        page = lab.page
+        page.set_viewport_size({"width": 1280, "height": 1400})
+        lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        lab.open("runs.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        row(page, FIRST).get_by_text("0.2100 ± 0.0012 deg").wait_for()
+        compared(lab, page)
+        exported(lab, page)
+        in_each_size(page, lab)
+        link = linked(page)
+        opened(lab, link)
+        assert lab.external == []
+
+
+def compared(lab, page):
+    """Lay two runs over the running curve, without a mouse."""
+    lab.execute("desk.start('rocking'); desk.advance(30)")
+    page.locator(".st-panel-curve").get_by_text("30 frames").first.wait_for()
+    first = page.locator(f"{CARD} .st-run[tabindex='0']")
+    first.focus()
+    page.keyboard.press("Home")
+    for key in ("ArrowDown", "Space", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+        page.locator(f"{CARD} .st-run:focus").wait_for()
+    lab.wait_for_value("len([one for one in dashboard._page._closing if type(one).__name__ == 'RunsPanel']) == 1")
+    page.locator(f"{CARD} .st-run[aria-selected=true]").nth(1).wait_for()
+    shoot(page, "runs-chosen")
+    page.locator("button.st-run-overlay:enabled").click()
+    page.locator(CARD).get_by_text("Behind the curve: ").wait_for()
+    page.locator(".st-panel-curve").get_by_text("behind it").first.wait_for()
+    first.focus()
+    page.keyboard.press("Escape")
+    page.locator(f"{CARD} .st-run[aria-selected=true]").first.wait_for(state="detached")
+    shoot(page, "runs-overlay")
+    page.locator(".jupyterlab-sidecar .st-panel-curve").screenshot(path=SHOTS / "runs-overlay-curve.png")
+
+
+def exported(lab, page):
+    row(page, SECOND).click()
+    page.locator(f"{CARD} .st-run[aria-selected=true][data-uid='{SECOND}']").wait_for()
+    page.locator("button.st-run-csv:enabled").click()
+    page.locator(CARD).get_by_text("Written: ").wait_for()
+    with page.expect_download() as download:
+        page.locator(f"{CARD} .st-run-said a").click()
+    assert "# feature: peak, 0.25, 0.0012, deg" in Path(download.value.path()).read_text()
+    shoot(page, "runs-exported")
+
+
+def in_each_size(page, lab):
+    assert barriers(page) == []
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1400})
+            page.locator(CARD).scroll_into_view_if_needed()
+            shoot(page, f"runs-{theme.split()[1].lower()}-{width}")
+            assert overlaps(page) == [], f"{width} px"
+    lab.theme(LIGHT)
+    page.set_viewport_size({"width": 1280, "height": 1400})
+
+
+def linked(page):
+    row(page, SECOND).get_by_role("button", name="Copy the link to rocking 6").click()
+    page.locator(f"{CARD} .st-run-said", has_text="Copied: ").wait_for()
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    assert link.endswith(f"?steering-run={SECOND}")
+    assert "token" not in link
+    return link
+
+
+def opened(lab, link):
+    """Open the link in another page of the same browser, and see the run shown."""
+    other = lab.new_page()
+    other.set_viewport_size({"width": 1280, "height": 1400})
+    other.goto(link, wait_until="domcontentloaded")
+    lab.wait_for_value("[one[0] for one in desk.shown]", page=lab.page)
+    assert lab.value("desk.shown") == [[SECOND, "", {}]]
+    other.locator(".st-panel-runs", has_text="which the page's address names, is shown").first.wait_for()
+    other.locator(".st-run-about", has_text="25 of 51 frames analysed").first.wait_for()
+    lab.execute("desk.shown_to_the_end()")
+    other.locator(".st-run-about", has_text="all 51 frames analysed").first.wait_for()
+    other.locator(".st-panel-runs").first.screenshot(path=SHOTS / "runs-opened.png")
+    other.close()

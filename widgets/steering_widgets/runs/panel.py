@@ -1,0 +1,307 @@
+"""The runs of the record: a person finds one, lays it over the curve, shows it again, or takes it home as a file."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+import ipywidgets
+
+from steering.archive.past import Past, PastDesk
+from steering.archive.run_entry import RunEntry
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.errors import SteeringError
+from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.card import Card, Line, button, close_all
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import several
+from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.look import Look
+from steering_widgets.runs.laying import fitting
+from steering_widgets.runs.reader import Listing, RunReader
+from steering_widgets.runs.table import RunTable
+
+# What the session calls a run of the record that is shown.
+RECORD = "record"
+_NOTHING = "No run is in the record yet. Start a scan: its run is listed here while it goes on, and afterwards."
+_CHOOSE = "Choose a run in the table first."
+_CHOOSE_ONE = "Choose one run, not two, for this."
+
+Wish: TypeAlias = tuple[str, Mapping[str, Any]]
+_AS_SAID: Wish = ("", {})
+
+
+class RunsPanel:
+    """A search field, the table of runs, and what can be done with those that are chosen."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        look: Look | None = None,
+        curve: CurvePanel | None = None,
+        wish: Callable[[], Wish] | None = None,
+    ) -> None:
+        """Build it on a desk, which may be idle, and may have no record.
+
+        Args:
+            desk: Whose record.
+            look: Which result is shown beside it.
+            curve: Over which runs are laid; without one there are no buttons for that.
+            wish: Says with which analysis and parameters a run is to be analysed again; as its scan said without it.
+        """
+        self._desk = desk
+        self._curve, self._wish = curve, wish
+        self._shown = (look or desk.board).result
+        self._reader = RunReader(self._past)
+        self._listing = Place(self._reader.listing)
+        self._status, self._source = Place(desk.board.status), Place(desk.board.source)
+        self._result = Place(desk.board.result)
+        self._answer = Answer()
+        self._said = Place(self._answer)
+        self._text: Cell[str] = Cell("")
+        self._sought = Place(self._text)
+        self._minus: Cell[bool] = Cell(False)  # noqa: FBT003  (a cell of a truth value)
+        self._subtracted = Place(self._minus)
+        self._subtracted.advance()
+        self._table = RunTable()
+        self._chosen, self._opened = Place(self._table.chosen), Place(self._table.opened)
+        self._opened.advance()
+        # Runs that are chosen stay in the table, whatever is searched for.
+        self._entries: dict[str, RunEntry] = {}
+        self._scanned = ""
+        self._followed = ""
+        search = ipywidgets.Text(
+            description="Search", placeholder="scan, sample, status, date or uid", tooltip="All words must be in a run"
+        )
+        search.add_class("st-run-search")
+        search.observe(self._typed, "value")
+        self._about = Line("st-run-about")
+        self._buttons = self._make_buttons()
+        self._back = button("st-run-back", "Back to the beamline", "Show what the beamline measures again")
+        self._back.on_click(lambda _: self._do(self._leave))
+        row = ipywidgets.HBox([*self._buttons.values(), self._back])
+        row.add_class("st-buttons")
+        self.widget = Card("runs", "Runs", [search, self._table, row, self._about])
+        self._enable()
+
+    def refresh(self) -> bool:
+        """Show what was read, ask for what is wanted, and say what was answered."""
+        self._ask()
+        listing, chosen, status = self._listing.advance(), self._chosen.advance(), self._status.advance()
+        if listing or status:
+            self._fill(self._listing.value)
+        if listing or chosen:
+            self._enable()
+        shown = [self._source.advance(), self._result.advance()]
+        if any(shown) or listing:
+            self._tell_shown()
+        subtracted, said = self._subtracted.advance(), self._said.advance()
+        if subtracted and self._curve is not None:
+            self._curve.subtract(on=self._subtracted.value)
+        if said:
+            self.widget.say(*self._said.value)
+        return any((listing, chosen, status, *shown, subtracted, said))
+
+    def close(self) -> None:
+        """Take it off the screen, and read no more."""
+        self._reader.close()
+        close_all(self.widget)
+
+    @property
+    def _past_desk(self) -> PastDesk:
+        """The desk, if it has a record.
+
+        Raises:
+            SteeringError: If it has none.
+        """
+        if getattr(self._desk, "past", None) is None:
+            message = "There is no record here, so no earlier run can be listed."
+            raise SteeringError(message)
+        return cast("PastDesk", self._desk)
+
+    def _past(self) -> Past:
+        return self._past_desk.past
+
+    def _make_buttons(self) -> dict[str, ipywidgets.Button]:
+        """Make a button for each thing that can be done with what is chosen."""
+        made = {
+            "show": (self._show, "Show", "Show the chosen run in all plots, analysed as its scan said"),
+            "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve"),
+            "minus": (self._subtract, "Difference", "Draw the curve minus the chosen run"),
+            "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
+            "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
+            "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),
+            "again": (self._again, "Analyse again", "With the analysis and parameters that stand in the card Analyses"),
+        }  # fmt: skip
+        if self._curve is None:
+            for name in ("overlay", "minus", "clear"):
+                del made[name]
+        buttons: dict[str, ipywidgets.Button] = {}
+        for name, (act, text, meaning) in made.items():
+            buttons[name] = button(f"st-run-{name}", text, meaning)
+            buttons[name].on_click(lambda _, act=act: self._do(act))
+        return buttons
+
+    def _do(self, act: Callable[[], str]) -> None:
+        """Do what a button is for, and say what came of it."""
+        said: list[str] = []
+        if self._answer.ask(lambda: said.append(act())):
+            self._answer.set((said[0], "good"))
+
+    def _typed(self, change: Mapping[str, Any]) -> None:
+        self._text.set(str(change["new"]))
+
+    def _ask(self) -> None:
+        """Ask for the list when something else is searched for, a run has ended, or one was analysed again."""
+        status, source = self._desk.board.status.value, self._desk.board.source.value
+        scanned = status.run if status.scanning else ""
+        followed = source.status.state if source.name == RECORD else ""
+        ended = self._scanned if self._scanned != scanned else ""
+        analysed = followed == "ended" and self._followed != followed
+        began = bool(scanned) and self._scanned != scanned
+        self._scanned, self._followed = scanned, followed
+        if self._sought.advance() or ended or analysed or began:
+            self._reader.ask(self._sought.value, ended)
+        if self._opened.advance():
+            run = self._opened.value
+            self._reader.do(lambda: self._do(lambda: self._open(run)))
+            self._reader.ask(self._sought.value)
+
+    def _fill(self, listing: Listing) -> None:
+        found = {entry.uid: entry for entry in listing.found.entries}
+        kept = {
+            uid: self._entries[uid] for uid in self._table.chosen.value if uid in self._entries and uid not in found
+        }
+        self._entries = {**kept, **found}
+        status = self._status.value
+        self._table.show(
+            tuple(self._entries.values()), status.run if status.scanning else "", _empty(listing)
+        )  # fmt: skip
+        self.widget.remark(_count(listing))
+
+    def _enable(self) -> None:
+        chosen = [uid for uid in self._table.chosen.value if uid in self._entries]
+        allowed = {
+            "show": len(chosen) == 1,
+            "overlay": bool(chosen),
+            "minus": len(chosen) == 1,
+            "again": len(chosen) == 1,
+        }
+        for name, made in self._buttons.items():
+            disabled = not allowed.get(name, True)
+            if made.disabled != disabled:
+                made.disabled = disabled
+
+    def _tell_shown(self) -> None:
+        """Say which run of the record is shown, and how far its analysis is."""
+        source, result = self._source.value, self._result.value
+        back = source.name == RECORD
+        display = None if back else "none"
+        if self._back.layout.display != display:
+            self._back.layout.display = display
+        if not back:
+            self._about.write("")
+            return
+        runs = self._desk.board.runs.value
+        frames = result.provenance.frames if result is not None else 0
+        all_frames = source.status.frames
+        over = source.status.state == "ended" and frames == all_frames
+        self._back.description = "Back to the beamline" if over else "Cancel"
+        entry = self._entries.get(runs[-1].uid) if runs else None
+        name = entry.name if entry is not None else (runs[-1].uid[:8] if runs else "")
+        done = f"all {several(frames, 'frame')} analysed" if over else f"{frames} of {all_frames} frames analysed"
+        self._about.write(f"Shown: {name or 'a run'}, from the record; {done}. The beamline goes on.")
+
+    def _one(self) -> RunEntry:
+        """Return the run that is chosen.
+
+        Raises:
+            SteeringError: If it is not exactly one.
+        """
+        chosen = self._all()
+        if len(chosen) > 1:
+            raise SteeringError(_CHOOSE_ONE)
+        return chosen[0]
+
+    def _all(self) -> list[RunEntry]:
+        entries = self._entries
+        chosen = [entries[uid] for uid in self._table.chosen.value if uid in entries]
+        if not chosen:
+            raise SteeringError(_CHOOSE)
+        return chosen
+
+    def _show(self) -> str:
+        entry = self._one()
+        self._past_desk.show(entry.uid)
+        return f"{entry.name} is shown, analysed as its scan said."
+
+    def _open(self, run: str) -> str:
+        self._past_desk.show(run)
+        return f"{run[:8]}, which the page's address names, is shown."
+
+    def _leave(self) -> str:
+        self._past_desk.unfollow()
+        return ""
+
+    def _again(self) -> str:
+        entry = self._one()
+        analysis, parameters = self._wish() if self._wish is not None else _AS_SAID
+        self._past_desk.show(entry.uid, analysis, **parameters)
+        return f"{entry.name} is analysed again{f' by {analysis}' if analysis else ''}."
+
+    def _overlay(self) -> str:
+        names = self._lay(self._all())
+        self._minus.set(False)
+        return f"Behind the curve: {names}."
+
+    def _subtract(self) -> str:
+        names = self._lay([self._one()])
+        self._minus.set(True)
+        return f"The curve minus {names}."
+
+    def _lay(self, entries: list[RunEntry]) -> str:
+        """Lay runs over the curve, all or none; return their names."""
+        past, status = self._past(), self._desk.board.status.value
+        curves = [(one.name, fitting(one.name, past.result(one.uid), self._shown.value, status)) for one in entries]
+        if self._curve is not None:
+            self._curve.clear_overlays()
+            for name, curve in curves:
+                self._curve.overlay(name, curve.positions, curve.values, curve.errors)
+        return " and ".join(name for name, _ in curves)
+
+    def _clear(self) -> str:
+        if self._curve is not None:
+            self._curve.clear_overlays()
+        self._minus.set(False)
+        return ""
+
+    def _export(self, kind: str) -> str:
+        past, shown = self._past(), self._shown.value
+        if self._table.chosen.value:
+            paths = [past.export(entry.uid, kind) for entry in self._all()]
+        elif shown is not None:
+            paths = [past.export_result(shown, kind)]
+        else:
+            raise SteeringError(_CHOOSE)
+        self._table.show_written(paths[-1])
+        return f"Written: {', '.join(str(path) for path in paths)}"
+
+
+def _empty(listing: Listing) -> str:
+    if listing.said:
+        return listing.said
+    if listing.reading:
+        return "The record is being read."
+    if listing.text.strip():
+        return f"No run has all of “{listing.text.strip()}”. Search for fewer words, or for a date such as 2026-11-28."
+    return _NOTHING
+
+
+def _count(listing: Listing) -> str:
+    if listing.said:
+        return "not read"
+    shown = len(listing.found.entries)
+    count = several(shown, "run")
+    if not listing.found.whole:
+        count = f"the newest {count}"
+    return f"{count}, reading" if listing.reading else count

@@ -1,0 +1,277 @@
+// @ts-check
+/**
+ * The table of runs: a grid of which rows are chosen, one or two. The arrows go from row to row, Space or Enter chooses,
+ * Right goes to the row's button, Escape chooses none.
+ */
+
+/**
+ * @typedef {object} Row
+ * @property {string} uid
+ * @property {string} when
+ * @property {string} scan
+ * @property {string} sample
+ * @property {string} status
+ * @property {string} points
+ * @property {[string, string][]} features Names and values.
+ * @property {string} curve A path of SVG, or nothing.
+ */
+/** @typedef {{ path?: string, home?: string }} Written */
+/** @typedef {{ key: string, rows: Row[], picked: string[], empty: string, written: Written }} Traits */
+
+const HEADS = ["Started", "Scan", "Sample", "Status", "Points", "Main features", "Curve", ""];
+const MOST = 2;
+const SVG = "http://www.w3.org/2000/svg";
+const BOX = "0 0 96 24"; // as table.py draws it
+const QUERY = "steering-run";
+
+/**
+ * What is chosen after a press on a row: it is added or taken out, and of three the first goes.
+ *
+ * @param {string[]} chosen
+ * @param {string} uid
+ */
+function chosenAfter(chosen, uid) {
+  if (chosen.includes(uid)) return chosen.filter((one) => one !== uid);
+  return [...chosen, uid].slice(-MOST);
+}
+
+/**
+ * The row that a key goes to; -1 if it goes to none.
+ *
+ * @param {string} key
+ * @param {number} place
+ * @param {number} count
+ */
+function placeAfter(key, place, count) {
+  const steps = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + 10, PageUp: place - 10, Home: 0, End: count };
+  const wanted = /** @type {Record<string, number>} */ (steps)[key];
+  return wanted === undefined || !count ? -1 : Math.min(Math.max(wanted, 0), count - 1);
+}
+
+/**
+ * The address that opens a run in this page again; without the token that may stand in it.
+ *
+ * @param {{ origin: string, pathname: string }} location
+ * @param {string} uid
+ */
+function linkTo(location, uid) {
+  return `${location.origin}${location.pathname}?${QUERY}=${encodeURIComponent(uid)}`;
+}
+
+/**
+ * The run that an address names; empty if it names none.
+ *
+ * @param {string} address
+ */
+function runOf(address) {
+  const question = address.indexOf("?");
+  return question < 0 ? "" : new URLSearchParams(address.slice(question).split("#")[0]).get(QUERY) ?? "";
+}
+
+/**
+ * Where the page's server has a file; empty if it lies elsewhere, or where the server shows nothing.
+ *
+ * @param {Written} written
+ * @param {{ serverRoot?: string, baseUrl?: string }} config
+ */
+function fileLink(written, config) {
+  const root = (config.serverRoot ?? "").replace(/^~/, written.home ?? "~").replace(/\/$/, "");
+  const path = written.path ?? "";
+  if (!root || !path.startsWith(`${root}/`)) return "";
+  const parts = path.slice(root.length + 1).split("/");
+  if (parts.some((part) => part.startsWith("."))) return "";
+  return `${config.baseUrl ?? "/"}files/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+/**
+ * @param {string} tag
+ * @param {string} role
+ * @param {string} name Class.
+ * @param {string} [text]
+ */
+function element(tag, role, name, text = "") {
+  const made = document.createElement(tag);
+  if (role) made.setAttribute("role", role);
+  made.className = name;
+  if (text) made.textContent = text;
+  return made;
+}
+
+/**
+ * @param {Row} row
+ * @param {string} link
+ * @param {(link: string) => void} copy
+ */
+function rowElement(row, link, copy) {
+  const made = element("div", "row", "st-run");
+  made.dataset.uid = row.uid;
+  const cell = (/** @type {string} */ name, /** @type {string} */ text) => {
+    const one = element("div", "gridcell", `st-run-${name}`, text);
+    made.append(one);
+    return one;
+  };
+  const when = cell("when", row.when);
+  const scan = cell("scan", row.scan);
+  when.append(element("span", "", "st-run-mark"));
+  scan.append(element("small", "", "st-run-uid", ` ${row.uid.slice(0, 8)}`));
+  cell("sample", row.sample);
+  const status = cell("status", row.status);
+  status.classList.add(`st-run-is-${row.status}`);
+  cell("points", row.points);
+  const features = cell("features", "");
+  for (const [name, value] of row.features) {
+    const one = element("span", "", "st-run-feature");
+    one.append(element("small", "", "", `${name} `), value);
+    features.append(one);
+  }
+  const curve = cell("curve", "");
+  if (row.curve) {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", BOX);
+    svg.setAttribute("aria-hidden", "true");
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", row.curve);
+    svg.append(path);
+    curve.append(svg);
+  }
+  const button = element("button", "", "st-button st-run-link", "Copy link");
+  button.setAttribute("type", "button");
+  button.setAttribute("aria-label", `Copy the link to ${row.scan} of ${row.when}`);
+  button.tabIndex = -1;
+  button.addEventListener("click", (event) => {
+    event.stopPropagation();
+    copy(link);
+  });
+  cell("act", "").append(button);
+  return made;
+}
+
+/** @param {Place<Model<Traits, never, { run: string }>>} place */
+async function render({ model, el }) {
+  await beHeard(model);
+  const grid = element("div", "grid", "st-run-grid st-scroll");
+  grid.setAttribute("aria-label", "Runs");
+  grid.setAttribute("aria-multiselectable", "true");
+  // The notebook's own keys stay out of it.
+  grid.dataset.lmSuppressShortcuts = "true";
+  const empty = element("div", "", "st-run-empty");
+  const said = element("div", "status", "st-run-said");
+  said.setAttribute("aria-live", "polite");
+  el.append(grid, empty, said);
+  let at = ""; // the row that Tab comes to
+
+  const lines = () => /** @type {HTMLElement[]} */ ([...grid.querySelectorAll(".st-run")]);
+
+  const copy = async (/** @type {string} */ link) => {
+    try {
+      await navigator.clipboard.writeText(link);
+      said.textContent = `Copied: ${link}`;
+    } catch {
+      // A page that came without encryption may not write the clipboard.
+      said.textContent = `Copy this link: ${link}`;
+    }
+  };
+
+  const mark = () => {
+    const picked = model.get("picked");
+    const rows = lines();
+    if (!rows.some((row) => row.dataset.uid === at)) at = rows[0]?.dataset.uid ?? "";
+    for (const row of rows) {
+      const uid = row.dataset.uid ?? "";
+      row.setAttribute("aria-selected", String(picked.includes(uid)));
+      row.tabIndex = uid === at ? 0 : -1;
+    }
+  };
+
+  const fill = () => {
+    const held = grid.contains(document.activeElement);
+    const top = grid.scrollTop;
+    const rows = model.get("rows");
+    const head = element("div", "row", "st-run-head");
+    head.append(...HEADS.map((text) => element("div", "columnheader", "", text)));
+    head.lastElementChild?.setAttribute("aria-label", "Link");
+    grid.replaceChildren(head, ...rows.map((row) => rowElement(row, linkTo(window.location, row.uid), copy)));
+    grid.hidden = !rows.length;
+    empty.textContent = model.get("empty");
+    empty.hidden = rows.length > 0 || !empty.textContent;
+    mark();
+    grid.scrollTop = top;
+    if (held) lines().find((row) => row.dataset.uid === at)?.focus({ preventScroll: true });
+  };
+
+  const choose = (/** @type {string[]} */ picked) => {
+    model.set("picked", picked);
+    model.save_changes();
+    mark();
+  };
+
+  const go = (/** @type {HTMLElement} */ row) => {
+    at = row.dataset.uid ?? "";
+    mark();
+    row.focus();
+  };
+
+  grid.addEventListener("click", (event) => {
+    /** @type {HTMLElement | null} */
+    const row = /** @type {Element} */ (event.target).closest(".st-run");
+    if (!row) return;
+    go(row);
+    choose(chosenAfter(model.get("picked"), at));
+  });
+
+  grid.addEventListener("keydown", (event) => {
+    const rows = lines();
+    const target = /** @type {HTMLElement} */ (event.target);
+    /** @type {HTMLElement | null} */
+    const row = target.closest(".st-run");
+    if (!row || event.ctrlKey || event.altKey || event.metaKey) return;
+    const next = placeAfter(event.key, rows.indexOf(row), rows.length);
+    const onButton = target.tagName === "BUTTON";
+    if (next >= 0) go(rows[next]);
+    else if (event.key === "ArrowRight" && !onButton) row.querySelector("button")?.focus();
+    else if (event.key === "ArrowLeft" && onButton) go(row);
+    else if (event.key === "Escape") choose([]);
+    else if ([" ", "Enter"].includes(event.key) && !onButton) choose(chosenAfter(model.get("picked"), row.dataset.uid ?? ""));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  const tellWritten = () => {
+    const written = model.get("written");
+    if (!written.path) return;
+    const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
+    const link = fileLink(written, config);
+    said.textContent = "";
+    if (!link) return;
+    const anchor = document.createElement("a");
+    anchor.href = link;
+    anchor.download = "";
+    anchor.textContent = `Download ${written.path.split("/").at(-1)}`;
+    said.append(anchor);
+  };
+
+  model.on("change:rows", fill);
+  model.on("change:empty", fill);
+  model.on("change:picked", mark);
+  model.on("change:written", tellWritten);
+  fill();
+
+  // JupyterLab rewrites the address; what the page was loaded with is kept by the browser. Once a page is enough.
+  const [loaded] = performance.getEntriesByType("navigation");
+  const wanted = runOf(loaded?.name ?? "");
+  const { dataset } = document.documentElement;
+  if (wanted && dataset.steeringRun !== wanted) {
+    dataset.steeringRun = wanted;
+    model.send({ run: wanted });
+  }
+
+  return () => {
+    model.off("change:rows", fill);
+    model.off("change:empty", fill);
+    model.off("change:picked", mark);
+    model.off("change:written", tellWritten);
+  };
+}
+
+export default { render };

@@ -1,0 +1,96 @@
+"""The table of runs: rows that a mouse, a finger or the keyboard chooses; see ``table.js``."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import traitlets
+
+from steering.archive.run_entry import RunEntry
+from steering.core.cell import Cell
+from steering_widgets.parts.heard import HeardWidget, code
+from steering_widgets.parts.wording import feature_text, title
+
+_HERE = Path(__file__).parent
+_LOG = logging.getLogger(__name__)
+# The features that a person looks for first; of others the first ones.
+_FIRST = ("peak", "fwhm", "centre_of_mass", "maximum")
+_FEATURES_SHOWN = 2
+# Of the small curve, in pixels.
+WIDTH, HEIGHT = 96, 24
+_UID = re.compile(r"[\w.-]{4,100}")
+
+
+class RunTable(HeardWidget):
+    """Rows of runs, of which a person chooses one or two.
+
+    Attributes:
+        chosen: Uids of the chosen rows, in the order in which they were chosen.
+        opened: Uid of the run that the page's address names; empty if it names none.
+    """
+
+    _esm = code(_HERE / "table.js")
+    _css = _HERE / "table.css"
+    rows = traitlets.List[dict[str, Any]]().tag(sync=True)
+    picked = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    empty = traitlets.Unicode("").tag(sync=True)
+    written = traitlets.Dict().tag(sync=True)
+
+    def __init__(self) -> None:
+        """Begin without rows."""
+        super().__init__()
+        self.add_class("st-run-table")
+        self.chosen: Cell[tuple[str, ...]] = Cell(())
+        self.opened: Cell[str] = Cell("")
+        self.observe(self._picked, "picked")
+        self.on_msg(self._receive)
+
+    def show(self, entries: Sequence[RunEntry], running: str, empty: str) -> None:
+        """Show runs.
+
+        Args:
+            entries: The newest first.
+            running: Uid of the run that goes on.
+            empty: What stands there if there are none.
+        """
+        self.empty = empty
+        self.rows = [row_of(entry, running=entry.uid == running) for entry in entries]
+
+    def show_written(self, path: Path) -> None:
+        """Offer a file that was written, if the page's server has it."""
+        self.written = {"path": str(path), "home": str(Path.home())}
+
+    def _picked(self, change: Mapping[str, Any]) -> None:
+        self.chosen.set(tuple(change["new"]))
+
+    def _receive(self, _: object, content: object, buffers: object) -> None:
+        del buffers
+        run: object = cast("Mapping[str, object]", content).get("run") if isinstance(content, Mapping) else None
+        if isinstance(run, str) and _UID.fullmatch(run):
+            self.opened.set(run)
+        else:
+            _LOG.warning("the table of runs was sent what names no run: %.100r", run)
+
+
+def row_of(entry: RunEntry, *, running: bool) -> dict[str, Any]:
+    """Write a run as the page shows it."""
+    order = [name for name in _FIRST if name in entry.features]
+    order += [name for name in entry.features if name not in order]
+    return {
+        "uid": entry.uid,
+        "when": entry.date[:16] or "not known",
+        "scan": f"{entry.scan or 'no name'}{f' {entry.number}' if entry.number else ''}",
+        "sample": entry.sample,
+        "status": "running" if running and entry.status == "unfinished" else entry.status,
+        "points": str(entry.points) if entry.points >= 0 else "",
+        "features": [[title(name), feature_text(entry.features[name])] for name in order[:_FEATURES_SHOWN]],
+        "curve": path_of(entry.curve),
+    }
+
+
+def path_of(curve: Sequence[tuple[float, float]]) -> str:
+    """Draw a small curve as an SVG path in a box of :data:`WIDTH` by :data:`HEIGHT` pixels; empty if there is none."""
+    points = [f"{1 + x * (WIDTH - 2):.1f} {HEIGHT - 1 - y * (HEIGHT - 2):.1f}" for x, y in curve]
+    return f"M{'L'.join(points)}" if points else ""
