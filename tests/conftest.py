@@ -31,7 +31,7 @@ LONGEST_FIRST = (
 )
 
 # These share one session on one embedded beamline.
-ONE_SESSION = tuple(f"tests/system/test_{name}.py" for name in ("follow", "losses", "map", "open", "rocking"))
+ONE_SESSION = tuple(f"tests/system/test_{name}.py" for name in ("follow", "losses", "map", "open", "past", "rocking"))
 
 # Shared machines pause for longer than any example takes; time is measured in benchmarks/.
 hypothesis.settings.register_profile("steering", deadline=None)
