@@ -39,7 +39,10 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "The record": (
         "Runs of the past, as xarray.",
-        ("steering.archive.record:Record", "steering.archive.record:RunRecord"),
+        (
+            "steering.archive.record:Record", "steering.archive.record:RunRecord", "steering.archive.past:Past",
+            "steering.archive.run_entry:RunEntry",
+        ),
     ),
     "Analyses": (
         "Behind the entry-point group `steering.analyses`.",

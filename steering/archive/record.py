@@ -10,7 +10,7 @@ import xarray as xr
 from steering.archive.run_results import RunResults
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
-from steering.machine.direct import MOUNTS, made_for
+from steering.machine.direct import MOUNTS, key_headers, made_for
 
 _TIMESTAMP_PREFIX = "ts_"
 _RETRY_SECONDS = 0.2
@@ -31,8 +31,7 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
     import httpx
     from tiled.client import from_uri
 
-    # Tiled's client asks its first question without a key; a service lets nobody in without one.
-    headers = {"Authorization": f"Apikey {key}"}
+    headers = key_headers(key)
     deadline = time.monotonic() + patience
     while True:
         try:

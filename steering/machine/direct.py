@@ -62,3 +62,8 @@ def made_for(url: str, make: Callable[[], Value], *, own: bool = False) -> Value
         return make()
     with no_proxy(url):
         return make()
+
+
+def key_headers(key: str) -> dict[str, str]:
+    """Write what a request to a Tiled server carries; its own client asks its first question without the key."""
+    return {"Authorization": f"Apikey {key}"} if key else {}

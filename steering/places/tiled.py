@@ -12,7 +12,7 @@ from steering.core.block import Floats
 from steering.core.errors import SteeringError
 from steering.core.pixels import NOTHING_BAD, Bad
 from steering.core.place import Place
-from steering.machine.direct import made_for
+from steering.machine.direct import key_headers, made_for
 
 # A time, and what holds a reference to a few frames.
 _WEIGHT = 10
@@ -90,4 +90,4 @@ class TiledFrames:
 def _array(url: str, key: str) -> Any:
     from tiled.client import from_uri
 
-    return made_for(url, lambda: from_uri(url, api_key=key))
+    return made_for(url, lambda: from_uri(url, api_key=key, headers=key_headers(key)))

@@ -23,7 +23,7 @@ from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, 
 from steering.documents.document_keys import image_shape, numbers_of
 from steering.documents.event_rows import UNITS, Rows, table_of
 from steering.documents.joining import frames_per_block
-from steering.machine.direct import is_loopback, made_for
+from steering.machine.direct import is_loopback, key_headers, made_for
 from steering.places.first_reachable import FirstReachable
 from steering.places.hdf5 import FrameFile
 from steering.places.tiled import TiledFrames
@@ -193,7 +193,9 @@ class TiledSource:
             self._tried = time.monotonic()
             # Asked first, because Tiled's own client tries a silent server for half a minute.
             httpx.get(self._url, timeout=_CONNECT_SECONDS, trust_env=not is_loopback(self._url))
-            self._client = made_for(self._url, lambda: from_uri(self._url, api_key=self._key))
+            self._client = made_for(
+                self._url, lambda: from_uri(self._url, api_key=self._key, headers=key_headers(self._key))
+            )
             self._state = "live" if self._run is not None else "waiting"
         return self._client
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from steering.machine.direct import is_loopback
+from steering.machine.direct import is_loopback, key_headers
 
 # After a connection was lost (seconds). A server that refuses is asked again much later.
 _AGAIN_SECONDS, _REFUSED_SECONDS = 2.0, 60.0
@@ -76,11 +76,10 @@ class TiledNews:
     async def _hear(self, address: str) -> None:
         from websockets.asyncio.client import connect
 
-        headers = {"Authorization": f"Apikey {self._key}"} if self._key else {}
         direct: dict[str, Any] = {"proxy": None} if is_loopback(address) else {}
         async with connect(
             address,
-            additional_headers=headers,
+            additional_headers=key_headers(self._key),
             max_size=_LARGEST_MESSAGE,
             max_queue=1,
             close_timeout=_PARTING_SECONDS,

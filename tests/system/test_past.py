@@ -6,6 +6,7 @@ import threading
 import h5py
 import pytest
 
+import steering
 from steering.core.errors import SteeringError
 from steering.testing.outcome import require_same
 from steering_widgets.plots.curve import CurvePanel
@@ -86,6 +87,18 @@ def again(session, panel, run, live):
     with pytest.raises(SteeringError, match="has no parameter 'colour'"):
         session.show(run, "rocking_curve", colour=1)
     assert session.board.source.value.name == "documents"
+
+
+def test_a_guest_lists_reads_and_shows_a_run_through_the_service(session, place):
+    run = session.start("rocking", centre=0.22, range=0.2)
+    session.wait(300)
+    with steering.open(**session.invite("ben"), facility="local", workspace=place) as guest:
+        until((), lambda: guest.past.entry(run).features)
+        entry = guest.past.entry(run[:8])
+        assert (entry.uid, entry.points, entry.status) == (run, 41, "success")
+        guest.show(run)
+        guest.board.source.wait(lambda source: (source.name, source.status.state) == ("record", "ended"), 120)
+        guest.board.result.wait(lambda one: one is not None and one.provenance.frames == 41, 120)
 
 
 def row(panel, run):
