@@ -12,6 +12,7 @@ from steering.testing.outcome import require_same
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look
 from steering_widgets.runs.panel import RunsPanel
+from steering_widgets.runs.shown import ShownRun
 from tests.widgets.views import find, text_of
 
 pytestmark = pytest.mark.system
@@ -70,7 +71,8 @@ def exported(session, panel, run):
 def again(session, panel, run, live):
     """As its scan said it is the live result bit for bit; with another analysis it is that one's."""
     press(panel, "show")
-    until((panel,), lambda: "all 81 frames analysed" in text_of(find(panel.widget, "st-run-about")))
+    strip = ShownRun(session)
+    until((panel, strip), lambda: "all 81 frames analysed" in text_of(find(strip.widget, "st-shown-about")))
     shown = session.board.result.value
     assert shown is not live
     require_same(shown.outcome, live.outcome, "bitwise", "shown again from the record")
@@ -79,8 +81,8 @@ def again(session, panel, run, live):
         lambda one: one is not None and (one.provenance.analysis, one.provenance.frames) == ("centre_of_mass", 81), 120
     )
     assert [one.name for one in session._writer._shown_source._beside] == ["record"]
-    find(panel.widget, "st-run-back").click()
-    panel.refresh()
+    find(strip.widget, "st-shown-back").click()
+    strip.close()
     assert session.board.result.value.provenance.label == "rocking_curve"
     with pytest.raises(SteeringError, match="runs in the record begin with 'zzzz'"):
         session.show("zzzz")

@@ -4,15 +4,20 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from bokeh.models import Plot, SaveTool
 
 from steering.archive.run_entry import RunEntry
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.testing.panel import check_panel
+from steering_widgets import MapPanel, ScalarsPanel, TrendPanel
+from steering_widgets.parts.bridge import BokehView
+from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look
 from steering_widgets.runs.panel import RunsPanel
 from steering_widgets.runs.reader import RunReader
+from steering_widgets.runs.shown import ShownRun
 from steering_widgets.runs.table import path_of, row_of
 from tests.widgets.fake import FakeDesk
 from tests.widgets.fake_past import curve_result, fill
@@ -29,10 +34,11 @@ class Bench:
         self.look = Look(desk)
         self.curve = CurvePanel(desk, self.look)
         self.panel = RunsPanel(desk, self.look, self.curve, wish)
+        self.shown = ShownRun(desk)
         self.table = self.panel._table
 
     def refresh(self):
-        for one in (self.look, self.panel, self.curve):
+        for one in (self.look, self.panel, self.curve, self.shown):
             one.refresh()
 
     def until(self, condition):
@@ -62,8 +68,15 @@ class Bench:
         return text_of(find(self.panel.widget, "st-said"))
 
     def close(self):
-        for one in (self.panel, self.curve, self.look):
+        for one in (self.panel, self.curve, self.shown, self.look):
             one.close()
+
+
+def inside(widget):
+    """All widgets in a widget."""
+    for child in getattr(widget, "children", ()):
+        yield child
+        yield from inside(child)
 
 
 @pytest.fixture
@@ -79,6 +92,7 @@ def bench(tmp_path):
 
 def test_it_keeps_the_contract_of_a_panel_where_there_is_no_record():
     check_panel(RunsPanel, SimpleNamespace(board=Board()))
+    check_panel(ShownRun, SimpleNamespace(board=Board()))
 
 
 def test_without_a_record_it_says_so():
@@ -199,8 +213,9 @@ def test_a_run_is_shown_again_with_how_far_it_is_and_the_beamline_comes_back(ben
     bench.choose(SECOND)
     bench.press("show")
     assert bench.desk.shown == [(SECOND, "", {})]
-    about, back = (find(bench.panel.widget, hook) for hook in ("st-run-about", "st-run-back"))
-    assert "Shown: rocking 6, 44dd55ee, from the record; 25 of 51 frames analysed." in text_of(about)
+    about, back = (find(bench.shown.widget, hook) for hook in ("st-shown-about", "st-shown-back"))
+    assert bench.shown.widget.layout.display is None
+    assert "rocking, 44dd55ee: 25 of 51 frames analysed. The beamline is not shown, and goes on." in text_of(about)
     assert back.description == "Cancel"
     asked = len(bench.desk.past.asked)
     bench.desk.shown_to_the_end()
@@ -210,7 +225,7 @@ def test_a_run_is_shown_again_with_how_far_it_is_and_the_beamline_comes_back(ben
     bench.until(lambda: len(bench.desk.past.asked) > asked)
     back.click()
     bench.refresh()
-    assert back.layout.display == "none"
+    assert bench.shown.widget.layout.display == "none"
     assert bench.desk.board.source.value.name == "documents"
 
 
@@ -240,6 +255,17 @@ def test_the_address_of_a_page_opens_a_run_once_and_nonsense_opens_none(bench, c
     assert "names no run" in caplog.text
     views.say(run="zzzz")
     bench.until(lambda: "keeps no result of run zzzz" in bench.said)
+
+
+def test_each_plot_offers_to_be_saved_as_a_picture(bench):
+    desk = bench.desk
+    others = [kind(desk) for kind in (MapPanel, ScalarsPanel, TrendPanel, ArrayPanel)]
+    for one in (bench.curve, *others):
+        (view,) = [part for part in inside(one.widget) if isinstance(part, BokehView)]
+        (plot,) = view._document.select({"type": Plot})
+        assert [tool for tool in plot.toolbar.tools if isinstance(tool, SaveTool)], type(one).__name__
+    for one in others:
+        one.close()
 
 
 def test_a_hostile_entry_is_a_row(bench):

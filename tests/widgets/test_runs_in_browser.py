@@ -120,8 +120,15 @@ def opened(lab, link):
     lab.wait_for_value("[one[0] for one in desk.shown]", page=lab.page)
     assert lab.value("desk.shown") == [[SECOND, "", {}]]
     other.locator(".st-panel-runs", has_text="which the page's address names, is shown").first.wait_for()
-    other.locator(".st-run-about", has_text="25 of 51 frames analysed").first.wait_for()
+    other.locator(".st-shown-about", has_text="25 of 51 frames analysed").first.wait_for()
     lab.execute("desk.shown_to_the_end()")
-    other.locator(".st-run-about", has_text="all 51 frames analysed").first.wait_for()
+    other.locator(".st-shown-about", has_text="all 51 frames analysed").first.wait_for()
     other.locator(".st-panel-runs").first.screenshot(path=SHOTS / "runs-opened.png")
+    other.locator(".st-panel-shown").first.scroll_into_view_if_needed()
+    other.screenshot(path=SHOTS / "runs-shown.png")
+    assert barriers(other) == []
+    other.set_viewport_size({"width": 390, "height": 1400})
+    other.locator(".st-panel-shown").first.screenshot(path=SHOTS / "runs-shown-390.png")
+    other.get_by_role("button", name="Back to the beamline").click()
+    lab.wait_for_value("desk.board.source.value.name == 'documents'")
     other.close()

@@ -38,6 +38,7 @@ from steering_widgets.plots.map import MapPanel
 from steering_widgets.plots.scalars import ScalarsPanel
 from steering_widgets.plots.trend import TrendPanel
 from steering_widgets.runs.panel import RunsPanel
+from steering_widgets.runs.shown import ShownRun
 
 # The beamline's own: along how many axes a scan measures is known before its first result.
 DOCUMENTS = "documents"
@@ -85,7 +86,7 @@ class Page:
         agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION))
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
-        runs = RunsPanel(session, look, self._curve, analyses.asked)
+        runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)
         views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
         self._results = tuple(views)
         self._guests = invite(session, look, self._is_seen)
@@ -93,8 +94,8 @@ class Page:
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
         self._panels = (progress, form, agents)
         # Read, not touched: a few times a second are enough.
-        self._plots = (*views, trend, instrument, journal, analyses, source, compute, runs)
-        others = (instrument, journal, analyses, source, compute, runs)
+        self._plots = (*views, trend, instrument, journal, analyses, source, compute, runs, shown)
+        others = (instrument, journal, analyses, source, compute, runs, shown)
         self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
@@ -108,7 +109,7 @@ class Page:
             _band("st-do", form.widget, agents.widget),
             _band(
                 "st-see",
-                _column("st-plots", menus, *strange, *plots, trend.widget),
+                _column("st-plots", shown.widget, menus, *strange, *plots, trend.widget),
                 self._splitter,
                 _column("st-pixels", self._frame.widget),
             ),

@@ -12,17 +12,16 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, Line, button, close_all
+from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look
 from steering_widgets.runs.laying import fitting
 from steering_widgets.runs.reader import Listing, RunReader
+from steering_widgets.runs.shown import RECORD
 from steering_widgets.runs.table import RunTable
 
-# What the session calls a run of the record that is shown.
-RECORD = "record"
 _NOTHING = "No run is in the record yet. Start a scan: its run is listed here while it goes on, and afterwards."
 _CHOOSE = "Choose a run in the table first."
 _CHOOSE_ONE = "Choose one run, not two, for this."
@@ -54,8 +53,7 @@ class RunsPanel:
         self._shown = (look or desk.board).result
         self._reader = RunReader(self._past)
         self._listing = Place(self._reader.listing)
-        self._status, self._source = Place(desk.board.status), Place(desk.board.source)
-        self._result = Place(desk.board.result)
+        self._status = Place(desk.board.status)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._text: Cell[str] = Cell("")
@@ -75,13 +73,10 @@ class RunsPanel:
         )
         search.add_class("st-run-search")
         search.observe(self._typed, "value")
-        self._about = Line("st-run-about")
         self._buttons = self._make_buttons()
-        self._back = button("st-run-back", "Back to the beamline", "Show what the beamline measures again")
-        self._back.on_click(lambda _: self._do(self._leave))
-        row = ipywidgets.HBox([*self._buttons.values(), self._back])
+        row = ipywidgets.HBox([*self._buttons.values()])
         row.add_class("st-buttons")
-        self.widget = Card("runs", "Runs", [search, self._table, row, self._about])
+        self.widget = Card("runs", "Runs", [search, self._table, row])
         self._enable()
 
     def refresh(self) -> bool:
@@ -92,15 +87,12 @@ class RunsPanel:
             self._fill(self._listing.value)
         if listing or chosen:
             self._enable()
-        shown = [self._source.advance(), self._result.advance()]
-        if any(shown) or listing:
-            self._tell_shown()
         subtracted, said = self._subtracted.advance(), self._said.advance()
         if subtracted and self._curve is not None:
             self._curve.subtract(on=self._subtracted.value)
         if said:
             self.widget.say(*self._said.value)
-        return any((listing, chosen, status, *shown, subtracted, said))
+        return any((listing, chosen, status, subtracted, said))
 
     def close(self) -> None:
         """Take it off the screen, and read no more."""
@@ -192,26 +184,6 @@ class RunsPanel:
             if made.disabled != disabled:
                 made.disabled = disabled
 
-    def _tell_shown(self) -> None:
-        """Say which run of the record is shown, and how far its analysis is."""
-        source, result = self._source.value, self._result.value
-        back = source.name == RECORD
-        display = None if back else "none"
-        if self._back.layout.display != display:
-            self._back.layout.display = display
-        if not back:
-            self._about.write("")
-            return
-        runs = self._desk.board.runs.value
-        frames = result.provenance.frames if result is not None else 0
-        all_frames = source.status.frames
-        over = source.status.state == "ended" and frames == all_frames
-        self._back.description = "Back to the beamline" if over else "Cancel"
-        entry = self._entries.get(runs[-1].uid) if runs else None
-        name = entry.name if entry is not None else (runs[-1].uid[:8] if runs else "")
-        done = f"all {several(frames, 'frame')} analysed" if over else f"{frames} of {all_frames} frames analysed"
-        self._about.write(f"Shown: {name or 'a run'}, from the record; {done}. The beamline goes on.")
-
     def _one(self) -> RunEntry:
         """Return the run that is chosen.
 
@@ -238,10 +210,6 @@ class RunsPanel:
     def _open(self, run: str) -> str:
         self._past_desk.show(run)
         return f"{run[:8]}, which the page's address names, is shown."
-
-    def _leave(self) -> str:
-        self._past_desk.unfollow()
-        return ""
 
     def _again(self) -> str:
         entry = self._one()
