@@ -127,6 +127,7 @@ def opened(lab, link):
     other.locator(".st-panel-shown").first.scroll_into_view_if_needed()
     other.screenshot(path=SHOTS / "runs-shown.png")
     assert barriers(other) == []
+    lab.collapse_sidebar(other)
     other.set_viewport_size({"width": 390, "height": 1400})
     other.locator(".st-panel-shown").first.screenshot(path=SHOTS / "runs-shown-390.png")
     other.get_by_role("button", name="Back to the beamline").click()
