@@ -101,12 +101,14 @@ class Past:
         Raises:
             SteeringError: If the record does not answer.
         """
+        from steering.archive.run_results import RunResults
+
         with self._lock:
             known = self._known.get(entry.uid)
         if known is not None:
             return known
         with _in_words():
-            results = self.record(entry.uid).results
+            results = RunResults(self._client(), entry.uid)
             label = _main(entry, results.labels)
             if not label:
                 seen = entry

@@ -22,6 +22,8 @@ class RunResults:
         """Read through a Tiled client of the catalogue's root; what is there now, later results are not seen."""
         self._uid = uid
         self._nodes: list[Any] = list(client.get(RESULTS, {}).get(uid, {}).values())
+        # Each look at what a node holds is a question to the server.
+        self._chosen: dict[str, Any] = {}
 
     @property
     def labels(self) -> list[str]:
@@ -88,6 +90,11 @@ class RunResults:
         return x, y
 
     def _node(self, label: str) -> Any:
+        if label not in self._chosen:
+            self._chosen[label] = self._choose(label)
+        return self._chosen[label]
+
+    def _choose(self, label: str) -> Any:
         found = [
             node
             for node in self._nodes
