@@ -227,6 +227,8 @@ def test_keys_for_other_frames_are_counted_so_that_none_is_lost(image, views):
         {"kind": "painted", "view": "a", "serial": "x"},
         {"kind": "step", "view": "a", "by": None},
         {"kind": "step", "view": "a"},
+        {"kind": "probe", "view": "a", "row": float("inf"), "column": 0},
+        {"kind": "probe", "view": "a", "row": "1"},
     ],
 )
 def test_a_message_that_cannot_be_read_is_logged_and_changes_nothing(image, views, caplog, message):
@@ -240,3 +242,12 @@ def test_a_message_that_cannot_be_read_is_logged_and_changes_nothing(image, view
 def test_pixels_are_in_no_synced_trait(image, views):
     image.show(frame())
     assert not any(isinstance(value, bytes | np.ndarray) for value in image.get_state().values())
+
+
+def test_regions_that_a_person_gives_are_checked_and_completed(image):
+    image.regions = [{"rows": [1, 2], "columns": (3, 5)}]
+    assert image.regions == [{"name": "", "rows": [1, 2], "columns": [3, 5], "masked": False, "draft": False}]
+    for wrong in ({}, {"rows": [1, 2]}, {"rows": [2, 1], "columns": [0, 1]}, {"rows": [1, np.nan], "columns": [0, 1]}):
+        with pytest.raises(TraitError, match=r"regions\[0\] = .* is no region\. Give rows and columns"):
+            image.regions = [wrong]
+    assert len(image.regions) == 1

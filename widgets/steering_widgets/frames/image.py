@@ -24,6 +24,7 @@ from steering_widgets.frames.flow import Flow, Pulse, Window
 from steering_widgets.frames.limits import SCALES, Levels
 from steering_widgets.frames.marks import mark
 from steering_widgets.frames.picture import Drawing, make_picture, make_profiles
+from steering_widgets.frames.regions import checked
 from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 
 _HERE = Path(__file__).parent
@@ -105,6 +106,13 @@ class ImageView(HeardWidget):
         message = f"{name} = {value} {self.units} is no number of counts. Give a finite number, as image.{name} = 100."
         raise traitlets.TraitError(message)
 
+    @traitlets.validate("regions")
+    def _check_regions(self, proposal: Mapping[str, Any]) -> list[dict[str, object]]:
+        try:
+            return checked(proposal["value"])
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from error
+
     def show(self, frame: Frame) -> None:
         """Show a frame; returns at once, whether or not a view can take it now."""
         with self._lock:
@@ -174,7 +182,7 @@ class ImageView(HeardWidget):
         del buffers
         try:
             self._take(content)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             _LOG.warning("an image view sent a message that cannot be read: %r (%s)", content, error)
         self.pump()
 

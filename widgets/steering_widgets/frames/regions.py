@@ -31,12 +31,9 @@ def regions_of(
         masked = one.kind == "regions"
         name = f"{label}: left out" if masked else label
         for region in (value if masked else [value])[:_MOST]:
-            try:
-                rows, columns = ([int(end) for end in region[side]] for side in ("rows", "columns"))
-            except (KeyError, TypeError, ValueError):
-                continue
-            if len(rows) == len(columns) == 2:
-                found.append({"name": name, "rows": rows, "columns": columns, "masked": masked, "draft": draft})
+            sides = _sides(region)
+            if sides is not None:
+                found.append({"name": name, **sides, "masked": masked, "draft": draft})
     return found
 
 
@@ -44,3 +41,33 @@ def united(used: Sequence[dict[str, object]], drafts: Sequence[dict[str, object]
     """Join what is used with what only stands in a form, without what is in both."""
     known = [(one["rows"], one["columns"], one["masked"]) for one in used]
     return [*used, *(one for one in drafts if (one["rows"], one["columns"], one["masked"]) not in known)]
+
+
+def checked(regions: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Check regions that a person gives, and fill in what may be left out.
+
+    Raises:
+        ValueError: If one has no rows and columns.
+    """
+    found: list[dict[str, object]] = []
+    for index, region in enumerate(regions):
+        sides = _sides(region)
+        if sides is None:
+            message = (
+                f"regions[{index}] = {str(region)[:80]} is no region. Give rows and columns in the detector's pixels, "
+                'each the first and the one after the last: {"rows": [10, 20], "columns": [5, 40], "name": "spot"}.'
+            )
+            raise ValueError(message)
+        marks = {name: bool(region.get(name)) for name in ("masked", "draft")}
+        found.append({"name": str(region.get("name", "")), **sides, **marks})
+    return found
+
+
+def _sides(region: Any) -> dict[str, list[int]] | None:
+    """Read the rows and columns of a region; nothing if it has none, or an end before its beginning."""
+    try:
+        sides = {side: [int(end) for end in region[side]] for side in ("rows", "columns")}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    fits = all(len(ends) == 2 and 0 <= ends[0] < ends[1] for ends in sides.values())
+    return sides if fits else None
