@@ -36,8 +36,8 @@ from steering.core.source import Source
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from steering.ingest.launch import end_ingests
+from steering.machine.kept_layout import keep_layout, read_layout
 from steering.session.board_writer import BoardWriter
-from steering.session.kept_layout import keep_layout, read_layout
 from steering.session.choice import analyses_of, make_analysis, make_source
 from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.session.kept_layout import keep_layout, read_layout
+from steering.machine.kept_layout import keep_layout, read_layout
 from steering_widgets.pages.splitter import USUAL, share_of
 
 
@@ -37,7 +37,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("steering.session.kept_layout.write_secret", full)
+    monkeypatch.setattr("steering.machine.kept_layout.write_secret", full)
     with pytest.raises(SteeringError, match=r"layout\.json: No space left on device\. The page goes on as it is\."):
         keep_layout(Workspace(tmp_path), {"share": 0.3})
 
