@@ -237,20 +237,21 @@ class Lab:
                 over.touch()
             self.page.wait_for_function("() => !window.busy")
 
-    def press(self, name: str, page: Page | None = None) -> None:
+    def press(self, name: str, page: Page | None = None, *, key: str = "") -> None:
         """Pause, resume, finish or abort in the command bar; again where the page says that it was not done.
 
         A page on a machine that is slower than its link is patient says so, and does nothing later. A person presses
-        again then.
+        again then. With a key, that is pressed instead of the button.
         """
         page = page or self.page
         button = page.locator(f".st-direct-{name}").first
+        push = (lambda: page.keyboard.press(key)) if key else button.click
         page.locator(".st-direct-bar[data-link=live]").first.wait_for()
         while True:
-            button.click()
+            push()
             if name == "abort":
                 page.get_by_role("button", name="Really abort?").first.wait_for()
-                button.click()
+                push()
             if page.wait_for_function(_CAME_OF_IT, arg=_REACHED[name]).json_value() != "not done":
                 return
 

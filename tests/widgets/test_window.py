@@ -59,10 +59,10 @@ def stays_in_sight(lab, page):
     page.locator(".st-panel-source").scroll_into_view_if_needed()
     bar = page.locator(".st-panel-progress").bounding_box()
     assert 0 <= bar["y"] < 120
-    page.keyboard.press("Alt+Shift+KeyP")
-    lab.wait_for_value("desk.board.status.value.state == 'paused'")
-    page.keyboard.press("Alt+Shift+KeyR")
-    lab.wait_for_value("desk.board.status.value.state == 'running'")
+    lab.press("pause", key="Alt+Shift+KeyP")
+    assert lab.value("desk.board.status.value.state") == "paused"
+    lab.press("resume", key="Alt+Shift+KeyR")
+    assert lab.value("desk.board.status.value.state") == "running"
 
 
 def is_divided(lab, page):
