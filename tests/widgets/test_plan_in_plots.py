@@ -223,6 +223,26 @@ def test_an_earlier_curve_is_laid_over_or_subtracted(curve, desk):
     assert "behind it" not in text_of(curve.widget)
 
 
+def test_each_earlier_curve_has_a_colour_and_its_name_in_the_legend(curve, desk):
+    desk.advance(20)
+    earlier = curve._drawn._earlier
+    assert not earlier._legend.visible
+    x = np.array([0.3, -0.2, 0.1])
+    for name in ("run 7", "run 8"):
+        curve.overlay(name, x, np.array([3.0, 1.0, 2.0]), np.ones(3))
+    curve.refresh()
+    lines, bars = earlier._lines.data, earlier._bars.data
+    assert lines["label"] == ["run 7", "run 8"]
+    assert len(set(lines["colour"])) == 2
+    assert lines["x"][0].tolist() == [-0.2, 0.1, 0.3]
+    assert bars["low"].tolist() == [0.0, 1.0, 2.0] * 2
+    assert earlier._legend.visible
+    curve.clear_overlays()
+    curve.refresh()
+    assert earlier._lines.data["x"] == []
+    assert not earlier._legend.visible
+
+
 def test_points_beyond_an_earlier_curve_have_no_difference():
     whole = made(11)
     other = Overlay("old", np.array([0.5, 0.2]), np.array([1.0, 4.0]), np.zeros(2))

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from steering.core.cell import Cell
 from steering_widgets.drawing.curve_data import Curve, Overlay
+from steering_widgets.drawing.earlier import Earlier
 from steering_widgets.drawing.edge import Edge
 from steering_widgets.drawing.growing import grow
 from steering_widgets.drawing.plot import (
-    EARLIER_COLOUR,
     FIT_COLOUR,
     MARK_COLOUR,
     POINT_COLOUR,
@@ -68,7 +68,6 @@ class CurvePlot:
         self.points = ColumnDataSource(dict(_NO_POINTS))
         self.strip = ColumnDataSource(dict(_NO_STRIP))
         self._fit = ColumnDataSource({"x": [], "y": []})
-        self._earlier = ColumnDataSource({"x": [], "y": [], "low": [], "high": []})
         # Not drawn: keeps the planned range and zero in sight from the first point on.
         self._extent = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
         self._half = ColumnDataSource({"x0": [], "x1": [], "y": []})
@@ -80,9 +79,7 @@ class CurvePlot:
             "x0", "x1", source=self.strip, fill_color=REGION_COLOUR, fill_alpha=0.14, line_color=REGION_COLOUR,
             line_width=1.5,
         )  # fmt: skip
-        earlier = {"source": self._earlier, "line_color": EARLIER_COLOUR}
-        old_bars = plot.segment("x", "low", "x", "high", line_alpha=0.4, **earlier)
-        plot.line("x", "y", line_alpha=0.8, **earlier)
+        self._earlier = Earlier(plot)
         bars = plot.segment("x", "low", "x", "high", source=self.points, line_color=POINT_COLOUR, line_alpha=0.55)
         dots = plot.scatter("x", "y", source=self.points, size=5, fill_color=POINT_COLOUR, line_color=None)
         strip.nonselection_glyph = None
@@ -91,8 +88,8 @@ class CurvePlot:
         self._mark = Span(dimension="height", line_color=MARK_COLOUR, line_dash="dashed", line_width=1.5, visible=False)
         plot.add_layout(self._mark)
         extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
-        plot.x_range.renderers = [bars, dots, old_bars, extent]
-        plot.y_range.renderers = [bars, dots, line, old_bars, extent]
+        plot.x_range.renderers = [bars, dots, self._earlier.bars, extent]
+        plot.y_range.renderers = [bars, dots, line, self._earlier.bars, extent]
         self._hover = HoverTool(renderers=[dots])
         edit = BoxEditTool(renderers=[strip], num_objects=1, dimensions="width")
         plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit)
@@ -137,9 +134,7 @@ class CurvePlot:
 
     def show_earlier(self, overlays: Sequence[Overlay]) -> None:
         """Draw earlier runs."""
-        rows = [_rows(one) for one in overlays]
-        table = np.concatenate(rows) if rows else np.empty((0, 4))
-        grow(self._earlier, {name: table[:, place] for place, name in enumerate(("x", "y", "low", "high"))})
+        self._earlier.show(overlays)
 
     def show_fit(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Draw a fitted line."""
@@ -176,10 +171,3 @@ class CurvePlot:
             self.points.data = dict(_NO_POINTS)
         self.show_fit(np.empty(0), np.empty(0))
         self.show_mark(np.nan, np.nan, np.nan, np.nan)
-
-
-def _rows(overlay: Overlay) -> NDArray[np.float64]:
-    """Make rows of position, value and both ends of the error bar, with one at the end that parts the line."""
-    order = np.argsort(overlay.positions, kind="stable")
-    x, y, error = overlay.positions[order], overlay.values[order], overlay.errors[order]
-    return np.vstack([np.column_stack([x, y, y - error, y + error]), np.full(4, np.nan)])

@@ -33,7 +33,7 @@ FIT_COLOUR = "#d9772b"
 MARK_COLOUR = "#8a8f98"
 REGION_COLOUR = "#e0457b"
 GHOST_COLOUR = "#9b5de0"
-EARLIER_COLOUR = "#2f9e8f"
+EARLIER_COLOURS = ("#2f9e8f", "#8a9a2b", "#a0674f", "#5c7fb0")
 
 
 def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
