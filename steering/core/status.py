@@ -32,6 +32,7 @@ class ScanDescription:
         analyses: What its frames are meant for; the first is the main one.
         agents: Who looks at the results.
         region: Whether a region can be inserted while it runs.
+        sample: Name of what it measures; empty if the beamline's file names none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ScanDescription:
     analyses: tuple[Binding, ...] = ()
     agents: tuple[AgentBinding, ...] = ()
     region: bool = False
+    sample: str = ""
 
 
 @dataclass(frozen=True)

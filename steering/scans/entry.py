@@ -74,6 +74,7 @@ class ScanEntry(Strict):
         title: A few words for a menu.
         plan: Name of the kind, as it stands behind the door.
         parameters: By name; each kind takes its own.
+        sample: Name of what is measured, for the start document and the page.
         detectors: Names of detectors that are triggered at each point beside the beamline's main one.
         frames: Frames that the detector takes at each point, the same all through a run.
         before: PVs that are set before the run opens.
@@ -98,6 +99,7 @@ class ScanEntry(Strict):
     title: str
     plan: Any
     parameters: dict[str, ParameterEntry]
+    sample: str = ""
     detectors: tuple[str, ...] = ()
     frames: int = Field(default=1, ge=1, le=MOST_FRAMES)
     before: dict[str, str | float | int] = Field(default_factory=dict)

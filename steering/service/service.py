@@ -95,6 +95,7 @@ class Beamline:
                 scan.analyses,
                 scan.agents,
                 region=scan.region,
+                sample=entry.sample,
             )
             for entry, scan in self._scans.values()
         )
@@ -276,6 +277,9 @@ class Beamline:
         self, docket: Docket, devices: Devices, person: str, cut: CutOff | None
     ) -> "tuple[Future[str], Future[None]]":
         metadata = {"beamline": self.description.name, "operator": person}
+        sample = self._scans[docket.scan.name][0].sample
+        if sample:
+            metadata["sample"] = sample
         measured: list[Point] = []
         if cut is not None:
             metadata["continues"] = cut.run

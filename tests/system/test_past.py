@@ -30,6 +30,7 @@ def test_a_run_is_listed_compared_exported_and_analysed_again(session):
         until((look, panel, curve), lambda: len(row(panel, run)["features"]) == 2)
         listed = row(panel, run)
         assert (listed["status"], listed["points"], listed["scan"].split()[0]) == ("success", "81", "rocking")
+        assert listed["sample"] == "Bragg coherent crystal"
         assert listed["curve"].count("L") == 39
         live = session.board.result.value
         compared(panel, curve, look, run)

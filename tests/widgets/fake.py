@@ -45,6 +45,7 @@ ROCKING = ScanDescription(
         Parameter("exposure", "s", 0.25, 0.01, 5.0, 2.0, "Exposure of one frame", 3),
     ),
     (Binding("rocking_curve", "rocking_curve", ("th",)),),
+    sample="Ni pillar",
 )
 MAP = ScanDescription(
     "map",

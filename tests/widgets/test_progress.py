@@ -159,3 +159,10 @@ def test_the_light_unfolds_into_pools_and_what_they_wait_for_and_folds_again(pan
     more.click()
     panel.refresh()
     assert (more.description, computes.layout.display) == ("Details", "none")
+
+
+def test_the_sample_is_named_while_it_is_measured(panel, desk):
+    assert "Ni pillar" not in text_of(panel.widget)
+    desk.start("rocking")
+    panel.refresh()
+    assert "Rocking curve (34-ID-C scan 54) <small>of Ni pillar</small>" in text_of(panel.widget)

@@ -102,8 +102,8 @@ class ProgressPanel:
         close_all(self.widget)
 
     def _write(self, status: BeamlineStatus) -> None:
-        title = next((scan.title for scan in self._scans.value if scan.name == status.scan), status.scan)
-        _put(self._facts, _facts(status, title))
+        scan = next((scan for scan in self._scans.value if scan.name == status.scan), None)
+        _put(self._facts, _facts(status, scan.title if scan else status.scan, scan.sample if scan else ""))
         _put(self._more, _more(status))
         self._lease.write(status.lease)
         self.control.write(status)
@@ -122,12 +122,13 @@ def _put(widget: ipywidgets.HTML, text: str) -> None:
         widget.value = text
 
 
-def _facts(status: BeamlineStatus, title: str) -> str:
+def _facts(status: BeamlineStatus, title: str, sample: str) -> str:
     state = (
         f'<div class="st-state st-state-{status.state}" role="status" aria-live="polite">{STATES[status.state]}</div>'
     )
     what = title if status.scan and status.scanning else status.beamline
-    return f'<div class="st-facts">{state}<div class="st-scan-title">{escape(what)}</div>{_points(status)}</div>'
+    of = f" <small>of {escape(sample)}</small>" if sample and status.scanning else ""
+    return f'<div class="st-facts">{state}<div class="st-scan-title">{escape(what)}{of}</div>{_points(status)}</div>'
 
 
 def _points(status: BeamlineStatus) -> str:
