@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 FRAME_SECONDS = 1 / 120
 PANEL_SECONDS = 0.1
 # A browser draws a plot for some ten milliseconds, in which it paints no frame; nobody reads a curve more often.
-PLOT_SECONDS = 0.25
+PLOT_SECONDS = 0.2
 # After the last news it looks on for so long, for what a panel has put off; then it sleeps until there is news.
 LINGER_SECONDS = 2.0
 # Code that calls an observer, and that of this package, is not the one that is to blame.
@@ -47,7 +47,7 @@ class Ticker:
 
         Args:
             panels: Refreshed ten times a second.
-            plots: Refreshed four times a second.
+            plots: Refreshed five times a second.
             frames: Refreshed as soon as there is news.
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
             wanted: Says whether anybody sees the panels.
