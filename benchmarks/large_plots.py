@@ -1,7 +1,7 @@
 """How often a page draws large plots: a curve of a million points and a map of a hundred thousand, which grow.
 
-``python -m benchmarks.large_plots``: a thread in the kernel gives a result with some more points as often as the page draws
-plots; the page counts the changes that it has drawn, and the longest time in which it could do nothing else.
+``python -m benchmarks.large_plots``: a thread in the kernel gives a result with some more points ten times a second; the
+page counts the changes that it has drawn, and the longest time in which it could do nothing else.
 """
 
 import tempfile
@@ -26,8 +26,9 @@ random = np.random.default_rng(0)
 def curve(count):
     th = np.linspace(-0.3, 0.7, count)
     rates = 40 + 2400 * np.exp(-(((th - 0.22) / 0.03) ** 2) / 2) + random.normal(size=count)
-    error = ("point", np.sqrt(np.abs(rates)), {"units": "counts/s"})
-    values = {"intensity": ("point", rates, {"units": "counts/s"}), "intensity_error": error, "frame": ("point", np.arange(count))}
+    per_second = {"units": "counts/s"}
+    values = {"intensity": ("point", rates, per_second), "frame": ("point", np.arange(count))}
+    values["intensity_error"] = ("point", np.sqrt(np.abs(rates)), per_second)
     return xr.Dataset(values, {"th": ("point", th, {"units": "deg"})})
 
 def map_of(count):

@@ -101,7 +101,7 @@ class Past:
         Raises:
             SteeringError: If the record does not answer.
         """
-        from steering.archive.run_results import RunResults
+        from steering.archive.run_results import NotYetError, RunResults
 
         with self._lock:
             known = self._known.get(entry.uid)
@@ -113,10 +113,14 @@ class Past:
             if not label:
                 seen = entry
             else:
-                frames = int(results.provenance(label).get("frames", -1))
-                points = entry.points if entry.points >= 0 else frames
-                curve = _small(*results.curve(label))
-                seen = replace(entry, label=label, points=points, features=results.features(label), curve=curve)
+                try:
+                    frames = int(results.provenance(label).get("frames", -1))
+                    points = entry.points if entry.points >= 0 else frames
+                    curve = _small(*results.curve(label))
+                    seen = replace(entry, label=label, points=points, features=results.features(label), curve=curve)
+                except NotYetError:
+                    # It is written in this moment: the run is listed, and looked at again.
+                    return replace(entry, label=label)
         if entry.status != "unfinished" and (label or time.time() - entry.started > _SETTLED_SECONDS):
             with self._lock:
                 self._known[entry.uid] = seen

@@ -15,6 +15,10 @@ from steering.core.result import Feature, Outcome, Provenance, Result
 RESULTS = "results"
 
 
+class NotYetError(SteeringError):
+    """A result is being written into the record, or its writer was stopped: it cannot be read."""
+
+
 class RunResults:
     """Of each analysis of a run the complete result that holds most frames, and of these the newest."""
 
@@ -102,7 +106,7 @@ class RunResults:
         ]
         if not found:
             message = f"The record holds no result of {label!r} for run {self._uid[:8]} yet."
-            raise SteeringError(message)
+            raise NotYetError(message)
         return max(found, key=lambda node: _age(node.metadata["provenance"]))
 
 

@@ -16,6 +16,7 @@ from steering.archive.record import connect_record
 from steering.archive.recorder import Recorder
 from steering.archive.results import write_result
 from steering.archive.run_entry import RunEntry, entry_of
+from steering.archive.run_results import NotYetError, RunResults
 from steering.archive.server import TiledServer
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
@@ -91,6 +92,19 @@ def test_a_look_brings_features_and_a_small_curve_and_an_open_run_is_read_again(
     assert (third.label, third.points) == ("curve", 60)
     assert past.look(third) is not third
     assert past.look(past.find("first").entries[0]).features == {}
+
+
+@pytest.mark.system
+def test_a_run_whose_result_is_being_written_is_listed_and_looked_at_again(past, monkeypatch):
+    def unfinished(self, label):
+        raise NotYetError(f"The record holds no result of {label!r} yet.")
+
+    past.forget("second")
+    with monkeypatch.context() as patch:
+        patch.setattr(RunResults, "_choose", unfinished)
+        seen = past.look(past.find("second").entries[0])
+        assert (seen.uid, seen.label, seen.features) == ("second", "curve", {})
+    assert past.look(past.find("second").entries[0]).features["peak"] == FEATURES["peak"]
 
 
 @pytest.mark.system

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 
 import { load } from "./load.mjs";
 
-const { chosenAfter, placeAfter, linkTo, runOf, fileLink } = load(
-  ["parts/heard.js", "runs/table.js"], ["chosenAfter", "placeAfter", "linkTo", "runOf", "fileLink"],
+const { chosenAfter, placeAfter, linkTo, notebookOf, runOf, fileLink } = load(
+  ["parts/heard.js", "runs/table.js"],
+  ["chosenAfter", "placeAfter", "linkTo", "notebookOf", "runOf", "fileLink"],
 );
 
 test("a row is chosen and left again, and of three the first goes", () => {
@@ -24,6 +25,29 @@ test("keys go from row to row, and not beyond the ends", () => {
   assert.equal(placeAfter("End", 0, 3), 2);
   assert.equal(placeAfter("x", 0, 3), -1);
   assert.equal(placeAfter("ArrowDown", 0, 0), -1);
+});
+
+test("a link names the notebook, which a second page of a JupyterLab would not open by itself", () => {
+  const page = new URL("http://h:8888/user/ana/lab?reset");
+  const base = "/user/ana/";
+  assert.equal(linkTo(page, "3fa2", "my scans/a b.ipynb", base), "http://h:8888/user/ana/lab/tree/my%20scans/a%20b.ipynb?steering-run=3fa2");
+  assert.equal(linkTo(page, "3fa2", "", base), "http://h:8888/user/ana/lab?steering-run=3fa2");
+  // Another page than a JupyterLab's has no such addresses.
+  const other = new URL("http://h:8888/user/ana/voila/render/a.ipynb");
+  assert.equal(linkTo(other, "3fa2", "a.ipynb", base), "http://h:8888/user/ana/voila/render/a.ipynb?steering-run=3fa2");
+});
+
+test("the server says where the notebook of a kernel lies, and nothing is known where it does not", async () => {
+  mock.method(console, "warn", () => {});
+  const sessions = [{ path: "other.ipynb", kernel: { id: "k1" } }, { path: "a/b.ipynb", kernel: { id: "k2" } }, {}];
+  globalThis.fetch = async (address) => ({ ok: address === "/x/api/sessions", json: async () => sessions });
+  assert.equal(await notebookOf("/x/", "k2"), "a/b.ipynb");
+  assert.equal(await notebookOf("/x/", "k3"), "");
+  assert.equal(await notebookOf("/y/", "k2"), "");
+  globalThis.fetch = async () => {
+    throw new Error("gone");
+  };
+  assert.equal(await notebookOf("/x/", "k2"), "");
 });
 
 test("a link leads back to its run, and carries no token", () => {

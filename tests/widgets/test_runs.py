@@ -257,6 +257,40 @@ def test_the_address_of_a_page_opens_a_run_once_and_nonsense_opens_none(bench, c
     bench.until(lambda: "keeps no result of run zzzz" in bench.said)
 
 
+def test_a_link_takes_the_running_scan_from_nobody(bench):
+    bench.desk.start("rocking")
+    Views(bench.table).say(run=SECOND)
+    bench.until(lambda: "A scan runs. Press Show to look at 44dd55ee" in bench.said)
+    bench.until(lambda: bench.table.picked == [SECOND])
+    assert bench.desk.shown == []
+
+
+def test_a_run_that_cannot_be_read_takes_no_other_from_the_list(bench):
+    look = bench.desk.past.look
+
+    def fail(entry):
+        if entry.uid == FIRST:
+            raise SteeringError("The record cannot be read (HTTP 500). Try again.")
+        return look(entry)
+
+    bench.desk.past.look = fail
+    find(bench.panel.widget, "st-run-search").value = " "
+    bench.until(lambda: "not read as a whole: The record cannot be read" in text_of(bench.panel.widget))
+    assert len(bench.uids) == 5
+    bench.desk.past.look = look
+    find(bench.panel.widget, "st-run-search").value = ""
+    bench.until(lambda: "not read" not in text_of(bench.panel.widget))
+
+
+def test_what_a_run_was_compared_with_goes_when_another_is_shown(bench):
+    bench.choose(SECOND)
+    bench.press("minus")
+    assert bench.curve._overlays.value
+    bench.press("show")
+    assert bench.curve._overlays.value == ()
+    assert not find(bench.curve.widget, "st-curve-difference").value
+
+
 def test_each_plot_offers_to_be_saved_as_a_picture(bench):
     desk = bench.desk
     others = [kind(desk) for kind in (MapPanel, ScalarsPanel, TrendPanel, ArrayPanel)]

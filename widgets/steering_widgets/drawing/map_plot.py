@@ -69,7 +69,7 @@ class MapPlot:
         self._plot = plot = make_plot(height=340, tools="pan,wheel_zoom,save", match_aspect=True)
         plot.grid.visible = False
         fill = {"field": "value", "transform": self.linear}
-        # Rounded up to whole pixels: no hairlines between neighbours. Outlines would do that too, and take as long again.
+        # Rounded up to whole pixels: no hairlines between neighbours. Outlines would do that too, and take as long.
         self._rects = plot.rect(
             "x", "y", "width", "height", source=self.cells, fill_color=fill, line_color=None, dilate=True
         )

@@ -47,6 +47,7 @@ interface LabComm {
 
 /** JupyterLab's connection to a kernel. */
 interface LabKernel {
+  id: string;
   _comms?: Map<string, { _subshellId?: string | null }>;
   isDisposed: boolean;
   status: string;

@@ -64,6 +64,9 @@ class RunsPanel:
         self._table = RunTable()
         self._chosen, self._opened = Place(self._table.chosen), Place(self._table.opened)
         self._opened.advance()
+        self._named: Cell[str] = Cell("")
+        self._picked = Place(self._named)
+        self._picked.advance()
         # Runs that are chosen stay in the table, whatever is searched for.
         self._entries: dict[str, RunEntry] = {}
         self._scanned = ""
@@ -87,6 +90,8 @@ class RunsPanel:
             self._fill(self._listing.value)
         if listing or chosen:
             self._enable()
+        if self._picked.advance() and self._picked.value:
+            self._table.picked = [self._picked.value]
         subtracted, said = self._subtracted.advance(), self._said.advance()
         if subtracted and self._curve is not None:
             self._curve.subtract(on=self._subtracted.value)
@@ -204,10 +209,16 @@ class RunsPanel:
 
     def _show(self) -> str:
         entry = self._one()
+        # What was compared with another run says nothing of this one.
+        self._clear()
         self._past_desk.show(entry.uid)
         return f"{entry.name} is shown, analysed as its scan said."
 
     def _open(self, run: str) -> str:
+        if self._desk.board.status.value.scanning:
+            # All pages show the same: a link that somebody opens must not take the running scan from the others.
+            self._named.set(next((uid for uid in self._entries if uid.startswith(run)), ""))
+            return f"A scan runs. Press Show to look at {run[:8]}, which the page's address names, instead of it."
         self._past_desk.show(run)
         return f"{run[:8]}, which the page's address names, is shown."
 
@@ -266,10 +277,12 @@ def _empty(listing: Listing) -> str:
 
 
 def _count(listing: Listing) -> str:
-    if listing.said:
+    if listing.said and not listing.found.entries:
         return "not read"
     shown = len(listing.found.entries)
     count = several(shown, "run")
     if not listing.found.whole:
         count = f"the newest {count}"
+    if listing.said:
+        return f"{count}, not read as a whole: {listing.said}"
     return f"{count}, reading" if listing.reading else count

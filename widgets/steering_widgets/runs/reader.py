@@ -25,7 +25,7 @@ class Listing:
     Attributes:
         found: The runs, newest first, with their results as far as these are read.
         text: What was searched for.
-        said: Why there is no list, or empty.
+        said: Why runs are missing, or were not read as a whole; empty if they were.
         reading: Whether more is to come.
     """
 
@@ -99,8 +99,11 @@ class RunReader:
 
     def _read_once(self, number: int, text: str, awaited: str, *, first: bool) -> bool:
         """Read the list, at first bit by bit; say whether what is awaited is in it, or nothing more can come."""
+        found, entries = _NOTHING, list[RunEntry]()
         try:
             past = self._past()
+            # Its result may come after this list was last read, however long ago its run began.
+            past.forget(awaited)
             found = past.find(text)
             entries = list(found.entries)
             if first:
@@ -112,8 +115,10 @@ class RunReader:
                 if first and place % _AT_ONCE == _AT_ONCE - 1:
                     self._show(number, Listing(Found(tuple(entries), found.searched, found.whole), text))
         except SteeringError as error:
-            self._show(number, Listing(text=text, said=str(error), reading=False))
-            return True
+            # What was read stays: one run that cannot be read takes no other from the list.
+            read = Found(tuple(entries), found.searched, found.whole)
+            self._show(number, Listing(read, text, str(error), reading=False))
+            return not awaited
         self._show(number, Listing(Found(tuple(entries), found.searched, found.whole), text, reading=False))
         return not awaited or bool(text) or any(_is_whole(one) for one in entries if one.uid == awaited)
 

@@ -49,13 +49,41 @@ function placeAfter(key, place, count) {
 }
 
 /**
- * The address that opens a run in this page again; without the token that may stand in it.
+ * The address that opens a run in a page again; without the token that may stand in this one's. A second page of a JupyterLab
+ * gets a workspace of its own, with nothing in it, unless its address names the notebook.
  *
  * @param {{ origin: string, pathname: string }} location
  * @param {string} uid
+ * @param {string} notebook Where it lies; empty if that is not known.
+ * @param {string} base Of the server's addresses.
  */
-function linkTo(location, uid) {
-  return `${location.origin}${location.pathname}?${QUERY}=${encodeURIComponent(uid)}`;
+function linkTo(location, uid, notebook = "", base = "/") {
+  const lab = notebook && location.pathname.startsWith(`${base}lab`);
+  const path = lab ? `${base}lab/tree/${notebook.split("/").map(encodeURIComponent).join("/")}` : location.pathname;
+  return `${location.origin}${path}?${QUERY}=${encodeURIComponent(uid)}`;
+}
+
+/**
+ * Where the notebook of a kernel lies, as the server knows it; empty if it does not say.
+ *
+ * @param {string} base
+ * @param {string | undefined} kernel
+ */
+async function notebookOf(base, kernel) {
+  try {
+    const answer = await fetch(`${base}api/sessions`);
+    /** @type {{ path?: string, kernel?: { id: string } }[]} */
+    const sessions = answer.ok ? await answer.json() : [];
+    return sessions.find((session) => session.kernel?.id === kernel)?.path ?? "";
+  } catch (error) {
+    console.warn("The server does not say where the notebook is", error);
+    return "";
+  }
+}
+
+/** What the page says of its server. */
+function pageConfig() {
+  return JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
 }
 
 /**
@@ -99,10 +127,9 @@ function element(tag, role, name, text = "") {
 
 /**
  * @param {Row} row
- * @param {string} link
- * @param {(link: string) => void} copy
+ * @param {(uid: string) => void} copy
  */
-function rowElement(row, link, copy) {
+function rowElement(row, copy) {
   const made = element("div", "row", "st-run");
   made.dataset.uid = row.uid;
   const cell = (/** @type {string} */ name, /** @type {string} */ text) => {
@@ -140,7 +167,7 @@ function rowElement(row, link, copy) {
   button.tabIndex = -1;
   button.addEventListener("click", (event) => {
     event.stopPropagation();
-    copy(link);
+    copy(row.uid);
   });
   cell("act", "").append(button);
   return made;
@@ -162,7 +189,11 @@ async function render({ model, el }) {
 
   const lines = () => /** @type {HTMLElement[]} */ ([...grid.querySelectorAll(".st-run")]);
 
-  const copy = async (/** @type {string} */ link) => {
+  const copy = async (/** @type {string} */ uid) => {
+    const found = /** @type {LabModel} */ (await model.widget_manager.get_model(model.get("key")));
+    const base = pageConfig().baseUrl ?? "/";
+    const notebook = await notebookOf(base, found.comm?.jsServicesComm?._kernel?.id);
+    const link = linkTo(window.location, uid, notebook, base);
     try {
       await navigator.clipboard.writeText(link);
       said.textContent = `Copied: ${link}`;
@@ -190,7 +221,7 @@ async function render({ model, el }) {
     const head = element("div", "row", "st-run-head");
     head.append(...HEADS.map((text) => element("div", "columnheader", "", text)));
     head.lastElementChild?.setAttribute("aria-label", "Link");
-    grid.replaceChildren(head, ...rows.map((row) => rowElement(row, linkTo(window.location, row.uid), copy)));
+    grid.replaceChildren(head, ...rows.map((row) => rowElement(row, copy)));
     grid.hidden = !rows.length;
     empty.textContent = model.get("empty");
     empty.hidden = rows.length > 0 || !empty.textContent;
@@ -240,8 +271,7 @@ async function render({ model, el }) {
   const tellWritten = () => {
     const written = model.get("written");
     if (!written.path) return;
-    const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
-    const link = fileLink(written, config);
+    const link = fileLink(written, pageConfig());
     said.textContent = "";
     if (!link) return;
     const anchor = document.createElement("a");
