@@ -1,7 +1,7 @@
 """How often a page draws large plots: a curve of a million points and a map of a hundred thousand, which grow.
 
-``python -m benchmarks.large_plots``: a thread in the kernel gives a result with some more points ten times a second; the
-page counts the changes that it has drawn, and the longest time in which it could do nothing else.
+``python -m benchmarks.large_plots``: a thread in the kernel gives a result with some more points ten times a second.
+The page counts the changes that it has drawn, and the longest time in which it could do nothing else.
 """
 
 import tempfile

@@ -1,7 +1,8 @@
 """Whether a page stays as large as it is while scans go by: its JavaScript memory, its nodes, and the kernel's memory.
 
-``python -m benchmarks.page_memory [MINUTES] [FILE.json]``: a dashboard in JupyterLab and Chromium, on a pretend beamline
-that measures a rocking scan of 51 points every second and suggests a change in each: an afternoon of scans in ten minutes.
+``python -m benchmarks.page_memory [MINUTES] [FILE.json]``: a dashboard in JupyterLab and Chromium, on a pretend
+beamline that measures a rocking scan of 51 points every second and suggests a change in each: an afternoon of scans in
+ten minutes.
 """
 
 import json

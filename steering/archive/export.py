@@ -86,7 +86,7 @@ def _write_csv(file: IO[str], entry: RunEntry, result: Result | None, events: xr
         file.write(f"# {' '.join(line.split())}\n")
     columns = _columns(result.outcome.data if result is not None else events)
     table = csv.writer(file, lineterminator="\n")
-    table.writerow([f"{name} ({units})" if units else name for name, units, _ in columns])
+    table.writerow([f"{name} ({units})" if units not in ("", "1") else name for name, units, _ in columns])
     table.writerows(zip(*(values for _, _, values in columns), strict=True))
 
 

@@ -1,5 +1,6 @@
 """The runs that the record keeps: listed, searched, read and exported."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,11 @@ _MOST_SEARCHED = 2000
 _SETTLED_SECONDS = 600.0
 _CURVE_POINTS = 40
 KINDS = ("csv", "nexus")
+
+
+def exports_folder(workspace: Path) -> Path:
+    """Choose where exports are written: beside the notebook, where its page can show them, else in the workspace."""
+    return (Path.cwd() if "JPY_SESSION_NAME" in os.environ else workspace) / "exports"
 
 
 class PastDesk(Protocol):

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, replace
+from itertools import pairwise
+from statistics import median
 from threading import Event, RLock
 from typing import Any
 
@@ -366,4 +368,5 @@ class Beamline:
     def _seconds_a_point(self) -> float:
         if len(self._times) < 2:
             return float("nan")
-        return (self._times[-1] - self._times[0]) / (len(self._times) - 1)
+        # The median: a pause between two points says nothing of the others.
+        return median(later - earlier for earlier, later in pairwise(self._times))

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from steering.archive.past import Past
+from steering.archive.past import Past, exports_folder
 from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import stop_service
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
@@ -76,7 +76,7 @@ class Session:
         self._record_address = dict(record)
         self._writer = BoardWriter(client, facility, self.board, self._record_address)
         self._works = Works(self._writer, self.board)
-        self.past = Past(self._writer.record_client, workspace.directory / "exports")
+        self.past = Past(self._writer.record_client, exports_folder(workspace.directory))
         # Whoever forgets a session, or gives its name to another one, has closed it.
         self._forgotten = weakref.finalize(self, self._works.end, FORGOTTEN)
         self._forgotten.atexit = False

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 
 import { load } from "./load.mjs";
+import { makePage } from "./page.mjs";
 
-const { span, markLate, runAgain } = load(["parts/heard.js", "pages/presence.js"], ["span", "markLate", "runAgain"]);
+const { comeForward, hideOldWords, offerTabs, span, markLate, runAgain } = load(
+  ["parts/heard.js", "pages/presence.js"],
+  ["comeForward", "hideOldWords", "offerTabs", "span", "markLate", "runAgain"],
+);
 
 test("an age is said in seconds, minutes or hours", () => {
   const said = { 0: "0 s", 59.4: "59 s", 60: "1 min 00 s", 61: "1 min 01 s", 3599: "59 min 59 s", 3600: "1 h 00 min" };
@@ -71,4 +75,92 @@ test("a cell that fails says why, and a kernel that cannot be asked says so", as
   assert.match(await runAgain(failed, "steering.open(where)"), /NameError: name 'where' is not defined/);
   assert.match(await runAgain(kernelOf({ status: "abort" }), ""), /\(abort\)/);
   assert.match(await runAgain(kernelOf(new Error("gone")), ""), /could not be asked/);
+});
+
+test("what was said to be done goes after 20 s, and an error stays", () => {
+  const done = { dataset: { said: "100" }, hidden: false };
+  const root = { querySelectorAll: (name) => (name === ".st-said [data-said]" ? [done] : []) };
+  hideOldWords(root, 119);
+  assert.equal(done.hidden, false);
+  hideOldWords(root, 121);
+  assert.equal(done.hidden, true);
+});
+
+/** A tab of a page in a JupyterLab that opens, and what is done to it. */
+function opening(current) {
+  const pressed = [];
+  const classes = { contains: () => current };
+  const tab = {
+    classList: classes,
+    getBoundingClientRect: () => ({ x: 0, y: 0, width: 10, height: 10 }),
+    dispatchEvent: (event) => pressed.push(event.type),
+  };
+  const listeners = {};
+  globalThis.document = { querySelector: () => tab };
+  globalThis.addEventListener = (kind, take) => {
+    listeners[kind] = take;
+  };
+  globalThis.removeEventListener = (kind) => {
+    delete listeners[kind];
+  };
+  globalThis.PointerEvent = class {
+    constructor(type) {
+      this.type = type;
+    }
+  };
+  const el = { closest: (name) => (name === ".jupyterlab-sidecar" ? { id: "a" } : null) };
+  return { el, pressed, listeners };
+}
+
+test("the page's tab comes before the notebook that JupyterLab opens after it, until a person does something", () => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setInterval"] });
+  mock.method(performance, "now", () => 3000);
+  const lab = opening(false);
+  comeForward(lab.el);
+  mock.timers.tick(250);
+  assert.deepEqual(lab.pressed, ["pointerdown", "pointerup"]);
+  lab.listeners.pointerdown({ isTrusted: false }); // its own press
+  mock.timers.tick(250);
+  assert.equal(lab.pressed.length, 4);
+  lab.listeners.keydown({ isTrusted: true });
+  mock.timers.tick(1000);
+  assert.equal(lab.pressed.length, 4);
+  assert.deepEqual(lab.listeners, {});
+  mock.reset();
+  mock.timers.reset();
+});
+
+test("a tab that is in front is left alone, and so is one that is opened later", () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  const now = mock.method(performance, "now", () => 3000);
+  const lab = opening(true);
+  const stop = comeForward(lab.el);
+  mock.timers.tick(1000);
+  assert.deepEqual(lab.pressed, []);
+  stop();
+  now.mock.mockImplementation(() => 60_000);
+  const later = opening(false);
+  comeForward(later.el);
+  mock.timers.tick(1000);
+  assert.deepEqual(later.pressed, []);
+  mock.reset();
+  mock.timers.reset();
+});
+
+test("each card of a page offers a tab of its own, and a card that is alone in one does not", () => {
+  const page = makePage();
+  globalThis.document = page;
+  const head = page.createElement("div");
+  head.parentElement = { classList: ["st-panel", "st-panel-curve"] };
+  head.querySelector = () => ({ textContent: "Rocking curve" });
+  const opened = [];
+  const root = { classList: { contains: () => false }, querySelectorAll: () => [head] };
+  offerTabs(root, (panel) => opened.push(panel));
+  const [button] = head.children;
+  assert.equal(button.attributes["aria-label"], "Open Rocking curve in a tab of its own");
+  button.listeners.click();
+  assert.deepEqual(opened, ["curve"]);
+  offerTabs({ ...root, classList: { contains: () => true } }, () => {});
+  assert.equal(head.children.length, 1);
 });

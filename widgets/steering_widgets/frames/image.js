@@ -6,7 +6,8 @@
 
 const AGAIN_MS = 2000;
 const PAN_PART = 0.1; // of the window, a key
-const KEYS = "Keys: arrows move the part that is seen, with Shift the cursor; + and − zoom, 0 shows the whole frame, "
+const KEYS = "With the mouse: Ctrl and the wheel zoom, in full screen the wheel alone; a drag moves. "
+  + "Keys: arrows move the part that is seen, with Shift the cursor; + and − zoom, 0 shows the whole frame, "
   + "F fills the screen, L follows the newest again, [ and ] show the frame before and after, P the profiles.";
 
 /** @param {ImageModel} model */
@@ -334,7 +335,8 @@ async function render({ model, el }) {
     parts.value.textContent = "";
   });
   parts.canvas.addEventListener("wheel", (event) => {
-    if (!shown || !(event.ctrlKey || event.shiftKey)) return; // a bare wheel scrolls the notebook
+    // A bare wheel scrolls the page, which is not there in full screen.
+    if (!shown || !(event.ctrlKey || event.shiftKey || large.isLarge())) return;
     event.preventDefault();
     zoom((event.deltaY || event.deltaX) > 0 ? 1.25 : 0.8, pixelAt(event));
   }, { passive: false });

@@ -6,6 +6,9 @@ const TICK_MS = 1000;
 const ASK_MS = 10_000;
 // While a scan runs, a view without news for so long (seconds), and two points, is late.
 const LATE_S = 2;
+const SAID_S = 20;
+// So long after the page was loaded (milliseconds) JupyterLab still opens what it is to show.
+const OPENING_MS = 15_000;
 const RECONNECTED = "Reconnected: the live page is in the tab “Steering”.";
 /** @type {Record<string, string>} */
 const WORDS = {
@@ -92,6 +95,56 @@ function offerTabs(root, open) {
 }
 
 /**
+ * Take away what was said to have been done, once it is old: a person has done something else since.
+ *
+ * @param {HTMLElement} root
+ * @param {number} now Seconds, by the kernel's clock.
+ */
+function hideOldWords(root, now) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const said = root.querySelectorAll(".st-said [data-said]");
+  for (const one of said) one.hidden = now - Number(one.dataset.said) > SAID_S;
+}
+
+/**
+ * Bring the tab of a page to the front while JupyterLab opens: the notebook, which it opens after it, would hide it. What
+ * a person does ends that. Returns what ends it too.
+ *
+ * @param {HTMLElement} el
+ */
+function comeForward(el) {
+  const id = el.closest(".jupyterlab-sidecar")?.id;
+  const began = performance.now();
+  if (!id || began > OPENING_MS || el.closest(".st-alone")) return () => {};
+  const look = () => {
+    const tab = document.querySelector(`.lm-TabBar-tab[data-id="${id}"]`);
+    if (tab && !tab.classList.contains("lm-mod-current")) pressTab(tab);
+    if (performance.now() - began > OPENING_MS) stop();
+  };
+  const timer = setInterval(look, 250);
+  const stop = () => {
+    clearInterval(timer);
+    for (const kind of ["pointerdown", "keydown"]) globalThis.removeEventListener(kind, byPerson, true);
+  };
+  const byPerson = (/** @type {Event} */ event) => {
+    if (event.isTrusted) stop();
+  };
+  for (const kind of ["pointerdown", "keydown"]) globalThis.addEventListener(kind, byPerson, true);
+  return stop;
+}
+
+/**
+ * Press what stands on a tab, as a mouse does.
+ *
+ * @param {Element} what
+ */
+function pressTab(what) {
+  const box = what.getBoundingClientRect();
+  const at = { bubbles: true, button: 0, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+  for (const kind of ["pointerdown", "pointerup"]) what.dispatchEvent(new PointerEvent(kind, at));
+}
+
+/**
  * Close the tab that a page has for itself; JupyterLab does it when its cross is pressed.
  *
  * @param {HTMLElement} el
@@ -99,10 +152,7 @@ function offerTabs(root, open) {
 function closeTab(el) {
   const id = el.closest(".jupyterlab-sidecar")?.id;
   const cross = id && document.querySelector(`.lm-TabBar-tab[data-id="${id}"] .lm-TabBar-tabCloseIcon`);
-  if (!cross) return;
-  const box = cross.getBoundingClientRect();
-  const at = { bubbles: true, button: 0, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
-  for (const kind of ["pointerdown", "pointerup"]) cross.dispatchEvent(new PointerEvent(kind, at));
+  if (cross) pressTab(cross);
 }
 
 /**
@@ -219,7 +269,7 @@ async function render({ model, el }) {
     if (!reason) heard = Date.now();
     root.classList.toggle("st-stale", Boolean(reason));
     root.dataset.live = reason || "live";
-    const when = heard && reason !== "saved" ? ` (${new Date(heard).toLocaleTimeString()})` : "";
+    const when = heard && reason !== "saved" ? ` (${new Date(heard).toLocaleTimeString([], { hour12: false })})` : "";
     const text = reason === "closed" ? model.get("ended") : (WORDS[reason] ?? "").replace(" then", ` then${when}`);
     const said = reason === "ended" && tried ? tried : text;
     if (words.textContent !== said) words.textContent = said;
@@ -242,6 +292,7 @@ async function render({ model, el }) {
       if (one.textContent !== text) one.textContent = text;
     }
     if (!stopped) markLate(root, now);
+    hideOldWords(root, now);
   };
 
   const receive = (/** @type {Heard} */ message) => {
@@ -278,7 +329,9 @@ async function render({ model, el }) {
     watcher.observe(root, { childList: true, subtree: true });
     dress(root);
     count();
+    forward = comeForward(root);
   };
+  let forward = () => {};
   let waiting = requestAnimationFrame(bind);
   const timer = setInterval(count, TICK_MS);
   const asker = setInterval(askNowAndThen, ASK_MS);
@@ -299,6 +352,7 @@ async function render({ model, el }) {
 
   return () => {
     cancelAnimationFrame(waiting);
+    forward();
     clearInterval(timer);
     clearInterval(asker);
     silent = false;

@@ -98,6 +98,7 @@ async function render({ model, el }) {
   let lastStatus = null; // what was heard before the link was lost, too
   let heard = 0;
   let heardAt = performance.now();
+  let lostAt = heardAt;
   let remark = "";
   let wait = FIRST_WAIT_MS;
   let retry = 0;
@@ -110,11 +111,15 @@ async function render({ model, el }) {
   const presses = new Presses((message) => model.send(message), say);
   const throughKernel = () => !address && link === "none";
 
-  const silence = () => Math.round((performance.now() - heardAt) / 1000);
+  // A service that measures nothing has nothing to say: it is silent from when the link is lost.
+  const silence = () => Math.round((performance.now() - (lastStatus?.scanning ? heardAt : lostAt)) / 1000);
 
   const where = () => {
     if (throughKernel()) return model.get("problem") || "Through the kernel: these wait while a cell runs.";
-    if (link === "lost") return `Link lost: nothing heard for ${silence()} s. The scan goes on by itself.`;
+    if (link === "lost") {
+      const goesOn = lastStatus?.scanning ? " The scan goes on by itself." : "";
+      return `Link lost: nothing heard for ${silence()} s.${goesOn}`;
+    }
     if (link !== "live") return "No link to the beamline service yet.";
     return `Connected: ${STATES[status?.state ?? ""] ?? "waiting for news"}`;
   };
@@ -192,6 +197,7 @@ async function render({ model, el }) {
   };
 
   const lose = (/** @type {string} */ why) => {
+    if (link !== "lost") lostAt = performance.now();
     link = "lost";
     if (unanswered.size) {
       const [{ name }] = [...unanswered.values()].slice(-1);

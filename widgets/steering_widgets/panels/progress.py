@@ -139,7 +139,7 @@ def _points(status: BeamlineStatus) -> str:
     percent = 100 * status.points_done / total if total else 0
     remaining = status.scanning and not status.endless
     left = f"<span>{status.points_left}<small> left</small></span>" if remaining else ""
-    running = remaining and status.state == "running"
+    running = remaining and status.state == "running" and math.isfinite(status.seconds_left)
     time_left = f"<span>{duration(status.seconds_left)}<small> remaining</small></span>" if running else ""
     if status.scanning and status.endless:
         left = "<span><small>without end: press Finish to end it</small></span>"

@@ -1,6 +1,7 @@
 """The look of a panel: a titled card, and the style sheet that all of them share."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,7 +134,9 @@ class Line(ipywidgets.HTML):
         if (text, kind) == self._shown:
             return
         self._shown = (text, kind)
-        self.value = f'<div class="st-{escape(kind)}" role="status" aria-live="polite">{escape(text)}</div>'
+        # What was done is no news for long: the page takes it away when it is old.
+        said = f' data-said="{time.time():.0f}"' if kind == "good" else ""
+        self.value = f'<div class="st-{escape(kind)}" role="status" aria-live="polite"{said}>{escape(text)}</div>'
         self.layout.display = None if text else "none"
 
 

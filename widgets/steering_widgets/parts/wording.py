@@ -59,8 +59,8 @@ def plain(value: float, decimals: int) -> str:
 
 
 def unit_text(units: str) -> str:
-    """Write a unit behind a number or a name; of a column whose file names none it says so."""
-    return "(unit unknown)" if units == UNKNOWN_UNIT else units
+    """Write a unit behind a number or a name: nothing for a pure number, and that it is unknown where it is."""
+    return "(unit unknown)" if units == UNKNOWN_UNIT else ("" if units == "1" else units)
 
 
 def feature_text(feature: Feature) -> str:
@@ -145,7 +145,7 @@ def exposed_at(result: Result) -> float:
 
 def countdown(until: float) -> str:
     """Write in HTML how long it is until a moment; the page counts on."""
-    return f'<span class="st-age" data-since="0" data-until="{until:.3f}">until {clock(until)}</span>'
+    return f'<span class="st-age" data-since="0" data-until="{until:.3f}" title="until {clock(until)}">…</span>'
 
 
 def milliseconds(value: float) -> str:

@@ -130,5 +130,5 @@ def ghost_text(wish: Wish, forecast: Forecast | None) -> str:
         return ""
     if forecast.refusal:
         return f"What {wish.words} would do: nothing, it would be refused. {forecast.refusal}"
-    time = f", about {duration(forecast.seconds_left)}" if math.isfinite(forecast.seconds_left) else ""
+    time = f", about {duration(max(forecast.seconds_left, 1.0))}" if math.isfinite(forecast.seconds_left) else ""
     return f"What {wish.words} would do (violet): {several(forecast.points_left, 'point')} left{time}."

@@ -51,7 +51,8 @@ class ScalarsPanel:
         data = result.outcome.data if result is not None else xr.Dataset()
         dimension, names = columns_of(data)
         along = [dimension] if dimension in data.variables else []
-        self._x.offer([*along, *(name for name in names if name not in along)], (along or names or [""])[0])
+        places = [name for name in names if name in data.coords]
+        self._x.offer([*along, *(name for name in names if name not in along)], (along or places or names or [""])[0])
         values = [name for name in names if name not in along]
         self._y.offer(values, next((name for name in values if name not in data.coords), (values or [""])[0]))
         if result is None or not self._x.value or not self._y.value:
