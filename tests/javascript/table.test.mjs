@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { load } from "./load.mjs";
+import { makeModel } from "./page.mjs";
 
-const { chosenAfter, placeAfter, linkTo, notebookOf, runOf, fileLink } = load(
+const { chosenAfter, placeAfter, linkTo, notebookOf, runOf, fileLink, untilHeard } = load(
   ["parts/heard.js", "runs/table.js"],
-  ["chosenAfter", "placeAfter", "linkTo", "notebookOf", "runOf", "fileLink"],
+  ["chosenAfter", "placeAfter", "linkTo", "notebookOf", "runOf", "fileLink", "untilHeard"],
 );
 
 test("a row is chosen and left again, and of three the first goes", () => {
@@ -70,4 +71,20 @@ test("a file below the server's root can be downloaded, and no other", () => {
   assert.equal(fileLink({ path: "/data/a.csv", home }, { serverRoot: "/data/" }), "/files/a.csv");
   assert.equal(fileLink({}, config), "");
   assert.equal(fileLink({ path: "/a.csv", home }, {}), "");
+});
+
+test("the kernel is told of the address' run until it has heard", () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  const model = makeModel();
+  untilHeard(model, "3fa2");
+  mock.timers.tick(3000);
+  assert.equal(model.sent.length, 3);
+  assert.equal(new Set(model.sent.map((message) => message.ask)).size, 1);
+  model.hear({ ask: "of another page" });
+  mock.timers.tick(1500);
+  assert.equal(model.sent.length, 4);
+  model.hear({ ask: model.sent[0].ask });
+  mock.timers.tick(9000);
+  assert.equal(model.sent.length, 4);
+  mock.timers.reset();
 });

@@ -246,20 +246,25 @@ def test_a_run_is_analysed_again_as_the_card_of_analyses_says(tmp_path):
 
 def test_the_address_of_a_page_opens_a_run_once_and_nonsense_opens_none(bench, caplog):
     views = Views(bench.table)
-    views.say(run=SECOND)
+    views.say(run=SECOND, ask="one-1")
     bench.until(lambda: bench.desk.shown == [(SECOND, "", {})])
-    for wrong in ({"run": "../../etc"}, {"run": 7}, {"kind": "?"}, {"run": "x" * 500}):
-        views.say(**wrong)
+    # It said so again before it heard that it was heard.
+    views.say(run=SECOND, ask="one-1")
+    assert [message for message, _ in views.sent][-2:] == [{"ask": "one-1"}, {"ask": "one-1"}]
+    for wrong in ("../../etc", 7, None, "x" * 500):
+        views.say(run=wrong, ask="two-2")
+    for wrong in ("", [1], "a/b"):
+        views.say(run=SECOND, ask=wrong)
     bench.refresh()
     assert len(bench.desk.shown) == 1
     assert "names no run" in caplog.text
-    views.say(run="zzzz")
+    views.say(run="zzzz", ask="three-3")
     bench.until(lambda: "keeps no result of run zzzz" in bench.said)
 
 
 def test_a_link_takes_the_running_scan_from_nobody(bench):
     bench.desk.start("rocking")
-    Views(bench.table).say(run=SECOND)
+    Views(bench.table).say(run=SECOND, ask="one-1")
     bench.until(lambda: "A scan runs. Press Show to look at 44dd55ee" in bench.said)
     bench.until(lambda: bench.table.picked == [SECOND])
     assert bench.desk.shown == []

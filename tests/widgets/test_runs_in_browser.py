@@ -113,7 +113,14 @@ def linked(page):
 
 
 def opened(lab, link):
-    """Open the link in another page of the same browser, and see the run shown."""
+    """Open the link in another page of the browser, and see the run shown; a running scan is taken from nobody."""
+    first = lab.new_page()
+    first.goto(link, wait_until="domcontentloaded")
+    first.locator(".st-panel-runs", has_text="A scan runs. Press Show to look at").first.wait_for()
+    assert lab.value("desk.shown") == []
+    first.close()
+    lab.execute("desk.advance(51)")
+    lab.wait_for_value("desk.board.status.value.state == 'idle'")
     other = lab.new_page()
     other.set_viewport_size({"width": 1280, "height": 1400})
     other.goto(link, wait_until="domcontentloaded")

@@ -17,12 +17,15 @@
  */
 /** @typedef {{ path?: string, home?: string }} Written */
 /** @typedef {{ key: string, rows: Row[], picked: string[], empty: string, written: Written }} Traits */
+/** @typedef {{ ask: string }} Heard */
+/** @typedef {{ run: string, ask: string }} Sent */
 
 const HEADS = ["Started", "Scan", "Sample", "Status", "Points", "Main features", "Curve", ""];
 const MOST = 2;
 const SVG = "http://www.w3.org/2000/svg";
 const BOX = "0 0 96 24"; // as table.py draws it
 const QUERY = "steering-run";
+const AGAIN_MS = 1500;
 
 /**
  * What is chosen after a press on a row: it is added or taken out, and of three the first goes.
@@ -173,7 +176,30 @@ function rowElement(row, copy) {
   return made;
 }
 
-/** @param {Place<Model<Traits, never, { run: string }>>} place */
+/**
+ * Tell the kernel which run the address names, again and again until it has heard: what is said while a page joins a
+ * running kernel is lost. Returns what ends that.
+ *
+ * @param {Model<Traits, Heard, Sent>} model
+ * @param {string} run
+ */
+function untilHeard(model, run) {
+  const ask = crypto.randomUUID();
+  const say = () => model.send({ run, ask });
+  const heard = (/** @type {Heard} */ message) => {
+    if (message.ask === ask) stop();
+  };
+  const timer = setInterval(say, AGAIN_MS);
+  const stop = () => {
+    clearInterval(timer);
+    model.off("msg:custom", heard);
+  };
+  model.on("msg:custom", heard);
+  say();
+  return stop;
+}
+
+/** @param {Place<Model<Traits, Heard, Sent>>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const grid = element("div", "grid", "st-run-grid st-scroll");
@@ -286,6 +312,7 @@ async function render({ model, el }) {
   model.on("change:picked", mark);
   model.on("change:written", tellWritten);
   fill();
+  let stop = () => {};
 
   // JupyterLab rewrites the address; what the page was loaded with is kept by the browser. Once a page is enough.
   const [loaded] = performance.getEntriesByType("navigation");
@@ -293,10 +320,11 @@ async function render({ model, el }) {
   const { dataset } = document.documentElement;
   if (wanted && dataset.steeringRun !== wanted) {
     dataset.steeringRun = wanted;
-    model.send({ run: wanted });
+    stop = untilHeard(model, wanted);
   }
 
   return () => {
+    stop();
     model.off("change:rows", fill);
     model.off("change:empty", fill);
     model.off("change:picked", mark);

@@ -44,6 +44,7 @@ class RunTable(HeardWidget):
         self.add_class("st-run-table")
         self.chosen: Cell[tuple[str, ...]] = Cell(())
         self.opened: Cell[str] = Cell("")
+        self._asked = ""
         self.observe(self._picked, "picked")
         self.on_msg(self._receive)
 
@@ -67,11 +68,17 @@ class RunTable(HeardWidget):
 
     def _receive(self, _: object, content: object, buffers: object) -> None:
         del buffers
-        run: object = cast("Mapping[str, object]", content).get("run") if isinstance(content, Mapping) else None
-        if isinstance(run, str) and _UID.fullmatch(run):
-            self.opened.set(run)
-        else:
+        nothing: Mapping[str, object] = {}
+        said = cast("Mapping[str, object]", content) if isinstance(content, Mapping) else nothing
+        run, ask = said.get("run"), said.get("ask")
+        if not (isinstance(run, str) and _UID.fullmatch(run) and isinstance(ask, str) and _UID.fullmatch(ask)):
             _LOG.warning("the table of runs was sent what names no run: %.100r", run)
+            return
+        # A page says it until it is heard, and may say it once more on the way.
+        if ask != self._asked:
+            self._asked = ask
+            self.opened.set(run)
+        self.send({"ask": ask})
 
 
 def row_of(entry: RunEntry, *, running: bool) -> dict[str, Any]:
