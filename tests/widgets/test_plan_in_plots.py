@@ -215,6 +215,7 @@ def test_an_earlier_curve_is_laid_over_or_subtracted(curve, desk):
     before = dict(zip(curve._drawn.points.data["x"], curve._drawn.points.data["y"], strict=True))
     find(curve.widget, "st-curve-difference").value = True
     curve.refresh()
+    assert "; minus run 7" in text_of(curve.widget)
     data = curve._drawn.points.data
     assert np.allclose(data["y"], [before[one] - 10 for one in data["x"]])
     assert (np.asarray(data["error"]) > 3).all()

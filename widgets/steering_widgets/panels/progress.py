@@ -113,8 +113,9 @@ class ProgressPanel:
         self._computes.layout.display = None if offered == _LESS else "none"
         if offered == _LESS:
             status = self._compute.value
-            said = status.detail or ("" if status.workers else "No worker is there yet.")
-            _put(self._computes, f"<b>{escape(status.name)}</b> {escape(said)}{pools_text(status)}")
+            there = several(len(status.workers), "worker") if status.workers else "no worker is there yet"
+            said = f"{there}. {status.detail}".strip()
+            _put(self._computes, f"<b>{escape(status.name)}</b>: {escape(said)}{pools_text(status)}")
 
 
 def _put(widget: ipywidgets.HTML, text: str) -> None:

@@ -203,10 +203,9 @@ class CurvePanel:
         self._numbers.show(result)
         self._about.write(self._words(curve, shown, marked, monitor))
         frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
-        self.widget.remark(
-            frames + (f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""),
-            news(exposed_at(result)),
-        )
+        behind = f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""
+        beside = f"; minus {earlier[-1].label}" if differs else behind
+        self.widget.remark(frames + beside, news(exposed_at(result)))
 
     def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str) -> str:
         parts: list[str] = []
