@@ -99,6 +99,7 @@ class Views:
         for view in self._views:
             view.shown = view.name == wanted and wanted not in strange
             view.place.layout.display = None if view.shown else "none"
+            view.panel.widget.layout.display = None if view.shown or view.alone else "none"
         for guest in self._guests:
             chosen = guest.name in strange and guest.name == wanted
             guest.widget.layout.display = None if chosen or not guest.of_results else "none"

@@ -155,10 +155,10 @@ class RunsPanel:
         followed = source.status.state if source.name == RECORD else ""
         ended = self._scanned if self._scanned != scanned else ""
         analysed = followed == "ended" and self._followed != followed
-        began = bool(scanned) and self._scanned != scanned
+        began = scanned if self._scanned != scanned else ""
         self._scanned, self._followed = scanned, followed
         if self._sought.advance() or ended or analysed or began:
-            self._reader.ask(self._sought.value, ended)
+            self._reader.ask(self._sought.value, began, ended)
         if self._opened.advance():
             run = self._opened.value
             self._reader.do(lambda: self._do(lambda: self._open(run)))

@@ -1,7 +1,7 @@
 """Reads the list of runs off the thread that draws: a record answers in milliseconds, or in seconds, or not at all."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -35,6 +35,28 @@ class Listing:
     reading: bool = True
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the list is to have.
+
+    Attributes:
+        text: Words that are searched for.
+        begun: Uid of a run that must be in it; empty for none.
+        ended: Uid of a run that must be in it with its end and its result; empty for none.
+    """
+
+    text: str
+    begun: str = ""
+    ended: str = ""
+
+    def answered(self, entries: Sequence[RunEntry]) -> bool:
+        """Say whether what is awaited is there; nothing is where words are searched for, which it need not have."""
+        known = {entry.uid: entry for entry in entries}
+        begun = not self.begun or self.begun in known
+        ended = not self.ended or (self.ended in known and _is_whole(known[self.ended]))
+        return bool(self.text) or (begun and ended)
+
+
 class RunReader:
     """One thread that reads the record, for the newest question only.
 
@@ -56,14 +78,15 @@ class RunReader:
         self._asked = 0
         self._closed = False
 
-    def ask(self, text: str, awaited: str = "") -> None:
+    def ask(self, text: str, begun: str = "", ended: str = "") -> None:
         """Read the list anew; from any thread.
 
         Args:
             text: What is searched for.
-            awaited: Uid of a run that has just ended: its end and its result are waited for.
+            begun: Uid of a run that has just begun: until it is in the record it is waited for.
+            ended: Uid of a run that has just ended: its end and its result are waited for.
         """
-        self._do(lambda number: self._read(number, text, awaited))
+        self._do(lambda number: self._read(number, Question(text, begun, ended)))
 
     def do(self, work: Callable[[], object]) -> None:
         """Do something else with the record, on the same thread; what is still being read is given up for it."""
@@ -86,24 +109,25 @@ class RunReader:
             self._news.set()
             self._doing.submit(work, number)
 
-    def _read(self, number: int, text: str, awaited: str) -> None:
+    def _read(self, number: int, question: Question) -> None:
         for turn in range(_TRIES):
             with self._lock:
                 if number != self._asked:
                     return
                 self._news.clear()
-            there = self._read_once(number, text, awaited, first=turn == 0)
+            there = self._read_once(number, question, first=turn == 0)
             # A newer question, or the end, is news.
             if there or self._news.wait(_AGAIN_SECONDS):
                 return
 
-    def _read_once(self, number: int, text: str, awaited: str, *, first: bool) -> bool:
+    def _read_once(self, number: int, question: Question, *, first: bool) -> bool:
         """Read the list, at first bit by bit; say whether what is awaited is in it, or nothing more can come."""
+        text = question.text
         found, entries = _NOTHING, list[RunEntry]()
         try:
             past = self._past()
             # Its result may come after this list was last read, however long ago its run began.
-            past.forget(awaited)
+            past.forget(question.ended)
             found = past.find(text)
             entries = list(found.entries)
             if first:
@@ -118,9 +142,9 @@ class RunReader:
             # What was read stays: one run that cannot be read takes no other from the list.
             read = Found(tuple(entries), found.searched, found.whole)
             self._show(number, Listing(read, text, str(error), reading=False))
-            return not awaited
+            return not (question.begun or question.ended)
         self._show(number, Listing(Found(tuple(entries), found.searched, found.whole), text, reading=False))
-        return not awaited or bool(text) or any(_is_whole(one) for one in entries if one.uid == awaited)
+        return question.answered(entries)
 
     def _show(self, number: int, listing: Listing) -> None:
         with self._lock:
