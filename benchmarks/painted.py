@@ -73,9 +73,10 @@ def measure(url, workspace, options):
         with busy(options.busy):
             scan(workspace, step=0.0025)
             lab.page.wait_for_timeout(500)
+            # The file of this scan; the next one has its own.
+            (path,) = [max(workspace.frames.glob("*.h5"), key=lambda found: found.stat().st_mtime)]
             bare = bare_canvas(lab, workspace)
         painted = dict(lab.page.evaluate("() => window.painted"))
-        (path,) = [max(workspace.frames.glob("*.h5"), key=lambda found: found.stat().st_mtime)]
         with h5py.File(path, "r") as file:
             attributes = file["entry/instrument/NDAttributes"]
             photons = dict(zip(attributes["NDArrayUniqueId"][:], attributes["NDArrayTimeStamp"][:], strict=True))
