@@ -3,8 +3,11 @@
 import sys
 from collections.abc import Sequence
 
+from steering.machine.leaving import leave_within
 from steering.machine.lifeline import hold_while_starting
 from steering.machine.loading import loading
+
+_LEAVE_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,7 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hold_while_starting()
     with loading():
         from steering.beamline import process
-    return process.main(arguments)
+    try:
+        return process.main(arguments)
+    finally:
+        leave_within(_LEAVE_SECONDS)
 
 
 if __name__ == "__main__":

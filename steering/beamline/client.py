@@ -74,19 +74,24 @@ class Moved:
     connection: Mapping[str, Any]
 
 
+class GoneError(SteeringError):
+    """The service that was found had ended before it told how things are; another one is to be looked for."""
+
+
 News: TypeAlias = Moved | Welcome | Begin | Entry | BeamlineStatus | Plan | Instrument | Frame | Lost
 
 
 class BeamlineClient:
     """One person's connection to a beamline service."""
 
-    def __init__(self, url: str, token: str, find: Callable[[], Mapping[str, Any] | None] = lambda: None) -> None:
+    def __init__(self, url: str, token: str, find: Callable[[], Mapping[str, Any] | None] | None = None) -> None:
         """Prepare the connection; nothing is sent yet.
 
         Args:
             url: For example ``"http://127.0.0.1:8123"``.
             token: Bearer token.
-            find: Looks where the service is now, after it was lost: it may have been started anew.
+            find: Looks where the service is now, after it was lost: it may have been started anew. Left out for one
+                that only its address is known of: it may come back there.
         """
         self._find = find
         self.url, self.secret = url, token
@@ -183,8 +188,10 @@ class BeamlineClient:
         After each (re)connection comes ``Welcome``, then ``Begin`` and the whole run so far.
 
         Raises:
+            GoneError: If it was lost before it told its state, and none is where it was found.
             SteeringError: If the token is not accepted.
         """
+        heard = False
         while True:
             address = self.url.replace("http", "ws", 1) + "/stream"
             refused = ""
@@ -193,19 +200,26 @@ class BeamlineClient:
                     address, additional_headers=self._headers, max_size=_LARGEST_MESSAGE, proxy=None
                 ) as socket:
                     async for message in socket:
-                        yield _news(message)
+                        news = _news(message)
+                        heard = heard or isinstance(news, BeamlineStatus)
+                        yield news
             except (OSError, ConnectionClosed, InvalidStatus, TimeoutError) as error:
                 if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == UNAUTHORISED:
                     refused = error.rcvd.reason
                 yield Lost(f"The beamline service at {self.url} does not answer ({error}); trying again.")
             else:
                 yield Lost(f"The beamline service at {self.url} has closed the connection; trying again.")
-            found = await asyncio.to_thread(self._find)
+            found = await asyncio.to_thread(self._find or _nowhere)
             if found is not None and (str(found["url"]), str(found["token"])) != (self.url, self.secret):
                 await self._move(str(found["url"]), str(found["token"]))
                 yield Moved(found)
             elif refused:
                 raise SteeringError(refused)
+            elif self._find is not None and not heard:
+                message = (
+                    f"The beamline service at {self.url} ended while it was being attached to. Open a session again."
+                )
+                raise GoneError(message)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _move(self, url: str, token: str) -> None:
@@ -236,6 +250,10 @@ class BeamlineClient:
                 "Check that it runs: steering check."
             )
             raise SteeringError(message) from error
+
+
+def _nowhere() -> None:
+    """Find nothing."""
 
 
 def service_url(text: str) -> str:

@@ -34,6 +34,7 @@ from steering.core.frame import Frame
 from steering.core.workspace import Workspace, default_workspace
 from steering.description.description import read_description
 from steering.description.description_entries import BeamlineDescription
+from steering.devices.channels import close_channels
 from steering.devices.connecting import connect, connect_instrument
 from steering.devices.instrument import Instrument
 from steering.machine.identity import identity, leave
@@ -93,6 +94,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         raise SteeringError(message)
     _end_in_order()
     _claim(workspace, stack)
+    stack.callback(close_channels)
     instrument = Instrument.start(named) if named else None
     description = given or (instrument.describe() if instrument is not None else read_description(None))
     file = workspace.run / "beamline.json"
@@ -107,6 +109,7 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         os.environ.update(start_simulation(stack, options.speed, options.seed, contents, say))
     make_private(workspace.frames)
     engine = Engine({}) if instrument is None else instrument.engine
+    stack.callback(engine.close)
     connecting = (
         connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)
     )

@@ -26,7 +26,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
-from steering.session.beside import beside
+from steering.machine.beside import beside
 
 _LOOK_SECONDS = 0.2
 # Of the first notebook: a dashboard, and a scan.

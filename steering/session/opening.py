@@ -12,14 +12,14 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from steering.beamline.client import BeamlineClient, service_url
+from steering.beamline.client import BeamlineClient, GoneError, service_url
 from steering.beamline.embedded import EmbeddedService, find_service
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.machine.beside import beside
 from steering.service.wire import RECORD_PREFIX
-from steering.session.beside import beside
 from steering.session.session import Session
 
 # One that is found and does not answer is looked for again so often.
@@ -55,25 +55,46 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
     """
     file = _checked(beamline) if beamline else ""
     place = workspace or default_workspace()
-    chosen = facility
-    if isinstance(chosen, str):
-        make = registry.load("facilities", chosen)
-        chosen = cast("Facility", make(workspace=place))
     address = service_url(url) if url else ""
-    with _UNDOING:
-        starting = _Starting(chosen, EmbeddedService(place, beamline=file, speed=speed, record=record), address, token)
-    try:
-        connection = starting.connection()
-        _require(connection, file)
-        # The embedded one may be started anew, by anybody, at another port.
-        find = (lambda: find_service(place)) if not address else (lambda: None)
-        client = BeamlineClient(str(connection["url"]), str(connection["token"]), find)
-        kept: dict[str, str] = connection.get("record") or {}
-        made = starting.session = Session(client, chosen, kept, place, starting.began)
-        made.attach()
-    except BaseException:
-        starting.undo()
-        raise
+    service = EmbeddedService(place, beamline=file, speed=speed, record=record)
+    tries = 0
+    while True:
+        tries += 1
+        chosen = _facility(facility, place) if isinstance(facility, str) else facility
+        with _UNDOING:
+            starting = _Starting(chosen, service, address, token)
+        try:
+            return _attached(starting, file, place, find=not address)
+        except BaseException as error:
+            starting.undo()
+            # It had been told to end, and had not heard so yet: the next one is to be had.
+            if tries == _TRIES or not isinstance(error, GoneError):
+                raise
+
+
+def _facility(name: str, place: Workspace) -> Facility:
+    return cast("Facility", registry.load("facilities", name)(workspace=place))
+
+
+def _attached(starting: "_Starting", file: str, place: Workspace, *, find: bool) -> Session:
+    """Attach to what was started, or found.
+
+    Raises:
+        GoneError: If the service was found and has ended, or is ending.
+        SteeringError: If one of them cannot be reached.
+    """
+    connection = starting.connection()
+    _require(connection, file)
+    # The embedded one may be started anew, by anybody, at another port.
+    client = BeamlineClient(
+        str(connection["url"]), str(connection["token"]), (lambda: find_service(place)) if find else None
+    )
+    kept: dict[str, str] = connection.get("record") or {}
+    made = starting.session = Session(client, starting.facility, kept, place, starting.began)
+    made.attach()
+    if find and find_service(place) is None:
+        message = "The beamline service ended while it was being attached to. Open a session again."
+        raise GoneError(message)
     return made
 
 
@@ -104,6 +125,7 @@ class _Starting:
     """A service and a compute owner that are being started, or found running.
 
     Attributes:
+        facility: Whose owner is started.
         session: What stands on them, once there is one.
     """
 
@@ -117,7 +139,7 @@ class _Starting:
             token: For that one.
         """
         self.session: Session | None = None
-        self._facility, self._service = facility, service
+        self.facility, self._service = facility, service
         self._url, self._token = url, token
         self._began_owner = self._began_service = False
         self._connection: Future[Mapping[str, Any]] = Future()
@@ -156,7 +178,7 @@ class _Starting:
             self._loop.close()
 
     async def _start(self) -> Mapping[str, Any]:
-        return await beside(self._facility.launch(pool=True), self._find_service(), self._note_owner)
+        return await beside(self.facility.launch(pool=True), self._find_service(), self._note_owner)
 
     async def _launch_service(self) -> Mapping[str, Any]:
         """Start a service, or find one that answers; for one that is just ending there is soon another."""
@@ -193,7 +215,7 @@ class _Starting:
                 if self._began_service:
                     rest.callback(self._service.stop)
                 if self._began_owner:
-                    rest.callback(lambda: asyncio.run(self._facility.close()))
+                    rest.callback(lambda: asyncio.run(self.facility.close()))
                 if self.session is not None:
                     rest.callback(self.session.close)
         finally:

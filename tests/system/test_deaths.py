@@ -149,8 +149,7 @@ def test_who_comes_while_a_service_is_ending_has_the_next_one(place, way):
         heard = waiting.submit(session.board.status.wait, lambda status: status.ended.run == run, SOON)
         waiting.shutdown(wait=False)
         os.kill(service, way)
-        # Until it has heard the order it is one that runs, and who comes attaches to it.
-        until(lambda: find_service(place) is None, "that it says that it is ending")
+        # Whether it has heard the order yet or not.
         with steering.open(workspace=place, speed=20.0, record=False) as other:
             assert int(find_service(place)["pid"]) != service
             # Whoever listened heard the end of the scan too.
