@@ -1,4 +1,18 @@
-from steering_widgets.frames.flow import ACK_SECONDS, BLOCKED_SECONDS, GONE_SECONDS, Flow, Pulse, Window
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering_widgets.frames.flow import (
+    ACK_SECONDS,
+    ASK_SECONDS,
+    BLOCKED_SECONDS,
+    GONE_SECONDS,
+    MOST_IN_FLIGHT,
+    QUICK_SECONDS,
+    Flow,
+    Pulse,
+    Window,
+)
 
 
 def flow(visible=True):
@@ -12,8 +26,53 @@ def test_at_most_two_frames_are_under_way():
     assert one.ready(0.0, blocked=False)
     one.sent(2, 0.0, 2)
     assert not one.ready(0.1, blocked=False)
-    one.acknowledged(1)
+    one.acknowledged(1, 0.1)
     assert one.ready(0.1, blocked=False)
+
+
+def test_a_view_that_keeps_up_is_asked_now_and_then_only():
+    one, asked = flow(), 0
+    for serial in range(1, 101):
+        now = serial * 0.1
+        assert one.ready(now, blocked=False)
+        if one.sent(serial, now, serial).asks:
+            asked += 1
+            one.acknowledged(serial, now + QUICK_SECONDS / 2)
+    assert asked == pytest.approx(10.0 / ASK_SECONDS, abs=2)
+
+
+def test_a_view_that_stops_keeping_up_has_at_most_two_from_when_it_was_asked():
+    one = flow()
+    one.sent(1, 0.0, 1)
+    one.acknowledged(1, 0.01)
+    sent, serial, now = 0, 1, 0.0
+    while now < ASK_SECONDS + ACK_SECONDS / 2:
+        now, serial = now + 0.01, serial + 1
+        if one.ready(now, blocked=False):
+            sent = 1 if one.sent(serial, now, serial).asks else sent + 1
+    assert sent == MOST_IN_FLIGHT
+
+
+PAUSES = st.lists(st.floats(0.0, 0.6), min_size=1, max_size=200)
+DELAYS = st.lists(st.floats(0.0, 3.0), min_size=200, max_size=200)
+
+
+@given(PAUSES, DELAYS)
+def test_whatever_a_view_does_no_more_than_two_follow_a_question_that_is_open(pauses, delays):
+    one, now, answers, after = flow(), 0.0, {}, {}
+    for serial, pause in enumerate(pauses):
+        now += pause
+        for asked in [asked for asked, at in answers.items() if at <= now]:
+            one.acknowledged(asked, answers.pop(asked))
+            after.pop(asked, None)
+        after = {asked: count for asked, count in after.items() if now - count[1] < ACK_SECONDS}
+        if one.ready(now, blocked=False):
+            after = {asked: (count + 1, at) for asked, (count, at) in after.items()}
+            if one.sent(serial, now, serial).asks:
+                # A view answers in the order in which it was asked.
+                answers[serial] = max([now + delays[serial], *answers.values()])
+                after[serial] = (1, now)
+            assert all(count <= MOST_IN_FLIGHT for count, _ in after.values())
 
 
 def test_a_frame_that_is_never_acknowledged_does_not_block_for_ever():
@@ -43,7 +102,7 @@ def test_a_view_that_paints_nothing_is_gone_unless_nobody_could_have_heard_it():
     assert not one.gone(GONE_SECONDS + 1, blocked=True)
     assert not one.gone(GONE_SECONDS + 2, blocked=False)
     assert one.gone(2 * GONE_SECONDS + 2, blocked=False)
-    one.acknowledged(1)
+    one.acknowledged(1, 2 * GONE_SECONDS + 2)
     assert not one.gone(10 * GONE_SECONDS, blocked=False)
 
 

@@ -1,11 +1,20 @@
-"""How much may be under way to a view: at most two frames, the latest wins, and nothing waits for ever."""
+"""How much may be under way to a view: at most two frames, the latest wins, and nothing waits for ever.
+
+A view that keeps up is asked only now and then whether it has painted a frame. Each answer makes the kernel busy and
+idle again, which JupyterLab shows on each page in half a dozen places, with two requests to its server for the page's
+icon: at ten frames a second more work than painting them.
+"""
 
 import asyncio
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # A frame that was sent and not acknowledged for so long (seconds) no longer holds the next one up.
 ACK_SECONDS = 1.5
+# A view that answered sooner keeps up, and is asked this often (seconds).
+QUICK_SECONDS = 0.15
+ASK_SECONDS = 0.5
 # While a cell blocks the kernel no acknowledgement can be read; then a frame goes out this often.
 BLOCKED_SECONDS = 0.15
 # A view that has painted none of the frames that were sent to it for so long is gone.
@@ -23,6 +32,13 @@ class Window:
     column: int = 0
     rows: int = 0
     columns: int = 0
+
+
+class Sending(NamedTuple):
+    """What goes with a frame: its histogram, and the question whether it has been painted."""
+
+    counts: bool
+    asks: bool
 
 
 @dataclass
@@ -48,14 +64,22 @@ class Flow:
     counted: object = None
     counted_at: float = -math.inf
     waited: float = math.nan
-    _in_flight: dict[int, float] = field(default_factory=dict[int, float])
+    _asked: dict[int, float] = field(default_factory=dict[int, float])
+    _since: int = 0
+    _sent_at: float = -math.inf
+    _asked_at: float = -math.inf
+    _took: float = math.inf
 
     def ready(self, now: float, *, blocked: bool) -> bool:
         """Say whether another frame may go out."""
-        patience = BLOCKED_SECONDS if blocked else ACK_SECONDS
-        self._in_flight = {serial: at for serial, at in self._in_flight.items() if now - at < patience}
-        limit = 1 if blocked else MOST_IN_FLIGHT
-        return self.visible and len(self._in_flight) < limit
+        if blocked:
+            # No answer can be read.
+            return self.visible and now - self._sent_at >= BLOCKED_SECONDS
+        late = [serial for serial, at in self._asked.items() if now - at >= ACK_SECONDS]
+        for serial in late:
+            del self._asked[serial]
+            self._took, self._since = math.inf, len(self._asked)
+        return self.visible and (not self._asked or self._since < MOST_IN_FLIGHT)
 
     def gone(self, now: float, *, blocked: bool) -> bool:
         """Say whether the view has painted nothing for too long. One that is sent nothing says nothing, and stays."""
@@ -68,20 +92,27 @@ class Flow:
         """Say whether the view has not got what is newest, or for a while not its histogram."""
         return self.shown != newest or (self.counted != newest and now - self.counted_at >= COUNTED_SECONDS)
 
-    def sent(self, serial: int, now: float, shown: object) -> bool:
-        """Note that a frame goes out; say whether its histogram should go with it."""
-        self._in_flight[serial] = now
-        self.shown = shown
+    def sent(self, serial: int, now: float, shown: object) -> Sending:
+        """Note that a frame goes out; say what should go with it."""
+        asks = self._took > QUICK_SECONDS or now - self._asked_at >= ASK_SECONDS
+        if asks:
+            self._since = self._since if self._asked else 0
+            self._asked[serial] = self._asked_at = now
+        self._since += 1
+        self._sent_at, self.shown = now, shown
         if math.isnan(self.waited):
             self.waited = now
         counts = now - self.counted_at >= COUNTED_SECONDS
         if counts:
             self.counted, self.counted_at = shown, now
-        return counts
+        return Sending(counts, asks)
 
-    def acknowledged(self, serial: int) -> None:
-        """Note that a frame was painted."""
-        self._in_flight.pop(serial, None)
+    def acknowledged(self, serial: int, now: float) -> None:
+        """Note that a frame was painted, as it was asked."""
+        at = self._asked.pop(serial, None)
+        if at is not None:
+            self._took = now - at
+            self._since = len(self._asked)
         self.waited = math.nan
 
 

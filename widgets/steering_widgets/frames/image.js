@@ -1,5 +1,5 @@
 // @ts-check
-// A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once and acknowledged.
+// A detector image: 8-bit pixels and 256 colours come from the kernel, each frame is painted once, and acknowledged if it asks.
 // The view says how large it is, which part of the frame it looks at, and whether anybody can see it.
 
 /** @typedef {ReturnType<typeof build>} Parts */
@@ -138,7 +138,7 @@ async function render({ model, el }) {
     if (message.histogram) tell(message, colours);
     parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
     parts.root.dataset.number = String(message.number);
-    send({ kind: "painted", serial: message.serial });
+    if (message.asks) send({ kind: "painted", serial: message.serial });
     probe();
   };
 
@@ -177,7 +177,7 @@ async function render({ model, el }) {
     if (message.view !== view) return;
     if (message.kind === "image") {
       if (!next) requestAnimationFrame(step);
-      else send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
+      else if (next.message.asks) send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
       // What is overtaken may have had the histogram, which does not come with each.
       if (next && !message.histogram) message.histogram = next.message.histogram;
       next = { message, buffers };

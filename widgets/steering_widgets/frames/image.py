@@ -20,7 +20,7 @@ import traitlets
 from steering.core.cell import Cell
 from steering.core.frame import Frame
 from steering_widgets.drawing.colours import PALETTES
-from steering_widgets.frames.flow import Flow, Pulse, Window
+from steering_widgets.frames.flow import Flow, Pulse, Sending, Window
 from steering_widgets.frames.limits import SCALES, Levels
 from steering_widgets.frames.marks import mark
 from steering_widgets.frames.picture import Drawing, make_picture, make_profiles
@@ -132,8 +132,7 @@ class ImageView(HeardWidget):
             for view, flow in self._flows.items():
                 if flow.wants(self._version, now) and flow.ready(now, blocked=blocked):
                     self._serial += 1
-                    counted = flow.sent(self._serial, now, self._version)
-                    self._send_image(view, flow, counted=counted)
+                    self._send_image(view, flow, flow.sent(self._serial, now, self._version))
             self._hold()
 
     @property
@@ -151,15 +150,15 @@ class ImageView(HeardWidget):
             self._marked = (self._version, mark(frame, self.saturation))
         return self._marked[1]
 
-    def _send_image(self, view: str, flow: Flow, *, counted: bool) -> None:
+    def _send_image(self, view: str, flow: Flow, going: Sending) -> None:
         fixed = self.locked and self._held
         low = self.low if fixed or not self.auto_low else None
         high = self.high if fixed or not self.auto_high else None
         drawing = Drawing(self.colour_map, self.scale, low, high)
-        picture = make_picture(self._shown(), flow.window, (flow.width, flow.height), drawing, counted=counted)
+        picture = make_picture(self._shown(), flow.window, (flow.width, flow.height), drawing, counted=going.counts)
         self._levels = picture.levels
-        header = {"kind": "image", "view": view, "serial": self._serial, "units": self.units, **picture.header}
-        self.send(header, picture.buffers)
+        header = {"kind": "image", "view": view, "serial": self._serial, "asks": going.asks, "units": self.units}
+        self.send({**header, **picture.header}, picture.buffers)
 
     def _hold(self) -> None:
         """Keep the limits that are seen, once a person has locked them."""
@@ -194,7 +193,7 @@ class ImageView(HeardWidget):
                     self._take_view(view, content)
                 case "painted":
                     if view in self._flows:
-                        self._flows[view].acknowledged(int(content["serial"]))
+                        self._flows[view].acknowledged(int(content["serial"]), time.monotonic())
                 case "probe":
                     self._answer_probe(view, int(content["row"]), int(content["column"]))
                 case "step":

@@ -54,6 +54,8 @@ interface ImageMessage extends Levels {
   kind: "image";
   view: string;
   serial: number;
+  /** Whether the kernel waits for a word that it has been painted. */
+  asks: boolean;
   /** Of the pixels that came. */
   shape: [rows: number, columns: number];
   window: FrameWindow;

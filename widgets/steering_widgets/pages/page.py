@@ -94,8 +94,9 @@ class Page:
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
         self._panels = (progress, form, agents)
         # Read, not touched: a few times a second are enough.
-        self._plots = (*views, trend, instrument, journal, analyses, source, compute, runs, shown)
-        others = (instrument, journal, analyses, source, compute, runs, shown)
+        self._plots = (*views, trend, analyses, runs, shown)
+        self._words = (instrument, journal, source, compute)
+        others = (*self._words, analyses, runs, shown)
         self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
@@ -127,8 +128,10 @@ class Page:
         self._opened = 0
         complaints = (self._complaint, *(guest.complaint for guest in self._guests))
         self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
-        self._ticker = Ticker((*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen)
-        self._ticker.tick((*self._panels, *self._plots, self._frame, self))
+        self._ticker = Ticker(
+            (*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen, self._words
+        )
+        self._ticker.tick((*self._panels, *self._plots, *self._words, self._frame, self))
         self._ticker.start()
 
     def refresh(self) -> bool:

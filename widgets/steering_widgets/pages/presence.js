@@ -37,6 +37,19 @@ function span(seconds) {
 }
 
 /**
+ * Write what is new: an attribute that is written again is work for the page, whatever it was.
+ *
+ * @template {object} Target
+ * @template {keyof Target} Name
+ * @param {Target} target
+ * @param {Name} name
+ * @param {Target[Name]} value
+ */
+function put(target, name, value) {
+  if (target[name] !== value) target[name] = value;
+}
+
+/**
  * Grey what has brought no news for longer than it should while a scan runs.
  *
  * @param {HTMLElement} root
@@ -268,14 +281,15 @@ async function render({ model, el }) {
     const reason = why();
     if (!reason) heard = Date.now();
     root.classList.toggle("st-stale", Boolean(reason));
-    root.dataset.live = reason || "live";
+    put(root.dataset, "live", reason || "live");
     const when = heard && reason !== "saved" ? ` (${new Date(heard).toLocaleTimeString([], { hour12: false })})` : "";
     const text = reason === "closed" ? model.get("ended") : (WORDS[reason] ?? "").replace(" then", ` then${when}`);
     const said = reason === "ended" && tried ? tried : text;
     if (words.textContent !== said) words.textContent = said;
-    banner.hidden = !text;
+    put(banner, "hidden", !text);
     // A kernel that is there, though it is another one, can run the cell again.
-    reconnect.hidden = !(reason === "ended" && again && kernel && !kernel.isDisposed && kernel.status !== "dead");
+    const can = reason === "ended" && again && kernel && !kernel.isDisposed && kernel.status !== "dead";
+    put(reconnect, "hidden", !can);
   };
 
   const count = () => {
@@ -310,11 +324,14 @@ async function render({ model, el }) {
   const left = () => {
     if (live) send({ kind: "left" });
   };
-  // New elements get their ages at once, not with the next second.
-  const watcher = new MutationObserver((changes) => {
-    const aged = (/** @type {Node} */ node) => node instanceof Element && node.querySelector(".st-age");
-    if (changes.some((change) => [...change.addedNodes].some(aged))) count();
-    if (root) dress(root);
+  // New elements get their ages, names and buttons with the next picture, not with the next second; once for all of them.
+  let dressing = 0;
+  const watcher = new MutationObserver(() => {
+    dressing ||= requestAnimationFrame(() => {
+      dressing = 0;
+      if (root) dress(root);
+      count();
+    });
   });
   const dress = (/** @type {HTMLElement} */ page) => {
     nameSliders(page);
@@ -352,6 +369,7 @@ async function render({ model, el }) {
 
   return () => {
     cancelAnimationFrame(waiting);
+    cancelAnimationFrame(dressing);
     forward();
     clearInterval(timer);
     clearInterval(asker);

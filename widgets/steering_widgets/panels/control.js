@@ -128,14 +128,14 @@ async function render({ model, el }) {
 
   const show = () => {
     const now = state();
-    root.dataset.connected = String(link === "live");
-    root.dataset.link = link;
-    root.dataset.state = now;
+    const words = { connected: String(link === "live"), link, state: now };
+    for (const [name, word] of Object.entries(words)) if (root.dataset[name] !== word) root.dataset[name] = word;
     // What the other panels say of the scan is then only what was heard last.
     root.closest(".st-dashboard")?.classList.toggle("st-unheard", link === "lost");
     for (const name of NAMES) {
       // A press must be answered also where it can do nothing, so it is never deaf.
-      buttons[name].setAttribute("aria-disabled", String(!ACTIONS[name][2].includes(now)));
+      const disabled = String(!ACTIONS[name][2].includes(now));
+      if (buttons[name].getAttribute("aria-disabled") !== disabled) buttons[name].setAttribute("aria-disabled", disabled);
     }
     if (armed && buttons.abort.getAttribute("aria-disabled") === "true") disarm();
     const said = remark ? `${where()}. ${remark}`.replace("..", ".") : where();

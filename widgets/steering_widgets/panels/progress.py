@@ -31,7 +31,7 @@ _NEXT = {
     "running": "",
 }
 # A state is shown at once; nobody reads figures more often than this.
-_FIGURES_SECONDS = 0.25
+_FIGURES_SECONDS = 0.5
 # What stands on the light's button: its reasons can be unfolded, or are.
 _MORE, _LESS = "Details", "Fewer details"
 _ENDED = {"success": "ended", "abort": "was aborted", "fail": "failed"}

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Protocol
 
 from steering.core.cell import BELLS
+from steering_widgets.parts.card import Card
 
 _LOG = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ FRAME_SECONDS = 1 / 120
 PANEL_SECONDS = 0.1
 # A browser draws a plot for some ten milliseconds, in which it paints no frame; nobody reads a curve more often.
 PLOT_SECONDS = 0.2
+# Words and counts in tables, which nobody has to act on at once.
+WORDS_SECONDS = 0.5
 # After the last news it looks on for so long, for what a panel has put off; then it sleeps until there is news.
 LINGER_SECONDS = 2.0
 # Code that calls an observer, and that of this package, is not the one that is to blame.
@@ -42,6 +45,7 @@ class Ticker:
         frames: Sequence[Panel],
         complain: Callable[[str], object],
         wanted: Callable[[], bool] = lambda: True,
+        words: Sequence[Panel] = (),
     ) -> None:
         """Prepare it; :meth:`start` starts it.
 
@@ -51,8 +55,9 @@ class Ticker:
             frames: Refreshed as soon as there is news.
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
             wanted: Says whether anybody sees the panels.
+            words: Refreshed twice a second.
         """
-        self._slow = ((PANEL_SECONDS, list(panels)), (PLOT_SECONDS, list(plots)))
+        self._slow = ((PANEL_SECONDS, list(panels)), (PLOT_SECONDS, list(plots)), (WORDS_SECONDS, list(words)))
         self._frames = list(frames)
         self._complain = complain
         self._wanted = wanted
@@ -79,9 +84,13 @@ class Ticker:
         """Refresh panels once; one that fails does not keep the others from being shown."""
         for panel in panels:
             # A view is called as what it shows.
-            name = type(getattr(panel, "panel", panel)).__name__
+            shown = getattr(panel, "panel", panel)
+            name = type(shown).__name__
             try:
                 panel.refresh()
+                widget = getattr(shown, "widget", None)
+                if isinstance(widget, Card):
+                    widget.settle()
             except Exception as error:  # noqa: BLE001  (whatever it is: the other panels must live, the person must know)
                 self._failed(name, error)
             else:
