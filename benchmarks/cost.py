@@ -46,7 +46,7 @@ def main(arguments):
     """Measure and print."""
     seconds = float(arguments[0]) if arguments else SECONDS
     with tempfile.TemporaryDirectory(prefix="steering-") as folder, running(Path(folder)) as url:
-        report = measure(url, seconds)
+        report = measure(url, seconds, folder)
     unit = report["unit_ms"]
     print(f"one unit is {unit:.2f} ms of a core; {report['points_a_second']:.1f} points a second")
     print(f"{'':24}{'% of a core':>13}{'units a point':>15}")
@@ -85,7 +85,7 @@ class running:  # noqa: N801  (a context manager, used like a function)
         self.process.communicate(timeout=120)
 
 
-def measure(url, seconds):
+def measure(url, seconds, folder):
     """Look on from a page while a scan runs; count what each process has used."""
     address = urlsplit(url)
     base, token = f"{address.scheme}://{address.netloc}", address.query.removeprefix("token=")
@@ -101,9 +101,9 @@ def measure(url, seconds):
         lab.wait_for_value("session.board.status.value.points_done > 20")
         lab.page.locator(".st-panel-curve .st-plot[data-ready]").first.wait_for()
         lab.page.wait_for_timeout(5000)  # what is drawn once is no part of the cost of a point
-        unit, first, before, began = unit_seconds(), lab.value(DONE), used(), time.monotonic()
+        unit, first, before, began = unit_seconds(), lab.value(DONE), used(folder), time.monotonic()
         lab.page.wait_for_timeout(1000 * seconds)
-        after, took, points = used(), time.monotonic() - began, lab.value(DONE) - first
+        after, took, points = used(folder), time.monotonic() - began, lab.value(DONE) - first
         unit = (unit + unit_seconds()) / 2
         lab.execute("session.finish()")
     spent = Counter()
@@ -122,15 +122,25 @@ def measure(url, seconds):
     }
 
 
-def used():
-    """Read how much each process has used so far: its kind and seconds, by process."""
-    found = {}
-    for process in psutil.process_iter(["pid", "create_time", "cmdline", "cpu_times"]):
+def used(folder):
+    """Read how much each process of ours has used so far: its kind and seconds, by process.
+
+    Ours are what this process has started, and what works in the folder, with what these have started.
+    """
+    found, ours = {}, {os.getpid()}
+    for process in sorted(psutil.process_iter(["pid", "ppid", "create_time", "cmdline", "cpu_times"]), key=begun):
         words, times = " ".join(process.info["cmdline"] or []), process.info["cpu_times"]
-        if times is not None:
+        if process.info["ppid"] in ours or folder in words:
+            ours.add(process.info["pid"])
+        if times is not None and process.info["pid"] in ours:
             key = process.info["pid"], process.info["create_time"]
             found[key] = kind_of(words, process.info["pid"]), times.user + times.system
     return found
+
+
+def begun(process):
+    """When a process began: none is older than who started it."""
+    return process.info["create_time"] or 0.0, process.info["pid"]
 
 
 def kind_of(words, pid):

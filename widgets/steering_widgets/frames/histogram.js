@@ -95,10 +95,15 @@ class Histogram {
     const handle = this.handles[side];
     const value = this.limit(side);
     handle.style.left = `${100 * Math.min(Math.max(placeOf(value, this.axis), 0), 1)}%`;
-    handle.setAttribute("aria-valuemin", String(side === "low" ? this.axis.low : this.limit("low")));
-    handle.setAttribute("aria-valuemax", String(side === "high" ? this.axis.high : this.limit("high")));
-    handle.setAttribute("aria-valuenow", String(value));
-    handle.setAttribute("aria-valuetext", `${shortNumber(value)} ${this.message?.units ?? ""}`);
+    const said = {
+      "aria-valuemin": String(side === "low" ? this.axis.low : this.limit("low")),
+      "aria-valuemax": String(side === "high" ? this.axis.high : this.limit("high")),
+      "aria-valuenow": String(value),
+      "aria-valuetext": `${shortNumber(value)} ${this.message?.units ?? ""}`,
+    };
+    for (const [name, text] of Object.entries(said)) {
+      if (handle.getAttribute(name) !== text) handle.setAttribute(name, text);
+    }
   }
 
   /**

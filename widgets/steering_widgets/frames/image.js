@@ -130,7 +130,7 @@ async function render({ model, el }) {
     const reshaped = !shown || String(shown.window) !== String(message.window);
     const colours = paint(parts, message, buffers);
     shown = message;
-    parts.empty.hidden = true;
+    if (!parts.empty.hidden) parts.empty.hidden = true;
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours);
     scaleKey = key;

@@ -54,9 +54,13 @@ function drawScale(parts, message, colours) {
     strip.data[row * 4 + 3] = 255;
   }
   context.putImageData(strip, 0, 0);
-  parts.ticks.replaceChildren(
-    ...ticksOf(message.low, message.high, message.scale === "log").map((value) =>
-      node("span", { style: `bottom:${(100 * placeOf(value, message)).toFixed(2)}%` }, shortNumber(value))),
-  );
-  parts.unit.textContent = message.units;
+  const ticks = ticksOf(message.low, message.high, message.scale === "log").map((value) =>
+    ({ at: `${(100 * placeOf(value, message)).toFixed(1)}%`, text: shortNumber(value) }));
+  // Limits move with each frame, and mostly by less than can be seen.
+  const key = JSON.stringify(ticks);
+  if (parts.ticks.dataset.key !== key) {
+    parts.ticks.dataset.key = key;
+    parts.ticks.replaceChildren(...ticks.map(({ at, text }) => node("span", { style: `bottom:${at}` }, text)));
+  }
+  if (parts.unit.textContent !== message.units) parts.unit.textContent = message.units;
 }

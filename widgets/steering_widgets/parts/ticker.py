@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
@@ -21,6 +22,9 @@ PANEL_SECONDS = 0.1
 PLOT_SECONDS = 0.2
 # Words and counts in tables, which nobody has to act on at once.
 WORDS_SECONDS = 0.5
+# Plots and words that are due wait so long for a frame to go along with: what comes together is painted together, and a
+# page that is painted once instead of three times is the largest part of what a scan costs.
+COMPANY_SECONDS = 0.1
 # After the last news it looks on for so long, for what a panel has put off; then it sleeps until there is news.
 LINGER_SECONDS = 2.0
 # Code that calls an observer, and that of this package, is not the one that is to blame.
@@ -33,6 +37,31 @@ class Panel(Protocol):
     def refresh(self) -> bool:
         """Pull newer versions; say whether anything changed."""
         ...
+
+
+@dataclass
+class _Round:
+    """Panels that are refreshed together.
+
+    Attributes:
+        panels: These.
+        seconds: How often.
+        patience: How long they wait for a frame, in seconds.
+        due: When they are next, monotonic time in seconds.
+    """
+
+    panels: Sequence[Panel]
+    seconds: float
+    patience: float
+    due: float = 0.0
+
+    def is_due(self, now: float, *, went: bool) -> bool:
+        """Say whether to refresh them now, just after a frame went or without one; if so the next time is set."""
+        if now < self.due + (0.0 if went else self.patience):
+            return False
+        # All on the same beat: they meet.
+        self.due = (now // self.seconds + 1) * self.seconds
+        return True
 
 
 class Ticker:
@@ -57,7 +86,11 @@ class Ticker:
             wanted: Says whether anybody sees the panels.
             words: Refreshed twice a second.
         """
-        self._slow = ((PANEL_SECONDS, list(panels)), (PLOT_SECONDS, list(plots)), (WORDS_SECONDS, list(words)))
+        self._slow = (
+            _Round(list(panels), PANEL_SECONDS, 0.0),
+            _Round(list(plots), PLOT_SECONDS, COMPANY_SECONDS),
+            _Round(list(words), WORDS_SECONDS, COMPANY_SECONDS),
+        )
         self._frames = list(frames)
         self._complain = complain
         self._wanted = wanted
@@ -80,14 +113,19 @@ class Ticker:
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def tick(self, panels: Sequence[Panel]) -> None:
-        """Refresh panels once; one that fails does not keep the others from being shown."""
+    def tick(self, panels: Sequence[Panel]) -> bool:
+        """Refresh panels once; one that fails does not keep the others from being shown.
+
+        Returns:
+            Whether any of them had something new.
+        """
+        changed = False
         for panel in panels:
             # A view is called as what it shows.
             shown = getattr(panel, "panel", panel)
             name = type(shown).__name__
             try:
-                panel.refresh()
+                changed = panel.refresh() or changed
                 widget = getattr(shown, "widget", None)
                 if isinstance(widget, Card):
                     widget.settle()
@@ -98,6 +136,7 @@ class Ticker:
                     self._failing.discard(name)
                     if not self._failing:
                         self._complain("")
+        return changed
 
     def _failed(self, name: str, error: Exception) -> None:
         observer = culprit(error)
@@ -117,7 +156,6 @@ class Ticker:
         self._complain(f"{name} cannot be shown: {type(error).__name__}: {error}. The other panels go on.")
 
     def _run(self) -> None:
-        due = [0.0] * len(self._slow)
         until = time.monotonic() + LINGER_SECONDS
         while not self._stopping.wait(FRAME_SECONDS) and not sys.is_finalizing():
             if self._bell.is_set():
@@ -127,11 +165,10 @@ class Ticker:
                 # Nothing is looked at, and nothing sent, while nothing happens or nobody sees it.
                 self._bell.wait()
                 continue
-            self.tick(self._frames)
-            for place, (seconds, panels) in enumerate(self._slow):
-                if time.monotonic() >= due[place]:
-                    due[place] = time.monotonic() + seconds
-                    self.tick(panels)
+            went = self.tick(self._frames)
+            for one in self._slow:
+                if one.is_due(time.monotonic(), went=went):
+                    self.tick(one.panels)
 
 
 def culprit(error: BaseException) -> str:
