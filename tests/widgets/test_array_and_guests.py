@@ -50,7 +50,7 @@ def test_an_array_is_drawn_with_its_axes_and_units(desk):
     assert (drawn["x"], drawn["dw"], drawn["y"], drawn["dh"]) == ([-1.0], [8.0], [5.0], [30.0])
     # An axis that runs downwards is turned, so that the lowest position is at the bottom.
     assert drawn["image"][0][0].tolist() == [8.0, 9.0, 10.0, 11.0]
-    assert panel._plot.xaxis[0].axis_label == "x (um)"
+    assert panel._plot.xaxis[0].axis_label == "x (µm)"
     assert panel._bar.title == "Phase (rad)"
     panel.close()
 

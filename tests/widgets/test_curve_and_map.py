@@ -40,8 +40,8 @@ def test_a_feature_that_is_not_known_yet_is_said(desk):
     desk.advance(30)
     panel.refresh()
     text = text_of(panel.widget)
-    assert "0.2213 ± 0.0012 deg" in text
-    assert "0.0730 ± 0.0021 deg" in text
+    assert "0.2213 ± 0.0012 °" in text
+    assert "0.0730 ± 0.0021 °" in text
     panel.close()
 
 

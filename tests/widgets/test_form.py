@@ -232,7 +232,7 @@ def test_rows_follow_the_scan(form, desk):
     assert find(form.widget, "st-param-step")
     with pytest.raises(LookupError):
         find(form.widget, "st-param-centre")
-    assert "0.1 to 10 um" in text_of(form.widget)
+    assert "0.1 to 10 µm" in text_of(form.widget)
 
 
 def test_who_does_not_hold_the_lease_is_told_to_take_it(form, desk):

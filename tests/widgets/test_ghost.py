@@ -125,7 +125,7 @@ def test_a_decision_is_marked_at_the_point_before_which_it_took_effect(desk):
     (mark,) = marks_of(desk.board.rulings.value, desk.board.plan.value)
     assert mark.point == 4
     assert mark.place == desk.board.plan.value.at(3)
-    assert (mark.who, mark.change, mark.reason) == ("ana", "centre 0.22 deg → 0.3 deg", "on curve version 3")
+    assert (mark.who, mark.change, mark.reason) == ("ana", "centre 0.22 ° → 0.3 °", "on curve version 3")
 
 
 def test_a_pending_decision_is_nowhere_and_a_pause_is_called_so(desk):

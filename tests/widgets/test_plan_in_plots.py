@@ -133,7 +133,7 @@ def test_of_a_range_that_would_be_refused_nothing_is_proposed(curve, desk):
     find(curve.widget, "st-range-measure").click()
     curve.refresh()
     assert desk.actions == []
-    assert "centre = 5.5 deg is outside the limits" in text_of(curve.widget)
+    assert "centre = 5.5 ° is outside the limits" in text_of(curve.widget)
 
 
 def test_a_range_that_is_dragged_is_written(curve, desk):
@@ -191,7 +191,7 @@ def test_a_view_that_comes_late_holds_too(curve):
 def test_which_place_is_marked_can_be_chosen_and_is_said(curve, desk):
     desk.advance(30)
     curve.refresh()
-    assert "Marked: highest point, 0.2213 deg." in text_of(curve.widget)
+    assert "Marked: highest point, 0.2213 °." in text_of(curve.widget)
     find(curve.widget, "st-curve-mark").value = "Centre of mass"
     curve.refresh()
     assert "Marked: nothing, as there is no centre of mass yet." in text_of(curve.widget)

@@ -108,7 +108,7 @@ def test_runs_stand_newest_first_with_sample_status_points_features_and_a_small_
     assert (second["scan"], second["sample"], second["status"], second["points"]) == (
         "rocking 6", "Ni pillar", "success", "51",
     )  # fmt: skip
-    assert second["features"][0] == ["Peak", "0.2500 ± 0.0012 deg"]
+    assert second["features"][0] == ["Peak", "0.2500 ± 0.0012 °"]
     assert second["features"][1][0] == "FWHM"
     assert second["curve"].count("L") == 39
     assert bench.table.rows[0]["when"] == "not known"
@@ -187,7 +187,7 @@ def test_a_run_that_does_not_fit_says_why_and_changes_nothing(bench):
     bench.until(lambda: "66666666" in bench.uids)
     bench.choose("66666666")
     bench.press("overlay")
-    assert "is along energy in eV, and what is shown along th in deg. Choose a run along th." in bench.said
+    assert "is along energy in eV, and what is shown along th in °. Choose a run along th." in bench.said
     bench.choose(FAILED)
     find(bench.panel.widget, "st-run-search").value = ""
     bench.until(lambda: FAILED in bench.uids)

@@ -47,7 +47,7 @@ def test_a_run_is_found_compared_exported_and_opened_by_its_link(tmp_path):
         lab.open("runs.ipynb")
         lab.collapse_sidebar()
         lab.run_all()
-        row(page, FIRST).get_by_text("0.2100 ± 0.0012 deg").wait_for()
+        row(page, FIRST).get_by_text("0.2100 ± 0.0012 °").wait_for()
         compared(lab, page)
         exported(lab, page)
         in_each_size(page, lab)

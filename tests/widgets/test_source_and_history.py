@@ -100,7 +100,7 @@ def test_an_older_frame_is_read_and_shown_with_its_positions_while_the_scan_goes
     refreshed(panel, lambda: "frame 7 of 0 to 19" in text_of(panel.widget))
     assert (panel.image._frame.pixels == 7).all()
     assert live.value is False
-    assert "0.07 deg" in text_of(panel.widget)
+    assert "0.07 °" in text_of(panel.widget)
     desk.advance(5)
     panel._history._followed = 0.0
     panel.refresh()
@@ -110,7 +110,7 @@ def test_an_older_frame_is_read_and_shown_with_its_positions_while_the_scan_goes
     panel.refresh()
     assert panel.image._frame.number == desk.board.frame.value.number
     assert slider.value == 24
-    assert "0.07 deg" not in text_of(panel.widget)
+    assert "0.07 °" not in text_of(panel.widget)
 
 
 def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(desk, request):
@@ -211,7 +211,7 @@ def test_the_trend_is_drawn_with_uncertainty_and_units_along_what_is_chosen(desk
     feature.value = "peak"
     panel.refresh()
     plot, points = panel._plot._plot, panel._plot._points.data
-    assert plot.yaxis[0].axis_label == "Peak (deg)"
+    assert plot.yaxis[0].axis_label == "Peak (°)"
     assert plot.xaxis[0].axis_label == "frames in the result"
     assert np.asarray(points["x"]).tolist() == [2.0 * n for n in range(1, 21)]
     known = ~np.isnan(np.asarray(points["y"]))

@@ -12,13 +12,13 @@ from tests.widgets.fake import ROCKING, SX, SY
 @pytest.mark.parametrize(
     ("feature", "text"),
     [
-        (Feature(0.22134, 0.0012, "deg"), "0.2213 ± 0.0012 deg"),
-        (Feature(-3.0, 0.5, "um"), "\u22123.00 ± 0.50 um"),
+        (Feature(0.22134, 0.0012, "deg"), "0.2213 ± 0.0012 °"),
+        (Feature(-3.0, 0.5, "um"), "\u22123.00 ± 0.50 µm"),
         (Feature(2412.0, 31.0, "counts/s"), "2412 ± 31 counts/s"),
         (Feature(13539896.0, 7359.0, "counts/s"), "(1.35399 ± 0.00074) \u00d7 10⁷ counts/s"),
-        (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 deg"),
-        (Feature(5.0, math.nan, "deg"), "5 deg (uncertainty not known)"),
-        (Feature(math.nan, 1.0, "deg"), "not known deg"),
+        (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 °"),
+        (Feature(5.0, math.nan, "deg"), "5 ° (uncertainty not known)"),
+        (Feature(math.nan, 1.0, "deg"), "not known °"),
         (Feature(0.22134, 0.0012, "unknown"), "0.2213 ± 0.0012 (unit unknown)"),
     ],
 )
@@ -45,7 +45,7 @@ def test_actions_read_with_their_units():
     status = BeamlineStatus(parameters=ROCKING.parameters, axes={"sy": SY, "sx": SX})
     assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2 s"
     region = InsertRegion({"sy": (0.0, 2.0), "sx": (1.0, 3.0)}, {"sy": 0.5, "sx": 0.5})
-    assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 um, sx 1 to 3 step 0.5 um"
+    assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 µm, sx 1 to 3 step 0.5 µm"
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 rulings"), (1, "1 ruling"), (2, "2 rulings")])

@@ -9,6 +9,7 @@ import xarray as xr
 
 from steering.core.result import Feature, Result
 from steering_widgets.drawing.curve_data import Curve
+from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import escape, feature_text, title
 
 PEAK, WIDTH, CENTRE_OF_MASS = "peak", "fwhm", "centre_of_mass"
@@ -78,4 +79,4 @@ def point_text(curve: Curve, frame: int) -> str:
         return ""
     at = int(found[0])
     feature = Feature(float(curve.values[at]), float(curve.errors[at]), curve.value_units)
-    return f"Frame {frame}: {curve.axis} {curve.positions[at]:.6g} {curve.units}, {feature_text(feature)}."
+    return f"Frame {frame}: {curve.axis} {curve.positions[at]:.6g} {shown_unit(curve.units)}, {feature_text(feature)}."

@@ -31,6 +31,7 @@ from steering_widgets.drawing.plot import (
 from steering_widgets.drawing.region import MapAxes, Region
 from steering_widgets.drawing.touch import Touch
 from steering_widgets.parts.bridge import BokehView
+from steering_widgets.parts.units import shown_unit
 
 _EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
@@ -141,9 +142,9 @@ class MapPlot:
             self.bar.color_mapper = mapper
         name, units = value
         tooltips = [
-            (axes.x, f"@x{{0.00}} {axes.x_units}"),
-            (axes.y, f"@y{{0.00}} {axes.y_units}"),
-            (name, f"@value{{0.00}} {units}"),
+            (axes.x, f"@x{{0.00}} {shown_unit(axes.x_units)}"),
+            (axes.y, f"@y{{0.00}} {shown_unit(axes.y_units)}"),
+            (name, f"@value{{0.00}} {shown_unit(units)}"),
             ("frame", "@frame{0}"),
         ]
         if self.bar.title != axis_label(name, units) or list(self._hover.tooltips) != tooltips:
@@ -158,8 +159,8 @@ class MapPlot:
             return ""
         x, y, found = (float(columns[name][rows[0]]) for name in ("x", "y", "value"))
         name, units = value
-        where = f"{axes.x} {x:.6g} {axes.x_units}, {axes.y} {y:.6g} {axes.y_units}"
-        return f"Frame {frame}: {where}, {name.lower()} {found:.6g} {units}."
+        where = f"{axes.x} {x:.6g} {shown_unit(axes.x_units)}, {axes.y} {y:.6g} {shown_unit(axes.y_units)}"
+        return f"Frame {frame}: {where}, {name.lower()} {found:.6g} {shown_unit(units)}."
 
     def show_planned(self, positions: NDArray[np.float64]) -> None:
         """Draw points that are planned and not measured, shape ``(points, 2)``, rightwards first."""

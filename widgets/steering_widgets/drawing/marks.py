@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from steering.core.plan import Plan
 from steering.core.proposal import Ruling
+from steering_widgets.parts.units import with_shown_units
 
 # Past so many, only the newest are drawn; the journal has all.
 _MOST = 200
@@ -46,12 +47,12 @@ def marks_of(rulings: Sequence[Ruling], plan: Plan) -> list[Mark]:
 
 
 def change_of(ruling: Ruling) -> str:
-    """Write what a ruling changed: ``centre 0.2 deg → 0.22 deg``."""
+    """Write what a ruling changed: ``centre 0.2 ° → 0.22 °``."""
     change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
     name = ruling.subject or ruling.kind
-    return f"{name} {change}".strip()
+    return with_shown_units(f"{name} {change}".strip())
 
 
 def _why(ruling: Ruling) -> str:
     basis = f"on {ruling.basis}" if ruling.basis else ""
-    return ". ".join(part.rstrip(".") for part in (ruling.reason, ruling.outcome, basis) if part)
+    return with_shown_units(". ".join(part.rstrip(".") for part in (ruling.reason, ruling.outcome, basis) if part))

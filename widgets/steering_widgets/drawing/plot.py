@@ -3,7 +3,7 @@
 from bokeh.models import CustomJSTickFormatter, InlineStyleSheet
 from bokeh.plotting import figure
 
-from steering.core.result import UNKNOWN_UNIT
+from steering_widgets.parts.units import shown_unit
 
 # Bokeh reads these custom properties when it paints; JupyterLab sets the variables on the right.
 _STYLE = """
@@ -65,6 +65,6 @@ def short_numbers() -> CustomJSTickFormatter:
 
 
 def axis_label(name: str, units: str) -> str:
-    """Write an axis' label: ``th (deg)``."""
-    unit = "unit unknown" if units == UNKNOWN_UNIT else units
+    """Write an axis' label: ``th (°)``."""
+    unit = shown_unit(units)
     return f"{name} ({unit})" if unit else name

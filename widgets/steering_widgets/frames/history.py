@@ -13,6 +13,7 @@ from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import escape, number
 
 # The slider goes through the kernel's message queue, so it follows the run once a second only.
@@ -157,7 +158,7 @@ def _columns(columns: Mapping[str, float], units: Mapping[str, str]) -> str:
     """Write where a frame was taken: the columns that vary from frame to frame are motors and counters."""
     shown = [name for name in columns if not name.endswith("_step") and name != "grid"]
     parts = [
-        f"<div><dt>{escape(name)}</dt><dd>{number(columns[name], _DECIMALS)} {escape(units.get(name, ''))}</dd></div>"
-        for name in shown[:_COLUMNS_SHOWN]
+        f"<div><dt>{escape(name)}</dt><dd>{number(columns[name], _DECIMALS)} {escape(unit)}</dd></div>"
+        for name, unit in ((name, shown_unit(units.get(name, ""))) for name in shown[:_COLUMNS_SHOWN])
     ]
     return f'<dl class="st-features">{"".join(parts)}</dl>' if parts else ""

@@ -10,6 +10,7 @@ import ipywidgets
 
 from steering.core.asked import Asked
 from steering.core.errors import SteeringError
+from steering_widgets.parts.units import read_number, shown_unit
 from steering_widgets.parts.wording import escape, plain
 
 _DECIMALS = 6
@@ -41,7 +42,7 @@ class AskedField(ipywidgets.HBox):
         self.field.placeholder = _EMPTY.get(asked.kind, "")
         self.field.description, self.field.tooltip = asked.name, meaning
         self.field.add_class(f"st-asked-{asked.name}")
-        units = ipywidgets.HTML(escape(asked.units))
+        units = ipywidgets.HTML(escape(shown_unit(asked.units)))
         units.add_class("st-units")
         super().__init__([self.field, units])
         self.add_class("st-entry")
@@ -109,7 +110,7 @@ def _allowed(asked: Asked) -> str:
             limits = f"{high} or less"
         case _:
             return ""
-    return f"Allowed: {limits} {asked.units}".strip() + "."
+    return f"Allowed: {limits} {shown_unit(asked.units)}".strip() + "."
 
 
 def _text(asked: Asked, value: Any) -> str:
@@ -136,14 +137,14 @@ def _region(asked: Asked, text: str) -> dict[str, list[int]]:
 
 def _number(asked: Asked, text: str) -> float | int:
     try:
-        value = float(text)
-    except ValueError:
+        value = read_number(asked.name, text, asked.units)
+    except SteeringError:
         value = math.nan
     if not math.isfinite(value) or (asked.kind == "whole" and value != round(value)):
         what = "whole number" if asked.kind == "whole" else "number"
         message = f"{asked.name}: “{text:.60}” is no {what}. {_allowed(asked)}".strip()
         raise SteeringError(message)
     if not asked.low <= value <= asked.high:
-        message = f"{asked.name} = {text:.60} {asked.units} is outside the limits. {_allowed(asked)}"
+        message = f"{asked.name} = {value:g} {shown_unit(asked.units)} is outside the limits. {_allowed(asked)}"
         raise SteeringError(message)
     return round(value) if asked.kind == "whole" else value

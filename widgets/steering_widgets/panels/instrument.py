@@ -8,6 +8,7 @@ from steering.core.desk import Desk
 from steering.core.instrument import Instrument, Reading
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import escape
 
 # While nothing is measured and nobody does anything, a strip that goes on would keep a forgotten page alive for ever on
@@ -62,8 +63,9 @@ def _name(reading: Reading) -> str:
 
 def _reading(reading: Reading) -> str:
     kind = "" if reading.well else " st-unwell"
-    wanted = f"<small> {escape(reading.wanted)}</small>" if reading.wanted and not reading.well else ""
+    meant = escape(with_shown_units(reading.wanted))
+    wanted = f"<small> {meant}</small>" if meant and not reading.well else ""
     return (
-        f'<div class="st-reading{kind}" title="{escape(reading.wanted)}">'
-        f"<small>{escape(_name(reading))}</small> <b>{escape(reading.text)}</b>{wanted}</div>"
+        f'<div class="st-reading{kind}" title="{meant}">'
+        f"<small>{escape(_name(reading))}</small> <b>{escape(with_shown_units(reading.text))}</b>{wanted}</div>"
     )

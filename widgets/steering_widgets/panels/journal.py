@@ -6,6 +6,7 @@ from steering.core.desk import Desk
 from steering.core.proposal import Ruling
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import clock, escape, several
 
 _HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
@@ -63,9 +64,9 @@ def _row(ruling: Ruling) -> str:
     change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
     point = str(ruling.before_point) if ruling.before_point else "pending" if ruling.accepted else ""
     basis = f'<span class="st-basis">on {escape(ruling.basis)}</span>' if ruling.basis else ""
-    why = " ".join(part for part in (escape(ruling.reason), escape(ruling.outcome), basis) if part)
+    why = " ".join(part for part in (escape(with_shown_units(ruling.reason)), escape(ruling.outcome), basis) if part)
     below = f'<tr class="st-why st-{escape(ruling.verdict)}"><td></td><td colspan="5">{why}</td></tr>' if why else ""
-    cells = (clock(ruling.decided_at), ruling.who, what, change)
+    cells = (clock(ruling.decided_at), ruling.who, what, with_shown_units(change))
     return (
         f'<tr class="st-ruling st-{escape(ruling.verdict)}">'
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)

@@ -20,6 +20,7 @@ from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.light import light_of
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.pools import pools_text
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import STATES, age, clock, duration, escape, several
 
 _NEXT = {
@@ -170,11 +171,11 @@ def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: Facilit
 
 
 def _more(status: BeamlineStatus) -> str:
-    why = f'<div class="st-why-waiting">{escape(status.why)}</div>' if status.why else ""
+    why = f'<div class="st-why-waiting">{escape(with_shown_units(status.why))}</div>' if status.why else ""
     advice = _NEXT[status.state]
     next_step = f'<div class="st-next">{escape(advice)}</div>' if advice else ""
     ended = "" if status.scanning else _ended(status.ended)
-    message = f'<div class="st-error">{escape(status.message)}</div>' if status.message else ""
+    message = f'<div class="st-error">{escape(with_shown_units(status.message))}</div>' if status.message else ""
     return f"{why}{next_step}{ended}{message}"
 
 

@@ -7,6 +7,7 @@ import ipywidgets
 from steering.core.parameter import Parameter
 from steering_widgets.parts.card import Line
 from steering_widgets.parts.entry import entry_for
+from steering_widgets.parts.units import shown_unit, without_unit
 from steering_widgets.parts.wording import escape, limits_text, number, value_text
 
 
@@ -70,10 +71,11 @@ class ParameterRow:
         changed = self.changed
         self._parameter = parameter
         value = parameter.choice(parameter.value) or number(parameter.value, parameter.decimals)
-        _put(self._force, f"<b>{escape(value)}</b> {escape(parameter.units)}")
+        units = shown_unit(parameter.units)
+        _put(self._force, f"<b>{escape(value)}</b> {escape(units)}")
         _put(self._limits, escape(limits_text(parameter)))
         if pending is not None:
-            awaited = parameter.choice(pending) or f"{number(pending, parameter.decimals)} {parameter.units}"
+            awaited = parameter.choice(pending) or f"{number(pending, parameter.decimals)} {units}"
             self._pending.write(f"{awaited} is pending: it holds from the next point on", "warn")
         else:
             self._pending.write(f"in force since point {since}" if since else "", "plain")
@@ -120,7 +122,8 @@ class ParameterRow:
             self.entry.field.disabled = not allowed
 
     def _words(self, text: str) -> str:
-        return f"{text or 'nothing'} {self._parameter.units}".strip()
+        units = self._parameter.units
+        return f"{without_unit(text, units) or 'nothing'} {shown_unit(units)}".strip()
 
 
 def _put(widget: ipywidgets.HTML, text: str) -> None:

@@ -13,6 +13,7 @@ from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import button
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import action_text, age, escape
 
 
@@ -65,7 +66,7 @@ class SuggestionCard:
         self._text.value = (
             f'<div class="st-basis">{who}</div>'
             f'<div role="status" aria-live="polite"><b>{escape(self._words[:1].upper() + self._words[1:])}</b></div>'
-            f"<div>{escape('; '.join(reasons))}</div>{basis}"
+            f"<div>{escape(with_shown_units('; '.join(reasons)))}</div>{basis}"
         )
         _show(self._edit, shown=self._draft is not None and bool(self._values()))
         return tuple(one.action for one in self._shown)

@@ -9,6 +9,7 @@ from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import button
+from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import several, value_text
 
 # So many steps back are kept.
@@ -44,7 +45,7 @@ class UndoButton:
         """Say what would be put back."""
         last: Mapping[str, float] = self._before.value[-1] if self._before.value else {}
         known = {one.name: one for one in status.parameters}
-        words = [f"{name} to {value_text(known[name], value)} {known[name].units}".strip()
+        words = [f"{name} to {value_text(known[name], value)} {shown_unit(known[name].units)}".strip()
                  for name, value in last.items() if name in known]  # fmt: skip
         display = None if words and status.scanning else "none"
         if self.widget.layout.display != display:

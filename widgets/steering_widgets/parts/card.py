@@ -13,6 +13,7 @@ import ipywidgets
 
 from steering_widgets.parts.heard import HeardWidget, code
 from steering_widgets.parts.press import PRESS_CODE, Presses
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import escape
 
 _NUMBERS = re.compile(r"[0-9]+")
@@ -155,7 +156,8 @@ class Line(ipywidgets.HTML):
         self._shown = (text, kind)
         # What was done is no news for long: the page takes it away when it is old.
         said = f' data-said="{time.time():.0f}"' if kind == "good" else ""
-        self.value = f'<div class="st-{escape(kind)}" role="status" aria-live="polite"{said}>{escape(text)}</div>'
+        shown = escape(with_shown_units(text))
+        self.value = f'<div class="st-{escape(kind)}" role="status" aria-live="polite"{said}>{shown}</div>'
         self.layout.display = None if text else "none"
 
 

@@ -4,9 +4,9 @@ from typing import TypeAlias
 
 import ipywidgets
 
-from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
-from steering_widgets.parts.wording import MINUS, escape, limits_text, value_text
+from steering_widgets.parts.units import read_number, shown_unit
+from steering_widgets.parts.wording import escape, limits_text, value_text
 
 
 class NumberEntry(ipywidgets.HBox):
@@ -51,21 +51,16 @@ class NumberEntry(ipywidgets.HBox):
             return
         self._labels = (label, units, meaning)
         self.field.description = label
-        self.field.tooltip = meaning or f"{label} in {units}"
-        self._units.value = escape(units)
+        self.field.tooltip = meaning or f"{label} in {shown_unit(units)}"
+        self._units.value = escape(shown_unit(units))
 
     def number(self) -> float:
-        """Read the number; ``nan`` and ``inf`` are numbers here, which the guard then refuses.
+        """Read the number, with its unit or without; ``nan`` and ``inf`` are numbers, which the guard then refuses.
 
         Raises:
-            SteeringError: If it is none.
+            SteeringError: If it is none, or one in another unit.
         """
-        try:
-            return float(self.text.replace(MINUS, "-").replace(",", "."))
-        except ValueError:
-            shown = f"“{self.text}” is not a number" if self.text else "no number is given"
-            message = f"{self._labels[0]}: {shown}. Write one such as 0.5."
-            raise SteeringError(message) from None
+        return read_number(self._labels[0], self.text, self._labels[1])
 
 
 class ChoiceEntry(ipywidgets.HBox):

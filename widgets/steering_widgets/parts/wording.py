@@ -6,8 +6,9 @@ import time
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
-from steering.core.result import UNKNOWN_UNIT, Feature, Result
+from steering.core.result import Feature, Result
 from steering.core.status import BeamlineStatus
+from steering_widgets.parts.units import MINUS, shown_unit, unit_text
 
 STATES = {
     "idle": "Idle",
@@ -18,8 +19,8 @@ STATES = {
     "offline": "Offline",
 }
 
-# A typographer's minus sign, as wide as the digits, the dash that stands for "none", and the cross of a product.
-MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
+# The dash that stands for "none", and the cross of a product.
+NONE, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # What was exposed longer ago was not measured now.
@@ -58,13 +59,8 @@ def plain(value: float, decimals: int) -> str:
     return number(value, decimals).replace(MINUS, "-")
 
 
-def unit_text(units: str) -> str:
-    """Write a unit behind a number or a name: nothing for a pure number, and that it is unknown where it is."""
-    return "(unit unknown)" if units == UNKNOWN_UNIT else ("" if units == "1" else units)
-
-
 def feature_text(feature: Feature) -> str:
-    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 deg``; large ones with a power of ten."""
+    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 °``; large ones with a power of ten."""
     value, spread, units = feature.value, feature.uncertainty, unit_text(feature.units)
     if not math.isfinite(value):
         return f"not known {units}".strip()
@@ -90,9 +86,10 @@ def limits_text(parameter: Parameter) -> str:
     if parameter.choices:
         return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
-    text = f"{low} to {high} {parameter.units}"
+    units = shown_unit(parameter.units)
+    text = f"{low} to {high} {units}"
     if math.isfinite(parameter.largest_step):
-        text += f", at most {number(parameter.largest_step, parameter.decimals)} {parameter.units} a step"
+        text += f", at most {number(parameter.largest_step, parameter.decimals)} {units} a step"
     return text
 
 
@@ -162,7 +159,7 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
             known = next((item for item in status.parameters if item.name == name), None)
             if known is None:
                 return f"set {name} to {value:g}"
-            return f"set {name} to {known.choice(value) or f'{value:g} {known.units}'}".strip()
+            return f"set {name} to {known.choice(value) or f'{value:g} {shown_unit(known.units)}'}".strip()
         case InsertRegion(region=region, step=step):
             return "look finer at " + ", ".join(
                 f"{axis} {low:g} to {high:g} step {step.get(axis, math.nan):g} {_units(axis, status)}".strip()
@@ -179,4 +176,4 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
 
 
 def _units(axis: str, status: BeamlineStatus) -> str:
-    return status.axes[axis].units if axis in status.axes else ""
+    return shown_unit(status.axes[axis].units) if axis in status.axes else ""

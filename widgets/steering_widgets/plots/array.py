@@ -20,6 +20,7 @@ from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import exposed_at, news, title
 from steering_widgets.plots.look import Look
 
@@ -135,7 +136,7 @@ class ArrayPanel:
         units = str(array.attrs.get("units", ""))
         self.widget.say("")
         with self.view.edit():
-            self._put(picture, title(name), "" if units == "1" else units)
+            self._put(picture, title(name), units)
         rows, columns = array.shape[-2:]
         binned = "" if picture.binned == (1, 1) else ", {} x {} are one".format(*picture.binned)
         self.widget.remark(f"{rows} x {columns}{binned}, version {result.version}", news(exposed_at(result)))
@@ -154,7 +155,9 @@ class ArrayPanel:
         self._bar.title = axis_label(name, units)
         self._plot.xaxis[0].axis_label = axis_label(x[0], x[1])
         self._plot.yaxis[0].axis_label = axis_label(y[0], y[1])
-        self._hover.tooltips = [(x[0], f"$x {x[1]}"), (y[0], f"$y {y[1]}"), (name, f"@image {units}")]
+        self._hover.tooltips = [
+            (x[0], f"$x {shown_unit(x[1])}"), (y[0], f"$y {shown_unit(y[1])}"), (name, f"@image {shown_unit(units)}"),
+        ]  # fmt: skip
 
     def _setting_changed(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)
@@ -209,7 +212,7 @@ def _edges(array: xr.DataArray, dimension: str) -> tuple[str, str, float, float,
             half = abs(float(steps[0])) / 2
             units = str(array[dimension].attrs.get("units", ""))
             edges = float(along.min()) - half, float(along.max()) + half
-            return dimension, "" if units == "1" else units, *edges, bool(steps[0] < 0)
+            return dimension, units, *edges, bool(steps[0] < 0)
     return dimension, "", -0.5, size - 0.5, False
 
 

@@ -43,6 +43,7 @@ from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import exposed_at, news, several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
@@ -210,7 +211,7 @@ class CurvePanel:
     def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str) -> str:
         parts: list[str] = []
         if math.isfinite(marked):
-            parts.append(f"Marked: {self._mark.value.lower()}, {marked:.6g} {curve.units}.")
+            parts.append(f"Marked: {self._mark.value.lower()}, {marked:.6g} {shown_unit(curve.units)}.")
         else:
             parts.append(f"Marked: nothing, as there is no {self._mark.value.lower()} yet.")
         if monitor:

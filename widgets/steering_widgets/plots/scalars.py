@@ -80,4 +80,4 @@ def columns_of(data: xr.Dataset) -> tuple[str, list[str]]:
 def _column(data: xr.Dataset, name: str) -> tuple[str, str, NDArray[np.float64]]:
     variable = data[name]
     units = str(variable.attrs.get("units", ""))
-    return name, "" if units == "1" else units, np.asarray(variable.values, dtype=np.float64)
+    return name, units, np.asarray(variable.values, dtype=np.float64)

@@ -54,9 +54,8 @@ class TrendPanel:
             self.widget.say(_HINT, "plain")
             return
         self.widget.say("")
-        units = "" if course.units == "1" else course.units
         name = title(self._feature.value)
-        self._plot.show(self._way(trend), (name, units, course.values), course.uncertainties)
+        self._plot.show(self._way(trend), (name, course.units, course.values), course.uncertainties)
         count = len(trend.frames)
         self.widget.remark(f"{trend.analysis}, {count} result{'' if count == 1 else 's'}", news(float(trend.times[-1])))
 

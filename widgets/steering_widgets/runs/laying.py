@@ -4,7 +4,7 @@ from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.drawing.curve_data import Curve, curve_of
-from steering_widgets.parts.wording import unit_text
+from steering_widgets.parts.units import unit_text
 from steering_widgets.plots.curve import CurvePanel
 
 
