@@ -4,14 +4,16 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const NAMES = [
-  "between", "endsOf", "keyedPlace", "marksOf", "npy", "paint", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
+  "between", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
   "sidesOf", "ticksOf", "valueAt", "windowWithin", "zoomed",
 ];
-const FILES = ["elements", "scale", "window", "marks", "histogram", "limits", "profiles", "regions", "large", "image"];
+const FILES = ["elements", "marks", "histogram", "limits", "profiles", "regions", "large", "image"];
 const {
-  between, endsOf, keyedPlace, marksOf, npy, paint, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, valueAt,
+  between, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, valueAt,
   windowWithin, zoomed,
-} = load(["parts/heard.js", "parts/numbers.js", ...FILES.map((file) => `frames/${file}.js`)], NAMES);
+} = load([
+  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "picture"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
+], NAMES);
 
 test("ticks are round and lie within the levels", () => {
   assert.deepEqual(ticksOf(0, 100, false), [0, 20, 40, 60, 80, 100]);
@@ -173,4 +175,28 @@ test("a region lies where its pixels are, whatever the frame was binned by, and 
   const region = { name: "spot", rows: [10, 20], columns: [30, 50], masked: true, draft: false };
   assert.deepEqual(sidesOf(region, 2), { top: 5, bottom: 10, left: 15, right: 25 });
   assert.equal(regionWords([region]), "spot: rows 10 to 19, columns 30 to 49, left out");
+});
+
+test("words that are too long for a picture are broken between words", () => {
+  const measure = (text) => text.length;
+  assert.deepEqual(linesOf("frame 12, th 0.22 °", 10, measure), ["frame 12,", "th 0.22 °"]);
+  assert.deepEqual(linesOf("averyveryverylongword a", 5, measure), ["averyveryverylongword", "a"]);
+  assert.deepEqual(linesOf("", 5, measure), []);
+});
+
+test("a picture has room for its frame, its bar and its words", () => {
+  const place = pictureLayout(400, 300, 1, 2);
+  assert.ok(place.bar.left > place.frame.left + 400 && place.bar.left + 22 < place.width);
+  assert.ok(place.words >= place.frame.top + 300);
+  assert.ok(place.height >= place.words + 2 * 18);
+});
+
+test("a picture says its limits, its scale and its part of the frame in the detector's pixels", () => {
+  const shown = {
+    low: 0.5, high: 700, units: "counts", scale: "log", window: [10, 20, 100, 200], binning: 2, pitch: 1, frame: [512, 512],
+    marked: [0, 0, 3],
+  };
+  assert.deepEqual(pictureWords(shown, "viridis"), [
+    "0.5 to 700 counts, log, viridis", "rows 20 to 219, columns 40 to 439, maximum of 2 × 2 pixels", "No counts: 3 saturated",
+  ]);
 });

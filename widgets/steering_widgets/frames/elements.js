@@ -36,6 +36,20 @@ function checkbox(hook, text, label) {
 }
 
 /**
+ * Let the browser keep a file.
+ *
+ * @param {Blob} blob
+ * @param {string} name
+ */
+// biome-ignore lint/correctness/noUnusedVariables: the other files of this widget follow.
+function download(blob, name) {
+  const link = node("a", { download: name });
+  link.href = URL.createObjectURL(blob);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/**
  * @param {HTMLCanvasElement} canvas
  * @returns {CanvasRenderingContext2D}
  */

@@ -2,11 +2,13 @@
 
 import math
 import time
+from pathlib import Path
 
+from steering.archive.past import exports_folder
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.frame import Frame
-from steering_widgets.frames.history import FrameHistory
+from steering_widgets.frames.history import FrameHistory, places_of
 from steering_widgets.frames.image import ImageView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
@@ -29,7 +31,11 @@ class FramePanel:
         """
         self.image = ImageView(label="Detector frame")
         self._history = FrameHistory(desk)
-        self.widget = Card("frame", "Detector frame", [self.image, self._history.widget])
+        past = getattr(desk, "past", None)
+        self.image.folder = past.folder if past is not None else exports_folder(Path.cwd())
+        # The slider above the frame: it stays on a small screen.
+        self.widget = Card("frame", "Detector frame", [self._history.widget, self.image, self._history.where])
+        self._plan, self._status = desk.board.plan, desk.board.status
         self._frame = Place(desk.board.frame)
         self._remarked = float("-inf")
         self._told: Frame | None = None
@@ -83,7 +89,9 @@ class FramePanel:
         self._reveal()
         self.image.show(frame)
         taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
-        self.widget.remark(f"frame {frame.number} of {self._history.range_text}{taken}")
+        which = f"frame {frame.number} of {self._history.range_text}"
+        self.widget.remark(f"{which}{taken}")
+        self.image.tell(", ".join([which, *places_of(frame.columns, frame.units)]), frame.time)
 
     def _show_newest(self, *, changed: bool) -> bool:
         frame, now = self._frame.value, time.monotonic()
@@ -102,7 +110,17 @@ class FramePanel:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked, self._told = now, frame
             self.widget.remark("newest frame, ", _when(frame.time))
+            self.image.tell(", ".join([f"newest frame, number {frame.number}", *self._last_point()]), frame.time)
         return changed
+
+    def _last_point(self) -> list[str]:
+        """Say where the last point of the scan that runs was measured: the newest frame may be one further."""
+        plan, status = self._plan.value, self._status.value
+        if not (plan.known and status.scanning and plan.run == status.run and status.points_done):
+            return []
+        units = {name: axis.units for name, axis in status.axes.items()}
+        columns = dict(zip(plan.axes, plan.at(status.points_done - 1), strict=True))
+        return [f"last point at {', '.join(places_of(columns, units))}"]
 
 
 def _when(moment: float) -> str:

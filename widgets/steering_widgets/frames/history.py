@@ -26,7 +26,8 @@ class FrameHistory:
     """A slider over the frames of the run, and whether to follow the newest.
 
     Attributes:
-        widget: What is displayed; nothing while there are no frames to look at.
+        widget: The slider; hidden while there are no frames to look at.
+        where: Where an older frame was taken.
         live: Whether the newest frame is wanted.
         frame: The older frame that is shown, once it has been read.
         said: Why the wanted frame cannot be shown, or empty.
@@ -59,9 +60,9 @@ class FrameHistory:
         self._box.observe(self._ticked, "value")
         bar = ipywidgets.HBox([self._slider, self._box])
         bar.add_class("st-bar-row")
-        self._where = ipywidgets.HTML()
-        self._where.add_class("st-history-columns")
-        self.widget = ipywidgets.VBox([bar, self._where])
+        self.where = ipywidgets.HTML()
+        self.where.add_class("st-history-columns")
+        self.widget = ipywidgets.VBox([bar])
         self.widget.add_class("st-history")
         self.widget.layout.display = "none"
 
@@ -111,7 +112,7 @@ class FrameHistory:
         self.live, self._due, self.said = index is None, index, ""
         if self.live:
             self.frame = None
-            self._where.value = ""
+            self.where.value = ""
 
     def _take(self) -> bool:
         """Take the frame that has been read, if it is still wanted."""
@@ -122,10 +123,10 @@ class FrameHistory:
             return False
         try:
             self.frame, self.said = reading.result(), ""
-            self._where.value = _columns(self.frame.columns, self.frame.units)
+            self.where.value = _columns(self.frame.columns, self.frame.units)
         except (SteeringError, TimeoutError) as error:
             self.frame, self.said = None, str(error) or "The session did not answer in time. Try again."
-            self._where.value = ""
+            self.where.value = ""
         return True
 
     def _follow(self, span: FrameSpan) -> None:
@@ -154,11 +155,24 @@ class FrameHistory:
         self._wanted.set(None if change["new"] else self._slider.value)
 
 
+def places_of(columns: Mapping[str, float], units: Mapping[str, str]) -> list[str]:
+    """Write in words where a frame was taken: ``th 0.22 °``."""
+    return [
+        f"{name} {number(columns[name], _DECIMALS)} {shown_unit(units.get(name, ''))}".strip()
+        for name in _shown(columns)
+    ]
+
+
+def _shown(columns: Mapping[str, float]) -> list[str]:
+    """Name the columns that a person reads: what varies from frame to frame are motors and counters."""
+    return [name for name in columns if not name.endswith("_step") and name != "grid"][:_COLUMNS_SHOWN]
+
+
 def _columns(columns: Mapping[str, float], units: Mapping[str, str]) -> str:
-    """Write where a frame was taken: the columns that vary from frame to frame are motors and counters."""
-    shown = [name for name in columns if not name.endswith("_step") and name != "grid"]
+    """Write where a frame was taken, as a table."""
+    shown = _shown(columns)
     parts = [
         f"<div><dt>{escape(name)}</dt><dd>{number(columns[name], _DECIMALS)} {escape(unit)}</dd></div>"
-        for name, unit in ((name, shown_unit(units.get(name, ""))) for name in shown[:_COLUMNS_SHOWN])
+        for name, unit in ((name, shown_unit(units.get(name, ""))) for name in shown)
     ]
     return f'<dl class="st-features">{"".join(parts)}</dl>' if parts else ""

@@ -26,6 +26,9 @@ function build(model) {
     fit: button("st-zoom-fit", "Fit", "Show the whole frame (key 0)"),
     lines: button("st-profiles", "Profiles", "Counts along the row and the column of the cursor (key P)"),
     save: button("st-save-exact", "Save", "Save this frame with its exact counts as a .npy file"),
+    shoot: button("st-save-picture", "PNG", "Write a picture of the frame as it is shown, with its colours and limits"),
+    caption: node("div", { class: "st-caption" }),
+    written: node("div", { class: "st-written", role: "status", "aria-live": "polite" }),
     help: button("st-help", "?", "Which keys there are"),
     keys: node("div", { class: "st-keys", hidden: "" }, `Click the frame first. ${KEYS}`),
     fill: button("st-fill", "Full screen", "Fill the screen with the frame (key F; Escape leaves)"),
@@ -51,12 +54,12 @@ function build(model) {
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     limits.map, limits.scale,
-    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.lines, parts.save, parts.fill, parts.help),
+    node("span", { class: "st-tools" }, parts.out, parts.into, parts.fit, parts.lines, parts.save, parts.shoot, parts.fill, parts.help),
   );
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
   const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
-    "div", { class: "st-image" }, toolbar, parts.keys, picture, heightBar(picture),
+    "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, parts.written, picture, heightBar(picture),
     node("div", { class: "st-below" }, parts.value, parts.detail), parts.marks, parts.words,
     histogram.root, limits.root, limits.said,
   );
@@ -82,6 +85,8 @@ async function render({ model, el }) {
   let cursor = null; // in the frame's pixels
   let probing = false;
   let scaleKey = "";
+  /** @type {Blob | null} */
+  let pictured = null; // until the kernel has said where it lies
 
   const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
   const visible = () => seen && document.visibilityState === "visible";
@@ -154,10 +159,32 @@ async function render({ model, el }) {
   };
 
   const save = (/** @type {ExactMessage} */ message, /** @type {Buffers} */ buffers) => {
-    const link = node("a", { download: `frame-${message.number}.npy` });
-    link.href = URL.createObjectURL(npy(message.type, message.shape, buffers[0]));
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    download(npy(message.type, message.shape, buffers[0]), `frame-${message.number}.npy`);
+  };
+
+  const shoot = () => {
+    if (!shown) return;
+    const taken = model.get("taken");
+    const title = `${model.get("label")}. ${model.get("caption")}${taken ? `, ${new Date(taken * 1000).toLocaleString("sv")}` : ""}`;
+    const about = { title, colourMap: model.get("colour_map"), regions: model.get("regions") };
+    framePicture(parts, shown, about).toBlob(async (blob) => {
+      if (!blob) return;
+      pictured = blob;
+      model.send({ view, kind: "picture" }, undefined, [await blob.arrayBuffer()]);
+    });
+  };
+  /** Say where the picture lies; where the kernel keeps none, the browser does. */
+  const told = (/** @type {WrittenMessage} */ message) => {
+    parts.written.textContent = message.text;
+    parts.written.classList.toggle("st-wrong", Boolean(message.text) && !message.done);
+    if (!message.text && pictured && shown) download(pictured, `frame-${shown.number}.png`);
+    pictured = null;
+  };
+
+  const showCaption = () => {
+    const taken = model.get("taken");
+    const age = taken ? [", exposed ", node("span", { class: "st-age", "data-since": taken }), " ago"] : [];
+    parts.caption.replaceChildren(model.get("caption"), ...age);
   };
 
   const answer = (/** @type {ValueMessage} */ message, /** @type {Buffers} */ buffers) => {
@@ -183,6 +210,7 @@ async function render({ model, el }) {
       next = { message, buffers };
     } else if (message.kind === "value") answer(message, buffers);
     else if (message.kind === "exact") save(message, buffers);
+    else if (message.kind === "written") told(message);
     else if (message.kind === "known") known = true;
   };
 
@@ -351,9 +379,13 @@ async function render({ model, el }) {
   });
   parts.fill.addEventListener("click", large.toggle);
   parts.save.addEventListener("click", () => send({ kind: "exact" }));
+  parts.shoot.addEventListener("click", shoot);
 
   model.on("msg:custom", receive);
-  const shows = { "change:drawing": showDrawing, "change:regions": showRegions, "change:profiles": showProfiles };
+  const shows = {
+    "change:drawing": showDrawing, "change:regions": showRegions, "change:profiles": showProfiles,
+    "change:caption": showCaption, "change:taken": showCaption,
+  };
   for (const [name, show] of Object.entries(shows)) {
     model.on(/** @type {`change:${string}`} */ (name), show);
     show();

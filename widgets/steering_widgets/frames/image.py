@@ -18,8 +18,10 @@ import numpy as np
 import traitlets
 
 from steering.core.cell import Cell
+from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering_widgets.drawing.colours import PALETTES
+from steering_widgets.drawing.picture_file import write_picture
 from steering_widgets.frames.flow import Flow, Pulse, Sending, Window
 from steering_widgets.frames.limits import SCALES, Levels
 from steering_widgets.frames.marks import mark
@@ -30,9 +32,9 @@ from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
+_DRAWING = ("frame_scale.js", "frame_window.js", "frame_picture.js")
 _CODE = (
-    "elements.js", "scale.js", "window.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "regions.js",
-    "large.js", "image.js",
+    "elements.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "regions.js", "large.js", "image.js",
 )  # fmt: skip
 
 
@@ -51,6 +53,9 @@ class ImageView(HeardWidget):
         profiles: Whether the counts along the row and the column of the cursor are drawn.
         regions: Parts of the frame that analyses look at or leave out, in the detector's pixels: each has ``name``,
             ``rows`` and ``columns`` (the first and the one after the last), ``masked`` (left out) and ``draft``.
+        caption: Which frame is shown and where it was taken, for who sees nothing but it.
+        taken: When its exposure ended, as Unix time in seconds; 0 where that is not known.
+        folder: Where pictures of it are written; ``None`` lets the browser keep them.
         drawing: Whether the next drag draws a region, instead of moving what is seen.
         drawn: The newest region that a person has drawn, in the detector's pixels: ``rows`` and ``columns``, each the
             first and the one after the last.
@@ -58,7 +63,9 @@ class ImageView(HeardWidget):
         follows: How often a person has asked for the newest frame.
     """
 
-    _esm = code(NUMBERS_CODE, *(_HERE / name for name in _CODE))
+    _esm = code(
+        NUMBERS_CODE, *(_HERE.with_name("drawing") / name for name in _DRAWING), *(_HERE / name for name in _CODE)
+    )
     _css = _HERE / "image.css"
     colour_maps = traitlets.List(traitlets.Unicode(), list(PALETTES)).tag(sync=True)
     colour_map = traitlets.Enum(list(PALETTES), "viridis").tag(sync=True)
@@ -73,6 +80,8 @@ class ImageView(HeardWidget):
     profiles = traitlets.Bool(default_value=False).tag(sync=True)
     regions = traitlets.List(traitlets.Dict()).tag(sync=True)
     label = traitlets.Unicode("Detector frame").tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
+    taken = traitlets.Float(0.0).tag(sync=True)
     drawing = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self, *, label: str = "Detector frame", units: str = "counts") -> None:
@@ -85,6 +94,7 @@ class ImageView(HeardWidget):
         super().__init__(label=label, units=units)
         self.drawn: Cell[dict[str, list[int]] | None] = Cell(None)
         self.steps, self.follows = Cell(0), Cell(0)
+        self.folder: Path | None = None
         self._lock = RLock()
         self._frame: Frame | None = None
         self._marked: tuple[int, Frame] | None = None
@@ -119,6 +129,10 @@ class ImageView(HeardWidget):
             self._frame = frame
             self._version += 1
         self.pump()
+
+    def tell(self, caption: str, taken: float) -> None:
+        """Say which frame is shown, and when its exposure ended (Unix time in seconds; NaN if it is not known)."""
+        self.caption, self.taken = caption, taken if math.isfinite(taken) else 0.0
 
     def pump(self) -> None:
         """Send the newest frame to each view that can take it and has not got it."""
@@ -178,12 +192,28 @@ class ImageView(HeardWidget):
         self.pump()
 
     def _receive(self, _: object, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        del buffers
         try:
+            if content["kind"] == "picture":
+                self._keep_picture(str(content["view"]), bytes(buffers[0]))
+                return
             self._take(content)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             _LOG.warning("an image view sent a message that cannot be read: %r (%s)", content, error)
         self.pump()
+
+    def _keep_picture(self, view: str, png: bytes) -> None:
+        """Write a picture that a view has drawn of what it shows, and say where it lies."""
+        answer = {"kind": "written", "view": view}
+        try:
+            if self.folder is None:
+                self.send({**answer, "text": "", "done": False})
+                return
+            number = self._frame.number if self._frame is not None else 0
+            path = write_picture(self.folder, f"frame-{number}", png)
+        except SteeringError as error:
+            self.send({**answer, "text": str(error), "done": False})
+        else:
+            self.send({**answer, "text": f"Written: {path}", "done": True})
 
     def _take(self, content: Mapping[str, Any]) -> None:
         view = str(content["view"])

@@ -32,6 +32,8 @@ interface ImageTraits {
   profiles: boolean;
   regions: FrameRegion[];
   label: string;
+  caption: string;
+  taken: number;
   drawing: boolean;
 }
 
@@ -86,14 +88,16 @@ interface ValueMessage {
 }
 
 type ExactMessage = { kind: "exact"; view: string; number: number; type: string; shape: number[] };
-type ImageHeard = ImageMessage | ValueMessage | ExactMessage | { kind: "known"; view: string };
+/** Where a picture was written, or why it was not; without text nobody wrote it. */
+type WrittenMessage = { kind: "written"; view: string; text: string; done: boolean };
+type ImageHeard = ImageMessage | ValueMessage | ExactMessage | WrittenMessage | { kind: "known"; view: string };
 type ImageSent =
   | { kind: "view"; width: number; height: number; window: FrameWindow; visible: boolean }
   | { kind: "painted"; serial: number }
   | { kind: "probe"; row: number; column: number }
   | { kind: "step"; by: number }
   | ({ kind: "drawn" } & Sides)
-  | { kind: "exact" | "bye" | "newest" };
+  | { kind: "exact" | "bye" | "newest" | "picture" };
 type ImageModel = Model<ImageTraits, ImageHeard, ImageSent & { view: string }>;
 /** Sets some of a model's traits at once. */
 type SetTraits = (traits: Partial<ImageTraits>) => void;

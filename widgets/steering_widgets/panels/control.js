@@ -138,6 +138,7 @@ async function render({ model, el }) {
       if (buttons[name].getAttribute("aria-disabled") !== disabled) buttons[name].setAttribute("aria-disabled", disabled);
     }
     if (armed && buttons.abort.getAttribute("aria-disabled") === "true") disarm();
+    root.dataset.remark = String(Boolean(remark));
     const said = remark ? `${where()}. ${remark}`.replace("..", ".") : where();
     if (text.textContent !== said) text.textContent = said; // an aria-live region speaks at each write
   };

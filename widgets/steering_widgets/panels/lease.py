@@ -47,6 +47,8 @@ class LeaseRow:
         value = f"<b>Lease</b> {text}"
         if self._text.value != value:
             self._text.value = value
+        # Who is asked sees it also where the bar is folded.
+        (self.widget.add_class if mine and lease.asked else self.widget.remove_class)("st-lease-asked")
         _show(self._take, shown=not lease.holder)
         _show(self._ask, shown=others and lease.asked != self._desk.name)
         _show(self._release, shown=mine and not lease.asked)

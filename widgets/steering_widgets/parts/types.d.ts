@@ -5,7 +5,7 @@ interface Model<Traits extends object, Heard, Sent> {
   get<Name extends keyof Traits>(name: Name): Traits[Name];
   set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   save_changes(): void;
-  send(message: Sent): void;
+  send(message: Sent, callbacks?: undefined, buffers?: ArrayBuffer[]): void;
   on(event: "msg:custom", take: (message: Heard, buffers: Buffers) => void): void;
   on(event: `change:${string}`, take: () => void): void;
   off(event: "msg:custom", take: (message: Heard, buffers: Buffers) => void): void;

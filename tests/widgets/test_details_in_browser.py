@@ -1,0 +1,144 @@
+"""Small things that a person needs on the page: units, where the slider is, pictures, the bar on a telephone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+
+CELL = """
+from pathlib import Path
+from tests.widgets.control_service import serve_control
+from tests.widgets.fake import FakeDesk
+from steering_widgets import Dashboard
+
+desk = FakeDesk()
+desk.labelled = True
+desk.past.folder = Path("exports").resolve()
+token = serve_control(desk)
+dashboard = Dashboard(desk)
+image = dashboard._page._frame.image
+dashboard.open()
+"""
+# How high the command bar is, and whether each of its buttons can be hit where it is seen.
+BAR = """() => {
+  const bar = document.querySelector('.st-panel-progress');
+  const hit = [...bar.querySelectorAll('.st-direct')].every((button) => {
+    const box = button.getBoundingClientRect();
+    const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return at === button && button.scrollWidth <= button.clientWidth + 1;
+  });
+  return [bar.getBoundingClientRect().height, hit];
+}"""
+# The contrast of a grip with what it lies on.
+CONTRAST = """([grip, under]) => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const colour = (...colours) => {
+    for (const one of colours) { canvas.fillStyle = one; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (parts) => parts.map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  const below = getComputedStyle(document.querySelector(under)).backgroundColor;
+  const above = getComputedStyle(document.querySelector(grip), '::before').backgroundColor;
+  const [a, b] = [light(colour('#fff', below)), light(colour('#fff', below, above))];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+
+
+@pytest.mark.browser
+def test_a_person_finds_the_small_things(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1000, failure=SHOTS) as lab:
+        page = lab.page
+        lab.open("steer.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".st-panel-frame").wait_for()
+        lab.execute("desk.start('rocking'); desk.advance(25)")
+        page.locator(".st-histogram:not([hidden])").wait_for()
+        units_are_as_people_write_them(lab, page)
+        the_slider_is_in_sight(page)
+        full_screen_says_which_frame(page)
+        a_picture_is_kept(lab, page, tmp_path)
+        the_bar_is_small_on_a_telephone(lab, page)
+        assert lab.errors == [], lab.errors
+        assert lab.external == []
+
+
+def units_are_as_people_write_them(lab, page):
+    page.get_by_text("0.2213 ± 0.0012 °").wait_for()
+    field = page.locator(".st-param-centre input")
+    field.fill("0.3 °")
+    page.locator(".st-edited-line").get_by_text("0.22 ° → 0.3 °").wait_for()
+    page.locator("button.st-apply").click()
+    lab.wait_for_value("any(getattr(one, 'value', 0) == 0.3 for one in desk.actions)")
+
+
+def the_slider_is_in_sight(page):
+    for hook in (".st-history-index", ".st-history-live", ".st-stage", ".st-value"):
+        box = page.locator(hook).bounding_box()
+        assert box["y"] + box["height"] < 976, hook
+    shoot(page, "details-1280x1000")
+
+
+def full_screen_says_which_frame(page):
+    assert not page.locator(".st-caption").is_visible()
+    page.locator("canvas.st-canvas").focus()
+    page.keyboard.press("[")
+    page.locator(".st-panel-frame .st-remark").get_by_text("frame 23 of 0 to 24").wait_for()
+    page.locator("canvas.st-canvas").focus()
+    page.keyboard.press("f")
+    caption = page.locator(".st-large .st-caption")
+    caption.get_by_text("frame 23 of 0 to 24, th 0.23 °, exposed").wait_for()
+    assert " s ago" in caption.text_content()
+    shoot(page, "details-full-screen")
+    page.keyboard.press("Escape")
+    page.locator(".st-image:not(.st-large)").wait_for()
+
+
+def a_picture_is_kept(lab, page, folder):
+    page.locator("button.st-save-picture").click()
+    page.locator(".st-written").get_by_text("Written: ").wait_for()
+    (written,) = (folder / "exports").glob("frame-23-*.png")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    (SHOTS / "details-picture.png").write_bytes(written.read_bytes())
+    assert str(written) in page.locator(".st-written").text_content()
+    assert Path(written).stat().st_size > 2000
+    lab.execute("image.folder = Path('/proc/no')")
+    page.locator("button.st-save-picture").click()
+    page.locator(".st-written.st-wrong").get_by_text("cannot be written to /proc/no").wait_for()
+    lab.execute("image.folder = None")
+    with page.expect_download() as download:
+        page.locator("button.st-save-picture").click()
+    assert download.value.suggested_filename == "frame-23.png"
+    page.locator("canvas.st-canvas").focus()
+    page.keyboard.press("l")
+
+
+def the_bar_is_small_on_a_telephone(lab, page):
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        page.set_viewport_size({"width": 390, "height": 1000})
+        page.wait_for_function("() => document.querySelector('.st-panel-progress').offsetWidth < 390")
+        page.locator(".st-panel-progress").scroll_into_view_if_needed()
+        height, hit = page.evaluate(BAR)
+        assert height <= 120
+        assert hit
+        assert overlaps(page) == []
+        shoot(page, f"details-bar-390-{theme.rpartition(' ')[2].lower()}")
+        # What is folded away is a press away.
+        page.locator("button.st-unfold").click()
+        page.locator("button.st-lease-release").wait_for()
+        page.locator("button.st-unfold").click()
+        page.locator("button.st-lease-release").wait_for(state="hidden")
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        page.wait_for_function("() => document.querySelector('.st-panel-progress').offsetWidth > 1000")
+        assert page.evaluate(CONTRAST, [".st-splitter-bar", ".jp-LinkedOutputView"]) >= 3
+        assert page.evaluate(CONTRAST, [".st-height", ".st-panel-frame"]) >= 3
+    page.emulate_media(forced_colors="active")
+    shoot(page, "details-forced-colours")
+    page.emulate_media(forced_colors="none")
+    lab.theme(LIGHT)
