@@ -1,6 +1,7 @@
-"""A Gaussian on a flat background, fitted to points: a smooth curve for the eye."""
+"""A Gaussian on a flat background, fitted to points."""
 
-from dataclasses import astuple, dataclass
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,16 +12,28 @@ _FEWEST_POINTS = 5
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Height and background in the unit of the values, centre and full width at half maximum in that of the places."""
+    """Height and background in the unit of the values, centre and full width at half maximum in that of the places.
+
+    Attributes:
+        centre_error: Standard deviation of the centre; NaN where it is not known.
+        fwhm_error: Likewise of the width.
+    """
 
     height: float
     centre: float
     fwhm: float
     background: float
+    centre_error: float = math.nan
+    fwhm_error: float = math.nan
+
+    @property
+    def values(self) -> Floats:
+        """What is fitted, in the order of the fields, shape ``(4,)``."""
+        return np.array([self.height, self.centre, self.fwhm, self.background])
 
     def __call__(self, x: Floats) -> Floats:
         """Evaluate at places, shape ``(points,)``."""
-        return _curve(x, np.array(astuple(self)))
+        return _curve(x, self.values)
 
 
 def fit_gaussian(x: Floats, y: Floats, error: Floats, start: Gaussian) -> Gaussian | None:
@@ -40,15 +53,37 @@ def fit_gaussian(x: Floats, y: Floats, error: Floats, start: Gaussian) -> Gaussi
 
     if len(x) < _FEWEST_POINTS:
         return None
-    found = least_squares(
-        lambda values: (_curve(x, values) - y) / error, np.array(astuple(start)), method="lm", x_scale="jac"
-    )
+    found = least_squares(lambda values: (_curve(x, values) - y) / error, start.values, method="lm", x_scale="jac")
     height, centre, fwhm, background = (float(value) for value in found.x)
     fwhm = abs(fwhm)
     low, high = float(x.min()), float(x.max())
     if not (found.success and height > 0 and low <= centre <= high and fwhm <= high - low):
         return None
-    return Gaussian(height, centre, fwhm, background)
+    return Gaussian(height, centre, fwhm, background, *_errors(found.jac, found.fun))
+
+
+def _errors(slopes: Floats, residuals: Floats) -> tuple[float, float]:
+    """Return the standard deviations of centre and width, from the covariance of the fit.
+
+    The points' errors are those of counting. Where the points scatter more than that, so do the values: the covariance
+    is scaled by the reduced chi square then, and never below what counting allows.
+
+    Args:
+        slopes: Derivatives of the residuals by the values, shape ``(points, 4)``.
+        residuals: In standard deviations, shape ``(points,)``.
+    """
+    free = len(residuals) - slopes.shape[1]
+    try:
+        covariance = np.linalg.inv(slopes.T @ slopes)
+    except np.linalg.LinAlgError:
+        return math.nan, math.nan
+    scatter = max(float(residuals @ residuals) / free, 1.0) if free > 0 else 1.0
+    return _root(covariance[1, 1] * scatter), _root(covariance[2, 2] * scatter)
+
+
+def _root(variance: float) -> float:
+    """Take the root; a matrix that is nearly singular means nothing, and may have variances below 0."""
+    return math.sqrt(variance) if variance > 0 else math.nan
 
 
 def _curve(x: Floats, values: Floats) -> Floats:

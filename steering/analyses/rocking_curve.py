@@ -10,6 +10,8 @@ counting, sqrt(frame sum) / exposure; the background is the lowest sample:
 * ``centre_of_mass``: of the part above a tenth of the maximum above background around the peak, integrated by the
   trapezoidal rule between interpolated ends, so that neither the extent of the scan nor a denser middle shifts it;
   uncertainty: each sample's place within its cell (cell / sqrt(12)) and its counting error, propagated.
+* ``fit_centre`` and ``fit_fwhm``: of a Gaussian on a flat background, fitted to the samples within two widths of the
+  peak; uncertainty: from the covariance of the fit, scaled by the reduced chi square where that is above 1.
 * ``maximum``: intensity at the peak. ``total``: sum of all frame sums, uncertain by its square root.
 """
 
@@ -104,7 +106,8 @@ class RockingCurve:
 
         Frames without an angle, without exposure, or with a pixel that is not a number are left out, and counted in
         ``data.attrs["left_out"]``. A feature that the rest does not allow is left out too: none but ``total`` for fewer
-        than three points or no counts, no ``fwhm`` unless the curve falls below half its height on both sides.
+        than three points or no counts, no ``fwhm`` and no fit unless the curve falls below half its height on both
+        sides.
         """
         data = self._curve(state)
         position, intensity = data[self._axis].values, data["intensity"].values
@@ -124,7 +127,10 @@ class RockingCurve:
                 features["fwhm"] = Feature(*width, units)
             features["centre_of_mass"] = Feature(*_centre(position, intensity, error, top), units)
             if width is not None:
-                data = _with_fit(data, self._axis, position[top], width[0])
+                data, fitted = _with_fit(data, self._axis, position[top], width[0])
+                if fitted is not None:
+                    features["fit_centre"] = Feature(fitted.centre, fitted.centre_error, units)
+                    features["fit_fwhm"] = Feature(fitted.fwhm, fitted.fwhm_error, units)
         return Outcome(features, data)
 
     def _curve(self, table: FrameTable) -> xr.Dataset:
@@ -208,18 +214,18 @@ def _centre(position: Floats, intensity: Floats, error: Floats, top: int) -> tup
     return centre, float(np.sqrt(sampling + counting)) / weight
 
 
-def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> xr.Dataset:
-    """Add a Gaussian fitted to the peak, for the eye; left out where it does not converge."""
+def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> tuple[xr.Dataset, Gaussian | None]:
+    """Add a Gaussian fitted to the peak; nothing where it does not converge."""
     near = np.abs(data[axis].values - centre) < 2 * width
     x, y = data[axis].values[near], data["intensity"].values[near]
     start = Gaussian(float(y.max()), centre, width, 0.0)
     fitted = fit_gaussian(x, y, data["intensity_error"].values[near], start)
     if fitted is None:
-        return data
+        return data, None
     along = np.linspace(float(x.min()), float(x.max()), _FIT_POINTS)
     name = f"{axis}_fit"
     whole = data.copy()
     whole["fit"] = ("fit_point", fitted(along), {"units": "counts/s"})
     whole[name] = ("fit_point", along, {"units": data[axis].attrs["units"]})
     whole.attrs |= {"fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
-    return whole.set_coords(name)
+    return whole.set_coords(name), fitted

@@ -134,3 +134,40 @@ def test_a_fit_that_is_no_peak_is_left_out():
     assert (found.height, found.centre, found.fwhm, found.background) == pytest.approx((5.0, 0.1, 0.4, 1.0))
     assert fit_gaussian(x, 3 * x, np.ones(21), start) is None
     assert fit_gaussian(x[:4], truth(x[:4]), np.ones(4), start) is None
+
+
+def test_the_fit_says_its_centre_and_width_with_uncertainties_that_hold():
+    positions, truth = np.linspace(-1, 1, 61), Gaussian(400.0, 0.123, 0.4, 20.0)
+    pulls = []
+    for seed in range(200):
+        counts = np.random.default_rng(seed).poisson(truth(positions))
+        features = curve(positions, counts).features
+        for name, true in (("fit_centre", 0.123), ("fit_fwhm", 0.4)):
+            assert features[name].units == "deg"
+            assert 0 < features[name].uncertainty < 0.02
+            pulls.append((features[name].value - true) / features[name].uncertainty)
+    # One standard deviation holds two of three.
+    assert 0.6 < np.mean(np.abs(pulls) < 1) < 0.8
+    assert np.abs(np.mean(pulls)) < 0.3
+
+
+def test_points_that_scatter_more_than_they_count_make_the_fit_less_certain():
+    positions, truth = np.linspace(-1, 1, 61), Gaussian(40_000.0, 0.1, 0.4, 2000.0)
+    quiet = curve(positions, np.rint(truth(positions)).astype(int)).features["fit_centre"]
+    random = np.random.default_rng(2).normal(1, 0.1, 61)
+    loud = curve(positions, np.rint(truth(positions) * random).astype(int)).features["fit_centre"]
+    assert loud.uncertainty > 3 * quiet.uncertainty
+
+
+def test_where_nothing_is_fitted_there_is_no_fit_to_tell():
+    features = curve([0.0, 1.0, 2.0], [10, 100, 10]).features
+    assert "fit_centre" not in features
+    assert "fit_fwhm" not in features
+
+
+def test_the_fit_is_the_same_however_the_frames_came():
+    positions = np.linspace(-1, 1, 41)
+    counts = np.rint(Gaussian(400.0, 0.1, 0.4, 20.0)(positions)).astype(int)
+    order = np.random.default_rng(0).permutation(41)
+    one, other = curve(positions, counts).features, curve(positions[order], counts[order]).features
+    assert (one["fit_centre"], one["fit_fwhm"]) == (other["fit_centre"], other["fit_fwhm"])

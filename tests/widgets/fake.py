@@ -524,6 +524,7 @@ def _curve(done: list[tuple[float, ...]]) -> Outcome:
             "maximum": Feature(2412.0, 31.0, "counts/s"),
             "peak": Feature(PEAK, 0.0012, "deg"),
             "fwhm": Feature(WIDTH * 2.355, 0.0021, "deg"),
+            "fit_centre": Feature(PEAK, 0.0004, "deg"),
         }
     return Outcome(features, data)
 

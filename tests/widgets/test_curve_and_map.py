@@ -158,3 +158,21 @@ def test_a_map_of_nothing_but_nan_can_be_drawn(desk):
     data["intensity"] = data["intensity"] * np.nan
     cells = make_cells(data, MapAxes("sx", "sy", "um", "um"), "intensity")
     assert (cells.low, cells.high) == (0.0, 1.0)
+
+
+def test_the_panel_says_which_feature_is_drawn():
+    desk = FakeDesk()
+    panel = CurvePanel(desk)
+    desk.start("rocking")
+    desk.advance(25)
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "Middle of the fit</dt><dd>0.22130 ± 0.00040 °" in text
+    assert "Peak, highest point <span" in text
+    find(panel.widget, "st-curve-mark").value = "Middle of the fit"
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "Middle of the fit <span" in text
+    assert "Peak, highest point</dt>" in text
+    assert "Marked: middle of the fit, 0.2213 °." in text
+    panel.close()

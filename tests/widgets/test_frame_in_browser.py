@@ -193,13 +193,13 @@ def goes_to_other_frames(lab, page):
     assert frame < last - 2
     page.mouse.click(x, y)
     page.wait_for_function(PAINTED, arg=frame)
-    page.get_by_text(f"frame {frame} of 0 to {last}").wait_for()
+    page.locator(".st-remark").get_by_text(f"frame {frame} of 0 to {last}").wait_for()
     # The fake's older frames have their number in each pixel: the limits follow, though frames came quickly.
     page.wait_for_function("(counts) => document.querySelector('.st-low').value === String(counts)", arg=frame)
     shoot(page, "frame-of-a-point")
     canvas.focus()
     page.keyboard.press("l")
-    page.get_by_text("newest frame,").wait_for()
+    page.locator(".st-remark").get_by_text("newest frame,").wait_for()
     assert page.locator(".st-history-live input").is_checked()
 
 

@@ -8,6 +8,8 @@ Floats = NDArray[np.float64]
 
 class OptimizeResult:
     x: Floats
+    fun: Floats
+    jac: Floats
     success: bool
     message: str
 

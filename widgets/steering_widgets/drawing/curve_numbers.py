@@ -12,11 +12,14 @@ from steering_widgets.drawing.curve_data import Curve
 from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import escape, feature_text, title
 
-PEAK, WIDTH, CENTRE_OF_MASS = "peak", "fwhm", "centre_of_mass"
+PEAK, WIDTH, CENTRE_OF_MASS, FIT_CENTRE = "peak", "fwhm", "centre_of_mass", "fit_centre"
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.
 EXPECTED = (PEAK, WIDTH, CENTRE_OF_MASS)
 HIGHEST, MASS, FITTED = "Highest point", "Centre of mass", "Middle of the fit"
 MARKS = (HIGHEST, MASS, FITTED)
+_FEATURES = {HIGHEST: PEAK, MASS: CENTRE_OF_MASS, FITTED: FIT_CENTRE}
+
+_DRAWN = ' <span class="st-drawn" title="The dashed line stands here">\N{BLACK LEFT-POINTING TRIANGLE} drawn</span>'
 
 
 class CurveNumbers:
@@ -31,16 +34,18 @@ class CurveNumbers:
         self.widget = ipywidgets.HTML()
         self.widget.add_class("st-numbers")
 
-    def show(self, result: Result) -> None:
-        """Show the features of a result."""
-        features = result.outcome.features
+    def show(self, result: Result, mark: str) -> None:
+        """Show the features of a result, and which of them is drawn; ``mark`` is one of :data:`MARKS`."""
+        features, marked = result.outcome.features, _FEATURES.get(mark, "")
         names = [*EXPECTED, *(name for name in features if name not in EXPECTED)]
         cells: list[str] = []
         for name in names:
             feature = features.get(name)
             text = feature_text(feature) if feature is not None else "not known yet"
             hint = "" if feature is not None else ' class="st-faint"'
-            cells.append(f"<div><dt>{escape(title(name))}</dt><dd{hint}>{escape(text)}</dd></div>")
+            words = f"{title(name)}, highest point" if name == PEAK else title(name)
+            shown = escape(words) + (_DRAWN if name == marked else "")
+            cells.append(f"<div><dt>{shown}</dt><dd{hint}>{escape(text)}</dd></div>")
         self._write(f'<dl class="st-features">{"".join(cells)}</dl>')
 
     def clear(self) -> None:
@@ -60,9 +65,10 @@ def place_of(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> fl
         features: Of the result.
         data: Of the result.
     """
-    if mark == FITTED:
+    feature = features.get(_FEATURES.get(mark, ""))
+    if feature is None and mark == FITTED:
+        # Results of before the fit was a feature.
         return float(data.attrs.get("fit_centre", math.nan))
-    feature = features.get(PEAK if mark == HIGHEST else CENTRE_OF_MASS)
     return feature.value if feature is not None else math.nan
 
 

@@ -28,7 +28,7 @@ _RECENT_SECONDS = 3600.0
 # From a million on a number is written with a power of ten.
 _LARGE_POWER = 6
 
-_TITLES = {"fwhm": "FWHM", "centre_of_mass": "Centre of mass", "peak": "Peak"}
+_TITLES = {"fwhm": "FWHM", "fit_centre": "Middle of the fit", "fit_fwhm": "FWHM of the fit"}
 
 
 def escape(text: object) -> str:

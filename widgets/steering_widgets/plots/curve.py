@@ -201,7 +201,7 @@ class CurvePanel:
         self._drawn.show_mark(marked, middle, width, half_height(data))
         what = f"intensity minus {earlier[-1].label}" if differs else "intensity"
         self._drawn.label(curve.axis, curve.units, curve.value_units, f"{what}, to {monitor}" if monitor else what)
-        self._numbers.show(result)
+        self._numbers.show(result, self._mark.value)
         self._about.write(self._words(curve, shown, marked, monitor))
         frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
         behind = f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""
