@@ -4,9 +4,9 @@ import { mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makePage } from "./page.mjs";
 
-const { comeForward, hideOldWords, offerTabs, span, markLate, runAgain } = load(
-  ["parts/heard.js", "pages/presence.js"],
-  ["comeForward", "hideOldWords", "offerTabs", "span", "markLate", "runAgain"],
+const { comeForward, hideOldWords, looks, offerTabs, span, markLate, runAgain } = load(
+  ["parts/heard.js", "pages/looking.js", "pages/presence.js"],
+  ["comeForward", "hideOldWords", "looks", "offerTabs", "span", "markLate", "runAgain"],
 );
 
 test("an age is said in seconds, minutes or hours", () => {
@@ -163,4 +163,13 @@ test("each card of a page offers a tab of its own, and a card that is alone in o
   assert.deepEqual(opened, ["curve"]);
   offerTabs({ ...root, classList: { contains: () => true } }, () => {});
   assert.equal(head.children.length, 1);
+});
+
+test("who holds the lease looks while the page is in front, and a scan runs or something was done not long ago", () => {
+  const page = { holds: true, scans: true, visible: true, idle: 3_600_000 };
+  assert.equal(looks(page), true);
+  assert.equal(looks({ ...page, holds: false }), false);
+  assert.equal(looks({ ...page, visible: false }), false);
+  assert.equal(looks({ ...page, scans: false }), false);
+  assert.equal(looks({ ...page, scans: false, idle: 30_000 }), true);
 });

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from steering.core.instrument import Instrument, Reading
 from steering_widgets.panels import instrument as module
 from steering_widgets.panels.instrument import InstrumentPanel
+from steering_widgets.parts.ticker import LINGER_SECONDS
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -75,3 +78,30 @@ def test_while_nothing_is_measured_it_is_sent_now_and_then_and_at_last_no_more(s
     assert not strip.refresh(), "an idle page sends nothing: a hub ends it"
     desk.start("rocking")
     assert strip.refresh()
+
+
+def test_what_is_put_off_is_shown_before_the_page_sleeps():
+    assert module._SLOW_SECONDS < LINGER_SECONDS
+
+
+def test_where_a_motor_is_after_the_scan_is_shown_at_once(strip, desk, clock):
+    desk.start("rocking")
+    desk.board.instrument.set(WELL)
+    strip.refresh()
+    desk.board.status.set(replace(desk.board.status.value, state="idle"))
+    desk.board.instrument.set(Instrument((Reading("th", "-1.5 deg"),)))
+    assert strip.refresh()
+    assert "<b>-1.5 °</b>" in text(strip)
+
+
+def test_a_strip_that_is_not_followed_any_more_says_so(strip, desk, clock):
+    desk.board.instrument.set(WELL)
+    clock[0] += 10
+    strip.refresh()
+    clock[0] += 700
+    desk.board.instrument.set(LOST)
+    strip.refresh()
+    assert "followed again when something is done" in text_of(strip.widget)
+    desk.start("rocking")
+    strip.refresh()
+    assert "followed again" not in text_of(strip.widget)

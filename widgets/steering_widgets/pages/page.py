@@ -14,6 +14,7 @@ from steering_widgets.frames.frame import FramePanel
 from steering_widgets.pages.alone import Alone
 from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
+from steering_widgets.pages.renewal import Renewal
 from steering_widgets.pages.splitter import Splitter, share_of
 from steering_widgets.pages.views import View, Views
 from steering_widgets.pages.window import Place as WindowPlace
@@ -69,6 +70,7 @@ class Page:
         self._desk = session
         self._closed = Place(session.board.closed)
         self._presence = Presence()
+        self._renewal, self._lookers = Renewal(session), Place(self._presence.looked)
         self._complaint: Cell[str] = Cell("")
         self._about = (Place(session.board.status),)
         self._source = Place(session.board.source)
@@ -149,6 +151,11 @@ class Page:
         if hello and self._hellos.value:
             # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
             send_again(self.widget)
+        if about[0]:
+            status = self._about[0].value
+            self._presence.holds, self._presence.scans = self._renewal.holds, status.scanning
+        if self._lookers.advance() and self._lookers.value:
+            self._renewal.look()
         if self._wanted_alone.advance():
             self._open_alone(self._wanted_alone.value)
         if any(notices):

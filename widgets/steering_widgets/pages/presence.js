@@ -18,9 +18,9 @@ const WORDS = {
 };
 
 /**
- * @typedef {{ key: string, ended: string }} Traits
+ * @typedef {{ key: string, ended: string, holds: boolean, scans: boolean }} Traits
  * @typedef {{ kind: "clock", view: string, now: number, asked: number, again?: string }} Heard
- * @typedef {{ kind: "here", asked: number } | { kind: "left" } | { kind: "alone", panel: string }} Sent
+ * @typedef {{ kind: "here", asked: number } | { kind: "left" | "looking" } | { kind: "alone", panel: string }} Sent
  * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
  */
 
@@ -352,6 +352,9 @@ async function render({ model, el }) {
   let waiting = requestAnimationFrame(bind);
   const timer = setInterval(count, TICK_MS);
   const asker = setInterval(askNowAndThen, ASK_MS);
+  const looked = whileLooking(
+    (name) => model.get(name), () => Boolean(root?.offsetParent), () => live && send({ kind: "looking" }),
+  );
 
   model.on("msg:custom", receive);
   model.on("change:ended", show);
@@ -373,6 +376,7 @@ async function render({ model, el }) {
     forward();
     clearInterval(timer);
     clearInterval(asker);
+    looked();
     silent = false;
     watcher.disconnect();
     model.off("msg:custom", receive);

@@ -27,11 +27,16 @@ class Presence(HeardWidget):
 
     Attributes:
         ended: Why nothing changes any more, or empty.
+        holds: Whether who looks at it holds a lease that looking renews.
+        scans: Whether a scan runs.
+        looked: Counts how often a page has said that it is looked at.
         alone: The panels that a person wants in a tab of their own, in the order of the presses.
     """
 
-    _esm = code(Path(__file__).with_name("presence.js"))
+    _esm = code(*(Path(__file__).with_name(name) for name in ("looking.js", "presence.js")))
     ended = traitlets.Unicode().tag(sync=True)
+    holds = traitlets.Bool(default_value=False).tag(sync=True)
+    scans = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self) -> None:
         """Begin without a view."""
@@ -39,6 +44,7 @@ class Presence(HeardWidget):
         # No trait: what a cell says is in its notebook already, and belongs into no other.
         self._again = written_now()
         self.alone: Cell[tuple[str, ...]] = Cell(())
+        self.looked: Cell[int] = Cell(0)
         self._views: set[str] = set()
         self._seen = False
         self._made = time.monotonic()
@@ -58,6 +64,8 @@ class Presence(HeardWidget):
                 self._views.add(view)
                 clock = {"now": time.time(), "asked": content.get("asked")}
                 self.send({"kind": "clock", "view": view, "again": self._again, **clock})
+            case "looking":
+                self.looked.set(self.looked.value + 1)
             case "alone":
                 self.alone.set((*self.alone.value, str(content.get("panel"))))
             case "left":

@@ -8,13 +8,15 @@ from steering.core.desk import Desk
 from steering.core.instrument import Instrument, Reading
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.ticker import LINGER_SECONDS
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import escape
+from steering_widgets.parts.wording import clock, escape
 
 # While nothing is measured and nobody does anything, a strip that goes on would keep a forgotten page alive for ever on
 # a hub that ends idle ones.
 IDLE_SECONDS = 600.0
-_SLOW_SECONDS = 5.0
+# Shorter than the page looks on after the last news: what is put off for longer would never be shown.
+_SLOW_SECONDS = LINGER_SECONDS / 2
 
 
 class InstrumentPanel:
@@ -34,10 +36,15 @@ class InstrumentPanel:
         """Show newer readings: at once while a scan runs, now and then while none does, and at last no more."""
         now = time.monotonic()
         if self._status.advance():
-            self._active = now
+            # A scan that has ended leaves its motors elsewhere: that is news at once.
+            self._active, self._due = now, now
         self._late = self._instrument.advance() or self._late
         idle = not self._status.value.scanning
-        if not self._late or (idle and (now < self._due or now - self._active > IDLE_SECONDS)):
+        if not self._late or (idle and now < self._due):
+            return False
+        if idle and now - self._active > IDLE_SECONDS:
+            # What is not followed any more must not be taken for what is.
+            self.widget.remark(f"as at {self._read}; followed again when something is done")
             return False
         self._late, self._due = False, now + _SLOW_SECONDS
         self._show(self._instrument.value)
@@ -48,6 +55,7 @@ class InstrumentPanel:
         close_all(self.widget)
 
     def _show(self, instrument: Instrument) -> None:
+        self._read = clock(time.time())
         self._readings.value = "".join(_reading(one) for one in instrument.readings)
         waiting = [_name(one) for one in instrument.readings if not one.well and one.wanted]
         self.widget.remark(f"a scan waits for: {', '.join(waiting)}" if waiting else "")

@@ -38,10 +38,10 @@ class LeaseRow:
         if mine and lease.asked:
             text = f"<b>{escape(lease.asked)}</b> asks for it; it is theirs in {countdown(lease.until)} unless you act"
         elif mine:
-            text = f"you hold it; it runs out in {countdown(lease.until)} unless you act"
+            text = f"you hold it; {countdown(lease.until)} left, renewed while you look or act"
         elif others:
             asked = ", and you ask for it" if lease.asked == self._desk.name else ""
-            text = f"held by {escape(lease.holder)}{asked}; it runs out in {countdown(lease.until)} unless they act"
+            text = f"held by {escape(lease.holder)}{asked}; {countdown(lease.until)} left unless they look or act"
         else:
             text = "nobody holds it"
         value = f"<b>Lease</b> {text}"
