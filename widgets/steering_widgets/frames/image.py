@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -23,6 +24,7 @@ from steering.core.frame import Frame
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.picture_file import write_picture
 from steering_widgets.frames.flow import Flow, Pulse, Sending, Window
+from steering_widgets.frames.kept_limits import KeptLimits, Limits
 from steering_widgets.frames.limits import SCALES, Levels
 from steering_widgets.frames.marks import mark
 from steering_widgets.frames.picture import Drawing, make_picture, make_profiles
@@ -32,9 +34,9 @@ from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
-_DRAWING = ("frame_scale.js", "frame_window.js", "frame_picture.js")
+_DRAWING = ("frame_scale.js", "frame_window.js", "frame_regions.js", "frame_picture.js")
 _CODE = (
-    "elements.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "regions.js", "large.js", "image.js",
+    "elements.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "large.js", "image.js",
 )  # fmt: skip
 
 
@@ -100,6 +102,7 @@ class ImageView(HeardWidget):
         self._marked: tuple[int, Frame] | None = None
         self._levels: Levels | None = None
         self._held = False
+        self._kept, self._choosing = KeptLimits(), False
         self._version = 0
         self._serial = 0
         self._flows: dict[str, Flow] = {}
@@ -126,6 +129,7 @@ class ImageView(HeardWidget):
     def show(self, frame: Frame) -> None:
         """Show a frame; returns at once, whether or not a view can take it now."""
         with self._lock:
+            self._choose_limits(frame)
             self._frame = frame
             self._version += 1
         self.pump()
@@ -174,6 +178,20 @@ class ImageView(HeardWidget):
         header = {"kind": "image", "view": view, "serial": self._serial, "asks": going.asks, "units": self.units}
         self.send({**header, **picture.header}, picture.buffers)
 
+    def _choose_limits(self, frame: Frame) -> None:
+        """Take the limits of the frame's detector, if it is another one than before."""
+        wanted = self._kept.change(frame, Limits(**{one.name: getattr(self, one.name) for one in fields(Limits)}))
+        if wanted is None:
+            return
+        self._choosing = True
+        try:
+            with self.hold_trait_notifications():
+                for name, value in asdict(wanted).items():
+                    setattr(self, name, value)
+        finally:
+            self._choosing = False
+        self._held, self._levels = wanted.locked, None
+
     def _hold(self) -> None:
         """Keep the limits that are seen, once a person has locked them."""
         if not self.locked or self._held or self._levels is None:
@@ -183,6 +201,9 @@ class ImageView(HeardWidget):
             self.low, self.high = self._levels.low, self._levels.high
 
     def _settings_changed(self, change: Mapping[str, Any]) -> None:
+        if self._choosing:
+            # They are the next frame's, and no wish of a person.
+            return
         with self._lock:
             if change["name"] == "locked":
                 self._held = False
