@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from steering.archive.decisions import Decisions, change_of, header_of, moment, write_decisions
 from steering.archive.run_entry import RunEntry
 from steering.core.errors import SteeringError
 from steering.core.result import Result
@@ -22,7 +24,14 @@ _ENDINGS = {"csv": ".csv", "nexus": ".nxs"}
 _MOST_NAMES = 1000
 
 
-def write_run(folder: Path, kind: str, entry: RunEntry, result: Result | None, events: xr.Dataset | None) -> Path:
+def write_run(
+    folder: Path,
+    kind: str,
+    entry: RunEntry,
+    result: Result | None,
+    events: xr.Dataset | None,
+    decisions: Decisions | None = None,
+) -> Path:
     """Write a run to a new file; none that is there is written over.
 
     Args:
@@ -31,6 +40,7 @@ def write_run(folder: Path, kind: str, entry: RunEntry, result: Result | None, e
         entry: What is known of the run.
         result: A result of it; nothing if there is none.
         events: The scalar columns of its primary stream along ``event``; nothing if they are not at hand.
+        decisions: What was decided on it. Beside a CSV they are a second one, whose name ends with ``-decisions``.
 
     Returns:
         The file.
@@ -45,16 +55,24 @@ def write_run(folder: Path, kind: str, entry: RunEntry, result: Result | None, e
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = _new_file(folder, _stem(entry), _ENDINGS[kind])
+        made, beside = [path], path.with_name(f"{path.stem}-decisions.csv")
         try:
             if kind == "csv":
                 with path.open("w", newline="", encoding="utf-8") as file:
-                    _write_csv(file, entry, result, events)
+                    _write_csv(
+                        file, entry, result, events, [] if decisions is None else header_of(decisions, beside.name)
+                    )
+                if decisions is not None and decisions.rulings:
+                    with beside.open("x", newline="", encoding="utf-8") as file:
+                        made.append(beside)
+                        write_decisions(file, entry.uid, decisions)
             else:
-                _write_nexus(path, entry, result, events)
+                _write_nexus(path, entry, result, events, decisions)
         except BaseException:
             # Half a file would be taken for a whole one.
-            with suppress(OSError):
-                path.unlink()
+            for one in made:
+                with suppress(OSError):
+                    one.unlink()
             raise
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}. Free space, or see that you may write there."
@@ -73,6 +91,9 @@ def _new_file(folder: Path, stem: str, ending: str) -> Path:
     """Make an empty file of a name that is free."""
     for number in range(1, _MOST_NAMES):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}{ending}"
+        if path.with_name(f"{path.stem}-decisions.csv").exists():
+            # Those of an export whose own file was taken elsewhere.
+            continue
         with suppress(FileExistsError):
             path.touch(exist_ok=False)
             return path
@@ -80,8 +101,10 @@ def _new_file(folder: Path, stem: str, ending: str) -> Path:
     raise SteeringError(message)
 
 
-def _write_csv(file: IO[str], entry: RunEntry, result: Result | None, events: xr.Dataset | None) -> None:
-    for line in _header(entry, result):
+def _write_csv(
+    file: IO[str], entry: RunEntry, result: Result | None, events: xr.Dataset | None, more: Iterable[str]
+) -> None:
+    for line in chain(_header(entry, result), more):
         # A header line stays one line, whatever a sample is called.
         file.write(f"# {' '.join(line.split())}\n")
     columns = _columns(result.outcome.data if result is not None else events)
@@ -121,8 +144,13 @@ def _columns(data: xr.Dataset | None) -> list[tuple[str, str, Sequence[Any]]]:
     ]
 
 
-def _write_nexus(path: Path, entry: RunEntry, result: Result | None, events: xr.Dataset | None) -> None:
-    """Write an ``NXentry``: the result as ``NXdata`` with its errors, its features, how it was made, and the events."""
+def _write_nexus(
+    path: Path, entry: RunEntry, result: Result | None, events: xr.Dataset | None, decisions: Decisions | None
+) -> None:
+    """Write an ``NXentry``: the result as ``NXdata`` with its errors, its features, how it was made, and the events.
+
+    What was decided is an ``NXcollection`` with an ``NXnote`` a decision.
+    """
     with h5py.File(path, "w") as made:
         file: Any = made
         file.attrs["default"] = "entry"
@@ -139,6 +167,29 @@ def _write_nexus(path: Path, entry: RunEntry, result: Result | None, events: xr.
             _write_result(top, result)
         if events is not None:
             _write_arrays(_group(top, "events", "NXcollection"), events)
+        if decisions is not None:
+            _write_decisions(top, decisions)
+
+
+def _write_decisions(top: Any, decisions: Decisions) -> None:
+    place = _group(top, "steering", "NXcollection")
+    if decisions.missing:
+        place.attrs["missing"] = decisions.missing
+    if decisions.parameters is not None:
+        place["parameters"] = json.dumps(dict(decisions.parameters), default=str)
+        place["parameters"].attrs["description"] = "of the scan at its start, as JSON"
+    for number, one in enumerate(decisions.rulings, start=1):
+        note = _group(place, f"decision_{number:04}", "NXnote")
+        said = {
+            "author": one.who, "date": moment(one.decided_at), "description": change_of(one), "type": "application/json",
+            "data": one.action, "kind": one.kind, "subject": one.subject, "before": one.old, "after": one.new,
+            "verdict": one.verdict, "reason": one.reason, "basis": one.basis, "outcome": one.outcome,
+            "applied": moment(one.applied_at),
+        }  # fmt: skip
+        for name, text in said.items():
+            # HDF5 takes no text with a NUL in it.
+            note[name] = text.replace("\0", " ")
+        note["before_point"] = one.before_point
 
 
 def _write_result(top: Any, result: Result) -> None:

@@ -181,7 +181,7 @@ class Past:
             return results.result(wanted)
 
     def export(self, run: str, kind: str = "csv", label: str = "") -> Path:
-        """Write a run to a new file in :attr:`folder`: its events and a result, with units and uncertainties.
+        """Write a run to a new file in :attr:`folder`: its events, a result with uncertainties, decisions.
 
         Args:
             run: Uid, or the beginning of it.
@@ -194,6 +194,7 @@ class Past:
         Raises:
             SteeringError: If there is no such run or kind, or it cannot be written.
         """
+        from steering.archive.decisions import decisions_of
         from steering.archive.export import write_run
 
         if kind not in KINDS:
@@ -205,7 +206,8 @@ class Past:
             wanted = label or _main(entry, results.labels)
             result = results.result(wanted) if wanted else None
             events = record["primary"] if "primary" in record.streams else None
-        return write_run(self.folder, kind, entry, result, events)
+            decisions = decisions_of(record)
+        return write_run(self.folder, kind, entry, result, events, decisions)
 
     def export_result(self, result: Result, kind: str = "csv") -> Path:
         """Write a result that is at hand, perhaps of a run that goes on, to a new file in :attr:`folder`.
