@@ -181,9 +181,10 @@ def _write_decisions(top: Any, decisions: Decisions) -> None:
     for number, one in enumerate(decisions.rulings, start=1):
         note = _group(place, f"decision_{number:04}", "NXnote")
         said = {
-            "author": one.who, "date": moment(one.decided_at), "description": change_of(one), "type": "application/json",
-            "data": one.action, "kind": one.kind, "subject": one.subject, "before": one.old, "after": one.new,
-            "verdict": one.verdict, "reason": one.reason, "basis": one.basis, "outcome": one.outcome,
+            "author": one.who, "date": moment(one.decided_at), "description": change_of(one),
+            "type": "application/json", "data": one.action, "kind": one.kind, "subject": one.subject,
+            "before": one.old, "after": one.new, "verdict": one.verdict,
+            "reason": one.reason, "basis": one.basis, "outcome": one.outcome,
             "applied": moment(one.applied_at),
         }  # fmt: skip
         for name, text in said.items():

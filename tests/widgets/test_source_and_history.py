@@ -17,6 +17,7 @@ from steering.testing.panel import check_panel
 from steering_widgets import FramePanel, ScalarsPanel, SourcePanel, TrendPanel
 from steering_widgets.drawing.plot import axis_label
 from steering_widgets.pages.page import Page
+from steering_widgets.plots.line_plot import LinePlot
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, is_shown, text_of
 
@@ -261,3 +262,19 @@ def test_the_dashboard_shows_the_scalars_of_a_followed_source_whatever_the_beaml
     dashboard.refresh()
     assert not is_shown(dashboard.widget, "st-panel-curve")
     assert is_shown(dashboard.widget, "st-panel-scalars")
+
+
+def test_of_a_million_points_the_lowest_and_highest_of_each_column_are_drawn():
+    plot = LinePlot("many", height=200)
+    x = np.arange(1_000_000, dtype=np.float64)
+    y = np.sin(x / 1000)
+    y[123_456] = 50.0
+    plot.show(("t", "s", x), ("y", "deg", y), np.full(len(x), 0.1))
+    drawn = plot._points.data
+    assert 4_000 <= len(drawn["x"]) <= 8_000
+    assert np.all(np.diff(drawn["x"]) > 0)
+    peak = int(np.argmax(drawn["y"]))
+    assert (drawn["x"][peak], drawn["y"][peak], drawn["high"][peak]) == (123_456, 50.0, 50.1)
+    plot.show(("t", "s", x[:100]), ("y", "deg", y[:100]))
+    assert list(plot._points.data["x"]) == list(x[:100])
+    plot.view.close()

@@ -6,6 +6,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 from numpy.typing import NDArray
 
+from steering_widgets.drawing.curve_data import Curve, thin
 from steering_widgets.drawing.growing import grow
 from steering_widgets.drawing.plot import POINT_COLOUR, axis_label, make_plot
 from steering_widgets.parts.bridge import BokehView
@@ -50,8 +51,11 @@ class LinePlot:
             uncertainties: Half the length of each error bar, in the unit of ``y``; none where it is NaN.
         """
         known = np.zeros(len(y[2])) if uncertainties is None else np.nan_to_num(uncertainties, nan=0.0)
+        rows = np.arange(len(y[2]))
+        # Of a million points a screen shows no more than the lowest and the highest of each of its columns.
+        kept = thin(Curve(x[0], x[1], x[2], y[2], known, rows, y[1], len(rows))).columns
         with self.view.edit():
-            grow(self._points, {"x": x[2], "y": y[2], "low": y[2] - known, "high": y[2] + known})
+            grow(self._points, {name: kept[name] for name in _NO_POINTS})
             for axis, (name, units) in ((self._plot.xaxis[0], x[:2]), (self._plot.yaxis[0], y[:2])):
                 # Bokeh sends a label again although it is the same.
                 if axis.axis_label != axis_label(name, units):
