@@ -60,6 +60,8 @@ def test_a_person_finds_the_small_things(tmp_path):
         lab.execute("desk.start('rocking'); desk.advance(25)")
         page.locator(".st-histogram:not([hidden])").wait_for()
         units_are_as_people_write_them(lab, page)
+        the_feature_that_is_drawn_is_told(page)
+        looking_renews_the_lease(lab, page)
         the_slider_is_in_sight(page)
         full_screen_says_which_frame(page)
         a_picture_is_kept(lab, page, tmp_path)
@@ -75,6 +77,27 @@ def units_are_as_people_write_them(lab, page):
     page.locator(".st-edited-line").get_by_text("0.22 ° → 0.3 °").wait_for()
     page.locator("button.st-apply").click()
     lab.wait_for_value("any(getattr(one, 'value', 0) == 0.3 for one in desk.actions)")
+
+
+def the_feature_that_is_drawn_is_told(page):
+    numbers = page.locator(".st-numbers")
+    numbers.get_by_text("Middle of the fit").wait_for()
+    assert "Peak, highest point" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
+    page.locator(".st-curve-mark select").select_option("Middle of the fit")
+    page.locator(".st-curve-about").get_by_text("Marked: middle of the fit, 0.2213 °.").wait_for()
+    assert "Middle of the fit" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
+
+
+def looking_renews_the_lease(lab, page):
+    page.locator(".st-lease").get_by_text("left, renewed while you look or act").wait_for()
+    lab.wait_for_value("dashboard._page._presence.holds")
+    lab.execute(
+        "from dataclasses import replace; import time; status = desk.board.status.value; "
+        "desk.board.status.set(replace(status, lease=replace(status.lease, until=time.time() + 40)))"
+    )
+    # Whoever comes back to the page looks at it at once.
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    lab.wait_for_value("desk.board.status.value.lease.until > time.time() + 100")
 
 
 def the_slider_is_in_sight(page):
