@@ -6,17 +6,14 @@ there. So nothing knows a motor's name by heart.
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from steering.core import registry
 from steering.core.agent import Agent
 from steering.core.analysis import Analysis
 from steering.core.errors import SteeringError
-
-
-def _none() -> Mapping[str, Any]:
-    return {}
+from steering.geometry.stands import geometry_of
 
 
 @dataclass(frozen=True)
@@ -29,13 +26,19 @@ class Binding:
         axes: The axes that it looks along, slow ones first.
         parameters: What it takes beside them, by name.
         detector: Whose frames it is given; the scan's main detector's if empty.
+        geometry: Where that stands, as JSON (:mod:`steering.geometry`); empty if nobody has said it.
     """
 
     label: str
     analysis: str
     axes: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=_none, hash=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     detector: str = ""
+    geometry: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
+
+    def json(self) -> dict[str, Any]:
+        """Write it as it stands in a start document; the geometry stands there once for each detector."""
+        return {key: value for key, value in asdict(self).items() if key != "geometry"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,14 @@ class AgentBinding:
     label: str
     agent: str
     of: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=_none, hash=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
 
 def make_analysis(binding: Binding) -> Analysis[Any]:
     """Make the analysis that a binding names.
 
     One that takes ``axes`` is given all of them, one that takes ``axis`` the fast one, along which a curve is measured.
+    One that takes ``geometry`` is given that of its detector, unless its parameters say another.
 
     Raises:
         SteeringError: If there is none of that name, or it does not take these parameters or axes.
@@ -70,6 +74,8 @@ def make_analysis(binding: Binding) -> Analysis[Any]:
         settings.setdefault("axes", tuple(binding.axes))
     elif binding.axes and "axis" in taken:
         settings.setdefault("axis", binding.axes[-1])
+    if binding.geometry and "geometry" in taken:
+        settings.setdefault("geometry", dict(binding.geometry))
     of = f" of {', '.join(binding.axes)}" if binding.axes else ""
     return cast("Analysis[Any]", _made("analysis", binding.analysis, make, settings, f"a scan{of}"))
 
@@ -94,6 +100,7 @@ def bindings_of(start: Mapping[str, Any]) -> tuple[Binding, ...]:
             _texts(one.get("axes")) or axes,
             _mapping(one),
             str(one.get("detector") or ""),
+            geometry_of(start, str(one.get("detector") or "")),
         )
         for one in _mappings(start.get("analyses"))
         if isinstance(one.get("analysis"), str)

@@ -17,38 +17,6 @@ from steering.core.source import FollowedSource
 from steering.core.status import BeamlineStatus, ScanDescription
 
 
-def _no_rulings() -> Cell[tuple[Ruling, ...]]:
-    return Cell(())
-
-
-def _no_suggestions() -> Cell[tuple[Suggestion, ...]]:
-    return Cell(())
-
-
-def _no_scans() -> Cell[tuple[ScanDescription, ...]]:
-    return Cell(())
-
-
-def _no_runs() -> Cell[tuple[SeenRun, ...]]:
-    return Cell(())
-
-
-def _no_modes() -> Cell[dict[str, str]]:
-    return Cell({})
-
-
-def _no_names() -> Cell[tuple[str, ...]]:
-    return Cell(())
-
-
-def _no_results() -> Cell[Mapping[str, Result]]:
-    return Cell({})
-
-
-def _no_trends() -> Cell[Mapping[str, Trend]]:
-    return Cell({})
-
-
 @dataclass(frozen=True)
 class Board:
     """The versioned values of a session; written by the session's own thread, read by panels.
@@ -78,23 +46,23 @@ class Board:
     """
 
     status: Cell[BeamlineStatus] = field(default_factory=lambda: Cell(BeamlineStatus()))
-    scans: Cell[tuple[ScanDescription, ...]] = field(default_factory=_no_scans)
-    rulings: Cell[tuple[Ruling, ...]] = field(default_factory=_no_rulings)
+    scans: Cell[tuple[ScanDescription, ...]] = field(default_factory=lambda: Cell(()))
+    rulings: Cell[tuple[Ruling, ...]] = field(default_factory=lambda: Cell(()))
     plan: Cell[Plan] = field(default_factory=lambda: Cell(Plan()))
     frame: Cell[Frame | None] = field(default_factory=lambda: Cell[Frame | None](None))
     result: Cell[Result | None] = field(default_factory=lambda: Cell[Result | None](None))
-    results: Cell[Mapping[str, Result]] = field(default_factory=_no_results)
+    results: Cell[Mapping[str, Result]] = field(default_factory=lambda: Cell({}))
     compute: Cell[FacilityStatus] = field(default_factory=lambda: Cell(FacilityStatus("", "stopped")))
     latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
-    suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=_no_suggestions)
-    modes: Cell[dict[str, str]] = field(default_factory=_no_modes)
-    idle: Cell[dict[str, str]] = field(default_factory=_no_modes)
+    suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=lambda: Cell(()))
+    modes: Cell[dict[str, str]] = field(default_factory=lambda: Cell({}))
+    idle: Cell[dict[str, str]] = field(default_factory=lambda: Cell({}))
     instrument: Cell[Instrument] = field(default_factory=lambda: Cell(Instrument()))
-    detectors: Cell[tuple[str, ...]] = field(default_factory=_no_names)
+    detectors: Cell[tuple[str, ...]] = field(default_factory=lambda: Cell(()))
     source: Cell[FollowedSource] = field(default_factory=lambda: Cell(FollowedSource()))
-    runs: Cell[tuple[SeenRun, ...]] = field(default_factory=_no_runs)
+    runs: Cell[tuple[SeenRun, ...]] = field(default_factory=lambda: Cell(()))
     span: Cell[FrameSpan] = field(default_factory=lambda: Cell(FrameSpan()))
     trend: Cell[Trend] = field(default_factory=lambda: Cell(Trend()))
-    trends: Cell[Mapping[str, Trend]] = field(default_factory=_no_trends)
+    trends: Cell[Mapping[str, Trend]] = field(default_factory=lambda: Cell({}))
     notice: Cell[str] = field(default_factory=lambda: Cell(""))
     closed: Cell[str] = field(default_factory=lambda: Cell(""))

@@ -56,9 +56,10 @@ def read_description(path: Path | None) -> BeamlineDescription:
     """
     if path is None:
         text = files("steering.beamline").joinpath("embedded.yaml").read_text(encoding="utf-8")
-        return _parse(text, "the embedded beamline description")
+        return _parse(text, "the embedded beamline description", Path())
     try:
-        return _parse(path.expanduser().read_text(encoding="utf-8-sig"), str(path))
+        file = path.expanduser()
+        return _parse(file.read_text(encoding="utf-8-sig"), str(path), file.parent)
     except OSError as error:
         message = f"The beamline description {path} cannot be read: {error.strerror}. Give --beamline FILE.yaml."
         raise SteeringError(message) from error
@@ -67,7 +68,7 @@ def read_description(path: Path | None) -> BeamlineDescription:
         raise SteeringError(message) from error
 
 
-def _parse(text: str, where: str) -> BeamlineDescription:
+def _parse(text: str, where: str, folder: Path) -> BeamlineDescription:
     try:
         file = read_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -76,7 +77,7 @@ def _parse(text: str, where: str) -> BeamlineDescription:
     found = [(line, f"The key {key!r} is here a second time.") for line, key in file.twice]
     description: BeamlineDescription | None = None
     try:
-        description = BeamlineDescription.model_validate(file.content)
+        description = BeamlineDescription.model_validate(file.content, context={"folder": folder})
     except ValidationError as error:
         for one in error.errors():
             place = file.at(one["loc"])

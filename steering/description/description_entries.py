@@ -1,10 +1,17 @@
 """What a beamline's YAML file may hold: motors, detector, signals, scans."""
 
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue, ValidationInfo
+from pydantic_core import PydanticCustomError
 
+from steering.geometry.geometry import Geometry
+from steering.geometry.poni import read_poni
+from steering.geometry.stands import MAIN_DETECTOR
 from steering.plans.faults import Faults
 from steering.scans.entry import ScanEntry
 from steering.scans.kinds import OfAnyKind
@@ -69,11 +76,43 @@ class MotorEntry(Strict, populate_by_name=True):
     tolerance: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
 
 
+def _numbers(value: Any) -> Any:
+    """Read numbers that YAML takes for texts, such as 1e-10: it wants a point, 1.0e-10."""
+    if not isinstance(value, Mapping):
+        return value
+    found = dict(cast("Mapping[str, Any]", value))
+    for name, one in found.items():
+        if isinstance(one, str):
+            with suppress(ValueError):
+                found[name] = float(one)
+    return found
+
+
+def _geometry(value: Any, info: ValidationInfo) -> Any:
+    """Read a geometry that is written out, or the PONI file that is named; from the description's folder."""
+    if value is None or isinstance(value, Geometry):
+        return value
+    context = cast("Mapping[str, Path]", info.context or {})
+    folder = context.get("folder", Path())
+    try:
+        return read_poni(folder / Path(value).expanduser()) if isinstance(value, str) else Geometry.of(_numbers(value))
+    except (ValueError, RuntimeError) as error:
+        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
+
+
 class DetectorEntry(Strict):
-    """An areaDetector: its prefix, and the PVA channel of its NTNDArray image for the preview."""
+    """An areaDetector.
+
+    Attributes:
+        prefix: Of its PVs.
+        image: PVA channel of its NTNDArray image, for the preview.
+        geometry: Where it stands: the numbers of :class:`steering.geometry.geometry.Geometry`, or a PONI file of pyFAI,
+            whose path counts from the folder of the beamline's file.
+    """
 
     prefix: str
     image: str = ""
+    geometry: Annotated[Geometry | None, BeforeValidator(_geometry)] = None
 
 
 class SignalEntry(Strict):
@@ -199,3 +238,8 @@ class BeamlineDescription(Strict):
     suspenders: tuple[SuspenderEntry, ...] = ()
     strip: tuple[Annotated[GaugeEntry, BeforeValidator(_gauge)], ...] = ()
     faults: FaultsEntry = Field(default_factory=FaultsEntry)
+
+    def geometry(self) -> dict[str, dict[str, float]]:
+        """Say where the detectors stand, by name, as JSON for the start document; those of which it is known."""
+        known = {MAIN_DETECTOR: self.detector, **self.detectors}
+        return {name: one.geometry.json() for name, one in known.items() if one is not None and one.geometry}

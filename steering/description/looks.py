@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 
 from steering.core import registry
@@ -9,6 +10,7 @@ from steering.core.analysis import Needs
 from steering.core.binding import AgentBinding, Binding, make_agent, make_analysis
 from steering.core.errors import SteeringError
 from steering.description.description_entries import BeamlineDescription
+from steering.geometry.stands import geometry_of
 from steering.scans.entry import Mistake, ScanEntry
 
 _EXPOSURE = "exposure"
@@ -61,7 +63,9 @@ def _analysis(binding: Binding, scan: ScanEntry, description: BeamlineDescriptio
             yield f"The scan does not move {axis!r}. {choice(axis, scan.moved)}"
             return
     try:
-        made = make_analysis(binding)
+        made = make_analysis(
+            replace(binding, geometry=geometry_of({"geometry": description.geometry()}, binding.detector))
+        )
     except SteeringError as error:
         yield str(error)
         return

@@ -201,7 +201,7 @@ class _Watched:
         axes = _axes(kwargs)
         said = {
             "scan_title": scan.title,
-            "analyses": [asdict(one) for one in scan.analyses],
+            "analyses": [one.json() for one in scan.analyses],
             "agents": [asdict(one) for one in scan.agents],
             "axes": axes,
             "parameters": {item.name: noted(item, self._course.values[item.name]) for item in scan.parameters},

@@ -60,7 +60,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         "scan_title": scan.title,
         "frames_per_event": scan.frames,
         **({"scan_spec": spec.serialize()} if spec is not None else {}),
-        "analyses": [asdict(one) for one in scan.analyses],
+        "analyses": [one.json() for one in scan.analyses],
         "agents": [asdict(one) for one in scan.agents],
         "detectors": [one.name for one in devices.detectors],
         "axes": list(scan.axes),

@@ -278,7 +278,10 @@ class Beamline:
     def _launch(
         self, docket: Docket, devices: Devices, person: str, cut: CutOff | None
     ) -> "tuple[Future[str], Future[None]]":
-        metadata = {"beamline": self.description.name, "operator": person}
+        metadata: dict[str, Any] = {"beamline": self.description.name, "operator": person}
+        geometry = self.description.geometry()
+        if geometry:
+            metadata["geometry"] = geometry
         sample = self._scans[docket.scan.name][0].sample
         if sample:
             metadata["sample"] = sample

@@ -207,7 +207,8 @@ class BoardWriter:
             raise SteeringError(message)
         if detector in known[1:]:
             shown = self._companions[detector]
-        made = make_named(analysis, self._axes(shown), **parameters)
+        like = self._like(shown)
+        made = make_named(analysis, like.axes, like.geometry, **parameters)
         await self._facility.rehearse(rehearse, made)
         await shown.add(label or made.name, made)
         return label or made.name
@@ -217,10 +218,10 @@ class BoardWriter:
         await self._shown_source.owner(label).leave(label)
         self._shown_source.put()
 
-    def _axes(self, shown: SourceFollower) -> tuple[str, ...]:
-        """Name the axes of the shown run, if it is one of the beamline's."""
+    def _like(self, shown: SourceFollower) -> Binding:
+        """Give the main binding of the shown run, for its axes and geometry, if it is one of the beamline's."""
         bindings = self._bindings.get(shown.run, ()) if shown is self._documents else ()
-        return bindings[0].axes if bindings else ()
+        return bindings[0] if bindings else Binding("", "")
 
     async def show(self, run: str, analyses: Analyses, detector: str) -> None:
         """Show a run of the record, in place of another one of it."""

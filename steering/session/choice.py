@@ -11,6 +11,7 @@ from steering.core.binding import make_analysis as make_bound
 from steering.core.errors import SteeringError
 from steering.core.source import Source
 from steering.core.workspace import Workspace
+from steering.geometry.stands import geometry_of
 
 # The beamline's own: fed by the session, which follows it from the beginning.
 DOCUMENTS = "documents"
@@ -59,20 +60,22 @@ def make_source(
         raise SteeringError(message) from error
 
 
-def make_analysis(wanted: str | Analysis[Any], axes: Sequence[str] = (), **parameters: Any) -> Analysis[Any]:
+def make_analysis(
+    wanted: str | Analysis[Any], axes: Sequence[str] = (), stands: Mapping[str, Any] | None = None, /, **parameters: Any
+) -> Analysis[Any]:
     """Make an analysis, or take one that is made.
 
     Args:
         wanted: Its entry-point name, or an analysis.
-        axes: The scan's axes, slow ones first: an analysis of that name that takes ``axis`` or ``axes`` is made for
-            these.
+        axes: The scan's axes, slow ones first, for an analysis that takes ``axis`` or ``axes``.
+        stands: Geometry of the detector, as JSON, for an analysis that takes it.
         **parameters: What it takes beside them.
 
     Raises:
         SteeringError: If there is none of that name, or it does not take these parameters or axes.
     """
     if isinstance(wanted, str):
-        return make_bound(Binding(wanted, wanted, tuple(axes), parameters))
+        return make_bound(Binding(wanted, wanted, tuple(axes), parameters, geometry=stands or {}))
     if parameters:
         message = f"An analysis that is made already takes no parameters; these were given: {', '.join(parameters)}."
         raise SteeringError(message)
@@ -97,7 +100,7 @@ def analyses_of(start: Mapping[str, Any], analysis: str, parameters: Mapping[str
     detector = bindings[0].detector if bindings else ""
     if analysis:
         axes = bindings[0].axes if bindings else ()
-        return {analysis: make_analysis(analysis, axes, **parameters)}, detector
+        return {analysis: make_analysis(analysis, axes, geometry_of(start, detector), **parameters)}, detector
     if not bindings:
         message = "The scan of this run named no analysis. Name one, for example analysis='centre_of_mass'."
         raise SteeringError(message)

@@ -79,6 +79,35 @@ scans:""",
 HEAT = ("      exposure:", "      heat: {units: K, low: 250.0, high: 400.0, largest_step: 50.0}\n      exposure:")
 
 
+NUMBERS = {"distance": 4.0, "poni1": 0.01, "poni2": 0.01, "pixel1": 75e-6, "pixel2": 75e-6, "wavelength": 1e-10}
+
+
+def test_a_detector_says_where_it_stands_or_names_a_poni_file(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    (tmp_path / "near.poni").write_text(
+        'Detector_config: {"pixel1": 75e-6, "pixel2": 75e-6}\n'
+        "Distance: 4\nPoni1: 0.01\nPoni2: 0.01\nWavelength: 1e-10\n"
+    )
+    for geometry in (NUMBERS, "near.poni"):
+        file.write_text(WHOLE.replace('Pva1:Image"}', f'Pva1:Image", geometry: {geometry}}}'))
+        assert read_description(file).geometry() == {"det": {**NUMBERS, "rot1": 0.0, "rot2": 0.0, "rot3": 0.0}}
+    file.write_text(WHOLE)
+    assert read_description(file).geometry() == {}
+
+
+@pytest.mark.parametrize(
+    ("geometry", "sentence"),
+    [
+        ("none.poni", "none.poni cannot be read: No such file"),
+        ({**NUMBERS, "distance": -4.0}, "geometry: the geometry's distance is -4 m. Allowed: above 0, in m."),
+        ({"distance": 4.0}, "geometry: the geometry lacks poni1"),
+        ([1], "geometry: the geometry is [1]. Write its keys with numbers"),
+    ],
+)
+def test_each_mistake_of_a_geometry_is_one_sentence(said, geometry, sentence):
+    assert sentence in said(WHOLE.replace('Pva1:Image"}', f'Pva1:Image", geometry: {geometry}}}'))
+
+
 def test_signals_are_read_and_steered(tmp_path):
     file = tmp_path / "beamline.yaml"
     file.write_text(changed(SIGNALS, HEAT, ("    axis: eta", "    axis: eta\n    read: [ring]")))

@@ -1,5 +1,7 @@
 """A start document names its analyses and agents; whatever else stands there is none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,25 @@ def test_axes_are_given_to_what_takes_them_unless_the_parameters_say_otherwise()
     assert make_analysis(Binding("a", "rocking_curve", ("y", "x"), {"axis": "y"})).parameters["axis"] == "y"
     assert make_analysis(Binding("a", "map_features", ("y", "x"))).parameters["axes"] == ["y", "x"]
     assert make_agent(AgentBinding("a", "recentre", "", {"widths": 4})).name == "recentre"
+
+
+class Standing:
+    """An analysis that asks where its detector stands."""
+
+    name, exactness, parameters = "standing", "bitwise", {}
+
+    def __init__(self, geometry=None):
+        self.geometry = geometry
+
+
+def test_a_geometry_is_given_to_what_takes_it_unless_its_parameters_say_another(monkeypatch):
+    monkeypatch.setattr("steering.core.registry.load", lambda door, name: Standing)
+    start = {
+        "analyses": [{"analysis": "standing"}, {"analysis": "standing", "label": "b", "detector": "waxs"}],
+        "geometry": {"det": {"distance": 4.0}, "waxs": {"distance": 0.2}},
+    }
+    main, other = bindings_of(start)
+    assert (make_analysis(main).geometry, make_analysis(other).geometry) == ({"distance": 4.0}, {"distance": 0.2})
+    assert make_analysis(replace(main, parameters={"geometry": {"distance": 1.0}})).geometry == {"distance": 1.0}
+    assert "geometry" not in main.json()
+    assert bindings_of({**start, "geometry": [1]})[0].geometry == {}

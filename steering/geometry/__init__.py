@@ -1,0 +1,1 @@
+"""Where a detector stands in the beam: what scattering angle and which wave vector each of its pixels sees."""
