@@ -7,12 +7,12 @@ const NAMES = [
   "between", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
   "sidesOf", "ticksOf", "valueAt", "windowWithin", "zoomed",
 ];
-const FILES = ["elements", "marks", "histogram", "limits", "profiles", "large", "image"];
+const FILES = ["elements", "histogram", "limits", "profiles", "large", "image"];
 const {
   between, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, valueAt,
   windowWithin, zoomed,
 } = load([
-  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
+  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
 ], NAMES);
 
 test("ticks are round and lie within the levels", () => {

@@ -9,7 +9,7 @@ from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering_widgets import ControlBar, Dashboard, JournalPanel
 from steering_widgets.pages.page import Page
-from steering_widgets.parts.ticker import Ticker
+from steering_widgets.pages.ticker import Ticker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views, find, is_shown, text_of
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from steering.core.instrument import Instrument, Reading
+from steering_widgets.pages.ticker import LINGER_SECONDS
 from steering_widgets.panels import instrument as module
 from steering_widgets.panels.instrument import InstrumentPanel
-from steering_widgets.parts.ticker import LINGER_SECONDS
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 

@@ -10,7 +10,7 @@ SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 CURVE = """
 from steering.core.action import InsertRegion, SetParameter
-from steering_widgets.parts.ticker import Ticker
+from steering_widgets.pages.ticker import Ticker
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.ghost import Ghost
 from steering_widgets.plots.look import Look

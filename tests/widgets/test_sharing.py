@@ -13,7 +13,7 @@ from steering_widgets import Dashboard
 from steering_widgets.pages import dashboard as dashboard_module
 from steering_widgets.pages.page import Page
 from steering_widgets.pages.presence import Presence
-from steering_widgets.parts.ticker import Ticker
+from steering_widgets.pages.ticker import Ticker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views
 
@@ -106,7 +106,7 @@ class Counter:
 
 @pytest.fixture
 def counter(monkeypatch):
-    monkeypatch.setattr("steering_widgets.parts.ticker.LINGER_SECONDS", 0.05)
+    monkeypatch.setattr("steering_widgets.pages.ticker.LINGER_SECONDS", 0.05)
     return Counter()
 
 

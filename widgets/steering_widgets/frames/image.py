@@ -34,9 +34,9 @@ from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
-_DRAWING = ("frame_scale.js", "frame_window.js", "frame_regions.js", "frame_picture.js")
+_DRAWING = ("frame_scale.js", "frame_window.js", "frame_regions.js", "frame_picture.js", "frame_marks.js")
 _CODE = (
-    "elements.js", "marks.js", "histogram.js", "limits.js", "profiles.js", "large.js", "image.js",
+    "elements.js", "histogram.js", "limits.js", "profiles.js", "large.js", "image.js",
 )  # fmt: skip
 
 

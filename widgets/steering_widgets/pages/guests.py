@@ -17,9 +17,9 @@ import ipywidgets
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import said
+from steering_widgets.pages.ticker import Ticker
 from steering_widgets.parts.card import close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.ticker import Ticker
 from steering_widgets.plots.look import Look
 
 _OURS = "steering_widgets."

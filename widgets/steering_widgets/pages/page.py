@@ -16,6 +16,7 @@ from steering_widgets.pages.guests import invite
 from steering_widgets.pages.presence import Presence
 from steering_widgets.pages.renewal import Renewal
 from steering_widgets.pages.splitter import Splitter, share_of
+from steering_widgets.pages.ticker import Ticker
 from steering_widgets.pages.views import View, Views
 from steering_widgets.pages.window import Place as WindowPlace
 from steering_widgets.pages.window import Window
@@ -30,7 +31,6 @@ from steering_widgets.panels.source import SourcePanel
 from steering_widgets.parts.card import StyleSheet, close_all, send_again
 from steering_widgets.parts.notice import NoticeLine
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.ticker import Ticker
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.ghost import FORM, SUGGESTION, Ghost

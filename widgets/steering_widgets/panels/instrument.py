@@ -8,7 +8,6 @@ from steering.core.desk import Desk
 from steering.core.instrument import Instrument, Reading
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.ticker import LINGER_SECONDS
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import clock, escape
 
@@ -16,7 +15,7 @@ from steering_widgets.parts.wording import clock, escape
 # a hub that ends idle ones.
 IDLE_SECONDS = 600.0
 # Shorter than the page looks on after the last news: what is put off for longer would never be shown.
-_SLOW_SECONDS = LINGER_SECONDS / 2
+_SLOW_SECONDS = 1.0
 
 
 class InstrumentPanel:
