@@ -95,10 +95,10 @@ class Page:
         self._views = Views(views, self._guests)
         self._coming = [Place(cell) for guest in self._guests for cell in (guest.built, guest.shows)]
         self._panels = (progress, form, agents)
-        # Read, not touched: a few times a second are enough.
-        self._plots = (*views, trend, analyses, runs, shown)
-        self._words = (instrument, journal, source, compute)
-        others = (*self._words, analyses, runs, shown)
+        # Read, not touched: a few times a second are enough, and of what happened in the last minutes two.
+        self._plots = (*views, analyses, runs, shown)
+        self._words = (trend, instrument, journal, source, compute)
+        others = (instrument, journal, source, compute, analyses, runs, shown)
         self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)

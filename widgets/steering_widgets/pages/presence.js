@@ -324,14 +324,12 @@ async function render({ model, el }) {
   const left = () => {
     if (live) send({ kind: "left" });
   };
-  // New elements get their ages, names and buttons with the next picture, not with the next second; once for all of them.
-  let dressing = 0;
-  const watcher = new MutationObserver(() => {
-    dressing ||= requestAnimationFrame(() => {
-      dressing = 0;
-      if (root) dress(root);
-      count();
-    });
+  // New elements get their ages, names and buttons at once, not with the next second. New text alone is none of them: ages
+  // that are counted on are such, and the numbers of the frame.
+  const watcher = new MutationObserver((changes) => {
+    if (!root || !changes.some((change) => [...change.addedNodes].some((node) => node instanceof Element))) return;
+    dress(root);
+    count();
   });
   const dress = (/** @type {HTMLElement} */ page) => {
     nameSliders(page);
@@ -372,7 +370,6 @@ async function render({ model, el }) {
 
   return () => {
     cancelAnimationFrame(waiting);
-    cancelAnimationFrame(dressing);
     forward();
     clearInterval(timer);
     clearInterval(asker);
