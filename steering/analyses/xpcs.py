@@ -1,0 +1,252 @@
+"""X-ray photon correlation spectroscopy: how fast a sample forgets its speckle, at each wave vector.
+
+g2(q, tau) on the multi-tau grid of APS with errors, and fits of it; I(q), and I(t) in segments, which shows damage by
+the beam. Correlations stay within a burst, as an event of many frames is; frames without events are one burst.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from pydantic import Field
+
+from steering.analyses._choices import Choices
+from steering.analyses._frames import masked_feature
+from steering.core import burst
+from steering.core.analysis import Exactness, Needs
+from steering.core.block import Floats, FrameBlock
+from steering.core.json import Json
+from steering.core.result import Outcome
+from steering.geometry.geometry import Geometry
+from steering.xpcs.arrays import arrays_of, light_of
+from steering.xpcs.bins import Bins, Grid, make_bins
+from steering.xpcs.chain import Chain, make_chain
+from steering.xpcs.curves import curves_of
+from steering.xpcs.features import features_of
+from steering.xpcs.fit import fit_curves
+from steering.xpcs.ordering import ordered
+from steering.xpcs.state import Chains
+
+_TRILLION_FRAMES = 1 << 40
+
+State = tuple[Chains, Bins | None]
+
+
+class XpcsChoices(Choices):
+    """What may be chosen of XPCS."""
+
+    geometry: dict[str, float] | None = Field(
+        None, description="Where the detector stands; that of the beamline's file if left out"
+    )
+    q_low: float | None = Field(None, description="Lowest q", json_schema_extra={"units": "1/angstrom"})
+    q_high: float | None = Field(None, description="Highest q", json_schema_extra={"units": "1/angstrom"})
+    bins: int = Field(10, ge=1, le=200, description="Dynamic bins: for each a curve")
+    spacing: Literal["linear", "log"] = Field("linear", description="Of the bins in q")
+    static_pixels: int = Field(
+        128, ge=16, le=100_000, description="Pixels of a static bin", json_schema_extra={"units": "px"}
+    )
+    segment: int = Field(
+        100, ge=1, le=1_000_000, description="Frames a point of I(t)", json_schema_extra={"units": "frames"}
+    )
+    period: float | None = Field(
+        None,
+        gt=0,
+        description="Time from one frame to the next; the exposure if left out",
+        json_schema_extra={"units": "s"},
+    )
+    exposure: str = Field(
+        "exposure", description="Column of the events that holds the exposure time in s", min_length=1
+    )
+    stretching: float | None = Field(None, gt=0, le=3, description="Exponent, if it is not to be fitted")
+    contrast: float | None = Field(None, gt=0, le=2, description="Contrast, if it is not to be fitted")
+    shared: tuple[Literal["contrast", "stretching", "baseline"], ...] = Field(
+        (), description="What the curves of all q have in common"
+    )
+
+
+class Xpcs:
+    """Correlates the counts of each pixel with those that it had before."""
+
+    name = "xpcs"
+    exactness: Exactness = "bitwise"
+    leaves_out_markers = True
+
+    Parameters = XpcsChoices
+
+    def __init__(
+        self,
+        geometry: Mapping[str, float] | None = None,
+        q_low: float | None = None,
+        q_high: float | None = None,
+        bins: int = 10,
+        spacing: str = "linear",
+        static_pixels: int = 128,
+        segment: int = 100,
+        period: float | None = None,
+        exposure: str = "exposure",
+        stretching: float | None = None,
+        contrast: float | None = None,
+        shared: Sequence[str] = (),
+        region: Mapping[str, Any] | None = None,
+        masked: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Choose bins, clock and fit.
+
+        Args:
+            geometry: As :meth:`steering.geometry.geometry.Geometry.of` reads it; without it q is the distance from the
+                frame's middle in pixels.
+            q_low: Lowest q in 1/angstrom; the frame's if left out.
+            q_high: Highest q.
+            bins: How many dynamic bins.
+            spacing: ``"linear"`` or ``"log"``.
+            static_pixels: So many pixels a static bin is to have.
+            segment: Frames a point of I(t).
+            period: Seconds from one frame to the next; the exposure if left out.
+            exposure: Column of the exposure in seconds.
+            stretching: Fixed exponent; fitted if left out.
+            contrast: Fixed contrast; fitted if left out.
+            shared: Of contrast, stretching and baseline those that all curves have in common.
+            region: The only pixels that are looked at, as in the other analyses.
+            masked: Parts that are left out.
+
+        Raises:
+            ValueError: If one of them is not allowed.
+        """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        self._chosen = XpcsChoices.model_validate(given)
+        chosen = self._chosen
+        stands = None if chosen.geometry is None else Geometry.of(chosen.geometry)
+        self._grid = Grid(stands, chosen.q_low, chosen.q_high, chosen.bins, chosen.spacing, chosen.static_pixels)
+        fixed = {"stretching": chosen.stretching, "contrast": chosen.contrast}
+        self._fixed = {name: value for name, value in fixed.items() if value is not None}
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """What was chosen."""
+        return self._chosen.plain()
+
+    @property
+    def needs(self) -> Needs:
+        """The exposure, unless the period is chosen."""
+        column = self._chosen.exposure
+        return Needs() if self._chosen.period is not None else Needs((column,), {column: "s"})
+
+    def empty(self) -> State:
+        """State of no frames."""
+        return Chains(), None
+
+    def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
+        """Add a block's frames.
+
+        Args:
+            state: Left as it is.
+            block: With the exposure, and the columns of bursts if there are any.
+            frames: Pixels in counts, shape ``(len(block), rows, columns)``.
+
+        Raises:
+            ValueError: If the block lacks the exposure, or the frames have the wrong shape or other bins.
+        """
+        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
+            message = f"frames have shape {frames.shape}. XPCS needs ({len(block)}, rows, columns), not empty."
+            raise ValueError(message)
+        bins = self._bins(frames.shape[1:])
+        chains, held = state
+        if held is not None and held is not bins and held.pixels.shape != bins.pixels.shape:
+            message = f"frames of {frames.shape[1]} x {frames.shape[2]} px came after others. One run has one shape."
+            raise ValueError(message)
+        return chains.united(self._chains(block, frames, bins)), bins
+
+    def merge(self, left: State, right: State) -> State:
+        """Unite two sets of frames."""
+        return left[0].united(right[0].all), left[1] if left[1] is not None else right[1]
+
+    def result(self, state: State) -> Outcome:
+        """Make the curves of the bursts that have the newest one's period, and fit them.
+
+        A feature that the frames do not allow yet is left out.
+        """
+        chains, bins = state
+        # A burst without one good pixel says nothing.
+        found = [one for one in chains.bursts() if any(chain.good.any() for chain in one)]
+        if bins is None or not found:
+            return Outcome({}, xr.Dataset())
+        newest = found[-1]
+        period = self._period(newest)
+        same = [one for one in found if self._period(one) == period]
+        count = len(bins.q)
+        curves = curves_of(same, bins.dynamic, count)
+        delays = np.asarray(curves.lags * period, np.float64)
+        fit = fit_curves(delays, curves.g2, curves.error, self._fixed, self._chosen.shared) if len(delays) else None
+        data = arrays_of(curves, delays, fit) | light_of(same, bins, period, self._chosen.segment)
+        coordinates = {
+            "q": ("q_bin", bins.q, {"units": self._grid.units}),
+            "delay": ("delay", delays, {"units": "s"}),
+        }
+        whole = xr.Dataset(data, coordinates, {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)})
+        return Outcome(features_of(whole, curves, fit) | masked_feature(_left_out(newest, bins)), whole)
+
+    def _period(self, chains: list[Chain]) -> float:
+        return self._chosen.period if self._chosen.period is not None else chains[0].exposure
+
+    def _bins(self, shape: tuple[int, ...]) -> Bins:
+        rows, columns = int(shape[0]), int(shape[1])
+        chosen, usable = self._chosen, b""
+        if chosen.region is not None or chosen.masked:
+            keep = np.ones((rows, columns), bool)
+            for one in (chosen.region, *chosen.masked):
+                if one is not None:
+                    one.check(rows, columns)
+            if chosen.region is not None:
+                keep[:] = False
+                keep[slice(*chosen.region.rows), slice(*chosen.region.columns)] = True
+            for one in chosen.masked:
+                keep[slice(*one.rows), slice(*one.columns)] = False
+            usable = np.packbits(keep).tobytes()
+        return make_bins(self._grid, (rows, columns), usable)
+
+    def _chains(self, block: FrameBlock, frames: NDArray[Any], bins: Bins) -> Iterator[Chain]:
+        """Cut a block where a burst ends, a frame is missing, or other pixels are bad."""
+        events, indices = _places(block)
+        exposure = self._exposure(block)
+        counts, keys = ordered(block, frames, bins)
+        marks = [*zip(events.tolist(), indices - np.arange(len(block)), keys, strict=True)]
+        begin = 0
+        for end in range(1, len(block) + 1):
+            if end < len(block) and marks[end] == marks[begin]:
+                continue
+            good = bins.filled.sum(axis=1)
+            if keys[begin]:
+                bad = np.unpackbits(np.frombuffer(keys[begin], np.uint8), count=bins.pixels.size)
+                good = good - (bad.astype(bool).reshape(bins.pixels.shape) & bins.filled).sum(axis=1)
+            yield make_chain(
+                (int(events[begin]), keys[begin]), block.start + begin, int(indices[begin]), good,
+                float(exposure[begin]), counts.cut(begin, end), self._chosen.segment,
+            )  # fmt: skip
+            begin = end
+
+    def _exposure(self, block: FrameBlock) -> Floats:
+        name = self._chosen.exposure
+        if self._chosen.period is not None:
+            return np.full(len(block), self._chosen.period)
+        if name not in block.columns:
+            message = f"the frames have no column {name!r}. Give the time from one frame to the next: period, in s."
+            raise ValueError(message)
+        return block.columns[name]
+
+
+def _places(block: FrameBlock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Say of each frame to which burst it belongs and where in it it is; without columns all are one burst."""
+    event, index = block.columns.get(burst.EVENT), block.columns.get(burst.INDEX)
+    if event is None or index is None or not (np.isfinite(event).all() and np.isfinite(index).all()):
+        return np.zeros(len(block), np.int64), block.indices
+    inside = np.clip(index, 0, _TRILLION_FRAMES).astype(np.int64)
+    return np.clip(event, 0, _TRILLION_FRAMES).astype(np.int64), inside
+
+
+def _left_out(chains: list[Chain], bins: Bins) -> float:
+    """Say which share of the newest burst's pixels are no counts."""
+    frames = sum(chain.levels[0].count for chain in chains)
+    good = sum(int(chain.good.sum()) * chain.levels[0].count for chain in chains)
+    return 1.0 - good / (frames * int(bins.filled.sum()))

@@ -1,0 +1,201 @@
+"""XPCS: what is known is found, whatever blocks the frames come in, as scikit-beam finds it."""
+
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from steering.analyses.xpcs import Xpcs
+from steering.core.block import FrameBlock, Inline
+from steering.core.pixels import Bad
+from steering.sim.speckle import GEOMETRY, SpeckleSample
+from steering.testing import check_analysis
+from steering.xpcs.products import Dense, Photons
+
+LAGS = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 20, 24, 28, 40, 48, 56]
+# scikit-beam 0.0.27: multi_tau_auto_corr(5, 8, labels, frames) of recorded() with two labels, at the lags above, which
+# it has in common with the grid of APS.
+SCIKIT_BEAM = np.array(
+    [
+        [1.104955585970432, 1.1083456972755057], [1.0510318419933014, 1.052801937179992],
+        [0.9974460863162039, 0.9949984681620515], [0.9991734767919488, 0.9972936846637155],
+        [0.9992699835681814, 1.0002172948785335], [0.9984070018419846, 1.0011472640284929],
+        [0.9969983210493689, 1.0016635356371266], [0.9997360251658793, 1.0028960022012827],
+        [1.0030241081803453, 0.9990087664067433], [0.9999088847647104, 0.9944823304685746],
+        [0.9985485537042623, 1.0012730132703798], [1.0045031987195707, 0.998736645466122],
+        [1.0007885458924706, 0.9990553809608906], [1.001627736034279, 0.9967879281108534],
+        [1.0019283422214935, 1.001864610998712], [1.0042385380024554, 1.0031895502964563],
+    ]
+)  # fmt: skip
+
+
+def recorded():
+    random = np.random.RandomState(7)
+    base = random.gamma(2.0, 1.0, (200, 8, 8))
+    return random.poisson(3 * (base + np.roll(base, 1, 0) + np.roll(base, 2, 0))).astype(np.uint16)
+
+
+def block_of(frames, start=0, events=None, indices=None, exposure=1e-3, **settings):
+    columns = {"exposure": np.full(len(frames), exposure)}
+    if events is not None:
+        columns |= {"seq_num": np.asarray(events, float), "burst_index": np.asarray(indices, float)}
+    units = {"exposure": "s"}
+    return FrameBlock("r", "primary", start, start + len(frames), Inline(frames), columns, units, **settings)
+
+
+def of(analysis, frames, cuts=(), order=None, **settings):
+    """Analyse frames in blocks that are cut at some places, merged in some order."""
+    whole = block_of(frames, **settings)
+    edges = [0, *cuts, len(frames)]
+    parts = [whole.part(a, b) for a, b in pairwise(edges)]
+    states = [analysis.update(analysis.empty(), part, part.place.frames) for part in parts]
+    states = [states[i] for i in (order if order is not None else range(len(states)))]
+    return analysis.result(reduce(analysis.merge, states, analysis.empty()))
+
+
+def same(one, other):
+    assert set(one.data.variables) == set(other.data.variables)
+    for name in one.data.variables:
+        assert one.data[name].values.tobytes() == other.data[name].values.tobytes(), name
+    assert {name: (f.value, f.units) for name, f in one.features.items()} == {
+        name: (f.value, f.units) for name, f in other.features.items()
+    }
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_it_is_what_scikit_beam_says_at_the_lags_of_both(half):
+    frames = recorded()[:, :, 4 * half : 4 * half + 4]
+    # The limits of q are so far apart that all pixels are in one static bin, as they have one label there.
+    data = of(Xpcs(bins=1, q_low=0.0, q_high=1e6, static_pixels=1000), frames, cuts=(3, 50, 51, 133)).data
+    both = np.isin(data["lag"].values, LAGS)
+    assert data["lag"].values[both].tolist() == LAGS
+    assert np.abs(data["g2"].values[0, both] - SCIKIT_BEAM[:, half]).max() < 1e-12
+
+
+@pytest.mark.parametrize("settings", [{}, {"bins": 3, "static_pixels": 16, "segment": 4}])
+@pytest.mark.parametrize("seed", range(2))
+def test_it_keeps_the_contract(settings, seed):
+    check_analysis(Xpcs(**settings), seed=seed)
+
+
+def test_blocks_of_any_length_and_order_give_the_same_bits():
+    random = np.random.default_rng(5)
+    frames = random.poisson(2, (300, 16, 16)).astype(np.uint16)
+    analysis = Xpcs(bins=2, static_pixels=20, segment=7)
+    whole = of(analysis, frames)
+    for _ in range(6):
+        cuts = np.sort(random.choice(np.arange(1, 300), random.integers(1, 60), replace=False))
+        same(of(analysis, frames, cuts, random.permutation(len(cuts) + 1)), whole)
+    same(of(analysis, frames, range(1, 300), random.permutation(300)), whole)
+
+
+def test_few_photons_and_many_give_the_same_bits():
+    random = np.random.default_rng(6)
+    frames = random.poisson(0.02, (400, 4, 32)).astype(np.uint8)
+    dense = Dense(frames)
+    place = frames.reshape(400, -1).T.nonzero()
+    counts = frames.reshape(400, -1).T[place].astype(np.int64)
+    sparse = Photons(place[1], place[0], counts, frames.shape)
+    for odd in (0, 1, 1, 0, 1):
+        assert len(dense) == len(sparse)
+        assert dense.products().tolist() == sparse.products().tolist()
+        assert dense.sums().tolist() == sparse.sums().tolist()
+        assert dense.part(3, 9).tolist() == sparse.part(3, 9).tolist()
+        assert dense.cut(3, 9).products().tolist() == sparse.cut(3, 9).products().tolist()
+        dense, sparse = dense.coarser(odd), sparse.coarser(odd)
+
+
+def test_correlations_stay_within_a_burst_and_a_missing_frame_breaks_them():
+    frames = np.random.default_rng(7).poisson(3, (40, 8, 8)).astype(np.uint16)
+    analysis = Xpcs(bins=1, static_pixels=16)
+    bursts = {"events": np.repeat([1, 2], 20), "indices": np.tile(np.arange(20), 2)}
+    both = of(analysis, frames, cuts=(7, 33), order=(2, 0, 1), **bursts)
+    first, second = (of(analysis, part).data for part in (frames[:20], frames[20:]))
+    assert both.features["bursts"].value == 2
+    assert both.data["g2"].values == pytest.approx((first["g2"].values + second["g2"].values) / 2, rel=1e-12)
+    whole = block_of(frames)
+    parts = [whole.part(0, 15), whole.part(16, 40)]
+    one = Xpcs(bins=1, q_low=0.0, q_high=1e6, static_pixels=1000)
+    states = [one.update(one.empty(), part, part.place.frames) for part in parts]
+    found = one.result(one.merge(*states)).data["g2"].values[0, 0]
+    x = frames.reshape(40, -1).astype(float)
+    pairs = np.array([t for t in range(39) if 15 not in (t, t + 1)])
+    assert found == pytest.approx((x[pairs] * x[pairs + 1]).mean() / (x[pairs].mean() * x[pairs + 1].mean()), rel=1e-12)
+
+
+def test_pixels_that_are_no_counts_are_left_out():
+    frames = np.random.default_rng(8).poisson(4, (64, 16, 16)).astype(np.int32)
+    analysis = Xpcs(bins=2, static_pixels=16, masked=[{"rows": (2, 5), "columns": (3, 9)}])
+    plain = of(analysis, frames)
+    marked, mask = frames.copy(), np.zeros((16, 16), bool)
+    mask[2:5, 3:9] = True
+    marked[:, mask] = 1 << 20
+    unmasked = Xpcs(bins=2, static_pixels=16)
+    found = of(unmasked, marked, bad=Bad(mask))
+    assert found.data["intensity"].values == pytest.approx(plain.data["intensity"].values, rel=0.05)
+    assert found.features["masked"].value == pytest.approx(100 * 18 / 256)
+    same(of(unmasked, marked, cuts=(5, 9), order=(2, 1, 0), bad=Bad(mask)), found)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "one", "saturated", "nan"])
+def test_frames_without_anything_to_say_say_nothing(kind):
+    frames = {
+        "zeros": np.zeros((20, 8, 8), np.uint16),
+        "one": np.ones((1, 8, 8), np.uint16),
+        "saturated": np.full((20, 8, 8), 65535, np.uint16),
+        "nan": np.full((20, 8, 8), np.nan),
+    }[kind]
+    features = of(Xpcs(), frames).features
+    assert not {"tau0", "g2_error", "damage"} & set(features)
+    assert all(np.isfinite(one.value) for one in features.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"bins": 0}, "bins"),
+        ({"geometry": {"distance": 1.0}}, "lacks poni1"),
+        ({"period": -1.0}, "period"),
+        ({"shared": ["tau0"]}, "shared"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Xpcs(**settings)
+
+
+def test_frames_that_do_not_fit_are_said():
+    analysis, frames = Xpcs(), np.ones((3, 8, 8), np.uint16)
+    with pytest.raises(ValueError, match="no column 'exposure'"):
+        analysis.update(analysis.empty(), FrameBlock("r", "primary", 0, 3, Inline(frames), {}, {}), frames)
+    with pytest.raises(ValueError, match="XPCS needs"):
+        analysis.update(analysis.empty(), block_of(frames), frames[:2])
+    far = Xpcs(q_low=100.0, q_high=200.0)
+    with pytest.raises(ValueError, match="no pixel has a q"):
+        far.update(far.empty(), block_of(frames), frames)
+
+
+@pytest.fixture(scope="module")
+def speckle():
+    """A thousand frames of the simulated suspension, of a millisecond each, which does not suffer."""
+    sample, random = SpeckleSample(endures=1e9), np.random.default_rng(0)
+    return np.stack([sample.frame({}, 1e-3, random) for _ in range(1024)]).astype(np.uint16)
+
+
+def test_the_simulated_suspension_is_found_again(speckle):
+    analysis = Xpcs(GEOMETRY.json(), q_low=2e-3, q_high=6e-3, bins=8, stretching=1.0)
+    outcome = of(analysis, speckle, cuts=(100, 777))
+    data, features = outcome.data, outcome.features
+    truth = 1 / (SpeckleSample.diffusion * data["q"].values ** 2)
+    assert data["tau0"].values == pytest.approx(truth, rel=0.05)
+    assert features["q_exponent"].value == pytest.approx(-2.0, abs=0.02)
+    assert features["diffusion"].value == pytest.approx(SpeckleSample.diffusion, rel=0.05)
+    assert abs(features["damage"].value) < 5
+
+
+def test_what_all_curves_share_is_the_same_in_each(speckle):
+    analysis = Xpcs(GEOMETRY.json(), q_low=2e-3, q_high=6e-3, bins=4, shared=["contrast", "stretching"])
+    data = of(analysis, speckle).data
+    assert len(set(data["contrast"].values)) == len(set(data["stretching"].values)) == 1
+    assert len(set(data["tau0"].values)) == 4
