@@ -11,7 +11,7 @@ import numpy as np
 
 from steering.sim.busy import Busy
 from steering.sim.channels import Channel, EnumChannel, channels_of
-from steering.sim.samples import Sample
+from steering.sim.samples import Sample, exposed
 from steering.sim.writer import FrameWriter
 
 # Frames that are exposed within this time are handed on together.
@@ -193,8 +193,8 @@ class Detector:
         # An axis that moves is seen where it is in the middle of the exposure.
         if await _ended(end, self._due - count * lasting / 2):
             return count
-        light = exposure * self._transmission()
-        frames = [sample.frame(self._positions(), light, self._random) for _ in range(count)]
+        passes = self._transmission()
+        frames = [exposed(sample, self._positions(), exposure, passes, self._random) for _ in range(count)]
         if not await _ended(end, self._due):
             await self._take(np.stack(frames), lasting)
         return count

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,37 @@ class Sample(Protocol):
             Counts, shape :attr:`shape`.
         """
         ...
+
+
+@runtime_checkable
+class ChangingSample(Sample, Protocol):
+    """A sample that changes in time: half the beam for twice as long is another frame."""
+
+    def exposed(
+        self, positions: Mapping[str, float], exposure: float, transmission: float, random: np.random.Generator
+    ) -> Counts:
+        """Expose one frame; see :func:`exposed`."""
+        ...
+
+
+def exposed(
+    sample: Sample, positions: Mapping[str, float], exposure: float, transmission: float, random: np.random.Generator
+) -> Counts:
+    """Expose one frame with a part of the beam.
+
+    Args:
+        sample: In the beam.
+        positions: Of each axis, in its unit.
+        exposure: In seconds.
+        transmission: Part of the beam that arrives, 0 to 1.
+        random: Where noise comes from.
+
+    Returns:
+        Counts, in the sample's shape.
+    """
+    if isinstance(sample, ChangingSample):
+        return sample.exposed(positions, exposure, transmission, random)
+    return sample.frame(positions, exposure * transmission, random)
 
 
 @dataclass
