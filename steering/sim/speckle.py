@@ -43,8 +43,8 @@ class SpeckleSample:
     diffusion: float = 6e6
     rate: float = 2000.0
     grain: float = 2.0
-    spot: float = 10.0
-    endures: float = 20.0
+    spot: float = 1.0
+    endures: float = 3.0
     seed: int = 0
     dose: dict[tuple[int, int], float] = field(default_factory=dict[tuple[int, int], float])
 

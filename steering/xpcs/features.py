@@ -75,4 +75,4 @@ def _diffusion(q: Floats, fit: Fit, units: str) -> dict[str, Feature]:
     middle = np.average(along, weights=weight)
     inertia = float(np.sum(weight * (along - middle) ** 2))
     slope = float(np.sum(weight * (along - middle) * np.log(tau0[use]))) / inertia
-    return {"diffusion": rate, "q_exponent": Feature(slope, 1 / np.sqrt(inertia), "1")}
+    return {"diffusion": rate, "q_exponent": Feature(slope, float(1 / np.sqrt(inertia)), "1")}

@@ -24,6 +24,21 @@ def session(tmp_path_factory):
         opened.shutdown()
 
 
+def test_an_agent_weakens_a_beam_that_does_damage(session):
+    session.set_mode("spare", "automatic")
+    run = session.start("xpcs")
+    session.wait(SOON)
+    session.set_mode("spare", "off")
+    record = over(session, run)
+    assert session.exit_status(run) == "success"
+    thinned = [one for one in session.board.rulings.value if one.subject == "filters" and one.verdict == "accepted"]
+    assert thinned
+    assert thinned[0].who.startswith("spare for ")
+    assert "xpcs@" in thinned[0].basis
+    assert record["primary"]["filters"].values.tolist()[0] == 0
+    assert record["primary"]["filters"].values.tolist()[-1] > 0
+
+
 def test_a_scan_is_steered_on_the_decay_and_the_damage(session):
     run = session.start("xpcs")
     session.board.result.wait(lambda result: result is not None and "damage" in result.outcome.features, SOON)
