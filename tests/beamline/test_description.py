@@ -3,6 +3,7 @@
 import copy
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
+from steering.sim.speckle import GEOMETRY
 
 WHOLE = """\
 name: Ours
@@ -93,6 +95,8 @@ def test_a_detector_says_where_it_stands_or_names_a_poni_file(tmp_path):
         assert read_description(file).geometry() == {"det": {**NUMBERS, "rot1": 0.0, "rot2": 0.0, "rot3": 0.0}}
     file.write_text(WHOLE)
     assert read_description(file).geometry() == {}
+    simulated = read_description(Path(str(files("steering.beamline").joinpath("xpcs.yaml"))))
+    assert simulated.geometry() == {"det": GEOMETRY.json()}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +305,7 @@ ONE_MISTAKE = {
     "unknown analysis of several": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - rocking_curv"),
         14,
-        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, map_features, rocking_curve, scalars. Did",
+        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, map_features, rocking_curve, scalars, xpcs. Did",
     ),
     "twice one label": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - {analysis: scalars}"),
@@ -351,7 +355,7 @@ ONE_MISTAKE = {
     "unknown agent": (
         ("    axis: eta", "    axis: eta\n    agents: [recenter]"),
         12,
-        "There is no agent 'recenter'. Allowed: recentre. Did you mean recentre?",
+        "There is no agent 'recenter'. Allowed: recentre, spare. Did you mean recentre?",
     ),
     "agent of no analysis": (
         ("    axis: eta", "    axis: eta\n    agents: [{agent: recentre, of: curve}]"),
