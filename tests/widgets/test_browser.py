@@ -146,11 +146,11 @@ def steer(lab):
     handle = page.locator(".st-history-index .noUi-handle")
     handle.focus()
     page.keyboard.press("Home")
-    page.locator(".st-panel-frame").get_by_text("frame 0 of 0 to 30").wait_for()
+    page.locator(".st-panel-frame .st-remark").get_by_text("frame 0 of 0 to 30").wait_for()
     shoot(page, "history-wide-light")
     assert overlaps(page) == []
     page.locator(".st-history-live input").check()
-    page.locator(".st-panel-frame").get_by_text("newest frame, ").wait_for()
+    page.locator(".st-panel-frame .st-remark").get_by_text("newest frame, ").wait_for()
 
     # The cursor shows true counts.
     page.locator(".st-canvas").hover()

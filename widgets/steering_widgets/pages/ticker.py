@@ -1,6 +1,7 @@
 """The one thread that writes into widgets."""
 
 import logging
+import math
 import sys
 import threading
 import time
@@ -59,8 +60,8 @@ class _Round:
         """Say whether to refresh them now, just after a frame went or without one; if so the next time is set."""
         if now < self.due + (0.0 if went else self.patience):
             return False
-        # All on the same beat: they meet.
-        self.due = (now // self.seconds + 1) * self.seconds
+        # All on the same beat: they meet. One that is rounded down to now is the one after it.
+        self.due = (math.floor(now / self.seconds + 1e-6) + 1) * self.seconds
         return True
 
 
