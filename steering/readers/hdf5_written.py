@@ -43,7 +43,8 @@ def look_anew(dataset: Any) -> None:
             "written; close it there, for example in a cell of the notebook"
         )
         raise OSError(message)
-    dataset.id.refresh()
+    # Of the dataset and not of its id: h5py keeps the shape of a file that is read, and forgets it here only.
+    dataset.refresh()
 
 
 def _written_here(dataset: Any) -> bool:

@@ -111,6 +111,17 @@ def grow(writer, frames):
     return [float(k // writer.per + 1) for k in range(frames * writer.per)]
 
 
+def test_frames_that_are_there_are_found_at_the_first_look(writer, monkeypatch):
+    def sleep(seconds):
+        raise AssertionError("they were there already")
+
+    monkeypatch.setattr(reader.time, "sleep", sleep)
+    for frames in range(1, 6):
+        expected = grow(writer, frames)
+        found, _ = read_frames(block(writer, 0, frames * writer.per))
+        assert found.max(axis=(1, 2)).tolist() == expected
+
+
 def test_threads_that_follow_one_file_see_each_frame_as_it_is(writer):
     grow(writer, 1)
     stop, wrong, seen = threading.Event(), [], [0] * 3
