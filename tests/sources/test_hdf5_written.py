@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -115,7 +117,8 @@ def test_frames_that_are_there_are_found_at_the_first_look(writer, monkeypatch):
     def sleep(seconds):
         raise AssertionError("they were there already")
 
-    monkeypatch.setattr(reader.time, "sleep", sleep)
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic, time=time.time)
+    monkeypatch.setattr(reader, "time", clock)
     for frames in range(1, 6):
         expected = grow(writer, frames)
         found, _ = read_frames(block(writer, 0, frames * writer.per))
