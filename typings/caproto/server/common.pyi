@@ -1,0 +1,1 @@
+HIGH_LOAD_TIMEOUT: float
