@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class SeenRun:
         frames: Frames (or events, where there are no pixels) of the stream that is analysed, so far.
         events: Events of all its streams; 0 until it has ended, and where the source knows of none.
         status: ``"running"``, or how it ended: ``"success"``, ``"abort"`` or ``"fail"``.
+        geometry: Where the detector stands, as the start document says it; empty if nobody has said it.
     """
 
     uid: str
@@ -31,6 +33,7 @@ class SeenRun:
     frames: int = 0
     events: int = 0
     status: str = "running"
+    geometry: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
 
 
 @dataclass(frozen=True)

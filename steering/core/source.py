@@ -1,8 +1,8 @@
 """Where blocks come from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from steering.core.block import FrameBlock
 
@@ -19,11 +19,13 @@ class RunStarted:
         run: Run uid.
         plan: Its plan's name, or empty.
         started: Unix time in seconds of its start, NaN if the source does not know.
+        geometry: Where its detector stands, as its start document says it; empty if nobody has said it.
     """
 
     run: str
     plan: str
     started: float = field(default=float("nan"), compare=False)
+    geometry: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
 
 
 @dataclass(frozen=True)

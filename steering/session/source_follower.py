@@ -212,7 +212,7 @@ class SourceFollower:
         match item:
             case RunStarted():
                 started = item.started if math.isfinite(item.started) else time.time()
-                self._runs[item.run] = SeenRun(item.run, item.plan, started)
+                self._runs[item.run] = SeenRun(item.run, item.plan, started, geometry=item.geometry)
                 self._runs.move_to_end(item.run)
                 while len(self._runs) > _MOST_RUNS:
                     self._runs.popitem(last=False)

@@ -18,6 +18,7 @@ from steering.core.place import Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.documents.document_run import DocumentRun, LeftOutError
 from steering.documents.joining import Outbox, frames_per_block
+from steering.geometry.stands import geometry_of
 from steering.readers.pixels import make_mask
 
 # A run whose stop was lost looks as if it were open for ever; of more than these the oldest has ended.
@@ -202,7 +203,8 @@ class DocumentSource:
         axis_units = {str(axis): str(unit) for axis, unit in units.items()}
         self._open[uid] = DocumentRun(uid, self._stream, self._detector, self._pixels, axis_units)
         self._state = "live"
-        return [*found, RunStarted(uid, str(document.get("plan_name", "")), _seconds(document.get("time")))]
+        plan, started = str(document.get("plan_name", "")), _seconds(document.get("time"))
+        return [*found, RunStarted(uid, plan, started, geometry_of(document, self._detector))]
 
     def _stop(self, run: DocumentRun, status: str) -> list[SourceItem]:
         rest = run.blocks(self._outbox.most, over=True)

@@ -23,6 +23,7 @@ from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, 
 from steering.documents.document_keys import image_shape, numbers_of
 from steering.documents.event_rows import UNITS, Rows, table_of
 from steering.documents.joining import frames_per_block
+from steering.geometry.stands import geometry_of
 from steering.machine.direct import is_loopback, key_headers, made_for
 from steering.places.first_reachable import FirstReachable
 from steering.places.hdf5 import FrameFile
@@ -214,7 +215,7 @@ class TiledSource:
             self._state, self._detail = "live", f"Run {uid[:8]}."
             start: Mapping[str, Any] = client[uid].metadata["start"]
             self._after = max(self._after, float(start["time"]))
-            return [RunStarted(uid, str(start.get("plan_name", "")))]
+            return [RunStarted(uid, str(start.get("plan_name", "")), geometry=geometry_of(start, self._detector))]
         # The stop document is asked for first: what was written before it is then surely seen.
         stop: Mapping[str, Any] | None = client[self._run.uid].metadata.get("stop")
         block = self._block(client, self._run, over=stop is not None)

@@ -1,7 +1,9 @@
 """Angles and wave vectors of pixels, beside hand-made cases and numbers of pyFAI 2026.9.0."""
 
 import contextlib
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,30 +13,10 @@ from hypothesis import strategies as st
 from steering.geometry.geometry import Geometry
 from steering.geometry.poni import parse_poni, read_poni
 
-ROWS, COLUMNS = [0.0, 100.0, 255.5], [3.0, 200.25, 17.0]
-SIZES = {"pixel1": 75e-6, "pixel2": 172e-6, "wavelength": 1.2398e-10}
-# Geometry, two theta in rad, q in 1/angstrom, azimuth in rad: pyFAI 2026.9.0, Geometry.tth, qFunction / 10 and chi.
-RECORDED = [
-    (
-        (0.25, 0.011, 0.013, 0.0, 0.0, 0.0),
-        [0.06610165985204704, 0.08700244819648406, 0.05165161495438199],
-        [0.33493576986729, 0.4407808600360811, 0.2617362423080209],
-        [-2.417567201586274, -0.15946402893484599, 2.454284397193473],
-    ),
-    (
-        (4.0, 0.02, -0.03, 0.1, -0.2, 0.3),
-        [0.22239237285207167, 0.22818132521297418, 0.22689571166176953],
-        [1.124741647783822, 1.1538935522551, 1.1474203086205186],
-        [0.7620061747442471, 0.7330183404316977, 0.7698216346877826],
-    ),
-    (
-        (0.12, -0.05, 0.04, 1.2, 0.4, -2.0),
-        [0.8131708288859198, 1.0423660921624172, 0.8110132020409975],
-        [4.008461632185179, 5.0466826159369536, 3.998416089068635],
-        [2.1510907568285402, 2.300767496300565, 2.326907538779764],
-    ),
-]
-NAMES = ("distance", "poni1", "poni2", "rot1", "rot2", "rot3")
+# Two theta in rad, q in 1/angstrom, azimuth in rad: pyFAI 2026.9.0, Geometry.tth, qFunction / 10 and chi.
+WRITTEN = json.loads((Path(__file__).parent / "recorded.json").read_text())
+ROWS, COLUMNS = WRITTEN["rows"], WRITTEN["columns"]
+RECORDED = [(Geometry(**one["geometry"]), one["two_theta"], one["q"], one["azimuth"]) for one in WRITTEN["recorded"]]
 PONI = """# Nota: C-Order, 1 refers to the Y axis, 2 to the X axis
 poni_version: 2.1
 Detector: Detector
@@ -49,13 +31,8 @@ Wavelength: 1.2398e-10
 """
 
 
-def geometry(numbers):
-    return Geometry(**dict(zip(NAMES, numbers, strict=True)), **SIZES)
-
-
-@pytest.mark.parametrize(("numbers", "two_theta", "q", "azimuth"), RECORDED)
-def test_it_is_the_geometry_of_pyfai(numbers, two_theta, q, azimuth):
-    found = geometry(numbers)
+@pytest.mark.parametrize(("found", "two_theta", "q", "azimuth"), RECORDED)
+def test_it_is_the_geometry_of_pyfai(found, two_theta, q, azimuth):
     assert found.two_theta(ROWS, COLUMNS) == pytest.approx(two_theta, rel=1e-12)
     assert found.q(ROWS, COLUMNS) == pytest.approx(q, rel=1e-12)
     assert found.azimuth(ROWS, COLUMNS) == pytest.approx(azimuth, rel=1e-12)
@@ -71,13 +48,13 @@ def test_a_pixel_one_distance_aside_sees_45_degrees():
 
 def test_shapes_are_those_of_what_is_asked():
     rows, columns = np.indices((4, 5))
-    found = geometry(RECORDED[0][0])
+    found = RECORDED[0][0]
     assert found.q(rows, columns).shape == (4, 5)
     assert found.q(rows[:, :1], columns[:1]) == pytest.approx(found.q(rows, columns))
 
 
 def test_what_is_written_is_read():
-    found = geometry(RECORDED[2][0])
+    found = RECORDED[2][0]
     assert Geometry.of(found.json()) == found
     assert parse_poni(PONI) == found
 
@@ -87,9 +64,9 @@ def test_older_files_are_read():
         "PixelSize1: 7.5e-5\nPixelSize2: 1.72e-4\nDistance: 0.25\nPoni1: 0.011\nPoni2: 0.013\n"
         "Rot1: 0\nRot2: 0\nRot3: 0\nSplineFile: None\nWavelength: 1.2398e-10\n"
     )
-    assert first == geometry(RECORDED[0][0])
+    assert first == RECORDED[0][0]
     second = parse_poni(PONI.replace("2.1", "2").replace(', "orientation": 3', ""))
-    assert second == geometry(RECORDED[2][0])
+    assert second == RECORDED[2][0]
     named = (
         "poni_version: 2\nDetector: Eiger4M\nDetector_config: {}\nDistance: 1\nPoni1: 0\nPoni2: 0\nWavelength: 1e-10"
     )
@@ -115,7 +92,7 @@ def test_the_last_calibration_of_a_file_holds():
     ],
 )
 def test_what_is_none_gets_a_sentence(wrong, sentence):
-    whole = geometry(RECORDED[0][0]).json()
+    whole = RECORDED[0][0].json()
     given = wrong if not isinstance(wrong, dict) or not wrong or "tilt" in wrong else whole | wrong
     with pytest.raises(ValueError, match="geometry") as raised:
         Geometry.of(given)

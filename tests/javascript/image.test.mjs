@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { load } from "./load.mjs";
 
 const NAMES = [
-  "between", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
-  "sidesOf", "ticksOf", "valueAt", "windowWithin", "zoomed",
+  "between", "directionWords", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
+  "sidesOf", "ticksOf", "twoTheta", "valueAt", "waveVector", "windowWithin", "zoomed",
 ];
-const FILES = ["elements", "histogram", "limits", "profiles", "large", "image"];
+const FILES = ["elements", "histogram", "limits", "profiles", "image"];
 const {
-  between, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, valueAt,
-  windowWithin, zoomed,
+  between, directionWords, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, twoTheta, valueAt,
+  waveVector, windowWithin, zoomed,
 } = load([
-  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
+  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks", "geometry", "large"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
 ], NAMES);
 
 test("ticks are round and lie within the levels", () => {
@@ -199,4 +200,27 @@ test("a picture says its limits, its scale and its part of the frame in the dete
   assert.deepEqual(pictureWords(shown, "viridis"), [
     "0.5 to 700 counts, log, viridis", "rows 20 to 219, columns 40 to 439, maximum of 2 × 2 pixels", "No counts: 3 saturated",
   ]);
+});
+
+const WRITTEN = JSON.parse(readFileSync(new URL("../geometry/recorded.json", import.meta.url), "utf8"));
+
+test("angles and wave vectors are those that pyFAI gives", () => {
+  assert.equal(WRITTEN.recorded.length, 3);
+  const near = (found, recorded) => assert.ok(Math.abs(found / recorded - 1) < 1e-12, `${found} ${recorded}`);
+  for (const { geometry, two_theta: angles, q } of WRITTEN.recorded) {
+    WRITTEN.rows.forEach((row, index) => {
+      near(twoTheta(geometry, row, WRITTEN.columns[index]), angles[index]);
+      near(waveVector(geometry, row, WRITTEN.columns[index]), q[index]);
+    });
+  }
+});
+
+test("a pixel of a binned frame sees what the middle of its pixels sees, and nothing is said where it is not known", () => {
+  const { geometry } = WRITTEN.recorded[0];
+  const words = (row, column) =>
+    `2θ ${((twoTheta(geometry, row, column) * 180) / Math.PI).toFixed(4)}°, q ${waveVector(geometry, row, column).toPrecision(5)} 1/Å`;
+  assert.equal(directionWords(geometry, [3, 7], 1), words(3, 7));
+  assert.equal(directionWords(geometry, [3, 7], 2), words(6.5, 14.5));
+  assert.match(directionWords(geometry, [0, 3], 1), /^2θ 3\.7\d+°, q 0\.33494 1\/Å$/);
+  assert.equal(directionWords(null, [3, 7], 2), "");
 });

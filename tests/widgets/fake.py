@@ -87,6 +87,7 @@ class FakeDesk:
         self.labelled = False
         self.address: dict[str, str] = {}
         self.fail = ""
+        self.geometry: dict[str, float] = {}
         self.laid_out: dict[str, Json] = {}
         self._size = size
         self._lock = threading.RLock()
@@ -144,7 +145,7 @@ class FakeDesk:
             self._trend.begin(run)
             self.board.trend.set(self._trend.trend)
             self.board.span.set(FrameSpan(run))
-            self.board.runs.set((*self.board.runs.value, SeenRun(run, scan, time.time())))
+            self.board.runs.set((*self.board.runs.value, SeenRun(run, scan, time.time(), geometry=self.geometry)))
             self.board.status.set(
                 BeamlineStatus(
                     "running",

@@ -10,6 +10,7 @@ from steering.core.desk import Desk
 from steering.core.frame import Frame
 from steering_widgets.frames.history import FrameHistory, places_of
 from steering_widgets.frames.image import ImageView
+from steering_widgets.frames.stands import Stands
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import age, clock, escape
@@ -36,7 +37,7 @@ class FramePanel:
         # The slider above the frame: it stays on a small screen.
         self.widget = Card("frame", "Detector frame", [self._history.widget, self.image, self._history.where])
         self._plan, self._status = desk.board.plan, desk.board.status
-        self._frame = Place(desk.board.frame)
+        self._frame, self._stands = Place(desk.board.frame), Stands(desk.board)
         self._remarked = float("-inf")
         self._told: Frame | None = None
         self._live = True
@@ -50,6 +51,8 @@ class FramePanel:
     def refresh(self) -> bool:
         """Show a newer frame or an older one, whichever is wanted, if there is one."""
         self._listen()
+        self._stands.refresh()
+        self.image.geometry = self._stands.numbers
         changed, older = self._frame.advance(), self._history.refresh()
         if older:
             self.widget.say(self._history.said)

@@ -45,6 +45,7 @@ function build(model) {
     ticks: node("div", { class: "st-ticks", "aria-hidden": "true" }),
     unit: node("div", { class: "st-unit" }),
     value: node("output", { class: "st-value", "aria-live": "polite" }),
+    direction: node("output", { class: "st-direction", "aria-live": "polite" }),
     marks: node("div", { class: "st-marks", "aria-label": "Pixels that are no counts" }),
     detail: node("span", { class: "st-detail" }),
     words: node("span", { class: "st-region-words" }),
@@ -60,7 +61,7 @@ function build(model) {
   const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
     "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, parts.written, picture, heightBar(picture),
-    node("div", { class: "st-below" }, parts.value, parts.detail), parts.marks, parts.words,
+    node("div", { class: "st-below" }, node("span", { class: "st-read" }, parts.value, parts.direction), parts.detail), parts.marks, parts.words,
     histogram.root, limits.root, limits.said,
   );
   return { ...parts, stage, picture, root };
@@ -114,6 +115,8 @@ async function render({ model, el }) {
   const placeCross = () => {
     const inside = cursor && shown && cursor[0] >= shown.window[0] && cursor[1] >= shown.window[1]
       && cursor[0] < shown.window[0] + shown.window[2] && cursor[1] < shown.window[1] + shown.window[3];
+    const direction = inside && cursor && shown ? directionWords(model.get("geometry"), cursor, shown.binning) : "";
+    if (parts.direction.textContent !== direction) parts.direction.textContent = direction;
     parts.cross.hidden = !inside || document.activeElement !== parts.canvas;
     if (parts.cross.hidden || !cursor || !shown) return;
     const [row, column, rows, columns] = shown.window;
@@ -134,7 +137,9 @@ async function render({ model, el }) {
     next = null;
     const reshaped = !shown || String(shown.window) !== String(message.window);
     const colours = paint(parts, message, buffers);
+    const rebinned = shown?.binning !== message.binning;
     shown = message;
+    if (rebinned) placeCross();
     if (!parts.empty.hidden) parts.empty.hidden = true;
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours);
@@ -360,6 +365,7 @@ async function render({ model, el }) {
   parts.canvas.addEventListener("pointerleave", () => {
     if (document.activeElement === parts.canvas) return;
     cursor = null;
+    placeCross();
     parts.value.textContent = "";
   });
   parts.canvas.addEventListener("wheel", (event) => {
@@ -384,7 +390,7 @@ async function render({ model, el }) {
   model.on("msg:custom", receive);
   const shows = {
     "change:drawing": showDrawing, "change:regions": showRegions, "change:profiles": showProfiles,
-    "change:caption": showCaption, "change:taken": showCaption,
+    "change:geometry": placeCross, "change:caption": showCaption, "change:taken": showCaption,
   };
   for (const [name, show] of Object.entries(shows)) {
     model.on(/** @type {`change:${string}`} */ (name), show);

@@ -34,10 +34,8 @@ from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
-_DRAWING = ("frame_scale.js", "frame_window.js", "frame_regions.js", "frame_picture.js", "frame_marks.js")
-_CODE = (
-    "elements.js", "histogram.js", "limits.js", "profiles.js", "large.js", "image.js",
-)  # fmt: skip
+_DRAWING = [f"frame_{name}.js" for name in ("scale", "window", "regions", "picture", "marks", "geometry", "large")]
+_CODE = ("elements.js", "histogram.js", "limits.js", "profiles.js", "image.js")
 
 
 class ImageView(HeardWidget):
@@ -57,6 +55,8 @@ class ImageView(HeardWidget):
             ``rows`` and ``columns`` (the first and the one after the last), ``masked`` (left out) and ``draft``.
         caption: Which frame is shown and where it was taken, for who sees nothing but it.
         taken: When its exposure ended, as Unix time in seconds; 0 where that is not known.
+        geometry: Where the detector stands, as the numbers of :class:`steering.geometry.geometry.Geometry`; ``None`` if
+            nobody has said it.
         folder: Where pictures of it are written; ``None`` lets the browser keep them.
         drawing: Whether the next drag draws a region, instead of moving what is seen.
         drawn: The newest region that a person has drawn, in the detector's pixels: ``rows`` and ``columns``, each the
@@ -84,6 +84,7 @@ class ImageView(HeardWidget):
     label = traitlets.Unicode("Detector frame").tag(sync=True)
     caption = traitlets.Unicode().tag(sync=True)
     taken = traitlets.Float(0.0).tag(sync=True)
+    geometry = traitlets.Instance(dict, allow_none=True).tag(sync=True)
     drawing = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self, *, label: str = "Detector frame", units: str = "counts") -> None:

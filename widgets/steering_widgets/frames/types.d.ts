@@ -18,6 +18,19 @@ interface FrameRegion {
   draft: boolean;
 }
 
+/** Where a detector stands: metres and radians, in the convention of pyFAI. */
+interface DetectorGeometry {
+  distance: number;
+  poni1: number;
+  poni2: number;
+  rot1: number;
+  rot2: number;
+  rot3: number;
+  pixel1: number;
+  pixel2: number;
+  wavelength: number;
+}
+
 interface ImageTraits {
   key: string;
   colour_maps: string[];
@@ -34,6 +47,8 @@ interface ImageTraits {
   label: string;
   caption: string;
   taken: number;
+  /** Nothing where nobody has said it. */
+  geometry: DetectorGeometry | null;
   drawing: boolean;
 }
 
