@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from steering.archive.run_entry import RunEntry, entry_of
+from steering.archive.small_map import NO_MAP, small_map
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 
@@ -102,7 +103,7 @@ class Past:
         return Found(tuple(entries), searched)
 
     def look(self, entry: RunEntry) -> RunEntry:
-        """Read what the record keeps of a run's results into its entry: features and a small curve.
+        """Read what the record keeps of a run's results into its entry: features and a small curve or map.
 
         Raises:
             SteeringError: If the record does not answer.
@@ -123,7 +124,9 @@ class Past:
                     frames = int(results.provenance(label).get("frames", -1))
                     points = entry.points if entry.points >= 0 else frames
                     curve = _small(*results.curve(label))
-                    seen = replace(entry, label=label, points=points, features=results.features(label), curve=curve)
+                    picture = NO_MAP if curve else small_map(*results.map(label))
+                    found = results.features(label)
+                    seen = replace(entry, label=label, points=points, features=found, curve=curve, picture=picture)
                 except NotYetError:
                     # It is written in this moment: the run is listed, and looked at again.
                     return replace(entry, label=label)

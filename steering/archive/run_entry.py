@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
+from steering.archive.small_map import NO_MAP, SmallMap
 from steering.core.binding import bindings_of
 from steering.core.result import Feature
 
@@ -30,6 +31,7 @@ class RunEntry:
         label: What its main analysis is called; empty if it names none.
         features: Of the result that the record keeps of it.
         curve: Of that result, if it is a curve: pairs from 0 to 1 (along the axis, height), at most 40.
+        picture: Of that result, if it is a map.
     """
 
     uid: str
@@ -42,6 +44,7 @@ class RunEntry:
     label: str = ""
     features: Mapping[str, Feature] = field(default_factory=dict[str, Feature], hash=False)
     curve: tuple[tuple[float, float], ...] = ()
+    picture: SmallMap = NO_MAP
 
     @property
     def name(self) -> str:

@@ -83,15 +83,42 @@ class RunResults:
         Raises:
             SteeringError: If the record holds none.
         """
-        node = self._node(label)
-        described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
-        dims = described.get("intensity", {}).get("dims", [])
-        # Along two axes it is a map: each point has a position on both.
-        along = [name for name, entry in described.items() if entry["coordinate"] and entry["dims"] == dims]
-        if len(dims) != 1 or len(along) != 1:
+        along = self._along(label)
+        if len(along) != 1:
             return np.empty(0), np.empty(0)
-        x, y = (np.asarray(node[name].read(), dtype=np.float64) for name in (along[0], "intensity"))
+        x, y = self._read(label, *along, "intensity")
         return x, y
+
+    def map(self, label: str) -> tuple[Floats, Floats, Floats]:
+        """Read the positions and intensities of a map, and no other array.
+
+        Returns:
+            Positions along the fast and along the slow axis and intensities, each of shape ``(points,)`` in its own
+            unit; empty if the result is no map.
+
+        Raises:
+            SteeringError: If the record holds none.
+        """
+        along = self._along(label)
+        if len(along) != 2:
+            return np.empty(0), np.empty(0), np.empty(0)
+        parameters: Mapping[str, Any] = self.provenance(label).get("parameters") or {}
+        # The axes are named slowest first.
+        named = [name for name in parameters.get("axes") or () if name in along]
+        slow, fast = named if len(named) == 2 else along
+        x, y, values = self._read(label, fast, slow, "intensity")
+        return x, y, values
+
+    def _along(self, label: str) -> list[str]:
+        """Name the axes on which each intensity has a position: one of a curve, two of a map."""
+        described: Mapping[str, Mapping[str, Any]] = self._node(label).metadata["variables"]
+        dims = described.get("intensity", {}).get("dims", [])
+        along = [name for name, entry in described.items() if entry["coordinate"] and entry["dims"] == dims]
+        return along if len(dims) == 1 else []
+
+    def _read(self, label: str, *names: str) -> tuple[Floats, ...]:
+        node = self._node(label)
+        return tuple(np.asarray(node[name].read(), dtype=np.float64) for name in names)
 
     def _node(self, label: str) -> Any:
         if label not in self._chosen:

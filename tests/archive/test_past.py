@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import h5py
 import httpx
@@ -41,6 +42,17 @@ def result(run, points=60, label="curve"):
     return Result(3, Outcome(FEATURES, data), source)
 
 
+def mapped(run):
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(4.0), np.arange(3.0)))
+    values = {
+        "intensity": ("point", x + 10 * y, {"units": "counts/s"}),
+        "a_step": ("point", x * 0 + 1, {"units": "um"}),
+    }
+    data = xr.Dataset(values, {"b": ("point", y, {"units": "um"}), "a": ("point", x, {"units": "um"})})
+    source = Provenance(run, "map_features", {"axes": ["b", "a"]}, "0", "0.1", "local", 12, 11, label="map")
+    return Result(3, Outcome(FEATURES, data), source)
+
+
 @pytest.fixture(scope="module")
 def past(tmp_path_factory):
     folder = tmp_path_factory.mktemp("past")
@@ -55,6 +67,7 @@ def past(tmp_path_factory):
         write_result(client, result("second"))
         write_result(client, result("third", label="other"))
         write_result(client, result("third"))
+        write_result(client, mapped("third"))
         yield Past(lambda: client, folder / "exports")
 
 
@@ -92,6 +105,18 @@ def test_a_look_brings_features_and_a_small_curve_and_an_open_run_is_read_again(
     assert (third.label, third.points) == ("curve", 60)
     assert past.look(third) is not third
     assert past.look(past.find("first").entries[0]).features == {}
+
+
+@pytest.mark.system
+def test_a_look_at_a_map_brings_a_small_map_with_the_fast_axis_to_the_right(past):
+    seen = past.look(replace(past.find("third").entries[0], label="map"))
+    assert seen.curve == ()
+    levels = np.frombuffer(seen.picture.levels, np.uint8).reshape(3, seen.picture.columns)
+    assert (levels[2, 0], levels[0, 3]) == (1, 255)
+    assert levels[2, 3] < levels[1, 0]
+    results = past.record("third").results
+    assert [len(one) for one in results.map("curve")] == [0, 0, 0]
+    assert [len(one) for one in results.curve("map")] == [0, 0]
 
 
 @pytest.mark.system

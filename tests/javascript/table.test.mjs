@@ -4,9 +4,9 @@ import { mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel } from "./page.mjs";
 
-const { chosenAfter, placeAfter, linkTo, notebookOf, runOf, fileLink, untilHeard } = load(
+const { bytesOf, mapPixels, chosenAfter, placeAfter, linkTo, notebookOf, runOf, fileLink, untilHeard } = load(
   ["parts/heard.js", "runs/table.js"],
-  ["chosenAfter", "placeAfter", "linkTo", "notebookOf", "runOf", "fileLink", "untilHeard"],
+  ["bytesOf", "mapPixels", "chosenAfter", "placeAfter", "linkTo", "notebookOf", "runOf", "fileLink", "untilHeard"],
 );
 
 test("a row is chosen and left again, and of three the first goes", () => {
@@ -87,4 +87,12 @@ test("the kernel is told of the address' run until it has heard", () => {
   mock.timers.tick(9000);
   assert.equal(model.sent.length, 4);
   mock.timers.reset();
+});
+
+test("a small map has the colours of its levels, and nothing where nothing was measured", () => {
+  const colours = new Uint8Array(768);
+  colours.set([10, 20, 30], 3);
+  colours.set([200, 150, 100], 255 * 3);
+  const levels = bytesOf(btoa(String.fromCharCode(255, 0, 1)));
+  assert.deepEqual([...mapPixels(levels, colours)], [200, 150, 100, 255, 0, 0, 0, 0, 10, 20, 30, 255]);
 });

@@ -10,6 +10,7 @@ import xarray as xr
 from steering.archive.export import write_run
 from steering.archive.past import Found, Past, _main, _small
 from steering.archive.run_entry import RunEntry
+from steering.archive.small_map import NO_MAP, small_map
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
 
@@ -45,8 +46,9 @@ class FakePast(Past):
             return entry
         data = result.outcome.data
         curve = _small(data["th"].values, data["intensity"].values) if "th" in data.coords else ()
+        picture = NO_MAP if curve else small_map(*(data[name].values for name in ("sx", "sy", "intensity")))
         label = _main(entry, ["rocking_curve"])
-        return replace(entry, label=label, features=result.outcome.features, curve=curve)
+        return replace(entry, label=label, features=result.outcome.features, curve=curve, picture=picture)
 
     def result(self, run: str, label: str = "") -> Result:
         found = [result for entry, result in self._kept if entry.uid.startswith(run)]

@@ -1,4 +1,4 @@
-"""What a person reads more closely, in a real page: angle and wave vector under the cursor."""
+"""What a person reads more closely, in a real page: angle and q under the cursor, small maps, logarithmic axes."""
 
 import math
 
@@ -12,18 +12,25 @@ from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
 STANDS: Geometry = RECORDED[0][0]
 CELL = f"""
 from dataclasses import replace
+from steering.archive.run_entry import RunEntry
+from tests.widgets import fake
 from tests.widgets.control_service import serve_control
 from tests.widgets.fake import FakeDesk
+from tests.widgets.fake_past import fill
 from steering_widgets import Dashboard
 
+grid = fake._grid
+fake._grid = lambda *where: [(y + desk.shift, x + desk.shift, step) for y, x, step in grid(*where)]
+
 class Desk(FakeDesk):
-    binning = 1
+    binning, shift = 1, 0.0
 
     def frame(self):
         return replace(super().frame(), binning=self.binning)
 
 desk = Desk()
 desk.labelled = True
+fill(desk.past)
 desk.geometry = {STANDS.json()}
 token = serve_control(desk)
 dashboard = Dashboard(desk)
@@ -31,6 +38,11 @@ image = dashboard._page._frame.image
 dashboard
 """
 READ = "(text) => document.querySelector('.st-direction').textContent === text"
+
+# The axes of the map's plot, which looks at nothing below zero where they are logarithmic.
+SCALES = """(wanted) => Bokeh.index.roots.some(({ model: plot, el }) => el.offsetParent && plot.x_scale
+  && String([plot.x_scale.type, plot.y_scale.type]) === String(wanted)
+  && (wanted[0] !== 'LogScale' || plot.x_range.start > 0) && (wanted[1] !== 'LogScale' || plot.y_range.start > 0))"""
 
 
 def words(row, column):
@@ -49,9 +61,12 @@ def test_a_person_reads_more_closely(tmp_path):
         lab.run_all()
         page.locator(".st-panel-frame").wait_for()
         lab.execute("desk.start('rocking'); desk.advance(20)")
+        page.locator(".st-panel-frame").scroll_into_view_if_needed()
         page.locator(".st-histogram:not([hidden])").wait_for()
         angles_are_read(lab, page)
         angles_in_full_screen_and_each_width(lab, page)
+        runs_are_listed(lab, page)
+        maps_are_logarithmic(lab, page)
         assert lab.errors == [], lab.errors
         assert lab.external == []
 
@@ -104,3 +119,65 @@ def angles_in_full_screen_and_each_width(lab, page):
     canvas.hover(position={"x": 100, "y": 100})
     page.locator(".st-value").get_by_text(" counts").wait_for()
     assert page.locator(".st-direction").text_content() == ""
+
+
+def runs_are_listed(lab, page):
+    """A map has a small map, and the running run the points that it has so far."""
+    card = page.locator(".st-panel-runs")
+    card.scroll_into_view_if_needed()
+    small = card.locator(".st-run[data-uid='22bb33cc-0002'] canvas")
+    small.wait_for()
+    assert (small.evaluate("(one) => [one.width, one.height]")) == [8, 6]
+    # Dark at the lower left and light at the upper right, as the map itself.
+    colours = "(one, at) => [...one.getContext('2d').getImageData(...at, 1, 1).data]"
+    assert small.evaluate(colours, [0, 5]) == [68, 2, 85, 255]
+    assert small.evaluate(colours, [7, 0]) == [253, 231, 36, 255]
+    run = lab.value("desk.board.status.value.run")
+    lab.execute(f"desk.past.keep(RunEntry('{run}', 'rocking', 8, label='rocking_curve'))")
+    card.locator(".st-run-search input").fill("rocking")
+    row = card.locator(f".st-run[data-uid='{run}']")
+    row.wait_for()
+    lab.execute("desk.advance(6)")
+    points = lab.value("desk.board.status.value.points_done")
+    row.locator(".st-run-points").get_by_text(str(points), exact=True).wait_for()
+    assert row.locator(".st-run-status").text_content() == "running"
+    card.locator(".st-run-search input").fill("")
+    small.wait_for()
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1080})
+            card.scroll_into_view_if_needed()
+            small.scroll_into_view_if_needed()
+            assert overlaps(page) == []
+            card.screenshot(path=SHOTS / f"closer-runs-{width}-{theme.rpartition(' ')[2].lower()}.png")
+    lab.theme(LIGHT)
+    page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+def maps_are_logarithmic(lab, page):
+    """Where all positions are above zero, and only there."""
+    lab.execute("desk.advance(60); desk.shift = 0.0; desk.start('map'); desk.advance(200)")
+    panel = page.locator(".st-panel-map")
+    panel.get_by_text("200 points").wait_for()
+    box = panel.locator(".st-map-log-x input")
+    assert box.is_disabled()
+    panel.scroll_into_view_if_needed()
+    shoot(page, "closer-map-refused")
+    lab.execute("desk.advance(400); desk.shift = 30.0; desk.start('map'); desk.advance(200)")
+    page.locator(".st-map-log-x input:enabled").wait_for()
+    box.focus()
+    page.keyboard.press("Space")
+    page.wait_for_function(SCALES, arg=["LogScale", "LinearScale"])
+    shoot(page, "closer-map-log-x")
+    panel.locator(".st-map-log-y input").check()
+    page.wait_for_function(SCALES, arg=["LogScale", "LogScale"])
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1080})
+            panel.scroll_into_view_if_needed()
+            assert overlaps(page) == []
+            panel.screenshot(path=SHOTS / f"closer-map-{width}-{theme.rpartition(' ')[2].lower()}.png")
+    box.uncheck()
+    page.wait_for_function(SCALES, arg=["LinearScale", "LogScale"])

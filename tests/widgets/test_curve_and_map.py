@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from steering.core.action import InsertRegion
+from steering.core.plan import Plan
 from steering_widgets.drawing.cells import make_cells
 from steering_widgets.drawing.region import MapAxes, Region
 from steering_widgets.plots.curve import CurvePanel, axis_of, fit_of
@@ -149,6 +152,47 @@ def test_the_map_can_be_coloured_by_another_quantity_and_on_a_logarithmic_scale(
     mapped.refresh()
     assert mapped._drawn.bar.title == "Com row (px)"
     assert mapped._drawn.bar.color_mapper is mapped._drawn.logarithmic
+
+
+def test_axes_of_a_map_are_logarithmic_only_where_all_positions_are_above_zero(mapped, desk):
+    box, other = find(mapped.widget, "st-map-log-x"), find(mapped.widget, "st-map-log-y")
+    mapped.refresh()
+    assert (box.disabled, other.disabled) == (True, True)
+    assert box.tooltip == "Only where all positions are above 0"
+    result = desk.board.result.value
+    data = result.outcome.data.assign_coords(sx=result.outcome.data["sx"] + 29.5)
+    desk.board.result.set(replace(result, version=99, outcome=replace(result.outcome, data=data)))
+    desk.board.plan.set(Plan())
+    mapped.refresh()
+    assert (box.disabled, other.disabled, box.tooltip) == (False, True, "")
+    box.value = True
+    mapped.refresh()
+    plot, cells = mapped._drawn._plot, mapped._drawn.cells.data
+    assert (plot.x_scale.__class__.__name__, plot.y_scale.__class__.__name__) == ("LogScale", "LinearScale")
+    assert plot.match_aspect is False
+    # The first cell would reach below zero, and the others are as wide as they were.
+    left = np.asarray(cells["x"]) - np.asarray(cells["width"]) / 2
+    assert left.min() > 0
+    assert max(cells["width"]) == data["sx_step"].values[0]
+    box.value = False
+    mapped.refresh()
+    assert plot.x_scale.__class__.__name__ == "LinearScale"
+    assert plot.match_aspect is True
+    assert min(mapped._drawn.cells.data["width"]) == data["sx_step"].values[0]
+
+
+def test_a_plan_that_goes_below_zero_takes_a_logarithmic_axis_back(mapped, desk):
+    result = desk.board.result.value
+    data = result.outcome.data.assign_coords(sx=result.outcome.data["sx"] + 40)
+    desk.board.result.set(replace(result, version=99, outcome=replace(result.outcome, data=data)))
+    plan = desk.board.plan.value
+    desk.board.plan.set(Plan())
+    find(mapped.widget, "st-map-log-x").value = True
+    mapped.refresh()
+    assert mapped._drawn._plot.x_scale.__class__.__name__ == "LogScale"
+    desk.board.plan.set(plan)
+    mapped.refresh()
+    assert mapped._drawn._plot.x_scale.__class__.__name__ == "LinearScale"
 
 
 def test_a_map_of_nothing_but_nan_can_be_drawn(desk):

@@ -1,5 +1,6 @@
 """The card of runs: found, chosen, laid over the curve, exported and shown again, without a browser."""
 
+import base64
 import threading
 from types import SimpleNamespace
 
@@ -113,6 +114,11 @@ def test_runs_stand_newest_first_with_sample_status_points_features_and_a_small_
     assert second["curve"].count("L") == 39
     assert bench.table.rows[0]["when"] == "not known"
     assert bench.table.rows[3]["curve"] == ""
+    # The map has a small map in its place.
+    levels = base64.b64decode(bench.table.rows[3]["levels"])
+    assert (bench.table.rows[3]["columns"], len(levels)) == (8, 48)
+    assert (levels[40], levels[7]) == (1, 255)
+    assert (second["columns"], second["levels"]) == (0, "")
 
 
 def test_all_words_are_searched_for_and_what_is_chosen_stays(bench):
@@ -153,6 +159,23 @@ def test_the_list_is_read_anew_when_a_run_begins_and_until_its_result_is_kept(be
     bench.until(lambda: bench.table.rows[0]["status"] == "success")
     bench.desk.past.keep(RunEntry(run, "rocking", 8, label="rocking_curve", status="success"), curve_result(run))
     bench.until(lambda: bench.table.rows[0]["features"] != [])
+
+
+def test_the_points_of_the_running_run_are_counted_and_not_more_often_than_a_person_reads(bench, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("steering_widgets.runs.panel.time.monotonic", lambda: now[0])
+    run = bench.desk.start("rocking")
+    bench.desk.advance(3)
+    bench.refresh()
+    assert bench.table.counted == {"uid": run, "points": "3"}
+    bench.desk.advance(5)
+    now[0] = 0.9
+    bench.refresh()
+    assert bench.table.counted["points"] == "3"
+    # Also where nothing new has come in the meantime.
+    now[0] = 1.0
+    bench.refresh()
+    assert bench.table.counted["points"] == "8"
 
 
 def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):

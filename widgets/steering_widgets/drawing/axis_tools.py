@@ -44,7 +44,12 @@ class AxisTools:
 
     def logarithmic(self, axis: str) -> bool:
         """Say whether an axis is to be logarithmic."""
-        return bool(self._log[axis].value) if axis in self._log else False
+        return axis in self._log and bool(self._log[axis].value) and not self._log[axis].disabled
+
+    def allow(self, axis: str, *, allowed: bool, why: str) -> None:
+        """Say whether an axis can be logarithmic, and if not, why; it is linear then, and may be wanted again later."""
+        box = self._log[axis]
+        box.disabled, box.tooltip = not allowed, "" if allowed else why
 
     def automatic(self, axis: str) -> bool:
         """Say whether the scale of an axis, or of ``"colour"``, follows the data."""

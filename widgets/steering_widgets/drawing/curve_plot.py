@@ -5,15 +5,10 @@ from typing import Any
 
 import numpy as np
 from bokeh.models import (
-    BasicTicker,
     BoxEditTool,
     ColumnDataSource,
     CrosshairTool,
-    CustomJS,
     HoverTool,
-    LinearScale,
-    LogScale,
-    LogTicker,
     Span,
 )
 from numpy.typing import NDArray
@@ -23,6 +18,7 @@ from steering_widgets.drawing.curve_data import Curve, Overlay
 from steering_widgets.drawing.earlier import Earlier
 from steering_widgets.drawing.edge import Edge
 from steering_widgets.drawing.growing import grow
+from steering_widgets.drawing.log_axes import LogAxes
 from steering_widgets.drawing.plot import (
     FIT_COLOUR,
     MARK_COLOUR,
@@ -37,12 +33,6 @@ from steering_widgets.parts.bridge import BokehView
 # What a curve is measured along, before there is a scan that says it.
 ANY_AXIS = "position"
 _NO_POINTS: dict[str, Any] = {name: [] for name in ("x", "y", "low", "high", "error", "frame")}
-_RELIEVE = """
-for (const [range, scale] of [[plot.x_range, plot.x_scale], [plot.y_range, plot.y_scale]]) {
-  range.scale_hint = scale.type === "LogScale" ? "log" : "auto";
-  if (!range.have_updated_interactively) range.reset();
-}
-"""
 _NO_STRIP: dict[str, list[float]] = {"x0": [], "x1": []}
 
 
@@ -95,10 +85,7 @@ class CurvePlot:
         plot.add_tools(self._hover, CrosshairTool(dimensions="height", line_alpha=0.3), edit)
         plot.toolbar.active_drag = edit
         self.touch = Touch(plot, self.points, point)
-        # Bokeh does not take back that a range was logarithmic: zero would then not be in sight any more.
-        relieve = CustomJS(args={"plot": plot}, code=_RELIEVE)
-        plot.js_on_change("x_scale", relieve)
-        plot.js_on_change("y_scale", relieve)
+        self._axes = LogAxes(plot)
         self._labelled = ("", "", "")
         self.label(ANY_AXIS, "", "counts/s")
         self.view = BokehView(
@@ -122,11 +109,7 @@ class CurvePlot:
 
     def scale(self, *, log_x: bool, log_y: bool) -> None:
         """Make the axes logarithmic or linear."""
-        for name, axis, logarithmic in (("x", self._plot.xaxis[0], log_x), ("y", self._plot.yaxis[0], log_y)):
-            if isinstance(getattr(self._plot, f"{name}_scale"), LogScale) == logarithmic:
-                continue
-            setattr(self._plot, f"{name}_scale", LogScale() if logarithmic else LinearScale())
-            axis.ticker = LogTicker() if logarithmic else BasicTicker()
+        self._axes.scale(log_x=log_x, log_y=log_y)
 
     def show(self, curve: Curve) -> None:
         """Draw the points."""

@@ -19,6 +19,7 @@ from steering.core.cell import Cell
 from steering_widgets.drawing.cells import MapCells
 from steering_widgets.drawing.edge import TOOLTIPS, mark_columns
 from steering_widgets.drawing.growing import grow, growth
+from steering_widgets.drawing.log_axes import LogAxes
 from steering_widgets.drawing.marks import Mark
 from steering_widgets.drawing.plot import (
     GHOST_COLOUR,
@@ -35,6 +36,8 @@ from steering_widgets.parts.units import shown_unit
 
 _EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
+# On a logarithmic axis a cell reaches at most to this part of its position on either side, so not to zero.
+_REACH = 0.75
 _ANYWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])
 
 
@@ -60,6 +63,7 @@ class MapPlot:
         """
         self._draw = draw
         self._showing_box = False
+        self._log = (False, False)
         self.cells, self.box = ColumnDataSource(dict(_EMPTY)), ColumnDataSource(dict(_NO_BOX))
         # Not drawn: gives the map the axes of its plan.
         self._extent = ColumnDataSource({"x": [-1.0, 1.0], "y": [-1.0, 1.0]})
@@ -95,6 +99,7 @@ class MapPlot:
         self._hover = HoverTool(renderers=[self._rects], tooltips=[("x, y", "@x, @y"), ("value", "@value{0.00}")])
         plot.add_tools(edit, self._hover, HoverTool(renderers=[marks], tooltips=TOOLTIPS, visible=False))
         plot.toolbar.active_drag = edit
+        self._axes = LogAxes(plot)
         self._touch = Touch(plot, self.cells, point)
         self.view = BokehView(
             plot, label="Map of the scan; mark a region in the form below", shared=[self.box, self._touch.shared]
@@ -107,6 +112,13 @@ class MapPlot:
         self._plot.xaxis[0].axis_label = axis_label(axes.x, axes.x_units)
         self._plot.yaxis[0].axis_label = axis_label(axes.y, axes.y_units)
 
+    def scale(self, *, log_x: bool, log_y: bool) -> None:
+        """Make the axes logarithmic or linear; the next :meth:`show` draws cells that fit them."""
+        self._log = (log_x, log_y)
+        self._axes.scale(log_x=log_x, log_y=log_y)
+        # Equal lengths of both axes mean the same only where both are linear.
+        self._plot.match_aspect = not (log_x or log_y)
+
     def show(self, cells: MapCells, *, whole: bool) -> Literal["same", "more", "all", "later"]:
         """Draw the cells.
 
@@ -117,9 +129,13 @@ class MapPlot:
         Returns:
             What was sent; ``"later"`` if all would have to be, and may not.
         """
-        if not whole and growth(self.cells, cells.columns) == "all":
+        columns = dict(cells.columns)
+        for place, size, logarithmic in (("x", "width", self._log[0]), ("y", "height", self._log[1])):
+            if logarithmic:
+                columns[size] = np.minimum(columns[size], 2 * _REACH * columns[place])
+        if not whole and growth(self.cells, columns) == "all":
             return "later"
-        return grow(self.cells, cells.columns)
+        return grow(self.cells, columns)
 
     def colour(self, cells: MapCells, axes: MapAxes, value: tuple[str, str], *, log: bool, follow: bool) -> None:
         """Set the scale of colours.

@@ -34,6 +34,7 @@ _LARGE, _LARGE_SECONDS = 4000, 0.5
 _SHARE = 0.01
 _HINT = "Hold Shift and drag to mark a region; drag it to move it. Or write it here:"
 _RAW = "nothing"
+_REACHES_ZERO = "Only where all positions are above 0"
 _NOWHERE = np.empty((0, 2))
 
 
@@ -70,13 +71,15 @@ class MapPanel:
         self.view = self._drawn.view
         self._quantity = ipywidgets.Dropdown(options=[("Intensity", "intensity")], description="Colour by")
         self._quantity.add_class("st-quantity")
-        self._log = ipywidgets.Checkbox(description="Log", indent=False)
+        self._log = ipywidgets.Checkbox(
+            description="Log colours", indent=False, tooltip="A logarithmic scale of the colours"
+        )
         self._log.add_class("st-map-log")
         for control in (self._quantity, self._log):
             control.observe(self._setting_changed, "value")
         self._monitor = Choice("st-map-monitor", "Normalise to")
         self._monitor.widget.layout.display = "none"
-        self._tools = AxisTools("map", log="", colour=True)
+        self._tools = AxisTools("map", colour=True)
         bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
         bar.add_class("st-plot-tools")
         hint = ipywidgets.HTML(_HINT)
@@ -101,6 +104,8 @@ class MapPanel:
         if status:
             self._finer.disabled = not self._status.value.scanning
             self._name_axes(planned_axes(self._status.value) or self._axes)
+        if result or any(edges):
+            settings.append(self._allow_logarithmic())
         if result or any(settings) or (self._late and time.monotonic() - self._sent_whole > _LARGE_SECONDS):
             self._show(self._result.value)
         if result or any(edges):
@@ -140,6 +145,7 @@ class MapPanel:
         cells = make_cells(data, axes, quantity, self._monitor.value)
         now = time.monotonic()
         with self.view.edit():
+            self._drawn.scale(log_x=self._tools.logarithmic("x"), log_y=self._tools.logarithmic("y"))
             may = len(cells) <= _LARGE or now - self._sent_whole >= _LARGE_SECONDS
             sent = self._drawn.show(cells, whole=may)
             self._late = sent == "later"
@@ -152,6 +158,19 @@ class MapPanel:
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
         self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}", news(exposed_at(result)))
+
+    def _allow_logarithmic(self) -> bool:
+        """Offer logarithmic axes where all that is measured or planned is above zero; say whether that has changed."""
+        before = [self._tools.logarithmic(side) for side in ("x", "y")]
+        result, plan = self._result.value, self._plan.value
+        data = result.outcome.data if result is not None and self.fits(result.outcome.data) else None
+        axes = self._axes if data is None else axes_of(data, self._status.value)
+        for side, name in (("x", axes.x), ("y", axes.y)):
+            known = [data[name].values] if data is not None and name in data else []
+            known += [plan.positions[:, plan.axes.index(name)]] if plan.known and name in plan.axes else []
+            above = bool(known) and all(bool((places > 0).all()) for places in known)
+            self._tools.allow(side, allowed=above, why=_REACHES_ZERO)
+        return before != [self._tools.logarithmic(side) for side in ("x", "y")]
 
     def _show_plan(self) -> None:
         """Show what is planned, what would be, and what was decided."""

@@ -1,5 +1,6 @@
 """The runs of the record: a person finds one, lays it over the curve, shows it again, or takes it home as a file."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, cast
@@ -22,6 +23,8 @@ from steering_widgets.runs.reader import Listing, RunReader
 from steering_widgets.runs.shown import RECORD
 from steering_widgets.runs.table import RunTable
 
+# The count of the run that goes on, which a person reads, follows it so often.
+_COUNT_SECONDS = 1.0
 _NOTHING = "No run is in the record yet. Start a scan: its run is listed here while it goes on, and afterwards."
 _CHOOSE = "Choose a run in the table first."
 _CHOOSE_ONE = "Choose one run, not two, for this."
@@ -69,7 +72,7 @@ class RunsPanel:
         self._picked.advance()
         # Runs that are chosen stay in the table, whatever is searched for.
         self._entries: dict[str, RunEntry] = {}
-        self._scanned = ""
+        self._scanned, self._counted = "", float("-inf")
         self._followed = ""
         search = ipywidgets.Text(
             description="Search", placeholder="scan, sample, status, date or uid", tooltip="All words must be in a run"
@@ -88,6 +91,7 @@ class RunsPanel:
         listing, chosen, status = self._listing.advance(), self._chosen.advance(), self._status.advance()
         if listing or status:
             self._fill(self._listing.value)
+        self._count()
         if listing or chosen:
             self._enable()
         if self._picked.advance() and self._picked.value:
@@ -175,6 +179,13 @@ class RunsPanel:
             tuple(self._entries.values()), status.run if status.scanning else "", _empty(listing)
         )  # fmt: skip
         self.widget.remark(_count(listing))
+
+    def _count(self) -> None:
+        """Say how many points the running run has."""
+        status, now = self._status.value, time.monotonic()
+        if status.scanning and now - self._counted >= _COUNT_SECONDS:
+            self._counted = now
+            self._table.count(status.run, status.points_done)
 
     def _enable(self) -> None:
         chosen = [uid for uid in self._table.chosen.value if uid in self._entries]

@@ -14,13 +14,16 @@
  * @property {string} points
  * @property {[string, string][]} features Names and values.
  * @property {string} curve A path of SVG, or nothing.
+ * @property {number} columns Of the small map; 0 where there is none.
+ * @property {string} levels Its pixels from the top, in base64: 0 where nothing was measured.
  */
+/** @typedef {{ uid?: string, points?: string }} Counted The run that goes on. */
 /** @typedef {{ path?: string, home?: string }} Written */
-/** @typedef {{ key: string, rows: Row[], picked: string[], empty: string, written: Written }} Traits */
+/** @typedef {{ key: string, rows: Row[], picked: string[], empty: string, written: Written, counted: Counted, colours: string }} Traits */
 /** @typedef {{ ask: string }} Heard */
 /** @typedef {{ run: string, ask: string }} Sent */
 
-const HEADS = ["Started", "Scan", "Sample", "Status", "Points", "Main features", "Curve", ""];
+const HEADS = ["Started", "Scan", "Sample", "Status", "Points", "Main features", "Curve or map", ""];
 const MOST = 2;
 const SVG = "http://www.w3.org/2000/svg";
 const BOX = "0 0 96 24"; // as table.py draws it
@@ -128,11 +131,46 @@ function element(tag, role, name, text = "") {
   return made;
 }
 
+/** @param {string} text Bytes in base64. */
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+}
+
+/**
+ * The pixels of a small map as a canvas has them: red, green, blue and alpha; nothing is drawn where nothing was measured.
+ *
+ * @param {Uint8Array} levels
+ * @param {Uint8Array} colours 256 triples.
+ */
+function mapPixels(levels, colours) {
+  const pixels = new Uint8ClampedArray(levels.length * 4);
+  levels.forEach((level, index) => {
+    if (level) pixels.set([...colours.subarray(level * 3, level * 3 + 3), 255], index * 4);
+  });
+  return pixels;
+}
+
+/**
+ * @param {Row} row
+ * @param {Uint8Array} colours
+ */
+function mapElement(row, colours) {
+  const levels = bytesOf(row.levels);
+  const canvas = document.createElement("canvas");
+  canvas.width = row.columns;
+  canvas.height = levels.length / row.columns;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "Small map");
+  canvas.getContext("2d")?.putImageData(new ImageData(mapPixels(levels, colours), canvas.width), 0, 0);
+  return canvas;
+}
+
 /**
  * @param {Row} row
  * @param {(uid: string) => void} copy
+ * @param {Uint8Array} colours Of small maps.
  */
-function rowElement(row, copy) {
+function rowElement(row, copy, colours) {
   const made = element("div", "row", "st-run");
   made.dataset.uid = row.uid;
   const cell = (/** @type {string} */ name, /** @type {string} */ text) => {
@@ -163,7 +201,7 @@ function rowElement(row, copy) {
     path.setAttribute("d", row.curve);
     svg.append(path);
     curve.append(svg);
-  }
+  } else if (row.columns) curve.append(mapElement(row, colours));
   const button = element("button", "", "st-button st-run-link", "Copy link");
   button.setAttribute("type", "button");
   button.setAttribute("aria-label", `Copy the link to ${row.scan} of ${row.when}`);
@@ -211,6 +249,7 @@ async function render({ model, el }) {
   const said = element("div", "status", "st-run-said");
   said.setAttribute("aria-live", "polite");
   el.append(grid, empty, said);
+  const colours = bytesOf(model.get("colours"));
   let at = ""; // the row that Tab comes to
 
   const lines = () => /** @type {HTMLElement[]} */ ([...grid.querySelectorAll(".st-run")]);
@@ -240,6 +279,12 @@ async function render({ model, el }) {
     }
   };
 
+  const count = () => {
+    const { uid, points } = model.get("counted");
+    const cell = lines().find((row) => row.dataset.uid === uid && row.querySelector(".st-run-is-running"))?.querySelector(".st-run-points");
+    if (cell && points && cell.textContent !== points) cell.textContent = points;
+  };
+
   const fill = () => {
     const held = grid.contains(document.activeElement);
     const top = grid.scrollTop;
@@ -247,7 +292,8 @@ async function render({ model, el }) {
     const head = element("div", "row", "st-run-head");
     head.append(...HEADS.map((text) => element("div", "columnheader", "", text)));
     head.lastElementChild?.setAttribute("aria-label", "Link");
-    grid.replaceChildren(head, ...rows.map((row) => rowElement(row, copy)));
+    grid.replaceChildren(head, ...rows.map((row) => rowElement(row, copy, colours)));
+    count();
     grid.hidden = !rows.length;
     empty.textContent = model.get("empty");
     empty.hidden = rows.length > 0 || !empty.textContent;
@@ -309,6 +355,7 @@ async function render({ model, el }) {
 
   model.on("change:rows", fill);
   model.on("change:empty", fill);
+  model.on("change:counted", count);
   model.on("change:picked", mark);
   model.on("change:written", tellWritten);
   fill();
@@ -327,6 +374,7 @@ async function render({ model, el }) {
     stop();
     model.off("change:rows", fill);
     model.off("change:empty", fill);
+    model.off("change:counted", count);
     model.off("change:picked", mark);
     model.off("change:written", tellWritten);
   };

@@ -1,5 +1,6 @@
 """The table of runs: rows that a mouse, a finger or the keyboard chooses; see ``table.js``."""
 
+import base64
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import traitlets
 
 from steering.archive.run_entry import RunEntry
 from steering.core.cell import Cell
+from steering_widgets.drawing.colours import colour_bytes
 from steering_widgets.parts.heard import HeardWidget, code
 from steering_widgets.parts.wording import feature_text, title
 
@@ -37,6 +39,8 @@ class RunTable(HeardWidget):
     picked = traitlets.List(traitlets.Unicode()).tag(sync=True)
     empty = traitlets.Unicode("").tag(sync=True)
     written = traitlets.Dict().tag(sync=True)
+    counted = traitlets.Dict().tag(sync=True)
+    colours = traitlets.Unicode(base64.b64encode(colour_bytes("viridis")).decode()).tag(sync=True)
 
     def __init__(self) -> None:
         """Begin without rows."""
@@ -58,6 +62,10 @@ class RunTable(HeardWidget):
         """
         self.empty = empty
         self.rows = [row_of(entry, running=entry.uid == running) for entry in entries]
+
+    def count(self, uid: str, points: int) -> None:
+        """Say how many points the run that goes on has so far."""
+        self.counted = {"uid": uid, "points": str(points)}
 
     def show_written(self, path: Path) -> None:
         """Offer a file that was written, if the page's server has it."""
@@ -94,6 +102,8 @@ def row_of(entry: RunEntry, *, running: bool) -> dict[str, Any]:
         "points": str(entry.points) if entry.points >= 0 else "",
         "features": [[title(name), feature_text(entry.features[name])] for name in order[:_FEATURES_SHOWN]],
         "curve": path_of(entry.curve),
+        "columns": entry.picture.columns,
+        "levels": base64.b64encode(entry.picture.levels).decode(),
     }
 
 
