@@ -67,6 +67,7 @@ def test_a_person_looks_closely_at_the_frame(tmp_path):
         lab.run_all()
         page.locator(".st-panel-frame").wait_for()
         lab.execute("desk.start('rocking'); desk.advance(20)")
+        page.locator(".st-panel-frame").scroll_into_view_if_needed()
         page.locator(".st-histogram:not([hidden])").wait_for()
         page.locator(".st-marks").get_by_text("3 saturated").wait_for()
         page.locator(".st-marks").get_by_text("2 dead").wait_for()
