@@ -1,5 +1,7 @@
 """A Bokeh figure that looks at home in JupyterLab, in the light and the dark theme."""
 
+from typing import Literal
+
 from bokeh.models import CustomJSTickFormatter, InlineStyleSheet
 from bokeh.plotting import figure
 
@@ -36,7 +38,9 @@ GHOST_COLOUR = "#9b5de0"
 EARLIER_COLOURS = ("#2f9e8f", "#8a9a2b", "#a0674f", "#5c7fb0")
 
 
-def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
+def make_plot(
+    *, height: int, tools: str, match_aspect: bool = False, x_axis: Literal["linear", "log"] = "linear"
+) -> figure:
     """Make an empty figure that is as wide as its panel."""
     plot = figure(
         height=height,
@@ -45,6 +49,7 @@ def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
         toolbar_location="right",
         match_aspect=match_aspect,
         output_backend="canvas",
+        x_axis_type=x_axis,
         stylesheets=[InlineStyleSheet(css=_STYLE)],
         min_border_top=6,
         min_border_right=6,

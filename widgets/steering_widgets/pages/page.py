@@ -34,6 +34,7 @@ from steering_widgets.parts.place import Place
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.ghost import FORM, SUGGESTION, Ghost
+from steering_widgets.plots.lines import LinesPanel
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.map import MapPanel
 from steering_widgets.plots.scalars import ScalarsPanel
@@ -89,7 +90,12 @@ class Page:
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)
-        views = [View(MAP, self._map), View(CURVE, self._curve), View("Image", array), View("Columns", self._scalars)]
+        # Lines first: a result of many curves has one of its own besides, such as I(q), that says less.
+        lines = LinesPanel(session, look)
+        drawn = (lines, self._map, self._curve, array, self._scalars)
+        views = [
+            View(name, panel) for name, panel in zip(("Lines", MAP, CURVE, "Image", "Columns"), drawn, strict=True)
+        ]
         self._results = tuple(views)
         self._guests = invite(session, look, self._is_seen)
         self._views = Views(views, self._guests)
@@ -99,7 +105,7 @@ class Page:
         self._plots = (*views, analyses, runs, shown)
         self._words = (trend, instrument, journal, source, compute)
         others = (instrument, journal, source, compute, analyses, runs, shown)
-        self._closing = (*self._panels, *others, self._curve, self._map, array, self._scalars, trend, self._frame)
+        self._closing = (*self._panels, *others, *drawn, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.

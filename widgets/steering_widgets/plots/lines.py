@@ -1,0 +1,99 @@
+"""A two-dimensional array of a result as lines, one for each row: correlation curves, spectra, profiles."""
+
+from html import escape
+
+import ipywidgets
+import xarray as xr
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.result import Result
+from steering_widgets.drawing.line_data import Lines, line_names, lines_of
+from steering_widgets.drawing.line_plots import LinePlots
+from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import exposed_at, news
+from steering_widgets.plots.look import Look
+
+_HINT = "A result with several curves along the same axis is drawn here, one line for each."
+_SPACED, _LINEAR, _LOG = "as spaced", "linear", "logarithmic"
+_HEIGHT = 340
+
+
+class LinesPanel:
+    """Lines with error bars and fits, a legend, and an axis that follows how the points are spaced."""
+
+    def __init__(self, desk: Desk, look: Look | None = None) -> None:
+        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
+        self._result = Place((look or desk.board).result)
+        self._settings = Cell(0)
+        self._wanted = Place(self._settings)
+        self._linear = LinePlots("The lines of a result", "linear", height=_HEIGHT)
+        self._logarithmic = LinePlots("The lines of a result, on a logarithmic axis", "log", height=_HEIGHT)
+        self._logarithmic.view.layout.display = "none"
+        self._name = Choice("st-lines-name", "Show")
+        self._axis = ipywidgets.Dropdown(description="Axis", options=(_SPACED, _LINEAR, _LOG))
+        self._axis.add_class("st-lines-axis")
+        self._axis.observe(self._axis_chosen, "value")
+        self._legend = ipywidgets.HTML()
+        self._legend.add_class("st-lines-legend")
+        bar = ipywidgets.HBox([self._name.widget, self._axis])
+        bar.add_class("st-bar-row")
+        self.widget = Card("lines", "Lines", [bar, self._linear.view, self._logarithmic.view, self._legend])
+
+    @staticmethod
+    def fits(data: xr.Dataset) -> bool:
+        """Say whether a result has something to show here."""
+        return bool(line_names(data))
+
+    def refresh(self) -> bool:
+        """Show a newer result, another array of it, or another axis."""
+        # All places must advance, so no short cut between them.
+        moved = (self._result.advance(), self._name.advance(), self._wanted.advance())
+        if any(moved):
+            self._show(self._result.value)
+        return any(moved)
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        close_all(self.widget)
+
+    def _show(self, result: Result | None) -> None:
+        data = result.outcome.data if result is not None else xr.Dataset()
+        names = line_names(data)
+        self._name.offer(names, (names or [""])[0])
+        name = self._name.value
+        if result is None or not name:
+            for plot in (self._linear, self._logarithmic):
+                plot.clear()
+            self._legend.value = ""
+            self.widget.remark("no result yet" if result is None else "")
+            self.widget.say(_HINT if result is None else "This result has no lines.", "plain")
+            return
+        drawn = lines_of(data, name)
+        chosen = str(self._axis.value)
+        logarithmic = drawn.logarithmic if chosen == _SPACED else chosen == _LOG
+        shown, other = (self._logarithmic, self._linear) if logarithmic else (self._linear, self._logarithmic)
+        shown.show(drawn)
+        for plot, display in ((shown, None), (other, "none")):
+            if plot.view.layout.display != display:
+                plot.view.layout.display = display
+        self._legend.value = _legend_of(drawn)
+        self.widget.say("")
+        some = "" if len(drawn.lines) == drawn.rows else f"{len(drawn.lines)} of "
+        self.widget.remark(
+            f"{some}{drawn.rows} line{'' if drawn.rows == 1 else 's'}, version {result.version}",
+            news(exposed_at(result)),
+        )
+
+    def _axis_chosen(self, _: object) -> None:
+        self._settings.set(self._settings.value + 1)
+
+
+def _legend_of(drawn: Lines) -> str:
+    parts = [
+        f'<li><span aria-hidden="true" style="background:{line.colour}"></span>{escape(line.label)}</li>'
+        for line in drawn.lines
+    ]
+    return f'<ul aria-label="Lines">{"".join(parts)}</ul>'
