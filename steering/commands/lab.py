@@ -20,7 +20,7 @@ from steering.beamline.embedded import EmbeddedService
 from steering.commands.ending import end_like_ctrl_c, end_undisturbed, say
 from steering.commands.jupyter import Jupyter
 from steering.commands.notebook import Notebook
-from steering.commands.tutorials import lay_out
+from steering.commands.tutorials import TECHNIQUES, Technique, lay_out, technique_of
 from steering.commands.wishes import positive
 from steering.core import registry
 from steering.core.errors import SteeringError
@@ -29,7 +29,7 @@ from steering.core.workspace import Workspace, default_workspace
 from steering.machine.beside import beside
 
 _LOOK_SECONDS = 0.2
-# Of the first notebook: a dashboard, and a scan.
+# Of each tutorial: a dashboard, and a scan.
 _DASHBOARD, _SCAN = 0, 1
 
 
@@ -38,8 +38,9 @@ def lab(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     workspace = Workspace(options.workspace)
     speed = positive(options.speed, "--speed", "")
+    technique = technique_of(options.technique)
     end_like_ctrl_c()
-    day = _Day(workspace, speed)
+    day = _Day(workspace, speed, technique)
     try:
         return day.run(options)
     except KeyboardInterrupt:
@@ -55,6 +56,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="folder for all files")
+    names = ", ".join(TECHNIQUES)
+    parser.add_argument("--technique", default="rocking", help=f"whose tutorial is opened, on its beamline: {names}")
     parser.add_argument("--speed", default="5", help="how many times faster than life the simulation runs")
     return parser.parse_args(arguments)
 
@@ -62,9 +65,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 class _Day:
     """What one ``steering lab`` starts, and ends."""
 
-    def __init__(self, workspace: Workspace, speed: float) -> None:
-        self._workspace = workspace
-        self._service = EmbeddedService(workspace, speed=speed)
+    def __init__(self, workspace: Workspace, speed: float, technique: Technique) -> None:
+        self._workspace, self._technique = workspace, technique
+        self._service = EmbeddedService(workspace, beamline=technique.beamline, speed=speed)
         self._jupyter: Jupyter | None = None
         self._began_service = self._began_owner = False
         self._began = time.monotonic()
@@ -74,7 +77,7 @@ class _Day:
         self._say("Looking for the recorded data ...")
         if subprocess.run([sys.executable, "-m", "steering.sim.data"], check=False).returncode:
             return 1
-        notebook = lay_out(self._workspace)
+        notebook = lay_out(self._workspace, self._technique.notebook)
         self._say("Starting JupyterLab ...")
         # It loads while the beamline does.
         jupyter = self._jupyter = Jupyter(self._workspace, notebook.parent, options.port, secrets.token_urlsafe(32))
@@ -102,7 +105,8 @@ class _Day:
         # The workers are there before the notebook asks for them, and end with this command.
         owner = _facility(self._workspace).launch(pool=True)
         connection = await beside(owner, self._launch_service(), self._note_owner)
-        if self._began_service or connection.get("embedded"):
+        wanted = self._technique.beamline
+        if self._began_service or (connection.get("file") == wanted if wanted else connection.get("embedded")):
             return ""
         what = connection.get("beamline") or "a beamline"
         return (

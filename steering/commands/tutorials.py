@@ -3,10 +3,13 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from steering.commands.wishes import choice_text
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.machine.secret_file import make_private
@@ -14,23 +17,60 @@ from steering.machine.secret_file import make_private
 FIRST = "01-steer-a-running-scan.ipynb"
 
 
-def lay_out(workspace: Workspace) -> Path:
+@dataclass(frozen=True)
+class Technique:
+    """What there is to learn a technique with.
+
+    Attributes:
+        notebook: Its tutorial. The first code cell makes the dashboard, the second one starts the scan.
+        described: File of its simulated beamline beside ``steering.beamline``; the usual one if empty.
+    """
+
+    notebook: str
+    described: str = ""
+
+    @property
+    def beamline(self) -> str:
+        """Path of the beamline's file; empty for the usual one."""
+        return str(Path(str(files("steering.beamline") / self.described)).resolve()) if self.described else ""
+
+
+TECHNIQUES = {"rocking": Technique(FIRST), "xpcs": Technique("02-measure-dynamics-with-xpcs.ipynb", "xpcs.yaml")}
+
+
+def technique_of(name: str) -> Technique:
+    """Find a technique by its name.
+
+    Raises:
+        SteeringError: If there is no such technique.
+    """
+    if name not in TECHNIQUES:
+        message = f"There is no tutorial of {name!r:.60}. {choice_text(name, tuple(TECHNIQUES))}"
+        raise SteeringError(message)
+    return TECHNIQUES[name]
+
+
+def lay_out(workspace: Workspace, notebook: str = FIRST) -> Path:
     """Copy the tutorials into the workspace, beside what a person has made of earlier copies.
 
+    Args:
+        workspace: Where to.
+        notebook: Which of them is wanted.
+
     Returns:
-        The first tutorial, with the cells that it was shipped with: a new file if the person has changed the last one.
+        That tutorial, with the cells that it was shipped with: a new file if the person has changed the last one.
 
     Raises:
         SteeringError: If the project's notebooks, or the workspace's folder, cannot be used.
     """
     source = Path(__file__).resolve().parents[2] / "notebooks"
-    if not (source / FIRST).is_file():
+    if not (source / notebook).is_file():
         message = f"The notebooks are not at {source}. Run steering lab from a clone of the project."
         raise SteeringError(message)
     target = workspace.directory / "notebooks"
     make_private(target)
     laid = {path.name: _lay(path, target) for path in sorted(source.glob("*.ipynb"))}
-    return laid[FIRST]
+    return laid[notebook]
 
 
 def _lay(shipped: Path, target: Path) -> Path:

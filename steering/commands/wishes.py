@@ -73,14 +73,14 @@ def check_scan(scan: str, values: Mapping[str, float | str], scans: Mapping[str,
         SteeringError: If not; all that is wrong.
     """
     if scan not in scans:
-        message = f"There is no scan {scan!r:.60}. {_choice(scan, list(scans))}"
+        message = f"There is no scan {scan!r:.60}. {choice_text(scan, list(scans))}"
         raise SteeringError(message)
     wrong: list[str] = []
     offered = scans[scan].parameters
     for name, said in values.items():
         parameter = offered.get(name)
         if parameter is None:
-            wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {_choice(name, list(offered))}")
+            wrong.append(f"The scan {scan} has no parameter {name!r:.60}. {choice_text(name, list(offered))}")
             continue
         try:
             value = parameter.value_of(said)
@@ -106,9 +106,9 @@ def check_agents(modes: Mapping[str, str], named: Sequence[str] = ()) -> None:
         SteeringError: If not; all that is wrong.
     """
     known = (*registry.names("agents"), *named)
-    wrong = [f"There is no agent {name!r:.60}. {_choice(name, known)}" for name in modes if name not in known]
+    wrong = [f"There is no agent {name!r:.60}. {choice_text(name, known)}" for name in modes if name not in known]
     wrong += [
-        f"There is no mode {mode!r:.60} of the agent {name}. {_choice(mode, MODES)}"
+        f"There is no mode {mode!r:.60} of the agent {name}. {choice_text(mode, MODES)}"
         for name, mode in modes.items()
         if mode not in MODES
     ]
@@ -124,7 +124,7 @@ def check_facility(name: str) -> None:
     """
     installed = registry.names("facilities")
     if name not in installed:
-        message = f"There is no facility {name!r:.60}. {_choice(name, installed)}"
+        message = f"There is no facility {name!r:.60}. {choice_text(name, installed)}"
         raise SteeringError(message)
 
 
@@ -144,7 +144,8 @@ def positive(text: str, option: str, units: str) -> float:
     return value
 
 
-def _choice(name: str, known: Sequence[str]) -> str:
+def choice_text(name: str, known: Sequence[str]) -> str:
+    """Say what is allowed, and what was probably meant."""
     near = get_close_matches(name, known, 1)
     meant = f" Did you mean {near[0]}?" if near else ""
     return f"Allowed: {', '.join(known) or 'none'}.{meant}"

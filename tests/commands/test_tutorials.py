@@ -1,11 +1,15 @@
 """A person's notebook is never written over."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from steering.commands.tutorials import FIRST, lay_out
+from steering.commands.lab import lab
+from steering.commands.tutorials import FIRST, TECHNIQUES, lay_out, technique_of
+from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from steering.description.description import read_description
 
 
 @pytest.fixture
@@ -36,7 +40,28 @@ def test_one_that_was_only_run_is_taken_again(workspace):
     content["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "12"}]
     laid.write_text(json.dumps(content), encoding="utf-8")
     assert lay_out(workspace) == laid
-    assert len(list(laid.parent.glob("*.ipynb"))) == 1
+    assert len(list(laid.parent.glob(f"{laid.stem}*"))) == 1
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_each_technique_has_its_notebook_and_its_beamline(name, workspace):
+    technique = TECHNIQUES[name]
+    assert lay_out(workspace, technique.notebook).name == technique.notebook
+    assert not technique.beamline or read_description(Path(technique.beamline)).scans
+    code = [cell for cell in json.loads(lay_out(workspace, technique.notebook).read_text())["cells"]
+            if cell["cell_type"] == "code"]  # fmt: skip
+    assert "Dashboard(session)" in "".join(code[0]["source"])
+    assert "session.start(" in "".join(code[1]["source"])
+
+
+@pytest.mark.parametrize("name", ["xpc", "", "Ptychography\n", "x" * 500])
+def test_a_technique_that_there_is_not_is_said_before_anything_starts(name, tmp_path):
+    with pytest.raises(SteeringError, match=r"There is no tutorial of .* Allowed: rocking, xpcs\.") as said:
+        lab(["--technique", name, "--workspace", str(tmp_path / "none")])
+    assert not (tmp_path / "none").exists()
+    assert ("Did you mean xpcs?" in str(said.value)) is (name == "xpc")
+    with pytest.raises(SteeringError):
+        technique_of(name)
 
 
 @pytest.mark.parametrize("text", ["", "not JSON", "[]", '{"cells": 3}', '{"cells": [{}]}', "\udcff"])
