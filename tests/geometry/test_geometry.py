@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from steering.geometry.geometry import Geometry
 from steering.geometry.poni import parse_poni, read_poni
+from steering.geometry.stands import geometry_of
 
 # Two theta in rad, q in 1/angstrom, azimuth in rad: pyFAI 2026.9.0, Geometry.tth, qFunction / 10 and chi.
 WRITTEN = json.loads((Path(__file__).parent / "recorded.json").read_text())
@@ -138,3 +139,20 @@ def test_any_text_is_read_or_gets_a_sentence(text):
     for made in (parse_poni, Geometry.of):
         with contextlib.suppress(ValueError):
             made(text)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "detector", "found"),
+    [
+        ({"eiger": {"distance": 1.0}}, "", {"distance": 1.0}),
+        ({"det": {"distance": 1.0}, "eiger": {"distance": 2.0}}, "", {"distance": 1.0}),
+        ({"det": {"distance": 1.0}, "eiger": {"distance": 2.0}}, "eiger", {"distance": 2.0}),
+        ({"eiger": {"distance": 2.0}, "lambda": {"distance": 1.0}}, "", {}),
+        ({"eiger": {"distance": 1.0}}, "det", {}),
+        ({}, "", {}),
+        ("far away", "", {}),
+        ({"det": 5}, "", {}),
+    ],
+)
+def test_where_a_detector_stood_is_read_from_any_start_document(geometry, detector, found):
+    assert geometry_of({"geometry": geometry}, detector) == found
