@@ -1,0 +1,130 @@
+"""What a technique costs a frame, beside what others use for it, in turn in one run on one core.
+
+``python -m benchmarks.techniques [--peer PYTHON] [--rounds N]``: XPCS of dense frames of 256 x 256 px and of
+sparse ones of 512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live;
+curves and fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter
+that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# Before numpy: one core each.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+import numpy as np
+
+from steering.analyses.xpcs import Xpcs
+from steering.core.block import FrameBlock, Inline
+from steering.xpcs.bins import Grid, make_bins
+
+BLOCK = 32
+# What scikit-beam is asked: levels and buffers, about our number of lags, and its usual ones.
+PEER = """
+import importlib.metadata, json, sys, time
+import numpy as np
+from skbeam.core.correlation import multi_tau_auto_corr
+frames, labels = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2])
+frames = np.asarray(frames)
+multi_tau_auto_corr(2, 8, labels, frames[:16])
+found = {}
+for levels, buffers in ((8, 8), (7, 16)):
+    begin = time.perf_counter()
+    multi_tau_auto_corr(levels, buffers, labels, frames)
+    found[f"{levels} levels of {buffers}"] = 1e3 * (time.perf_counter() - begin) / len(frames)
+print(json.dumps({"version": importlib.metadata.version("scikit-beam"), "ms": found}))
+"""
+
+
+def dense():
+    """Frames of 256 x 256 px of about two counts a pixel, of which 34,600 px are in ten bins."""
+    frames = np.random.default_rng(0).poisson(2.0, (1024, 256, 256)).astype(np.uint16)
+    return "256 x 256 px, 34,600 in the bins", Grid(low=33.0, high=110.0), frames
+
+
+def sparse():
+    """Frames of 512 x 1024 px with 56 photons each, all pixels in ten bins."""
+    random = np.random.default_rng(1)
+    frames = np.zeros((512, 512, 1024), np.uint8)
+    place = random.integers(0, frames[0].size, (len(frames), 56))
+    for frame, at in zip(frames.reshape(len(frames), -1), place, strict=True):
+        np.add.at(frame, at, 1)
+    return "512 x 1024 px, 56 photons", Grid(), frames
+
+
+def ours(grid, frames):
+    """Add the frames block by block.
+
+    Returns:
+        Milliseconds a frame, and milliseconds of the result at the end.
+    """
+    analysis = Xpcs(q_low=grid.low, q_high=grid.high, bins=grid.count)
+    columns = {"exposure": np.full(len(frames), 1e-3)}
+    whole = FrameBlock("r", "primary", 0, len(frames), Inline(frames), columns, {"exposure": "s"})
+    blocks = [whole.part(begin, begin + BLOCK) for begin in range(0, len(frames), BLOCK)]
+    state = analysis.update(analysis.empty(), blocks[0], frames[:BLOCK])
+    begin = time.perf_counter()
+    for number, block in enumerate(blocks[1:], start=1):
+        some = frames[number * BLOCK : (number + 1) * BLOCK]
+        state = analysis.merge(state, analysis.update(analysis.empty(), block, some))
+    spent = time.perf_counter() - begin
+    begin = time.perf_counter()
+    analysis.result(state)
+    return 1e3 * spent / (len(frames) - BLOCK), 1e3 * (time.perf_counter() - begin)
+
+
+def labels_of(grid, shape):
+    """Say of each pixel in which dynamic bin it is, from 1; 0 for none."""
+    bins = make_bins(grid, shape, b"")
+    found = np.zeros(shape[0] * shape[1], np.int64)
+    for dynamic in np.unique(bins.dynamic):
+        mine = bins.dynamic == dynamic
+        found[bins.pixels[mine][bins.filled[mine]]] = dynamic + 1
+    return found.reshape(shape)
+
+
+def theirs(python, folder, grid, frames):
+    """Have the peer correlate the same frames; what it says.
+
+    Raises:
+        SystemExit: If it cannot.
+    """
+    np.save(folder / "frames.npy", frames)
+    np.save(folder / "labels.npy", labels_of(grid, frames.shape[1:]))
+    command = [python, "-c", PEER, str(folder / "frames.npy"), str(folder / "labels.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no error was printed"])[-1]
+        raise SystemExit(f"{python} cannot correlate with scikit-beam: {last:.300}. Give one that can import skbeam.")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main(arguments):
+    """Measure in turn, and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.techniques", description=__doc__)
+    parser.add_argument("--peer", default="", help="interpreter that has scikit-beam")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        raise SystemExit(f"--rounds {options.rounds}: allowed are 1 and more.")
+    for name, grid, frames in (dense(), sparse()):
+        print(f"xpcs, {len(frames)} frames of {name}:")
+        for _ in range(options.rounds):
+            frame, result = ours(grid, frames)
+            print(f"  ours {frame:.2f} ms a frame in blocks of {BLOCK}, curves and fits {result:.0f} ms")
+            if options.peer:
+                with tempfile.TemporaryDirectory() as folder:
+                    # A dense correlator takes long for each of the large frames; a part of them says how long.
+                    told = theirs(options.peer, Path(folder), grid, frames[: 2**26 // frames[0].size])
+                spent = ", ".join(f"{one:.2f} ms with {how}" for how, one in told["ms"].items())
+                print(f"  scikit-beam {told['version']} {spent}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
