@@ -19,6 +19,7 @@ from steering.archive.run_entry import RunEntry
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.core.version import VERSION
+from steering.xpcs.nexus import is_xpcs, write_xpcs
 
 _ENDINGS = {"csv": ".csv", "nexus": ".nxs"}
 _MOST_NAMES = 1000
@@ -149,7 +150,8 @@ def _write_nexus(
 ) -> None:
     """Write an ``NXentry``: the result as ``NXdata`` with its errors, its features, how it was made, and the events.
 
-    What was decided is an ``NXcollection`` with an ``NXnote`` a decision.
+    What was decided is an ``NXcollection`` with an ``NXnote`` a decision. What XPCS has found stands a second
+    time where programs for XPCS look for it.
     """
     with h5py.File(path, "w") as made:
         file: Any = made
@@ -165,6 +167,8 @@ def _write_nexus(
             _group(top, "sample", "NXsample")["name"] = entry.sample
         if result is not None:
             _write_result(top, result)
+            if is_xpcs(result.outcome.data):
+                write_xpcs(file, result.outcome.data)
         if events is not None:
             _write_arrays(_group(top, "events", "NXcollection"), events)
         if decisions is not None:
