@@ -208,12 +208,20 @@ def across(before: Frames, after: Frames) -> Counts:
     found = np.zeros((LAGS, before.shape[1]), np.int64)
     if not len(before) or not len(after):
         return found
-    largest = float(before.max()) * float(after.max()) * before.shape[2]
+    most = before.max(axis=0), after.max(axis=0)
+    largest = float(most[0].max()) * float(most[1].max()) * before.shape[2]
     if largest >= _FLOAT64:
         return lagged(np.concatenate([before, after])) - lagged(before) - lagged(after)
-    kind = np.float32 if largest < _FLOAT32 else np.float64
-    left, right = (some.astype(kind).transpose(1, 0, 2) for some in (before, after))
-    products = np.matmul(left, right.transpose(0, 2, 1)).astype(np.int64)
+    both = np.nonzero((most[0] > 0) & (most[1] > 0))
+    if len(both[0]) < SPARSE * most[0].size:
+        # Of few photons most pixels have none on one side of the seam.
+        left, right = (some[:, both[0], both[1]].astype(np.int64) for some in (before, after))
+        products = np.zeros((before.shape[1], len(before), len(after)), np.int64)
+        np.add.at(products, both[0], np.einsum("ap,bp->pab", left, right))
+    else:
+        kind = np.float32 if largest < _FLOAT32 else np.float64
+        dense = [some.astype(kind).transpose(1, 0, 2) for some in (before, after)]
+        products = np.matmul(dense[0], dense[1].transpose(0, 2, 1)).astype(np.int64)
     for row in range(len(before)):
         for column in range(min(len(after), LAGS - (len(before) - 1 - row))):
             found[len(before) - 1 - row + column] += products[:, row, column]

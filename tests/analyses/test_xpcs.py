@@ -11,7 +11,7 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
 from steering.sim.speckle import GEOMETRY, SpeckleSample
 from steering.testing import check_analysis
-from steering.xpcs.products import Dense, Photons
+from steering.xpcs.products import Dense, Photons, across, lagged
 
 LAGS = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 20, 24, 28, 40, 48, 56]
 # scikit-beam 0.0.27: multi_tau_auto_corr(5, 8, labels, frames) of recorded() with two labels, at the lags above, which
@@ -104,6 +104,14 @@ def test_few_photons_and_many_give_the_same_bits():
         assert dense.part(3, 9).tolist() == sparse.part(3, 9).tolist()
         assert dense.cut(3, 9).products().tolist() == sparse.cut(3, 9).products().tolist()
         dense, sparse = dense.coarser(odd), sparse.coarser(odd)
+
+
+@pytest.mark.parametrize("mean", [0.003, 0.03, 3.0, 20_000.0])
+@pytest.mark.parametrize(("before", "after"), [(8, 8), (3, 8), (8, 1), (0, 4)])
+def test_the_products_across_a_seam_are_those_of_the_whole_less_those_of_its_sides(mean, before, after):
+    counts = np.random.default_rng(9).poisson(mean, (before + after, 5, 200)).astype(np.uint16)
+    left, right = counts[:before], counts[before:]
+    assert across(left, right).tolist() == (lagged(counts) - lagged(left) - lagged(right)).tolist()
 
 
 def test_correlations_stay_within_a_burst_and_a_missing_frame_breaks_them():
