@@ -1,0 +1,26 @@
+"""What the benchmark of techniques gives to others are the same bins, and who cannot take part is told so."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.techniques import dense, labels_of, ours, theirs
+
+
+def test_others_get_the_bins_that_we_use():
+    name, grid, _ = dense()
+    labels = labels_of(grid, (256, 256))
+    assert sorted(np.unique(labels)) == [*range(11)]
+    assert np.count_nonzero(labels) == pytest.approx(34_600, rel=0.01), name
+
+
+def test_a_few_frames_are_measured():
+    _, grid, frames = dense()
+    assert all(spent > 0 for spent in ours(grid, frames[:96]))
+
+
+def test_a_peer_without_scikit_beam_is_said(tmp_path):
+    _, grid, frames = dense()
+    with pytest.raises(SystemExit, match=r"cannot correlate with scikit-beam.*Give one that can import skbeam"):
+        theirs(sys.executable, tmp_path, grid, frames[:2])
