@@ -11,6 +11,17 @@ from steering.sim.speckle import SpeckleSample
 from tests.processes import left_behind, of_workspace
 
 HERE = Path(__file__).resolve().parents[2]
+# What it says of files is true as well: what was exported is read back as it was.
+ENDING = """
+import xarray as xr
+from steering.xpcs.nexus import read_xpcs
+
+uid = session.record[0].uid
+print(session.exit_status(uid))
+file = session.past.export(uid, "nexus")
+xr.testing.assert_identical(read_xpcs(file), session.results["xpcs"].outcome.data)
+session.shutdown()
+"""
 
 
 @pytest.mark.system
@@ -18,8 +29,7 @@ HERE = Path(__file__).resolve().parents[2]
 def test_it_steers_a_scan_on_what_its_curves_say(workspace, monkeypatch):
     monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
     notebook = nbformat.read(HERE / "notebooks" / "02-measure-dynamics-with-xpcs.ipynb", as_version=4)
-    ending = "print(session.exit_status(session.record[0].uid))\nsession.shutdown()"
-    notebook.cells.append(nbformat.v4.new_code_cell(ending))
+    notebook.cells.append(nbformat.v4.new_code_cell(ENDING))
     NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
     printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
     said = "\n".join(printed)
