@@ -22,7 +22,7 @@ import psutil
 
 from tests.widgets.lab import Lab
 
-SECONDS, STEP_DEG = 30.0, 0.0006
+SECONDS, STEP_DEG, EXPOSURE_SECONDS = 30.0, 0.0006, 0.36
 DONE = "session.board.status.value.points_done"
 NOTEBOOK = "01-steer-a-running-scan.ipynb"
 # The first that is in a process' command line says what it is.
@@ -97,7 +97,7 @@ def measure(url, seconds, folder):
         # The notebook's own session: another one would analyse each frame a second time.
         lab.execute("session.finish()")
         lab.wait_for_value("not session.board.status.value.scanning")
-        lab.execute(f"run = session.start('rocking', step={STEP_DEG})")
+        lab.execute(f"run = session.start('rocking', step={STEP_DEG}, exposure={EXPOSURE_SECONDS})")
         lab.wait_for_value("session.board.status.value.points_done > 20")
         lab.page.locator(".st-panel-curve .st-plot[data-ready]").first.wait_for()
         lab.page.wait_for_timeout(5000)  # what is drawn once is no part of the cost of a point
