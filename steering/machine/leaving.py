@@ -8,12 +8,10 @@ def leave_within(seconds: float) -> None:
 
     Libraries in C (libca, pvAccess) take down threads and locks when the interpreter ends, in whatever order they were
     loaded. One that waits for ever would hold the workspace, and the next service could not start. Python itself is no
-    watchman then: its signal handlers and daemon threads do not run any more. Does nothing where there is no such timer
-    (Windows).
+    watchman then: its signal handlers and daemon threads do not run any more.
 
     Args:
         seconds: More than an orderly end takes.
     """
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

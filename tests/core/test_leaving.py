@@ -2,10 +2,6 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
-pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such timer")
-
 # As a library in C does whose lock was freed: it holds the interpreter, and heeds no signal handler.
 _HANGS = """
 import atexit, ctypes, signal, sys
