@@ -39,7 +39,7 @@ def apply(form):
 
 def test_each_parameter_has_a_row_with_unit_limits_and_value(form):
     text = text_of(form.widget)
-    assert "0.01 to 5 s, at most 2 s a step" in text
+    assert "0.01 to 5\u00a0s, at most 2\u00a0s a step" in text
     assert "<b>0.25</b> s" in text
     assert find(form.widget, "st-param-exposure").value == "0.25"
 
@@ -232,7 +232,7 @@ def test_rows_follow_the_scan(form, desk):
     assert find(form.widget, "st-param-step")
     with pytest.raises(LookupError):
         find(form.widget, "st-param-centre")
-    assert "0.1 to 10 µm" in text_of(form.widget)
+    assert "0.1 to 10\u00a0µm" in text_of(form.widget)
 
 
 def test_who_does_not_hold_the_lease_is_told_to_take_it(form, desk):

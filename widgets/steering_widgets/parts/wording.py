@@ -23,6 +23,7 @@ STATES = {
 NONE, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 # What was exposed longer ago was not measured now.
 _RECENT_SECONDS = 3600.0
 # From a million on a number is written with a power of ten.
@@ -86,10 +87,11 @@ def limits_text(parameter: Parameter) -> str:
     if parameter.choices:
         return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
-    units = shown_unit(parameter.units)
-    text = f"{low} to {high} {units}"
+    # A unit alone at the begin of a line is the unit of nothing.
+    units = f"{_NO_BREAK}{shown_unit(parameter.units)}".rstrip(_NO_BREAK)
+    text = f"{low} to {high}{units}"
     if math.isfinite(parameter.largest_step):
-        text += f", at most {number(parameter.largest_step, parameter.decimals)} {units} a step"
+        text += f", at most {number(parameter.largest_step, parameter.decimals)}{units} a step"
     return text
 
 
