@@ -92,7 +92,7 @@ def _new_file(folder: Path, stem: str, ending: str) -> Path:
     """Make an empty file of a name that is free."""
     for number in range(1, _MOST_NAMES):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}{ending}"
-        if path.with_name(f"{path.stem}-decisions.csv").exists():
+        if ending == _ENDINGS["csv"] and path.with_name(f"{path.stem}-decisions.csv").exists():
             # Those of an export whose own file was taken elsewhere.
             continue
         with suppress(FileExistsError):

@@ -24,7 +24,10 @@ def test_a_run_is_listed_compared_exported_and_analysed_again(session):
     panel = RunsPanel(session, look, curve, lambda: ("centre_of_mass", {}))
     try:
         run = session.start("rocking", centre=0.22, range=0.4)
+        # However long the record takes to be read for the first time, the run still goes on.
+        assert session.pause().accepted
         until((look, panel, curve), lambda: row(panel, run)["status"] == "running")
+        assert session.resume().accepted
         assert session.wait(300) == run
         # The end and the result come into the record a moment after the beamline is idle.
         until((look, panel, curve), lambda: len(row(panel, run)["features"]) == 2)
@@ -58,7 +61,8 @@ def exported(session, panel, run):
     for kind in ("csv", "nexus"):
         press(panel, kind)
         assert "Written: " in text_of(find(panel.widget, "st-said"))
-    table, nexus = sorted(session.past.folder.glob(f"*{run[:8]}*"))
+    decided, table, nexus = sorted(session.past.folder.glob(f"*{run[:8]}*"))
+    assert (decided.name, nexus.name) == (f"{table.stem}-decisions.csv", f"{table.stem}.nxs")
     assert session.past.folder == session.workspace.directory / "exports"
     lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
     assert len(list(csv.DictReader(lines))) == 81
