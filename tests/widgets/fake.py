@@ -159,6 +159,7 @@ class FakeDesk:
                     {},
                     {axis.name: axis for axis in description.axes},
                     Lease(self.name, time.time() + 600),
+                    ended=self.board.status.value.ended,
                 )
             )
             self._lay()
@@ -403,16 +404,11 @@ class FakeDesk:
                 done += 1
             self._number += 1
             self.board.frame.set(self.frame())
-            state = "running" if self._path else "idle"
-            self.board.status.set(
-                replace(
-                    status,
-                    state=state,
-                    points_done=done,
-                    points_left=len(self._path),
-                    seconds_left=0.3 * len(self._path),
-                )
-            )
+            status = replace(status, points_done=done, points_left=len(self._path), seconds_left=0.3 * len(self._path))
+            if not self._path:
+                ended = EndedRun(status.run, status.scan, "success", "", "", time.time(), done)
+                status = replace(status, state="idle", ended=ended)
+            self.board.status.set(status)
             self.publish()
 
     def _apply(self, point: int) -> None:

@@ -170,6 +170,39 @@ def test_another_run_has_nothing_to_take_back(form, desk):
     assert not shown(form, "st-undo")
 
 
+def test_what_is_typed_while_a_scan_opens_stays_when_its_run_opens(form, desk):
+    desk.propose(Finish())
+    form.refresh()
+    desk.start("rocking")
+    run = desk.board.status.value.run
+    desk.board.status.set(replace(desk.board.status.value, state="opening", run=""))
+    form.refresh()
+    write(form, "exposure", "1.5")
+    form.refresh()
+    desk.board.status.set(replace(desk.board.status.value, state="running", run=run))
+    form.refresh()
+    # Nor does a further run of the same plan, or a service that was away for a moment, take it back.
+    desk.board.status.set(replace(desk.board.status.value, run="another"))
+    form.refresh()
+    desk.board.status.set(replace(desk.board.status.value, state="offline"))
+    form.refresh()
+    desk.board.status.set(replace(desk.board.status.value, state="running"))
+    form.refresh()
+    assert find(form.widget, "st-param-exposure").value == "1.5"
+    apply(form)
+    assert desk.actions[-1] == SetParameter("exposure", 1.5)
+
+
+def test_another_scan_takes_back_what_was_typed_for_the_last(form, desk):
+    write(form, "exposure", "1.5")
+    form.refresh()
+    desk.propose(Finish())
+    form.refresh()
+    desk.start("rocking")
+    form.refresh()
+    assert find(form.widget, "st-param-exposure").value == "0.25"
+
+
 def test_what_is_edited_is_wanted_and_what_is_half_written_is_not(desk):
     wanted = []
     form = SteeringForm(desk, wanted.append)

@@ -1,6 +1,7 @@
 """What a change would do is asked once at a time, and the newest wish counts."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,16 @@ def test_a_wish_ends_with_its_run(desk):
     assert ghost.wanted.value == Wish()
 
 
+def test_a_wish_of_a_scan_that_opens_stays_when_its_run_opens(desk):
+    run = desk.board.status.value.run
+    desk.board.status.set(replace(desk.board.status.value, state="opening", run=""))
+    ghost = Ghost(desk)
+    ghost.want((Skip(1),))
+    desk.board.status.set(replace(desk.board.status.value, state="running", run=run))
+    ghost.refresh()
+    assert ghost.wanted.value.actions == (Skip(1),)
+
+
 def test_an_error_is_a_sentence(desk):
     desk.fail = "The beamline service does not answer."
     ghost = Ghost(desk)
@@ -110,7 +121,7 @@ def test_an_error_is_a_sentence(desk):
 
 
 def test_it_is_said_in_words():
-    wish = Wish(FORM, (Skip(1),), "run")
+    wish = Wish(FORM, (Skip(1),))
     assert ghost_text(wish, Forecast("", points_left=3, seconds_left=61.0)) == (
         "What your change would do (violet): 3 points left, about 1 min 01 s."
     )

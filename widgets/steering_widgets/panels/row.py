@@ -68,7 +68,6 @@ class ParameterRow:
             pending: Value that holds from the next point on, if any.
             since: Point from which the value has been in force, 0 if from the start.
         """
-        changed = self.changed
         self._parameter = parameter
         value = parameter.choice(parameter.value) or number(parameter.value, parameter.decimals)
         units = shown_unit(parameter.units)
@@ -80,8 +79,9 @@ class ParameterRow:
         else:
             self._pending.write(f"in force since point {since}" if since else "", "plain")
         shown = value_text(parameter, parameter.value if pending is None else pending)
-        self._shown = shown
-        if not changed or self._forget:
+        # Looked at last: a person types on another thread.
+        untouched, self._shown = not self.changed, shown
+        if untouched or self._forget:
             self.entry.write(shown)
         self._forget = False
         self.mark()

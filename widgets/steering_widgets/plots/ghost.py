@@ -2,13 +2,14 @@
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from steering.core.action import Action
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError, said
 from steering.core.plan import Forecast
+from steering.core.status import EndedRun
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import duration, several
 
@@ -23,12 +24,12 @@ class Wish:
     Attributes:
         who: ``"form"``, ``"suggestion"`` or ``"region"``: which part of the page it comes from.
         actions: In the order in which they would be proposed; none for nothing.
-        run: The run that it is about.
+        after: How the scan before the one that it is about ended: that holds from before a scan's run opens to its end.
     """
 
     who: str = ""
     actions: tuple[Action, ...] = ()
-    run: str = ""
+    after: EndedRun = field(default_factory=EndedRun)
 
     @property
     def words(self) -> str:
@@ -68,20 +69,20 @@ class Ghost:
             before = self.wanted.value
             if not actions and before.who != who:
                 return
-            wish = Wish(who, tuple(actions), self._desk.board.status.value.run) if actions else Wish()
-            if (wish.who, wish.actions, wish.run) == (before.who, before.actions, before.run):
+            wish = Wish(who, tuple(actions), self._desk.board.status.value.ended) if actions else Wish()
+            if wish == before:
                 return
             self.wanted.set(wish)
             self.forecast.set(None)
             self._begin()
 
     def refresh(self) -> bool:
-        """Ask again if the path has changed since, and forget a wish whose run is over; say whether that was done."""
+        """Ask again if the path has changed since, and forget a wish whose scan is over; say whether that was done."""
         plan, status = self._plan.advance(), self._status.advance()
         wish = self.wanted.value
         if not wish.actions:
             return False
-        if status and (not self._status.value.scanning or self._status.value.run != wish.run):
+        if status and not (self._status.value.scanning and self._status.value.ended == wish.after):
             self.want((), wish.who)
             return True
         if plan:
