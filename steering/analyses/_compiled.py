@@ -1,31 +1,25 @@
 """Compiled sums of large amounts of integer pixels, where numba is installed (``steering[fast]``).
 
 numpy looks at each pixel four times (largest, conversion, two matrix products), compiled code once: three times as
-fast for pixels that lie in the cache, and twice from a file in memory. To load and compile it takes a process one to
-four seconds, which a scan of some hundred frames never gets back. So that begins once a process has been given many
-frames at a time again and again, in a thread of its own, and numpy goes on until it is done. Both are exact, so
-nobody can tell from a result which of them it was.
+fast for pixels that lie in the cache, and twice from a file in memory. Both are exact, so nobody can tell from a result
+which of them it was.
 """
 
-import logging
-import threading
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.pixels import NOTHING_BAD, Bad, top_of
+from steering.machine.compiled import Aside, jit
 
 # So many bytes at a time are a backlog, and so many such calls are worth it.
 _MANY_BYTES = 16 << 20
 _CALLS = 4
 # Sums of so few pixels of 16 bits stay below 2**32.
 _LONGEST = 1 << 16
-
-_LOG = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 Moments = tuple[Floats, Floats, Floats, Floats, Floats]
@@ -38,10 +32,8 @@ class Compiled:
     def __init__(self, kind: type[np.unsignedinteger[Any]]) -> None:
         """Prepare for a kind of unsigned integers."""
         self._kind = kind
-        self._calls = 0
-        self._kernels: tuple[_Kernel, _Kernel] | None = None
+        self._kernels = Aside(lambda: _compile(kind), _MANY_BYTES, _CALLS)
         self._marked = False
-        self._thread: threading.Thread | None = None
 
     def moments(self, frames: NDArray[Any], bad: Bad = NOTHING_BAD) -> Moments | None:
         """Sum frames of this kind.
@@ -58,10 +50,10 @@ class Compiled:
         if not frames.flags.c_contiguous or max(frames.shape[1:]) > _LONGEST:
             return None
         top = top_of(frames.dtype, bad.saturated)
-        if self._kernels is None or (top is not None and top < 0):
-            self._consider(frames.nbytes)
+        kernels = self._kernels.ready(frames.nbytes)
+        if kernels is None or (top is not None and top < 0):
             return None
-        plain, careful = self._kernels
+        plain, careful = kernels
         count, largest = len(frames), int(np.iinfo(self._kind).max) if top is None else top
         found = (np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.zeros(count))
         # What is compiled is compiled for pixels that are only read, whoever may write to these.
@@ -86,23 +78,7 @@ class Compiled:
 
     def load(self) -> None:
         """Load and compile it now; does nothing without numba."""
-        if self._kernels is None and find_spec("numba") is not None:
-            self._kernels = _compile(self._kind)
-
-    def _consider(self, size: int) -> None:
-        """Begin to compile when there was enough to do."""
-        if self._thread is not None or size < _MANY_BYTES:
-            return
-        self._calls += 1
-        if self._calls >= _CALLS:
-            self._thread = threading.Thread(target=self._load_aside, name="steering-compile")
-            self._thread.start()
-
-    def _load_aside(self) -> None:
-        try:
-            self.load()
-        except Exception:  # noqa: BLE001  (whatever is wrong with numba here, numpy goes on)
-            _LOG.warning("numba is installed but could not compile; frames are summed by numpy.", exc_info=True)
+        self._kernels.load()
 
 
 _COMPILED = {np.dtype(kind): Compiled(kind) for kind in (np.uint8, np.uint16, np.uint32)}
@@ -118,7 +94,7 @@ def _compile(kind: type[np.unsignedinteger[Any]]) -> tuple[_Kernel, _Kernel]:
     """Compile what sums frames plainly, and what leaves out pixels that are no counts."""
     numba = import_module("numba")
     wide = np.uint64 if kind is np.uint32 else np.uint32
-    plainly, carefully = _jit(numba, _sum_plainly), _jit(numba, _sum_carefully)
+    plainly, carefully = jit(numba, _sum_plainly), jit(numba, _sum_carefully)
     few = np.ones((1, 2, 2), kind)
     few.flags.writeable = False
 
@@ -133,14 +109,6 @@ def _compile(kind: type[np.unsignedinteger[Any]]) -> tuple[_Kernel, _Kernel]:
     plain(few, *room[:4])
     careful(few, 1, None, *room)
     return plain, careful
-
-
-def _jit(numba: Any, function: Callable[..., None]) -> Callable[..., None]:
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        # There is no folder that the compiled code could be kept in until next time.
-        return numba.njit(nogil=True)(function)
 
 
 def _sum_plainly(

@@ -20,6 +20,7 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Outcome
 from steering.geometry.geometry import Geometry
+from steering.photons.frames import EventFrames
 from steering.xpcs.arrays import arrays_of, light_of
 from steering.xpcs.bins import Bins, Grid, make_bins
 from steering.xpcs.chain import Chain, make_chain
@@ -72,6 +73,7 @@ class Xpcs:
     name = "xpcs"
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
+    takes_events = True
 
     Parameters = XpcsChoices
 
@@ -137,13 +139,13 @@ class Xpcs:
         """State of no frames."""
         return Chains(), None
 
-    def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
+    def update(self, state: State, block: FrameBlock, frames: NDArray[Any] | EventFrames) -> State:
         """Add a block's frames.
 
         Args:
             state: Left as it is.
             block: With the exposure, and the columns of bursts if there are any.
-            frames: Pixels in counts, shape ``(len(block), rows, columns)``.
+            frames: Pixels in counts, shape ``(len(block), rows, columns)``, or events.
 
         Raises:
             ValueError: If the block lacks the exposure, or the frames have the wrong shape or other bins.
@@ -206,7 +208,7 @@ class Xpcs:
             usable = np.packbits(keep).tobytes()
         return make_bins(self._grid, (rows, columns), usable)
 
-    def _chains(self, block: FrameBlock, frames: NDArray[Any], bins: Bins) -> Iterator[Chain]:
+    def _chains(self, block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> Iterator[Chain]:
         """Cut a block where a burst ends, a frame is missing, or other pixels are bad."""
         events, indices = _places(block)
         exposure = self._exposure(block)

@@ -15,6 +15,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.analysis import Analyses, Analysis
@@ -25,6 +26,7 @@ from steering.core.result import Outcome, checked
 from steering.loop.blocks import UNKNOWN_FRAMES, frames_of, join, pieces
 from steering.loop.company import CALL_SECONDS, Company, LateError
 from steering.loop.ranges import Ranges, count, unite
+from steering.photons.frames import EventFrames
 from steering.sources.read_ahead import Loaded, read_blocks
 
 # Number of the newest frames whose photon times travel with a state, for the latency figures.
@@ -281,6 +283,15 @@ def _member(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any], de
 
 def _update(analysis: Analysis[Any], block: FrameBlock, frames: NDArray[Any]) -> Any:
     """Reduce frames. Values that are not counts are left out first, unless the analysis itself does this faster."""
+    events: Any = frames
+    if isinstance(events, EventFrames) and not getattr(analysis, "takes_events", False):
+        # Laid out as pixels they may be a thousand times larger: some at a time.
+        start = block.start
+        states = (
+            _update(analysis, block.part(start + some.start, start + some.stop), np.asarray(events[some]))
+            for some in events.parts()
+        )
+        return reduce(analysis.merge, states)
     counts = frames if getattr(analysis, "leaves_out_markers", False) else cleaned(frames, block.bad)
     return analysis.update(analysis.empty(), block, counts)
 

@@ -36,8 +36,8 @@ def light_of(bursts: list[list[Chain]], bins: Bins, period: float, segment: int)
     places = sorted({place for chain in newest for place in chain.segments})
     light, pixels = np.zeros(len(places)), np.zeros(len(places))
     for chain in newest:
-        for place, (frames, sums) in chain.segments.items():
-            light[places.index(place)] += float(sums.sum())
+        for place, (frames, caught) in chain.segments.items():
+            light[places.index(place)] += caught
             pixels[places.index(place)] += frames * float(chain.good.sum())
     times = (np.array(places, np.float64) + 0.5) * segment * period
     with np.errstate(invalid="ignore", divide="ignore"):

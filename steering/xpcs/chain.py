@@ -11,34 +11,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from steering.xpcs.products import LAGS, Counts, Dense, Frames, Stack, across, added, narrow
+from steering.xpcs.levels import Level, level_of, levels_of
+from steering.xpcs.photon_levels import photon_levels
+from steering.xpcs.products import LAGS, Counts, Dense, Frames, Photons, Stack, across, added, narrow
 
 Key: TypeAlias = tuple[int, bytes]
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """A chain's frames of one level.
-
-    Attributes:
-        first: Number of the first in the burst, in frames of the level.
-        count: How many.
-        products: Sums of products by lag from 1 and static bin, shape ``(8, static)``.
-        total: Counts by static bin, shape ``(static,)``.
-        first_sums: Counts of the first frames, eight at most, shape ``(frames, static)``.
-        last_sums: Of the last ones.
-        head: The first frames themselves; none where nothing can join before them.
-        tail: The last ones.
-    """
-
-    first: int
-    count: int
-    products: Counts
-    total: Counts
-    first_sums: Counts
-    last_sums: Counts
-    head: Frames
-    tail: Frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +30,7 @@ class Chain:
         good: Good pixels by static bin, shape ``(static,)``.
         exposure: Of the first frame in seconds.
         levels: From level 0 on.
-        segments: For the number of each segment how many frames of it are here, and counts by static bin.
+        segments: For the number of each segment how many frames of it are here, and their counts.
     """
 
     key: Key
@@ -63,7 +40,7 @@ class Chain:
     good: Counts
     exposure: float
     levels: tuple[Level, ...]
-    segments: dict[int, tuple[int, Counts]] = field(default_factory=dict[int, tuple[int, Counts]])
+    segments: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
 
     @property
     def origin(self) -> int:
@@ -83,17 +60,13 @@ def make_chain(key: Key, start: int, index: int, good: Counts, exposure: float, 
         frames: Counts in the order of static bins.
         segment: Frames a segment.
     """
-    levels: list[Level] = []
-    sums = frames.sums()
-    first, some, light = index, frames, sums
-    while len(some):
-        levels.append(_level(first, some, light, keep_head=index > 0))
-        odd = first % 2
-        some, first = some.coarser(odd), (first + 1) // 2
-        light = light[odd : odd + 2 * len(some) : 2] + light[odd + 1 : odd + 2 * len(some) : 2]
+    whole = photon_levels(frames, index, keep_head=index > 0) if isinstance(frames, Photons) else None
+    levels = tuple(levels_of(frames, index)) if whole is None else whole
     numbers = np.arange(index, index + len(frames)) // segment
-    segments = {int(one): (int((numbers == one).sum()), sums[numbers == one].sum(axis=0)) for one in np.unique(numbers)}
-    return Chain(key, start, start + len(frames), index, good, exposure, tuple(levels), segments)
+    counted = np.bincount(numbers - numbers[0]).tolist()
+    light = frames.in_segments(numbers - numbers[0]).tolist()
+    segments = {int(numbers[0]) + place: pair for place, pair in enumerate(zip(counted, light, strict=True))}
+    return Chain(key, start, start + len(frames), index, good, exposure, levels, segments)
 
 
 def joined(before: Chain, after: Chain) -> Chain:
@@ -134,13 +107,6 @@ def closed(chain: Chain, *, before: bool, after: bool) -> Chain:
         for one in chain.levels
     )
     return replace(chain, levels=levels)
-
-
-def _level(first: int, frames: Stack, sums: Counts, *, keep_head: bool) -> Level:
-    head = frames.part(0, LAGS if keep_head else 0)
-    tail = frames.part(max(len(frames) - LAGS, 0), len(frames))
-    ends = sums[:LAGS].copy(), sums[-LAGS:].copy()
-    return Level(first, len(frames), frames.products(), sums.sum(axis=0), *ends, head, tail)
 
 
 def _last(frames: Frames | None) -> Frames | None:
@@ -184,8 +150,7 @@ def _joined_level(at: int, left: Level | None, middle: Frames | None, right: Lev
     """Join the frames of a level on both sides of a seam, and that which it cuts."""
     parts: list[Level] = [] if left is None else [left]
     if middle is not None:
-        one = Dense(middle)
-        parts.append(_level(at, one, one.sums(), keep_head=True))
+        parts.append(level_of(Dense.of(middle), at, keep_head=True))
     parts += [] if right is None else [right]
     if len(parts) == 1:
         one = parts[0]

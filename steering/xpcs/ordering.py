@@ -6,20 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock
-from steering.core.pixels import invalid
+from steering.core.pixels import invalid, top_of
+from steering.photons.frames import EventFrames
 from steering.xpcs.bins import Bins
-from steering.xpcs.products import SPARSE, Dense, Photons, Stack
+from steering.xpcs.photon_levels import in_order
+from steering.xpcs.products import SPARSE, Counts, Dense, Photons, Stack
 
 _MOST_COUNTS = 1 << 16
 _WORD = 8
 
 
-def ordered(block: FrameBlock, frames: NDArray[Any], bins: Bins) -> tuple[Stack, list[bytes]]:
+def ordered(block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> tuple[Stack, list[bytes]]:
     """Bring the pixels into the order of the bins.
 
     Returns:
         Counts, 0 where there is none; and of each frame the bad pixels as packed bits, nothing if there is none.
     """
+    if isinstance(frames, EventFrames):
+        return _of_events(block, frames, bins)
     frames = np.asarray(frames).reshape(len(frames), *frames.shape[1:])
     wrong = invalid(frames, block.bad)
     lowest, largest = frames.min() if frames.dtype.kind in "if" else 0, frames.max()
@@ -37,13 +41,44 @@ def ordered(block: FrameBlock, frames: NDArray[Any], bins: Bins) -> tuple[Stack,
     shape = (len(frames), static, width)
     keys = [b""] * len(frames)
     if wrong is not None:
-        odd = wrong.reshape(len(frames), -1)[:, bins.pixels.ravel()] & bins.filled.ravel()
-        keys = [np.packbits(row).tobytes() if row.any() else b"" for row in odd]
+        keys = [_key(row, bins) for row in wrong.reshape(len(frames), -1)]
     if np.count_nonzero(flat) < SPARSE * flat.size:
         return _photons(flat, bins, shape), keys
     room = np.take(flat, bins.pixels.ravel(), axis=1)
     room[:, np.flatnonzero(~bins.filled.ravel())] = 0
-    return Dense(room.reshape(shape)), keys
+    return Dense.of(room.reshape(shape)), keys
+
+
+def _of_events(block: FrameBlock, frames: EventFrames, bins: Bins) -> tuple[Photons, list[bytes]]:
+    """Take events as they are: pixels that hold none are never looked at."""
+    static, width = bins.pixels.shape
+    size = frames.shape[1] * frames.shape[2]
+    place = bins.place(size)
+    masked = np.zeros(size, bool) if block.bad.mask is None else block.bad.mask.ravel()
+    place[masked] = -1
+    keys = [_key(masked, bins)] * len(frames)
+    top = top_of(frames.dtype, block.bad.saturated)
+    beyond = frames.count > (_MOST_COUNTS - 1 if top is None else top)
+    for event in np.flatnonzero(beyond):
+        # Few have one; in that frame its pixel is no count.
+        frame = int(np.searchsorted(frames.begins, int(frames.begins[0]) + int(event), "right")) - 1
+        wrong = masked.copy()
+        here = slice(int(frames.begins[frame] - frames.begins[0]), int(frames.begins[frame + 1] - frames.begins[0]))
+        wrong[frames.pixel[here][beyond[here]]] = True
+        keys[frame] = _key(wrong, bins)
+    kept = frames if not beyond.any() else frames.without(beyond)
+    photons = in_order(kept, place, (len(frames), static, width))
+    if photons is None:
+        frame = np.repeat(np.arange(len(kept)), np.diff(kept.begins))
+        at = place[kept.pixel]
+        keep = at >= 0
+        photons = _in_order(frame[keep], at[keep], kept.count[keep], (len(frames), static, width))
+    return photons, keys
+
+
+def _key(wrong: NDArray[np.bool_], bins: Bins) -> bytes:
+    odd = wrong[bins.pixels.ravel()] & bins.filled.ravel()
+    return np.packbits(odd).tobytes() if odd.any() else b""
 
 
 def _photons(flat: NDArray[Any], bins: Bins, shape: tuple[int, int, int]) -> Photons:
@@ -52,9 +87,14 @@ def _photons(flat: NDArray[Any], bins: Bins, shape: tuple[int, int, int]) -> Pho
     frame, pixel = np.divmod(at, flat.shape[1])
     place = bins.place(flat.shape[1])[pixel]
     keep = place >= 0
-    frame, place, at = frame[keep], place[keep], at[keep]
+    return _in_order(frame[keep], place[keep], flat.ravel()[at[keep]], shape)
+
+
+def _in_order(frame: Counts, place: Counts, count: NDArray[Any], shape: tuple[int, int, int]) -> Photons:
+    """Bring photons into the order of pixel and frame; they come in that of frames."""
     order = np.argsort(place, kind="stable")
-    return Photons(frame[order], place[order], flat.ravel()[at[order]].astype(np.int64), shape)
+    some = (frame[order].astype(np.int32), place[order].astype(np.int32), count[order].astype(np.int64))
+    return Photons(*some, shape)
 
 
 def _occupied(flat: NDArray[Any]) -> NDArray[np.int64]:

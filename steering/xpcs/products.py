@@ -44,17 +44,39 @@ class Dense:
 
     Attributes:
         frames: Counts, shape ``(frames, static, width)``.
+        light: Counts of each frame by static bin, shape ``(frames, static)``.
     """
 
     frames: Frames
+    light: Counts
 
     def __len__(self) -> int:
         """Count the frames."""
         return len(self.frames)
 
-    def sums(self) -> Counts:
-        """Counts of each frame by static bin, shape ``(frames, static)``."""
-        return self.frames.sum(axis=2, dtype=np.int64)
+    @classmethod
+    def of(cls, frames: Frames) -> "Dense":
+        """Sum the frames up."""
+        return cls(frames, frames.sum(axis=2, dtype=np.int64))
+
+    def total(self) -> Counts:
+        """Counts by static bin, shape ``(static,)``."""
+        return self.light.sum(axis=0)
+
+    def sums(self, begin: int, end: int) -> Counts:
+        """Counts of some of the frames by static bin, shape ``(frames, static)``."""
+        return self.light[begin:end].copy()
+
+    def in_segments(self, numbers: Counts) -> Counts:
+        """Counts of segments of frames.
+
+        Args:
+            numbers: Segment of each frame, from 0.
+
+        Returns:
+            Of shape ``(segments,)``.
+        """
+        return np.bincount(numbers, self.light.sum(axis=1)).astype(np.int64)
 
     def products(self) -> Counts:
         """Sums of products by lag and static bin: see :func:`lagged`."""
@@ -66,12 +88,13 @@ class Dense:
 
     def cut(self, begin: int, end: int) -> "Dense":
         """Some of the frames."""
-        return Dense(self.frames[begin:end])
+        return Dense(self.frames[begin:end], self.light[begin:end])
 
     def coarser(self, odd: int) -> "Dense":
         """Add two and two, from the first or from the second on."""
-        some = self.frames[odd:]
-        return Dense(added(some[: len(some) // 2 * 2 : 2], some[1::2]))
+        some, light = self.frames[odd:], self.light[odd:]
+        half = len(some) // 2 * 2
+        return Dense(added(some[:half:2], some[1::2]), light[:half:2] + light[1::2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +102,14 @@ class Photons:
     """Frames in which few pixels have counts: those pixels, in the order of pixel and frame.
 
     Attributes:
-        frame: Of each, from 0.
+        frame: Of each, from 0; with its pixel in 32 bits, as there are many.
         pixel: Place in the order of the static bins.
         count: Counts.
         shape: Frames, static bins and their width.
     """
 
-    frame: Counts
-    pixel: Counts
+    frame: NDArray[np.int32]
+    pixel: NDArray[np.int32]
     count: Counts
     shape: tuple[int, int, int]
 
@@ -94,11 +117,25 @@ class Photons:
         """Count the frames."""
         return self.shape[0]
 
-    def sums(self) -> Counts:
-        """Counts of each frame by static bin, shape ``(frames, static)``."""
-        count, static, width = self.shape
+    def total(self) -> Counts:
+        """Counts by static bin, shape ``(static,)``."""
+        _, static, width = self.shape
+        found = np.zeros(static, np.int64)
+        np.add.at(found, self.pixel // width, self.count)
+        return found
+
+    def sums(self, begin: int, end: int) -> Counts:
+        """Counts of some of the frames by static bin, shape ``(frames, static)``."""
+        some = self.cut(begin, end)
+        count, static, width = some.shape
         found = np.zeros((count, static), np.int64)
-        np.add.at(found, (self.frame, self.pixel // width), self.count)
+        np.add.at(found, (some.frame, some.pixel // width), some.count)
+        return found
+
+    def in_segments(self, numbers: Counts) -> Counts:
+        """Counts of segments of frames, shape ``(segments,)``; ``numbers`` says of each frame its segment, from 0."""
+        found = np.zeros(int(numbers[-1]) + 1, np.int64)
+        np.add.at(found, numbers[self.frame], self.count)
         return found
 
     def products(self) -> Counts:
@@ -106,7 +143,7 @@ class Photons:
         count, static, width = self.shape
         found = np.zeros(LAGS * static, np.int64)
         # Pixels lie so far apart that no lag reaches from one to the next.
-        place, bins = self.pixel * (count + LAGS) + self.frame, self.pixel // width
+        place, bins = self.pixel.astype(np.int64) * (count + LAGS) + self.frame, self.pixel // width
         near = np.arange(len(place) - 1)
         for ahead in range(1, LAGS + 1):
             near = near[near + ahead < len(place)]
@@ -129,6 +166,8 @@ class Photons:
     def cut(self, begin: int, end: int) -> "Photons":
         """Some of the frames."""
         begin, end, _ = slice(begin, end).indices(len(self))
+        if begin == 0 and end == len(self):
+            return self
         keep = (self.frame >= begin) & (self.frame < end)
         shape = (max(end - begin, 0), *self.shape[1:])
         return Photons(self.frame[keep] - begin, self.pixel[keep], self.count[keep], shape)

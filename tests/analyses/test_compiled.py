@@ -10,6 +10,7 @@ from steering.analyses import _compiled
 from steering.analyses._compiled import Compiled
 from steering.analyses._measure import measure_frames, moments
 from steering.core.pixels import Bad, top_of
+from steering.machine import compiled as machine_compiled
 
 KINDS = [np.uint8, np.uint16, np.uint32]
 
@@ -59,20 +60,20 @@ def test_it_compiles_when_there_was_much_to_do_again_and_again(monkeypatch):
     one = Compiled(np.uint16)
     for _ in range(20):
         assert one.moments(np.ones((1, 10, 10), np.uint16)) is None
-    assert one._thread is None
+    assert one._kernels._thread is None
     for _ in range(4):
         assert one.moments(np.ones((10, 10, 10), np.uint16)) is None
-    one._thread.join()
+    one._kernels._thread.join()
     assert one.moments(np.ones((1, 10, 10), np.uint16))[0].tolist() == [100.0]
 
 
 def test_without_numba_numpy_goes_on(monkeypatch):
     monkeypatch.setattr(_compiled, "_MANY_BYTES", 1000)
-    monkeypatch.setattr(_compiled, "find_spec", lambda _: None)
+    monkeypatch.setattr(machine_compiled, "find_spec", lambda _: None)
     one = Compiled(np.uint16)
     for _ in range(9):
         assert one.moments(np.ones((10, 10, 10), np.uint16)) is None
-    one._thread.join()
+    one._kernels._thread.join()
     assert one.moments(np.ones((10, 10, 10), np.uint16)) is None
 
 
@@ -86,9 +87,9 @@ def test_a_numba_that_does_not_work_is_said_once_and_numpy_goes_on(monkeypatch, 
     one = Compiled(np.uint16)
     for _ in range(9):
         assert one.moments(np.ones((10, 10, 10), np.uint16)) is None
-    one._thread.join()
+    one._kernels._thread.join()
     assert one.moments(np.ones((10, 10, 10), np.uint16)) is None
     assert [record.message for record in caplog.records] == [
-        "numba is installed but could not compile; frames are summed by numpy."
+        "numba is installed but could not compile; numpy does it instead."
     ]
     assert "steering-compile" not in {thread.name for thread in threading.enumerate()}

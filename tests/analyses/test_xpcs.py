@@ -93,14 +93,17 @@ def test_blocks_of_any_length_and_order_give_the_same_bits():
 def test_few_photons_and_many_give_the_same_bits():
     random = np.random.default_rng(6)
     frames = random.poisson(0.02, (400, 4, 32)).astype(np.uint8)
-    dense = Dense(frames)
+    dense = Dense.of(frames)
     place = frames.reshape(400, -1).T.nonzero()
     counts = frames.reshape(400, -1).T[place].astype(np.int64)
     sparse = Photons(place[1], place[0], counts, frames.shape)
     for odd in (0, 1, 1, 0, 1):
         assert len(dense) == len(sparse)
         assert dense.products().tolist() == sparse.products().tolist()
-        assert dense.sums().tolist() == sparse.sums().tolist()
+        assert dense.sums(2, 11).tolist() == sparse.sums(2, 11).tolist()
+        assert dense.total().tolist() == sparse.total().tolist()
+        segments = np.arange(len(dense)) // 7
+        assert dense.in_segments(segments).tolist() == sparse.in_segments(segments).tolist()
         assert dense.part(3, 9).tolist() == sparse.part(3, 9).tolist()
         assert dense.cut(3, 9).products().tolist() == sparse.cut(3, 9).products().tolist()
         dense, sparse = dense.coarser(odd), sparse.coarser(odd)
