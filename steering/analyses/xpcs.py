@@ -224,7 +224,7 @@ class Xpcs:
                 good = good - (bad.astype(bool).reshape(bins.pixels.shape) & bins.filled).sum(axis=1)
             yield make_chain(
                 (int(events[begin]), keys[begin]), block.start + begin, int(indices[begin]), good,
-                float(exposure[begin]), counts.cut(begin, end), self._chosen.segment,
+                float(exposure[begin]), counts[begin:end], self._chosen.segment,
             )  # fmt: skip
             begin = end
 

@@ -71,6 +71,7 @@ class Partial:
         times: Hop times of the block that holds the newest frame.
         photons: Unix time in seconds of the end of exposure, by frame index, for the newest frames.
         per_frame: Seconds per frame in the task that analysed the newest frame; NaN for no frames.
+        paced: Number of frames of that task.
         failed: Number of frames that could not be read.
         failures: A sentence for each of the newest blocks of such frames.
     """
@@ -81,6 +82,7 @@ class Partial:
     times: Mapping[str, float] = field(default_factory=dict[str, float])
     photons: Mapping[int, float] = field(default_factory=dict[int, float])
     per_frame: float = math.nan
+    paced: int = 0
     failed: int = 0
     failures: tuple[str, ...] = ()
 
@@ -184,7 +186,8 @@ def analyse(analyses: Analyses, blocks: Sequence[FrameBlock]) -> Partial:
         label: members[label] if label in members else _ask(company, label, _whole, analysis, ())
         for label, analysis in analyses.items()
     }
-    return replace(books, members=whole, per_frame=(time.time() - started) / max(frames_of(blocks), 1))
+    frames = frames_of(blocks)
+    return replace(books, members=whole, per_frame=(time.time() - started) / max(frames, 1), paced=frames)
 
 
 def _worth_reading_ahead(blocks: Sequence[FrameBlock]) -> bool:
@@ -241,6 +244,7 @@ def _booked(left: Partial, right: Partial) -> Partial:
         times=newer.times,
         photons=photons,
         per_frame=newer.per_frame,
+        paced=newer.paced,
         failed=left.failed + right.failed,
         failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
     )
@@ -335,11 +339,13 @@ def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) 
     began = time.perf_counter()
     parts = (*partials, *((analyse(analyses, fresh),) if fresh else ()))
     books = reduce(_booked, parts, Partial({}))
+    # Of few frames a task's own cost is most of what they take: how long one takes is known from the largest task.
+    largest = max(parts, key=lambda one: one.paced, default=books)
     company = Company(analyses)
     ended = {label: _ended(company, label, analysis, parts) for label, analysis in analyses.items()}
     return Finished(
         ended, books.frames, books.last_frame, books.doubled, books.times, books.photons,
-        books.per_frame, books.failed, books.failures, time.perf_counter() - began,
+        largest.per_frame, books.failed, books.failures, time.perf_counter() - began,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Aside(Generic[Made]):
         self._make = make
         self._many, self._calls = many, calls
         self._seen = 0
+        self._making = threading.Lock()
         self._made: Made | None = None
         self._thread: threading.Thread | None = None
 
@@ -44,10 +45,17 @@ class Aside(Generic[Made]):
                 self._thread.start()
         return self._made
 
+    @property
+    def there(self) -> bool:
+        """Whether it is compiled."""
+        return self._made is not None
+
     def load(self) -> None:
-        """Load and compile it now; does nothing without numba."""
+        """Load and compile it now, or wait until somebody else has; does nothing without numba."""
         if self._made is None and find_spec("numba") is not None:
-            self._made = self._make()
+            with self._making:
+                if self._made is None:
+                    self._made = self._make()
 
     def _load_aside(self) -> None:
         try:

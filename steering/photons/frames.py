@@ -4,7 +4,7 @@ A detector that takes 50,000 frames a second of half a million pixels with fifty
 alone. To whoever asks they are frames as others are; what takes them as they are is a thousand times faster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -118,6 +118,23 @@ class EventFrames:
         before = np.concatenate([[0], np.cumsum(which)])
         begins = self.begins - before[self.begins - self.begins[0]]
         return EventFrames(begins, self.pixel[~which], self.count[~which], self.shape[1:])
+
+    def each(self) -> NDArray[np.int64]:
+        """Counts of each frame, shape ``(frames,)``."""
+        before = np.concatenate([[0], np.cumsum(self.count, dtype=np.int64)])
+        return np.diff(before[self.begins - self.begins[0]])
+
+    @staticmethod
+    def joined(some: "Sequence[EventFrames]") -> "EventFrames":
+        """Frames of the same shape, those of one after those of the other; at least one."""
+        if len(some) == 1:
+            return some[0]
+        after, begins = 0, [np.zeros(1, np.int64)]
+        for one in some:
+            begins.append(one.begins[1:] - one.begins[0] + after)
+            after += len(one.pixel)
+        pixel, count = (np.concatenate([getattr(one, name) for one in some]) for name in ("pixel", "count"))
+        return EventFrames(np.concatenate(begins), pixel, count, some[0].shape[1:])
 
     def parts(self) -> Iterator[slice]:
         """Yield which frames are laid out at a time, so that memory is bounded."""

@@ -4,8 +4,9 @@ A curve is made for each dynamic bin, a ring of wave vectors. Inside it the mean
 normalised by the ring's mean would have too high a baseline; so each static bin is normalised by itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -53,25 +54,29 @@ class Bins:
         filled: Where that is a pixel of the bin and no filling, of that shape.
         dynamic: Dynamic bin of each static one, shape ``(static,)``.
         q: Mean q of each dynamic bin, shape ``(dynamic,)``; NaN of one without pixels.
+        recipe: What they were made of: grid, shape of a frame, and packed bits of the pixels that are looked at.
     """
 
     pixels: NDArray[np.int64]
     filled: NDArray[np.bool_]
     dynamic: NDArray[np.int64]
     q: Floats
+    recipe: "tuple[Grid, tuple[int, int], bytes]"
+
+    def __reduce__(self) -> "tuple[Callable[..., Bins], tuple[Grid, tuple[int, int], bytes]]":
+        """Travel as the recipe: whoever gets it has made the bins already, or makes them once."""
+        return make_bins, self.recipe
 
     @property
     def static(self) -> int:
         """How many static bins there are."""
         return len(self.dynamic)
 
-    def place(self, size: int) -> NDArray[np.int64]:
-        """Say where each pixel lies in the order of the static bins; -1 for one in none.
-
-        Args:
-            size: Pixels of a frame.
-        """
-        found = np.full(size, -1, np.int64)
+    @cached_property
+    def place(self) -> NDArray[np.int32]:
+        """Where each pixel of the flattened frame lies in the order of the static bins; -1 for one in none."""
+        _, (rows, columns), _ = self.recipe
+        found = np.full(rows * columns, -1, np.int32)
         found[self.pixels[self.filled]] = np.flatnonzero(self.filled)
         return found
 
@@ -120,7 +125,7 @@ def make_bins(grid: Grid, shape: tuple[int, int], usable: bytes) -> Bins:
     counts = np.bincount(ring, minlength=grid.count)
     with np.errstate(invalid="ignore"):
         mean = np.bincount(ring, q[keep], grid.count) / np.where(counts, counts, np.nan)
-    return Bins(pixels, filled, np.array(dynamic), mean)
+    return Bins(pixels, filled, np.array(dynamic), mean, (grid, shape, usable))
 
 
 def _edges(grid: Grid, q: Floats) -> Floats:

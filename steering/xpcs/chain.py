@@ -11,9 +11,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from steering.photons.frames import EventFrames
 from steering.xpcs.levels import Level, level_of, levels_of
-from steering.xpcs.photon_levels import photon_levels
-from steering.xpcs.products import LAGS, Counts, Dense, Frames, Photons, Stack, across, added, narrow
+from steering.xpcs.photon_levels import most_events, photon_levels
+from steering.xpcs.products import LAGS, Counts, Dense, Frames, across, added, narrow
+
+# So many pieces of events are kept apart before they are joined.
+_PIECES = 64
 
 Key: TypeAlias = tuple[int, bytes]
 
@@ -29,8 +33,10 @@ class Chain:
         index: Of the first in its burst.
         good: Good pixels by static bin, shape ``(static,)``.
         exposure: Of the first frame in seconds.
-        levels: From level 0 on.
+        levels: From level 0 on; none while the frames are kept as events.
         segments: For the number of each segment how many frames of it are here, and their counts.
+        events: The frames themselves where few pixels hold photons: these are less than sums at both ends of each level
+            would be. Their pixels are places in the order of static bins.
     """
 
     key: Key
@@ -41,6 +47,7 @@ class Chain:
     exposure: float
     levels: tuple[Level, ...]
     segments: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    events: tuple[EventFrames, ...] = ()
 
     @property
     def origin(self) -> int:
@@ -48,7 +55,9 @@ class Chain:
         return self.start - self.index
 
 
-def make_chain(key: Key, start: int, index: int, good: Counts, exposure: float, frames: Stack, segment: int) -> Chain:
+def make_chain(
+    key: Key, start: int, index: int, good: Counts, exposure: float, frames: Dense | EventFrames, segment: int
+) -> Chain:
     """Make a chain of frames.
 
     Args:
@@ -60,17 +69,23 @@ def make_chain(key: Key, start: int, index: int, good: Counts, exposure: float, 
         frames: Counts in the order of static bins.
         segment: Frames a segment.
     """
-    whole = photon_levels(frames, index, keep_head=index > 0) if isinstance(frames, Photons) else None
-    levels = tuple(levels_of(frames, index)) if whole is None else whole
+    events = (frames,) if isinstance(frames, EventFrames) else ()
+    levels = () if isinstance(frames, EventFrames) else tuple(levels_of(frames, index))
     numbers = np.arange(index, index + len(frames)) // segment
     counted = np.bincount(numbers - numbers[0]).tolist()
-    light = frames.in_segments(numbers - numbers[0]).tolist()
+    light = np.bincount(numbers - numbers[0], frames.each()).astype(np.int64).tolist()
     segments = {int(numbers[0]) + place: pair for place, pair in enumerate(zip(counted, light, strict=True))}
-    return Chain(key, start, start + len(frames), index, good, exposure, levels, segments)
+    return Chain(key, start, start + len(frames), index, good, exposure, levels, segments, events)
 
 
 def joined(before: Chain, after: Chain) -> Chain:
     """Join two chains, the second of which goes on where the first ends."""
+    segments = _both_segments(before, after)
+    events = (*before.events, *after.events)
+    if before.events and after.events and sum(len(one.pixel) for one in events) <= most_events():
+        held = events if len(events) < _PIECES else (EventFrames.joined(events),)
+        return replace(before, stop=after.stop, segments=segments, events=held)
+    before, after = settled(before), settled(after)
     seam = before.index + before.stop - before.start
     levels: list[Level] = []
     lower: list[Frames] = []
@@ -89,15 +104,34 @@ def joined(before: Chain, after: Chain) -> Chain:
         lower = [some for some in (_last(tail), middle, _first(head)) if some is not None]
         lower = lower if _enough(seam, number, left, middle, right) else []
         number += 1
+    return replace(before, stop=after.stop, levels=tuple(levels), segments=segments)
+
+
+def settled(chain: Chain, *, open_ends: bool = True) -> Chain:
+    """Make sums of a chain that is kept as events.
+
+    Args:
+        chain: Left as it is.
+        open_ends: Whether something may still join it.
+    """
+    if not chain.events:
+        return chain
+    levels = photon_levels(EventFrames.joined(chain.events), chain.index, open_ends=open_ends)
+    return replace(chain, levels=levels, events=())
+
+
+def _both_segments(before: Chain, after: Chain) -> dict[int, tuple[int, int]]:
     segments = dict(before.segments)
     for place, (count, sums) in after.segments.items():
         held = segments.get(place)
         segments[place] = (count, sums) if held is None else (held[0] + count, held[1] + sums)
-    return replace(before, stop=after.stop, levels=tuple(levels), segments=segments)
+    return segments
 
 
 def closed(chain: Chain, *, before: bool, after: bool) -> Chain:
-    """Drop the frames of ends at which nothing can join."""
+    """Drop the frames of ends at which nothing can join; where that are both, its sums are all that is needed."""
+    if before and after:
+        chain = settled(chain, open_ends=False)
     levels = tuple(
         replace(
             one,

@@ -9,14 +9,15 @@ from steering.core.block import FrameBlock
 from steering.core.pixels import invalid, top_of
 from steering.photons.frames import EventFrames
 from steering.xpcs.bins import Bins
-from steering.xpcs.photon_levels import in_order
-from steering.xpcs.products import SPARSE, Counts, Dense, Photons, Stack
+from steering.xpcs.products import SPARSE, Dense
 
 _MOST_COUNTS = 1 << 16
 _WORD = 8
 
 
-def ordered(block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> tuple[Stack, list[bytes]]:
+def ordered(
+    block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins
+) -> tuple[Dense | EventFrames, list[bytes]]:
     """Bring the pixels into the order of the bins.
 
     Returns:
@@ -38,42 +39,33 @@ def ordered(block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -
     kind = np.uint8 if largest < 256 else np.uint16
     flat = frames.reshape(len(frames), -1).astype(kind, copy=False)
     static, width = bins.pixels.shape
-    shape = (len(frames), static, width)
     keys = [b""] * len(frames)
     if wrong is not None:
         keys = [_key(row, bins) for row in wrong.reshape(len(frames), -1)]
     if np.count_nonzero(flat) < SPARSE * flat.size:
-        return _photons(flat, bins, shape), keys
+        return _photons(flat, bins, (static, width)), keys
     room = np.take(flat, bins.pixels.ravel(), axis=1)
     room[:, np.flatnonzero(~bins.filled.ravel())] = 0
-    return Dense.of(room.reshape(shape)), keys
+    return Dense.of(room.reshape(len(frames), static, width)), keys
 
 
-def _of_events(block: FrameBlock, frames: EventFrames, bins: Bins) -> tuple[Photons, list[bytes]]:
+def _of_events(block: FrameBlock, frames: EventFrames, bins: Bins) -> tuple[EventFrames, list[bytes]]:
     """Take events as they are: pixels that hold none are never looked at."""
     static, width = bins.pixels.shape
-    size = frames.shape[1] * frames.shape[2]
-    place = bins.place(size)
-    masked = np.zeros(size, bool) if block.bad.mask is None else block.bad.mask.ravel()
-    place[masked] = -1
-    keys = [_key(masked, bins)] * len(frames)
+    masked = None if block.bad.mask is None else block.bad.mask.ravel()
+    place = bins.place if masked is None else np.where(masked, np.int32(-1), bins.place)
+    keys = [b"" if masked is None else _key(masked, bins)] * len(frames)
     top = top_of(frames.dtype, block.bad.saturated)
     beyond = frames.count > (_MOST_COUNTS - 1 if top is None else top)
     for event in np.flatnonzero(beyond):
         # Few have one; in that frame its pixel is no count.
         frame = int(np.searchsorted(frames.begins, int(frames.begins[0]) + int(event), "right")) - 1
-        wrong = masked.copy()
+        wrong = np.zeros(len(place), bool) if masked is None else masked.copy()
         here = slice(int(frames.begins[frame] - frames.begins[0]), int(frames.begins[frame + 1] - frames.begins[0]))
         wrong[frames.pixel[here][beyond[here]]] = True
         keys[frame] = _key(wrong, bins)
     kept = frames if not beyond.any() else frames.without(beyond)
-    photons = in_order(kept, place, (len(frames), static, width))
-    if photons is None:
-        frame = np.repeat(np.arange(len(kept)), np.diff(kept.begins))
-        at = place[kept.pixel]
-        keep = at >= 0
-        photons = _in_order(frame[keep], at[keep], kept.count[keep], (len(frames), static, width))
-    return photons, keys
+    return _placed(kept, place, (static, width)), keys
 
 
 def _key(wrong: NDArray[np.bool_], bins: Bins) -> bytes:
@@ -81,20 +73,21 @@ def _key(wrong: NDArray[np.bool_], bins: Bins) -> bytes:
     return np.packbits(odd).tobytes() if odd.any() else b""
 
 
-def _photons(flat: NDArray[Any], bins: Bins, shape: tuple[int, int, int]) -> Photons:
+def _photons(flat: NDArray[Any], bins: Bins, shape: tuple[int, int]) -> EventFrames:
     """Find the pixels that have counts."""
     at = _occupied(flat)
     frame, pixel = np.divmod(at, flat.shape[1])
-    place = bins.place(flat.shape[1])[pixel]
-    keep = place >= 0
-    return _in_order(frame[keep], place[keep], flat.ravel()[at[keep]], shape)
+    begins = np.searchsorted(frame, np.arange(len(flat) + 1)).astype(np.int64)
+    found = EventFrames(begins, pixel.astype(np.int32), flat.ravel()[at].astype(np.uint16), (1, flat.shape[1]))
+    return _placed(found, bins.place, shape)
 
 
-def _in_order(frame: Counts, place: Counts, count: NDArray[Any], shape: tuple[int, int, int]) -> Photons:
-    """Bring photons into the order of pixel and frame; they come in that of frames."""
-    order = np.argsort(place, kind="stable")
-    some = (frame[order].astype(np.int32), place[order].astype(np.int32), count[order].astype(np.int64))
-    return Photons(*some, shape)
+def _placed(events: EventFrames, place: NDArray[np.int32], shape: tuple[int, int]) -> EventFrames:
+    """Say of each event its place in the order of static bins, and leave out those without one."""
+    at = place[events.pixel]
+    outside = at < 0
+    kept = events.without(outside) if outside.any() else events
+    return EventFrames(kept.begins, at[~outside], kept.count, shape)
 
 
 def _occupied(flat: NDArray[Any]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from steering.machine.compiled import Aside, jit
 from steering.photons.frames import EventFrames
-from steering.xpcs.levels import Level
+from steering.xpcs.levels import Level, levels_of
 from steering.xpcs.products import LAGS, Photons, narrow
 
 
@@ -26,31 +26,44 @@ class _Compiled:
     ends: Callable[..., None]
     pairs: Callable[..., None]
     levels: Callable[..., None]
-    sort: Callable[..., int]
+    sort: Callable[..., None]
 
 
-# So many photons at a time are worth that it is compiled: numpy takes longer for them.
-_MANY_PHOTONS = 200_000
+# So many photons at a time are worth that it is compiled aside; for so many numpy takes longer than to compile does.
+_MANY_PHOTONS, _WORTH_WAITING = 200_000, 1_000_000
+# So many events of a burst are kept before sums are made of them.
+_MOST_COMPILED, _MOST = 8_000_000, 500_000
 # A pixel with more photons than this is looked at level by level.
 _FEW = 48
 
 
-def photon_levels(photons: Photons, index: int, *, keep_head: bool) -> tuple[Level, ...] | None:
+def photon_levels(events: EventFrames, index: int, *, open_ends: bool) -> tuple[Level, ...]:
     """Sum all levels.
 
     Args:
-        photons: Of frames that follow one another.
+        events: Of frames that follow one another, their pixels in the order of static bins.
         index: Of the first frame in its burst.
-        keep_head: Whether the first frames of each level are kept.
+        open_ends: Whether the first and last frames of each level are kept, as something may join them.
 
     Returns:
-        From level 0 on; nothing if numpy has to do it.
+        From level 0 on.
     """
-    compiled = _COMPILED.ready(len(photons.pixel))
-    return None if compiled is None else _levels(compiled, photons, index, keep_head=keep_head)
+    many = len(events.pixel)
+    if many >= _WORTH_WAITING:
+        # numpy takes longer for these than it takes to compile.
+        load()
+    compiled = _COMPILED.ready(many)
+    if compiled is None:
+        return tuple(levels_of(Photons.of(events), index))
+    return _levels(compiled, _sorted(compiled, events), index, open_ends=open_ends)
 
 
-def _levels(compiled: _Compiled, photons: Photons, index: int, *, keep_head: bool) -> tuple[Level, ...]:
+def most_events() -> int:
+    """Say how many events of a burst are kept before sums are made of them: about a second's work."""
+    return _MOST_COMPILED if _COMPILED.there else _MOST
+
+
+def _levels(compiled: _Compiled, photons: Photons, index: int, *, open_ends: bool) -> tuple[Level, ...]:
     firsts, counts = _spans(index, len(photons))
     deep, (_, static, width) = len(firsts), photons.shape
     shape = (deep, LAGS, static)
@@ -59,8 +72,9 @@ def _levels(compiled: _Compiled, photons: Photons, index: int, *, keep_head: boo
     total = np.zeros((deep + 1, static), np.int64)
     begins = np.flatnonzero(np.diff(photons.pixel, prepend=-1))
     kind = _kind_of(photons, begins)
+    keep_head = open_ends and index > 0
     head = np.zeros((deep, LAGS, static * width if keep_head else 0), kind)
-    tail = np.zeros((deep, LAGS, static * width), kind)
+    tail = np.zeros((deep, LAGS, static * width if open_ends else 0), kind)
     given, spans = (photons.pixel, photons.frame, photons.count), (np.array(firsts), np.array(counts))
     compiled.ends(given, index, width, spans, total, sums, (head, tail))
     total = total[:-1] + total[-1]
@@ -71,7 +85,7 @@ def _levels(compiled: _Compiled, photons: Photons, index: int, *, keep_head: boo
     found: list[Level] = []
     for level, (first, count) in enumerate(zip(firsts, counts, strict=True)):
         some = min(count, LAGS)
-        first_ones, last_ones = head[level, : some if keep_head else 0], tail[level, :some]
+        first_ones, last_ones = head[level, : some if keep_head else 0], tail[level, : some if open_ends else 0]
         found.append(
             Level(
                 first, count, products[level], total[level], sums[0][level, :some], sums[1][level, :some],
@@ -81,35 +95,21 @@ def _levels(compiled: _Compiled, photons: Photons, index: int, *, keep_head: boo
     return tuple(found)
 
 
-def in_order(events: EventFrames, place: NDArray[np.int64], shape: tuple[int, int, int]) -> Photons | None:
-    """Bring events into the order of pixel and frame.
-
-    Args:
-        events: Of frames.
-        place: Of each pixel in the order of static bins, -1 for one in none.
-        shape: Frames, static bins and their width.
-
-    Returns:
-        The photons; nothing if numpy has to do it.
-    """
-    compiled = _COMPILED.ready(len(events.pixel))
-    return None if compiled is None else _sorted(compiled, events, place, shape)
-
-
 def load() -> None:
     """Compile it now; does nothing without numba."""
     _COMPILED.load()
 
 
-def _sorted(compiled: _Compiled, events: EventFrames, place: NDArray[np.int64], shape: tuple[int, int, int]) -> Photons:
+def _sorted(compiled: _Compiled, events: EventFrames) -> Photons:
+    """Bring events into the order of pixel and frame."""
     many = len(events.pixel)
     frame: NDArray[np.int32] = np.empty(many, np.int32)
-    pixel: NDArray[np.int32] = np.empty(many, np.int32)
     count: NDArray[np.int64] = np.empty(many, np.int64)
+    pixel: NDArray[np.int32] = np.empty(many, np.int32)
     # What is compiled is compiled for arrays that are only read, whoever may write to these.
-    given = [_only_read(one) for one in (events.begins, events.pixel, events.count, place)]
-    left = compiled.sort(*given, np.zeros(shape[1] * shape[2] + 1, np.int64), (frame, pixel, count))
-    return Photons(frame[:left], pixel[:left], count[:left], shape)
+    given = [_only_read(one) for one in (events.begins, events.pixel, events.count)]
+    compiled.sort(*given, np.zeros(events.shape[1] * events.shape[2] + 1, np.int64), (frame, pixel, count))
+    return Photons(frame, pixel, count, events.shape)
 
 
 def _only_read(array: NDArray[Any]) -> NDArray[Any]:
@@ -155,7 +155,7 @@ def _add_ends(
     first_sums, last_sums = sums
     head, tail = ends
     deep, lags = first_sums.shape[:2]
-    heads = head.shape[2] > 0
+    heads, tails = head.shape[2] > 0, tail.shape[2] > 0
     for one in range(len(pixel)):
         here, at = pixel[one], pixel[one] // width
         total[deep, at] += count[one]
@@ -173,7 +173,8 @@ def _add_ends(
                 # They are laid out from the first of the last ones on.
                 row = min(lags, counts[level]) - 1 - back
                 last_sums[level, row, at] += count[one]
-                tail[level, row, here] += count[one]
+                if tails:
+                    tail[level, row, here] += count[one]
             elif place >= lags:
                 break
 
@@ -254,39 +255,29 @@ def _sort(
     begins: NDArray[Any],
     pixel: NDArray[Any],
     count: NDArray[Any],
-    place: NDArray[Any],
     room: NDArray[Any],
     found: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
-) -> int:
-    """Sort events by place, those of one place by frame, and leave out those without one. Compiled.
+) -> None:
+    """Sort events by pixel, those of one pixel by frame. Compiled.
 
     Args:
         begins: Of each frame's events.
         pixel: Of each event.
         count: Of each event.
-        place: Of each pixel, -1 for none.
-        room: Zeros, one more than there are places.
-        found: Takes frame, place and count of each.
-
-    Returns:
-        How many are left.
+        room: Zeros, one more than there are pixels.
+        found: Takes frame, pixel and count of each.
     """
-    frames, places, counts = found
+    frames, pixels, counts = found
     for event in range(len(pixel)):
-        at = place[pixel[event]]
-        if at >= 0:
-            room[at + 1] += 1
+        room[pixel[event] + 1] += 1
     for at in range(1, len(room)):
         room[at] += room[at - 1]
-    left = room[-1]
     for frame in range(len(begins) - 1):
         for event in range(begins[frame] - begins[0], begins[frame + 1] - begins[0]):
-            at = place[pixel[event]]
-            if at >= 0:
-                to = room[at]
-                room[at] += 1
-                frames[to], places[to], counts[to] = frame, at, count[event]
-    return left
+            at = pixel[event]
+            to = room[at]
+            room[at] += 1
+            frames[to], pixels[to], counts[to] = frame, at, count[event]
 
 
 def _compile() -> _Compiled:
@@ -294,8 +285,8 @@ def _compile() -> _Compiled:
     made = (jit(numba, _add_ends), jit(numba, _add_pairs), jit(numba, _add_levels), jit(numba, _sort))
     compiled = _Compiled(*made)
     events = EventFrames(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.uint16), (1, 1))
-    photons = _sorted(compiled, events, np.zeros(1, np.int64), (1, 1, 1))
-    _levels(compiled, photons, 0, keep_head=False)
+    photons = _sorted(compiled, events)
+    _levels(compiled, photons, 0, open_ends=True)
     return compiled
 
 

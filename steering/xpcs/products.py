@@ -11,6 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from steering.photons.frames import EventFrames
+
 Counts: TypeAlias = NDArray[np.int64]
 Frames: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
@@ -67,16 +69,9 @@ class Dense:
         """Counts of some of the frames by static bin, shape ``(frames, static)``."""
         return self.light[begin:end].copy()
 
-    def in_segments(self, numbers: Counts) -> Counts:
-        """Counts of segments of frames.
-
-        Args:
-            numbers: Segment of each frame, from 0.
-
-        Returns:
-            Of shape ``(segments,)``.
-        """
-        return np.bincount(numbers, self.light.sum(axis=1)).astype(np.int64)
+    def each(self) -> Counts:
+        """Counts of each frame, shape ``(frames,)``."""
+        return self.light.sum(axis=1)
 
     def products(self) -> Counts:
         """Sums of products by lag and static bin: see :func:`lagged`."""
@@ -86,9 +81,9 @@ class Dense:
         """Some of the frames, in memory of their own."""
         return narrow(self.frames[begin:end])
 
-    def cut(self, begin: int, end: int) -> "Dense":
+    def __getitem__(self, which: slice) -> "Dense":
         """Some of the frames."""
-        return Dense(self.frames[begin:end], self.light[begin:end])
+        return Dense(self.frames[which], self.light[which])
 
     def coarser(self, odd: int) -> "Dense":
         """Add two and two, from the first or from the second on."""
@@ -113,6 +108,13 @@ class Photons:
     count: Counts
     shape: tuple[int, int, int]
 
+    @classmethod
+    def of(cls, events: EventFrames) -> "Photons":
+        """Bring events into the order of pixel and frame; their pixels are places in that of static bins."""
+        order = np.argsort(events.pixel, kind="stable")
+        frame = np.repeat(np.arange(len(events), dtype=np.int32), np.diff(events.begins))
+        return cls(frame[order], events.pixel[order], events.count[order].astype(np.int64), events.shape)
+
     def __len__(self) -> int:
         """Count the frames."""
         return self.shape[0]
@@ -130,12 +132,6 @@ class Photons:
         count, static, width = some.shape
         found = np.zeros((count, static), np.int64)
         np.add.at(found, (some.frame, some.pixel // width), some.count)
-        return found
-
-    def in_segments(self, numbers: Counts) -> Counts:
-        """Counts of segments of frames, shape ``(segments,)``; ``numbers`` says of each frame its segment, from 0."""
-        found = np.zeros(int(numbers[-1]) + 1, np.int64)
-        np.add.at(found, numbers[self.frame], self.count)
         return found
 
     def products(self) -> Counts:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
-from steering.xpcs.chain import Chain, closed, joined
+from steering.xpcs.chain import Chain, closed, joined, settled
 from steering.xpcs.products import LAGS, Counts
 
 
@@ -28,7 +28,9 @@ class Chains:
                 break
             found = _without_inner([*(one for one in found if one not in pair), joined(*pair)])
         ends = {one.stop for one in found}
-        return Chains(tuple(closed(one, before=one.start in ends, after=one.stop in begins) for one in found))
+        return Chains(
+            tuple(closed(one, before=not one.index or one.start in ends, after=one.stop in begins) for one in found)
+        )
 
     def bursts(self) -> Iterator[list[Chain]]:
         """Yield the chains of each burst, the oldest first.
@@ -37,9 +39,10 @@ class Chains:
         """
         some: list[Chain] = []
         reach = 0
-        for one in self.all:
-            if one.start < reach:
+        for held in self.all:
+            if held.start < reach:
                 continue
+            one = settled(held, open_ends=False)
             reach = one.stop
             if some and (one.key[0], one.origin) != (some[-1].key[0], some[-1].origin):
                 yield some
