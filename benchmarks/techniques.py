@@ -81,7 +81,7 @@ def ours(grid, frames):
 
 def labels_of(grid, shape):
     """Say of each pixel in which dynamic bin it is, from 1; 0 for none."""
-    bins = make_bins(grid, shape, b"")
+    bins = make_bins(grid, shape)
     found = np.zeros(shape[0] * shape[1], np.int64)
     for dynamic in np.unique(bins.dynamic):
         mine = bins.dynamic == dynamic

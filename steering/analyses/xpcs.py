@@ -4,13 +4,14 @@ g2(q, tau) on the multi-tau grid of APS with errors, and fits of it; I(q), and I
 the beam. Correlations stay within a burst, as an event of many frames is; frames without events are one burst.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
@@ -19,7 +20,6 @@ from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Outcome
-from steering.geometry.geometry import Geometry
 from steering.photons.frames import EventFrames
 from steering.xpcs.arrays import arrays_of, light_of
 from steering.xpcs.bins import Bins, Grid, make_bins
@@ -40,6 +40,9 @@ class XpcsChoices(Choices):
 
     geometry: dict[str, float] | None = Field(
         None, description="Where the detector stands; that of the beamline's file if left out"
+    )
+    qmap: str = Field(
+        "", max_length=4096, description="HDF5 file with maps of static and dynamic bins, instead of bins by q"
     )
     q_low: float | None = Field(None, description="Lowest q", json_schema_extra={"units": "1/angstrom"})
     q_high: float | None = Field(None, description="Highest q", json_schema_extra={"units": "1/angstrom"})
@@ -62,9 +65,23 @@ class XpcsChoices(Choices):
     )
     stretching: float | None = Field(None, gt=0, le=3, description="Exponent, if it is not to be fitted")
     contrast: float | None = Field(None, gt=0, le=2, description="Contrast, if it is not to be fitted")
+    baseline: float | None = Field(None, ge=0.5, le=1.5, description="Baseline, if it is not to be fitted")
+    bounds: dict[Literal["contrast", "tau0", "stretching", "baseline"], tuple[float, float]] | None = Field(
+        None, description="Lowest and highest fitted value, tau0 in s"
+    )
     shared: tuple[Literal["contrast", "stretching", "baseline"], ...] = Field(
         (), description="What the curves of all q have in common"
     )
+
+    @field_validator("bounds")
+    @classmethod
+    def _in_order(cls, bounds: dict[str, tuple[float, float]] | None) -> dict[str, tuple[float, float]] | None:
+        for name, (low, high) in (bounds or {}).items():
+            if not low < high or (name == "tau0" and low <= 0) or not math.isfinite(low) or not math.isfinite(high):
+                above = " above 0 s" if name == "tau0" else ""
+                message = f"{name} goes from {low:g} to {high:g}. Write two finite numbers{above}, the lower one first"
+                raise ValueError(message)
+        return bounds
 
 
 class Xpcs:
@@ -80,6 +97,7 @@ class Xpcs:
     def __init__(
         self,
         geometry: Mapping[str, float] | None = None,
+        qmap: str = "",
         q_low: float | None = None,
         q_high: float | None = None,
         bins: int = 10,
@@ -90,6 +108,8 @@ class Xpcs:
         exposure: str = "exposure",
         stretching: float | None = None,
         contrast: float | None = None,
+        baseline: float | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
         shared: Sequence[str] = (),
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
@@ -99,6 +119,8 @@ class Xpcs:
         Args:
             geometry: As :meth:`steering.geometry.geometry.Geometry.of` reads it; without it q is the distance from the
                 frame's middle in pixels.
+            qmap: File with maps of the bins, see :func:`steering.xpcs.qmap.read_qmap`; geometry, limits, number and
+                spacing of the bins say nothing then.
             q_low: Lowest q in 1/angstrom; the frame's if left out.
             q_high: Highest q.
             bins: How many dynamic bins.
@@ -109,6 +131,8 @@ class Xpcs:
             exposure: Column of the exposure in seconds.
             stretching: Fixed exponent; fitted if left out.
             contrast: Fixed contrast; fitted if left out.
+            baseline: Fixed baseline; fitted if left out.
+            bounds: Lowest and highest value of fitted parameters, tau0 in seconds.
             shared: Of contrast, stretching and baseline those that all curves have in common.
             region: The only pixels that are looked at, as in the other analyses.
             masked: Parts that are left out.
@@ -119,9 +143,8 @@ class Xpcs:
         given = {name: value for name, value in locals().items() if name != "self"}
         self._chosen = XpcsChoices.model_validate(given)
         chosen = self._chosen
-        stands = None if chosen.geometry is None else Geometry.of(chosen.geometry)
-        self._grid = Grid(stands, chosen.q_low, chosen.q_high, chosen.bins, chosen.spacing, chosen.static_pixels)
-        fixed = {"stretching": chosen.stretching, "contrast": chosen.contrast}
+        self._grid = Grid.of(self.parameters)
+        fixed = {"stretching": chosen.stretching, "contrast": chosen.contrast, "baseline": chosen.baseline}
         self._fixed = {name: value for name, value in fixed.items() if value is not None}
 
     @property
@@ -180,13 +203,19 @@ class Xpcs:
         count = len(bins.q)
         curves = curves_of(same, bins.dynamic, count)
         delays = np.asarray(curves.lags * period, np.float64)
-        fit = fit_curves(delays, curves.g2, curves.error, self._fixed, self._chosen.shared) if len(delays) else None
+        chosen = self._chosen
+        bounds = {str(name): pair for name, pair in (chosen.bounds or {}).items()}
+        fitted = (curves.g2, curves.error, self._fixed, chosen.shared, bounds)
+        fit = fit_curves(delays, *fitted) if len(delays) else None
         data = arrays_of(curves, delays, fit) | light_of(same, bins, period, self._chosen.segment)
         coordinates = {
             "q": ("q_bin", bins.q, {"units": self._grid.units}),
             "delay": ("delay", delays, {"units": "s"}),
         }
-        whole = xr.Dataset(data, coordinates, {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)})
+        _, (rows, columns) = bins.recipe
+        described = {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)}
+        described |= {"frame_rows": rows, "frame_columns": columns}
+        whole = xr.Dataset(data, coordinates, described)
         return Outcome(features_of(whole, curves, fit) | masked_feature(_left_out(newest, bins)), whole)
 
     def _period(self, chains: list[Chain]) -> float:
@@ -194,19 +223,10 @@ class Xpcs:
 
     def _bins(self, shape: tuple[int, ...]) -> Bins:
         rows, columns = int(shape[0]), int(shape[1])
-        chosen, usable = self._chosen, b""
-        if chosen.region is not None or chosen.masked:
-            keep = np.ones((rows, columns), bool)
-            for one in (chosen.region, *chosen.masked):
-                if one is not None:
-                    one.check(rows, columns)
-            if chosen.region is not None:
-                keep[:] = False
-                keep[slice(*chosen.region.rows), slice(*chosen.region.columns)] = True
-            for one in chosen.masked:
-                keep[slice(*one.rows), slice(*one.columns)] = False
-            usable = np.packbits(keep).tobytes()
-        return make_bins(self._grid, (rows, columns), usable)
+        for one in (self._chosen.region, *self._chosen.masked):
+            if one is not None:
+                one.check(rows, columns)
+        return make_bins(self._grid, (rows, columns))
 
     def _chains(self, block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> Iterator[Chain]:
         """Cut a block where a burst ends, a frame is missing, or other pixels are bad."""

@@ -168,7 +168,7 @@ def _write_nexus(
         if result is not None:
             _write_result(top, result)
             if is_xpcs(result.outcome.data):
-                write_xpcs(file, result.outcome.data)
+                write_xpcs(file, result.outcome.data, result.provenance.parameters)
         if events is not None:
             _write_arrays(_group(top, "events", "NXcollection"), events)
         if decisions is not None:

@@ -1,5 +1,6 @@
 """Fits of correlation curves: g2 = baseline + contrast exp(-2 (t / tau0)^stretching), the Siegert relation."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,9 +12,8 @@ from steering.core.block import Floats
 
 NAMES = ("contrast", "tau0", "stretching", "baseline")
 UNITS = {"contrast": "1", "tau0": "s", "stretching": "1", "baseline": "1"}
-# Of tau0 the limits are in lags: a tenth of the first, ten times the last.
-_LOW = {"contrast": 0.0, "stretching": 0.2, "baseline": 0.8}
-_HIGH = {"contrast": 2.0, "stretching": 3.0, "baseline": 1.2}
+# Those of tau0 are a tenth of the first lag and ten times the last.
+_BOUNDS = {"contrast": (0.0, 2.0), "stretching": (0.2, 3.0), "baseline": (0.8, 1.2)}
 _FEWEST = 5
 
 
@@ -40,7 +40,12 @@ def model(delays: Floats, contrast: Any, tau0: Any, stretching: Any, baseline: A
 
 
 def fit_curves(
-    delays: Floats, g2: Floats, error: Floats, fixed: Mapping[str, float], shared: Collection[str] = ()
+    delays: Floats,
+    g2: Floats,
+    error: Floats,
+    fixed: Mapping[str, float],
+    shared: Collection[str] = (),
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> Fit:
     """Fit all curves; where nothing is shared each by itself.
 
@@ -50,14 +55,16 @@ def fit_curves(
         error: Of that shape; a curve in which none is known is fitted without weights.
         fixed: Values of parameters that are not fitted.
         shared: Names of parameters that all curves have in common.
+        bounds: Lowest and highest value of parameters, tau0 in seconds, where they are not to be ours.
     """
     count = g2.shape[1]
+    within = {**_BOUNDS, "tau0": (float(delays[0]) / 10, float(delays[-1]) * 10), **(bounds or {})}
     values = {name: np.full(count, np.nan) for name in NAMES}
     errors = {name: np.full(count, np.nan) for name in NAMES}
     usable = [one for one in range(count) if np.isfinite(g2[:, one]).sum() >= _FEWEST]
     groups = [usable] if shared and usable else [[one] for one in usable]
     for group in groups:
-        found = _fit(delays, g2[:, group], error[:, group], fixed, shared)
+        found = _fit(delays, g2[:, group], error[:, group], fixed, shared, within)
         if found is not None:
             for name in NAMES:
                 values[name][group], errors[name][group] = found[0][name], found[1][name]
@@ -65,7 +72,12 @@ def fit_curves(
 
 
 def _fit(
-    delays: Floats, g2: Floats, error: Floats, fixed: Mapping[str, float], shared: Collection[str]
+    delays: Floats,
+    g2: Floats,
+    error: Floats,
+    fixed: Mapping[str, float],
+    shared: Collection[str],
+    bounds: Mapping[str, tuple[float, float]],
 ) -> tuple[dict[str, Floats], dict[str, Floats]] | None:
     """Fit some curves together; nothing if that does not converge."""
     from scipy import optimize
@@ -76,7 +88,9 @@ def _fit(
     weighted = bool((known | ~good).all())
     weights = np.where(good, 1 / np.where(known, error, 1.0) if weighted else 1.0, 0.0)
     wanted = np.where(good, g2, 0.0)
-    low, high = {**_LOW, "tau0": np.log(delays[0] / 10)}, {**_HIGH, "tau0": np.log(delays[-1] * 10)}
+    # tau0 is fitted as its logarithm.
+    low, high = {name: one for name, (one, _) in bounds.items()}, {name: one for name, (_, one) in bounds.items()}
+    low["tau0"], high["tau0"] = math.log(low["tau0"]), math.log(high["tau0"])
     places: dict[str, NDArray[np.int64]] = {}
     start: list[float] = []
     limits: list[tuple[float, float]] = []

@@ -17,6 +17,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
+from steering.xpcs.bins import Grid, make_bins
+from steering.xpcs.qmap import write_qmap
 
 _G2, _LAG, _Q = "xpcs/multitau/normalized_g2", "xpcs/multitau/delay_list", "xpcs/qmap/dynamic_v_list_dim0"
 _FRAME_TIME = "entry/instrument/detector_1/frame_time"
@@ -44,12 +46,13 @@ def is_xpcs(data: xr.Dataset) -> bool:
     return {"g2", "lag", "q", "delay"} <= set(data.variables) and data["g2"].dims == _CURVES
 
 
-def write_xpcs(file: Any, data: xr.Dataset) -> None:
+def write_xpcs(file: Any, data: xr.Dataset, chosen: Mapping[str, Any] | None = None) -> None:
     """Write a result into an open HDF5 file that has ``/entry``.
 
     Args:
         file: As h5py opens it.
         data: For which :func:`is_xpcs` is true.
+        chosen: Parameters of the analysis: the maps of the bins are made anew of them.
     """
     file["entry/definition"] = "NXxpcs"
     file.create_group("xpcs").attrs["NX_class"] = "NXprocess"
@@ -68,6 +71,14 @@ def write_xpcs(file: Any, data: xr.Dataset) -> None:
         if not standard:
             made.attrs["dims"] = [str(one) for one in data[name].dims]
     _note(file["xpcs/multitau"], data.attrs)
+    if chosen is not None and {"frame_rows", "frame_columns"} <= set(data.attrs):
+        try:
+            bins = make_bins(Grid.of(chosen), (int(data.attrs["frame_rows"]), int(data.attrs["frame_columns"])))
+        except (ValueError, TypeError, KeyError) as error:
+            # Such as a file of maps that is gone: what was measured is worth more than where.
+            file["xpcs/qmap"].attrs["missing"] = f"the maps of the bins could not be made: {error}"
+        else:
+            write_qmap(file, *bins.maps())
 
 
 def read_xpcs(path: Path | str) -> xr.Dataset:

@@ -167,6 +167,11 @@ def test_frames_without_anything_to_say_say_nothing(kind):
         ({"geometry": {"distance": 1.0}}, "lacks poni1"),
         ({"period": -1.0}, "period"),
         ({"shared": ["tau0"]}, "shared"),
+        ({"bounds": {"tau0": [0.0, 1.0]}}, "above 0 s"),
+        ({"bounds": {"contrast": [1.0, 0.1]}}, "lower one first"),
+        ({"bounds": {"baseline": [0.9, float("nan")]}}, "finite"),
+        ({"bounds": {"speed": [0.9, 1.0]}}, "bounds"),
+        ({"baseline": 3.0}, "baseline"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(settings, sentence):
@@ -208,3 +213,18 @@ def test_what_all_curves_share_is_the_same_in_each(speckle):
     data = of(analysis, speckle).data
     assert len(set(data["contrast"].values)) == len(set(data["stretching"].values)) == 1
     assert len(set(data["tau0"].values)) == 4
+
+
+def test_what_is_fixed_and_bounded_is_so(speckle):
+    place = {"geometry": GEOMETRY.json(), "q_low": 2e-3, "q_high": 6e-3, "bins": 4}
+    free = of(Xpcs(**place), speckle).data
+    fixed = of(Xpcs(**place, baseline=1.0), speckle).data
+    assert set(fixed["baseline"].values) == {1.0}
+    assert set(fixed["baseline_error"].values) == {0.0}
+    # Limits below what is there hold it down, and those around it change nothing.
+    low = float(free["contrast"].values.min()) * 0.8
+    held = of(Xpcs(**place, bounds={"contrast": [0.01, low]}), speckle).data
+    assert (held["contrast"].values <= low).all()
+    slow = float(free["tau0"].values.max())
+    bounds = {"tau0": [slow / 1000, slow * 1000], "contrast": [0.0, 2.0]}
+    assert of(Xpcs(**place, bounds=bounds), speckle).data["tau0"].values == pytest.approx(free["tau0"].values, rel=1e-3)
