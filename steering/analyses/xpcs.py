@@ -24,11 +24,12 @@ from steering.photons.frames import EventFrames
 from steering.xpcs.arrays import arrays_of, light_of
 from steering.xpcs.bins import Bins, Grid, make_bins
 from steering.xpcs.chain import Chain, make_chain
-from steering.xpcs.curves import curves_of
-from steering.xpcs.features import features_of
+from steering.xpcs.curves import Curves, curves_of
+from steering.xpcs.features import best_of, features_of
 from steering.xpcs.fit import fit_curves
 from steering.xpcs.ordering import ordered
 from steering.xpcs.state import Chains
+from steering.xpcs.two_time import ageing_of, two_time_arrays, two_time_of
 
 _TRILLION_FRAMES = 1 << 40
 
@@ -53,6 +54,13 @@ class XpcsChoices(Choices):
     )
     segment: int = Field(
         100, ge=1, le=1_000_000, description="Frames a point of I(t)", json_schema_extra={"units": "frames"}
+    )
+    slot: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Frames that are added for a point of two-time correlations of the newest burst; 0 for none",
+        json_schema_extra={"units": "frames"},
     )
     period: float | None = Field(
         None,
@@ -104,6 +112,7 @@ class Xpcs:
         spacing: str = "linear",
         static_pixels: int = 128,
         segment: int = 100,
+        slot: int = 0,
         period: float | None = None,
         exposure: str = "exposure",
         stretching: float | None = None,
@@ -127,6 +136,8 @@ class Xpcs:
             spacing: ``"linear"`` or ``"log"``.
             static_pixels: So many pixels a static bin is to have.
             segment: Frames a point of I(t).
+            slot: Frames of a slot of two-time correlations, of which the first 256 of the newest burst are kept; 0 for
+                none.
             period: Seconds from one frame to the next; the exposure if left out.
             exposure: Column of the exposure in seconds.
             stretching: Fixed exponent; fitted if left out.
@@ -215,8 +226,17 @@ class Xpcs:
         _, (rows, columns) = bins.recipe
         described = {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)}
         described |= {"frame_rows": rows, "frame_columns": columns}
-        whole = xr.Dataset(data, coordinates, described)
-        return Outcome(features_of(whole, curves, fit) | masked_feature(_left_out(newest, bins)), whole)
+        whole = xr.Dataset(data | self._two_time(newest, bins, curves, period), coordinates, described)
+        features = features_of(whole, curves, fit) | ageing_of(whole) | masked_feature(_left_out(newest, bins))
+        return Outcome(features, whole)
+
+    def _two_time(self, newest: list[Chain], bins: Bins, curves: Curves, period: float) -> dict[str, Any]:
+        """Correlate the newest burst with itself at two times, if that is wanted and none of its frames is missing."""
+        length = self._chosen.slot
+        if not length or len(newest) != 1 or not len(curves.lags):
+            return {}
+        found = two_time_of(sorted(newest[0].slots.items()), length, bins)
+        return {} if found is None else two_time_arrays(found, best_of(curves), length * period, self._fixed)
 
     def _period(self, chains: list[Chain]) -> float:
         return self._chosen.period if self._chosen.period is not None else chains[0].exposure
@@ -244,7 +264,7 @@ class Xpcs:
                 good = good - (bad.astype(bool).reshape(bins.pixels.shape) & bins.filled).sum(axis=1)
             yield make_chain(
                 (int(events[begin]), keys[begin]), block.start + begin, int(indices[begin]), good,
-                float(exposure[begin]), counts[begin:end], self._chosen.segment,
+                float(exposure[begin]), counts[begin:end], self._chosen.segment, self._chosen.slot,
             )  # fmt: skip
             begin = end
 

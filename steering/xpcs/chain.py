@@ -5,6 +5,7 @@ chains touch, the products across the seam are made from these. A frame of level
 from a multiple of ``2**l`` on; where the seam cuts one, its halves are frames of the level below.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from steering.photons.frames import EventFrames
 from steering.xpcs.levels import Level, level_of, levels_of
 from steering.xpcs.photon_levels import most_events, photon_levels
 from steering.xpcs.products import LAGS, Counts, Dense, Frames, across, added, narrow
+from steering.xpcs.slots import Slot, joined_slots, slots_of
 
 # So many pieces of events are kept apart before they are joined.
 _PIECES = 64
@@ -37,6 +39,7 @@ class Chain:
         segments: For the number of each segment how many frames of it are here, and their counts.
         events: The frames themselves where few pixels hold photons: these are less than sums at both ends of each level
             would be. Their pixels are places in the order of static bins.
+        slots: Of two-time correlations, by number in the burst; none where these are not wanted.
     """
 
     key: Key
@@ -48,6 +51,7 @@ class Chain:
     levels: tuple[Level, ...]
     segments: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     events: tuple[EventFrames, ...] = ()
+    slots: Mapping[int, Slot] = field(default_factory=dict[int, Slot])
 
     @property
     def origin(self) -> int:
@@ -56,7 +60,14 @@ class Chain:
 
 
 def make_chain(
-    key: Key, start: int, index: int, good: Counts, exposure: float, frames: Dense | EventFrames, segment: int
+    key: Key,
+    start: int,
+    index: int,
+    good: Counts,
+    exposure: float,
+    frames: Dense | EventFrames,
+    segment: int,
+    slot: int = 0,
 ) -> Chain:
     """Make a chain of frames.
 
@@ -68,6 +79,7 @@ def make_chain(
         exposure: In seconds.
         frames: Counts in the order of static bins.
         segment: Frames a segment.
+        slot: Frames of a slot of two-time correlations; 0 if these are not wanted.
     """
     events = (frames,) if isinstance(frames, EventFrames) else ()
     levels = () if isinstance(frames, EventFrames) else tuple(levels_of(frames, index))
@@ -75,16 +87,18 @@ def make_chain(
     counted = np.bincount(numbers - numbers[0]).tolist()
     light = np.bincount(numbers - numbers[0], frames.each()).astype(np.int64).tolist()
     segments = {int(numbers[0]) + place: pair for place, pair in enumerate(zip(counted, light, strict=True))}
-    return Chain(key, start, start + len(frames), index, good, exposure, levels, segments, events)
+    return Chain(
+        key, start, start + len(frames), index, good, exposure, levels, segments, events, slots_of(frames, index, slot)
+    )
 
 
 def joined(before: Chain, after: Chain) -> Chain:
     """Join two chains, the second of which goes on where the first ends."""
-    segments = _both_segments(before, after)
+    segments, slots = _both_segments(before, after), joined_slots(before.slots, after.slots)
     events = (*before.events, *after.events)
     if before.events and after.events and sum(len(one.pixel) for one in events) <= most_events():
         held = events if len(events) < _PIECES else (EventFrames.joined(events),)
-        return replace(before, stop=after.stop, segments=segments, events=held)
+        return replace(before, stop=after.stop, segments=segments, slots=slots, events=held)
     before, after = settled(before), settled(after)
     seam = before.index + before.stop - before.start
     levels: list[Level] = []
@@ -104,7 +118,7 @@ def joined(before: Chain, after: Chain) -> Chain:
         lower = [some for some in (_last(tail), middle, _first(head)) if some is not None]
         lower = lower if _enough(seam, number, left, middle, right) else []
         number += 1
-    return replace(before, stop=after.stop, levels=tuple(levels), segments=segments)
+    return replace(before, stop=after.stop, levels=tuple(levels), segments=segments, slots=slots)
 
 
 def settled(chain: Chain, *, open_ends: bool = True) -> Chain:

@@ -24,15 +24,21 @@ def features_of(data: xr.Dataset, curves: Curves, fit: Fit | None) -> dict[str, 
     return {name: one for name, one in found.items() if np.isfinite(one.value)}
 
 
+def best_of(curves: Curves) -> int:
+    """Say of which dynamic bin the first lag is known best."""
+    error = np.nan_to_num(curves.error[0], nan=np.inf)
+    return int(np.argmin(error)) if np.isfinite(error).any() else 0
+
+
 def _of_curves(data: xr.Dataset, curves: Curves, fit: Fit | None) -> dict[str, Feature]:
     """Say how the curve of the best known q begins and decays, and how the decay depends on q."""
     found: dict[str, Feature] = {}
-    best = np.nan_to_num(curves.error[0], nan=np.inf)
-    at = int(np.argmin(best)) if np.isfinite(best).any() else 0
+    at = best_of(curves)
+    error = float(curves.error[0, at])
     found["g2_first"] = Feature(float(curves.g2[0, at]), float(curves.error[0, at]), "1")
     signal = float(curves.g2[0, at]) - 1.0
-    if signal > 0 and np.isfinite(best[at]):
-        found["g2_error"] = Feature(100 * float(best[at]) / signal, float("nan"), "%")
+    if signal > 0 and np.isfinite(error):
+        found["g2_error"] = Feature(100 * error / signal, float("nan"), "%")
     if fit is not None:
         for name in NAMES:
             found[name] = Feature(float(fit.values[name][at]), float(fit.errors[name][at]), UNITS[name])

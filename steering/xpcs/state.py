@@ -1,7 +1,7 @@
 """All chains of a run: a set of frames, whatever blocks they came in."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ class Chains:
                 break
             found = _without_inner([*(one for one in found if one not in pair), joined(*pair)])
         ends = {one.stop for one in found}
+        newest = max(((one.key[0], one.origin) for one in found), default=None)
+        # Two-time correlations are those of the newest burst.
+        found = [
+            one if (one.key[0], one.origin) == newest or not one.slots else replace(one, slots={}) for one in found
+        ]
         return Chains(
             tuple(closed(one, before=not one.index or one.start in ends, after=one.stop in begins) for one in found)
         )
