@@ -282,8 +282,8 @@ class Session:
         Several may be followed; the newest is shown. Each is analysed by a loop of its own on the same facility.
 
         Args:
-            source: Name of an installed source (``"pva"``, ``"hdf5"``, ``"tiled"``, ``"replay"``, ``"watch"``), or a
-                source, which is then the session's to close.
+            source: Name of an installed source (``"pva"``, ``"hdf5"``, ``"tiled"``, ``"replay"``, ``"watch"``,
+                ``"events"``), or a source, which is then the session's to close.
             analysis: What each of its runs gets: the name of an installed analysis, or an analysis.
             **settings: What the source of that name takes.
 

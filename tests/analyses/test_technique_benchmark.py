@@ -5,7 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from benchmarks.photon_events import alone
 from benchmarks.techniques import dense, labels_of, ours, theirs
+from steering.photons.rigaku import write_rigaku
 
 
 def test_others_get_the_bins_that_we_use():
@@ -18,6 +20,13 @@ def test_others_get_the_bins_that_we_use():
 def test_a_few_frames_are_measured():
     _, grid, frames = dense()
     assert all(spent > 0 for spent in ours(grid, frames[:96]))
+
+
+def test_a_few_events_are_measured(tmp_path):
+    path = tmp_path / "A.bin"
+    frame = np.repeat(np.arange(40), 5)
+    write_rigaku(path, frame, np.arange(200) * 77, np.ones(200, int))
+    assert all(spent > 0 for spent in alone(path, 40))
 
 
 def test_a_peer_without_scikit_beam_is_said(tmp_path):
