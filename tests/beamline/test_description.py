@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steering.core import registry
 from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
@@ -355,7 +356,7 @@ ONE_MISTAKE = {
     "unknown agent": (
         ("    axis: eta", "    axis: eta\n    agents: [recenter]"),
         12,
-        "There is no agent 'recenter'. Allowed: recentre, spare. Did you mean recentre?",
+        f"There is no agent 'recenter'. Allowed: {', '.join(registry.names('agents'))}. Did you mean recentre?",
     ),
     "agent of no analysis": (
         ("    axis: eta", "    axis: eta\n    agents: [{agent: recentre, of: curve}]"),

@@ -8,8 +8,11 @@ import pytest
 
 from steering import cli
 from steering.commands import wishes
+from steering.core import registry
 from steering.core.errors import SteeringError
 from tests.processes import of_workspace
+
+AGENTS = ", ".join(registry.names("agents"))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,7 @@ from tests.processes import of_workspace
         (["run", "map", "--set", "step=nan"], "step = nan um is not a finite number. Allowed: 0.1 to 10 um."),
         (["run", "map", "--set", "step"], "--set step: no value is given. Write NAME=VALUE"),
         (["run", "map", "--set", "step=fine"], "step = 'fine' is not a number. Allowed: 0.1 to 10 um."),
-        (["run", "map", "--agent", "recenter"], "There is no agent 'recenter'. Allowed: recentre, spare."),
+        (["run", "map", "--agent", "recenter"], f"There is no agent 'recenter'. Allowed: {AGENTS}."),
         (
             ["run", "map", "--agent", "recentre=on"],
             "There is no mode 'on' of the agent recentre. Allowed: off,",
