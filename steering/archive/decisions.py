@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -38,6 +38,12 @@ class Decisions:
     rulings: tuple[Ruling, ...] = ()
     parameters: Mapping[str, Any] | None = None
     missing: str = ""
+
+    def with_newer(self, rulings: Sequence[Ruling]) -> "Decisions":
+        """Add those that the record has not got yet, as of a run that goes on; both have the oldest first."""
+        known = {one.id for one in self.rulings}
+        newer = tuple(one for one in rulings if one.id not in known)
+        return replace(self, rulings=self.rulings + newer, missing="") if newer else self
 
 
 def decisions_of(record: "RunRecord") -> Decisions:

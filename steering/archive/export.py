@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from steering.archive.decisions import Decisions, change_of, header_of, moment, write_decisions
+from steering.archive.past import decisions_beside
 from steering.archive.run_entry import RunEntry
 from steering.core.errors import SteeringError
 from steering.core.result import Result
@@ -56,7 +57,7 @@ def write_run(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = _new_file(folder, _stem(entry), _ENDINGS[kind])
-        made, beside = [path], path.with_name(f"{path.stem}-decisions.csv")
+        made, beside = [path], decisions_beside(path)
         try:
             if kind == "csv":
                 with path.open("w", newline="", encoding="utf-8") as file:
@@ -92,7 +93,7 @@ def _new_file(folder: Path, stem: str, ending: str) -> Path:
     """Make an empty file of a name that is free."""
     for number in range(1, _MOST_NAMES):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}{ending}"
-        if ending == _ENDINGS["csv"] and path.with_name(f"{path.stem}-decisions.csv").exists():
+        if ending == _ENDINGS["csv"] and decisions_beside(path).exists():
             # Those of an export whose own file was taken elsewhere.
             continue
         with suppress(FileExistsError):

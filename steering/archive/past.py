@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from steering.archive.run_entry import RunEntry, entry_of
 from steering.archive.small_map import NO_MAP, small_map
 from steering.core.errors import SteeringError
+from steering.core.proposal import Ruling
 from steering.core.result import Result
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ KINDS = ("csv", "nexus")
 def exports_folder(workspace: Path) -> Path:
     """Choose where exports are written: beside the notebook, where its page can show them, else in the workspace."""
     return (Path.cwd() if "JPY_SESSION_NAME" in os.environ else workspace) / "exports"
+
+
+def decisions_beside(path: Path) -> Path:
+    """Name the file of decisions that stands beside an exported CSV, if there were any."""
+    return path.with_name(f"{path.stem}-decisions.csv")
 
 
 class PastDesk(Protocol):
@@ -183,13 +189,14 @@ class Past:
                 raise SteeringError(message)
             return results.result(wanted)
 
-    def export(self, run: str, kind: str = "csv", label: str = "") -> Path:
+    def export(self, run: str, kind: str = "csv", label: str = "", rulings: Sequence[Ruling] = ()) -> Path:
         """Write a run to a new file in :attr:`folder`: its events, a result with uncertainties, decisions.
 
         Args:
             run: Uid, or the beginning of it.
             kind: ``"csv"`` (points of the result, or the events where there is none) or ``"nexus"`` (HDF5 with both).
             label: Which analysis' result; the main one's if left out.
+            rulings: Of a run that goes on: those so far, the oldest first. The record has them when it ends.
 
         Returns:
             The file. None that is there is ever written over.
@@ -209,22 +216,28 @@ class Past:
             wanted = label or _main(entry, results.labels)
             result = results.result(wanted) if wanted else None
             events = record["primary"] if "primary" in record.streams else None
-            decisions = decisions_of(record)
+            decisions = decisions_of(record).with_newer(rulings)
         return write_run(self.folder, kind, entry, result, events, decisions)
 
-    def export_result(self, result: Result, kind: str = "csv") -> Path:
+    def export_result(self, result: Result, kind: str = "csv", rulings: Sequence[Ruling] = ()) -> Path:
         """Write a result that is at hand, perhaps of a run that goes on, to a new file in :attr:`folder`.
+
+        Args:
+            result: What is written.
+            kind: As for :meth:`export`.
+            rulings: What was decided on its run so far, the oldest first; nothing is written of it if there are none.
 
         Raises:
             SteeringError: If it cannot be written.
         """
+        from steering.archive.decisions import Decisions
         from steering.archive.export import write_run
 
         source = result.provenance
         entry = RunEntry(
             source.run, points=source.frames, label=source.label or source.analysis, features=result.outcome.features
         )
-        return write_run(self.folder, kind, entry, result, None)
+        return write_run(self.folder, kind, entry, result, None, Decisions(tuple(rulings)) if rulings else None)
 
     def _newest_first(self, client: Any) -> Iterator[RunEntry | None]:
         """Yield entries, and nothing for what is no run."""

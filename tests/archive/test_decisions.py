@@ -107,6 +107,15 @@ def test_a_run_that_nobody_steered_says_so_and_has_no_second_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_run_that_goes_on_has_what_the_record_does_not_hold_yet():
+    recorded = Decisions((SET,), PARAMETERS)
+    assert recorded.with_newer((SET, REFUSED)) == Decisions((SET, REFUSED), PARAMETERS)
+    assert recorded.with_newer(()) is recorded
+    unread = Decisions((), PARAMETERS, "The record does not answer.")
+    assert unread.with_newer((SET,)) == Decisions((SET,), PARAMETERS)
+    assert unread.with_newer(()).missing
+
+
 def test_decisions_that_are_not_known_are_said_to_be_so(tmp_path):
     unknown = Decisions(missing="They come in a moment.")
     path = write_run(tmp_path, "csv", RunEntry("u"), None, points(), unknown)

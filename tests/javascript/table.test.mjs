@@ -65,12 +65,12 @@ test("a link leads back to its run, and carries no token", () => {
 test("a file below the server's root can be downloaded, and no other", () => {
   const config = { serverRoot: "~/work", baseUrl: "/user/ana/" };
   const home = "/home/ana";
-  assert.equal(fileLink({ path: "/home/ana/work/ex ports/a#1.csv", home }, config), "/user/ana/files/ex%20ports/a%231.csv");
-  assert.equal(fileLink({ path: "/home/ana/workers/a.csv", home }, config), "");
-  assert.equal(fileLink({ path: "/home/ana/work/.local/a.csv", home }, config), "", "the server shows no hidden folder");
-  assert.equal(fileLink({ path: "/data/a.csv", home }, { serverRoot: "/data/" }), "/files/a.csv");
-  assert.equal(fileLink({}, config), "");
-  assert.equal(fileLink({ path: "/a.csv", home }, {}), "");
+  assert.equal(fileLink("/home/ana/work/ex ports/a#1.csv", home, config), "/user/ana/files/ex%20ports/a%231.csv");
+  assert.equal(fileLink("/home/ana/workers/a.csv", home, config), "");
+  assert.equal(fileLink("/home/ana/work/.local/a.csv", home, config), "", "the server shows no hidden folder");
+  assert.equal(fileLink("/data/a.csv", home, { serverRoot: "/data/" }), "/files/a.csv");
+  assert.equal(fileLink("", home, config), "");
+  assert.equal(fileLink("/a.csv", home, {}), "");
 });
 
 test("the kernel is told of the address' run until it has heard", () => {

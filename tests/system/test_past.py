@@ -60,7 +60,7 @@ def compared(panel, curve, look, run):
 def exported(session, panel, run):
     for kind in ("csv", "nexus"):
         press(panel, kind)
-        assert "Written: " in text_of(find(panel.widget, "st-said"))
+        assert "Written to " in text_of(find(panel.widget, "st-said"))
     decided, table, nexus = sorted(session.past.folder.glob(f"*{run[:8]}*"))
     assert (decided.name, nexus.name) == (f"{table.stem}-decisions.csv", f"{table.stem}.nxs")
     assert session.past.folder == session.workspace.directory / "exports"

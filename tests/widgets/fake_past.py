@@ -1,17 +1,20 @@
 """Runs that are over, without a record: entries and results in memory, exports in a real folder."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from steering.archive.decisions import Decisions
 from steering.archive.export import write_run
 from steering.archive.past import Found, Past, _main, _small
 from steering.archive.run_entry import RunEntry
 from steering.archive.small_map import NO_MAP, small_map
 from steering.core.errors import SteeringError
+from steering.core.proposal import Ruling
 from steering.core.result import Feature, Outcome, Provenance, Result
 
 
@@ -57,9 +60,10 @@ class FakePast(Past):
             raise SteeringError(message)
         return found[0]
 
-    def export(self, run: str, kind: str = "csv", label: str = "") -> Path:
+    def export(self, run: str, kind: str = "csv", label: str = "", rulings: Sequence[Ruling] = ()) -> Path:
         entry = next(entry for entry, _ in self._kept if entry.uid == run)
-        return write_run(self.folder, kind, self.look(entry), self.result(run), None)
+        decided = Decisions().with_newer(rulings)
+        return write_run(self.folder, kind, self.look(entry), self.result(run), None, decided)
 
 
 def curve_result(run: str, centre: float = 0.21, points: int = 51, axis: str = "th", units: str = "deg") -> Result:

@@ -2,12 +2,15 @@
 
 import base64
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import pytest
 from bokeh.models import Plot, SaveTool
 
 from steering.archive.run_entry import RunEntry
+from steering.core.action import SetParameter
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.testing.panel import check_panel
@@ -225,14 +228,34 @@ def test_a_run_is_exported_and_what_is_shown_where_none_is_chosen(bench):
     bench.choose(SECOND)
     bench.press("nexus")
     (written,) = bench.desk.past.folder.iterdir()
-    assert f"Written: {written}" in bench.said
-    assert bench.table.written["path"] == str(written)
+    assert f"Written to {written.parent}: {written.name}" in bench.said
+    assert bench.table.written["paths"] == [str(written)]
     bench.choose()
     bench.desk.start("rocking")
     bench.desk.advance(30)
     bench.refresh()
     bench.press("csv")
     assert len(list(bench.desk.past.folder.glob("*.csv"))) == 1
+
+
+def test_each_file_of_an_export_is_offered_and_a_run_that_goes_on_has_its_decisions_so_far(bench):
+    bench.desk.start("rocking")
+    bench.desk.advance(30)
+    bench.desk.propose(SetParameter("range", 0.5))
+    bench.refresh()
+    bench.press("csv")
+    paths = [Path(path) for path in bench.table.written["paths"]]
+    assert sorted(paths) == sorted(bench.desk.past.folder.iterdir())
+    curve, decided = (path.read_text() for path in paths)
+    assert f"# decisions: 1, in {paths[1].name}" in curve
+    assert "range" in decided
+    assert "accepted" in decided
+    bench.choose(SECOND, FIRST)
+    bench.press("nexus")
+    assert [Path(path).suffix for path in bench.table.written["paths"]] == [".nxs", ".nxs"]
+    for path in bench.table.written["paths"]:
+        with h5py.File(path) as file:
+            assert "entry/steering/decision_0001" not in file, "what was decided is of another run"
 
 
 def test_a_run_is_shown_again_with_how_far_it_is_and_the_beamline_comes_back(bench):

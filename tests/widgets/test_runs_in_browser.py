@@ -83,7 +83,7 @@ def exported(lab, page):
     row(page, SECOND).click()
     page.locator(f"{CARD} .st-run[aria-selected=true][data-uid='{SECOND}']").wait_for()
     page.locator("button.st-run-csv:enabled").click()
-    page.locator(CARD).get_by_text("Written: ").wait_for()
+    page.locator(CARD).get_by_text("Written to ").wait_for()
     with page.expect_download() as download:
         page.locator(f"{CARD} .st-run-said a").click()
     assert "# feature: peak, 0.25, 0.0012, deg" in Path(download.value.path()).read_text()

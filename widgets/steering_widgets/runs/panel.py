@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import ipywidgets
 
-from steering.archive.past import Past, PastDesk
+from steering.archive.past import Past, PastDesk, decisions_beside
 from steering.archive.run_entry import RunEntry
 from steering.core.cell import Cell
 from steering.core.desk import Desk
@@ -126,13 +126,13 @@ class RunsPanel:
     def _make_buttons(self) -> dict[str, ipywidgets.Button]:
         """Make a button for each thing that can be done with what is chosen."""
         made = {
-            "show": (self._show, "Show", "Show the chosen run in all plots, analysed as its scan said"),
+            "show": (self._show, "Show", "Show one chosen run in all plots, analysed as its scan said"),
             "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve"),
-            "minus": (self._subtract, "Difference", "Draw the curve minus the chosen run"),
+            "minus": (self._subtract, "Difference", "Draw the curve minus one chosen run"),
             "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
             "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
             "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),
-            "again": (self._again, "Analyse again", "With the analysis and parameters that stand in the card Analyses"),
+            "again": (self._again, "Analyse again", "One chosen run, with what stands in the card Analyses"),
         }  # fmt: skip
         if self._curve is None:
             for name in ("overlay", "minus", "clear"):
@@ -266,15 +266,18 @@ class RunsPanel:
         return ""
 
     def _export(self, kind: str) -> str:
-        past, shown = self._past(), self._shown.value
+        past, shown, board = self._past(), self._shown.value, self._desk.board
+        run, rulings = board.status.value.run, board.rulings.value
         if self._table.chosen.value:
-            paths = [past.export(entry.uid, kind) for entry in self._all()]
+            paths = [past.export(entry.uid, kind, rulings=rulings if entry.uid == run else ()) for entry in self._all()]
         elif shown is not None:
-            paths = [past.export_result(shown, kind)]
+            paths = [past.export_result(shown, kind, rulings if shown.provenance.run == run else ())]
         else:
             raise SteeringError(_CHOOSE)
-        self._table.show_written(paths[-1])
-        return f"Written: {', '.join(str(path) for path in paths)}"
+        beside = [decisions_beside(path) for path in paths]
+        paths += [path for path in beside if path.exists()]
+        self._table.show_written(paths)
+        return f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}"
 
 
 def _empty(listing: Listing) -> str:

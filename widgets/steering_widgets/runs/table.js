@@ -18,7 +18,7 @@
  * @property {string} levels Its pixels from the top, in base64: 0 where nothing was measured.
  */
 /** @typedef {{ uid?: string, points?: string }} Counted The run that goes on. */
-/** @typedef {{ path?: string, home?: string }} Written */
+/** @typedef {{ paths?: string[], home?: string }} Written */
 /** @typedef {{ key: string, rows: Row[], picked: string[], empty: string, written: Written, counted: Counted, colours: string }} Traits */
 /** @typedef {{ ask: string }} Heard */
 /** @typedef {{ run: string, ask: string }} Sent */
@@ -105,12 +105,12 @@ function runOf(address) {
 /**
  * Where the page's server has a file; empty if it lies elsewhere, or where the server shows nothing.
  *
- * @param {Written} written
+ * @param {string} path
+ * @param {string} home Of whom the kernel belongs to.
  * @param {{ serverRoot?: string, baseUrl?: string }} config
  */
-function fileLink(written, config) {
-  const root = (config.serverRoot ?? "").replace(/^~/, written.home ?? "~").replace(/\/$/, "");
-  const path = written.path ?? "";
+function fileLink(path, home, config) {
+  const root = (config.serverRoot ?? "").replace(/^~/, home).replace(/\/$/, "");
   if (!root || !path.startsWith(`${root}/`)) return "";
   const parts = path.slice(root.length + 1).split("/");
   if (parts.some((part) => part.startsWith("."))) return "";
@@ -341,16 +341,18 @@ async function render({ model, el }) {
   });
 
   const tellWritten = () => {
-    const written = model.get("written");
-    if (!written.path) return;
-    const link = fileLink(written, pageConfig());
+    const { paths = [], home = "~" } = model.get("written");
+    if (!paths.length) return;
     said.textContent = "";
-    if (!link) return;
-    const anchor = document.createElement("a");
-    anchor.href = link;
-    anchor.download = "";
-    anchor.textContent = `Download ${written.path.split("/").at(-1)}`;
-    said.append(anchor);
+    for (const path of paths) {
+      const link = fileLink(path, home, pageConfig());
+      if (!link) continue;
+      const anchor = document.createElement("a");
+      anchor.href = link;
+      anchor.download = "";
+      anchor.textContent = `Download ${path.split("/").at(-1)}`;
+      said.append(anchor);
+    }
   };
 
   model.on("change:rows", fill);

@@ -67,9 +67,9 @@ class RunTable(HeardWidget):
         """Say how many points the run that goes on has so far."""
         self.counted = {"uid": uid, "points": str(points)}
 
-    def show_written(self, path: Path) -> None:
-        """Offer a file that was written, if the page's server has it."""
-        self.written = {"path": str(path), "home": str(Path.home())}
+    def show_written(self, paths: Sequence[Path]) -> None:
+        """Offer the files that were written, if the page's server has them."""
+        self.written = {"paths": [str(path) for path in paths], "home": str(Path.home())}
 
     def _picked(self, change: Mapping[str, Any]) -> None:
         self.chosen.set(tuple(change["new"]))
