@@ -129,7 +129,8 @@ class Recentre:
         features = result.outcome.features
         fwhm, units = features["fwhm"].value, known["centre"].units
         centre, width = self._expected(known["centre"]), self._expected(known["range"])
-        middle = features.get("centre_of_mass", features["peak"]).value
+        place = "centre_of_mass" if "centre_of_mass" in features else "peak"
+        found = middle = features[place].value
         fitting = self._widths * fwhm
         if "step" in known:
             # On the grid that is there: new points fall between or onto old ones.
@@ -137,12 +138,11 @@ class Recentre:
             middle = centre + round((middle - centre) / step) * step
             fitting = 2 * step * math.ceil(fitting / (2 * step))
         middle, fitting = _allowed(known["centre"], middle), _allowed(known["range"], fitting)
-        why = f"the peak is at {features['peak'].value:.4f} {units}, {fwhm:.4f} {units} wide"
         # One reason is enough for a new path, and then both go to their best: later, the other would cost another path.
         if abs(middle - centre) <= _CENTRE_DEAD_BAND * fwhm and abs(fitting - width) <= _RANGE_DEAD_BAND * width:
             return ()
-        move = _Goal("centre", middle, f"go to the peak: {why}")
-        resize = _Goal("range", fitting, f"{self._widths:g} widths: {why}")
+        move = _Goal("centre", middle, f"its {place.replace('_', ' ')} is at {found:.4f} {units}")
+        resize = _Goal("range", fitting, f"{self._widths:g} widths of the peak, which is {fwhm:.4f} {units} wide")
         goals = (resize, move) if fitting < width else (move, resize)
         return tuple(goal for goal in goals if goal.value != self._expected(known[goal.parameter]))
 

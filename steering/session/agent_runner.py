@@ -27,8 +27,9 @@ from steering.session.notices import Notices
 
 # An agent that has not answered for so long (seconds) is named.
 PATIENCE = 2.0
-# A suggestion that is not made again goes when so many frames have come since, and such a part of what it rests on.
-MOVED_ON, MOVED_ON_SHARE = 20, 0.5
+# A suggestion that is not made again goes when so many frames have come since, and such a part of what it rests on; but
+# not before a person has had so long (seconds) to read it: a fast scan brings that many frames within two seconds.
+MOVED_ON, MOVED_ON_SHARE, READING = 20, 0.5, 60.0
 
 
 @dataclass(eq=False)
@@ -43,6 +44,7 @@ class Seat:
         suggested: What it suggested last.
         seen: The result that it was given last.
         frames: How many frames the result held that its suggestions rest on.
+        said_at: When it made them, monotonic time in seconds.
     """
 
     agent: Agent
@@ -52,6 +54,7 @@ class Seat:
     suggested: tuple[Suggestion, ...] = ()
     seen: Result | None = field(default=None, repr=False)
     frames: int = 0
+    said_at: float = 0.0
 
 
 class AgentRunner:
@@ -183,7 +186,11 @@ class AgentRunner:
             frames = result.provenance.frames
             if suggestions and self._board.status.value.run == result.provenance.run:
                 await self._act(label, seat, mode, suggestions, frames)
-            elif seat.suggested and frames - seat.frames > max(MOVED_ON, seat.frames * MOVED_ON_SHARE):
+            elif (
+                seat.suggested
+                and time.monotonic() - seat.said_at > READING
+                and frames - seat.frames > max(MOVED_ON, seat.frames * MOVED_ON_SHARE)
+            ):
                 # The agent does not say it again, and much has been measured since.
                 seat.suggested = ()
                 self._show()
@@ -226,7 +233,7 @@ class AgentRunner:
         if mode == "suggest":
             # Only the newest holds.
             now = time.time()
-            self._run, seat.frames = self._board.status.value.run, frames
+            self._run, seat.frames, seat.said_at = self._board.status.value.run, frames, time.monotonic()
             seat.suggested = tuple(replace(one, agent=label, made_at=now) for one in suggestions)
             self._show()
         elif mode == "automatic":

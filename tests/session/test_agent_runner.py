@@ -126,13 +126,25 @@ class Once(Counts):
 
 
 @pytest.mark.parametrize(("first", "still", "gone"), [(1, 21, 22), (100, 150, 151)])
-def test_a_suggestion_that_is_not_made_again_goes_when_the_data_have_moved_on(runner, first, still, gone):
+def test_a_suggestion_that_is_not_made_again_goes_when_the_data_have_moved_on(runner, first, still, gone, monkeypatch):
+    monkeypatch.setattr(agent_runner, "READING", 0.0)
     runner._seats["counts"].agent = Once()
     scanning(runner)
     runner.set_mode("counts", "suggest")
     assert turn(runner, result(first)) == [float(first)]
     assert turn(runner, result(still)) == [float(first)]
     assert turn(runner, result(gone)) == []
+
+
+def test_a_fast_scan_leaves_a_person_time_to_read_a_suggestion(runner):
+    runner._seats["counts"].agent = Once()
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    assert turn(runner, result(1)) == [1.0]
+    assert turn(runner, result(1000)) == [1.0]
+    # Its time is over.
+    runner._seats["counts"].said_at -= agent_runner.READING + 1
+    assert turn(runner, result(1001)) == []
 
 
 def test_a_suggestion_says_who_made_it_and_when(runner):
