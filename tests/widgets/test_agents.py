@@ -67,7 +67,7 @@ def test_a_suggestion_is_shown_with_its_reason_and_can_be_accepted(agents, desk)
     assert not shown(agents, "st-suggestion")
     desk.suggest()
     agents.refresh()
-    assert "Set centre to 0.221 °" in text_of(agents.widget)
+    assert "Set centre to 0.221\u00a0°" in text_of(agents.widget)
     assert "off the middle" in text_of(agents.widget)
     find(agents.widget, "st-accept").click()
     agents.refresh()
@@ -85,7 +85,7 @@ def test_only_the_newest_is_shown_and_what_was_said_together_is_accepted_togethe
     desk.board.suggestions.set((*pair, old))
     agents.refresh()
     text = text_of(agents.widget)
-    assert "Set centre to 0.3 °; set range to 0.5 °" in text
+    assert "Set centre to 0.3\u00a0°; set range to 0.5\u00a0°" in text
     assert "set step" not in text.lower()
     assert text.count("go to the peak") == 1
     assert "recentre suggests, " in text

@@ -39,7 +39,7 @@ def apply(form):
 
 def test_each_parameter_has_a_row_with_unit_limits_and_value(form):
     text = text_of(form.widget)
-    assert "0.01 to 5\u00a0s, at most 2\u00a0s a step" in text
+    assert "0.01 to 5\u00a0s, at most 2\u00a0s at a time" in text
     assert "<b>0.25</b> s" in text
     assert find(form.widget, "st-param-exposure").value == "0.25"
 

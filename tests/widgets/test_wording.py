@@ -43,7 +43,7 @@ def test_durations(seconds, text):
 
 def test_actions_read_with_their_units():
     status = BeamlineStatus(parameters=ROCKING.parameters, axes={"sy": SY, "sx": SX})
-    assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2 s"
+    assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2\u00a0s"
     region = InsertRegion({"sy": (0.0, 2.0), "sx": (1.0, 3.0)}, {"sy": 0.5, "sx": 0.5})
     assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 µm, sx 1 to 3 step 0.5 µm"
 

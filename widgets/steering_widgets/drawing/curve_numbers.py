@@ -19,7 +19,10 @@ HIGHEST, MASS, FITTED = "Highest point", "Centre of mass", "Middle of the fit"
 MARKS = (HIGHEST, MASS, FITTED)
 _FEATURES = {HIGHEST: PEAK, MASS: CENTRE_OF_MASS, FITTED: FIT_CENTRE}
 
-_DRAWN = ' <span class="st-drawn" title="The dashed line stands here">\N{BLACK LEFT-POINTING TRIANGLE} drawn</span>'
+_DRAWN = (
+    ' <span class="st-drawn" role="img" aria-label="drawn" title="The dashed line stands here">'
+    "\N{BLACK LEFT-POINTING TRIANGLE}</span>"
+)
 
 
 class CurveNumbers:

@@ -88,13 +88,15 @@ class FramePanel:
             self.widget.say("")
 
     def _show_older(self, frame: Frame) -> None:
-        self._told = None
+        # The words of the newest frame come at once when it is followed again.
+        self._told, self._remarked = None, float("-inf")
         self._reveal()
         self.image.show(frame)
         taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
         which = f"frame {frame.number} of {self._history.range_text}"
-        self.widget.remark(f"{which}{taken}")
-        self.image.tell(", ".join([which, *places_of(frame.columns, frame.units)]), frame.time)
+        said = ", ".join([which, *places_of(frame.columns, frame.units)])
+        self.widget.remark(f"{escape(said)}{taken}")
+        self.image.tell(said, frame.time)
 
     def _show_newest(self, *, changed: bool) -> bool:
         frame, now = self._frame.value, time.monotonic()
@@ -113,7 +115,9 @@ class FramePanel:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked, self._told = now, frame
             self.widget.remark("newest frame, ", _when(frame.time))
-            self.image.tell(", ".join([f"newest frame, number {frame.number}", *self._last_point()]), frame.time)
+            self.image.tell(
+                ", ".join([f"newest frame, the detector's number {frame.number}", *self._last_point()]), frame.time
+            )
         return changed
 
     def _last_point(self) -> list[str]:

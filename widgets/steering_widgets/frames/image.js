@@ -88,6 +88,8 @@ async function render({ model, el }) {
   let scaleKey = "";
   /** @type {Blob | null} */
   let pictured = null; // until the kernel has said where it lies
+  /** @type {HTMLElement | null} */
+  let asker = null; // what had the focus when a region was asked for
 
   const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
   const visible = () => seen && document.visibilityState === "visible";
@@ -306,8 +308,18 @@ async function render({ model, el }) {
     if (sides && shown) layOver(parts.band, shown.window, sides);
   };
   const showDrawing = () => {
-    parts.canvas.classList.toggle("st-drawing", model.get("drawing"));
-    if (!model.get("drawing")) placeBand(null);
+    const on = model.get("drawing");
+    parts.canvas.classList.toggle("st-drawing", on);
+    if (!on) placeBand(null);
+    // The button that asks for it may be far from the frame: the page goes to the frame, and back when it is drawn.
+    if (on && document.hasFocus() && parts.stage.offsetParent) {
+      asker = /** @type {HTMLElement | null} */ (document.activeElement);
+      parts.stage.scrollIntoView({ block: "center" });
+      parts.canvas.focus({ preventScroll: true });
+    } else if (!on) {
+      if (document.activeElement === parts.canvas) asker?.focus();
+      asker = null;
+    }
   };
   const showRegions = () => {
     parts.words.textContent = regionWords(model.get("regions"));

@@ -71,7 +71,7 @@ class AnalysesPanel:
 
     def refresh(self) -> bool:
         """Show which analyses there are, what was drawn, and what was answered."""
-        results, said, drawn = self._results.advance(), self._said.advance(), self._drawn.advance()
+        results, drawn = self._results.advance(), self._drawn.advance()
         if results:
             self._write_results(self._results.value)
         which, kind, detectors = self._which.advance(), self._kind.advance(), self._detectors.advance()
@@ -83,9 +83,10 @@ class AnalysesPanel:
             for field in self._shown:
                 if field.asked.kind == self._drawing:
                     field.draw(self._drawn.value)
+            self._answer.set((f"What was drawn stands in its field. Press {self._apply.description}.", "plain"))
+        said, edited = self._said.advance(), self._edited.advance()
         if said:
             self.widget.say(*self._said.value)
-        edited = self._edited.advance()
         if edited or results or which or kind:
             self._show_regions()
         return any((results, said, drawn, which, kind, detectors, edited))

@@ -1,6 +1,9 @@
 // @ts-check
 // Takes the clicks on a card's buttons before they go to the kernel as they are.
 
+/** @param {HTMLButtonElement} one */
+const canBePressed = (one) => !one.disabled && one.offsetParent !== null;
+
 /** @param {Place<Model<{ key: string }, PressHeard, PressSent>>} place */
 async function render({ model, el }) {
   await beHeard(model);
@@ -33,10 +36,22 @@ async function render({ model, el }) {
     if (event.key !== "Enter" || !panel || field.tagName !== "INPUT" || field.closest(".st-panel") !== panel) return;
     /** @type {NodeListOf<HTMLButtonElement>} */
     const buttons = panel.querySelectorAll("button.st-enter");
-    const pressed = [...buttons].find((one) => !one.disabled && one.offsetParent !== null);
+    const pressed = [...buttons].find(canBePressed);
     if (!pressed) return;
     event.preventDefault();
     pressed.click();
+  };
+  // A pressed button may give its place to another one, as Start to Apply; who works with keys stays in the card then.
+  const lost = (/** @type {FocusEvent} */ event) => {
+    const left = /** @type {HTMLElement} */ (event.target);
+    if (!panel || event.relatedTarget || left.tagName !== "BUTTON" || left.closest(".st-panel") !== panel) return;
+    const within = panel;
+    requestAnimationFrame(() => {
+      if (document.activeElement !== document.body || canBePressed(/** @type {HTMLButtonElement} */ (left))) return;
+      /** @type {NodeListOf<HTMLButtonElement>} */
+      const others = within.querySelectorAll("button.st-enter, .st-buttons button");
+      [...others].find(canBePressed)?.focus({ preventScroll: true });
+    });
   };
   /** @type {HTMLElement | null} */
   let panel = null;
@@ -46,6 +61,7 @@ async function render({ model, el }) {
     if (panel) {
       panel.addEventListener("click", click, true);
       panel.addEventListener("keydown", enter, true); // the field itself lets no key out
+      panel.addEventListener("focusout", lost);
     } else waiting = requestAnimationFrame(bind);
   };
   let waiting = requestAnimationFrame(bind);
@@ -54,6 +70,7 @@ async function render({ model, el }) {
     cancelAnimationFrame(waiting);
     panel?.removeEventListener("click", click, true);
     panel?.removeEventListener("keydown", enter, true);
+    panel?.removeEventListener("focusout", lost);
     model.off("msg:custom", receive);
     presses.close();
   };

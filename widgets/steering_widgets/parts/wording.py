@@ -83,7 +83,7 @@ def value_text(parameter: Parameter, value: float) -> str:
 
 
 def limits_text(parameter: Parameter) -> str:
-    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s a step``."""
+    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s at a time``."""
     if parameter.choices:
         return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
@@ -91,7 +91,7 @@ def limits_text(parameter: Parameter) -> str:
     units = f"{_NO_BREAK}{shown_unit(parameter.units)}".rstrip(_NO_BREAK)
     text = f"{low} to {high}{units}"
     if math.isfinite(parameter.largest_step):
-        text += f", at most {number(parameter.largest_step, parameter.decimals)}{units} a step"
+        text += f", at most {number(parameter.largest_step, parameter.decimals)}{units} at a time"
     return text
 
 
@@ -161,7 +161,8 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
             known = next((item for item in status.parameters if item.name == name), None)
             if known is None:
                 return f"set {name} to {value:g}"
-            return f"set {name} to {known.choice(value) or f'{value:g} {shown_unit(known.units)}'}".strip()
+            units = f"{_NO_BREAK}{shown_unit(known.units)}".rstrip(_NO_BREAK)
+            return f"set {name} to {known.choice(value) or f'{value:g}{units}'}"
         case InsertRegion(region=region, step=step):
             return "look finer at " + ", ".join(
                 f"{axis} {low:g} to {high:g} step {step.get(axis, math.nan):g} {_units(axis, status)}".strip()

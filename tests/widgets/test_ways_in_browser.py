@@ -1,0 +1,120 @@
+"""The ways of a person through the page: focus and eye are led on, and nothing moves away from under the mouse."""
+
+import pytest
+
+from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+
+CELL = """
+from pathlib import Path
+from tests.widgets.control_service import serve_control
+from tests.widgets.fake import FakeDesk
+from tests.widgets.fake_past import fill
+from steering_widgets import Dashboard
+
+desk = FakeDesk()
+desk.labelled = True
+fill(desk.past)
+desk.past.folder = Path("exports").resolve()
+token = serve_control(desk)
+dashboard = Dashboard(desk)
+dashboard
+"""
+FOCUS = "(hook) => document.activeElement?.classList.contains(hook) ?? false"
+IN_SIGHT = """(selector) => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  const bar = document.querySelector('.st-panel-progress').getBoundingClientRect();
+  return box.top > bar.bottom && box.bottom < innerHeight;
+}"""
+
+
+@pytest.mark.browser
+def test_a_person_is_led_through_the_page(tmp_path):
+    write_notebook(tmp_path / "steer.ipynb", CELL)
+    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1000, failure=SHOTS) as lab:
+        page = lab.page
+        lab.open("steer.ipynb")
+        lab.collapse_sidebar()
+        lab.run_all()
+        page.locator(".st-panel-form").wait_for()
+        keys_stay_in_the_form(lab, page)
+        a_suggestion_moves_no_field(lab, page)
+        the_frame_comes_to_who_draws(lab, page)
+        each_file_is_offered(page)
+        assert lab.errors == [], lab.errors
+        assert lab.external == []
+
+
+def keys_stay_in_the_form(lab, page):
+    """Start gives its place to Apply, and so does its focus."""
+    page.locator("button.st-start:enabled").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(FOCUS, arg="st-apply")
+    lab.execute("desk.advance(30)")
+    page.keyboard.press("Shift+Tab")
+    page.wait_for_function("() => Boolean(document.activeElement?.closest('.st-param-exposure-row'))")
+
+
+def a_suggestion_moves_no_field(lab, page):
+    """What is edited says so on a line that was there before; what an agent suggests stands under the form."""
+    field, apply = page.locator(".st-param-exposure input"), page.locator("button.st-apply")
+    form = page.locator(".st-panel-form")
+    top = form.bounding_box()["y"]
+    before = [one.bounding_box()["y"] - top for one in (field, apply)]
+    left = field.bounding_box()["x"]
+    field.fill("0.5")
+    page.locator(".st-param-exposure-row .st-edited-line").get_by_text("0.25 s → 0.5 s").wait_for()
+    lab.execute("desk.suggest()")
+    suggestion = page.locator(".st-suggestion")
+    suggestion.get_by_text("Set centre to 0.221 °").wait_for()
+    box = form.bounding_box()
+    assert [one.bounding_box()["y"] - box["y"] for one in (field, apply)] == before
+    assert field.bounding_box()["x"] == left
+    assert suggestion.bounding_box()["y"] > box["y"] + box["height"]
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1000})
+            suggestion.scroll_into_view_if_needed()
+            shoot(page, f"ways-suggestion-{width}-{theme.rpartition(' ')[2].lower()}")
+            assert overlaps(page) == []
+    lab.theme(LIGHT)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.locator("button.st-dismiss-suggestion").click()
+    suggestion.wait_for(state="hidden")
+
+
+def the_frame_comes_to_who_draws(lab, page):
+    """The button is far from the frame: the page goes there, and back when a region is drawn or given up."""
+    page.locator("select").filter(has_text="centre_of_mass").last.select_option("centre_of_mass")
+    button = page.locator("button.st-analysis-draw")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(FOCUS, arg="st-canvas")
+    page.wait_for_function(IN_SIGHT, arg=".st-canvas")
+    page.keyboard.press("Escape")
+    page.wait_for_function(FOCUS, arg="st-analysis-draw")
+    button.click()
+    page.wait_for_function(IN_SIGHT, arg=".st-canvas")
+    box = page.locator("canvas.st-canvas").bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 90)
+    page.mouse.up()
+    page.wait_for_function(FOCUS, arg="st-analysis-draw")
+    page.wait_for_function(IN_SIGHT, arg="button.st-analysis-draw")
+    page.locator(".st-panel-analyses").get_by_text("What was drawn stands in its field. Press Add.").wait_for()
+    shoot(page, "ways-drawn")
+
+
+def each_file_is_offered(page):
+    """Two runs make two files, and each can be had."""
+    card = page.locator(".st-panel-runs")
+    card.scroll_into_view_if_needed()
+    for uid in ("44dd55ee-0004", "33cc44dd-0003"):
+        card.locator(f".st-run[data-uid='{uid}']").click()
+        card.locator(f".st-run[data-uid='{uid}'][aria-selected=true]").wait_for()
+    page.locator("button.st-run-csv:enabled").click()
+    card.get_by_text("Written to ").wait_for()
+    assert card.locator(".st-run-said a").count() == 2
+    shoot(page, "ways-exported")
