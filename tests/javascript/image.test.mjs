@@ -8,12 +8,12 @@ const NAMES = [
   "between", "directionWords", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
   "sidesOf", "ticksOf", "twoTheta", "valueAt", "waveVector", "windowWithin", "zoomed",
 ];
-const FILES = ["elements", "histogram", "limits", "profiles", "image"];
+const FILES = ["elements", "histogram", "limits", "image"];
 const {
   between, directionWords, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, twoTheta, valueAt,
   waveVector, windowWithin, zoomed,
 } = load([
-  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks", "geometry", "large"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
+  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
 ], NAMES);
 
 test("ticks are round and lie within the levels", () => {

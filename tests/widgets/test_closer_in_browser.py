@@ -12,6 +12,7 @@ from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
 STANDS: Geometry = RECORDED[0][0]
 CELL = f"""
 from dataclasses import replace
+import numpy as np
 from steering.archive.run_entry import RunEntry
 from tests.widgets import fake
 from tests.widgets.control_service import serve_control
@@ -28,6 +29,13 @@ class Desk(FakeDesk):
     def frame(self):
         return replace(super().frame(), binning=self.binning)
 
+    def frame_at(self, index):
+        # Of a frame that came binned: counts that name their row and column.
+        if self.binning == 1:
+            return super().frame_at(index)
+        places = np.arange(256 * self.binning, dtype="u4")
+        return replace(super().frame_at(index), pixels=np.add.outer(1000 * places, places))
+
 desk = Desk()
 desk.labelled = True
 fill(desk.past)
@@ -38,6 +46,13 @@ image = dashboard._page._frame.image
 dashboard
 """
 READ = "(text) => document.querySelector('.st-direction').textContent === text"
+# The place under the cursor, once its counts are those of that very pixel and it is another one than before.
+TRUE_COUNTS = """(before) => {
+  const text = document.querySelector('.st-value').textContent;
+  const [row, column, counts] = (text.match(/^row (\\d+), column (\\d+): (\\d+) counts$/) ?? []).slice(1).map(Number);
+  return counts === 1000 * row + column && String(before) !== String([row, column]) && [row, column];
+}"""
+PAINTED = "(number) => document.querySelector('.st-image').dataset.number === String(number)"
 
 # The axes of the map's plot, which looks at nothing below zero where they are logarithmic.
 SCALES = """(wanted) => Bokeh.index.roots.some(({ model: plot, el }) => el.offsetParent && plot.x_scale
@@ -65,6 +80,7 @@ def test_a_person_reads_more_closely(tmp_path):
         page.locator(".st-histogram:not([hidden])").wait_for()
         angles_are_read(lab, page)
         angles_in_full_screen_and_each_width(lab, page)
+        every_pixel_is_seen_while_frames_come(lab, page)
         runs_are_listed(lab, page)
         maps_are_logarithmic(lab, page)
         assert lab.errors == [], lab.errors
@@ -119,6 +135,42 @@ def angles_in_full_screen_and_each_width(lab, page):
     canvas.hover(position={"x": 100, "y": 100})
     page.locator(".st-value").get_by_text(" counts").wait_for()
     assert page.locator(".st-direction").text_content() == ""
+
+
+def every_pixel_is_seen_while_frames_come(lab, page):
+    """Of a live frame that comes binned: zoomed in so far that its squares would be seen, its every pixel comes."""
+    canvas, detail = page.locator("canvas.st-canvas"), page.locator(".st-detail")
+    lab.execute("desk.binning = 4; desk.advance()")
+    detail.get_by_text("1024 × 1024 pixels, maximum of 4 × 4", exact=True).wait_for()
+    canvas.focus()
+    for _ in range(4):
+        page.keyboard.press("+")
+    lab.wait_for_value("[flow.window.rows for flow in image._flows.values()] == [16]")
+    lab.execute("desk.advance(2)")
+    detail.get_by_text("1024 × 1024 pixels, every pixel, once a second", exact=True).wait_for()
+    page.wait_for_function(PAINTED, arg=lab.value("desk.board.span.value.stop - 1"))
+    # Each pixel tells its place, also that beside it in the same square.
+    places = [page.wait_for_function(TRUE_COUNTS, arg=None).json_value()]
+    for key in ("Shift+ArrowDown", "Shift+ArrowRight", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+        places.append(page.wait_for_function(TRUE_COUNTS, arg=places[-1]).json_value())
+    row, column = places[0]
+    assert places[1:] == [[row + 1, column], [row + 1, column + 1], [row + 1, column + 2]]
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1080})
+            canvas.scroll_into_view_if_needed()
+            detail.get_by_text("every pixel, once a second").wait_for()
+            assert overlaps(page) == []
+            shoot(page, f"closer-pixels-{width}-{theme.rpartition(' ')[2].lower()}")
+    lab.theme(LIGHT)
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    canvas.focus()
+    page.keyboard.press("0")
+    detail.get_by_text("1024 × 1024 pixels, maximum of 4 × 4", exact=True).wait_for()
+    lab.execute("desk.binning = 1; desk.advance()")
+    detail.get_by_text("256 × 256 pixels, every pixel", exact=True).wait_for()
 
 
 def runs_are_listed(lab, page):

@@ -19,7 +19,7 @@ from steering_widgets.drawing.plot import axis_label
 from steering_widgets.pages.page import Page
 from steering_widgets.plots.line_plot import LinePlot
 from tests.widgets.fake import FakeDesk
-from tests.widgets.views import Views, find, is_shown, text_of
+from tests.widgets.views import Views, find, is_shown, refreshed, text_of
 
 
 @pytest.fixture
@@ -31,17 +31,6 @@ def opened(panel, request):
     request.addfinalizer(panel.close)
     panel.refresh()
     return panel
-
-
-def refreshed(panel, condition):
-    """Refresh until a condition holds: what was read comes from another thread."""
-    tick = threading.Event()
-    for _ in range(500):
-        panel.refresh()
-        if condition():
-            return
-        tick.wait(0.01)
-    assert condition()
 
 
 @pytest.mark.parametrize("panel", [SourcePanel, TrendPanel, ScalarsPanel, FramePanel])

@@ -1,5 +1,7 @@
 """The page's side of a widget, for tests without a browser."""
 
+import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 import ipywidgets
@@ -25,6 +27,17 @@ class Views:
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
         return [content for content, _ in self.sent if content["kind"] == kind]
+
+
+def refreshed(panel: Any, condition: Callable[[], bool]) -> None:
+    """Refresh a panel until a condition holds: what was read comes from another thread."""
+    tick = threading.Event()
+    for _ in range(500):
+        panel.refresh()
+        if condition():
+            return
+        tick.wait(0.01)
+    assert condition()
 
 
 def find(widget: ipywidgets.Widget, hook: str) -> Any:

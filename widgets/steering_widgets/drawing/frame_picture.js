@@ -31,7 +31,7 @@ function pictureLayout(width, height, above, below) {
  */
 function pictureWords(shown, colourMap) {
   const [row, column, rows, columns] = shown.window.map((length) => length * shown.binning);
-  const pitch = shown.pitch * shown.binning;
+  const pitch = Math.round(shown.pitch * shown.binning);
   const binned = pitch > 1 ? `maximum of ${pitch} × ${pitch} pixels` : "every pixel";
   const marks = marksOf(shown).map(({ text }) => text).join(", ");
   return [

@@ -53,7 +53,9 @@ class FramePanel:
         self._listen()
         self._stands.refresh()
         self.image.geometry = self._stands.numbers
+        self._history.closely = self.image.seen_closely
         changed, older = self._frame.advance(), self._history.refresh()
+        self.image.look_closer(self._history.whole)
         if older:
             self.widget.say(self._history.said)
         if not self._history.live:

@@ -29,6 +29,8 @@ class FrameHistory:
         widget: The slider; hidden while there are no frames to look at.
         where: Where an older frame was taken.
         live: Whether the newest frame is wanted.
+        closely: Whether it is wanted with every pixel too, of which the one that comes live may have lost some.
+        whole: The newest frame that was read so; it is read once a second at most.
         frame: The older frame that is shown, once it has been read.
         said: Why the wanted frame cannot be shown, or empty.
     """
@@ -47,7 +49,9 @@ class FrameHistory:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="steering-frame")
         self._reading: Future[Frame] | None = None
         self._due: int | None = None
-        self.live = True
+        self._reads_newest, self._read, self._read_at = False, ("", -1), -math.inf
+        self.live, self.closely = True, False
+        self.whole: Frame | None = None
         self.frame: Frame | None = None
         self.said = ""
         self._slider = ipywidgets.IntSlider(
@@ -86,7 +90,9 @@ class FrameHistory:
         came = self._take()
         if self._due is not None and self._reading is None:
             self._reading, self._due = self._reader.submit(self._desk.frame_at, self._due), None
+            self._reads_newest = False
         now = time.monotonic()
+        self._read_newest(now)
         if chosen or now - self._followed >= _FOLLOW_SECONDS:
             self._followed = now
             self._follow(self._span.value)
@@ -114,11 +120,26 @@ class FrameHistory:
             self.frame = None
             self.where.value = ""
 
+    def _read_newest(self, now: float) -> None:
+        """Read the newest frame as it was recorded, while somebody looks closely at it."""
+        newest = self._run, self._span.value.stop - 1
+        if not (self.live and self.closely) or self._read[0] != self._run:
+            self.whole, self._read = None, (self._run, -1)
+        due = newest[1] > self._read[1] and now - self._read_at >= _FOLLOW_SECONDS
+        if self.live and self.closely and self._reading is None and due:
+            self._read_at, self._read, self._reads_newest = now, newest, True
+            self._reading = self._reader.submit(self._desk.frame_at, newest[1])
+
     def _take(self) -> bool:
         """Take the frame that has been read, if it is still wanted."""
         if self._reading is None or not self._reading.done():
             return False
         reading, self._reading = self._reading, None
+        if self._reads_newest:
+            wanted = self.live and self.closely and self._read[0] == self._run
+            # Where it cannot be read, the live one is shown as it comes.
+            self.whole = reading.result() if wanted and reading.exception() is None else None
+            return False
         if self.live or self._due is not None:
             return False
         try:

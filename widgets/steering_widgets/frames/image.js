@@ -94,6 +94,12 @@ async function render({ model, el }) {
   const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
   const visible = () => seen && document.visibilityState === "visible";
 
+  /** How many of the detector's pixels stand in a row of one of the frame's, where each is shown. */
+  const grain = () => (shown && shown.pitch < 1 ? shown.binning : 1);
+  /** Where the pixel begins in which a place lies; a little more, as what was divided comes back a little less. */
+  const onPixel = (/** @type {Pixel} */ at) =>
+    /** @type {Pixel} */ (at.map((place) => Math.floor(place * grain() + 1e-6) / grain()));
+
   const sayView = () => {
     const ratio = globalThis.devicePixelRatio || 1;
     const width = Math.round(parts.stage.clientWidth * ratio);
@@ -117,13 +123,14 @@ async function render({ model, el }) {
   const placeCross = () => {
     const inside = cursor && shown && cursor[0] >= shown.window[0] && cursor[1] >= shown.window[1]
       && cursor[0] < shown.window[0] + shown.window[2] && cursor[1] < shown.window[1] + shown.window[3];
-    const direction = inside && cursor && shown ? directionWords(model.get("geometry"), cursor, shown.binning) : "";
+    const pixel = /** @type {Pixel} */ (cursor?.map((place) => Math.round(place * grain())));
+    const direction = inside && shown ? directionWords(model.get("geometry"), pixel, shown.binning / grain()) : "";
     if (parts.direction.textContent !== direction) parts.direction.textContent = direction;
     parts.cross.hidden = !inside || document.activeElement !== parts.canvas;
     if (parts.cross.hidden || !cursor || !shown) return;
     const [row, column, rows, columns] = shown.window;
-    parts.cross.style.left = `${(100 * (cursor[1] + 0.5 - column)) / columns}%`;
-    parts.cross.style.top = `${(100 * (cursor[0] + 0.5 - row)) / rows}%`;
+    parts.cross.style.left = `${(100 * (cursor[1] + 0.5 / grain() - column)) / columns}%`;
+    parts.cross.style.top = `${(100 * (cursor[0] + 0.5 / grain() - row)) / rows}%`;
   };
 
   const probe = () => {
@@ -139,9 +146,12 @@ async function render({ model, el }) {
     next = null;
     const reshaped = !shown || String(shown.window) !== String(message.window);
     const colours = paint(parts, message, buffers);
-    const rebinned = shown?.binning !== message.binning;
+    const before = [shown?.binning, grain()].join();
     shown = message;
-    if (rebinned) placeCross();
+    if ([shown.binning, grain()].join() !== before) {
+      if (cursor) cursor = onPixel(cursor);
+      placeCross();
+    }
     if (!parts.empty.hidden) parts.empty.hidden = true;
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours);
@@ -159,9 +169,10 @@ async function render({ model, el }) {
     parts.histogram.show(message, colours);
     parts.limits.show(message);
     writeMarks(parts.marks, message, colours);
-    const pitch = message.pitch * message.binning;
+    const pitch = Math.round(message.pitch * message.binning);
     const size = message.frame.map((length) => length * message.binning);
-    const binned = pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel";
+    const often = message.pitch < 1 ? ", once a second" : "";
+    const binned = (pitch > 1 ? `, maximum of ${pitch} × ${pitch}` : ", every pixel") + often;
     parts.detail.textContent = `${size[0]} × ${size[1]} pixels${binned}`;
   };
 
@@ -196,12 +207,15 @@ async function render({ model, el }) {
 
   const answer = (/** @type {ValueMessage} */ message, /** @type {Buffers} */ buffers) => {
     probing = false;
-    if (!cursor || !shown) return;
+    // While the page still shows squares, or shows them no more, the next frame asks again.
+    if (!cursor || !shown || message.grain !== grain()) return;
     const { binning, units, window } = shown;
     const counts = message.mark ? `${MARK_WORDS[message.mark]}: no counts` : `${message.value} ${units}`;
-    parts.value.textContent = `row ${message.row * binning}, column ${message.column * binning}: ${counts}`;
+    const [row, column] = [message.row, message.column].map((place) => Math.round(place * binning));
+    parts.value.textContent = `row ${row}, column ${column}: ${counts}`;
+    const half = 0.5 / grain();
     const at = /** @type {[number, number]} */ ([
-      (message.column + 0.5 - window[1]) / window[3], (message.row + 0.5 - window[0]) / window[2],
+      (message.column + half - window[1]) / window[3], (message.row + half - window[0]) / window[2],
     ]);
     parts.profiles.draw(buffers, parts.canvas.getBoundingClientRect(), at);
     if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
@@ -252,11 +266,12 @@ async function render({ model, el }) {
 
   const moveCursor = (/** @type {number} */ down, /** @type {number} */ right) => {
     const [row, column, rows, columns] = /** @type {ImageMessage} */ (shown).window;
-    const from = cursor ?? [Math.floor(row + rows / 2), Math.floor(column + columns / 2)];
-    cursor = [
-      Math.min(Math.max(from[0] + down, row), row + rows - 1),
-      Math.min(Math.max(from[1] + right, column), column + columns - 1),
-    ];
+    const one = 1 / grain();
+    const from = cursor ?? [row + rows / 2, column + columns / 2];
+    cursor = onPixel([
+      Math.min(Math.max(from[0] + down * one, row), row + rows - one),
+      Math.min(Math.max(from[1] + right * one, column), column + columns - one),
+    ]);
     placeCross();
     probe();
   };
@@ -370,7 +385,7 @@ async function render({ model, el }) {
       look(row + dragged[0] - at[0], column + dragged[1] - at[1], rows, columns);
       return;
     }
-    cursor = [Math.floor(at[0]), Math.floor(at[1])];
+    cursor = onPixel(at);
     placeCross();
     probe();
   });

@@ -27,15 +27,25 @@ from steering_widgets.frames.flow import Flow, Pulse, Sending, Window
 from steering_widgets.frames.kept_limits import KeptLimits, Limits
 from steering_widgets.frames.limits import SCALES, Levels
 from steering_widgets.frames.marks import mark
-from steering_widgets.frames.picture import Drawing, make_picture, make_profiles
+from steering_widgets.frames.picture import (
+    Drawing,
+    make_closer,
+    make_picture,
+    make_profiles,
+    scaled,
+    squares_seen,
+    within,
+)
 from steering_widgets.frames.regions import checked
 from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
-_DRAWING = [f"frame_{name}.js" for name in ("scale", "window", "regions", "picture", "marks", "geometry", "large")]
-_CODE = ("elements.js", "histogram.js", "limits.js", "profiles.js", "image.js")
+_DRAWING = [
+    f"frame_{name}.js" for name in ("scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles")
+]
+_CODE = ("elements.js", "histogram.js", "limits.js", "image.js")
 
 
 class ImageView(HeardWidget):
@@ -101,6 +111,9 @@ class ImageView(HeardWidget):
         self._lock = RLock()
         self._frame: Frame | None = None
         self._marked: tuple[int, Frame] | None = None
+        self._read: Frame | None = None
+        self._whole: Frame | None = None
+        self._looked = 0
         self._levels: Levels | None = None
         self._held = False
         self._kept, self._choosing = KeptLimits(), False
@@ -135,6 +148,26 @@ class ImageView(HeardWidget):
             self._version += 1
         self.pump()
 
+    def look_closer(self, whole: Frame | None) -> None:
+        """Show a frame with every pixel where the squares of the binned one would be seen; ``None`` shows those."""
+        with self._lock:
+            if whole is self._read:
+                return
+            self._read = whole
+            self._mark_whole()
+        self.pump()
+
+    def _mark_whole(self) -> None:
+        self._whole = None if self._read is None else mark(self._read, self.saturation)
+        self._looked += 1
+
+    @property
+    def seen_closely(self) -> bool:
+        """Whether a view is zoomed so far into a binned frame that its squares are seen."""
+        with self._lock:
+            frame, flows = self._frame, self._flows.values()
+            return frame is not None and any(flow.visible and _sees_squares(flow, frame) for flow in flows)
+
     def tell(self, caption: str, taken: float) -> None:
         """Say which frame is shown, and when its exposure ended (Unix time in seconds; NaN if it is not known)."""
         self.caption, self.taken = caption, taken if math.isfinite(taken) else 0.0
@@ -149,9 +182,10 @@ class ImageView(HeardWidget):
             if frame is None:
                 return
             for view, flow in self._flows.items():
-                if flow.wants(self._version, now) and flow.ready(now, blocked=blocked):
+                newest = self._version if self._closer(flow) is None else ("whole", self._looked)
+                if flow.wants(newest, now) and flow.ready(now, blocked=blocked):
                     self._serial += 1
-                    self._send_image(view, flow, flow.sent(self._serial, now, self._version))
+                    self._send_image(view, flow, flow.sent(self._serial, now, newest))
             self._hold()
 
     @property
@@ -169,12 +203,24 @@ class ImageView(HeardWidget):
             self._marked = (self._version, mark(frame, self.saturation))
         return self._marked[1]
 
+    def _closer(self, flow: Flow | None) -> Frame | None:
+        """Give the frame with every pixel, if it is there and a view would else see squares."""
+        frame, whole = self._frame, self._whole
+        if frame is None or whole is None or flow is None or not _sees_squares(flow, frame):
+            return None
+        fits = tuple(-(-side // frame.binning) for side in whole.pixels.shape) == frame.pixels.shape
+        return whole if fits else None
+
     def _send_image(self, view: str, flow: Flow, going: Sending) -> None:
         fixed = self.locked and self._held
         low = self.low if fixed or not self.auto_low else None
         high = self.high if fixed or not self.auto_high else None
         drawing = Drawing(self.colour_map, self.scale, low, high)
-        picture = make_picture(self._shown(), flow.window, (flow.width, flow.height), drawing, counted=going.counts)
+        whole, shown, size = self._closer(flow), self._shown(), (flow.width, flow.height)
+        if whole is None:
+            picture = make_picture(shown, flow.window, size, drawing, counted=going.counts)
+        else:
+            picture = make_closer(whole, shown, flow.window, size, drawing, counted=going.counts)
         self._levels = picture.levels
         header = {"kind": "image", "view": view, "serial": self._serial, "asks": going.asks, "units": self.units}
         self.send({**header, **picture.header}, picture.buffers)
@@ -209,6 +255,7 @@ class ImageView(HeardWidget):
             if change["name"] == "locked":
                 self._held = False
             self._version += 1
+            self._mark_whole()
             for flow in self._flows.values():
                 flow.counted_at = -math.inf
         self.pump()
@@ -247,7 +294,7 @@ class ImageView(HeardWidget):
                     if view in self._flows:
                         self._flows[view].acknowledged(int(content["serial"]), time.monotonic())
                 case "probe":
-                    self._answer_probe(view, int(content["row"]), int(content["column"]))
+                    self._answer_probe(view, float(content["row"]), float(content["column"]))
                 case "step":
                     self.steps.set(self.steps.value + (1 if int(content["by"]) > 0 else -1))
                 case "newest":
@@ -286,21 +333,27 @@ class ImageView(HeardWidget):
             pitch = frame.binning
             self.drawn.set({"rows": [top * pitch, bottom * pitch], "columns": [left * pitch, right * pitch]})
 
-    def _answer_probe(self, view: str, row: int, column: int) -> None:
+    def _answer_probe(self, view: str, asked_row: float, asked_column: float) -> None:
+        """Say what a pixel holds; where every pixel is shown a place is a part of a square of the binned frame."""
         if self._frame is None:
             return
-        frame = self._shown()
+        flow = self._flows.get(view)
+        whole = self._closer(flow)
+        frame, factor = (self._shown(), 1) if whole is None else (whole, self._frame.binning)
+        # Half of a thousandth: what the page divides by the binning comes back a little less.
+        row, column = (math.floor(asked * factor + 0.0005) for asked in (asked_row, asked_column))
         if not (0 <= row < frame.pixels.shape[0] and 0 <= column < frame.pixels.shape[1]):
             return
         kind = 0 if frame.marks is None else int(frame.marks[row, column])
         # As text: JSON knows no NaN, and a 64-bit count is longer than a JavaScript number is exact.
         value = str(frame.pixels[row, column].item()) if kind == 0 else ""
-        lines = make_profiles(frame, self._flows[view].window, row, column) if self._wants_profiles(view) else []
-        message = {"kind": "value", "view": view, "row": row, "column": column, "value": value, "mark": kind}
+        lines: list[bytes] = []
+        if self.profiles and flow is not None:
+            window = scaled(within(flow.window, self._frame.pixels.shape), factor)
+            lines = make_profiles(frame, window, row, column)
+        message = {"kind": "value", "view": view, "row": asked_row, "column": asked_column}
+        message |= {"value": value, "mark": kind, "grain": factor}
         self.send({**message, "number": frame.number}, lines)
-
-    def _wants_profiles(self, view: str) -> bool:
-        return self.profiles and view in self._flows
 
     def _send_exact(self, view: str) -> None:
         frame = self._frame
@@ -308,3 +361,8 @@ class ImageView(HeardWidget):
             pixels = np.ascontiguousarray(frame.pixels)
             kind = {"kind": "exact", "view": view, "number": frame.number, "type": pixels.dtype.str}
             self.send({**kind, "shape": list(pixels.shape)}, [pixels.tobytes()])
+
+
+def _sees_squares(flow: Flow, frame: Frame) -> bool:
+    # The whole of a frame is looked at for how it goes, and so as it comes live.
+    return frame.binning > 1 and flow.window.rows > 0 and squares_seen(frame, flow.window, (flow.width, flow.height))

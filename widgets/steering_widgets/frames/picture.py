@@ -85,6 +85,33 @@ def make_picture(
     return Picture(levels, header, [drawn.tobytes(), colour_bytes(drawing.colour_map, marked=marks is not None)])
 
 
+def squares_seen(binned: Frame, window: Window, size: tuple[float, float]) -> bool:
+    """Say whether a view has more pixels than a binned frame has in the part that it looks at."""
+    window, factor = within(window, binned.pixels.shape), binned.binning
+    return binning_of((window.rows * factor, window.columns * factor), *size) < factor
+
+
+def make_closer(
+    whole: Frame, binned: Frame, window: Window, size: tuple[float, float], drawing: Drawing, *, counted: bool
+) -> Picture:
+    """Draw of a frame with every pixel what a view sees that counts in the squares of the binned one."""
+    factor = binned.binning
+    made = make_picture(whole, scaled(within(window, binned.pixels.shape), factor), size, drawing, counted=counted)
+    header = {
+        **made.header,
+        "window": [side / factor for side in made.header["window"]],
+        "frame": list(binned.pixels.shape),
+        "pitch": made.header["pitch"] / factor,
+        "binning": factor,
+    }
+    return Picture(made.levels, header, made.buffers)
+
+
+def scaled(window: Window, factor: int) -> Window:
+    """Give the same part of a frame that has so many pixels for each."""
+    return Window(window.row * factor, window.column * factor, window.rows * factor, window.columns * factor)
+
+
 def within(window: Window, shape: tuple[int, ...]) -> Window:
     """Keep a window within a frame; none is the whole of it."""
     if window.rows <= 0 or window.columns <= 0:

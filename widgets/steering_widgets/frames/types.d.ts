@@ -77,7 +77,7 @@ interface ImageMessage extends Levels {
   shape: [rows: number, columns: number];
   window: FrameWindow;
   frame: [rows: number, columns: number];
-  /** Pixels of the frame to one that came, in each direction. */
+  /** Pixels of the frame to one that came, in each direction; below 1 where a binned frame is shown with every pixel. */
   pitch: number;
   /** Pixels of the detector to one of the frame. */
   binning: number;
@@ -99,6 +99,8 @@ interface ValueMessage {
   column: number;
   value: string;
   mark: number;
+  /** How many of the detector's pixels stand in a row of one of the frame's, where each is looked at. */
+  grain: number;
   number: number;
 }
 
