@@ -33,6 +33,7 @@ _LOADED = (
     "distributed.utils_comm",
     "h5py",
     "scipy.optimize",
+    "scipy.sparse.csgraph",
     "xarray",
     "steering.cluster.calls",
     "steering.cluster.connection",

@@ -1,0 +1,238 @@
+"""Far-field high-energy diffraction microscopy: spots of grains in a rotation, while it goes on.
+
+Pixels above a threshold, blobs of each frame, spots over neighbouring frames; their angles, intensity and widths. The
+azimuthal width says how far a grain's lattice is bent: it grows when a metal begins to yield.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from pydantic import Field
+
+from steering.analyses._choices import Choices
+from steering.analyses._frames import masked_feature
+from steering.analyses._region import leave_out
+from steering.core import burst
+from steering.core.analysis import Exactness, Needs
+from steering.core.block import Floats, FrameBlock
+from steering.core.json import Json
+from steering.core.result import UNKNOWN_UNIT, Feature, Outcome
+from steering.geometry.geometry import Geometry
+from steering.hedm.angles import angles_of
+from steering.hedm.arrays import MOST_LISTED, frame_arrays, spot_arrays, sweep_arrays
+from steering.hedm.features import features_of
+from steering.hedm.lit import Cut, Lit, lit_of
+from steering.hedm.run import CROWDED, EXPOSURE, FRAME_COLUMNS, INSIDE, MASKED, OMEGA, SLOW, Run, make_runs, united
+from steering.hedm.spots import spots_of
+from steering.readers.darks import read_dark
+
+_USUAL_AXIS = "omega"
+
+State = tuple[tuple[Run, ...], tuple[int, int] | None, str]
+
+
+class HedmChoices(Choices):
+    """What may be chosen of HEDM."""
+
+    threshold: float = Field(
+        10.0, ge=1, le=1e6, description="A bright pixel has more counts than this above the background",
+        json_schema_extra={"units": "counts"},
+    )  # fmt: skip
+    geometry: dict[str, float] | None = Field(
+        None, description="Where the detector stands; that of the beamline's file if left out"
+    )
+    axis: str = Field("", description="Column of the rotation in degrees; omega, if there is such a column")
+    omega_start: float | None = Field(
+        None, description="Angle of the first frame, of frames without a column", json_schema_extra={"units": "deg"}
+    )
+    omega_step: float | None = Field(
+        None, description="Angle from a frame to the next, likewise", json_schema_extra={"units": "deg"}
+    )
+    slow: str = Field("", description="Column that changes from sweep to sweep, such as the load")
+    wedge: int = Field(
+        0, ge=0, le=1_000_000, description="So many frames are a sweep; 0 if the angles say it",
+        json_schema_extra={"units": "frames"},
+    )  # fmt: skip
+    dark: str = Field("", description="File of a frame without beam, which is taken off")
+    level: bool = Field(default=False, description="Take off the median of each frame besides")
+    valley: float = Field(
+        0.0, ge=0, le=1, description="Spots stay apart if the pass between them is below this part of the lower peak"
+    )
+    fewest_pixels: int = Field(
+        4, ge=1, le=100_000, description="Smaller spots count for no width", json_schema_extra={"units": "px"}
+    )
+
+
+class Hedm:
+    """Finds spots in the frames of a rotation."""
+
+    name = "hedm"
+    exactness: Exactness = "bitwise"
+    leaves_out_markers = True
+
+    Parameters = HedmChoices
+
+    def __init__(
+        self,
+        threshold: float = 10.0,
+        geometry: Mapping[str, float] | None = None,
+        axis: str = "",
+        omega_start: float | None = None,
+        omega_step: float | None = None,
+        slow: str = "",
+        wedge: int = 0,
+        dark: str = "",
+        level: bool = False,  # noqa: FBT001, FBT002  (a choice by name, as all are)
+        valley: float = 0.0,
+        fewest_pixels: int = 4,
+        region: Mapping[str, Any] | None = None,
+        masked: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Choose what is bright, and what belongs together.
+
+        Args:
+            threshold: Counts above the background; a bright pixel has more.
+            geometry: As :meth:`steering.geometry.geometry.Geometry.of` reads it; without it positions are in pixels.
+            axis: Column of the rotation in degrees; ``omega`` if there is such a column, and none is needed.
+            omega_start: Angle of the first frame in degrees, where there is no column.
+            omega_step: From a frame to the next.
+            slow: Column that changes from sweep to sweep.
+            wedge: So many frames are a sweep; 0 if the angles say it.
+            dark: File of a frame without beam, as :func:`steering.readers.darks.read_dark` reads it.
+            level: Whether the median of each frame is taken off besides.
+            valley: A pass between two peaks below this part of the lower one keeps them apart; 0 splits nothing.
+            fewest_pixels: Smaller spots count for no width.
+            region: The only pixels that are looked at, as in the other analyses.
+            masked: Parts that are left out.
+
+        Raises:
+            ValueError: If one of them is not allowed.
+        """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        self._chosen = chosen = HedmChoices.model_validate(given)
+        self._geometry = None if chosen.geometry is None else Geometry.of(chosen.geometry)
+        for name in ("omega_start", "omega_step"):
+            value = getattr(chosen, name)
+            if value is not None and not np.isfinite(value):
+                message = f"{name} is {value:g} deg. Allowed: a finite number, in deg."
+                raise ValueError(message)
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """What was chosen."""
+        return self._chosen.plain()
+
+    @property
+    def needs(self) -> Needs:
+        """The columns that were chosen by name."""
+        axis, slow = self._chosen.axis, self._chosen.slow
+        return Needs(tuple(name for name in (axis, slow) if name), {axis: "deg"} if axis else {})
+
+    def empty(self) -> State:
+        """State of no frames."""
+        return (), None, ""
+
+    def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
+        """Add a block's frames.
+
+        Args:
+            state: Left as it is.
+            block: With the rotation in degrees, where there is such a column.
+            frames: Counts, shape ``(len(block), rows, columns)``.
+
+        Raises:
+            ValueError: If the frames have the wrong shape, or a column that was chosen is missing.
+            SteeringError: If the dark cannot be read.
+        """
+        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
+            message = f"frames have shape {frames.shape}. HEDM needs ({len(block)}, rows, columns), not empty."
+            raise ValueError(message)
+        runs, held, _ = state
+        shape = (int(frames.shape[1]), int(frames.shape[2]))
+        if held is not None and held != shape:
+            message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
+            raise ValueError(message)
+        lit = lit_of(frames, leave_out(self._chosen.masked, frames, block.bad), self._cut(shape))
+        found = make_runs(lit, self._known(block, lit), block.start, self._chosen.valley)
+        return united((*runs, *found), shape, self._chosen.valley), shape, self._slow_unit(block)
+
+    def merge(self, left: State, right: State) -> State:
+        """Unite two sets of frames."""
+        shape = left[1] if left[1] is not None else right[1]
+        if shape is None:
+            return left
+        return united((*left[0], *right[0]), shape, self._chosen.valley), shape, left[2] or right[2]
+
+    def result(self, state: State) -> Outcome:
+        """Put spots together, and say where they are and how wide.
+
+        A feature that the frames do not allow yet is left out.
+        """
+        runs, shape, unit = state
+        if not runs or shape is None:
+            return Outcome({}, xr.Dataset())
+        spots, wedges = spots_of(runs, self._chosen.wedge)
+        angles = angles_of(spots, self._geometry, shape)
+        large = spots.pixels >= self._chosen.fewest_pixels
+        # A sweep whose first spot is still to come says nothing yet.
+        newest = int(spots.wedge[large].max()) if large.any() else -1
+        chosen = np.flatnonzero(large & (spots.wedge == newest))
+        data = spot_arrays(spots, angles, np.flatnonzero(large)[-MOST_LISTED:]) | frame_arrays(runs, wedges)
+        compared, coordinates = sweep_arrays(
+            spots, angles, large, runs, wedges, (self._chosen.slow, unit or UNKNOWN_UNIT)
+        )
+        whole = xr.Dataset(data | compared, coordinates, {"small_spots": int((~large).sum())})
+        features = features_of(spots, angles, chosen, int(runs[-1].sizes[-1]))
+        known = np.concatenate([run.frames for run in runs])
+        features["sweeps"] = Feature(float(wedges[-1] + 1), 0.0, "1")
+        if known[:, CROWDED].any():
+            features["crowded"] = Feature(100 * float(known[:, CROWDED].mean()), 0.0, "%")
+        return Outcome(features | masked_feature(float(known[:, MASKED].mean())), whole)
+
+    def _cut(self, shape: tuple[int, int]) -> Cut:
+        chosen = self._chosen
+        if chosen.region is not None:
+            chosen.region.check(*shape)
+        region = None if chosen.region is None else (chosen.region.rows, chosen.region.columns)
+        return Cut(chosen.threshold, read_dark(chosen.dark) if chosen.dark else None, chosen.level, region)
+
+    def _known(self, block: FrameBlock, lit: Lit) -> Floats:
+        """Say what is known of each frame of a block, shape ``(frames, 6)``."""
+        known = np.full((len(block), FRAME_COLUMNS), np.nan)
+        known[:, OMEGA] = self._omega(block)
+        known[:, MASKED], known[:, CROWDED] = lit.masked, lit.crowded
+        known[:, INSIDE] = _inside(block)
+        if "exposure" in block.columns:
+            known[:, EXPOSURE] = block.columns["exposure"]
+        if self._chosen.slow:
+            known[:, SLOW] = self._column(block, self._chosen.slow)
+        return known
+
+    def _omega(self, block: FrameBlock) -> Floats:
+        chosen = self._chosen
+        if chosen.axis:
+            return self._column(block, chosen.axis)
+        if _USUAL_AXIS in block.columns:
+            return block.columns[_USUAL_AXIS]
+        if chosen.omega_step is not None:
+            return np.asarray((chosen.omega_start or 0.0) + chosen.omega_step * block.indices, np.float64)
+        return np.full(len(block), np.nan)
+
+    def _column(self, block: FrameBlock, name: str) -> Floats:
+        if name not in block.columns:
+            have = ", ".join(block.columns) or "none"
+            message = f"the frames have no column {name!r:.60}; they have: {have}. Name one of these, or leave it out."
+            raise ValueError(message)
+        return block.columns[name]
+
+    def _slow_unit(self, block: FrameBlock) -> str:
+        return block.units.get(self._chosen.slow, "") if self._chosen.slow else ""
+
+
+def _inside(block: FrameBlock) -> Floats:
+    """Say where in its event each frame is; the first one throughout where nobody says."""
+    index = block.columns.get(burst.INDEX)
+    return np.zeros(len(block)) if index is None else np.nan_to_num(index, nan=0.0)

@@ -1,0 +1,3 @@
+from typing import Any
+
+def coo_array(arg1: Any, shape: tuple[int, int] = ..., **kwargs: Any) -> Any: ...
