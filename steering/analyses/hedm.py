@@ -27,6 +27,7 @@ from steering.hedm.features import features_of
 from steering.hedm.lit import Cut, Lit, lit_of
 from steering.hedm.run import CROWDED, EXPOSURE, FRAME_COLUMNS, INSIDE, MASKED, OMEGA, SLOW, Run, make_runs, united
 from steering.hedm.spots import spots_of
+from steering.hedm.sweeps import compared, whole
 from steering.readers.darks import read_dark
 
 _USUAL_AXIS = "omega"
@@ -64,6 +65,10 @@ class HedmChoices(Choices):
     fewest_pixels: int = Field(
         4, ge=1, le=100_000, description="Smaller spots count for no width", json_schema_extra={"units": "px"}
     )
+    baseline: int = Field(
+        1, ge=1, le=1000, description="So many of the first sweeps say what is usual",
+        json_schema_extra={"units": "sweeps"},
+    )  # fmt: skip
 
 
 class Hedm:
@@ -88,6 +93,7 @@ class Hedm:
         level: bool = False,  # noqa: FBT001, FBT002  (a choice by name, as all are)
         valley: float = 0.0,
         fewest_pixels: int = 4,
+        baseline: int = 1,
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
     ) -> None:
@@ -105,6 +111,7 @@ class Hedm:
             level: Whether the median of each frame is taken off besides.
             valley: A pass between two peaks below this part of the lower one keeps them apart; 0 splits nothing.
             fewest_pixels: Smaller spots count for no width.
+            baseline: So many of the first sweeps say what is usual; rare events are told from them.
             region: The only pixels that are looked at, as in the other analyses.
             masked: Parts that are left out.
 
@@ -178,19 +185,24 @@ class Hedm:
         angles = angles_of(spots, self._geometry, shape)
         large = spots.pixels >= self._chosen.fewest_pixels
         # A sweep whose first spot is still to come says nothing yet.
-        newest = int(spots.wedge[large].max()) if large.any() else -1
-        chosen = np.flatnonzero(large & (spots.wedge == newest))
+        good = large & whole(spots, runs, wedges)
+        newest = int(spots.wedge[good].max()) if good.any() else -1
+        chosen = np.flatnonzero(good & (spots.wedge == newest))
         data = spot_arrays(spots, angles, np.flatnonzero(large)[-MOST_LISTED:]) | frame_arrays(runs, wedges)
-        compared, coordinates = sweep_arrays(
-            spots, angles, large, runs, wedges, (self._chosen.slow, unit or UNKNOWN_UNIT)
-        )
-        whole = xr.Dataset(data | compared, coordinates, {"small_spots": int((~large).sum())})
+        sweeps = compared(spots, angles, good, runs, wedges, self._chosen.baseline)
+        more, coordinates = sweep_arrays(sweeps, (self._chosen.slow, unit or UNKNOWN_UNIT))
+        arrays = xr.Dataset(data | more, coordinates, {"small_spots": int((~large).sum())})
         features = features_of(spots, angles, chosen, int(runs[-1].sizes[-1]))
         known = np.concatenate([run.frames for run in runs])
         features["sweeps"] = Feature(float(wedges[-1] + 1), 0.0, "1")
+        features |= {
+            name: one
+            for name, one in zip(("rare", "rare_excess"), sweeps.newest, strict=True)
+            if np.isfinite(one.value)
+        }
         if known[:, CROWDED].any():
             features["crowded"] = Feature(100 * float(known[:, CROWDED].mean()), 0.0, "%")
-        return Outcome(features | masked_feature(float(known[:, MASKED].mean())), whole)
+        return Outcome(features | masked_feature(float(known[:, MASKED].mean())), arrays)
 
     def _cut(self, shape: tuple[int, int]) -> Cut:
         chosen = self._chosen

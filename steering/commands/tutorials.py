@@ -35,7 +35,11 @@ class Technique:
         return str(Path(str(files("steering.beamline") / self.described)).resolve()) if self.described else ""
 
 
-TECHNIQUES = {"rocking": Technique(FIRST), "xpcs": Technique("02-measure-dynamics-with-xpcs.ipynb", "xpcs.yaml")}
+TECHNIQUES = {
+    "rocking": Technique(FIRST),
+    "xpcs": Technique("02-measure-dynamics-with-xpcs.ipynb", "xpcs.yaml"),
+    "hedm": Technique("03-watch-a-metal-yield-with-hedm.ipynb", "hedm.yaml"),
+}
 
 
 def technique_of(name: str) -> Technique:

@@ -76,7 +76,7 @@ class Geometry:
         Returns:
             In radians, of their common shape.
         """
-        first, second, third = self._places(rows, columns)
+        first, second, third = self.places(rows, columns)
         return np.arctan2(np.hypot(first, second), third)
 
     def q(self, rows: ArrayLike, columns: ArrayLike) -> Floats:
@@ -86,7 +86,7 @@ class Geometry:
 
     def azimuth(self, rows: ArrayLike, columns: ArrayLike) -> Floats:
         """Give the angle around the beam in radians, -pi to pi: 0 along the columns, pi/2 along the rows."""
-        first, second, _ = self._places(rows, columns)
+        first, second, _ = self.places(rows, columns)
         return np.arctan2(first, second)
 
     def json(self) -> dict[str, float]:
@@ -127,7 +127,7 @@ class Geometry:
             raise ValueError(message)
         return cls(**numbers)
 
-    def _places(self, rows: ArrayLike, columns: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    def places(self, rows: ArrayLike, columns: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Where pixels are in space, in metres."""
         up = (np.asarray(rows, np.float64) + 0.5) * self.pixel1 - self.poni1
         left = (np.asarray(columns, np.float64) + 0.5) * self.pixel2 - self.poni2

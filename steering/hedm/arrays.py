@@ -5,18 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import Floats
 from steering.hedm.angles import Angles
-from steering.hedm.features import median_of
 from steering.hedm.lit import Numbers
-from steering.hedm.run import MASKED, OMEGA, SLOW, Run
+from steering.hedm.run import MASKED, OMEGA, Run
 from steering.hedm.spots import Spots
+from steering.hedm.sweeps import Sweeps
 
-# So many spots are listed, the newest ones, and so many sweeps are compared.
+# So many spots are listed, the newest ones.
 MOST_LISTED = 20_000
-_MOST_SWEEPS = 12
-_WIDTHS = 40
-_FEWEST_SPOTS = 5
 
 
 def spot_arrays(spots: Spots, angles: Angles, chosen: Numbers) -> dict[str, Any]:
@@ -61,47 +57,27 @@ def frame_arrays(runs: tuple[Run, ...], wedges: Numbers) -> dict[str, Any]:
     }
 
 
-def sweep_arrays(
-    spots: Spots,
-    angles: Angles,
-    large: NDArray[np.bool_],
-    runs: tuple[Run, ...],
-    wedges: Numbers,
-    slow: tuple[str, str],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Compare the sweeps that have enough spots, the first and the newest ones of them.
+def sweep_arrays(sweeps: Sweeps, slow: tuple[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Lay out sweeps along ``sweep``, and how wide their spots are along ``width``.
 
     Args:
-        spots: All of them.
-        angles: Of them.
-        large: Which are large enough to have widths.
-        runs: Their frames.
-        wedges: Sweep of each frame.
+        sweeps: Compared.
         slow: Name and unit of the slow axis; an empty name if there is none.
 
     Returns:
         Variables and coordinates.
     """
-    count = np.bincount(spots.wedge[large], minlength=int(wedges.max()) + 1)
-    enough = np.flatnonzero(count >= _FEWEST_SPOTS)
-    enough = np.concatenate([enough[:1], enough[1:][1 - _MOST_SWEEPS :]])
-    members = [np.flatnonzero(large & (spots.wedge == one)) for one in enough.tolist()]
-    widths: list[Floats] = [angles.eta_width[one] for one in members]
-    top = float(np.quantile(np.concatenate(widths), 0.99)) if widths else 0.0
-    edges = np.linspace(0, top or 1.0, _WIDTHS)
-    wider = [[float((some > edge).mean()) for edge in edges.tolist()] for some in widths]
-    medians = np.array([median_of(some) for some in widths]).reshape(-1, 2)
-    known = np.concatenate([run.frames for run in runs])
     variables = {
-        "share_of_wider_spots": (("sweep", "width"), np.reshape(np.array(wider), (-1, _WIDTHS)), {"units": "1"}),
-        "median_eta_width": ("sweep", medians[:, 0], {"units": "deg"}),
-        "median_eta_width_error": ("sweep", medians[:, 1], {"units": "deg"}),
-        "spots": ("sweep", count[enough], {"units": "1"}),
+        "share_of_wider_spots": (("sweep", "width"), sweeps.wider, {"units": "1"}),
+        "median_eta_width": ("sweep", sweeps.width, {"units": "deg"}),
+        "median_eta_width_error": ("sweep", sweeps.width_error, {"units": "deg"}),
+        "rare_share": ("sweep", sweeps.rare, {"units": "%"}),
+        "rare_excess": ("sweep", sweeps.excess, {"units": "1"}),
+        "spots": ("sweep", sweeps.spots, {"units": "1"}),
     }
-    coordinates: dict[str, Any] = {"width": ("width", edges, {"units": "deg", "long_name": "azimuthal width"})}
+    coordinates: dict[str, Any] = {"width": ("width", sweeps.edges, {"units": "deg", "long_name": "azimuthal width"})}
     if slow[0]:
-        at = [float(known[wedges == one, SLOW].mean()) for one in enough.tolist()]
-        coordinates[slow[0]] = ("sweep", np.array(at), {"units": slow[1]})
+        coordinates[slow[0]] = ("sweep", sweeps.slow, {"units": slow[1]})
     else:
-        coordinates["number"] = ("sweep", enough, {"units": "1"})
+        coordinates["number"] = ("sweep", sweeps.number, {"units": "1"})
     return variables, coordinates

@@ -1,7 +1,7 @@
 """Spots: blobs of neighbouring frames that touch, where the rotation goes on from one frame to the next.
 
-A wedge is what was rotated through in one go. It ends where a frame is missing or crowded, where the angle jumps or
-turns back, where its position was lost, and where another sweep begins; no spot reaches over such a break.
+A wedge is what was rotated through in one go. It ends where a frame is missing or crowded, where the angle jumps, stays
+or turns back, where its position was lost, and where another sweep begins; no spot reaches over such a break.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from steering.core.block import Floats
 from steering.hedm.blobs import COLUMN, COLUMN_COLUMN, FRAME, PEAK, PIXELS, ROW, ROW_COLUMN, ROW_ROW, SUM
 from steering.hedm.components import grouped
 from steering.hedm.lit import Numbers
-from steering.hedm.run import CROWDED, OMEGA, SLOW, Run
+from steering.hedm.run import CROWDED, EXPOSURE, INSIDE, OMEGA, SLOW, Run
 
-# A step of the rotation may differ so much from the usual one, which is the median.
-_LEAST_STEP, _MOST_STEP = 0.5, 1.5
+# A step of the rotation may differ so much from the usual one, which is the median; and be so large within an event,
+# where a detector may have come late.
+_LEAST_STEP, _MOST_STEP, _LATE_STEP = 0.5, 1.5, 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class Spots:
         omega: Centre of mass along the rotation, in degrees; NaN where angles are not known.
         omega_width: Standard deviation along it.
         slow: Mean position of the slow axis.
+        exposure: Mean exposure of a frame in seconds; NaN where nobody says.
         blob: For each blob of the runs, in their order, the number of its spot.
     """
 
@@ -56,15 +58,22 @@ class Spots:
     omega: Floats
     omega_width: Floats
     slow: Floats
+    exposure: Floats
     blob: Numbers
 
 
-def goes_on(omega: Floats, crowded: NDArray[np.bool_], wedge: int = 0, start: int = 0) -> NDArray[np.bool_]:
+def goes_on(
+    omega: Floats, crowded: NDArray[np.bool_], inside: Floats, wedge: int = 0, start: int = 0
+) -> NDArray[np.bool_]:
     """Say of each frame but the last whether the rotation goes on from it to the next.
+
+    Within an event an axis may slow down, or arrive before the last frames are taken; from one event to the next the
+    same angle means that another sweep begins.
 
     Args:
         omega: Angle of each frame in degrees, shape ``(frames,)``; NaN throughout where nobody says.
         crowded: Whether a frame was left out, of that shape.
+        inside: Index of each frame in its event.
         wedge: So many frames are a wedge; 0 where angles alone say it.
         start: Index of the first frame in the stream.
     """
@@ -77,8 +86,9 @@ def goes_on(omega: Floats, crowded: NDArray[np.bool_], wedge: int = 0, start: in
     moved = np.abs(step[np.isfinite(step) & (step != 0)])
     usual = float(np.median(moved)) if len(moved) else np.nan
     with np.errstate(invalid="ignore"):
-        found &= (np.abs(step) >= _LEAST_STEP * usual) & (np.abs(step) <= _MOST_STEP * usual)
-    turned = found[1:] & found[:-1] & (np.sign(step[1:]) != np.sign(step[:-1]))
+        same, size = np.diff(inside) == 1, np.abs(step) / usual
+        found &= (size <= np.where(same, _LATE_STEP, _MOST_STEP)) & (same | (size >= _LEAST_STEP))
+    turned = found[1:] & found[:-1] & (np.sign(step[1:]) * np.sign(step[:-1]) < 0)
     found[1:] &= ~turned
     return found
 
@@ -97,7 +107,7 @@ def spots_of(runs: Sequence[Run], wedge: int = 0) -> tuple[Spots, Numbers]:
     pairs: list[Numbers] = []
     blobs = count = 0
     for run in runs:
-        on = goes_on(run.frames[:, OMEGA], run.frames[:, CROWDED] > 0, wedge, run.start)
+        on = goes_on(run.frames[:, OMEGA], run.frames[:, CROWDED] > 0, run.frames[:, INSIDE], wedge, run.start)
         wedges.append(count + np.concatenate([[0], np.cumsum(~on)]).astype(np.int64))
         count = int(wedges[-1][-1]) + 1
         kept = on[run.blobs[run.links[:, 0], FRAME] - run.start] if len(on) else np.zeros(len(run.links), bool)
@@ -135,7 +145,7 @@ def _summed(blobs: Numbers, spot: Numbers, known: Floats, wedge: Numbers) -> Spo
     whole = total(sums)
     with np.errstate(invalid="ignore"):
         row, column = total(blobs[:, ROW]) / whole, total(blobs[:, COLUMN]) / whole
-        omega, slow = total(sums * known[:, OMEGA]) / whole, total(sums * known[:, SLOW]) / whole
+        omega, slow, exposure = (total(sums * known[:, one]) / whole for one in (OMEGA, SLOW, EXPOSURE))
         # Moments about each spot's own middle: squares of large numbers would lose their last digits.
         own_row, own_column = blobs[:, ROW] / sums, blobs[:, COLUMN] / sums
         off_row, off_column = own_row - row[spot], own_column - column[spot]
@@ -149,5 +159,6 @@ def _summed(blobs: Numbers, spot: Numbers, known: Floats, wedge: Numbers) -> Spo
     np.maximum.at(last, spot, blobs[:, FRAME])
     return Spots(
         wedge[begins], last - first + 1, first, total(blobs[:, PIXELS]).astype(np.int64), whole, maximum,
-        row, column, np.maximum(row_row, 0), np.maximum(column_column, 0), row_column, omega, width, slow, spot,
+        row, column, np.maximum(row_row, 0), np.maximum(column_column, 0), row_column,
+        omega, width, slow, exposure, spot,
     )  # fmt: skip

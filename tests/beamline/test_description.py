@@ -306,7 +306,7 @@ ONE_MISTAKE = {
     "unknown analysis of several": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - rocking_curv"),
         14,
-        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, hedm, map_features, rocking_curve, scalars, xpcs.",
+        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, hedm, map_features, rocking_curve, scalars,",
     ),
     "twice one label": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - {analysis: scalars}"),

@@ -108,8 +108,21 @@ def test_a_wedge_ends_where_the_rotation_does_not_go_on(omega, start, wedges):
     assert data.sizes["spot"] == len(set(wedges))
 
 
+def test_an_axis_may_wait_within_an_event():
+    omega, inside = np.array([0.0, 1, 3, 3, 3, 9]), np.arange(6.0)
+    assert goes_on(omega, np.zeros(6, bool), inside).tolist() == [True, True, True, True, False]
+    assert goes_on(omega, np.zeros(6, bool), np.zeros(6)).tolist() == [True, True, False, False, False]
+
+
 def test_frames_of_a_wedge_may_be_counted_instead():
-    assert goes_on(np.full(7, np.nan), np.zeros(7, bool), 3, 1).tolist() == [True, False, True, True, False, True]
+    assert goes_on(np.full(7, np.nan), np.zeros(7, bool), np.zeros(7), 3, 1).tolist() == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_missing_frame_another_event_and_a_crowded_frame_end_a_wedge():
