@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field
 
-from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
+from steering.analyses._hedm_choices import HedmChoices
 from steering.analyses._region import leave_out
 from steering.core import burst
 from steering.core.analysis import Exactness, Needs
@@ -23,52 +22,21 @@ from steering.core.result import UNKNOWN_UNIT, Feature, Outcome
 from steering.geometry.geometry import Geometry
 from steering.hedm.angles import angles_of
 from steering.hedm.arrays import MOST_LISTED, frame_arrays, spot_arrays, sweep_arrays
+from steering.hedm.completeness import Completeness, completeness_of
 from steering.hedm.features import features_of
-from steering.hedm.lit import Cut, Lit, lit_of
+from steering.hedm.instrument import Instrument, read_instrument
+from steering.hedm.known import known_hits
+from steering.hedm.lit import Cut, Lit, Numbers, lit_of
+from steering.hedm.patches import fitter_of, of_spots
 from steering.hedm.run import CROWDED, EXPOSURE, FRAME_COLUMNS, INSIDE, MASKED, OMEGA, SLOW, Run, make_runs, united
-from steering.hedm.spots import spots_of
+from steering.hedm.spots import Spots, spots_of
 from steering.hedm.sweeps import compared, whole
 from steering.readers.darks import read_dark
 
 _USUAL_AXIS = "omega"
+_FITS = ("fit_row", "fit_column")
 
 State = tuple[tuple[Run, ...], tuple[int, int] | None, str]
-
-
-class HedmChoices(Choices):
-    """What may be chosen of HEDM."""
-
-    threshold: float = Field(
-        10.0, ge=1, le=1e6, description="A bright pixel has more counts than this above the background",
-        json_schema_extra={"units": "counts"},
-    )  # fmt: skip
-    geometry: dict[str, float] | None = Field(
-        None, description="Where the detector stands; that of the beamline's file if left out"
-    )
-    axis: str = Field("", description="Column of the rotation in degrees; omega, if there is such a column")
-    omega_start: float | None = Field(
-        None, description="Angle of the first frame, of frames without a column", json_schema_extra={"units": "deg"}
-    )
-    omega_step: float | None = Field(
-        None, description="Angle from a frame to the next, likewise", json_schema_extra={"units": "deg"}
-    )
-    slow: str = Field("", description="Column that changes from sweep to sweep, such as the load")
-    wedge: int = Field(
-        0, ge=0, le=1_000_000, description="So many frames are a sweep; 0 if the angles say it",
-        json_schema_extra={"units": "frames"},
-    )  # fmt: skip
-    dark: str = Field("", description="File of a frame without beam, which is taken off")
-    level: bool = Field(default=False, description="Take off the median of each frame besides")
-    valley: float = Field(
-        0.0, ge=0, le=1, description="Spots stay apart if the pass between them is below this part of the lower peak"
-    )
-    fewest_pixels: int = Field(
-        4, ge=1, le=100_000, description="Smaller spots count for no width", json_schema_extra={"units": "px"}
-    )
-    baseline: int = Field(
-        1, ge=1, le=1000, description="So many of the first sweeps say what is usual",
-        json_schema_extra={"units": "sweeps"},
-    )  # fmt: skip
 
 
 class Hedm:
@@ -93,6 +61,11 @@ class Hedm:
         level: bool = False,  # noqa: FBT001, FBT002  (a choice by name, as all are)
         valley: float = 0.0,
         fewest_pixels: int = 4,
+        fit_above: float | None = None,
+        grains: str = "",
+        crystal: Mapping[str, Any] | None = None,
+        instrument: str = "",
+        within: Sequence[float] = (3.0, 1.0),
         baseline: int = 1,
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
@@ -111,6 +84,12 @@ class Hedm:
             level: Whether the median of each frame is taken off besides.
             valley: A pass between two peaks below this part of the lower one keeps them apart; 0 splits nothing.
             fewest_pixels: Smaller spots count for no width.
+            fit_above: Peaks with at least so many counts are fitted; none if left out.
+            grains: File ``grains.out`` of hexrd with the grains that are known.
+            crystal: Their cell: ``lengths`` in angstrom, ``angles`` in degrees, ``atoms`` as parts of the edges, and
+                ``shortest``, the smallest distance of planes that is looked for, in angstrom.
+            instrument: File ``.hexrd``: its geometry and distortion are taken where no geometry is given.
+            within: How far a spot may be from where a known grain should have one, in pixels and degrees.
             baseline: So many of the first sweeps say what is usual; rare events are told from them.
             region: The only pixels that are looked at, as in the other analyses.
             masked: Parts that are left out.
@@ -121,6 +100,11 @@ class Hedm:
         given = {name: value for name, value in locals().items() if name != "self"}
         self._chosen = chosen = HedmChoices.model_validate(given)
         self._geometry = None if chosen.geometry is None else Geometry.of(chosen.geometry)
+        if chosen.grains and chosen.crystal is None:
+            message = (
+                "the known grains need a crystal. Give its lengths in angstrom, angles in deg, atoms and shortest."
+            )
+            raise ValueError(message)
         for name in ("omega_start", "omega_step"):
             value = getattr(chosen, name)
             if value is not None and not np.isfinite(value):
@@ -162,8 +146,10 @@ class Hedm:
         if held is not None and held != shape:
             message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
             raise ValueError(message)
-        lit = lit_of(frames, leave_out(self._chosen.masked, frames, block.bad), self._cut(shape))
-        found = make_runs(lit, self._known(block, lit), block.start, self._chosen.valley)
+        bad, above = leave_out(self._chosen.masked, frames, block.bad), self._chosen.fit_above
+        lit = lit_of(frames, bad, self._cut(shape))
+        fitter = None if above is None else fitter_of(frames, bad, block.start, above)
+        found = make_runs(lit, self._known(block, lit), block.start, self._chosen.valley, fitter)
         return united((*runs, *found), shape, self._chosen.valley), shape, self._slow_unit(block)
 
     def merge(self, left: State, right: State) -> State:
@@ -182,18 +168,30 @@ class Hedm:
         if not runs or shape is None:
             return Outcome({}, xr.Dataset())
         spots, wedges = spots_of(runs, self._chosen.wedge)
-        angles = angles_of(spots, self._geometry, shape)
+        instrument = self._instrument(shape)
+        angles = angles_of(spots, None if instrument is None else instrument.geometry, shape)
         large = spots.pixels >= self._chosen.fewest_pixels
         # A sweep whose first spot is still to come says nothing yet.
         good = large & whole(spots, runs, wedges)
         newest = int(spots.wedge[good].max()) if good.any() else -1
         chosen = np.flatnonzero(good & (spots.wedge == newest))
-        data = spot_arrays(spots, angles, np.flatnonzero(large)[-MOST_LISTED:]) | frame_arrays(runs, wedges)
+        listed = np.flatnonzero(large)[-MOST_LISTED:]
+        data = spot_arrays(spots, angles, listed) | frame_arrays(runs, wedges)
+        if self._chosen.fit_above is not None:
+            fits = of_spots(np.concatenate([run.fits for run in runs]), spots.blob, len(spots.wedge))
+            data |= {name: ("spot", one[listed], {"units": "px"}) for name, one in zip(_FITS, fits, strict=True)}
         sweeps = compared(spots, angles, good, runs, wedges, self._chosen.baseline)
         more, coordinates = sweep_arrays(sweeps, (self._chosen.slow, unit or UNKNOWN_UNIT))
         arrays = xr.Dataset(data | more, coordinates, {"small_spots": int((~large).sum())})
         features = features_of(spots, angles, chosen, int(runs[-1].sizes[-1]))
         known = np.concatenate([run.frames for run in runs])
+        seen = np.flatnonzero(large & (spots.wedge == newest))
+        at = known[wedges == newest, OMEGA]
+        complete = None if instrument is None else self._completeness(instrument, spots, seen, at)
+        if complete is not None:
+            arrays["completeness"] = ("grain", complete.share, {"units": "%"})
+            arrays["expected_spots"] = ("grain", complete.expected, {"units": "1"})
+            features |= {} if complete.feature is None else {"completeness": complete.feature}
         features["sweeps"] = Feature(float(wedges[-1] + 1), 0.0, "1")
         features |= {
             name: one
@@ -203,6 +201,21 @@ class Hedm:
         if known[:, CROWDED].any():
             features["crowded"] = Feature(100 * float(known[:, CROWDED].mean()), 0.0, "%")
         return Outcome(features | masked_feature(float(known[:, MASKED].mean())), arrays)
+
+    def _instrument(self, shape: tuple[int, int]) -> Instrument | None:
+        """Return where the panel stands, if anybody has said it."""
+        found = read_instrument(self._chosen.instrument) if self._chosen.instrument else None
+        if self._geometry is None:
+            return found
+        return Instrument(self._geometry, shape, None if found is None else found.distortion)
+
+    def _completeness(self, instrument: Instrument, spots: Spots, seen: Numbers, omega: Floats) -> Completeness | None:
+        """Say how much of the known grains is seen in the newest sweep; nothing if no grains are known."""
+        chosen = self._chosen
+        if not chosen.grains or chosen.crystal is None:
+            return None
+        count, hits = known_hits(chosen.grains, chosen.crystal.crystal(), chosen.crystal.shortest, instrument)
+        return completeness_of(hits, count, spots, seen, omega, chosen.within)
 
     def _cut(self, shape: tuple[int, int]) -> Cut:
         chosen = self._chosen

@@ -16,7 +16,6 @@ _FILES = OpenFiles(2)
 _MOST_IMAGES = 1000
 
 
-@lru_cache(maxsize=4)
 def read_dark(named: str) -> NDArray[np.int64]:
     """Read a dark: ``dark.npy``, an image file, GE's too, or ``file.h5::PATH``.
 
@@ -28,9 +27,20 @@ def read_dark(named: str) -> NDArray[np.int64]:
     """
     name, _, dataset = named.partition("::")
     path = local_path(name)
-    if path is None:
+    try:
+        changed = None if path is None else path.stat().st_mtime_ns
+    except OSError:
+        changed = None
+    if path is None or changed is None:
         message = f"The dark {name} is not seen here. Check the path, and that this worker sees its filesystem."
         raise SteeringError(message)
+    return _mean_of(name, path, dataset, changed)
+
+
+@lru_cache(maxsize=4)
+def _mean_of(name: str, path: Path, dataset: str, changed: int) -> NDArray[np.int64]:
+    """Read a file once, as long as it stays as it is."""
+    del changed
     try:
         images = np.asarray(_read(path, dataset), np.float64)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
