@@ -70,5 +70,5 @@ def test_what_is_missing_is_said():
         Hedm(grains="grains.out", crystal={"lengths": (0, 1, 1)})
     with pytest.raises(ValueError, match="within"):
         Hedm(within=(0.0, 1.0))
-    with pytest.raises(SteeringError, match="none.out cannot be read as grains"):
+    with pytest.raises(SteeringError, match=r"none\.out cannot be read as grains"):
         outcome(2, grains="none.out")
