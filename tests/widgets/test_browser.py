@@ -70,6 +70,33 @@ def shoot(page, name):
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
+def open_frame(lab):
+    """Run the notebook's cell, and show the frame of a scan that runs."""
+    lab.open("steer.ipynb")
+    lab.collapse_sidebar()
+    lab.run_all()
+    lab.page.locator(".st-panel-frame").wait_for()
+    lab.execute("desk.start('rocking'); desk.advance(20)")
+    lab.page.locator(".st-panel-frame").scroll_into_view_if_needed()
+    lab.page.locator(".st-histogram:not([hidden])").wait_for()
+
+
+def each_size(lab, height=1080):
+    """Go through light and dark and the widths of a telephone, a notebook and a large screen, and come back.
+
+    Yields:
+        Width in pixels, and both in a name.
+    """
+    before = lab.page.viewport_size
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        for width in (390, 1280, 1920):
+            lab.page.set_viewport_size({"width": width, "height": height})
+            yield width, f"{width}-{theme.rpartition(' ')[2].lower()}"
+    lab.theme(LIGHT)
+    lab.page.set_viewport_size(before)
+
+
 def overlaps(page):
     """Name pairs of panels that cover each other, and panels that reach out of the dashboard."""
     return page.evaluate(

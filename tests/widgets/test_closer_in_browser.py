@@ -7,7 +7,7 @@ import pytest
 from steering.geometry.geometry import Geometry
 from tests.geometry.test_geometry import RECORDED
 from tests.widgets.lab import Lab, jupyter, write_notebook
-from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+from tests.widgets.test_browser import DARK, LIGHT, SHOTS, each_size, open_frame, overlaps, shoot
 
 STANDS: Geometry = RECORDED[0][0]
 CELL = f"""
@@ -71,13 +71,7 @@ def test_a_person_reads_more_closely(tmp_path):
     write_notebook(tmp_path / "steer.ipynb", CELL)
     with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
         page = lab.page
-        lab.open("steer.ipynb")
-        lab.collapse_sidebar()
-        lab.run_all()
-        page.locator(".st-panel-frame").wait_for()
-        lab.execute("desk.start('rocking'); desk.advance(20)")
-        page.locator(".st-panel-frame").scroll_into_view_if_needed()
-        page.locator(".st-histogram:not([hidden])").wait_for()
+        open_frame(lab)
         angles_are_read(lab, page)
         angles_in_full_screen_and_each_width(lab, page)
         every_pixel_is_seen_while_frames_come(lab, page)
@@ -156,16 +150,11 @@ def every_pixel_is_seen_while_frames_come(lab, page):
         places.append(page.wait_for_function(TRUE_COUNTS, arg=places[-1]).json_value())
     row, column = places[0]
     assert places[1:] == [[row + 1, column], [row + 1, column + 1], [row + 1, column + 2]]
-    for theme in (LIGHT, DARK):
-        lab.theme(theme)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1080})
-            canvas.scroll_into_view_if_needed()
-            detail.get_by_text("every pixel, once a second").wait_for()
-            assert overlaps(page) == []
-            shoot(page, f"closer-pixels-{width}-{theme.rpartition(' ')[2].lower()}")
-    lab.theme(LIGHT)
-    page.set_viewport_size({"width": 1400, "height": 1000})
+    for _, name in each_size(lab):
+        canvas.scroll_into_view_if_needed()
+        detail.get_by_text("every pixel, once a second").wait_for()
+        assert overlaps(page) == []
+        shoot(page, f"closer-pixels-{name}")
     canvas.focus()
     page.keyboard.press("0")
     detail.get_by_text("1024 × 1024 pixels, maximum of 4 × 4", exact=True).wait_for()
@@ -195,16 +184,11 @@ def runs_are_listed(lab, page):
     assert row.locator(".st-run-status").text_content() == "running"
     card.locator(".st-run-search input").fill("")
     small.wait_for()
-    for theme in (LIGHT, DARK):
-        lab.theme(theme)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1080})
-            card.scroll_into_view_if_needed()
-            small.scroll_into_view_if_needed()
-            assert overlaps(page) == []
-            card.screenshot(path=SHOTS / f"closer-runs-{width}-{theme.rpartition(' ')[2].lower()}.png")
-    lab.theme(LIGHT)
-    page.set_viewport_size({"width": 1400, "height": 1000})
+    for _, name in each_size(lab):
+        card.scroll_into_view_if_needed()
+        small.scroll_into_view_if_needed()
+        assert overlaps(page) == []
+        card.screenshot(path=SHOTS / f"closer-runs-{name}.png")
 
 
 def maps_are_logarithmic(lab, page):
@@ -224,12 +208,9 @@ def maps_are_logarithmic(lab, page):
     shoot(page, "closer-map-log-x")
     panel.locator(".st-map-log-y input").check()
     page.wait_for_function(SCALES, arg=["LogScale", "LogScale"])
-    for theme in (LIGHT, DARK):
-        lab.theme(theme)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1080})
-            panel.scroll_into_view_if_needed()
-            assert overlaps(page) == []
-            panel.screenshot(path=SHOTS / f"closer-map-{width}-{theme.rpartition(' ')[2].lower()}.png")
+    for _, name in each_size(lab):
+        panel.scroll_into_view_if_needed()
+        assert overlaps(page) == []
+        panel.screenshot(path=SHOTS / f"closer-map-{name}.png")
     box.uncheck()
     page.wait_for_function(SCALES, arg=["LinearScale", "LogScale"])

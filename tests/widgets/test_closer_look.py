@@ -8,9 +8,8 @@ from steering.core.frame import Frame
 from steering.readers.eye import for_the_eye
 from steering_widgets.frames import history
 from steering_widgets.frames.frame import FramePanel
-from steering_widgets.frames.image import ImageView
 from tests.widgets.fake import FakeDesk
-from tests.widgets.views import Views, refreshed
+from tests.widgets.views import ImageViews, refreshed
 
 WHOLE = (np.arange(63 * 96, dtype="u4") * 7 % 4093).reshape(63, 96)
 # Of the frame that was binned by two: 8 x 8 squares, which are 16 x 16 pixels.
@@ -40,13 +39,6 @@ class LargeDesk(FakeDesk):
 
 
 @pytest.fixture
-def image():
-    made = ImageView()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def panel(monkeypatch):
     monkeypatch.setattr(history, "_FOLLOW_SECONDS", 0.0)
     desk = LargeDesk()
@@ -58,64 +50,50 @@ def panel(monkeypatch):
     made.close()
 
 
-def look(views, window, size=64):
-    views.say(kind="view", view="a", width=size, height=size, visible=True, window=list(window))
-
-
-def paint(views):
-    """Paint all that was sent, and give the last of it."""
-    for message in views.heard("image"):
-        views.say(kind="painted", view=message["view"], serial=message["serial"])
-    return next(message for message in reversed(views.sent) if message[0]["kind"] == "image")
-
-
 def binned():
     return for_the_eye(Frame(WHOLE, 1, 0.0), largest=48)
 
 
-def test_a_view_that_would_see_squares_is_sent_every_pixel_in_the_places_of_the_binned_frame(image):
-    views = Views(image)
+def test_a_view_that_would_see_squares_is_sent_every_pixel_in_the_places_of_the_binned_frame(image, views):
     image.show(binned())
-    look(views, PART)
+    views.look(PART)
     assert image.seen_closely
-    header, _ = paint(views)
+    header, _ = views.paint()
     assert (header["shape"], header["pitch"], header["binning"]) == ([8, 8], 1, 2), "until the whole frame is there"
     image.look_closer(Frame(WHOLE, 4, 0.0))
-    header, (pixels, _) = paint(views)
+    header, (pixels, _) = views.paint()
     assert (header["shape"], header["pitch"], header["binning"]) == ([16, 16], 0.5, 2)
     assert (header["window"], header["frame"], header["number"]) == ([8, 16, 8, 8], [32, 48], 4)
     image.low, image.high, image.auto_low, image.auto_high = 0.0, 255.0, False, False
-    _, (pixels, _) = paint(views)
+    _, (pixels, _) = views.paint()
     part = WHOLE[16:32, 32:48]
     assert (np.frombuffer(pixels, np.uint8).reshape(16, 16) == np.clip(part, 0, 255)).all()
 
 
-def test_live_frames_go_on_elsewhere_and_push_no_squares_over_what_is_looked_at_closely(image):
-    views = Views(image)
+def test_live_frames_go_on_elsewhere_and_push_no_squares_over_what_is_looked_at_closely(image, views):
     image.show(binned())
-    look(views, PART)
+    views.look(PART)
     image.look_closer(Frame(WHOLE, 4, 0.0))
-    paint(views)
+    views.paint()
     sent = len(views.heard("image"))
     for _ in range(3):
         image.show(binned())
-        paint(views)
+        views.paint()
     assert len(views.heard("image")) == sent
-    look(views, (0, 0, 0, 0), size=32)
+    views.look((0, 0, 0, 0), size=32)
     assert not image.seen_closely
-    assert paint(views)[0]["pitch"] == 2
-    look(views, PART)
+    assert views.paint()[0]["pitch"] == 2
+    views.look(PART)
     image.look_closer(None)
-    assert paint(views)[0]["pitch"] == 1
+    assert views.paint()[0]["pitch"] == 1
 
 
-def test_counts_and_profiles_are_those_of_the_single_pixel(image):
-    views = Views(image)
+def test_counts_and_profiles_are_those_of_the_single_pixel(image, views):
     image.profiles = True
     image.show(binned())
-    look(views, PART)
+    views.look(PART)
     image.look_closer(Frame(WHOLE, 4, 0.0))
-    paint(views)
+    views.paint()
     views.say(kind="probe", view="a", row=10.5, column=17.0)
     message, lines = views.sent[-1]
     assert (message["row"], message["column"], message["value"]) == (10.5, 17.0, str(WHOLE[21, 34]))
@@ -126,11 +104,10 @@ def test_counts_and_profiles_are_those_of_the_single_pixel(image):
 
 
 @pytest.mark.parametrize("factor", [2, 3, 7, 49])
-def test_each_pixel_can_be_asked_for_whatever_the_frame_was_binned_by(image, factor):
-    views = Views(image)
+def test_each_pixel_can_be_asked_for_whatever_the_frame_was_binned_by(image, views, factor):
     whole = Frame(np.arange(factor * 12 * factor * 12, dtype="u4").reshape(factor * 12, -1), 4, 0.0)
     image.show(for_the_eye(whole, largest=12))
-    look(views, (2, 2, 8, 8), size=8 * factor)
+    views.look((2, 2, 8, 8), size=8 * factor)
     image.look_closer(whole)
     for place in range(factor * 3, factor * 5):
         views.say(kind="probe", view="a", row=place / factor, column=place / factor)
@@ -138,69 +115,65 @@ def test_each_pixel_can_be_asked_for_whatever_the_frame_was_binned_by(image, fac
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (63, 48), (126, 192)])
-def test_a_frame_of_another_detector_is_not_taken_for_the_same(image, shape):
-    views = Views(image)
+def test_a_frame_of_another_detector_is_not_taken_for_the_same(image, views, shape):
     image.show(binned())
-    look(views, PART)
+    views.look(PART)
     image.look_closer(Frame(np.zeros(shape, "u2"), 4, 0.0))
-    assert paint(views)[0]["pitch"] == 1
+    assert views.paint()[0]["pitch"] == 1
 
 
-def test_the_edge_that_a_square_reaches_over_is_where_the_frame_ends(image):
-    views = Views(image)
+def test_the_edge_that_a_square_reaches_over_is_where_the_frame_ends(image, views):
     image.show(binned())
-    look(views, (24, 40, 8, 8))
+    views.look((24, 40, 8, 8))
     image.look_closer(Frame(WHOLE, 4, 0.0))
-    header, _ = paint(views)
+    header, _ = views.paint()
     assert (header["shape"], header["window"]) == ([15, 16], [24, 40, 7.5, 8])
 
 
 def test_the_newest_recorded_frame_is_read_while_somebody_looks_closely_and_only_then(panel):
-    desk, views = panel.desk, Views(panel.image)
+    desk, views = panel.desk, ImageViews(panel.image)
     panel.refresh()
-    look(views, (0, 0, 0, 0), size=32)
+    views.look((0, 0, 0, 0), size=32)
     for _ in range(3):
         panel.refresh()
     assert desk.asked == []
-    look(views, PART)
-    refreshed(panel, lambda: paint(views)[0]["pitch"] == 0.5)
+    views.look(PART)
+    refreshed(panel, lambda: views.paint()[0]["pitch"] == 0.5)
     assert desk.asked == [4]
     panel.refresh()
     assert desk.asked == [4], "it is there already"
     desk.advance(3)
-    refreshed(panel, lambda: paint(views)[0]["number"] == 7)
+    refreshed(panel, lambda: views.paint()[0]["number"] == 7)
     # An older one that a person wants is read as before, and the newest is not shown over it.
     panel._history.choose(2)
     refreshed(panel, lambda: panel.image._frame.number == 2)
     panel._history.choose(None)
-    refreshed(panel, lambda: paint(views)[0]["pitch"] == 0.5)
-    look(views, (0, 0, 0, 0), size=32)
+    refreshed(panel, lambda: views.paint()[0]["pitch"] == 0.5)
+    views.look((0, 0, 0, 0), size=32)
     panel.refresh()
     assert panel.image._whole is None
 
 
-def test_what_is_saturated_is_marked_in_every_pixel_too(image):
-    views = Views(image)
+def test_what_is_saturated_is_marked_in_every_pixel_too(image, views):
     image.show(binned())
-    look(views, PART)
+    views.look(PART)
     image.look_closer(Frame(WHOLE, 4, 0.0))
     image.saturation = 100.0
-    assert paint(views)[0]["marked"][2] == (WHOLE >= 100).sum()
+    assert views.paint()[0]["marked"][2] == (WHOLE >= 100).sum()
 
 
-def test_the_whole_frame_is_shown_as_it_comes_live_however_large_the_screen_is(image):
-    views = Views(image)
+def test_the_whole_frame_is_shown_as_it_comes_live_however_large_the_screen_is(image, views):
     image.show(binned())
-    look(views, (0, 0, 0, 0), size=2000)
+    views.look((0, 0, 0, 0), size=2000)
     assert not image.seen_closely
 
 
 def test_at_most_one_frame_a_second_is_read(panel, monkeypatch):
-    desk, views = panel.desk, Views(panel.image)
+    desk, views = panel.desk, ImageViews(panel.image)
     monkeypatch.setattr(history, "_FOLLOW_SECONDS", 3600.0)
     panel.refresh()
-    look(views, PART)
-    refreshed(panel, lambda: paint(views)[0]["pitch"] == 0.5)
+    views.look(PART)
+    refreshed(panel, lambda: views.paint()[0]["pitch"] == 0.5)
     for _ in range(5):
         desk.advance()
         panel.refresh()
@@ -208,26 +181,26 @@ def test_at_most_one_frame_a_second_is_read(panel, monkeypatch):
 
 
 def test_where_none_can_be_read_the_live_frame_is_shown_and_said_to_be_binned(panel):
-    desk, views = panel.desk, Views(panel.image)
+    desk, views = panel.desk, ImageViews(panel.image)
     desk.why = "The file is not there yet."
     panel.refresh()
-    look(views, PART)
+    views.look(PART)
     refreshed(panel, lambda: desk.asked == [4])
-    number = paint(views)[0]["number"]
+    number = views.paint()[0]["number"]
     desk.advance()
     panel.refresh()
-    header, _ = paint(views)
+    header, _ = views.paint()
     assert (header["pitch"], header["binning"], header["number"]) == (1, 2, number + 1)
 
 
 def test_what_was_read_of_a_run_is_not_shown_for_the_next(panel):
-    desk, views = panel.desk, Views(panel.image)
+    desk, views = panel.desk, ImageViews(panel.image)
     panel.refresh()
-    look(views, PART)
-    refreshed(panel, lambda: paint(views)[0]["pitch"] == 0.5)
+    views.look(PART)
+    refreshed(panel, lambda: views.paint()[0]["pitch"] == 0.5)
     desk.advance(100)
     desk.start("rocking")
     desk.advance(2)
     panel.refresh()
     assert panel.image._whole is None or panel.image._whole.number == 1
-    refreshed(panel, lambda: paint(views)[0]["number"] == 1 and paint(views)[0]["pitch"] == 0.5)
+    refreshed(panel, lambda: views.paint()[0]["number"] == 1 and views.paint()[0]["pitch"] == 0.5)

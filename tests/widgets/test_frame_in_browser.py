@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.lab import Lab, jupyter, write_notebook
-from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+from tests.widgets.test_browser import SHOTS, each_size, open_frame, overlaps, shoot
 
 CELL = """
 from dataclasses import replace
@@ -62,13 +62,7 @@ def test_a_person_looks_closely_at_the_frame(tmp_path):
     write_notebook(tmp_path / "steer.ipynb", CELL)
     with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
         page = lab.page
-        lab.open("steer.ipynb")
-        lab.collapse_sidebar()
-        lab.run_all()
-        page.locator(".st-panel-frame").wait_for()
-        lab.execute("desk.start('rocking'); desk.advance(20)")
-        page.locator(".st-panel-frame").scroll_into_view_if_needed()
-        page.locator(".st-histogram:not([hidden])").wait_for()
+        open_frame(lab)
         page.locator(".st-marks").get_by_text("3 saturated").wait_for()
         page.locator(".st-marks").get_by_text("2 dead").wait_for()
         page.locator(".st-marks").get_by_text("1024 masked (1.56 %)").wait_for()
@@ -226,15 +220,11 @@ def regions_are_outlined(lab, page):
 
 
 def in_each_width(lab, page):
-    for theme in (LIGHT, DARK):
-        lab.theme(theme)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1080})
-            page.locator(".st-image").scroll_into_view_if_needed()
-            page.wait_for_function(FITS)
-            assert overlaps(page) == []
-            shoot(page, f"frame-{width}-{theme.rpartition(' ')[2].lower()}")
-            if width >= 1280:
-                whole = page.locator(".st-dashboard").bounding_box()["width"]
-                assert page.locator(".st-panel-frame").bounding_box()["width"] == pytest.approx(whole / 2, rel=0.03)
-    lab.theme(LIGHT)
+    for width, name in each_size(lab):
+        page.locator(".st-image").scroll_into_view_if_needed()
+        page.wait_for_function(FITS)
+        assert overlaps(page) == []
+        shoot(page, f"frame-{name}")
+        if width >= 1280:
+            whole = page.locator(".st-dashboard").bounding_box()["width"]
+            assert page.locator(".st-panel-frame").bounding_box()["width"] == pytest.approx(whole / 2, rel=0.03)

@@ -5,8 +5,6 @@ import pytest
 from traitlets import TraitError
 
 from steering.core.frame import Frame
-from steering_widgets.frames.image import ImageView
-from tests.widgets.views import Views
 
 
 def frame(number=1, size=64, binning=1):
@@ -14,26 +12,8 @@ def frame(number=1, size=64, binning=1):
     return Frame(pixels, number, time.time(), binning)
 
 
-@pytest.fixture
-def image():
-    made = ImageView()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def views(image):
-    return Views(image)
-
-
 def open_view(views, name="a", width=64, height=64, visible=True, window=(0, 0, 0, 0)):
     views.say(kind="view", view=name, width=width, height=height, visible=visible, window=list(window))
-
-
-def acknowledge(views):
-    """Paint all that was sent."""
-    for message in views.heard("image"):
-        views.say(kind="painted", view=message["view"], serial=message["serial"])
 
 
 def test_a_view_gets_the_newest_frame_when_it_says_that_it_is_there(image, views):
@@ -126,11 +106,11 @@ def test_locked_limits_are_those_that_were_seen_and_go_when_unlocked(image, view
     seen = views.heard("image")[-1]
     image.locked = True
     assert (image.low, image.high) == (seen["low"], seen["high"])
-    acknowledge(views)
+    views.paint()
     image.show(Frame(frame().pixels * 2, 2, 0.0))
     assert (views.heard("image")[-1]["high"], views.heard("image")[-1]["number"]) == (seen["high"], 2)
     image.locked = False
-    acknowledge(views)
+    views.paint()
     assert views.heard("image")[-1]["high"] == pytest.approx(2 * seen["high"])
 
 
@@ -154,7 +134,7 @@ def test_the_histogram_comes_with_some_frames_and_at_last_with_the_newest(image,
     open_view(views)
     for number in range(10):
         image.show(frame(number))
-        acknowledge(views)
+        views.paint()
         now[0] += 0.0625
     with_it = [message["number"] for message in views.heard("image") if message["histogram"]]
     assert with_it == [0, 4, 8]
@@ -162,7 +142,7 @@ def test_the_histogram_comes_with_some_frames_and_at_last_with_the_newest(image,
     image.pump()
     assert views.heard("image")[-1]["number"] == 9
     assert sum(views.heard("image")[-1]["histogram"]["pixels"]) == 64 * 64
-    acknowledge(views)
+    views.paint()
     now[0] += 1
     sent = len(views.sent)
     image.pump()
@@ -178,14 +158,14 @@ def test_saturated_pixels_and_those_that_are_no_number_are_marked_and_counted(im
     assert (message["marked"], message["reserved"]) == ([0, 0, 3], 3)
     assert drawn[:4] == b"\x02\x02\x02\x03"
     assert colours[6:9] == bytes.fromhex("ff2bd6")
-    acknowledge(views)
+    views.paint()
     image.saturation = 1
     assert views.heard("image")[-1]["marked"] == [0, 0, 16]
-    acknowledge(views)
+    views.paint()
     image.saturation = None
     floats = np.full((4, 4), 2.0)
     floats[1, 1] = np.nan
-    acknowledge(views)
+    views.paint()
     image.show(Frame(floats, 2, 0.0))
     assert views.heard("image")[-1]["marked"] == [1, 0, 0]
     views.say(kind="probe", view="a", row=1, column=1)

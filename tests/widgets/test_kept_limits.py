@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from steering.core.frame import Frame
-from steering_widgets.frames.image import ImageView
 from steering_widgets.frames.kept_limits import Detector
-from tests.widgets.views import Views
 
 
 def frame(size, kind="u2", binning=1, top=1000):
@@ -14,23 +12,10 @@ def frame(size, kind="u2", binning=1, top=1000):
     return Frame(pixels, 1, 0.0, binning)
 
 
-@pytest.fixture
-def image():
-    made = ImageView()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def views(image):
-    made = Views(image)
-    made.say(kind="view", view="a", width=64, height=64, visible=True, window=[0, 0, 0, 0])
-    return made
-
-
-def paint(views):
-    for message in views.heard("image"):
-        views.say(kind="painted", view="a", serial=message["serial"])
+@pytest.fixture(autouse=True)
+def seen(views):
+    """What is shown here is seen."""
+    views.look()
 
 
 def test_a_lock_does_not_carry_to_another_detector_and_comes_back_with_the_first(image, views):
@@ -38,13 +23,13 @@ def test_a_lock_does_not_carry_to_another_detector_and_comes_back_with_the_first
     image.locked = True
     locked = image.low, image.high
     assert locked[1] > 900
-    paint(views)
+    views.paint()
     image.show(frame(32, top=10))
     assert not image.locked
-    paint(views)
+    views.paint()
     assert views.heard("image")[-1]["high"] < 11
     image.show(frame(64, top=7))
-    paint(views)
+    views.paint()
     assert image.locked
     assert (image.low, image.high) == locked
     assert views.heard("image")[-1]["high"] == locked[1]

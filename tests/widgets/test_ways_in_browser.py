@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.lab import Lab, jupyter, write_notebook
-from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
+from tests.widgets.test_browser import SHOTS, each_size, overlaps, shoot
 
 CELL = """
 from pathlib import Path
@@ -71,15 +71,10 @@ def a_suggestion_moves_no_field(lab, page):
     assert [one.bounding_box()["y"] - box["y"] for one in (field, apply)] == before
     assert field.bounding_box()["x"] == left
     assert suggestion.bounding_box()["y"] > box["y"] + box["height"]
-    for theme in (LIGHT, DARK):
-        lab.theme(theme)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1000})
-            suggestion.scroll_into_view_if_needed()
-            shoot(page, f"ways-suggestion-{width}-{theme.rpartition(' ')[2].lower()}")
-            assert overlaps(page) == []
-    lab.theme(LIGHT)
-    page.set_viewport_size({"width": 1280, "height": 1000})
+    for _, name in each_size(lab, 1000):
+        suggestion.scroll_into_view_if_needed()
+        shoot(page, f"ways-suggestion-{name}")
+        assert overlaps(page) == []
     page.locator("button.st-dismiss-suggestion").click()
     suggestion.wait_for(state="hidden")
 

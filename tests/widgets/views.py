@@ -1,7 +1,7 @@
 """The page's side of a widget, for tests without a browser."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import ipywidgets
@@ -27,6 +27,20 @@ class Views:
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
         return [content for content, _ in self.sent if content["kind"] == kind]
+
+
+class ImageViews(Views):
+    """Hears what an image sends, and says what its views would."""
+
+    def look(self, window: Sequence[int] = (0, 0, 0, 0), size: float = 64, *, name: str = "a") -> None:
+        """Have a view look at a part of the frame, with as many pixels of its own along each side."""
+        self.say(kind="view", view=name, width=size, height=size, visible=True, window=list(window))
+
+    def paint(self) -> tuple[dict[str, Any], list[bytes]]:
+        """Paint all that was sent, and give the last of it with its buffers."""
+        for message in self.heard("image"):
+            self.say(kind="painted", view=message["view"], serial=message["serial"])
+        return next(one for one in reversed(self.sent) if one[0]["kind"] == "image")
 
 
 def refreshed(panel: Any, condition: Callable[[], bool]) -> None:

@@ -39,14 +39,14 @@ from steering_widgets.drawing.curve_numbers import (
 from steering_widgets.drawing.curve_plot import CurvePlot
 from steering_widgets.drawing.marks import marks_of
 from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
-from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, Line, close_all
+from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import exposed_at, news, several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.planned import PlannedPanel
 
 __all__ = ["CurvePanel", "axis_of", "fit_of"]
 
@@ -54,7 +54,7 @@ _RAW = "nothing"
 _NOWHERE: NDArray[np.float64] = np.empty(0)
 
 
-class CurvePanel:
+class CurvePanel(PlannedPanel):
     """Points with error bars, fit, peak and width, in numbers with uncertainties; and the plan at the plot's edge.
 
     Attributes:
@@ -62,26 +62,12 @@ class CurvePanel:
     """
 
     def __init__(self, desk: Desk, look: Look | None = None, ghost: Ghost | None = None) -> None:
-        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one.
-
-        Args:
-            desk: Whose scan.
-            look: Which analysis; and where the point is written that a person touches.
-            ghost: What somebody thinks of doing, drawn beside the plan.
-        """
-        board = desk.board
-        self._desk, self._ghost = desk, ghost or Ghost(desk)
-        self._result, self._status = Place((look or board).result), Place(board.status)
-        self._plan, self._rulings, self._scans = Place(board.plan), Place(board.rulings), Place(board.scans)
-        self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
+        """Build it on a desk, which may be idle; see ``PlannedPanel``."""
+        super().__init__("curve", desk, look, ghost)
+        self._scans = Place(desk.board.scans)
         self._overlays: Cell[tuple[Overlay, ...]] = Cell(())
         self._earlier = Place(self._overlays)
-        self._point = Place(look.point if look is not None else Cell[int | None](None))
-        self._answer = Answer()
-        self._said = Place(self._answer)
-        self._settings: Cell[int] = Cell(0)
-        self._changed = Place(self._settings)
-        self._drawn = CurvePlot(look.point if look is not None else None)
+        self._drawn = CurvePlot(self._touched)
         self.view = self._drawn.view
         self._drawn.strip.on_change("data", self._strip_dragged)
         self._showing = False
@@ -92,15 +78,12 @@ class CurvePanel:
         self._tools = AxisTools("curve")
         self._mark = Choice("st-curve-mark", "Mark")
         self._mark.offer(MARKS, HIGHEST)
-        self._monitor = Choice("st-curve-monitor", "Normalise to")
-        self._monitor.widget.layout.display = "none"
         self._difference = ipywidgets.Checkbox(description="Difference", indent=False)
         self._difference.add_class("st-curve-difference")
         self._difference.layout.display = "none"
         self._difference.observe(self._setting_changed, "value")
         choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference, self._tools.widget])
         choices.add_class("st-plot-tools")
-        self._about, self._would = Line("st-curve-about"), Line("st-ghost")
         self._numbers = CurveNumbers()
         self._axis = ("", "")
         parts = [
@@ -164,10 +147,6 @@ class CurvePanel:
         if said:
             self.widget.say(*self._said.value)
         return any((asked, *edges, *settings, result, newest, said))
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)
 
     def _show(self, result: Result | None) -> None:
         self._drawn.scale(log_x=self._tools.logarithmic("x"), log_y=self._tools.logarithmic("y"))
@@ -275,9 +254,6 @@ class CurvePanel:
     def _strip_dragged(self, _attr: str, _old: object, new: Any) -> None:
         if not self._showing and len(new["x0"]):
             self._form.draw(float(new["x0"][-1]), float(new["x1"][-1]))
-
-    def _setting_changed(self, _: object) -> None:
-        self._settings.set(self._settings.value + 1)
 
     def _measure(self, _: object) -> None:
         """Propose to measure the range, all of it or nothing."""

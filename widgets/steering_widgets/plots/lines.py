@@ -10,10 +10,11 @@ from steering.core.desk import Desk
 from steering.core.result import Result
 from steering_widgets.drawing.line_data import Lines, line_names, lines_of
 from steering_widgets.drawing.line_plots import LinePlots
-from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, news
+from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.look import Look
 
 _HINT = "A result with several curves along the same axis is drawn here, one line for each."
@@ -21,14 +22,12 @@ _SPACED, _LINEAR, _LOG = "as spaced", "linear", "logarithmic"
 _HEIGHT = 340
 
 
-class LinesPanel:
+class LinesPanel(ChosenPanel[Result | None]):
     """Lines with error bars and fits, a legend, and an axis that follows how the points are spaced."""
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._result = Place((look or desk.board).result)
         self._settings = Cell(0)
-        self._wanted = Place(self._settings)
         self._linear = LinePlots("The lines of a result", "linear", height=_HEIGHT)
         self._logarithmic = LinePlots("The lines of a result, on a logarithmic axis", "log", height=_HEIGHT)
         self._logarithmic.view.layout.display = "none"
@@ -36,6 +35,7 @@ class LinesPanel:
         self._axis = ipywidgets.Dropdown(description="Axis", options=(_SPACED, _LINEAR, _LOG))
         self._axis.add_class("st-lines-axis")
         self._axis.observe(self._axis_chosen, "value")
+        super().__init__(Place((look or desk.board).result), (self._name, Place(self._settings)))
         self._legend = ipywidgets.HTML()
         self._legend.add_class("st-lines-legend")
         bar = ipywidgets.HBox([self._name.widget, self._axis])
@@ -47,19 +47,7 @@ class LinesPanel:
         """Say whether a result has something to show here."""
         return bool(line_names(data))
 
-    def refresh(self) -> bool:
-        """Show a newer result, another array of it, or another axis."""
-        # All places must advance, so no short cut between them.
-        moved = (self._result.advance(), self._name.advance(), self._wanted.advance())
-        if any(moved):
-            self._show(self._result.value)
-        return any(moved)
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)
-
-    def _show(self, result: Result | None) -> None:
+    def _show(self, result: Result | None, /) -> None:
         data = result.outcome.data if result is not None else xr.Dataset()
         names = line_names(data)
         self._name.offer(names, (names or [""])[0])

@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
@@ -20,13 +19,12 @@ from steering_widgets.drawing.curve_data import monitors_of
 from steering_widgets.drawing.map_plot import MapPlot
 from steering_widgets.drawing.marks import marks_of
 from steering_widgets.drawing.region import MapAxes, RegionForm
-from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, Line, button, close_all
-from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, news, several, title
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.planned import PlannedPanel
 
 # A map of more rectangles than this is sent at most twice a second when it has to be sent whole.
 _LARGE, _LARGE_SECONDS = 4000, 0.5
@@ -38,28 +36,12 @@ _REACHES_ZERO = "Only where all positions are above 0"
 _NOWHERE = np.empty((0, 2))
 
 
-class MapPanel:
+class MapPanel(PlannedPanel):
     """Each point a rectangle of its cell's size; a region can be marked and looked at more finely."""
 
     def __init__(self, desk: Desk, look: Look | None = None, ghost: Ghost | None = None) -> None:
-        """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one.
-
-        Args:
-            desk: Whose scan.
-            look: Which analysis; and where the point is written that a person touches.
-            ghost: What somebody thinks of doing, drawn beside the plan.
-        """
-        board = desk.board
-        self._desk, self._ghost = desk, ghost or Ghost(desk)
-        self._result, self._status = Place((look or board).result), Place(board.status)
-        self._plan, self._rulings = Place(board.plan), Place(board.rulings)
-        self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
-        point = look.point if look is not None else Cell[int | None](None)
-        self._point = Place(point)
-        self._answer = Answer()
-        self._said = Place(self._answer)
-        self._settings = Cell(0)
-        self._wanted = Place(self._settings)
+        """Build it on a desk, which may be idle; see ``PlannedPanel``."""
+        super().__init__("map", desk, look, ghost)
         self._axes = MapAxes()
         self._sent_whole, self._late = 0.0, False
         self._dotted = (-1, -1)
@@ -67,7 +49,7 @@ class MapPanel:
         self._finer.on_click(self._look_finer)
         self.form = RegionForm(self._finer)
         self._region = Place(self.form.newest)
-        self._drawn = MapPlot(self.form.draw, point, PALETTES["viridis"])
+        self._drawn = MapPlot(self.form.draw, self._touched, PALETTES["viridis"])
         self.view = self._drawn.view
         self._quantity = ipywidgets.Dropdown(options=[("Intensity", "intensity")], description="Colour by")
         self._quantity.add_class("st-quantity")
@@ -77,14 +59,11 @@ class MapPanel:
         self._log.add_class("st-map-log")
         for control in (self._quantity, self._log):
             control.observe(self._setting_changed, "value")
-        self._monitor = Choice("st-map-monitor", "Normalise to")
-        self._monitor.widget.layout.display = "none"
         self._tools = AxisTools("map", colour=True)
         bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
         bar.add_class("st-plot-tools")
         hint = ipywidgets.HTML(_HINT)
         hint.add_class("st-hint")
-        self._about, self._would = Line("st-map-about"), Line("st-ghost")
         parts = [bar, self.view, self._about, self._would, hint, self.form.widget]
         self.widget = Card("map", "Map", parts)
 
@@ -99,7 +78,7 @@ class MapPanel:
         status, result = self._status.advance(), self._result.advance()
         edges = [status, *(one.advance() for one in (self._plan, self._rulings, self._wish, self._forecast))]
         settings = [
-            self._wanted.advance(), self._monitor.advance(), self._point.advance(), self._tools.advance(self.view),
+            self._changed.advance(), self._monitor.advance(), self._point.advance(), self._tools.advance(self.view),
         ]  # fmt: skip
         if status:
             self._finer.disabled = not self._status.value.scanning
@@ -123,10 +102,6 @@ class MapPanel:
         if said:
             self.widget.say(*self._said.value)
         return any((asked, *edges, *settings, result, region, said))
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)
 
     def _show(self, result: Result | None) -> None:
         if result is None or not self.fits(result.outcome.data):
@@ -227,9 +202,6 @@ class MapPanel:
             return
         if self._status.value.scanning:
             self._ghost.want((action,), REGION)
-
-    def _setting_changed(self, _: object) -> None:
-        self._settings.set(self._settings.value + 1)
 
     def _look_finer(self, _: object) -> None:
         result = self._result.value

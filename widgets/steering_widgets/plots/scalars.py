@@ -9,23 +9,24 @@ from numpy.typing import NDArray
 
 from steering.core.desk import Desk
 from steering.core.result import Result
-from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
+from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
 
 _HINT = "What was recorded with each event appears with the first result."
 
 
-class ScalarsPanel:
+class ScalarsPanel(ChosenPanel[Result | None]):
     """One column against another, as the person chooses."""
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._result = Place((look or desk.board).result)
         self._plot = LinePlot("One recorded column against another", height=300)
         self._x, self._y = Choice("st-scalars-x", "Against"), Choice("st-scalars-y", "Show")
+        super().__init__(Place((look or desk.board).result), (self._x, self._y))
         bar = ipywidgets.HBox([self._y.widget, self._x.widget])
         bar.add_class("st-bar-row")
         self.widget = Card("scalars", "Scalars", [bar, self._plot.view])
@@ -35,19 +36,7 @@ class ScalarsPanel:
         """Say whether a result has something to show here."""
         return bool(columns_of(data)[1])
 
-    def refresh(self) -> bool:
-        """Show a newer result, or other columns of it."""
-        # All places must advance, so no short cut between them.
-        moved = (self._result.advance(), self._x.advance(), self._y.advance())
-        if any(moved):
-            self._show(self._result.value)
-        return any(moved)
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)
-
-    def _show(self, result: Result | None) -> None:
+    def _show(self, result: Result | None, /) -> None:
         data = result.outcome.data if result is not None else xr.Dataset()
         dimension, names = columns_of(data)
         along = [dimension] if dimension in data.variables else []

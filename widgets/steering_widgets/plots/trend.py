@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 
 from steering.core.desk import Desk
 from steering.core.history import Trend
-from steering_widgets.parts.card import Card, close_all
+from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import news, title
+from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
 
@@ -18,32 +19,20 @@ FRAMES, TIME = "Frames", "Time"
 _HINT = "How a feature changes from result to result appears with the first one."
 
 
-class TrendPanel:
+class TrendPanel(ChosenPanel[Trend]):
     """One feature with its uncertainty against the frames it rests on, or against time."""
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._trend = Place((look or desk.board).trend)
         self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
+        super().__init__(Place((look or desk.board).trend), (self._feature, self._along))
         self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
         self._bar.add_class("st-bar-row")
         self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
 
-    def refresh(self) -> bool:
-        """Show a longer trend, or another feature."""
-        # All places must advance, so no short cut between them.
-        moved = (self._trend.advance(), self._feature.advance(), self._along.advance())
-        if any(moved):
-            self._show(self._trend.value)
-        return any(moved)
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        close_all(self.widget)
-
-    def _show(self, trend: Trend) -> None:
+    def _show(self, trend: Trend, /) -> None:
         self._feature.offer(sorted(trend.features), usual_feature(trend))
         course = trend.features.get(self._feature.value)
         # A choice of nothing is no choice.
