@@ -67,8 +67,9 @@ def _download(name: str) -> Path:
         )
     except Exception as error:  # requests, urllib3 and pooch raise many kinds; the user's next step is the same
         message = (
-            f"{name} is not in STEERING_DATA_DIR and cannot be fetched from {entry['repository']} ({error}). "
-            "Set STEERING_DATA_DIR to a folder that has it, or connect to the internet once."
+            f"The recorded file {name} cannot be fetched from {url} ({type(error).__name__}), "
+            "and lies in no folder that STEERING_DATA_DIR names. "
+            "Connect to the internet once, or set STEERING_DATA_DIR to a folder that has it."
         )
         raise SteeringError(message) from error
     return Path(found)

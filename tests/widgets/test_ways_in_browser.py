@@ -82,6 +82,11 @@ def a_suggestion_moves_no_field(lab, page):
 def the_frame_comes_to_who_draws(lab, page):
     """The button is far from the frame: the page goes there, and back when a region is drawn or given up."""
     page.locator("select").filter(has_text="centre_of_mass").last.select_option("centre_of_mass")
+    page.locator("button.st-help").focus()
+    page.keyboard.press("Enter")
+    page.locator(".st-keys").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".st-keys").wait_for(state="hidden")
     button = page.locator("button.st-analysis-draw")
     button.focus()
     page.keyboard.press("Enter")

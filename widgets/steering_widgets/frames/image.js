@@ -291,11 +291,16 @@ async function render({ model, el }) {
   /** @type {Record<string, Pixel | undefined>} */
   const arrows = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+  const showKeys = (/** @type {boolean} */ on) => {
+    parts.keys.hidden = !on;
+    parts.help.setAttribute("aria-expanded", String(on));
+  };
   const giveUp = () => {
     if (model.get("drawing")) {
       drawnFrom = null;
       parts.set({ drawing: false });
-    } else if (large.isLarge()) large.leave();
+    } else if (!parts.keys.hidden) showKeys(false);
+    else if (large.isLarge()) large.leave();
     else return false;
     return true;
   };
@@ -407,8 +412,7 @@ async function render({ model, el }) {
   parts.lines.addEventListener("click", toggleProfiles);
   parts.help.setAttribute("aria-expanded", "false");
   parts.help.addEventListener("click", () => {
-    parts.keys.hidden = !parts.keys.hidden;
-    parts.help.setAttribute("aria-expanded", String(!parts.keys.hidden));
+    showKeys(Boolean(parts.keys.hidden));
   });
   parts.fill.addEventListener("click", large.toggle);
   parts.save.addEventListener("click", () => send({ kind: "exact" }));
