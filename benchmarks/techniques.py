@@ -1,6 +1,8 @@
 """What a technique costs a frame, beside what others use for it, in turn in one run on one core.
 
-``python -m benchmarks.techniques [--peer PYTHON] [--rounds N]``: XPCS of dense frames of 256 x 256 px and of
+``python -m benchmarks.techniques [--peer PYTHON] [--rounds N]``: spots of HEDM in the frames of 2048 x 2048 px that
+APS 1-ID recorded and in made ones with 3,000 bright pixels, beside ``scipy.ndimage`` on the dense frames, and fits of
+their peaks, beside SciPy's in a loop; XPCS of dense frames of 256 x 256 px and of
 sparse ones of 512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live;
 curves and fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter
 that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own.
@@ -20,8 +22,11 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 
+from steering.analyses.hedm import Hedm
 from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
+from steering.hedm.fit import fit_peaks
+from steering.sim.data import fetch
 from steering.xpcs.bins import Grid, make_bins
 
 BLOCK = 32
@@ -105,6 +110,97 @@ def theirs(python, folder, grid, frames):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def recorded_spots():
+    """The first 64 frames of alpha zirconium that APS 1-ID recorded: about 3,000 pixels, and 1,000 above 10 counts."""
+    frames = np.zeros((2 * BLOCK, 2048, 2048), np.uint16)
+    with np.load(fetch("hedm_1id/LT1_Ne_zr001_00000-fc_GE2.npz")) as file:
+        for number, frame in enumerate(frames):
+            frame[file[f"{number}_row"], file[f"{number}_col"]] = file[f"{number}_data"]
+    return "recorded at 1-ID", frames
+
+
+def made_spots():
+    """Frames with 250 spots of twelve pixels each, all above the threshold; each spot is in three frames."""
+    random = np.random.default_rng(2)
+    frames = np.zeros((2 * BLOCK, 2048, 2048), np.uint16)
+    for first in range(0, len(frames), 3):
+        for row, column in random.integers(4, 2040, (250, 2)):
+            frames[first : first + 3, row : row + 3, column : column + 4] = random.integers(20, 2000, (3, 4))
+    return "3,000 bright pixels", frames
+
+
+def our_spots(frames):
+    """Add the frames block by block; milliseconds a frame, of the result at the end, and how many spots there are."""
+    analysis, count = Hedm(threshold=10), len(frames)
+    columns = {"omega": np.arange(count, dtype=float)}
+    whole = FrameBlock("r", "primary", 0, count, Inline(frames), columns, {"omega": "deg"})
+    state = analysis.empty()
+    analysis.update(state, whole.part(0, 2), frames[:2])
+    begin = time.perf_counter()
+    for first in range(0, count, BLOCK):
+        block = whole.part(first, first + BLOCK)
+        state = analysis.merge(state, analysis.update(analysis.empty(), block, frames[first : first + BLOCK]))
+    spent = time.perf_counter() - begin
+    begin = time.perf_counter()
+    found = analysis.result(state).features["all_spots"].value
+    return 1e3 * spent / count, 1e3 * (time.perf_counter() - begin), int(found)
+
+
+def dense_spots(frames):
+    """Label the same frames as one dense volume, with sums and centres; milliseconds a frame, and how many there are."""
+    from scipy import ndimage
+
+    begin = time.perf_counter()
+    label, count = ndimage.label(frames > 10, np.ones((3, 3, 3)))
+    numbers = np.arange(1, count + 1)
+    ndimage.sum_labels(frames, label, numbers)
+    ndimage.center_of_mass(frames, label, numbers)
+    return 1e3 * (time.perf_counter() - begin) / len(frames), count
+
+
+def fits(count):
+    """Fit peaks of 11 x 11 px: all at once, and one by one with SciPy; milliseconds a peak, and the errors in pixels."""
+    from scipy.optimize import least_squares
+
+    random = np.random.default_rng(3)
+    row, column, height = random.uniform(4, 6, count), random.uniform(4, 6, count), random.uniform(80, 3000, count)
+    down, right = np.indices((11, 11))
+    peaks = np.exp(-((down - row[:, None, None]) ** 2 + (right - column[:, None, None]) ** 2) / 4.5)
+    patches = random.poisson(height[:, None, None] * peaks + 5)
+    fit_peaks(patches[:10])
+    begin = time.perf_counter()
+    found = fit_peaks(patches)
+    ours_ms = 1e3 * (time.perf_counter() - begin) / count
+    few = min(count, 50)
+    begin, others = time.perf_counter(), []
+    for patch in patches[:few]:
+
+        def off(p, patch=patch):
+            away = ((down - p[1]) / p[3]) ** 2 + ((right - p[2]) / p[4]) ** 2
+            shape = p[5] / (1 + away) + (1 - p[5]) * np.exp(-np.log(2) * away)
+            return ((p[0] * shape + p[6] - patch) / np.sqrt(patch + 1)).ravel()
+
+        others.append(least_squares(off, [patch.max(), 5, 5, 1.5, 1.5, 0.3, 5], method="lm").x[1:3])
+    theirs_ms = 1e3 * (time.perf_counter() - begin) / few
+    errors = np.hypot(found.row - row, found.column - column), np.hypot(*(np.array(others).T - [row[:few], column[:few]]))
+    return ours_ms, theirs_ms, *(float(np.median(one)) for one in errors)
+
+
+def hedm(rounds):
+    """Measure HEDM in turn with its peers, and print."""
+    for name, frames in (recorded_spots(), made_spots()):
+        print(f"hedm, {len(frames)} frames of 2048 x 2048 px, {name}:")
+        for _ in range(rounds):
+            frame, result, count = our_spots(frames)
+            print(f"  ours {frame:.2f} ms a frame in blocks of {BLOCK}, {count} spots, result {result:.0f} ms")
+            dense_frame, dense_count = dense_spots(frames)
+            print(f"  scipy.ndimage on the dense frames {dense_frame:.0f} ms a frame, {dense_count} spots")
+    for _ in range(rounds):
+        one, other, error, their_error = fits(2000)
+        print(f"peaks of 11 x 11 px: ours {one:.3f} ms a peak, {error:.3f} px off in the median")
+        print(f"  scipy least_squares in a loop {other:.2f} ms, {their_error:.3f} px")
+
+
 def main(arguments):
     """Measure in turn, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.techniques", description=__doc__)
@@ -113,6 +209,7 @@ def main(arguments):
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         raise SystemExit(f"--rounds {options.rounds}: allowed are 1 and more.")
+    hedm(options.rounds)
     for name, grid, frames in (dense(), sparse()):
         print(f"xpcs, {len(frames)} frames of {name}:")
         for _ in range(options.rounds):

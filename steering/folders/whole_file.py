@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from steering.core.block import FrameBlock
+from steering.core.block import Floats, FrameBlock
 from steering.core.pixels import COUNTS_ONLY, Pixels
 from steering.folders.directory import SeenFile
 from steering.places.hdf5 import FrameFile
 from steering.places.images import ImageFiles
-from steering.readers.file_names import HDF5
+from steering.readers.file_names import FRAME_CACHE, HDF5
+from steering.readers.frame_cache import look_into
 from steering.readers.hdf5_frames import count_frames
 from steering.readers.hdf5_layout import find_layout, require_images
 from steering.readers.hdf5_written import is_being_written
 from steering.readers.image_files import read_image_file
 from steering.readers.open_files import OpenFiles
+
+_OMEGA = "omega"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class WholeFile:
         dtype: Of a pixel.
         stack: Where they are in an HDF5 file; nothing for image files.
         complete: Unix time in seconds of its last change.
+        omega: Angle of each frame in degrees, shape ``(frames,)``, where the file says it.
     """
 
     file: SeenFile
@@ -39,6 +43,7 @@ class WholeFile:
     dtype: np.dtype[Any]
     stack: FrameFile | None
     complete: float
+    omega: Floats | None = field(default=None, compare=False)
 
     @property
     def frame_bytes(self) -> int:
@@ -61,6 +66,9 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
         OSError, ValueError, KeyError, RuntimeError, SteeringError: If it is not whole, or not what its name says.
     """
     complete = file.changed * 1e-9
+    if file.name.suffix in FRAME_CACHE:
+        held = look_into(file.path)
+        return WholeFile(file, held.frames, held.shape, held.dtype, None, complete, held.omega)
     if file.name.suffix not in HDF5:
         # Read whole, because only that tells whether it is whole; its bytes are then in this machine's memory.
         images = read_image_file(file.path)
@@ -102,4 +110,7 @@ def block_of(
         tuple(number for _, number in frames),
         tuple(one.complete for one, _ in frames),
     )
-    return FrameBlock(run, "primary", start, stop, place, {}, {}, seen, None, pixels)
+    angles = [one.omega for one in whole if one.omega is not None]
+    # Of a column each frame has a value, or there is none.
+    columns = {_OMEGA: np.concatenate(angles)} if len(angles) == len(whole) else {}
+    return FrameBlock(run, "primary", start, stop, place, columns, dict.fromkeys(columns, "deg"), seen, None, pixels)

@@ -9,10 +9,11 @@ HDF5 = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi", ".nx5"))
 TIFF = frozenset((".tif", ".tiff"))
 # The panels of APS 1-ID are numbered in the suffix.
 GE = frozenset((".ge", *(f".ge{panel}" for panel in range(1, 6))))
-IMAGES = TIFF | GE | frozenset((".cbf", ".edf", ".mccd", ".img", ".sfrm"))
+FRAME_CACHE = frozenset((".npz",))
+IMAGES = TIFF | GE | FRAME_CACHE | frozenset((".cbf", ".edf", ".mccd", ".img", ".sfrm"))
 PACKED = frozenset((".gz", ".bz2"))
 # Only images are packed as a whole: an HDF5 file is read in parts.
-_PACKED_TOO = IMAGES - GE
+_PACKED_TOO = IMAGES - GE - FRAME_CACHE
 _DIGITS = re.compile(r"(\d+)")
 # Written with zeros before it, a number is a count.
 _PADDED = re.compile(r"0\d\d+|00+")

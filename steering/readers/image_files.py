@@ -1,4 +1,4 @@
-"""Reads frames from image files: TIFF, GE's, and all that fabio reads (CBF, EDF, MarCCD ...), packed or not."""
+"""Reads frames from image files: TIFF, GE's, hexrd's caches, and what fabio reads (CBF, EDF ...), packed or not."""
 
 import bz2
 import gzip
@@ -11,7 +11,8 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.readers.file_names import GE, PACKED, TIFF
+from steering.readers.file_names import FRAME_CACHE, GE, PACKED, TIFF
+from steering.readers.frame_cache import read_frame_cache
 
 # What stands before the pixels in a CBF file, and how far from its beginning at most.
 _CBF_BINARY, _CBF_HEAD = b"\x0c\x1a\x04\xd5", 1 << 18
@@ -46,6 +47,8 @@ def read_image_file(path: Path, indices: Sequence[int] | None = None) -> NDArray
         images = _tiff(path, indices)
     elif suffix in GE:
         images = _ge(path, indices)
+    elif suffix in FRAME_CACHE:
+        images = read_frame_cache(path, indices)
     else:
         images = _fabio(path, suffix, indices)
     if images.ndim != _IMAGE_DIMENSIONS + 1 or images.dtype.kind not in "biuf":
