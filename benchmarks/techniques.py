@@ -147,7 +147,7 @@ def our_spots(frames):
 
 
 def dense_spots(frames):
-    """Label the same frames as one dense volume, with sums and centres; milliseconds a frame, and how many there are."""
+    """Label the same frames as one dense volume, with sums and centres; milliseconds a frame, and how many spots."""
     from scipy import ndimage
 
     begin = time.perf_counter()
@@ -159,7 +159,7 @@ def dense_spots(frames):
 
 
 def fits(count):
-    """Fit peaks of 11 x 11 px: all at once, and one by one with SciPy; milliseconds a peak, and the errors in pixels."""
+    """Fit peaks of 11 x 11 px, all at once and one by one with SciPy; milliseconds a peak each, and errors in px."""
     from scipy.optimize import least_squares
 
     random = np.random.default_rng(3)
@@ -182,7 +182,10 @@ def fits(count):
 
         others.append(least_squares(off, [patch.max(), 5, 5, 1.5, 1.5, 0.3, 5], method="lm").x[1:3])
     theirs_ms = 1e3 * (time.perf_counter() - begin) / few
-    errors = np.hypot(found.row - row, found.column - column), np.hypot(*(np.array(others).T - [row[:few], column[:few]]))
+    errors = (
+        np.hypot(found.row - row, found.column - column),
+        np.hypot(*(np.array(others).T - [row[:few], column[:few]])),
+    )
     return ours_ms, theirs_ms, *(float(np.median(one)) for one in errors)
 
 

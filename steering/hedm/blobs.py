@@ -9,7 +9,6 @@ from steering.hedm.lit import Lit, Numbers
 # Columns of a table of blobs: frame, pixels, counts, first and second moments in pixels, the peak and where it is.
 FRAME, PIXELS, SUM, ROW, COLUMN, ROW_ROW, COLUMN_COLUMN, ROW_COLUMN, PEAK, PEAK_ROW, PEAK_COLUMN = range(11)
 WIDTH: Final = 11
-_SUMMED = slice(PIXELS, PEAK)
 NO_BLOBS = np.empty((0, WIDTH), np.int64)
 
 
@@ -26,15 +25,20 @@ def table_of(lit: Lit, label: Numbers, start: int) -> Numbers:
     """
     if not len(label):
         return NO_BLOBS
-    # Equal pixels stay in their order, so of several peaks the first counts.
-    order = np.lexsort((-lit.count, label))
-    begins = np.flatnonzero(np.diff(label[order], prepend=-1))
-    count, row, column = lit.count, lit.row, lit.column
-    parts = [np.ones_like(count), count, count * row, count * column]
-    parts += [count * row * row, count * column * column, count * row * column]
+    order = np.argsort(label, kind="stable")
+    label = label[order]
+    begins = np.flatnonzero(np.diff(label, prepend=-1))
+    frame, count, row, column = (one[order] for one in (lit.frame, lit.count, lit.row, lit.column))
     table = np.empty((len(begins), WIDTH), np.int64)
-    peak = order[begins]
-    table[:, FRAME] = lit.frame[peak] + start
-    table[:, _SUMMED] = np.add.reduceat(np.stack(parts, 1)[order], begins, axis=0)
-    table[:, PEAK], table[:, PEAK_ROW], table[:, PEAK_COLUMN] = count[peak], row[peak], column[peak]
+    table[:, PIXELS] = np.diff(begins, append=len(label))
+    by_row, by_column = count * row, count * column
+    parts = (count, by_row, by_column, by_row * row, by_column * column, by_row * column)
+    for place, part in zip(range(SUM, PEAK), parts, strict=True):
+        table[:, place] = np.add.reduceat(part, begins)
+    top = np.maximum.reduceat(count, begins)
+    # Of several peaks the first counts: pixels stay in their order.
+    peaks = np.flatnonzero(count == top[label])
+    peaks = peaks[np.flatnonzero(np.diff(label[peaks], prepend=-1))]
+    table[:, FRAME], table[:, PEAK] = frame[begins] + start, top
+    table[:, PEAK_ROW], table[:, PEAK_COLUMN] = row[peaks], column[peaks]
     return table

@@ -76,6 +76,43 @@ def _below(before: Numbers, after: Numbers, far: int) -> tuple[Numbers, Numbers]
     return np.concatenate(places), np.concatenate(others)
 
 
+def labelled(key: Numbers, grid: Grid) -> tuple[Numbers, Numbers]:
+    """Number the blobs of a block, and find which of them touch from one frame to the next.
+
+    Pixels beside each other in a row are one stretch; looking at stretches gives the same as looking at pixels, sooner.
+
+    Args:
+        key: Of each pixel, sorted.
+        grid: Of the keys.
+
+    Returns:
+        The number of its blob for each pixel, in the order of their first pixels; and pairs of blobs, each once, of
+        shape ``(pairs, 2)``.
+    """
+    if not len(key):
+        return _NONE, np.empty((0, 2), np.int64)
+    begins = np.flatnonzero(np.diff(key, prepend=-2) != 1)
+    sizes = np.diff(begins, append=len(key))
+    first = key[begins]
+    last = first + sizes - 1
+    blob = grouped(len(first), *_touching(first, last, grid.row))
+    found = [_touching(first, last, grid.frame + row * grid.row) for row in _ROWS]
+    one, other = (blob[np.concatenate(places)] for places in zip(*found, strict=True))
+    count = int(blob.max()) + 1
+    pairs = np.stack(np.divmod(np.unique(one * count + other), count), 1)
+    return np.repeat(blob, sizes), pairs
+
+
+def _touching(first: Numbers, last: Numbers, far: int) -> tuple[Numbers, Numbers]:
+    """Find for each stretch those that overlap it, a pixel at either side too, when it is moved by ``far``."""
+    low = np.searchsorted(last, first + (far - 1))
+    counts = np.searchsorted(first, last + (far + 1), "right") - low
+    some = np.flatnonzero(counts > 0)
+    counts = counts[some]
+    inside = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(some, counts), np.repeat(low[some], counts) + inside
+
+
 def grouped(size: int, first: Numbers, second: Numbers) -> Numbers:
     """Number what hangs together, in the order of the first member of each group.
 

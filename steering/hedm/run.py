@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from steering.core.block import Floats
 from steering.hedm.blobs import PEAK, table_of
-from steering.hedm.components import Grid, across, grouped, within
+from steering.hedm.components import Grid, across, labelled, within
 from steering.hedm.lit import Lit, Numbers
 from steering.hedm.split import passes, split
 
@@ -87,11 +87,14 @@ def make_runs(lit: Lit, frames: Floats, start: int, valley: float, fitter: Fitte
     """
     grid = Grid.of(lit.shape)
     key = grid.keys(lit)
-    first, second = within(key, grid)
-    label = split(lit.count, first, second, valley) if valley else grouped(len(key), first, second)
-    blobs = table_of(lit, label, start)
+    if valley:
+        label = split(lit.count, *within(key, grid), valley)
+        blobs = table_of(lit, label, start)
+        links = _links(across(key, key, grid), (label, label), (lit.count, lit.count), (blobs, blobs), valley)
+    else:
+        label, links = labelled(key, grid)
+        blobs = table_of(lit, label, start)
     sizes = np.bincount(blobs[:, 0] - start, minlength=len(frames)).astype(np.int64)
-    links = _links(across(key, key, grid), (label, label), (lit.count, lit.count), (blobs, blobs), valley)
     places = np.concatenate([[0], np.cumsum(sizes)])
     fits = np.empty((len(blobs), 0)) if fitter is None else fitter(blobs)
     edges = np.flatnonzero(~_is_next(frames[:-1, INSIDE], frames[1:, INSIDE])) + 1
@@ -194,8 +197,6 @@ def _links(
 ) -> Numbers:
     """Link the blobs of pixels that touch."""
     first, second = pairs
-    height = np.minimum(counts[0][first], counts[1][second])
-    one, other = passes(
-        labels[0][first], labels[1][second], height, (blobs[0][:, PEAK], blobs[1][:, PEAK]), valley
-    )  # fmt: skip
-    return np.stack([one, other], 1)
+    one, other = labels[0][first], labels[1][second]
+    height = np.minimum(counts[0][first], counts[1][second]) if valley else None
+    return np.stack(passes(one, other, height, (blobs[0][:, PEAK], blobs[1][:, PEAK]), valley), 1)

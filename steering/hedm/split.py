@@ -38,21 +38,23 @@ def split(count: Numbers, first: Numbers, second: Numbers, valley: float) -> Num
 
 
 def passes(
-    first: Numbers, second: Numbers, height: Numbers, peaks: tuple[Numbers, Numbers], valley: float
+    first: Numbers, second: Numbers, height: Numbers | None, peaks: tuple[Numbers, Numbers], valley: float
 ) -> tuple[Numbers, Numbers]:
     """Choose of pairs of blobs that touch those whose highest pass is no valley, each once.
 
     Args:
         first: Blob of each pair of touching pixels.
         second: The other blob.
-        height: The lower count of the two pixels.
+        height: The lower count of the two pixels; nothing if all pairs are taken.
         peaks: Counts of the peaks of the first blobs and of the second ones, by their numbers.
-        valley: As in :func:`split`; 0 takes all pairs.
+        valley: As in :func:`split`.
     """
     if not len(first):
         return first, second
-    if not valley:
-        return np.divmod(np.unique(first * len(peaks[1]) + second), len(peaks[1]))
+    if height is None:
+        both = first * len(peaks[1]) + second
+        # Most pixels have a neighbour of the same pair of blobs before them.
+        return np.divmod(np.unique(both[np.flatnonzero(np.diff(both, prepend=-1))]), len(peaks[1]))
     order = np.lexsort((-height, second, first))
     first, second, height = first[order], second[order], height[order]
     begins = np.flatnonzero(np.diff(first, prepend=-1) | np.diff(second, prepend=-1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.photon_events import alone
-from benchmarks.techniques import dense, labels_of, ours, theirs
+from benchmarks.techniques import dense, dense_spots, fits, labels_of, our_spots, ours, recorded_spots, theirs
 from steering.photons.rigaku import write_rigaku
 
 
@@ -33,3 +33,11 @@ def test_a_peer_without_scikit_beam_is_said(tmp_path):
     _, grid, frames = dense()
     with pytest.raises(SystemExit, match=r"cannot correlate with scikit-beam.*Give one that can import skbeam"):
         theirs(sys.executable, tmp_path, grid, frames[:2])
+
+
+def test_spots_are_the_same_as_those_of_the_dense_frames():
+    _, frames = recorded_spots()
+    assert our_spots(frames[:3])[2] == dense_spots(frames[:3])[1]
+    ours_ms, theirs_ms, error, their_error = fits(20)
+    assert min(ours_ms, theirs_ms) > 0
+    assert max(error, their_error) < 0.1
