@@ -138,7 +138,7 @@ def our_spots(frames):
     analysis.update(state, whole.part(0, 2), frames[:2])
     begin = time.perf_counter()
     for first in range(0, count, BLOCK):
-        block = whole.part(first, first + BLOCK)
+        block = whole.part(first, min(first + BLOCK, count))
         state = analysis.merge(state, analysis.update(analysis.empty(), block, frames[first : first + BLOCK]))
     spent = time.perf_counter() - begin
     begin = time.perf_counter()
