@@ -66,6 +66,21 @@ class FrameRegion(BaseModel):
         mask = None if bad.mask is None else bad.mask[part]
         return some, Bad(mask, bad.saturated)
 
+    def keep(self, frames: NDArray[Any], bad: Bad) -> Bad:
+        """Add all but the region to what is known to be no counts.
+
+        Args:
+            frames: Pixels, shape ``(frames, rows, columns)``.
+            bad: What is known of them.
+
+        Raises:
+            ValueError: If it reaches beyond the frames.
+        """
+        self.check(*frames.shape[1:])
+        mask = np.ones(frames.shape[1:], bool)
+        mask[slice(*self.rows), slice(*self.columns)] = False
+        return Bad(mask if bad.mask is None else mask | bad.mask, bad.saturated)
+
 
 def leave_out(masked: tuple[FrameRegion, ...], frames: NDArray[Any], bad: Bad) -> Bad:
     """Add parts of the detector to what is known to be no counts.

@@ -14,7 +14,7 @@ Its results are the same as without the move.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial, reduce
 from itertools import count, groupby
@@ -268,9 +268,10 @@ class Loop:
         self._newest = item.run
         for analyses in await self._store.alike(item.run, _by_label(self._choose(item))):
             # Analyses with the same stored frames continue together, so that frames are read once for all of them.
-            lanes = self._wire(item.run, analyses)
-            self._lanes.setdefault(item.run, []).append(lanes)
-            await lanes.start()
+            for aside, some in _by_pace(analyses):
+                lanes = self._wire(item.run, some, aside=aside)
+                self._lanes.setdefault(item.run, []).append(lanes)
+                await lanes.start()
 
     def _add(self, blocks: list[FrameBlock]) -> None:
         for run, of_run in groupby(blocks, lambda block: block.run):
@@ -331,6 +332,16 @@ class Loop:
 def _forgotten(run: str) -> Sequence[FrameBlock]:
     message = f"The frames of run {run[:8]} are not remembered."
     raise SteeringError(message)
+
+
+def _by_pace(analyses: Analyses) -> Iterator[tuple[bool, Analyses]]:
+    """Yield the analyses that keep pace with the detector, and each that says that it takes long by itself, aside."""
+    slow = {label: one for label, one in analyses.items() if getattr(one, "takes_long", False)}
+    quick = {label: one for label, one in analyses.items() if label not in slow}
+    if quick:
+        yield False, quick
+    for label, one in slow.items():
+        yield True, {label: one}
 
 
 def _by_label(chosen: Analyses | Analysis[Any] | None) -> Analyses:

@@ -317,3 +317,31 @@ async def test_a_run_that_follows_does_not_wait_for_what_is_aside(gate):
     newest = {(one.provenance.run, one.provenance.label): one for one in results}
     assert len(newest) == 4
     assert all(one.outcome.data.identical(whole().data) for one in newest.values())
+
+
+class Slow(Held):
+    """Says that it takes long."""
+
+    takes_long = True
+
+
+async def test_nobody_waits_for_one_that_says_that_it_takes_long(gate, monkeypatch):
+    # Not even as long as others wait for one that is late.
+    monkeypatch.setattr(company, "CALL_SECONDS", 60.0)
+    results, said = [], []
+
+    def take(result):
+        results.append(result)
+        if result.provenance.label == "good" and result.provenance.frames == 240:
+            gate.set()
+
+    loop = Loop(
+        Scripted(*SINGLES), Threads(), lambda _: {"slow": Slow(gate, {"update"}), "good": MapFeatures()}, take,
+        said.append, pace=QUICK,
+    )  # fmt: skip
+    await within(60, loop.run())
+    newest = {one.provenance.label: one for one in results}
+    assert {label: one.provenance.frames for label, one in newest.items()} == {"slow": 240, "good": 240}
+    assert all(one.outcome.data.identical(whole().data) for one in newest.values())
+    assert not any(said)
+    assert loop.drained == "kit"

@@ -1,0 +1,1 @@
+"""What ptychography is made of: patterns at positions, projections between them and an object, files."""
