@@ -39,6 +39,7 @@ TECHNIQUES = {
     "rocking": Technique(FIRST),
     "xpcs": Technique("02-measure-dynamics-with-xpcs.ipynb", "xpcs.yaml"),
     "hedm": Technique("03-watch-a-metal-yield-with-hedm.ipynb", "hedm.yaml"),
+    "ptychography": Technique("04-see-an-object-with-ptychography.ipynb", "ptychography.yaml"),
 }
 
 

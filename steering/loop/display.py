@@ -147,7 +147,9 @@ class DisplayLane:
 
     @property
     def _at_once(self) -> int:
-        return 1 if self._complete.ending or self._complete.busy else self._pace.results
+        # Two results that take long would only take each other's time.
+        alone = self._complete.ending or self._complete.busy or self._tasks.aside
+        return 1 if alone else self._pace.results
 
     async def _result(
         self, fresh: Sequence[FrameBlock], states: Sequence[Remote[Partial]], generation: str, *, final: bool
@@ -230,7 +232,12 @@ class DisplayLane:
             self._complain(" ".join(wrong.values()))
 
     def _time(self, photons: Mapping[int, float], now: float) -> None:
-        """Record the time since exposure for each frame that is in a result for the first time."""
+        """Record the time since exposure for each frame that is in a result for the first time.
+
+        What is made aside takes its time, and says nothing of the loop's.
+        """
+        if self._tasks.aside:
+            return
         low, high = self._timed[-1] if self._timed else (0, 0)
         # Nearly all of them were in the previous result.
         new = [index for index in photons if not low <= index < high]

@@ -18,7 +18,8 @@ from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Amplitudes
 
 Wave: TypeAlias = NDArray[np.complex64]
-_PORTION_PIXELS = 1 << 17
+Singles: TypeAlias = NDArray[np.float32]
+_PORTION_PIXELS = 1 << 18
 # What the last iterate weighs in the next, in parts of the best illuminated pixel: little light changes little.
 _KEEP_OBJECT, _KEEP_PROBE = 2.5e-3, 1e-2
 # The first iterations leave the probe as it is, until the object is more than flat.
@@ -72,7 +73,7 @@ def portions(frames: int, pixels: int) -> Iterator[slice]:
         yield slice(first, min(first + size, frames))
 
 
-def summed(amplitudes: Amplitudes, lattice: Lattice, iterate: Iterate) -> Sums:
+def summed(amplitudes: Amplitudes | Singles, lattice: Lattice, iterate: Iterate) -> Sums:
     """Project each frame's wave onto its amplitudes, and add up what follows for object and probe.
 
     Args:
@@ -90,16 +91,17 @@ def summed(amplitudes: Amplitudes, lattice: Lattice, iterate: Iterate) -> Sums:
     for part in portions(len(amplitudes), modes * high * wide):
         places = [(slice(y, y + high), slice(x, x + wide)) for y, x in lattice.places[part].tolist()]
         seen = np.stack([iterate.object[place] for place in places])
-        waves = _projected(amplitudes[part].astype(np.float32), iterate.probe * seen[:, None], sums)
-        sums.probe += np.einsum("fyx,fmyx->myx", seen.conj(), waves)
+        waves = _projected(amplitudes[part].astype(np.float32, copy=False), iterate.probe * seen[:, None], sums)
         sums.passed += np.square(np.abs(seen)).sum(axis=0)
-        for place, wave in zip(places, np.einsum("myx,fmyx->fyx", conjugate, waves), strict=True):
+        sums.probe += (seen.conj()[:, None] * waves).sum(axis=0)
+        waves *= conjugate
+        for place, wave in zip(places, waves.sum(axis=1) if modes > 1 else waves[:, 0], strict=True):
             sums.object[place] += wave
             sums.light[place] += shining
     return sums
 
 
-def _projected(measured: NDArray[np.float32], waves: Wave, sums: Sums) -> Wave:
+def _projected(measured: Singles, waves: Wave, sums: Sums) -> Wave:
     """Give waves the measured amplitudes, and note how far off they were."""
     far: Wave = fft.fft2(waves, norm="ortho", overwrite_x=True)
     model = np.sqrt(np.square(np.abs(far)).sum(axis=1)) if far.shape[1] > 1 else np.abs(far[:, 0])

@@ -92,8 +92,10 @@ def reconstruct(patterns: Patterns, course: Course) -> Iterate:
 
 def iterated(patterns: Patterns, lattice: Lattice, iterate: Iterate, count: int) -> Iterate:
     """Do a number of iterations on the same frames."""
+    # Half floats are slow to compute with.
+    amplitudes = patterns.amplitudes.astype(np.float32)
     for _ in range(count):
-        iterate = improved(iterate, summed(patterns.amplitudes, lattice, iterate))
+        iterate = improved(iterate, summed(amplitudes, lattice, iterate))
     return iterate
 
 

@@ -38,7 +38,7 @@ class StarSample:
         half: Half of the width of what is known of the sample, in micrometres; there is nothing beyond.
     """
 
-    rate: float = 5e6
+    rate: float = 1e6
     defocus: float = 60.0
     half: float = 4.0
 

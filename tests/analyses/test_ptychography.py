@@ -15,10 +15,10 @@ from steering.ptychography.patterns import Patterns, Window
 from steering.ptychography.projections import Iterate
 from steering.ptychography.reconstruction import Course, forget, iterated, reconstruct, stages
 from steering.ptychography.start import starting_probe
-from steering.sim.star import GEOMETRY, PIXEL, StarSample
+from steering.sim.star import GEOMETRY, PIXEL
 from steering.testing import check_analysis
 from steering.testing.blocks import varied_blocks
-from tests.analyses.ptychography import block_of, grid, recorded, scanned
+from tests.analyses.ptychography import block_of, grid, like_the_truth, recorded, scanned
 
 NM = 1e3 * PIXEL
 SMALL = {"pixel_size": 2.0, "iterations": 2}
@@ -33,17 +33,6 @@ def star():
 def analysed(analysis, *blocks):
     states = [analysis.update(analysis.empty(), one, one.place.frames) for one in blocks]
     return analysis.result(reduce(analysis.merge, states, analysis.empty()))
-
-
-def like_the_truth(data):
-    """Coherence of a reconstruction with the star that was measured; 1 for the same but for a factor."""
-    sample = StarSample()
-    rows, columns = (np.rint(data[axis].values / PIXEL).astype(int) + len(sample.object) // 2 for axis in ("sy", "sx"))
-    truth = sample.object[np.ix_(rows, columns)]
-    found = (data["object_amplitude"] * np.exp(1j * data["object_phase"])).values
-    lit = np.isfinite(found)
-    product = np.vdot(truth[lit], found[lit])
-    return abs(product) / np.sqrt(np.vdot(truth[lit], truth[lit]).real * np.vdot(found[lit], found[lit]).real)
 
 
 def test_a_known_object_is_found(star):

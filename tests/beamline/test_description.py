@@ -15,6 +15,7 @@ from steering.core.binding import AgentBinding, Binding
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
 from steering.sim.speckle import GEOMETRY
+from steering.sim.star import GEOMETRY as STAR_GEOMETRY
 
 WHOLE = """\
 name: Ours
@@ -98,6 +99,8 @@ def test_a_detector_says_where_it_stands_or_names_a_poni_file(tmp_path):
     assert read_description(file).geometry() == {}
     simulated = read_description(Path(str(files("steering.beamline").joinpath("xpcs.yaml"))))
     assert simulated.geometry() == {"det": GEOMETRY.json()}
+    simulated = read_description(Path(str(files("steering.beamline").joinpath("ptychography.yaml"))))
+    assert simulated.geometry() == {"det": STAR_GEOMETRY.json()}
 
 
 @pytest.mark.parametrize(
@@ -306,7 +309,7 @@ ONE_MISTAKE = {
     "unknown analysis of several": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - rocking_curv"),
         14,
-        "There is no analysis 'rocking_curv'. Allowed: centre_of_mass, hedm, map_features, rocking_curve, scalars,",
+        f"There is no analysis 'rocking_curv'. Allowed: {', '.join(registry.names('analyses')[:4])},",
     ),
     "twice one label": (
         ("    axis: eta", "    axis: eta\n    analyses:\n      - scalars\n      - {analysis: scalars}"),
