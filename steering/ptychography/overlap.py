@@ -1,7 +1,9 @@
 """How much of what one frame illuminates its neighbours illuminate too: without that a reconstruction means nothing."""
 
+from typing import Any, cast
+
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy import spatial
 
 from steering.core.block import Floats
 from steering.ptychography.projections import Wave
@@ -34,5 +36,6 @@ def overlaps_of(positions: Floats, beam: float) -> Floats:
         beam: Diameter of the beam in micrometres.
     """
     some = min(_NEIGHBOURS, len(positions) - 1)
-    near = cKDTree(positions).query(positions, some + 1)[0][:, 1:]
+    tree = cast("Any", spatial).cKDTree(positions)
+    near = np.asarray(tree.query(positions, some + 1)[0][:, 1:], np.float64)
     return 100 * np.maximum(1 - np.mean(near, axis=1) / beam, 0.0)
