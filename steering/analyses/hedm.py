@@ -167,32 +167,32 @@ class Hedm:
         runs, shape, unit = state
         if not runs or shape is None:
             return Outcome({}, xr.Dataset())
-        spots, wedges = spots_of(runs, self._chosen.wedge)
+        spots, parts = spots_of(runs, self._chosen.wedge)
         instrument = self._instrument(shape)
         angles = angles_of(spots, None if instrument is None else instrument.geometry, shape)
         large = spots.pixels >= self._chosen.fewest_pixels
         # A sweep whose first spot is still to come says nothing yet.
-        good = large & whole(spots, runs, wedges)
-        newest = int(spots.wedge[good].max()) if good.any() else -1
-        chosen = np.flatnonzero(good & (spots.wedge == newest))
+        good = large & whole(spots, runs, parts)
+        newest = int(spots.sweep[good].max()) if good.any() else -1
+        chosen = np.flatnonzero(good & (spots.sweep == newest))
         listed = np.flatnonzero(large)[-MOST_LISTED:]
-        data = spot_arrays(spots, angles, listed) | frame_arrays(runs, wedges)
+        data = spot_arrays(spots, angles, listed) | frame_arrays(runs, parts.sweep)
         if self._chosen.fit_above is not None:
             fits = of_spots(np.concatenate([run.fits for run in runs]), spots.blob, len(spots.wedge))
             data |= {name: ("spot", one[listed], {"units": "px"}) for name, one in zip(_FITS, fits, strict=True)}
-        sweeps = compared(spots, angles, good, runs, wedges, self._chosen.baseline)
+        sweeps = compared(spots, angles, good, runs, parts.sweep, self._chosen.baseline)
         more, coordinates = sweep_arrays(sweeps, (self._chosen.slow, unit or UNKNOWN_UNIT))
         arrays = xr.Dataset(data | more, coordinates, {"small_spots": int((~large).sum())})
         features = features_of(spots, angles, chosen, int(runs[-1].sizes[-1]))
         known = np.concatenate([run.frames for run in runs])
-        seen = np.flatnonzero(large & (spots.wedge == newest))
-        at = known[wedges == newest, OMEGA]
+        seen = np.flatnonzero(large & (spots.sweep == newest))
+        at = known[parts.sweep == newest, OMEGA]
         complete = None if instrument is None else self._completeness(instrument, spots, seen, at)
         if complete is not None:
             arrays["completeness"] = ("grain", complete.share, {"units": "%"})
             arrays["expected_spots"] = ("grain", complete.expected, {"units": "1"})
             features |= {} if complete.feature is None else {"completeness": complete.feature}
-        features["sweeps"] = Feature(float(wedges[-1] + 1), 0.0, "1")
+        features["sweeps"] = Feature(float(parts.sweep[-1] + 1), 0.0, "1")
         features |= {
             name: one
             for name, one in zip(("rare", "rare_excess"), sweeps.newest, strict=True)

@@ -42,18 +42,18 @@ def spot_arrays(spots: Spots, angles: Angles, chosen: Numbers) -> dict[str, Any]
         "pixels": along(spots.pixels, "px"),
         "frames": along(spots.frames, "frames"),
         "first_frame": along(spots.first, "1"),
-        "sweep_of_spot": along(spots.wedge, "1"),
+        "sweep_of_spot": along(spots.sweep, "1"),
     }
 
 
-def frame_arrays(runs: tuple[Run, ...], wedges: Numbers) -> dict[str, Any]:
+def frame_arrays(runs: tuple[Run, ...], sweep: Numbers) -> dict[str, Any]:
     """Lay out frames along ``frame``: what is known of each, and how many blobs it has."""
     known = np.concatenate([run.frames for run in runs])
     return {
         "blobs": ("frame", np.concatenate([run.sizes for run in runs]), {"units": "1"}),
         "frame_omega": ("frame", known[:, OMEGA], {"units": "deg"}),
         "frame_masked": ("frame", known[:, MASKED], {"units": "1"}),
-        "sweep_of_frame": ("frame", wedges, {"units": "1"}),
+        "sweep_of_frame": ("frame", sweep, {"units": "1"}),
     }
 
 

@@ -34,21 +34,23 @@ def features_of(spots: Spots, angles: Angles, chosen: Numbers, blobs: int) -> di
         chosen: Places of the spots of the newest sweep that are large enough.
         blobs: How many the newest frame has.
     """
-    found = {
-        "blobs": Feature(float(blobs), float(np.sqrt(blobs)), "1"),
+    counted = {
         "spots": Feature(float(len(chosen)), float(np.sqrt(len(chosen))), "1"),
-        "all_spots": Feature(float(len(spots.wedge)), 0.0, "1"),
+        "all_spots": Feature(float(len(spots.sweep)), 0.0, "1"),
+        "blobs": Feature(float(blobs), float(np.sqrt(blobs)), "1"),
     }
     if not len(chosen):
-        return found
-    top = float(spots.maximum[chosen].max())
-    found["maximum"] = Feature(top, float(np.sqrt(top)), "counts")
+        return counted
+    # The first one is what a page shows first.
+    found: dict[str, Feature] = {}
     for name, values, units in (
-        ("spot_intensity", spots.intensity, "counts"),
         ("eta_width", angles.eta_width, "deg"),
         ("radial_width", angles.radius_width, angles.units),
         ("omega_width", spots.omega_width, "deg"),
+        ("spot_intensity", spots.intensity, "counts"),
     ):
         middle, error = median_of(values[chosen])
         found[name] = Feature(middle, error, units)
-    return {name: one for name, one in found.items() if np.isfinite(one.value)}
+    top = float(spots.maximum[chosen].max())
+    found["maximum"] = Feature(top, float(np.sqrt(top)), "counts")
+    return {name: one for name, one in (found | counted).items() if np.isfinite(one.value)}

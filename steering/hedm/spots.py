@@ -1,7 +1,9 @@
 """Spots: blobs of neighbouring frames that touch, where the rotation goes on from one frame to the next.
 
 A wedge is what was rotated through in one go. It ends where a frame is missing or crowded, where the angle jumps, stays
-or turns back, where its position was lost, and where another sweep begins; no spot reaches over such a break.
+or turns back, where its position was lost, and where another sweep begins; no spot reaches over such a break. Spots are
+compared by sweeps: a sweep is all frames of an event, whether or not a detector came late in it, or a wedge where each
+frame is an event.
 """
 
 from collections.abc import Sequence
@@ -27,6 +29,7 @@ class Spots:
 
     Attributes:
         wedge: Number of the wedge, from 0.
+        sweep: Number of the sweep, from 0.
         frames: In how many frames each is.
         first: Index of its first frame in the stream.
         pixels: In how many pixels of all frames.
@@ -45,6 +48,7 @@ class Spots:
     """
 
     wedge: Numbers
+    sweep: Numbers
     frames: Numbers
     first: Numbers
     pixels: Numbers
@@ -93,7 +97,15 @@ def goes_on(
     return found
 
 
-def spots_of(runs: Sequence[Run], wedge: int = 0) -> tuple[Spots, Numbers]:
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """To which wedge and which sweep each frame belongs, both of shape ``(frames,)``."""
+
+    wedge: Numbers
+    sweep: Numbers
+
+
+def spots_of(runs: Sequence[Run], wedge: int = 0) -> tuple[Spots, Parts]:
     """Put blobs together.
 
     Args:
@@ -101,24 +113,36 @@ def spots_of(runs: Sequence[Run], wedge: int = 0) -> tuple[Spots, Numbers]:
         wedge: As in :func:`goes_on`.
 
     Returns:
-        The spots, and for each frame of the runs the number of its wedge.
+        The spots, and where each frame of the runs belongs.
     """
     wedges: list[Numbers] = []
+    sweeps: list[Numbers] = []
     pairs: list[Numbers] = []
-    blobs = count = 0
+    blobs = count = swept = 0
+    event = -1
     for run in runs:
         on = goes_on(run.frames[:, OMEGA], run.frames[:, CROWDED] > 0, run.frames[:, INSIDE], wedge, run.start)
         wedges.append(count + np.concatenate([[0], np.cumsum(~on)]).astype(np.int64))
         count = int(wedges[-1][-1]) + 1
+        inside = run.frames[:, INSIDE]
+        if inside.any():
+            # A frame that is missing in an event cuts it in two runs.
+            first = run.start - int(inside[0])
+            swept, event = swept + (first != event), first
+            sweeps.append(np.full(len(inside), swept))
+        else:
+            sweeps.append(wedges[-1] - wedges[-1][0] + swept + 1)
+            swept, event = int(sweeps[-1][-1]), -1
         kept = on[run.blobs[run.links[:, 0], FRAME] - run.start] if len(on) else np.zeros(len(run.links), bool)
         pairs.append(run.links[kept] + blobs)
         blobs += len(run.blobs)
-    wedge_of = np.concatenate(wedges)
+    parts = Parts(np.concatenate(wedges), np.concatenate(sweeps) - 1)
     frame_of = np.concatenate([np.repeat(np.arange(len(run.frames)) + at, run.sizes) for run, at in _offsets(runs)])
     links = np.concatenate(pairs)
     spot = grouped(blobs, links[:, 0], links[:, 1])
     frames = np.concatenate([run.frames for run in runs])
-    return _summed(np.concatenate([run.blobs for run in runs]), spot, frames[frame_of], wedge_of[frame_of]), wedge_of
+    own = Parts(parts.wedge[frame_of], parts.sweep[frame_of])
+    return _summed(np.concatenate([run.blobs for run in runs]), spot, frames[frame_of], own), parts
 
 
 def _offsets(runs: Sequence[Run]) -> list[tuple[Run, int]]:
@@ -126,14 +150,14 @@ def _offsets(runs: Sequence[Run]) -> list[tuple[Run, int]]:
     return list(zip(runs, ends[:-1], strict=True))
 
 
-def _summed(blobs: Numbers, spot: Numbers, known: Floats, wedge: Numbers) -> Spots:
+def _summed(blobs: Numbers, spot: Numbers, known: Floats, parts: Parts) -> Spots:
     """Sum up the blobs of each spot.
 
     Args:
         blobs: Table of blobs.
         spot: Of each blob the number of its spot.
         known: What is known of each blob's frame.
-        wedge: Of each blob.
+        parts: Where each blob belongs.
     """
     size = int(spot.max()) + 1 if len(spot) else 0
     _, begins = np.unique(spot, return_index=True)
@@ -158,7 +182,8 @@ def _summed(blobs: Numbers, spot: Numbers, known: Floats, wedge: Numbers) -> Spo
     last, first = np.full(size, -1), blobs[begins, FRAME]
     np.maximum.at(last, spot, blobs[:, FRAME])
     return Spots(
-        wedge[begins], last - first + 1, first, total(blobs[:, PIXELS]).astype(np.int64), whole, maximum,
+        parts.wedge[begins], parts.sweep[begins], last - first + 1, first,
+        total(blobs[:, PIXELS]).astype(np.int64), whole, maximum,
         row, column, np.maximum(row_row, 0), np.maximum(column_column, 0), row_column,
         omega, width, slow, exposure, spot,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from steering.hedm.features import median_of
 from steering.hedm.indicator import FEWEST, baseline_of
 from steering.hedm.lit import Numbers
 from steering.hedm.run import SLOW, Run
-from steering.hedm.spots import Spots
+from steering.hedm.spots import Parts, Spots
 
 _MOST_SWEEPS = 12
 _WIDTHS = 40
@@ -51,25 +51,25 @@ class Sweeps:
     newest: tuple[Feature, Feature]
 
 
-def whole(spots: Spots, runs: Sequence[Run], wedges: Numbers) -> NDArray[np.bool_]:
-    """Say which spots do not touch the first or last frame of their sweep, where they may be cut off.
+def whole(spots: Spots, runs: Sequence[Run], parts: Parts) -> NDArray[np.bool_]:
+    """Say which spots do not touch the first or last frame of their wedge, where they may be cut off.
 
     In a sweep of one or two frames all do, and there all count.
 
     Args:
         spots: All of them.
         runs: Their frames.
-        wedges: Sweep of each frame.
+        parts: Where each frame belongs.
     """
     frames = np.concatenate([np.arange(run.start, run.stop) for run in runs])
-    _, begins, counts = np.unique(wedges, return_index=True, return_counts=True)
+    _, begins, counts = np.unique(parts.wedge, return_index=True, return_counts=True)
     first, last = frames[begins], frames[begins + counts - 1]
     inside = (spots.first > first[spots.wedge]) & (spots.first + spots.frames - 1 < last[spots.wedge])
-    return inside | (counts[spots.wedge] < _FEWEST_FRAMES)
+    return inside | (np.bincount(parts.sweep)[spots.sweep] < _FEWEST_FRAMES)
 
 
 def compared(
-    spots: Spots, angles: Angles, good: NDArray[np.bool_], runs: Sequence[Run], wedges: Numbers, baseline: int
+    spots: Spots, angles: Angles, good: NDArray[np.bool_], runs: Sequence[Run], sweep: Numbers, baseline: int
 ) -> Sweeps:
     """Compare sweeps.
 
@@ -78,16 +78,16 @@ def compared(
         angles: Of them.
         good: Which are large enough and whole.
         runs: Their frames.
-        wedges: Sweep of each frame.
+        sweep: Sweep of each frame.
         baseline: So many of the first sweeps with enough spots are the baseline.
     """
-    count = np.bincount(spots.wedge[good], minlength=int(wedges.max()) + 1)
+    count = np.bincount(spots.sweep[good], minlength=int(sweep.max()) + 1)
     enough = np.flatnonzero(count >= _FEWEST_SPOTS)
-    first = np.flatnonzero(good & np.isin(spots.wedge, enough[:baseline]))
+    first = np.flatnonzero(good & np.isin(spots.sweep, enough[:baseline]))
     rates = spots.intensity / np.where(spots.exposure > 0, spots.exposure, 1.0)
     usual = baseline_of(angles.eta_width[first], rates[first])
     shown = np.concatenate([enough[:1], enough[1:][1 - _MOST_SWEEPS :]])
-    members = [np.flatnonzero(good & (spots.wedge == one)) for one in shown.tolist()]
+    members = [np.flatnonzero(good & (spots.sweep == one)) for one in shown.tolist()]
     widths: list[Floats] = [angles.eta_width[one] for one in members]
     judged = [
         usual.judged(angles.eta_width[one], rates[one])
@@ -100,7 +100,7 @@ def compared(
     wider = np.array([[float((some > edge).mean()) for edge in edges.tolist()] for some in widths])
     medians = np.array([median_of(some) for some in widths]).reshape(-1, 2)
     slow = np.concatenate([run.frames[:, SLOW] for run in runs])
-    at = np.array([float(slow[wedges == one].mean()) for one in shown.tolist()])
+    at = np.array([float(slow[sweep == one].mean()) for one in shown.tolist()])
     return Sweeps(
         shown, at, count[shown], medians[:, 0], medians[:, 1],
         np.array([share.value for share, _ in judged]), np.array([excess.value for _, excess in judged]),

@@ -114,6 +114,22 @@ def test_an_axis_may_wait_within_an_event():
     assert goes_on(omega, np.zeros(6, bool), np.zeros(6)).tolist() == [True, True, False, False, False]
 
 
+def test_a_detector_that_comes_late_cuts_spots_and_not_the_sweep():
+    frames = np.zeros((8, 9, 9), np.uint16)
+    frames[:, 4, 4] = 50
+    bursts = {"seq_num": [1] * 5 + [2] * 3, "burst_index": [0, 1, 2, 3, 4, 0, 1, 2]}
+    outcome = found(frames, [0, 1, 2, 8, 9, 9, 8, 7], columns=bursts)
+    assert outcome.data.sizes["spot"] == 3
+    assert outcome.data["sweep_of_frame"].values.tolist() == [0] * 5 + [1] * 3
+    assert outcome.features["sweeps"].value == 2
+    analysis, whole = Hedm(threshold=3), block_of(frames, omega=range(8), columns=bursts)
+    state = analysis.empty()
+    # The third frame of the first event is missing.
+    for part in (whole.part(3, 8), whole.part(0, 2)):
+        state = analysis.update(state, part, part.place.frames)
+    assert analysis.result(state).data["sweep_of_frame"].values.tolist() == [0] * 4 + [1] * 3
+
+
 def test_frames_of_a_wedge_may_be_counted_instead():
     assert goes_on(np.full(7, np.nan), np.zeros(7, bool), np.zeros(7), 3, 1).tolist() == [
         True,
