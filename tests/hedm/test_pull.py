@@ -1,10 +1,14 @@
 """The simulated nickel is found again: its spots, its onset and nothing before it."""
 
+from importlib.resources import files
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from steering.analyses.hedm import Hedm
 from steering.core.block import FrameBlock, Inline
+from steering.description.description import read_description
 from steering.hedm.indicator import FEWEST, baseline_of
 from steering.sim.grains import GEOMETRY, GrainSample
 from tests.hedm.recorded import cached_frames, dense
@@ -91,3 +95,8 @@ def test_a_few_spots_are_no_baseline():
     share, excess = same.judged(np.ones(30), np.ones(30))
     assert (share.value, excess.value) == (0, 0)
     assert same.judged(np.full(30, 2.0), np.ones(30))[1].value > 5
+
+
+def test_the_beamline_s_file_says_where_the_simulated_detector_stands():
+    described = read_description(Path(str(files("steering.beamline").joinpath("hedm.yaml"))))
+    assert described.geometry() == {"det": GEOMETRY.json()}
