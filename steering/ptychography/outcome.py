@@ -85,9 +85,13 @@ def _dataset(
     }
     dims, probe_dims = (slow, fast), ("mode", *across)
     light = np.square(np.abs(seen.probe)).sum(axis=(1, 2))
+    # Without the margin that nothing lit.
+    lit = np.isfinite(seen.object)
+    rows, columns = (_reach(np.atleast_1d(lit.any(axis=other))) for other in (1, 0))
+    transmitted = seen.object[rows, columns]
     variables: dict[str, Any] = {
-        "object_phase": (dims, np.angle(seen.object).astype(np.float32), {"units": "rad"}),
-        "object_amplitude": (dims, np.abs(seen.object).astype(np.float32), {"units": "1"}),
+        "object_phase": (dims, np.angle(transmitted).astype(np.float32), {"units": "rad"}),
+        "object_amplitude": (dims, np.abs(transmitted).astype(np.float32), {"units": "1"}),
         "probe_amplitude": (probe_dims, np.abs(seen.probe).astype(np.float32), {"units": "sqrt(counts)"}),
         "probe_phase": (probe_dims, np.angle(seen.probe).astype(np.float32), {"units": "rad"}),
         "mode_share": ("mode", 100 * light / float(light.sum()), {"units": "%"}),
@@ -97,13 +101,19 @@ def _dataset(
         f"{fast}_of_frame": ("frame", patterns.positions[:, 1], micrometres),
     }
     coordinates: dict[str, Any] = {
-        slow: (slow, lattice.along(0), micrometres),
-        fast: (fast, lattice.along(1), micrometres),
+        slow: (slow, lattice.along(0)[rows], micrometres),
+        fast: (fast, lattice.along(1)[columns], micrometres),
         "frame": ("frame", patterns.index, {"units": "1"}),
         "iteration": ("iteration", np.arange(1, len(errors) + 1), {"units": "1"}),
     }
     coordinates |= {name: (name, values, micrometres) for name, values in across.items()}
     return xr.Dataset(variables, coordinates, {"technique": "ptychography"})
+
+
+def _reach(there: NDArray[np.bool_]) -> slice:
+    """Return the range from the first to the last place where something is."""
+    places = np.flatnonzero(there)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0)
 
 
 def _ramp(shape: tuple[int, ...], steps: tuple[float, float]) -> NDArray[np.complex128]:

@@ -55,6 +55,20 @@ def test_an_array_is_drawn_with_its_axes_and_units(desk):
     panel.close()
 
 
+def test_what_an_analysis_says_of_its_result_is_shown(desk):
+    panel = ArrayPanel(desk)
+    desk.board.result.set(result(xr.Dataset(attrs={"remark": "2 frames are there."})))
+    assert panel.fits(desk.board.result.value.outcome.data)
+    panel.refresh()
+    assert "2 frames are there." in panel.widget.children[-1].value
+    desk.board.result.set(result(image(x=[0.0, 1.0, 2.0, 3.0], y=[0.0, 1.0, 2.0]), version=2))
+    until(lambda: not panel.refresh() and not panel._late)
+    assert "frames" not in panel.widget.children[-1].value
+    # Both axes are in um, so what is round stays round.
+    assert panel._plot.match_aspect
+    panel.close()
+
+
 def test_another_layer_and_another_array_are_chosen(desk):
     data = image(layers=3).assign(amplitude=(("y", "x"), np.ones((3, 4)), {"units": "1"}))
     desk.board.result.set(result(data))

@@ -78,8 +78,8 @@ class ArrayPanel:
 
     @staticmethod
     def fits(data: xr.Dataset) -> bool:
-        """Say whether a result has something to draw here."""
-        return bool(names_of(data))
+        """Say whether a result has something to draw here, or says why it has nothing yet."""
+        return bool(names_of(data)) or bool(data.attrs.get("remark"))
 
     def refresh(self) -> bool:
         """Show a newer result, another array of it, or other colours."""
@@ -126,7 +126,8 @@ class ArrayPanel:
                 self._source.data = dict(_EMPTY)
             self._layer.layout.display = "none"
             self.widget.remark("no result yet" if result is None else "")
-            self.widget.say(_HINT if result is None else "This result has no array of two dimensions.", "plain")
+            said = str(data.attrs.get("remark", "")) or "This result has no array of two dimensions."
+            self.widget.say(_HINT if result is None else said, "plain")
             return
         array = data[name]
         layers = 1 if array.ndim == 2 else int(np.prod(array.shape[:-2]))
@@ -134,7 +135,8 @@ class ArrayPanel:
         self._layer.layout.display = None if layers > 1 else "none"
         picture = picture_of(array, min(int(self._layer.value), layers - 1))
         units = str(array.attrs.get("units", ""))
-        self.widget.say("")
+        # What an analysis says of its own result.
+        self.widget.say(str(data.attrs.get("remark", "")), "plain")
         with self.view.edit():
             self._put(picture, title(name), units)
         rows, columns = array.shape[-2:]
@@ -152,6 +154,8 @@ class ArrayPanel:
         if self._bar.color_mapper is not mapper:
             self._image.glyph.update(color_mapper=mapper)
             self._bar.color_mapper = mapper
+        # What is a length both ways keeps its shape.
+        self._plot.match_aspect = bool(x[1]) and x[1] == y[1]
         self._bar.title = axis_label(name, units)
         self._plot.xaxis[0].axis_label = axis_label(x[0], x[1])
         self._plot.yaxis[0].axis_label = axis_label(y[0], y[1])
