@@ -5,7 +5,8 @@ APS 1-ID recorded and in made ones with 3,000 bright pixels, beside ``scipy.ndim
 their peaks, beside SciPy's in a loop; XPCS of dense frames of 256 x 256 px and of
 sparse ones of 512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live;
 curves and fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter
-that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own.
+that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own. Ptychography of
+516 patterns of 128 x 128 px: a frame and iteration, and a result that goes on or begins.
 """
 
 import argparse
@@ -27,6 +28,10 @@ from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
 from steering.hedm.fit import fit_peaks
 from steering.sim.data import fetch
+from steering.core.pixels import NOTHING_BAD
+from steering.ptychography.lattice import Lattice
+from steering.ptychography.patterns import Patterns, Window
+from steering.ptychography.reconstruction import Course, begun, forget, iterated, reconstruct
 from steering.xpcs.bins import Grid, make_bins
 
 BLOCK = 32
@@ -82,6 +87,31 @@ def ours(grid, frames):
     begin = time.perf_counter()
     analysis.result(state)
     return 1e3 * spent / (len(frames) - BLOCK), 1e3 * (time.perf_counter() - begin)
+
+
+def ptychography(count=516):
+    """Iterate on patterns, and make results from them.
+
+    Returns:
+        Milliseconds a frame and iteration; seconds of a result from nothing, and of one with a few frames more.
+    """
+    frames = np.random.default_rng(2).poisson(28.0, (count, 128, 128))
+    around = np.random.default_rng(3).uniform(-1.6, 1.6, (count, 2))
+    patterns = Patterns(np.arange(count), Window().amplitudes(frames, NOTHING_BAD), around)
+    course = Course((0.01, 0.01))
+    lattice = Lattice.of(around, course.pixel, (128, 128))
+    start = iterated(patterns, lattice, begun(patterns, lattice, course), 1)
+    spent = []
+    for work in (
+        lambda: iterated(patterns, lattice, start, 3),
+        lambda: reconstruct(patterns.first(count - 4), course),
+        lambda: reconstruct(patterns, course),
+    ):
+        begin = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - begin)
+    forget()
+    return 1e3 * spent[0] / 3 / count, spent[1], spent[2]
 
 
 def labels_of(grid, shape):
@@ -224,6 +254,10 @@ def main(arguments):
                     told = theirs(options.peer, Path(folder), grid, frames[: 2**26 // frames[0].size])
                 spent = ", ".join(f"{one:.2f} ms with {how}" for how, one in told["ms"].items())
                 print(f"  scikit-beam {told['version']} {spent}")
+    print("ptychography, 516 patterns of 128 x 128 px, one mode:")
+    for _ in range(options.rounds):
+        each, whole, more = ptychography()
+        print(f"  ours {each:.2f} ms a frame and iteration, a result {whole:.1f} s from nothing, {more:.1f} s going on")
 
 
 if __name__ == "__main__":

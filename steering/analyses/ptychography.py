@@ -20,6 +20,7 @@ from steering.core.block import FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
 from steering.geometry.geometry import Geometry
+from steering.ptychography.cxi import read_probe
 from steering.ptychography.lattice import Lattice, pixel_of
 from steering.ptychography.outcome import outcome_of
 from steering.ptychography.patterns import NOTHING, Patterns, Window
@@ -71,6 +72,9 @@ class PtychographyChoices(Choices):
         description="How far the sample is out of the focus, for the first guess of the probe",
         json_schema_extra={"units": "um"},
     )
+    probe: str = Field(
+        "", max_length=4096, description="File of a probe to begin with (CXI or .npy) that the workers see"
+    )
     memory: int = Field(
         256,
         ge=1,
@@ -101,6 +105,7 @@ class Ptychography:
         iterations: int = 10,
         modes: int = 1,
         defocus: float = 0.0,
+        probe: str = "",
         memory: int = 256,
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
@@ -117,6 +122,7 @@ class Ptychography:
             iterations: Of each stage.
             modes: Of the probe.
             defocus: In micrometres, of the first guess of the probe.
+            probe: File of one to begin with (:func:`steering.ptychography.cxi.read_probe`); goes before the defocus.
             memory: For the patterns, in megabytes (2^20 bytes).
             region: The only pixels that are taken for measured, as in the other analyses.
             masked: Parts that are not taken for measured, such as a beam stop.
@@ -189,6 +195,7 @@ class Ptychography:
 
         Raises:
             ValueError: If the positions are too far apart, or a probe that was given does not fit.
+            SteeringError: If its file cannot be read.
         """
         remark = self._lacking(state)
         if remark:
@@ -233,4 +240,5 @@ class Ptychography:
         curvature = 0.0
         if chosen.defocus and self._geometry is not None:
             curvature = self._geometry.wavelength * _METRES * chosen.defocus
-        return Course(pixel, chosen.iterations, chosen.modes, None, curvature)
+        probe = read_probe(chosen.probe) if chosen.probe else None
+        return Course(pixel, chosen.iterations, chosen.modes, probe, curvature)

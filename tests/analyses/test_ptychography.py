@@ -212,3 +212,20 @@ def test_blocks_of_the_kit_are_reconstructed():
     outcome = analysed(Ptychography(**SMALL), *blocks)
     assert outcome.features["frames"].value == sum(map(len, blocks)) - 1
     assert "error" in outcome.features
+
+
+def test_two_beams_that_do_not_interfere_are_two_modes(star):
+    frames, positions = star
+    # A vibration: each frame is the sum of two that are 14 nm apart.
+    aside = np.array([0.007, 0.0])
+    shaken = scanned(positions + aside, 4, 0.25) + scanned(positions - aside, 5, 0.25)
+    block = block_of(shaken, positions)
+    chosen = {"geometry": GEOMETRY.json(), "defocus": 55.0, "iterations": 40}
+    one, two = (analysed(Ptychography(**chosen, modes=count), block) for count in (1, 2))
+    assert two.features["error"].value < 0.87 * one.features["error"].value
+    assert like_the_truth(two.data) > like_the_truth(one.data)
+    shares = two.data["mode_share"].values
+    assert shares.sum() == pytest.approx(100)
+    assert shares[0] > shares[1] > 5
+    strong, weak = (two.data["probe_amplitude"] * np.exp(1j * two.data["probe_phase"])).values
+    assert abs(np.vdot(strong, weak)) < 1e-3 * np.vdot(strong, strong).real

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.photon_events import alone
-from benchmarks.techniques import dense, dense_spots, fits, labels_of, our_spots, ours, recorded_spots, theirs
+from benchmarks.techniques import dense, dense_spots, fits, labels_of, our_spots, ours, ptychography, recorded_spots, theirs
 from steering.photons.rigaku import write_rigaku
 
 
@@ -27,6 +27,10 @@ def test_a_few_events_are_measured(tmp_path):
     frame = np.repeat(np.arange(40), 5)
     write_rigaku(path, frame, np.arange(200) * 77, np.ones(200, int))
     assert all(spent > 0 for spent in alone(path, 40))
+
+
+def test_a_few_patterns_are_measured():
+    assert all(spent > 0 for spent in ptychography(40))
 
 
 def test_a_peer_without_scikit_beam_is_said(tmp_path):

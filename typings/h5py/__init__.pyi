@@ -26,6 +26,7 @@ class ExternalLink:
     path: str
 
 class SoftLink:
+    def __init__(self, path: str) -> None: ...
     path: str
 
 class File(Group):
