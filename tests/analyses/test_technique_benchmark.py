@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from benchmarks.photon_events import alone
-from benchmarks.techniques import dense, dense_spots, fits, labels_of, our_spots, ours, ptychography, recorded_spots, theirs
+from benchmarks.techniques import (
+    dense,
+    dense_spots,
+    fits,
+    labels_of,
+    our_spots,
+    ours,
+    ptychography,
+    recorded_spots,
+    theirs,
+)
 from steering.photons.rigaku import write_rigaku
 
 

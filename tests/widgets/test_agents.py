@@ -1,9 +1,11 @@
 import time
+from dataclasses import replace
 
 import pytest
 
 from steering.core.action import Finish, SetParameter
 from steering.core.agent import Suggestion
+from steering.core.binding import AgentBinding
 from steering.core.cell import Cell
 from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.form import SteeringForm
@@ -155,3 +157,30 @@ def test_of_suggestions_without_a_time_the_last_is_the_newest():
     first, last = (Suggestion(SetParameter("centre", value), "", str(value)) for value in (1.0, 2.0))
     assert newest((first, last)) == (last,)
     assert newest(()) == ()
+
+
+def test_agents_that_no_scan_here_names_fold_away_until_they_are_asked_for_or_do_something(desk):
+    rocking, *others = desk.board.scans.value
+    desk.board.scans.set((replace(rocking, agents=(AgentBinding("recentre", "recentre"),)), *others))
+    desk.board.modes.set({"recentre": "off", "spare": "off", "watch": "off"})
+    panel = AgentsPanel(desk)
+    panel.refresh()
+
+    def rows():
+        return [name for name in ("recentre", "spare", "watch") if f"Agent {name}" in text_of(panel._agents)]
+
+    more = find(panel.widget, "st-other-agents")
+    assert (rows(), more.description) == (["recentre"], "Other agents (2)")
+    more.click()
+    panel.refresh()
+    assert (rows(), more.description) == (["recentre", "spare", "watch"], "Fewer agents (2)")
+    more.click()
+    desk.board.modes.set({"recentre": "off", "spare": "off", "watch": "suggest"})
+    panel.refresh()
+    assert (rows(), more.description) == (["recentre", "watch"], "Other agents (1)")
+    # A beamline whose file names none has all of them.
+    desk.board.scans.set((rocking, *others))
+    panel.refresh()
+    assert rows() == ["recentre", "spare", "watch"]
+    assert not shown(panel, "st-other-agents")
+    panel.close()

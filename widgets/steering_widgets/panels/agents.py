@@ -23,7 +23,7 @@ _WAITING = "Nothing is suggested now."
 
 
 class AgentsPanel:
-    """The newest suggestion, and one row for each agent with its mode."""
+    """The newest suggestion, and a row for each agent with its mode; those that no scan here names fold away."""
 
     def __init__(
         self,
@@ -43,22 +43,26 @@ class AgentsPanel:
         board = desk.board
         self._modes, self._idle = Place(board.modes), Place(board.idle)
         self._suggestions, self._status = Place(board.suggestions), Place(board.status)
+        self._scans, self._all = Place(board.scans), Cell(0)
+        self._unfolded = Place(self._all)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._rows: dict[str, ModeRow] = {}
         self._agents = ipywidgets.VBox()
         self._agents.add_class("st-agents")
+        self._others = button("st-other-agents", "", "Agents that no scan of this beamline names")
+        self._others.on_click(lambda _: self._all.set(1 - self._all.value))
         self._hint = ipywidgets.HTML()
         self._hint.add_class("st-hint")
         self._card = SuggestionCard(desk, self._answer, draft)
-        self.widget = Card("agents", "Agents", [self._card.widget, self._hint, self._agents])
+        self.widget = Card("agents", "Agents", [self._card.widget, self._hint, self._agents, self._others])
 
     def refresh(self) -> bool:
         """Show newer modes and suggestions, and the answer to the last click."""
         # All places must advance, so no short cut between them.
         moved = [place.advance() for place in (self._modes, self._idle, self._suggestions, self._said)]
-        status = self._status.advance()
-        if moved[0] or moved[1]:
+        status, scans, unfolded = self._status.advance(), self._scans.advance(), self._unfolded.advance()
+        if moved[0] or moved[1] or scans or unfolded:
             self._write_modes(self._modes.value, self._idle.value)
         if moved[2]:
             self._want(self._card.write(self._suggestions.value, self._status.value))
@@ -66,7 +70,7 @@ class AgentsPanel:
             self._write_hint()
         if moved[3]:
             self.widget.say(*self._said.value)
-        return any(moved) or status
+        return any((*moved, status, scans, unfolded))
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -88,11 +92,18 @@ class AgentsPanel:
         for name in modes:
             if name not in self._rows:
                 self._rows[name] = ModeRow(name, self._desk, self._answer)
-        shown = tuple(self._rows[name].widget for name in modes)
+        named = {one.label for scan in self._scans.value for one in scan.agents}
+        others = [name for name, mode in modes.items() if named and name not in named and mode == "off"]
+        folded: set[str] = set() if self._unfolded.value else set(others)
+        shown = tuple(self._rows[name].widget for name in modes if name not in folded)
         if shown != self._agents.children:
             self._agents.children = shown
         for name, mode in modes.items():
             self._rows[name].write(mode, idle.get(name, ""))
+        text = f"{'Fewer' if self._unfolded.value else 'Other'} agents ({len(others)})"
+        if self._others.description != text:
+            self._others.description = text
+        self._others.layout.display = None if others else "none"
         self.widget.layout.display = None if modes else "none"
 
 
