@@ -10,9 +10,16 @@ from nbclient import NotebookClient
 from tests.processes import left_behind, of_workspace
 
 HERE = Path(__file__).resolve().parents[2]
+# What it says of files is true as well: the probe that was exported is the one that was found.
 ENDING = """
+import numpy as np
+from steering.ptychography.cxi import probe_of, read_probe
+
 uid = session.record[0].uid
 print(session.exit_status(uid))
+result = session.results["ptychography"]
+file = session.past.export_result(result, "nexus")
+assert np.array_equal(read_probe(file), probe_of(result.outcome.data))
 session.shutdown()
 """
 
