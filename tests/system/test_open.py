@@ -18,7 +18,7 @@ async def test_a_failed_start_says_why_and_leaves_nothing_also_from_a_notebooks_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert asyncio.get_running_loop().is_running()
-    with pytest.raises(SteeringError, match="Set STEERING_DATA_DIR"):
+    with pytest.raises(SteeringError, match="set STEERING_DATA_DIR"):
         steering.open(workspace=workspace)
     left = left_behind(of_workspace(workspace))
     assert not left, left
