@@ -16,6 +16,7 @@ from typing import Any, Literal, cast, get_args, get_origin
 from steering.core.errors import SteeringError, said
 from steering.description.description_entries import BeamlineDescription
 from steering.description.looks import choice
+from steering.devices.triggered import never_without_status
 from steering.plans.course import Plan
 from steering.plans.engine import Engine
 from steering.scans.own import OwnEntry
@@ -72,6 +73,8 @@ class Instrument:
         if engine is None:
             message = f"The startup of the instrument {name} makes no RunEngine. It should have one called RE."
             raise SteeringError(message)
+        for value in list(vars(module).values()):
+            never_without_status(value)
         return cls(name, module, engine)
 
     @property

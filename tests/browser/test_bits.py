@@ -155,7 +155,10 @@ def test_a_motor_record_and_an_area_detector_of_classic_devices_are_steered(bits
             measured = session.board.status.value.points_done
             assert session.propose(SetParameter("exposure_time", 0.05)).accepted
             assert session.propose(Resume()).accepted
-            session.board.status.wait(lambda status: status.points_done >= measured + 5, 240)
+            try:
+                session.board.status.wait(lambda status: status.points_done >= measured + 5, 240)
+            except TimeoutError:
+                pytest.fail(f"{session.board.status.value}\n{place.log}")
             assert session.propose(Finish()).accepted
             assert session.wait(300) == run
             ended = session.board.status.value.ended
