@@ -1,9 +1,9 @@
 """A detector that is done before its trigger has returned does not end the scan."""
 
-from bluesky import RunEngine
 from bluesky.plan_stubs import trigger
 
 from steering.devices.triggered import never_without_status
+from steering.plans.engine import Engine
 
 
 class Hasty:
@@ -28,14 +28,15 @@ class Hasty:
 
 
 def test_what_is_over_is_waited_for_no_more():
-    device, engine = Hasty(), RunEngine({}, context_managers=[])
+    device, engine = Hasty(), Engine({})
     for _ in range(2):
         never_without_status(device)
 
     def plan():
         yield from trigger(device, wait=True)
 
-    engine(plan())
+    engine.run(plan()).result(60)
+    engine.close()
     assert device.triggered == 1
 
 
