@@ -4,9 +4,9 @@ import { mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makePage } from "./page.mjs";
 
-const { comeForward, hideOldWords, looks, offerTabs, span, markLate, runAgain } = load(
-  ["parts/heard.js", "pages/looking.js", "pages/presence.js"],
-  ["comeForward", "hideOldWords", "looks", "offerTabs", "span", "markLate", "runAgain"],
+const { comeForward, hideOldWords, looks, offerTabs, span, markLate, runAgain, watchSight } = load(
+  ["parts/heard.js", "pages/sight.js", "pages/looking.js", "pages/presence.js"],
+  ["comeForward", "hideOldWords", "looks", "offerTabs", "span", "markLate", "runAgain", "watchSight"],
 );
 
 test("an age is said in seconds, minutes or hours", () => {
@@ -172,4 +172,37 @@ test("who holds the lease looks while the page is in front, and a scan runs or s
   assert.equal(looks({ ...page, visible: false }), false);
   assert.equal(looks({ ...page, scans: false }), false);
   assert.equal(looks({ ...page, scans: false, idle: 30_000 }), true);
+});
+
+/** What the kernel hears of three cards of which these came into sight one after another; null waits till it settles. */
+function heardOfSight(...steps) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let tell = () => {};
+  globalThis.IntersectionObserver = class {
+    constructor(told) {
+      tell = told;
+    }
+    observe() {}
+    disconnect() {}
+  };
+  const cards = ["curve", "trend", "runs"].map((name) => ({ classList: ["st-panel", `st-panel-${name}`] }));
+  const said = [];
+  const sight = watchSight((names) => said.push(names.join()));
+  sight.look({ querySelectorAll: () => cards });
+  for (const step of steps) {
+    if (step) tell(cards.map((target, at) => ({ target, isIntersecting: step[at] })));
+    else mock.timers.tick(200);
+  }
+  sight.end();
+  mock.timers.reset();
+  return said;
+}
+
+test("the kernel hears which cards are in sight, once for each change that stays", () => {
+  const one = [true, false, false];
+  assert.deepEqual(heardOfSight(one, null, [true, true, false], one, null, [true, false, true], null), ["curve", "curve,runs"]);
+});
+
+test("a page of which nothing is in sight says so too", () => {
+  assert.deepEqual(heardOfSight([false, false, false], null), [""]);
 });

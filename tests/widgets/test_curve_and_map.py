@@ -218,5 +218,5 @@ def test_the_panel_says_which_feature_is_drawn():
     text = text_of(panel.widget)
     assert "Middle of the fit <span" in text
     assert "Peak, highest point</dt>" in text
-    assert "Marked: middle of the fit, 0.2213 °." in text
+    assert "Marked: middle of the fit, 0.22130 ± 0.00040 °." in text
     panel.close()

@@ -6,6 +6,7 @@ from steering_widgets.frames.flow import (
     ACK_SECONDS,
     ASK_SECONDS,
     BLOCKED_SECONDS,
+    COUNTED_SECONDS,
     GONE_SECONDS,
     MOST_IN_FLIGHT,
     QUICK_SECONDS,
@@ -51,6 +52,22 @@ def test_a_view_that_stops_keeping_up_has_at_most_two_from_when_it_was_asked():
         if one.ready(now, blocked=False):
             sent = 1 if one.sent(serial, now, serial).asks else sent + 1
     assert sent == MOST_IN_FLIGHT
+
+
+def test_a_frame_that_another_follows_goes_once_and_one_that_stands_has_its_histogram_sent():
+    one, counted = flow(), 0
+    for serial in range(1, 100):
+        now = serial * 0.1
+        assert one.wants(serial, now)
+        counted += one.sent(serial, now, serial).counts
+        assert not one.wants(serial, now + 0.099)
+    assert counted == pytest.approx(10.0 / COUNTED_SECONDS, abs=1)
+    now += COUNTED_SECONDS / 5
+    assert one.wants(100, now)
+    assert not one.sent(100, now, 100).counts  # the last of all, so soon that it is not counted
+    assert one.wants(100, now + COUNTED_SECONDS)
+    assert one.sent(101, now + COUNTED_SECONDS, 100).counts
+    assert not one.wants(100, now + 10 * COUNTED_SECONDS)
 
 
 PAUSES = st.lists(st.floats(0.0, 0.6), min_size=1, max_size=200)

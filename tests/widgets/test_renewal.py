@@ -87,3 +87,28 @@ def test_a_look_is_counted():
     presence._receive(None, {"kind": "looking", "view": "a"}, [])
     assert presence.looked.value == 1
     presence.close()
+
+
+def test_a_panel_is_in_sight_as_long_as_any_view_has_it_so_or_has_not_said():
+    presence = Presence()
+
+    def tell(view, kind, **more):
+        presence._receive(None, {"kind": kind, "view": view, **more}, [])
+
+    assert presence.sees("curve")
+    tell("a", "sees", panels=["trend"])  # of a view that is not there
+    assert presence.sees("curve")
+    tell("a", "here", asked=0)
+    assert presence.sees("curve")
+    tell("a", "sees", panels=["trend"])
+    assert presence.sees("trend")
+    assert not presence.sees("curve")
+    tell("b", "here", asked=0)
+    assert presence.sees("curve")
+    tell("b", "sees", panels=[])
+    assert not presence.sees("curve")
+    tell("a", "here", asked=0)
+    assert not presence.sees("curve")
+    tell("a", "left")
+    assert not presence.sees("trend")
+    presence.close()

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering_widgets.pages.ticker import Ticker, _Round
-from steering_widgets.parts import card as module
+from steering_widgets.pages.ticker import LINGER_SECONDS, UNSEEN_SECONDS, Ticker, _Round
+from steering_widgets.parts import calm as module
 from steering_widgets.parts.card import Card
 
 LOOKS = st.lists(st.tuples(st.floats(0.001, 0.02), st.booleans()), min_size=50, max_size=400)
@@ -53,6 +53,25 @@ def test_whenever_frames_come_panels_are_refreshed_no_more_often_and_not_much_la
     assert len(set(beats)) == len(beats)
     gaps = [after - before for before, after in zip([100.0, *times], [*times, now], strict=True)]
     assert max(gaps) <= 0.2 + 0.2 + 0.1 + 0.02 + 1e-6
+
+
+@given(LOOKS)
+def test_what_nobody_has_in_sight_is_refreshed_seldom_but_never_forgotten(looks):
+    seen, away = Counted(), Counted()
+    one, now = _Round([seen, away], 0.2, 0.1), 100.0
+    last, gaps = 100.0, []
+    for pause, went in looks:
+        now += pause
+        if one.is_due(now, went=went):
+            chosen = one.chosen(now, lambda panel: panel is seen)
+            assert seen in chosen
+            if away in chosen:
+                gaps.append(now - last)
+                last = now
+    assert all(UNSEEN_SECONDS <= gap <= UNSEEN_SECONDS + 0.2 + 0.1 + 0.02 for gap in gaps[1:])
+    assert now - last <= UNSEEN_SECONDS + 0.4
+    # The last news come into a panel out of sight too, before the thread sleeps.
+    assert UNSEEN_SECONDS + 0.5 + 0.1 < LINGER_SECONDS
 
 
 def test_counts_beside_a_title_move_twice_a_second_and_the_last_one_is_written(monkeypatch):

@@ -9,6 +9,7 @@ import xarray as xr
 
 from steering.core.result import Feature, Result
 from steering_widgets.drawing.curve_data import Curve
+from steering_widgets.parts.calm import Calm
 from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import escape, feature_text, title
 
@@ -36,6 +37,7 @@ class CurveNumbers:
         """Begin without any."""
         self.widget = ipywidgets.HTML()
         self.widget.add_class("st-numbers")
+        self._text = Calm(self._write, "")
 
     def show(self, result: Result, mark: str) -> None:
         """Show the features of a result, and which of them is drawn; ``mark`` is one of :data:`MARKS`."""
@@ -49,11 +51,17 @@ class CurveNumbers:
             words = f"{title(name)}, highest point" if name == PEAK else title(name)
             shown = escape(words) + (_DRAWN if name == marked else "")
             cells.append(f"<div><dt>{shown}</dt><dd{hint}>{escape(text)}</dd></div>")
-        self._write(f'<dl class="st-features">{"".join(cells)}</dl>')
+        text = f'<dl class="st-features">{"".join(cells)}</dl>'
+        self._text.put(text, text)
+
+    def settle(self) -> None:
+        """Write what was put off, once it is due."""
+        self._text.settle()
 
     def clear(self) -> None:
         """Say that there are none."""
-        self._write('<div class="st-faint">The curve appears with the first frames of a rocking scan.</div>')
+        text = '<div class="st-faint">The curve appears with the first frames of a rocking scan.</div>'
+        self._text.put(text, text)
 
     def _write(self, text: str) -> None:
         if self.widget.value != text:
@@ -68,11 +76,16 @@ def place_of(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> fl
         features: Of the result.
         data: Of the result.
     """
-    feature = features.get(_FEATURES.get(mark, ""))
+    feature = feature_of(mark, features)
     if feature is None and mark == FITTED:
         # Results of before the fit was a feature.
         return float(data.attrs.get("fit_centre", math.nan))
     return feature.value if feature is not None else math.nan
+
+
+def feature_of(mark: str, features: Mapping[str, Feature]) -> Feature | None:
+    """Give the feature that a mark stands at; ``mark`` is one of :data:`MARKS`."""
+    return features.get(_FEATURES.get(mark, ""))
 
 
 def half_height(data: xr.Dataset) -> float:

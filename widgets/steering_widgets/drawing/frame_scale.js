@@ -43,17 +43,11 @@ function rounded(value, { low, high, scale }) {
  * @param {{ bar: HTMLCanvasElement, ticks: HTMLElement, unit: HTMLElement }} parts
  * @param {ImageMessage} message
  * @param {Uint8Array} colours
+ * @param {string} colourMap The name that they go by.
  */
 // biome-ignore lint/correctness/noUnusedVariables: the other files of this widget follow.
-function drawScale(parts, message, colours) {
-  const context = contextOf(parts.bar);
-  const strip = context.createImageData(1, 256);
-  for (let row = 0; row < 256; row++) {
-    const level = Math.max(255 - row, message.reserved);
-    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[level * 3 + part];
-    strip.data[row * 4 + 3] = 255;
-  }
-  context.putImageData(strip, 0, 0);
+function drawScale(parts, message, colours, colourMap) {
+  drawBar(parts.bar, message.reserved, colours, colourMap);
   const ticks = ticksOf(message.low, message.high, message.scale === "log").map((value) =>
     ({ at: `${(100 * placeOf(value, message)).toFixed(1)}%`, text: shortNumber(value) }));
   // Limits move with each frame, and mostly by less than can be seen.
@@ -63,4 +57,26 @@ function drawScale(parts, message, colours) {
     parts.ticks.replaceChildren(...ticks.map(({ at, text }) => node("span", { style: `bottom:${at}` }, text)));
   }
   if (parts.unit.textContent !== message.units) parts.unit.textContent = message.units;
+}
+
+/**
+ * Draw the bar anew if its colours are others: what is drawn again costs the page a layer, also where nothing moves.
+ *
+ * @param {HTMLCanvasElement} bar
+ * @param {number} reserved How many of the lowest colours mark pixels.
+ * @param {Uint8Array} colours
+ * @param {string} colourMap The name that they go by.
+ */
+function drawBar(bar, reserved, colours, colourMap) {
+  const key = `${reserved} ${colourMap}`;
+  if (bar.dataset.key === key) return;
+  bar.dataset.key = key;
+  const context = contextOf(bar);
+  const strip = context.createImageData(1, 256);
+  for (let row = 0; row < 256; row++) {
+    const level = Math.max(255 - row, reserved);
+    for (let part = 0; part < 3; part++) strip.data[row * 4 + part] = colours[level * 3 + part];
+    strip.data[row * 4 + 3] = 255;
+  }
+  context.putImageData(strip, 0, 0);
 }

@@ -20,8 +20,9 @@ BLOCKED_SECONDS = 0.15
 # A view that has painted none of the frames that were sent to it for so long is gone.
 GONE_SECONDS = 20.0
 MOST_IN_FLIGHT = 2
-# A histogram is read by a person: so often (seconds) is enough.
-COUNTED_SECONDS = 0.2
+# A histogram is read by a person: so often (seconds) is enough. It goes with a frame that goes anyway; only one that no
+# other has followed for so long goes a second time for it.
+COUNTED_SECONDS = 0.5
 
 
 @dataclass
@@ -89,8 +90,8 @@ class Flow:
         return now - self.waited > GONE_SECONDS
 
     def wants(self, newest: object, now: float) -> bool:
-        """Say whether the view has not got what is newest, or for a while not its histogram."""
-        return self.shown != newest or (self.counted != newest and now - self.counted_at >= COUNTED_SECONDS)
+        """Say whether the view has not got what is newest, or its histogram though it has stood for a while."""
+        return self.shown != newest or (self.counted != newest and now - self._sent_at >= COUNTED_SECONDS)
 
     def sent(self, serial: int, now: float, shown: object) -> Sending:
         """Note that a frame goes out; say what should go with it."""

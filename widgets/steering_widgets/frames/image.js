@@ -154,7 +154,7 @@ async function render({ model, el }) {
     }
     if (!parts.empty.hidden) parts.empty.hidden = true;
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
-    if (key !== scaleKey) drawScale(parts, message, colours);
+    if (key !== scaleKey) drawScale(parts, message, colours, model.get("colour_map"));
     scaleKey = key;
     if (reshaped) place();
     if (message.histogram) tell(message, colours);

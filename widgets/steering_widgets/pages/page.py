@@ -28,7 +28,7 @@ from steering_widgets.panels.instrument import InstrumentPanel
 from steering_widgets.panels.journal import JournalPanel
 from steering_widgets.panels.progress import ProgressPanel
 from steering_widgets.panels.source import SourcePanel
-from steering_widgets.parts.card import StyleSheet, close_all, send_again
+from steering_widgets.parts.card import Card, StyleSheet, close_all, send_again
 from steering_widgets.parts.notice import NoticeLine
 from steering_widgets.parts.place import Place
 from steering_widgets.plots.array import ArrayPanel
@@ -136,9 +136,8 @@ class Page:
         self._opened = 0
         complaints = (self._complaint, *(guest.complaint for guest in self._guests))
         self._own = (Place(session.board.notice), *(Place(one) for one in complaints))
-        self._ticker = Ticker(
-            (*self._panels, self), self._plots, (self._frame,), self._complaint.set, self._is_seen, self._words
-        )
+        ten, five, two = (*self._panels, self), self._plots, self._words
+        self._ticker = Ticker(ten, five, (self._frame,), self._complaint.set, self._is_seen, two, self._in_sight)
         self._ticker.tick((*self._panels, *self._plots, *self._words, self._frame, self))
         self._ticker.start()
 
@@ -229,6 +228,11 @@ class Page:
 
     def _is_seen(self) -> bool:
         return self._presence.seen
+
+    def _in_sight(self, panel: object) -> bool:
+        # A view is called as what it shows. What is no card says nothing of where it is.
+        card = getattr(getattr(panel, "panel", panel), "widget", None)
+        return not isinstance(card, Card) or self._presence.sees(card.name)
 
     def _choose(self, status: BeamlineStatus) -> None:
         """Show the view that fits what is looked at; before the first result, the one that fits the scan."""

@@ -20,7 +20,8 @@ const WORDS = {
 /**
  * @typedef {{ key: string, ended: string, holds: boolean, scans: boolean }} Traits
  * @typedef {{ kind: "clock", view: string, now: number, asked: number, again?: string }} Heard
- * @typedef {{ kind: "here", asked: number } | { kind: "left" | "looking" } | { kind: "alone", panel: string }} Sent
+ * @typedef {{ kind: "here", asked: number } | { kind: "left" | "looking" } | { kind: "alone", panel: string }
+ *   | { kind: "sees", panels: string[] }} Sent
  * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
  */
 
@@ -93,7 +94,7 @@ function offerTabs(root, open) {
   const heads = root.querySelectorAll(".st-row .st-panel > .st-head:not([data-tab])");
   for (const head of heads) {
     const card = /** @type {HTMLElement} */ (head.parentElement);
-    const panel = [...card.classList].find((name) => name.startsWith("st-panel-"))?.slice("st-panel-".length);
+    const panel = cardName(card);
     const title = head.querySelector(".st-title")?.textContent;
     if (!panel || !title) continue; // its words come later
     head.dataset.tab = panel;
@@ -331,8 +332,10 @@ async function render({ model, el }) {
     dress(root);
     count();
   });
+  const sight = watchSight((panels) => live && send({ kind: "sees", panels }));
   const dress = (/** @type {HTMLElement} */ page) => {
     nameSliders(page);
+    sight.look(page);
     if (live) offerTabs(page, (panel) => send({ kind: "alone", panel }));
   };
   const bind = () => {
@@ -376,6 +379,7 @@ async function render({ model, el }) {
     looked();
     silent = false;
     watcher.disconnect();
+    sight.end();
     model.off("msg:custom", receive);
     model.off("change:ended", show);
     found.off?.("comm_live_update", show);

@@ -33,7 +33,7 @@ class Presence(HeardWidget):
         alone: The panels that a person wants in a tab of their own, in the order of the presses.
     """
 
-    _esm = code(*(Path(__file__).with_name(name) for name in ("looking.js", "presence.js")))
+    _esm = code(*(Path(__file__).with_name(name) for name in ("sight.js", "looking.js", "presence.js")))
     ended = traitlets.Unicode().tag(sync=True)
     holds = traitlets.Bool(default_value=False).tag(sync=True)
     scans = traitlets.Bool(default_value=False).tag(sync=True)
@@ -45,7 +45,8 @@ class Presence(HeardWidget):
         self._again = written_now()
         self.alone: Cell[tuple[str, ...]] = Cell(())
         self.looked: Cell[int] = Cell(0)
-        self._views: set[str] = set()
+        # The panels that each view has in sight; None until it has said so.
+        self._views: dict[str, frozenset[str] | None] = {}
         self._seen = False
         self._made = time.monotonic()
         self.on_msg(self._receive)
@@ -55,21 +56,30 @@ class Presence(HeardWidget):
         """Whether there is a view, or may soon be the first one."""
         return bool(self._views) or (not self._seen and time.monotonic() - self._made < _FIRST_SECONDS)
 
+    def sees(self, panel: str) -> bool:
+        """Say whether a panel is in sight of any view. One that has not said yet may see all."""
+        # A copy: messages come in on another thread than that which refreshes.
+        views = tuple(self._views.values())
+        return not views or any(seen is None or panel in seen for seen in views)
+
     def _receive(self, _: object, content: Mapping[str, Any], buffers: object) -> None:
         del buffers
         view = str(content.get("view"))
         match content.get("kind"):
             case "here":
                 self._seen = True
-                self._views.add(view)
+                self._views.setdefault(view, None)
                 clock = {"now": time.time(), "asked": content.get("asked")}
                 self.send({"kind": "clock", "view": view, "again": self._again, **clock})
             case "looking":
                 self.looked.set(self.looked.value + 1)
             case "alone":
                 self.alone.set((*self.alone.value, str(content.get("panel"))))
+            case "sees":
+                if view in self._views:
+                    self._views[view] = frozenset(map(str, content.get("panels", ())))
             case "left":
-                self._views.discard(view)
+                self._views.pop(view, None)
             case other:
                 _LOG.warning("a dashboard sent a message of unknown kind %r", other)
         BELLS.ring()

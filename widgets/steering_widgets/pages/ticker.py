@@ -26,6 +26,8 @@ WORDS_SECONDS = 0.5
 # Plots and words that are due wait so long for a frame to go along with: what comes together is painted together, and a
 # page that is painted once instead of three times is the largest part of what a scan costs.
 COMPANY_SECONDS = 0.1
+# What is scrolled away or behind another tab. Never so late that it would be grey when it is scrolled into sight.
+UNSEEN_SECONDS = 1.0
 # After the last news it looks on for so long, for what a panel has put off; then it sleeps until there is news.
 LINGER_SECONDS = 2.0
 # Code that calls an observer, and that of this package, is not the one that is to blame.
@@ -49,12 +51,14 @@ class _Round:
         seconds: How often.
         patience: How long they wait for a frame, in seconds.
         due: When they are next, monotonic time in seconds.
+        all_due: When those that nobody has in sight are next.
     """
 
     panels: Sequence[Panel]
     seconds: float
     patience: float
     due: float = 0.0
+    all_due: float = 0.0
 
     def is_due(self, now: float, *, went: bool) -> bool:
         """Say whether to refresh them now, just after a frame went or without one; if so the next time is set."""
@@ -63,6 +67,13 @@ class _Round:
         # All on the same beat: they meet. One that is rounded down to now is the one after it.
         self.due = (math.floor(now / self.seconds + 1e-6) + 1) * self.seconds
         return True
+
+    def chosen(self, now: float, in_sight: Callable[[Panel], bool]) -> Sequence[Panel]:
+        """Give those that are to be refreshed now: what is in sight, and now and then the others too."""
+        if now < self.all_due:
+            return [panel for panel in self.panels if in_sight(panel)]
+        self.all_due = now + UNSEEN_SECONDS
+        return self.panels
 
 
 class Ticker:
@@ -76,6 +87,7 @@ class Ticker:
         complain: Callable[[str], object],
         wanted: Callable[[], bool] = lambda: True,
         words: Sequence[Panel] = (),
+        in_sight: Callable[[Panel], bool] = lambda _: True,
     ) -> None:
         """Prepare it; :meth:`start` starts it.
 
@@ -86,6 +98,8 @@ class Ticker:
             complain: Takes a sentence when a panel failed, and an empty one when it works again.
             wanted: Says whether anybody sees the panels.
             words: Refreshed twice a second.
+            in_sight: Says of a plot or of words whether anybody has them in sight; if not, it is
+                refreshed once a second.
         """
         self._slow = (
             _Round(list(panels), PANEL_SECONDS, 0.0),
@@ -94,7 +108,7 @@ class Ticker:
         )
         self._frames = list(frames)
         self._complain = complain
-        self._wanted = wanted
+        self._wanted, self._in_sight = wanted, in_sight
         self._failing: set[str] = set()
         self._blamed: set[str] = set()
         self._stopping = threading.Event()
@@ -168,8 +182,9 @@ class Ticker:
                 continue
             went = self.tick(self._frames)
             for one in self._slow:
-                if one.is_due(time.monotonic(), went=went):
-                    self.tick(one.panels)
+                now = time.monotonic()
+                if one.is_due(now, went=went):
+                    self.tick(one.chosen(now, self._in_sight))
 
 
 def culprit(error: BaseException) -> str:

@@ -128,7 +128,7 @@ async function render({ model, el }) {
 
   const show = () => {
     const now = state();
-    const words = { connected: String(link === "live"), link, state: now };
+    const words = { connected: String(link === "live"), link, state: now, remark: String(Boolean(remark)) };
     for (const [name, word] of Object.entries(words)) if (root.dataset[name] !== word) root.dataset[name] = word;
     // What the other panels say of the scan is then only what was heard last.
     root.closest(".st-dashboard")?.classList.toggle("st-unheard", link === "lost");
@@ -138,7 +138,6 @@ async function render({ model, el }) {
       if (buttons[name].getAttribute("aria-disabled") !== disabled) buttons[name].setAttribute("aria-disabled", disabled);
     }
     if (armed && buttons.abort.getAttribute("aria-disabled") === "true") disarm();
-    root.dataset.remark = String(Boolean(remark));
     const said = remark ? `${where()}. ${remark}`.replace("..", ".") : where();
     if (text.textContent !== said) text.textContent = said; // an aria-live region speaks at each write
   };

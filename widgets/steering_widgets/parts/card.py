@@ -1,8 +1,6 @@
 """The look of a panel: a titled card, and the style sheet that all of them share."""
 
 import logging
-import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,19 +9,16 @@ from typing import Any, TypeVar
 import anywidget
 import ipywidgets
 
+from steering_widgets.parts.calm import Calm
 from steering_widgets.parts.heard import HeardWidget, code
 from steering_widgets.parts.press import PRESS_CODE, Presses
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import escape
 
-_NUMBERS = re.compile(r"[0-9]+")
-
 Kind = TypeVar("Kind", bound=ipywidgets.Widget)
 
 _LOG = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
-# Counts at the right of a title move with each result; nobody reads them more often (seconds).
-_COUNTS_SECONDS = 0.5
 
 
 class StyleSheet(anywidget.AnyWidget):
@@ -92,14 +87,13 @@ class Card(ipywidgets.VBox):
             children: Below the title.
         """
         self.name, self.heading = name, heading
-        self._remark = self._written = ("", "")
-        self._written_at = -math.inf
+        self._remark = Calm[tuple[str, str]](self._write_head, ("", ""))
         self._head = ipywidgets.HTML()
         self._head.add_class("st-head")
         self._said = Line("st-said")
         super().__init__()
         self.children = (self._head, *children, Guard(self), self._said)
-        self._write_head()
+        self._remark.write()
         self.add_class("st-panel")
         self.add_class(f"st-panel-{name}")
 
@@ -107,31 +101,25 @@ class Card(ipywidgets.VBox):
         """Write another title."""
         if heading != self.heading:
             self.heading = heading
-            self._write_head()
+            self._remark.write()
 
     def remark(self, text: str, html: str = "") -> None:
         """Write a short text at the right of the title, and behind it HTML such as an age that the page counts.
 
         Other words stand there at once; where only numbers have moved :meth:`settle` may write them a little later.
         """
-        self._remark = (text, html)
-        if _NUMBERS.sub("", text) != _NUMBERS.sub("", self._written[0]) or bool(html) != bool(self._written[1]):
-            self._write_head()
-        else:
-            self.settle()
+        self._remark.put((text, html), f"{text}{bool(html)}")
 
     def settle(self) -> None:
         """Write what was put off, once it is due."""
-        if self._remark != self._written and time.monotonic() - self._written_at >= _COUNTS_SECONDS:
-            self._write_head()
+        self._remark.settle()
 
     def say(self, text: str, kind: str = "error") -> None:
         """Show a sentence below the panel's content; empty hides it."""
         self._said.write(text, kind)
 
-    def _write_head(self) -> None:
-        self._written, self._written_at = self._remark, time.monotonic()
-        text, html = self._remark
+    def _write_head(self, remark: tuple[str, str]) -> None:
+        text, html = remark
         self._head.value = (
             f'<div class="st-title" role="heading" aria-level="3">{escape(self.heading)}</div>'
             f'<div class="st-remark">{escape(text)}{html}</div>'

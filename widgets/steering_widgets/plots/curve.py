@@ -1,6 +1,7 @@
 """The rocking curve as it grows, where the scan will still measure, and a range that a person wants measured."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
@@ -13,7 +14,7 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.plan import Plan
 from steering.core.proposal import Ruling
-from steering.core.result import Result
+from steering.core.result import Feature, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.drawing.axis_tools import AxisTools
 from steering_widgets.drawing.curve_data import (
@@ -32,6 +33,7 @@ from steering_widgets.drawing.curve_numbers import (
     MARKS,
     WIDTH,
     CurveNumbers,
+    feature_of,
     half_height,
     place_of,
     point_text,
@@ -42,8 +44,7 @@ from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for,
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.units import shown_unit
-from steering_widgets.parts.wording import exposed_at, news, several
+from steering_widgets.parts.wording import exposed_at, feature_text, news, several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.planned import PlannedPanel
@@ -144,6 +145,7 @@ class CurvePanel(PlannedPanel):
                     self._show(self._result.value)
                 self._show_edges()
         self._tools.apply(self.view)
+        self._numbers.settle()
         if said:
             self.widget.say(*self._said.value)
         return any((asked, *edges, *settings, result, newest, said))
@@ -181,16 +183,17 @@ class CurvePanel(PlannedPanel):
         what = f"intensity minus {earlier[-1].label}" if differs else "intensity"
         self._drawn.label(curve.axis, curve.units, curve.value_units, f"{what}, to {monitor}" if monitor else what)
         self._numbers.show(result, self._mark.value)
-        self._about.write(self._words(curve, shown, marked, monitor))
+        self._about.write(self._words(curve, shown, marked, monitor, features))
         frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
         behind = f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""
         beside = f"; minus {earlier[-1].label}" if differs else behind
         self.widget.remark(frames + beside, news(exposed_at(result)))
 
-    def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str) -> str:
+    def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str, features: Mapping[str, Feature]) -> str:
         parts: list[str] = []
         if math.isfinite(marked):
-            parts.append(f"Marked: {self._mark.value.lower()}, {marked:.6g} {shown_unit(curve.units)}.")
+            place = feature_of(self._mark.value, features) or Feature(marked, math.nan, curve.units)
+            parts.append(f"Marked: {self._mark.value.lower()}, {feature_text(place)}.")
         else:
             parts.append(f"Marked: nothing, as there is no {self._mark.value.lower()} yet.")
         if monitor:
