@@ -46,7 +46,7 @@ def steered_by_keyboard(lab, page):
     page.keyboard.press("Enter")
     lab.wait_for_value("desk.started == [('rocking', {'exposure': 0.5})]")
     lab.execute("desk.advance(30); desk.suggest()")
-    page.get_by_text("0.2213 ± 0.0012 °").wait_for()
+    page.get_by_text("0.2213 ± 0.0012 °", exact=True).wait_for()
     seen(page, "running with a suggestion")
     tab_to(page, "Propose this in your name")
     page.keyboard.press("Enter")

@@ -149,7 +149,7 @@ def steer(lab):
     lab.wait_for_value("desk.started == [('rocking', {'exposure': 0.5})]")
     page.locator(".st-panel-progress .st-state-running").wait_for()
     lab.execute("desk.advance(30)")
-    page.get_by_text("0.2213 ± 0.0012 °").wait_for()
+    page.get_by_text("0.2213 ± 0.0012 °", exact=True).wait_for()
     page.wait_for_function("() => document.querySelector('.st-image').dataset.painted > 0")
 
     # A refusal is a sentence beside its field; an accepted value is pending and then in force.

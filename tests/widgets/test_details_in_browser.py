@@ -71,7 +71,7 @@ def test_a_person_finds_the_small_things(tmp_path):
 
 
 def units_are_as_people_write_them(lab, page):
-    page.get_by_text("0.2213 ± 0.0012 °").wait_for()
+    page.get_by_text("0.2213 ± 0.0012 °", exact=True).wait_for()
     field = page.locator(".st-param-centre input")
     field.fill("0.3 °")
     page.locator(".st-edited-line").get_by_text("0.22 ° → 0.3 °").wait_for()
@@ -84,7 +84,7 @@ def the_feature_that_is_drawn_is_told(page):
     numbers.get_by_text("Middle of the fit").wait_for()
     assert "Peak, highest point" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
     page.locator(".st-curve-mark select").select_option("Middle of the fit")
-    page.locator(".st-curve-about").get_by_text("Marked: middle of the fit, 0.2213 °.").wait_for()
+    page.locator(".st-curve-about").get_by_text("Marked: middle of the fit, 0.22130 ± 0.00040 °.").wait_for()
     assert "Middle of the fit" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
 
 

@@ -189,7 +189,6 @@ def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):
     labels = [one.label for one in bench.curve._overlays.value]
     assert labels == ["rocking 5, 33cc44dd", "rocking 6, 44dd55ee"]
     assert "Behind the curve: rocking 5, 33cc44dd and rocking 6, 44dd55ee." in bench.said
-    assert find(bench.panel.widget, "st-run-minus").disabled
     bench.choose(FIRST)
     bench.press("minus")
     assert find(bench.curve.widget, "st-curve-difference").value is True
@@ -197,6 +196,22 @@ def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):
     bench.press("clear")
     assert bench.curve._overlays.value == ()
     assert find(bench.curve.widget, "st-curve-difference").value is False
+
+
+def test_of_two_runs_the_first_is_shown_minus_the_second(bench):
+    bench.choose(SECOND, FIRST)
+    bench.press("minus")
+    assert bench.desk.shown == [(SECOND, "", {})]
+    assert [one.label for one in bench.curve._overlays.value] == ["rocking 5, 33cc44dd"]
+    assert find(bench.curve.widget, "st-curve-difference").value is True
+    assert "rocking 6, 44dd55ee minus rocking 5, 33cc44dd." in bench.said
+
+
+def test_two_runs_without_a_common_axis_have_no_difference(bench):
+    bench.choose(MAP, FIRST)
+    bench.press("minus")
+    assert "What is shown is no curve" in bench.said
+    assert bench.curve._overlays.value == ()
 
 
 def test_a_run_that_does_not_fit_says_why_and_changes_nothing(bench):

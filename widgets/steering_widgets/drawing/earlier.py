@@ -10,9 +10,10 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from steering_widgets.drawing.curve_data import Overlay
-from steering_widgets.drawing.plot import EARLIER_COLOURS, MARK_COLOUR
+from steering_widgets.drawing.plot import EARLIER_COLOURS, EARLIER_DASHES, MARK_COLOUR
 
-_NO_LINES: dict[str, Any] = {"x": [], "y": [], "colour": [], "label": []}
+_NO_LINES: dict[str, Any] = {"x": [], "y": [], "colour": [], "dash": [], "label": []}
+_STYLES = tuple(zip(EARLIER_COLOURS, EARLIER_DASHES, strict=True))
 _NO_BARS: dict[str, Any] = {"x": [], "low": [], "high": [], "colour": []}
 
 
@@ -30,7 +31,7 @@ class Earlier:
         self.bars: GlyphRenderer = plot.segment(
             "x", "low", "x", "high", source=self._bars, line_color="colour", line_alpha=0.4
         )
-        lines = plot.multi_line("x", "y", source=self._lines, line_color="colour", line_width=1.5)
+        lines = plot.multi_line("x", "y", source=self._lines, line_color="colour", line_dash="dash", line_width=2)
         self._legend = Legend(
             items=[LegendItem(label={"field": "label"}, renderers=[lines])],
             # Read on both themes' backgrounds, which it does not cover.
@@ -46,10 +47,10 @@ class Earlier:
         self._shown = tuple(overlays)
         lines: dict[str, list[Any]] = {name: [] for name in _NO_LINES}
         bars: dict[str, list[NDArray[Any]]] = {name: [] for name in _NO_BARS}
-        for overlay, colour in zip(overlays, cycle(EARLIER_COLOURS), strict=False):
+        for overlay, (colour, dash) in zip(overlays, cycle(_STYLES), strict=False):
             order = np.argsort(overlay.positions, kind="stable")
             x, y, error = overlay.positions[order], overlay.values[order], overlay.errors[order]
-            for name, value in (("x", x), ("y", y), ("colour", colour), ("label", overlay.label)):
+            for name, value in (("x", x), ("y", y), ("colour", colour), ("dash", dash), ("label", overlay.label)):
                 lines[name].append(value)
             for name, values in (("x", x), ("low", y - error), ("high", y + error)):
                 bars[name].append(values)

@@ -35,7 +35,9 @@ FIT_COLOUR = "#d9772b"
 MARK_COLOUR = "#8a8f98"
 REGION_COLOUR = "#e0457b"
 GHOST_COLOUR = "#9b5de0"
-EARLIER_COLOURS = ("#2f9e8f", "#8a9a2b", "#a0674f", "#5c7fb0")
+# Told apart on a light and a dark ground, from the points and the fit, and by who sees no red or no green: by the dashes.
+EARLIER_COLOURS = ("#00a37a", "#d64541", "#b08d00", "#00a0b8")
+EARLIER_DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 
 def make_plot(

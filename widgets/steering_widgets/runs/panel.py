@@ -12,6 +12,7 @@ from steering.archive.run_entry import RunEntry
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
+from steering.core.result import Result
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.place import Place
@@ -128,7 +129,7 @@ class RunsPanel:
         made = {
             "show": (self._show, "Show", "Show one chosen run in all plots, analysed as its scan said"),
             "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve"),
-            "minus": (self._subtract, "Difference", "Draw the curve minus one chosen run"),
+            "minus": (self._subtract, "Difference", "The curve minus the chosen run, or the first of two minus the other"),
             "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
             "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
             "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),
@@ -192,7 +193,7 @@ class RunsPanel:
         allowed = {
             "show": len(chosen) == 1,
             "overlay": bool(chosen),
-            "minus": len(chosen) == 1,
+            "minus": len(chosen) in (1, 2),
             "again": len(chosen) == 1,
         }
         for name, made in self._buttons.items():
@@ -240,19 +241,22 @@ class RunsPanel:
         return f"{entry.name} is analysed again{f' by {analysis}' if analysis else ''}."
 
     def _overlay(self) -> str:
-        names = self._lay(self._all())
+        names = self._lay(self._all(), self._shown.value)
         self._minus.set(False)
         return f"Behind the curve: {names}."
 
     def _subtract(self) -> str:
-        names = self._lay([self._one()])
+        *first, other = self._all()[-2:]
+        names = self._lay([other], self._past().result(first[0].uid) if first else self._shown.value)
+        for one in first:
+            self._past_desk.show(one.uid)
         self._minus.set(True)
-        return f"The curve minus {names}."
+        return f"{first[0].name if first else 'The curve'} minus {names}."
 
-    def _lay(self, entries: list[RunEntry]) -> str:
-        """Lay runs over the curve, all or none; return their names."""
+    def _lay(self, entries: list[RunEntry], shown: Result | None) -> str:
+        """Lay runs over a curve, all or none; return their names."""
         past, status = self._past(), self._desk.board.status.value
-        curves = [(one.name, fitting(one.name, past.result(one.uid), self._shown.value, status)) for one in entries]
+        curves = [(one.name, fitting(one.name, past.result(one.uid), shown, status)) for one in entries]
         if self._curve is not None:
             self._curve.clear_overlays()
             for name, curve in curves:
