@@ -35,7 +35,7 @@ FIT_COLOUR = "#d9772b"
 MARK_COLOUR = "#8a8f98"
 REGION_COLOUR = "#e0457b"
 GHOST_COLOUR = "#9b5de0"
-# Told apart on a light and a dark ground, from the points and the fit, and by who sees no red or no green: by the dashes.
+# Told apart on a light and a dark ground, from the points and the fit, and by their dashes where colours look alike.
 EARLIER_COLOURS = ("#00a37a", "#d64541", "#b08d00", "#00a0b8")
 EARLIER_DASHES = ("solid", "dashed", "dotted", "dashdot")
 
