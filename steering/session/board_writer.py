@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from steering.archive.journal import Entry
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
@@ -28,6 +29,7 @@ from steering.core.waiting import end_tasks
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
+from steering.loop.trial import try_out
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
 from steering.session.agent_runner import AgentRunner
@@ -191,9 +193,7 @@ class BoardWriter:
         await self._shown_source.follow(name, source, analyses)
         self._board.detectors.set(())
 
-    async def add_analysis(
-        self, analysis: str | Analysis[Any], label: str, parameters: Mapping[str, Any], detector: str = ""
-    ) -> str:
+    async def add_analysis(self, analysis: Any, label: str, parameters: Mapping[str, Any], detector: str = "") -> str:
         """Analyse the shown run in another way too; return the label of its results.
 
         Raises:
@@ -210,6 +210,9 @@ class BoardWriter:
         like = self._like(shown)
         made = make_named(analysis, like.axes, like.geometry, **parameters)
         await self._facility.rehearse(rehearse, made)
+        if not isinstance(analysis, str):
+            # Those that are installed are tested; a person hears of a fault before it is in the run.
+            await self._facility.submit(f"trial-{uuid4()}", try_out, made, shown.index.blocks()[0]).result()
         await shown.add(label or made.name, made)
         return label or made.name
 

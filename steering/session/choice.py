@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from steering.analyses.own import own_analysis
 from steering.core import registry
 from steering.core.analysis import Analyses, Analysis
 from steering.core.binding import Binding, bindings_of
@@ -61,12 +62,12 @@ def make_source(
 
 
 def make_analysis(
-    wanted: str | Analysis[Any], axes: Sequence[str] = (), stands: Mapping[str, Any] | None = None, /, **parameters: Any
+    wanted: Any, axes: Sequence[str] = (), stands: Mapping[str, Any] | None = None, /, **parameters: Any
 ) -> Analysis[Any]:
     """Make an analysis, or take one that is made.
 
     Args:
-        wanted: Its entry-point name, or an analysis.
+        wanted: Its entry-point name, or what a person wrote (:func:`steering.analyses.own.own_analysis`).
         axes: The scan's axes, slow ones first, for an analysis that takes ``axis`` or ``axes``.
         stands: Geometry of the detector, as JSON, for an analysis that takes it.
         **parameters: What it takes beside them.
@@ -76,10 +77,7 @@ def make_analysis(
     """
     if isinstance(wanted, str):
         return make_bound(Binding(wanted, wanted, tuple(axes), parameters, geometry=stands or {}))
-    if parameters:
-        message = f"An analysis that is made already takes no parameters; these were given: {', '.join(parameters)}."
-        raise SteeringError(message)
-    return wanted
+    return own_analysis(wanted, **parameters)
 
 
 def analyses_of(start: Mapping[str, Any], analysis: str, parameters: Mapping[str, Any]) -> tuple[Analyses, str]:

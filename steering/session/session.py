@@ -315,24 +315,23 @@ class Session:
         """The newest results of the shown run, by label, the main analysis' first: ``session.results["curve"]``."""
         return Results(self.board.results.value)
 
-    def add_analysis(
-        self, analysis: str | Analysis[Any], label: str = "", *, detector: str = "", **parameters: Any
-    ) -> str:
+    def add_analysis(self, analysis: Any, label: str = "", *, detector: str = "", **parameters: Any) -> str:
         """Analyse the shown run in another way too, from its first frame on, while it goes on or after its end.
 
         One of the same label goes on until this one has its first result, and is replaced then.
 
         Args:
-            analysis: Name of an installed analysis, or an analysis.
+            analysis: Name of an installed one; or what you wrote (:func:`steering.analyses.own.own_analysis`), which
+                is first tried on the run's first frames.
             label: What its results are called; its name if left out.
             detector: Whose frames it is given, of a scan with several; the main one's if left out.
-            **parameters: What the analysis of that name takes.
+            **parameters: What the analysis of that name takes; of what you wrote ``name`` and ``units``.
 
         Returns:
             The label.
 
         Raises:
-            SteeringError: If there is no such analysis, it does not take these parameters, or no frame has come yet.
+            SteeringError: If there is no such analysis, it fails, does not take these parameters, or no frame has come.
         """
         return self._do(self._writer.add_analysis(analysis, label, parameters, detector))
 

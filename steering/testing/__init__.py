@@ -3,10 +3,10 @@
 Each ``check_...`` raises :class:`ContractError` with a sentence that says what was expected and what happened.
 """
 
+from steering.contract.broken import ContractError
 from steering.testing.agent import check_agent
 from steering.testing.analysis import check_analysis
 from steering.testing.bench import SourceBench
-from steering.testing.broken import ContractError
 from steering.testing.facility import check_facility
 from steering.testing.fed import check_fed_source
 from steering.testing.inline import InlineFacility

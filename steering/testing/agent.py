@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from steering.contract.broken import require, require_kind
 from steering.core.action import SetParameter
 from steering.core.agent import Agent, Suggestion
 from steering.core.parameter import Parameter
 from steering.core.result import Result
 from steering.core.status import Axis
 from steering.guard import Situation, judge
-from steering.testing.broken import require, require_kind
 from steering.testing.growing import PARAMETERS
 
 

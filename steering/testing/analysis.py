@@ -1,20 +1,12 @@
-"""The contract of an analysis."""
+"""The contract of an analysis, on varied frames."""
 
-import json
-import pickle
 from collections.abc import Sequence
-from functools import reduce
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
-
-from steering.core.analysis import Analysis, Exactness
+from steering.contract.analysis import check
+from steering.core.analysis import Analysis
 from steering.core.block import FrameBlock
-from steering.testing.blocks import pixels_of, split, varied_blocks
-from steering.testing.broken import ContractError, require, require_kind
-from steering.testing.outcome import require_same, require_well_formed
-
-_ORDERS = 4
+from steering.testing.blocks import varied_blocks
 
 
 def check_analysis(analysis: Analysis[Any], blocks: Sequence[FrameBlock] = (), seed: int = 0) -> None:
@@ -28,77 +20,4 @@ def check_analysis(analysis: Analysis[Any], blocks: Sequence[FrameBlock] = (), s
     Raises:
         ContractError: If it is not.
     """
-    _described(analysis)
-    chosen = tuple(blocks) or tuple(varied_blocks(seed))
-    _untouched(analysis, chosen)
-    states = [_update(analysis, analysis.empty(), block) for block in chosen]
-    whole = reduce(lambda state, block: _update(analysis, state, block), chosen, analysis.empty())
-    expected = analysis.result(whole)
-    require_well_formed(analysis.result(analysis.empty()), f"{analysis.name}: the result of no frames")
-    require_well_formed(expected, f"{analysis.name}: the result of all frames")
-    for state in states:
-        require_well_formed(analysis.result(state), f"{analysis.name}: the result of one block")
-
-    def same(state: Any, how: str) -> None:
-        sentence = f"{analysis.name} gives another result when {how}"
-        require_same(analysis.result(state), expected, analysis.exactness, sentence)
-
-    random = np.random.default_rng(seed)
-    for turn in range(_ORDERS):
-        order = [states[index] for index in random.permutation(len(states))]
-        merged = _merge_in_pairs(analysis, order) if turn % 2 else reduce(analysis.merge, order, analysis.empty())
-        same(merged, "merged in another order")
-    middle = len(states) // 2
-    halves = [reduce(analysis.merge, part, analysis.empty()) for part in (states[:middle], states[middle:])]
-    same(analysis.merge(*halves), "merged from halves")
-    same(analysis.merge(*reversed(halves)), "its halves are exchanged")
-    pieces = [_update(analysis, analysis.empty(), piece) for block in chosen for piece in split(block)]
-    same(_merge_in_pairs(analysis, pieces), "its blocks are cut into single frames")
-    same(analysis.merge(analysis.merge(analysis.empty(), whole), analysis.empty()), "merged with empty states")
-    same(pickle.loads(pickle.dumps(whole)), "sent to another process")  # noqa: S301  (what we have just dumped)
-    if analysis.exactness == "bitwise":
-        same(analysis.merge(whole, states[0]), "given a block twice")
-        same(_update(analysis, whole, chosen[-1]), "given a block once more")
-        same(analysis.merge(whole, whole), "merged with itself")
-    nothing = analysis.merge(analysis.empty(), analysis.empty())
-    sentence = f"{analysis.name} makes something of nothing when empty states are merged"
-    require_same(analysis.result(nothing), analysis.result(analysis.empty()), analysis.exactness, sentence)
-
-
-def _described(analysis: Analysis[Any]) -> None:
-    needed = "name, exactness, parameters, empty, update, merge and result"
-    require_kind(analysis, Analysis, f"an analysis must have {needed}")
-    require(analysis.name, f"{type(analysis).__name__} has no name")
-    classes = get_args(Exactness)
-    exactness = f"{analysis.name} is exact to the class {analysis.exactness!r}"
-    require(analysis.exactness in classes, f"{exactness}. Allowed: {', '.join(classes)}")
-    try:
-        json.dumps(dict(analysis.parameters), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        message = f"the parameters of {analysis.name} cannot be written as JSON: {error}"
-        raise ContractError(message) from error
-
-
-def _update(analysis: Analysis[Any], state: Any, block: FrameBlock) -> Any:
-    return analysis.update(state, block, pixels_of(block))
-
-
-def _merge_in_pairs(analysis: Analysis[Any], states: list[Any]) -> Any:
-    while len(states) > 1:
-        pairs = [analysis.merge(*states[index : index + 2]) for index in range(0, len(states) - 1, 2)]
-        states = pairs + states[2 * len(pairs) :]
-    return states[0]
-
-
-def _untouched(analysis: Analysis[Any], blocks: Sequence[FrameBlock]) -> None:
-    """Check that arguments are left as they are."""
-    given = pickle.dumps(blocks)
-    left, right = (_update(analysis, analysis.empty(), block) for block in (blocks[0], blocks[-1]))
-    before = pickle.dumps(left), pickle.dumps(right)
-    _update(analysis, left, blocks[0])
-    analysis.merge(left, right)
-    analysis.merge(left, left)
-    analysis.result(left)
-    after = pickle.dumps(left), pickle.dumps(right)
-    require(after == before, f"{analysis.name} changes a state that it was given")
-    require(pickle.dumps(blocks) == given, f"{analysis.name} changes the frames or columns that it was given")
+    check(analysis, tuple(blocks) or tuple(varied_blocks(seed)), seed)

@@ -1,14 +1,12 @@
 """Blocks with frames inside, as varied as detectors are."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock, Inline
-from steering.testing.broken import ContractError
 
 Frames: TypeAlias = NDArray[Any]
 
@@ -48,28 +46,6 @@ def varied_blocks(seed: int = 0) -> Iterator[FrameBlock]:
             block.columns["exposure"][0] = 0.0
         yield block
         start += count
-
-
-def pixels_of(block: FrameBlock) -> Frames:
-    """Return the frames of a block that holds them, shape ``(frames, rows, columns)``.
-
-    Raises:
-        ContractError: If it only says where they are.
-    """
-    if not isinstance(block.place, Inline):
-        message = f"the kits need blocks with Inline frames, not {block.place}"
-        raise ContractError(message)
-    return block.place.frames
-
-
-def split(block: FrameBlock) -> Iterator[FrameBlock]:
-    """Cut a block into blocks of one frame."""
-    frames = pixels_of(block)
-    for index in range(len(block)):
-        one = slice(index, index + 1)
-        columns = {name: column[one] for name, column in block.columns.items()}
-        start = block.start + index
-        yield replace(block, start=start, stop=start + 1, place=Inline(frames[one]), columns=columns)
 
 
 def _frames(kind: str, count: int, random: np.random.Generator) -> Frames:

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from steering.contract.broken import ContractError, require
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility, FacilityStatus, Remote
 from steering.core.pool import JobStatus
-from steering.testing.broken import ContractError, require
 
 _LOOK_SECONDS = 0.1
 

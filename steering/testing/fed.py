@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from steering.contract.broken import require
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem
-from steering.testing.broken import require
 
 _PATIENCE = 180.0
 # Runs may be nested or interleaved; more than these are not.

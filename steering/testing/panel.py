@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from steering.contract.broken import require
 from steering.core.desk import Desk
-from steering.testing.broken import require
 
 
 def check_panel(panel: Callable[[Desk], Any], desk: Desk) -> None:

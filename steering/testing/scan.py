@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from scanspec.specs import Spec
 
+from steering.contract.broken import ContractError, require
 from steering.paths.path import Point
 from steering.paths.scan import Scan
 from steering.scans.entry import ScanEntry
-from steering.testing.broken import ContractError, require
 
 # Parameters whose limits are tried with one another.
 _MOST_VARIED = 6

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from steering.contract.broken import require, require_kind
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted, Source, SourceItem, SourceStatus
 from steering.sources.frames import read_frames
 from steering.testing.bench import FRAMES, SHAPE, SourceBench, value
-from steering.testing.broken import require, require_kind
 from steering.testing.waiting import PATIENCE, until
 
 _LOST = FRAMES // 2

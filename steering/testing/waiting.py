@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from steering.testing.broken import require
+from steering.contract.broken import require
 
 PATIENCE = 180.0
 _POLL_SECONDS = 0.03

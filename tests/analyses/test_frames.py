@@ -9,10 +9,11 @@ from steering.analyses._frames import EMPTY, measure
 from steering.analyses._measure import measure_frames
 from steering.analyses.map_features import MapFeatures
 from steering.analyses.rocking_curve import RockingCurve
+from steering.contract.analysis import pixels_of, split
+from steering.contract.outcome import require_same
 from steering.core.pixels import top_of
 from steering.sim.samples import RockingSample
-from steering.testing.blocks import make_block, pixels_of, split, varied_blocks
-from steering.testing.outcome import require_same
+from steering.testing.blocks import make_block, varied_blocks
 
 
 def table(block):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from steering.analyses.per_frame import PerFrame
+from steering.contract.analysis import pixels_of
 from steering.testing import check_analysis
-from steering.testing.blocks import make_block, pixels_of
+from steering.testing.blocks import make_block
 
 
 def spread(frame):

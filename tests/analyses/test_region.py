@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.map_features import MapFeatures
 from steering.analyses.rocking_curve import RockingCurve
+from steering.contract.analysis import split
 from steering.core.pixels import Bad
 from steering.testing.analysis import check_analysis
-from steering.testing.blocks import make_block, split
+from steering.testing.blocks import make_block
 
 REGION = {"rows": [2, 9], "columns": [3, 12]}
 ROWS, COLUMNS = 12, 16

@@ -8,6 +8,7 @@ import pytest
 
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.xpcs import Xpcs
+from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.source import RunEnded, RunStarted
@@ -21,7 +22,6 @@ from steering.session.source_follower import SourceFollower
 from steering.sources import events as module
 from steering.sources.events import EventsSource
 from steering.testing import InlineFacility
-from steering.testing.outcome import require_same
 from steering.testing.waiting import until
 
 SHAPE = (16, 24)

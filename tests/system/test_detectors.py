@@ -9,13 +9,13 @@ import yaml
 import steering
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.rocking_curve import RockingCurve
+from steering.contract.outcome import require_same
 from steering.core.action import Abort
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.description.description_entries import DeviceEntry
 from steering.devices.own_devices import connect_devices
-from steering.testing.outcome import require_same
 from tests.beamline.site import over
 
 pytestmark = pytest.mark.system

@@ -8,10 +8,10 @@ import pytest
 
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.analyses.rocking_curve import RockingCurve
+from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.session.session import Session
-from steering.testing.outcome import require_same
 from tests.beamline.site import embedded, session_at
 
 pytestmark = pytest.mark.system
@@ -164,3 +164,48 @@ def _kept(session, run):
             session.record[run].provenance(label)
             found.append(label)
     return found
+
+
+class Total:
+    """Three functions as a person writes them in a cell."""
+
+    def update(self, state, block, frames):
+        return (state or 0) + int(frames.sum())
+
+    def merge(self, left, right):
+        return left + right
+
+    def result(self, state):
+        return {"total": (float(state), state**0.5)}
+
+
+def test_what_a_person_writes_in_a_cell_joins_the_running_scan_and_a_fault_in_it_stops_nothing(session: Session):
+    for agent in ("wide", "centre"):
+        session.set_mode(agent, "off")
+    run = session.start("rocking", step=0.01, exposure=0.3)
+    session.board.status.wait(lambda status: status.points_done > 5, 300)
+
+    def bright(frame):
+        return frame.max()
+
+    def early(frame):
+        return frame.min() if frame.max() < 300 else frame["bright"]
+
+    assert session.add_analysis(bright, units="counts") == "bright"
+    assert session.add_analysis(Total, units="counts") == "Total"
+    with pytest.raises(SteeringError, match=r"wrong was not added: it fails for the first frames of this run, 0 to "):
+        session.add_analysis(lambda frame: frame["x"], name="wrong")
+    assert session.add_analysis(early) == "early"
+    session.wait(300)
+    results = session.results
+    frames = session.record[run].frames()
+    whole = np.asarray(frames[:])
+    assert results["bright"].outcome.data["bright"].values.tolist() == whole.max(axis=(1, 2)).tolist()
+    assert results["Total"].outcome.features["total"].value == whole.sum()
+    assert results["Total"].provenance.frames == len(whole)
+    # Of the peak it makes nothing: it says for which frames, and the scan and the others went on.
+    above = np.flatnonzero(whole.max(axis=(1, 2)) >= 300)
+    assert 0 < len(above) < len(whole)
+    notice = session.board.notice.value
+    assert f"The analysis early failed for {len(above)} frames; the newest: frame {above[-1]}: early fails" in notice
+    assert session.exit_status(run) == "success"

@@ -7,8 +7,8 @@ import h5py
 import pytest
 
 import steering
+from steering.contract.outcome import require_same
 from steering.core.errors import SteeringError
-from steering.testing.outcome import require_same
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look
 from steering_widgets.runs.panel import RunsPanel

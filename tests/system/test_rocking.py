@@ -11,10 +11,10 @@ import pytest
 
 import steering
 from steering.analyses.rocking_curve import RockingCurve
+from steering.contract.outcome import require_same
 from steering.core.action import SetParameter
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
-from steering.testing.outcome import require_same
 
 pytestmark = pytest.mark.system
 

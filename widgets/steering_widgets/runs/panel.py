@@ -129,7 +129,7 @@ class RunsPanel:
         made = {
             "show": (self._show, "Show", "Show one chosen run in all plots, analysed as its scan said"),
             "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve"),
-            "minus": (self._subtract, "Difference", "The curve minus a chosen run, or of two the first minus the other"),
+            "minus": (self._subtract, "Difference", "The curve minus a chosen run; of two, the first minus the other"),
             "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
             "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
             "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),

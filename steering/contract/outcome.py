@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from steering.contract.broken import ContractError, require, require_kind
 from steering.core.analysis import Exactness
 from steering.core.result import Outcome
-from steering.testing.broken import ContractError, require, require_kind
 
 # Relative difference that each class of exactness allows.
 _TOLERANCE: dict[Exactness, float] = {"bitwise": 0.0, "rounding": 1e-9, "iterative": 1e-3}
