@@ -21,6 +21,8 @@ class Suggestion:
         basis: The result that it rests on.
         agent: Label of the agent; the session writes it.
         made_at: Unix time in seconds at which it was made; the session writes it.
+        frames: Frames of that result; the session writes it.
+        point: Points that were done when that result was looked at; the session writes it.
     """
 
     action: Action
@@ -28,6 +30,8 @@ class Suggestion:
     basis: str = ""
     agent: str = ""
     made_at: float = 0.0
+    frames: int = 0
+    point: int = 0
 
 
 @runtime_checkable

@@ -32,6 +32,7 @@ class Board:
         compute: The facility's state.
         latency: How old and how far behind the result is.
         suggestions: What agents in mode ``"suggest"`` would do, oldest first.
+        advice: What agents came to say or do in the beamline's run, oldest first, also what is past; the newest of it.
         modes: Mode of each agent: ``"off"``, ``"suggest"`` or ``"automatic"``.
         instrument: What the beamline shows of itself all the time.
         detectors: Detectors of the shown run whose frames are analysed, the main one first.
@@ -55,6 +56,7 @@ class Board:
     compute: Cell[FacilityStatus] = field(default_factory=lambda: Cell(FacilityStatus("", "stopped")))
     latency: Cell[LatencySummary] = field(default_factory=lambda: Cell(LatencySummary()))
     suggestions: Cell[tuple[Suggestion, ...]] = field(default_factory=lambda: Cell(()))
+    advice: Cell[tuple[Suggestion, ...]] = field(default_factory=lambda: Cell(()))
     modes: Cell[dict[str, str]] = field(default_factory=lambda: Cell({}))
     idle: Cell[dict[str, str]] = field(default_factory=lambda: Cell({}))
     instrument: Cell[Instrument] = field(default_factory=lambda: Cell(Instrument()))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from steering.advice.runner import AgentRunner
 from steering.archive.journal import Entry
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
 from steering.core import registry
@@ -32,7 +33,6 @@ from steering.loop.store import Store
 from steering.loop.trial import try_out
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
-from steering.session.agent_runner import AgentRunner
 from steering.session.choice import DOCUMENTS, RECORD, make_source
 from steering.session.choice import make_analysis as make_named
 from steering.session.companions import Companion, Companions
@@ -71,7 +71,7 @@ class BoardWriter:
         self._store = store
         self._companions = Companions(self._accompany)
         self._shown_source = ShownSource(self._documents, board, facility, store, self._notices)
-        self._agents = AgentRunner(client, board, self._notices)
+        self._agents = AgentRunner(client, board, self._notices.say)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}

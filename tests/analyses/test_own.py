@@ -116,9 +116,8 @@ def test_what_is_none_is_refused_with_what_is_one(wanted, sentence):
 
 
 def test_what_cannot_be_sent_to_workers_says_so(tmp_path):
-    holding = Mean()
-    holding.file = (tmp_path / "log").open("w")
-    with holding.file, pytest.raises(SteeringError, match="Mean cannot be sent to the workers .*no open file"):
+    holding, sentence = Mean(), "Mean cannot be sent to the workers .*no open file"
+    with (tmp_path / "log").open("w") as holding.file, pytest.raises(SteeringError, match=sentence):
         own_analysis(holding)
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from steering.core.action import InsertRegion, SetParameter, Skip
-from steering.core.plan import Forecast
+from steering.core.action import InsertRegion, Pause, SetParameter, Skip
+from steering.core.agent import Suggestion
+from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Ruling
-from steering_widgets.drawing.marks import change_of, marks_of
+from steering_widgets.drawing.marks import change_of, marks_of, marks_of_advice
+from steering_widgets.drawing.plot import MARK_COLOUR
 from steering_widgets.plots.ghost import FORM, REGION, Ghost, Wish, ghost_text
 from tests.widgets.fake import FakeDesk
 
@@ -137,6 +139,22 @@ def test_a_decision_is_marked_at_the_point_before_which_it_took_effect(desk):
     assert mark.point == 4
     assert mark.place == desk.board.plan.value.at(3)
     assert (mark.who, mark.change, mark.reason) == ("ana", "centre 0.22 ° → 0.3 °", "on curve version 3")
+
+
+def test_what_an_agent_came_to_say_is_marked_where_the_scan_was_unless_it_was_decided(desk):
+    desk.advance(5)
+    board = desk.board
+    alarm = Suggestion(Pause(), "peak is 0.3 deg, above 0.2 deg", "curve version 9", "watch", 1.0, 5, 5)
+    taken = Suggestion(SetParameter("centre", 0.3), "off", "curve version 3", "recentre", 1.0, 3, 3)
+    (mark,) = marks_of_advice([alarm], board.rulings.value, board.plan.value, board.status.value)
+    assert (mark.place, mark.point, mark.who) == (board.plan.value.at(4), 5, "watch")
+    assert (mark.change, mark.reason) == ("suggests: pause the scan", "peak is 0.3 °, above 0.2 °")
+    assert mark.colour != MARK_COLOUR
+    ruling = Ruling("1", "recentre for ana", "set", "centre", "0.2", "0.3", "accepted", "", taken.basis, 0.0, 0.0)
+    decided = replace(ruling, before_point=4)
+    assert marks_of_advice([taken], [decided], board.plan.value, board.status.value) == []
+    assert len(marks_of_advice([taken], [ruling], board.plan.value, board.status.value)) == 1
+    assert marks_of_advice([alarm], [], Plan(), board.status.value) == []
 
 
 def test_a_pending_decision_is_nowhere_and_a_pause_is_called_so(desk):

@@ -191,7 +191,7 @@ def test_a_view_that_comes_late_holds_too(curve):
 def test_which_place_is_marked_can_be_chosen_and_is_said(curve, desk):
     desk.advance(30)
     curve.refresh()
-    assert "Marked: highest point, 0.2213 °." in text_of(curve.widget)
+    assert "Marked: highest point, 0.2213 ± 0.0012 °." in text_of(curve.widget)
     find(curve.widget, "st-curve-mark").value = "Centre of mass"
     curve.refresh()
     assert "Marked: nothing, as there is no centre of mass yet." in text_of(curve.widget)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from steering.core.action import Pause
+from steering.core.agent import Suggestion
 from steering.core.cell import Cell
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
@@ -207,6 +209,14 @@ def test_the_trend_is_drawn_with_uncertainty_and_units_along_what_is_chosen(desk
     known = ~np.isnan(np.asarray(points["y"]))
     assert known.tolist() == [2 * n >= 12 for n in range(1, 21)], "before twelve points there is no peak"
     assert np.allclose((points["high"] - points["low"])[known], 2 * 0.0012)
+    # What an agent came to say is marked at the result that it rests on.
+    reason = "peak is 0.3 deg, above 0.2 deg"
+    desk.board.advice.set((Suggestion(Pause(), reason, "curve", "watch", 1.0, 14, 14),))
+    panel.refresh()
+    marks = panel._plot._marks.data
+    assert (marks["x"].tolist(), marks["who"].tolist()) == ([14.0], ["watch"])
+    assert marks["reason"].tolist() == ["peak is 0.3 °, above 0.2 °"]
+    assert marks["y"][0] == points["y"][6]
     along.value = "Time"
     panel.refresh()
     assert plot.xaxis[0].axis_label == "time since the first result (s)"

@@ -45,7 +45,7 @@ class Edge:
                 "x", low, "x", high, source=source, line_color=colour, line_alpha=alpha, y_range_name=_EDGE,
             )  # fmt: skip
         self.marks: GlyphRenderer = plot.scatter(
-            "x", 0.975, source=self._decided, marker="inverted_triangle", size=9, fill_color=MARK_COLOUR,
+            "x", 0.975, source=self._decided, marker="inverted_triangle", size=9, fill_color="colour",
             line_color=None, y_range_name=_EDGE,
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[self.marks], tooltips=TOOLTIPS, visible=False))
@@ -79,6 +79,7 @@ def mark_columns(marks: Sequence[Mark], *axes: int) -> dict[str, NDArray[Any]]:
         "who": [mark.who for mark in marks],
         "change": [mark.change for mark in marks],
         "reason": [mark.reason for mark in marks],
+        "colour": [mark.colour for mark in marks],
     }
     return {**columns, **{name: np.array(column, dtype=object) for name, column in texts.items()}}
 

@@ -91,7 +91,7 @@ class MapPlot:
         )  # fmt: skip
         marks = plot.scatter(
             "x", "y", source=self._decided, marker="inverted_triangle", size=11, fill_color="#ffffff",
-            line_color="#30343b", line_width=1.5,
+            line_color="colour", line_width=2.5,
         )  # fmt: skip
         extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
         plot.x_range.renderers = plot.y_range.renderers = [self._rects, extent]

@@ -1,11 +1,15 @@
-"""Where on a plot a decision took effect."""
+"""Where on a plot a decision took effect, and where an agent came to say something."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from steering.core.agent import Suggestion
 from steering.core.plan import Plan
 from steering.core.proposal import Ruling
+from steering.core.status import BeamlineStatus
+from steering_widgets.drawing.plot import ADVICE_COLOUR, MARK_COLOUR
 from steering_widgets.parts.units import with_shown_units
+from steering_widgets.parts.wording import action_text
 
 # Past so many, only the newest are drawn; the journal has all.
 _MOST = 200
@@ -13,14 +17,15 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Mark:
-    """A decision at the point before which it took effect.
+    """A decision at the point before which it took effect; or what an agent said, at the newest point then.
 
     Attributes:
         place: Position of that point on each axis of the plan, in its unit.
         point: Number of the point, from 1.
-        who: Who proposed it.
-        change: What it changed, from what to what.
+        who: Who proposed it, or said it.
+        change: What it changed, from what to what; or what it would do.
         reason: Why, as far as anybody said so.
+        colour: Of the mark.
     """
 
     place: tuple[float, ...]
@@ -28,6 +33,7 @@ class Mark:
     who: str
     change: str
     reason: str
+    colour: str = MARK_COLOUR
 
 
 def marks_of(rulings: Sequence[Ruling], plan: Plan) -> list[Mark]:
@@ -44,6 +50,33 @@ def marks_of(rulings: Sequence[Ruling], plan: Plan) -> list[Mark]:
         for ruling in rulings[-_MOST:]
         if ruling.accepted and ruling.before_point
     ]
+
+
+def marks_of_advice(
+    advice: Sequence[Suggestion], rulings: Sequence[Ruling], plan: Plan, status: BeamlineStatus
+) -> list[Mark]:
+    """Place what agents came to say in a run; what was decided on it is a decision's mark already.
+
+    Args:
+        advice: Of the run.
+        rulings: Of the run.
+        plan: Of the same run.
+        status: Of its beamline, for what parameters are called.
+    """
+    if not plan.known:
+        return []
+    # Who is "recentre for ana" where an agent proposed.
+    decided = {
+        (ruling.who.split(" for ")[0], ruling.basis) for ruling in rulings if ruling.accepted and ruling.before_point
+    }
+    return [
+        Mark(
+            plan.at(max(one.point - 1, 0)), one.point, one.agent, f"suggests: {action_text(one.action, status)}",
+            with_shown_units(one.reason), ADVICE_COLOUR,
+        )
+        for one in advice
+        if (one.agent, one.basis) not in decided
+    ]  # fmt: skip
 
 
 def change_of(ruling: Ruling) -> str:

@@ -34,6 +34,8 @@ POINT_COLOUR = "#3b82c4"
 FIT_COLOUR = "#d9772b"
 MARK_COLOUR = "#8a8f98"
 REGION_COLOUR = "#e0457b"
+# What an agent came to say: a feature that merits a closer look.
+ADVICE_COLOUR = "#e39b00"
 GHOST_COLOUR = "#9b5de0"
 # Told apart on a light and a dark ground, from the points and the fit, and by their dashes where colours look alike.
 EARLIER_COLOURS = ("#00a37a", "#d64541", "#b08d00", "#00a0b8")

@@ -39,7 +39,6 @@ from steering_widgets.drawing.curve_numbers import (
     point_text,
 )
 from steering_widgets.drawing.curve_plot import CurvePlot
-from steering_widgets.drawing.marks import marks_of
 from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
@@ -131,7 +130,11 @@ class CurvePanel(PlannedPanel):
         """Show a newer result, plan, forecast or wish, if there is one."""
         asked = self._ghost.refresh()
         status, plan = self._status.advance(), self._plan.advance()
-        edges = [status, plan, *(place.advance() for place in (self._rulings, self._wish, self._forecast, self._scans))]
+        edges = [
+            status,
+            plan,
+            *(place.advance() for place in (self._rulings, self._advice, self._wish, self._forecast, self._scans)),
+        ]
         settings = [
             self._changed.advance(), self._mark.advance(), self._monitor.advance(), self._earlier.advance(),
             self._tools.advance(self.view), self._point.advance(),
@@ -220,7 +223,7 @@ class CurvePanel(PlannedPanel):
         edge = self._drawn.edge
         edge.show_plan(left)
         edge.show_ghost(seen)
-        edge.show_marks(marks_of(self._rulings.value, plan) if ours else [])
+        edge.show_marks(self._marks() if ours else [])
         ends = np.concatenate([plan.along(axis) if ours else np.array(planned_range(status)), seen])
         known = ends[np.isfinite(ends)]
         if known.size:

@@ -1,16 +1,19 @@
 """Points joined by a line, with error bars, on axes that a person chooses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, HoverTool
 from numpy.typing import NDArray
 
 from steering_widgets.drawing.curve_data import Curve, thin
 from steering_widgets.drawing.growing import grow
-from steering_widgets.drawing.plot import POINT_COLOUR, axis_label, make_plot
+from steering_widgets.drawing.marks import Mark
+from steering_widgets.drawing.plot import ADVICE_COLOUR, POINT_COLOUR, axis_label, make_plot
 from steering_widgets.parts.bridge import BokehView
 
+_NO_MARKS: dict[str, Any] = {"x": [], "y": [], "who": [], "change": [], "reason": []}
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}
 
 
@@ -33,6 +36,12 @@ class LinePlot:
         bars = self._plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.4)
         line = self._plot.line("x", "y", source=self._points, line_color=POINT_COLOUR, line_alpha=0.6)
         dots = self._plot.scatter("x", "y", source=self._points, size=4, fill_color=POINT_COLOUR, line_color=None)
+        self._marks = ColumnDataSource(dict(_NO_MARKS))
+        marks = self._plot.scatter(
+            "x", "y", source=self._marks, marker="inverted_triangle", size=11, fill_color=ADVICE_COLOUR, line_color=None
+        )
+        tips = [("who", "@who"), ("what", "@change"), ("why", "@reason")]
+        self._plot.add_tools(HoverTool(renderers=[marks], tooltips=tips, visible=False))
         self._plot.x_range.renderers = [line, dots]
         self._plot.y_range.renderers = [bars, line, dots]
         self.view = BokehView(self._plot, label=label)
@@ -61,8 +70,21 @@ class LinePlot:
                 if axis.axis_label != axis_label(name, units):
                     axis.axis_label = axis_label(name, units)
 
+    def show_marks(self, x: NDArray[np.float64], y: NDArray[np.float64], marks: Sequence[Mark]) -> None:
+        """Mark what was said or decided, at places of shape ``(marks,)`` in the units of the axes."""
+        texts = {
+            "who": [mark.who for mark in marks],
+            "change": [mark.change for mark in marks],
+            "reason": [mark.reason for mark in marks],
+        }
+        columns = {name: np.array(column, dtype=object) for name, column in texts.items()}
+        with self.view.edit():
+            grow(self._marks, {"x": x, "y": y, **columns})
+
     def clear(self) -> None:
         """Take all points away."""
         with self.view.edit():
+            if len(self._marks.data["x"]):
+                self._marks.data = dict(_NO_MARKS)
             if len(self._points.data["x"]):
                 self._points.data = dict(_NO_POINTS)

@@ -17,7 +17,6 @@ from steering_widgets.drawing.cells import make_cells, quantities_of
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.curve_data import monitors_of
 from steering_widgets.drawing.map_plot import MapPlot
-from steering_widgets.drawing.marks import marks_of
 from steering_widgets.drawing.region import MapAxes, RegionForm
 from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.place import Place
@@ -76,7 +75,10 @@ class MapPanel(PlannedPanel):
         """Show a newer result or plan, a drawn or typed region, and the answer to the last click."""
         asked = self._ghost.refresh()
         status, result = self._status.advance(), self._result.advance()
-        edges = [status, *(one.advance() for one in (self._plan, self._rulings, self._wish, self._forecast))]
+        edges = [
+            status,
+            *(one.advance() for one in (self._plan, self._rulings, self._advice, self._wish, self._forecast)),
+        ]
         settings = [
             self._changed.advance(), self._monitor.advance(), self._point.advance(), self._tools.advance(self.view),
         ]  # fmt: skip
@@ -165,7 +167,7 @@ class MapPanel(PlannedPanel):
         if self._stale(len(left)):
             self._drawn.show_planned(left)
         self._drawn.show_ghost(seen)
-        self._drawn.show_marks(marks_of(self._rulings.value, plan) if ours else [], order)
+        self._drawn.show_marks(self._marks() if ours else [], order)
         corners = np.array([plan.positions.min(axis=0), plan.positions.max(axis=0)])[:, order] if ours else _NOWHERE
         self._drawn.show_extent(corners, empty=result is None)
         self._would.write(ghost_text(self._wish.value, forecast) if scanning else "")

@@ -2,6 +2,7 @@
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
+from steering_widgets.drawing.marks import Mark, marks_of, marks_of_advice
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, close_all
 from steering_widgets.parts.choice import Choice
@@ -31,7 +32,7 @@ class PlannedPanel:
         board = desk.board
         self._desk, self._ghost = desk, ghost or Ghost(desk)
         self._result, self._status = Place((look or board).result), Place(board.status)
-        self._plan, self._rulings = Place(board.plan), Place(board.rulings)
+        self._plan, self._rulings, self._advice = Place(board.plan), Place(board.rulings), Place(board.advice)
         self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
         self._touched = look.point if look is not None else Cell[int | None](None)
         self._point = Place(self._touched)
@@ -46,6 +47,12 @@ class PlannedPanel:
     def close(self) -> None:
         """Take it off the screen."""
         close_all(self.widget)
+
+    def _marks(self) -> list[Mark]:
+        """Place what was decided in the scan, and what agents came to say."""
+        rulings, plan = self._rulings.value, self._plan.value
+        advice = marks_of_advice(self._advice.value, rulings, plan, self._status.value)
+        return [*advice, *marks_of(rulings, plan)]
 
     def _setting_changed(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)

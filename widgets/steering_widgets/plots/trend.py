@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 
 from steering.core.desk import Desk
 from steering.core.history import Trend
+from steering_widgets.drawing.marks import Mark
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import news, title
+from steering_widgets.parts.units import with_shown_units
+from steering_widgets.parts.wording import action_text, news, title
 from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
@@ -27,7 +29,8 @@ class TrendPanel(ChosenPanel[Trend]):
         self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
-        super().__init__(Place((look or desk.board).trend), (self._feature, self._along))
+        self._desk, self._advice = desk, Place(desk.board.advice)
+        super().__init__(Place((look or desk.board).trend), (self._feature, self._along, self._advice))
         self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
         self._bar.add_class("st-bar-row")
         self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
@@ -45,8 +48,21 @@ class TrendPanel(ChosenPanel[Trend]):
         self.widget.say("")
         name = title(self._feature.value)
         self._plot.show(self._way(trend), (name, course.units, course.values), course.uncertainties)
+        self._show_advice(trend, course.values)
         count = len(trend.frames)
         self.widget.remark(f"{trend.analysis}, {count} result{'' if count == 1 else 's'}", news(float(trend.times[-1])))
+
+    def _show_advice(self, trend: Trend, values: NDArray[np.float64]) -> None:
+        """Mark where agents came to say something of this run."""
+        status = self._desk.board.status.value
+        advice = self._advice.value if trend.run == status.run else ()
+        way = self._way(trend)[2]
+        at = np.searchsorted(trend.frames, [one.frames for one in advice]).clip(0, len(way) - 1)
+        marks = [
+            Mark((), one.point, one.agent, action_text(one.action, status), with_shown_units(one.reason))
+            for one in advice
+        ]
+        self._plot.show_marks(way[at], values[at], marks)
 
     def _way(self, trend: Trend) -> tuple[str, str, NDArray[np.float64]]:
         if self._along.value == TIME:

@@ -23,13 +23,14 @@ from steering.core.parameter import Parameter
 from steering.core.result import Result
 from steering.core.status import ScanDescription
 from steering.machine.threads import in_thread
-from steering.session.notices import Notices
 
 # An agent that has not answered for so long (seconds) is named.
 PATIENCE = 2.0
 # A suggestion that is not made again goes when so many frames have come since, and such a part of what it rests on; but
 # not before a person has had so long (seconds) to read it: a fast scan brings that many frames within two seconds.
 MOVED_ON, MOVED_ON_SHARE, READING = 20, 0.5, 60.0
+# What a plot has room for.
+_MOST_ADVICE = 200
 
 
 @dataclass(eq=False)
@@ -45,6 +46,7 @@ class Seat:
         seen: The result that it was given last.
         frames: How many frames the result held that its suggestions rest on.
         said_at: When it made them, monotonic time in seconds.
+        speaks: Whether it had something to suggest of the result before.
     """
 
     agent: Agent
@@ -55,16 +57,23 @@ class Seat:
     seen: Result | None = field(default=None, repr=False)
     frames: int = 0
     said_at: float = 0.0
+    speaks: bool = False
 
 
 class AgentRunner:
     """All installed agents, and those that the scan names, each in a mode; people steer through the session itself."""
 
-    def __init__(self, client: BeamlineClient, board: Board, notices: Notices) -> None:
-        """Load the installed agents, all of them off."""
+    def __init__(self, client: BeamlineClient, board: Board, say: Callable[[str, str], None]) -> None:
+        """Load the installed agents, all of them off.
+
+        Args:
+            client: Of the beamline service.
+            board: Where suggestions are shown.
+            say: Takes a cause and a sentence on what is wrong; an empty one once it is not any more.
+        """
         self._client = client
         self._board = board
-        self._notices = notices
+        self._say = say
         self._news = asyncio.Event()
         self._newest: dict[str, Result] = {}
         self._main = ""
@@ -90,6 +99,7 @@ class AgentRunner:
             self._seat(binding, bound=True)
         self._offer()
         self._newest, self._main = {}, ""
+        self._board.advice.set(())
         self._show()
 
     def set_mode(self, agent: str, mode: str) -> None:
@@ -168,7 +178,7 @@ class AgentRunner:
         """Name an agent whose turn failed in a way that nobody thought of."""
         error = None if turn.cancelled() else turn.exception()
         if error is not None:
-            self._notices.say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
+            self._say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
 
     async def _turn(self, label: str, seat: Seat) -> None:
         """Ask an agent as long as there is something that it has not looked at."""
@@ -180,11 +190,16 @@ class AgentRunner:
             if result.provenance.run != status.run or self._seats.get(label) is not seat:
                 return
             seat.seen = result
-            suggestions = await self._ask(label, seat.agent, result, status.parameters)
+            said = await self._ask(label, seat.agent, result, status.parameters)
+            now, frames, done = time.time(), result.provenance.frames, status.points_done
+            suggestions = tuple(replace(one, agent=label, made_at=now, frames=frames, point=done) for one in said)
             # Meanwhile the run may be over, or a person may have turned it off.
             mode = self._board.modes.value.get(label, "off")
-            frames = result.provenance.frames
+            speaks, seat.speaks = seat.speaks, bool(suggestions)
             if suggestions and self._board.status.value.run == result.provenance.run:
+                if not speaks:
+                    # What it says again of each result is one thing.
+                    self._board.advice.set((*self._board.advice.value, *suggestions)[-_MOST_ADVICE:])
                 await self._act(label, seat, mode, suggestions, frames)
             elif (
                 seat.suggested
@@ -205,14 +220,14 @@ class AgentRunner:
         try:
             suggestions = await self._patiently(label, ask)
         except Exception as error:  # noqa: BLE001  (a stranger's agent may raise anything, and costs nobody else anything)
-            self._notices.say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
+            self._say(f"agent {label}", f"The agent {label} failed: {said(error)}.")
             return ()
         odd = next((one for one in suggestions if not _sane(one)), None)
         if odd is not None:
             sentence = f"The agent {label} returned {odd!r:.80}, which is no Suggestion of an action. It is left out."
-            self._notices.say(f"agent {label}", sentence)
+            self._say(f"agent {label}", sentence)
             return ()
-        self._notices.say(f"agent {label}", "")
+        self._say(f"agent {label}", "")
         return suggestions
 
     async def _patiently(self, label: str, ask: Callable[[], tuple[Suggestion, ...]]) -> tuple[Suggestion, ...]:
@@ -222,7 +237,7 @@ class AgentRunner:
             while not asking.done():
                 await asyncio.wait([asking], timeout=PATIENCE)
                 if not asking.done():
-                    self._notices.say(
+                    self._say(
                         f"agent {label}", f"The agent {label} has not answered for {PATIENCE:g} s. The scan goes on."
                     )
             return asking.result()
@@ -232,9 +247,8 @@ class AgentRunner:
     async def _act(self, label: str, seat: Seat, mode: str, suggestions: tuple[Suggestion, ...], frames: int) -> None:
         if mode == "suggest":
             # Only the newest holds.
-            now = time.time()
             self._run, seat.frames, seat.said_at = self._board.status.value.run, frames, time.monotonic()
-            seat.suggested = tuple(replace(one, agent=label, made_at=now) for one in suggestions)
+            seat.suggested = suggestions
             self._show()
         elif mode == "automatic":
             for suggestion in suggestions:
@@ -246,17 +260,17 @@ class AgentRunner:
                 suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=label, proposed_at=time.time()
             )
         except SteeringError as error:
-            self._notices.say(f"agent {label}", f"The agent {label} could not propose: {error}")
+            self._say(f"agent {label}", f"The agent {label} could not propose: {error}")
         except Exception as error:  # noqa: BLE001  (what it suggests is a stranger's too, and may be no action at all)
-            self._notices.say(f"agent {label}", f"What the agent {label} suggests is no action: {said(error)}.")
+            self._say(f"agent {label}", f"What the agent {label} suggests is no action: {said(error)}.")
         else:
-            self._notices.say(f"agent {label}", "")
+            self._say(f"agent {label}", "")
 
     def _seat(self, binding: AgentBinding, *, bound: bool) -> None:
         try:
             agent = make_agent(binding)
         except Exception as error:  # noqa: BLE001  (as above)
-            self._notices.say(f"agent {binding.label}", f"The agent {binding.label} is not here: {said(error)}")
+            self._say(f"agent {binding.label}", f"The agent {binding.label} is not here: {said(error)}")
             return
         self._seats[binding.label] = Seat(agent, binding.of, bound)
 
@@ -264,7 +278,7 @@ class AgentRunner:
         seat = self._seats.pop(label)
         if seat.turn is not None:
             seat.turn.cancel()
-        self._notices.say(f"agent {label}", "")
+        self._say(f"agent {label}", "")
 
     def _offer(self) -> None:
         """Have a mode for each agent that is here, or that a scan names."""

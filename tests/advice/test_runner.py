@@ -7,6 +7,8 @@ import time
 import pytest
 import xarray as xr
 
+from steering.advice import runner as module
+from steering.advice.runner import AgentRunner
 from steering.core import registry
 from steering.core.action import SetParameter
 from steering.core.agent import Suggestion
@@ -16,8 +18,6 @@ from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.result import Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus, ScanDescription
-from steering.session import agent_runner
-from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
 from steering.testing import waiting
 
@@ -52,7 +52,7 @@ def runner(monkeypatch):
     monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
     monkeypatch.setattr(registry, "load", lambda kind, name: Counts)
     board, client = Board(), Client()
-    made = AgentRunner(client, board, Notices(board.notice))
+    made = AgentRunner(client, board, Notices(board.notice).say)
     made.client = client
     return made
 
@@ -127,7 +127,7 @@ class Once(Counts):
 
 @pytest.mark.parametrize(("first", "still", "gone"), [(1, 21, 22), (100, 150, 151)])
 def test_a_suggestion_that_is_not_made_again_goes_when_the_data_have_moved_on(runner, first, still, gone, monkeypatch):
-    monkeypatch.setattr(agent_runner, "READING", 0.0)
+    monkeypatch.setattr(module, "READING", 0.0)
     runner._seats["counts"].agent = Once()
     scanning(runner)
     runner.set_mode("counts", "suggest")
@@ -143,7 +143,7 @@ def test_a_fast_scan_leaves_a_person_time_to_read_a_suggestion(runner):
     assert turn(runner, result(1)) == [1.0]
     assert turn(runner, result(1000)) == [1.0]
     # Its time is over.
-    runner._seats["counts"].said_at -= agent_runner.READING + 1
+    runner._seats["counts"].said_at -= module.READING + 1
     assert turn(runner, result(1001)) == []
 
 
@@ -155,6 +155,39 @@ def test_a_suggestion_says_who_made_it_and_when(runner):
     (one,) = runner._board.suggestions.value
     assert one.agent == "counts"
     assert before <= one.made_at <= time.time()
+
+
+class Quiet(Counts):
+    """Has something to say of some results only."""
+
+    def suggest(self):
+        return [] if self.count % 10 in (1, 2, 3) else super().suggest()
+
+
+@pytest.mark.parametrize("mode", ["suggest", "automatic"])
+def test_what_an_agent_came_to_say_stays_with_the_run_once_for_as_long_as_it_says_it(runner, mode):
+    runner._seats["counts"].agent = Quiet()
+    scanning(runner)
+    runner._board.status.set(BeamlineStatus("running", run="a", points_done=7))
+    runner.set_mode("counts", mode)
+    for frames in (4, 5, 6, 11, 12, 14, 15):
+        turn(runner, result(frames))
+    advice = runner._board.advice.value
+    assert [(one.agent, one.frames, one.point, one.reason) for one in advice] == [
+        ("counts", 4, 7, "4 frames"), ("counts", 14, 7, "14 frames"),
+    ]  # fmt: skip
+    runner.begin(())
+    assert runner._board.advice.value == ()
+
+
+def test_of_an_agent_that_says_too_much_the_newest_is_kept(runner, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_ADVICE", 3)
+    runner._seats["counts"].agent = Quiet()
+    scanning(runner)
+    runner.set_mode("counts", "suggest")
+    for frames in range(1, 61):
+        turn(runner, result(frames))
+    assert [one.frames for one in runner._board.advice.value] == [34, 44, 54]
 
 
 def test_what_is_dismissed_or_accepted_is_there_once(runner):
@@ -209,9 +242,9 @@ def mixed(monkeypatch):
     """Two good agents, and one that does something odd."""
     monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
     monkeypatch.setattr(registry, "load", lambda kind, name: {"counts": Counts, "odd": Odd}[name])
-    monkeypatch.setattr(agent_runner, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
     board = Board()
-    return AgentRunner(Client(), board, Notices(board.notice))
+    return AgentRunner(Client(), board, Notices(board.notice).say)
 
 
 def labelled(label, frames, run="a"):

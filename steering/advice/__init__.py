@@ -1,0 +1,1 @@
+"""Whoever looks at results and advises: the agents of a session, in their modes."""
