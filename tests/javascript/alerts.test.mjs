@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 import { makePage, settle } from "./page.mjs";
 
-const { alertOf, Alerts } = load(["panels/alerts.js"], ["alertOf", "Alerts"]);
+const { alertOf, Alerts } = load(["link/alerts.js"], ["alertOf", "Alerts"]);
 
 let shown = [];
 let kept = {};

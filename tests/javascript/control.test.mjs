@@ -4,7 +4,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { load } from "./load.mjs";
 import { makeModel, makePage } from "./page.mjs";
 
-const { baseUrl, render } = load(["parts/heard.js", "parts/press.js", "panels/alerts.js", "panels/control.js"], ["baseUrl", "render"]);
+const { baseUrl, render } = load(["parts/heard.js", "parts/press.js", "link/alerts.js", "link/control.js"], ["baseUrl", "render"]);
 
 let now = 0;
 /** The sockets that were opened, oldest first. */

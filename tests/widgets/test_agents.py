@@ -184,3 +184,22 @@ def test_agents_that_no_scan_here_names_fold_away_until_they_are_asked_for_or_do
     assert rows() == ["recentre", "spare", "watch"]
     assert not shown(panel, "st-other-agents")
     panel.close()
+
+
+def test_an_accepted_suggestion_can_be_taken_back_and_a_dismissed_one_is_nothing_to_take_back(desk):
+    form = SteeringForm(desk)
+    agents = AgentsPanel(desk, form.draft, note=form.note)
+    undo = find(form.widget, "st-undo")
+    for press, there in (("st-dismiss-suggestion", False), ("st-accept", True)):
+        desk.suggest()
+        agents.refresh()
+        find(agents.widget, press).click()
+        desk.advance()
+        agents.refresh()
+        form.refresh()
+        assert shown(form, "st-undo") is there
+    assert undo.tooltip == "Set centre to 0.22 ° again"
+    undo.click()
+    assert desk.actions[-1] == SetParameter("centre", 0.22)
+    agents.close()
+    form.close()

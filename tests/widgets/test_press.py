@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import steering_widgets.parts.press as press_module
-from steering_widgets.panels.control import ControlBar
+from steering_widgets.link.control import ControlBar
 from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.entry import NumberEntry
 from steering_widgets.parts.press import Presses

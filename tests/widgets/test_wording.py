@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import pytest
+import xarray as xr
 
 from steering.core.action import InsertRegion, SetParameter
-from steering.core.result import Feature
+from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
-from steering_widgets.parts.wording import action_text, duration, feature_text, number, plain, several
+from steering_widgets.parts.wording import action_text, basis_text, duration, feature_text, number, plain, several
 from tests.widgets.fake import ROCKING, SX, SY
 
 
@@ -51,3 +53,12 @@ def test_actions_read_with_their_units():
 @pytest.mark.parametrize(("count", "words"), [(0, "0 rulings"), (1, "1 ruling"), (2, "2 rulings")])
 def test_one_is_one_and_more_are_several(count, words):
     assert several(count, "ruling") == words
+
+
+def test_what_something_rests_on_is_said_without_the_parameters_hash():
+    about = Provenance("a", "rocking_curve", {}, "4baa9be9", "", "local", 24, 23)
+    assert basis_text(Result(22, Outcome({}, xr.Dataset()), about).basis) == "rocking_curve after 24 frames"
+    one = replace(about, frames=1)
+    assert basis_text(Result(1, Outcome({}, xr.Dataset()), one).basis) == "rocking_curve after 1 frame"
+    for other in ("", "my own look at the log", "flow tau of run 12"):
+        assert basis_text(other) == other

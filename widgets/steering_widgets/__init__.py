@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from steering_widgets.frames.frame import FramePanel
     from steering_widgets.frames.image import ImageView
+    from steering_widgets.link.control import ControlBar
     from steering_widgets.pages.dashboard import Dashboard
     from steering_widgets.panels.agents import AgentsPanel
     from steering_widgets.panels.compute import ComputePanel
-    from steering_widgets.panels.control import ControlBar
     from steering_widgets.panels.form import SteeringForm
     from steering_widgets.panels.instrument import InstrumentPanel
     from steering_widgets.panels.journal import JournalPanel
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "AgentsPanel": "steering_widgets.panels.agents",
     "ComputePanel": "steering_widgets.panels.compute",
-    "ControlBar": "steering_widgets.panels.control",
+    "ControlBar": "steering_widgets.link.control",
     "CurvePanel": "steering_widgets.plots.curve",
     "Dashboard": "steering_widgets.pages.dashboard",
     "SteeringForm": "steering_widgets.panels.form",

@@ -9,7 +9,7 @@ from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus
 from steering_widgets.drawing.plot import ADVICE_COLOUR, MARK_COLOUR
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import action_text
+from steering_widgets.parts.wording import action_text, basis_text
 
 # Past so many, only the newest are drawn; the journal has all.
 _MOST = 200
@@ -87,5 +87,5 @@ def change_of(ruling: Ruling) -> str:
 
 
 def _why(ruling: Ruling) -> str:
-    basis = f"on {ruling.basis}" if ruling.basis else ""
+    basis = f"on {basis_text(ruling.basis)}" if ruling.basis else ""
     return with_shown_units(". ".join(part.rstrip(".") for part in (ruling.reason, ruling.outcome, basis) if part))

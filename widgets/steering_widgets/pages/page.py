@@ -86,7 +86,7 @@ class Page:
         progress, journal = ProgressPanel(session), JournalPanel(session)
         instrument = InstrumentPanel(session)
         form = SteeringForm(session, partial(ghost.want, who=FORM))
-        agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION))
+        agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION), form.note)
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)

@@ -7,7 +7,7 @@ import ipywidgets
 from steering.core.action import Action
 from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering_widgets.panels.suggestion import SuggestionCard
+from steering_widgets.panels.suggestion import Note, SuggestionCard
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.place import Place
@@ -30,6 +30,7 @@ class AgentsPanel:
         desk: Desk,
         draft: Cell[Mapping[str, float]] | None = None,
         want: Callable[[tuple[Action, ...]], object] = lambda _: None,
+        note: Note = lambda _: None,
     ) -> None:
         """Build it on a desk, which may be idle.
 
@@ -37,6 +38,7 @@ class AgentsPanel:
             desk: Where modes are set, and suggestions accepted.
             draft: Where values are written for a person to edit.
             want: Takes what the shown suggestion would do, whenever that changes.
+            note: Takes the values that an accepted one replaced, by parameter.
         """
         self._desk = desk
         self._want = want
@@ -54,7 +56,7 @@ class AgentsPanel:
         self._others.on_click(lambda _: self._all.set(1 - self._all.value))
         self._hint = ipywidgets.HTML()
         self._hint.add_class("st-hint")
-        self._card = SuggestionCard(desk, self._answer, draft)
+        self._card = SuggestionCard(desk, self._answer, draft, note)
         self.widget = Card("agents", "Agents", [self._card.widget, self._hint, self._agents, self._others])
 
     def refresh(self) -> bool:

@@ -16,7 +16,7 @@ from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.panels.start import StartFields
-from steering_widgets.panels.undo import UndoButton
+from steering_widgets.panels.undo import UndoButton, held
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
@@ -33,6 +33,7 @@ class SteeringForm:
     Attributes:
         widget: What is displayed.
         draft: Values that another panel writes into the fields, for a person to look at before they are proposed.
+        note: Takes the values that a change from elsewhere replaced, so that it can be taken back here.
     """
 
     def __init__(self, desk: Desk, want: Callable[[tuple[Action, ...]], object] = lambda _: None) -> None:
@@ -73,6 +74,7 @@ class SteeringForm:
         for one in (self._start, self._apply):
             one.add_class("st-enter")  # what Enter in a field presses
         self._undo = UndoButton(desk, self._answer)
+        self.note = self._undo.note
         buttons = ipywidgets.HBox([self._start, self._apply, self._clear, self._undo.widget])
         buttons.add_class("st-buttons")
         self.widget = Card("form", _START, [self._remark, self._starting.menu, self._table, buttons])
@@ -188,8 +190,7 @@ class SteeringForm:
         if not changed:
             self._answer.set(("Nothing was changed. Write a new value into a field first.", "warn"))
             return
-        status = self._desk.board.status.value
-        before = {one.name: status.pending.get(one.name, one.value) for one in status.parameters}
+        before = held(self._desk.board.status.value)
         result = self._desk.board.result.value
         basis = result.basis if result is not None else ""
         complaints: dict[str, str] = {}

@@ -7,7 +7,7 @@ from steering.core.proposal import Ruling
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import clock, escape, several
+from steering_widgets.parts.wording import basis_text, clock, escape, several
 
 _HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
 _EMPTY = (
@@ -63,7 +63,7 @@ def _row(ruling: Ruling) -> str:
     what = f"{_WORDS.get(ruling.kind, ruling.kind)} {ruling.subject}".strip()
     change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
     point = str(ruling.before_point) if ruling.before_point else "pending" if ruling.accepted else ""
-    basis = f'<span class="st-basis">on {escape(ruling.basis)}</span>' if ruling.basis else ""
+    basis = f'<span class="st-basis">on {escape(basis_text(ruling.basis))}</span>' if ruling.basis else ""
     why = " ".join(part for part in (escape(with_shown_units(ruling.reason)), escape(ruling.outcome), basis) if part)
     below = f'<tr class="st-why st-{escape(ruling.verdict)}"><td></td><td colspan="5">{why}</td></tr>' if why else ""
     cells = (clock(ruling.decided_at), ruling.who, what, with_shown_units(change))

@@ -13,7 +13,7 @@ from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus
 from steering.core.latency import LatencySummary
 from steering.core.status import BeamlineStatus, EndedRun
-from steering_widgets.panels.control import ControlBar
+from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 import ipywidgets
 
@@ -11,10 +12,13 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus
+from steering_widgets.panels.undo import held
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import button
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import action_text, age, escape
+from steering_widgets.parts.wording import action_text, age, basis_text, escape
+
+Note: TypeAlias = Callable[[Mapping[str, float]], object]
 
 
 class SuggestionCard:
@@ -24,24 +28,27 @@ class SuggestionCard:
         widget: Takes no room while nothing is suggested.
     """
 
-    def __init__(self, desk: Desk, answer: Answer, draft: Cell[Mapping[str, float]] | None = None) -> None:
+    def __init__(
+        self, desk: Desk, answer: Answer, draft: Cell[Mapping[str, float]] | None = None, note: Note = lambda _: None
+    ) -> None:
         """Begin empty.
 
         Args:
             desk: Where a suggestion is accepted.
             answer: Takes what the desk says.
             draft: Where values are written for a person to edit; without it nothing can be edited.
+            note: Takes the values that an accepted suggestion replaced, by parameter.
         """
         self._desk = desk
         self._answer = answer
-        self._draft = draft
+        self._draft, self._note = draft, note
         self._shown: tuple[Suggestion, ...] = ()
         self._words = ""
         self._text = ipywidgets.HTML()
         self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
         self._edit = button("st-edit-suggestion", "Edit", "Write the values into the form, to look at and change")
         self._dismiss = button("st-dismiss-suggestion", "Dismiss", "Take this suggestion away")
-        self._accept.on_click(lambda _: self._all(self._desk.accept, f"Accepted: {self._words}."))
+        self._accept.on_click(self._accepted)
         self._edit.on_click(self._edited)
         self._dismiss.on_click(lambda _: self._all(self._desk.dismiss, ""))
         buttons = ipywidgets.HBox([self._accept, self._edit, self._dismiss])
@@ -62,7 +69,7 @@ class SuggestionCard:
         reasons = list(dict.fromkeys(one.reason for one in self._shown))
         when = f", {age(first.made_at)} ago" if first.made_at else ""
         who = f"{escape(first.agent)} suggests{when}" if first.agent else f"Suggested{when}"
-        basis = f'<div class="st-basis">from {escape(first.basis)}</div>' if first.basis else ""
+        basis = f'<div class="st-basis">from {escape(basis_text(first.basis))}</div>' if first.basis else ""
         self._text.value = (
             f'<div class="st-basis">{who}</div>'
             f'<div role="status" aria-live="polite"><b>{escape(self._words[:1].upper() + self._words[1:])}</b></div>'
@@ -75,10 +82,21 @@ class SuggestionCard:
         actions = [one.action for one in self._shown]
         return {action.parameter: action.value for action in actions if isinstance(action, SetParameter)}
 
-    def _all(self, do: Callable[[Suggestion], Ruling | None], done: str) -> None:
+    def _accepted(self, _: object) -> None:
+        before = held(self._desk.board.status.value)
+        taken = self._all(self._desk.accept, f"Accepted: {self._words}.")
+        actions = [one.action for one in taken]
+        names = [one.parameter for one in actions if isinstance(one, SetParameter) and one.parameter in before]
+        self._note({name: before[name] for name in names})
+
+    def _all(self, do: Callable[[Suggestion], Ruling | None], done: str) -> list[Suggestion]:
+        """Do something with each suggestion, as far as it can be done; return those with which it was."""
+        taken: list[Suggestion] = []
         for suggestion in self._shown:
             if not self._answer.ask(partial(do, suggestion), done):
-                return
+                break
+            taken.append(suggestion)
+        return taken
 
     def _edited(self, _: object) -> None:
         if self._draft is not None:

@@ -33,7 +33,7 @@ class UndoButton:
         self.widget.layout.display = "none"
 
     def note(self, before: Mapping[str, float]) -> None:
-        """Remember the values that a change replaced, by parameter."""
+        """Remember the values that a change replaced, by parameter; one that an agent suggested counts too."""
         if before:
             self._before.set((*self._before.value, dict(before))[-_KEPT:])
 
@@ -76,3 +76,8 @@ class UndoButton:
         self._before.set((*earlier, *([left] if left else [])))
         undone = [name for name in last if name not in left]
         self._answer.set((" ".join(said), "error") if said else (f"Taken back: {', '.join(undone)}.", "good"))
+
+
+def held(status: BeamlineStatus) -> dict[str, float]:
+    """Give the values that hold, or will once what is pending is applied, by parameter."""
+    return {one.name: status.pending.get(one.name, one.value) for one in status.parameters}

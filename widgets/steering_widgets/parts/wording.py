@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 import time
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
@@ -23,6 +24,8 @@ STATES = {
 NONE, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# How a result names itself: see Result.basis.
+_BASIS = re.compile(r"(?P<analysis>.+)@[0-9a-f]+ version [0-9]+, (?P<frames>[0-9]+) frames")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 # What was exposed longer ago was not measured now.
 _RECENT_SECONDS = 3600.0
@@ -176,6 +179,12 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
             return "finish the scan"
         case Pause() | Resume() | Abort():
             return f"{action.kind} the scan"
+
+
+def basis_text(basis: str) -> str:
+    """Write the result that something rests on as a person reads it: ``rocking_curve after 24 frames``."""
+    found = _BASIS.fullmatch(basis)
+    return f"{found['analysis']} after {several(int(found['frames']), 'frame')}" if found else basis
 
 
 def _units(axis: str, status: BeamlineStatus) -> str:
