@@ -27,11 +27,11 @@ from steering.analyses.hedm import Hedm
 from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import NOTHING_BAD
-from steering.hedm.fit import fit_peaks
 from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Patterns, Window
 from steering.ptychography.reconstruction import Course, begun, forget, iterated, reconstruct
 from steering.sim.data import fetch
+from steering.spots.fit import fit_peaks
 from steering.xpcs.bins import Grid, make_bins
 
 BLOCK = 32

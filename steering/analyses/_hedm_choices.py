@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from steering.analyses._choices import Choices
-from steering.hedm.crystal import Crystal
+from steering.spots.crystal import Crystal
 
 
 class CrystalChoices(BaseModel):

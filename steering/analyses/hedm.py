@@ -26,12 +26,12 @@ from steering.hedm.completeness import Completeness, completeness_of
 from steering.hedm.features import features_of
 from steering.hedm.instrument import Instrument, read_instrument
 from steering.hedm.known import known_hits
-from steering.hedm.lit import Cut, Lit, Numbers, lit_of
-from steering.hedm.patches import fitter_of, of_spots
 from steering.hedm.run import CROWDED, EXPOSURE, FRAME_COLUMNS, INSIDE, MASKED, OMEGA, SLOW, Run, make_runs, united
 from steering.hedm.spots import Spots, spots_of
 from steering.hedm.sweeps import compared, whole
 from steering.readers.darks import read_dark
+from steering.spots.lit import Cut, Lit, Numbers, lit_of
+from steering.spots.patches import fitter_of, of_spots
 
 _USUAL_AXIS = "omega"
 _FITS = ("fit_row", "fit_column")

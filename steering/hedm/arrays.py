@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.hedm.angles import Angles
-from steering.hedm.lit import Numbers
 from steering.hedm.run import MASKED, OMEGA, Run
 from steering.hedm.spots import Spots
 from steering.hedm.sweeps import Sweeps
+from steering.spots.lit import Numbers
 
 # So many spots are listed, the newest ones.
 MOST_LISTED = 20_000

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from steering.core.block import Floats
 from steering.core.result import Feature
 from steering.hedm.forward import Hits
-from steering.hedm.lit import Numbers
 from steering.hedm.spots import Spots
+from steering.spots.lit import Numbers
 
 
 @dataclass(frozen=True, eq=False)

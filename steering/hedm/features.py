@@ -5,8 +5,8 @@ import numpy as np
 from steering.core.block import Floats
 from steering.core.result import Feature
 from steering.hedm.angles import Angles
-from steering.hedm.lit import Numbers
 from steering.hedm.spots import Spots
+from steering.spots.lit import Numbers
 
 # Of a normal distribution: its standard deviation over the median of the distances from the median, and the error of
 # a median over that of a mean.

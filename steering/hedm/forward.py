@@ -15,7 +15,7 @@ from steering.core.block import Floats
 from steering.geometry.geometry import Geometry
 from steering.hedm.grains import Grain
 from steering.hedm.instrument import OURS, Instrument
-from steering.hedm.lit import Numbers
+from steering.spots.lit import Numbers
 
 _ANGSTROM = 1e-10
 _METRES = 1e-3

@@ -11,7 +11,8 @@ import numpy as np
 
 from steering.core.block import Floats
 from steering.core.errors import SteeringError
-from steering.hedm.crystal import Crystal
+from steering.spots.crystal import Crystal
+from steering.spots.turns import rotation_of
 
 _COLUMNS, _MOST_BYTES = 15, 1 << 26
 _ORIENTATION, _POSITION, _STRETCH = slice(3, 6), slice(6, 9), slice(9, 15)
@@ -28,14 +29,6 @@ class Grain:
 
     lattice: Floats
     position: Floats
-
-
-def rotation_of(turn: Floats) -> Floats:
-    """Make the rotation about a vector by its length in radians (Rodrigues' formula), shape ``(3, 3)``."""
-    angle = float(np.linalg.norm(turn))
-    x, y, z = (turn / angle).tolist() if angle else (0.0, 0.0, 0.0)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
 def grain_of(crystal: Crystal, turn: Floats, position: Floats, stretch: Floats | None = None) -> Grain:

@@ -16,7 +16,7 @@ from steering.core.block import Floats
 from steering.core.errors import SteeringError
 from steering.geometry.geometry import Geometry
 from steering.hedm.distortion import Distortion
-from steering.hedm.grains import rotation_of
+from steering.spots.turns import rotation_of
 
 _KEV_METRES = 12.398419843320026e-10
 _METRES = 1e-3

@@ -4,10 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from steering.core.errors import SteeringError
-from steering.hedm.crystal import Crystal
 from steering.hedm.forward import Hits, hits_of
 from steering.hedm.grains import read_grains
 from steering.hedm.instrument import Instrument
+from steering.spots.crystal import Crystal
 
 
 def known_hits(path: str, crystal: Crystal, shortest: float, instrument: Instrument) -> tuple[int, Hits]:

@@ -4,26 +4,23 @@ Only the first and the last frame keep their bright pixels, as long as a frame m
 frames that follow one another are linked; whether the rotation went on between them is asked when spots are made.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from steering.core.block import Floats
-from steering.hedm.blobs import PEAK, table_of
-from steering.hedm.components import Grid, across, labelled, within
-from steering.hedm.lit import Lit, Numbers
-from steering.hedm.split import passes, split
+from steering.spots.blobs import PEAK, table_of
+from steering.spots.components import Grid, across, labelled, within
+from steering.spots.lit import Lit, Numbers
+from steering.spots.patches import Fitter
+from steering.spots.split import passes, split
 
 # Columns of what is known of each frame: the angle of rotation, the exposure, the slow axis, the share of its pixels
 # that are no counts, whether it was crowded, and its index in its event.
 OMEGA, EXPOSURE, SLOW, MASKED, CROWDED, INSIDE = range(6)
 FRAME_COLUMNS = 6
-
-Fitter: TypeAlias = Callable[[Numbers], Floats]
-"""Fits the peaks of a table of blobs: a row of numbers for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +50,7 @@ class Run:
         links: Pairs of blobs of frames that follow one another, by their places, shape ``(links, 2)``.
         head: Of the first frame; nothing if none can come before it.
         tail: Of the last one; nothing if none can come after it.
-        fits: Fitted peaks, by the places of their blobs: see :mod:`steering.hedm.patches`; shape ``(blobs, fitted)``.
+        fits: Fitted peaks, by the places of their blobs: see :mod:`steering.spots.patches`; shape ``(blobs, fitted)``.
     """
 
     start: int
@@ -82,7 +79,7 @@ def make_runs(lit: Lit, frames: Floats, start: int, valley: float, fitter: Fitte
         lit: The bright pixels.
         frames: What is known of each frame, shape ``(frames, 6)``.
         start: Index of the first frame in the stream.
-        valley: As in :func:`steering.hedm.split.split`; 0 splits nothing.
+        valley: As in :func:`steering.spots.split.split`; 0 splits nothing.
         fitter: Fits peaks.
     """
     grid = Grid.of(lit.shape)

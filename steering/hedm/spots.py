@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
-from steering.hedm.blobs import COLUMN, COLUMN_COLUMN, FRAME, PEAK, PIXELS, ROW, ROW_COLUMN, ROW_ROW, SUM
-from steering.hedm.components import grouped
-from steering.hedm.lit import Numbers
 from steering.hedm.run import CROWDED, EXPOSURE, INSIDE, OMEGA, SLOW, Run
+from steering.spots.blobs import COLUMN, COLUMN_COLUMN, FRAME, PEAK, PIXELS, ROW, ROW_COLUMN, ROW_ROW, SUM
+from steering.spots.components import grouped
+from steering.spots.lit import Numbers
 
 # A step of the rotation may differ so much from the usual one, which is the median; and be so large within an event,
 # where a detector may have come late.

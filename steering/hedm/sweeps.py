@@ -11,9 +11,9 @@ from steering.core.result import Feature
 from steering.hedm.angles import Angles
 from steering.hedm.features import median_of
 from steering.hedm.indicator import FEWEST, baseline_of
-from steering.hedm.lit import Numbers
 from steering.hedm.run import SLOW, Run
 from steering.hedm.spots import Parts, Spots
+from steering.spots.lit import Numbers
 
 _MOST_SWEEPS = 12
 _WIDTHS = 40

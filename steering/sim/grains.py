@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.geometry.geometry import Geometry
-from steering.hedm.crystal import Crystal
 from steering.hedm.forward import Hits, hits_of
 from steering.hedm.grains import Grain, grain_of
 from steering.hedm.instrument import Instrument
 from steering.sim.samples import Counts
+from steering.spots.crystal import Crystal
 
 # 90.5 keV, as at APS 1-ID; the beam meets the middle of the panel.
 GEOMETRY = Geometry(distance=0.4, poni1=0.0528, poni2=0.0528, pixel1=2.75e-4, pixel2=2.75e-4, wavelength=1.37e-11)

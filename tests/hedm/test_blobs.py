@@ -12,8 +12,8 @@ from steering.analyses.hedm import Hedm
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.pixels import Bad
-from steering.hedm.lit import Cut, lit_of, most_pixels
 from steering.hedm.spots import goes_on
+from steering.spots.lit import Cut, lit_of, most_pixels
 from steering.testing import check_analysis
 
 

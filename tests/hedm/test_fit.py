@@ -5,7 +5,7 @@ import pytest
 
 from steering.analyses.hedm import Hedm
 from steering.core.block import FrameBlock, Inline
-from steering.hedm.fit import fit_peaks
+from steering.spots.fit import fit_peaks
 from steering.testing import check_analysis
 from steering.testing.blocks import varied_blocks
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from steering.core.errors import SteeringError
-from steering.hedm.crystal import Crystal
 from steering.hedm.distortion import Distortion
 from steering.hedm.forward import hits_of
 from steering.hedm.grains import Grain, grain_of, read_grains
 from steering.hedm.instrument import read_instrument
 from steering.sim.data import fetch
+from steering.spots.crystal import Crystal
 
 # The cell of materials.h5.
 ZIRCONIUM = Crystal((3.228831, 3.228831, 5.15), (90, 90, 120), ((1 / 3, 2 / 3, 0.25), (2 / 3, 1 / 3, 0.75)))

@@ -7,8 +7,8 @@ the pixels, so the same frame is always cut in the same way.
 
 import numpy as np
 
-from steering.hedm.components import in_order
-from steering.hedm.lit import Numbers
+from steering.spots.components import in_order
+from steering.spots.lit import Numbers
 
 
 def split(count: Numbers, first: Numbers, second: Numbers, valley: float) -> Numbers:

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from steering.hedm.lit import Lit, Numbers
+from steering.spots.lit import Lit, Numbers
 
 # Columns of a table of blobs: frame, pixels, counts, first and second moments in pixels, the peak and where it is.
 FRAME, PIXELS, SUM, ROW, COLUMN, ROW_ROW, COLUMN_COLUMN, ROW_COLUMN, PEAK, PEAK_ROW, PEAK_COLUMN = range(11)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steering.hedm.lit import Lit, Numbers
+from steering.spots.lit import Lit, Numbers
 
 _ROWS = (-1, 0, 1)
 _NONE = np.empty(0, np.int64)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steering.core.block import Floats
-from steering.hedm.lit import Numbers
+from steering.spots.lit import Numbers
 
 _ABSENT = 1e-6
 _MOST_INDEX = 60

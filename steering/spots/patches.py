@@ -1,6 +1,7 @@
 """Fits the peaks of blobs in their frames, a patch of pixels around each."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.core.pixels import Bad, invalid
-from steering.hedm.blobs import FRAME, PEAK, PEAK_COLUMN, PEAK_ROW
-from steering.hedm.fit import SIDE, fit_peaks
-from steering.hedm.lit import Numbers
-from steering.hedm.run import Fitter
+from steering.spots.blobs import FRAME, PEAK, PEAK_COLUMN, PEAK_ROW
+from steering.spots.fit import SIDE, fit_peaks
+from steering.spots.lit import Numbers
+
+Fitter: TypeAlias = Callable[[Numbers], Floats]
+"""Fits the peaks of a table of blobs: a row of numbers for each."""
 
 # What is kept of a fit: place and height of the peak.
 FIT_ROW, FIT_COLUMN, FIT_HEIGHT = range(3)
