@@ -1,1 +1,1 @@
-"""What Laue microdiffraction is made of: where a panel stands, which spots a grain has, and what its spots say of it."""
+"""What Laue microdiffraction is made of: panels, patterns of grains, and what spots say of these."""

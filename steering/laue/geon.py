@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
 from steering.core.errors import SteeringError
@@ -55,7 +55,7 @@ def read_geon(path: Path | str) -> GeoN:
         with Path(path).open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         return _geon_of(_tree(content))
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, ET.ParseError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         message = f"{path} cannot be read as a geometry of 34-ID-E ({why}). Give its file geoN_*.xml."
         raise SteeringError(message) from error
@@ -108,7 +108,7 @@ def write_geon(path: Path | str, panels: Sequence[Panel], note: str = "") -> Pat
     return target
 
 
-def _tree(content: bytes) -> ElementTree.Element:
+def _tree(content: bytes) -> ET.Element:
     """Parse XML that anybody may have written.
 
     Raises:
@@ -120,13 +120,13 @@ def _tree(content: bytes) -> ElementTree.Element:
     if b"<!" in content.replace(b"<!--", b""):
         message = "it declares types or entities, which these files do not have"
         raise ValueError(message)
-    root = ElementTree.fromstring(content)  # noqa: S314  (no entities, and short: see above)
+    root = ET.fromstring(content)  # noqa: S314  (no entities, and short: see above)
     for one in root.iter():
         one.tag = one.tag.rsplit("}", 1)[-1]
     return root
 
 
-def _geon_of(root: ElementTree.Element) -> GeoN:
+def _geon_of(root: ET.Element) -> GeoN:
     if root.tag != "geoN":
         message = f"it is a file of <{root.tag:.40}>, not of <geoN>"
         raise ValueError(message)
@@ -144,7 +144,7 @@ def _geon_of(root: ElementTree.Element) -> GeoN:
     return GeoN(panels, None if wire is None else _wire(wire))
 
 
-def _panel(one: ElementTree.Element, name: str) -> Panel:
+def _panel(one: ET.Element, name: str) -> Panel:
     columns, rows = _numbers(one, name, "Npixels", 2)
     if columns != int(columns) or rows != int(rows):
         message = f"{name} has <Npixels> {columns:g} {rows:g}. Allowed: whole numbers"
@@ -156,14 +156,14 @@ def _panel(one: ElementTree.Element, name: str) -> Panel:
     return Panel((int(rows), int(columns)), (high, wide), rotation, translation, identity)
 
 
-def _wire(one: ElementTree.Element) -> Wire:
+def _wire(one: ET.Element) -> Wire:
     diameter = _numbers(one, "Wire", "dia", 1, _TO_MM)[0]
     origin = cast("Three", _numbers(one, "Wire", "Origin", 3, _TO_MM))
     return Wire(diameter, origin, cast("Three", _numbers(one, "Wire", "Axis", 3)))
 
 
 def _numbers(
-    one: ElementTree.Element, name: str, tag: str, count: int, units: dict[str, float] | None = None
+    one: ET.Element, name: str, tag: str, count: int, units: dict[str, float] | None = None
 ) -> tuple[float, ...]:
     """Read the numbers of an element in its unit.
 

@@ -1,7 +1,7 @@
 """A flat panel as 34-ID-E describes it: a rotation vector and a translation, in millimetres.
 
-The laboratory is that of 34-ID-E: the beam goes along z, y goes up, x completes a right-handed system, and the sample is
-at the origin. A pixel is at ``Rot(R) ((x', y', 0) + P)`` with ``x' = (column - (columns - 1) / 2) width / columns`` and
+The laboratory is that of 34-ID-E: the beam goes along z, y goes up, x completes a right-handed system. The sample is at
+the origin. A pixel is at ``Rot(R) ((x', y', 0) + P)`` with ``x' = (column - (columns - 1) / 2) width / columns`` and
 y' likewise by the row. Pixel positions are in pixels: 0 is the middle of the first row or column.
 """
 
@@ -54,7 +54,7 @@ class Panel:
                 message = f"the panel's {name} is {value} {units}. Allowed: three finite numbers, in {units}."
                 raise ValueError(message)
         if not any(self.translation):
-            message = "the panel's translation is 0 mm: its middle would be in the sample. Give P of its geometry, in mm."
+            message = "the panel's translation is 0 mm: its middle would be in the sample. Give P, in mm."
             raise ValueError(message)
 
     def binned(self, by: int) -> "Panel":
