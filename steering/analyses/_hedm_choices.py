@@ -1,29 +1,20 @@
 """What a person may choose of HEDM."""
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from steering.analyses._choices import Choices
-from steering.spots.crystal import Crystal
+from steering.analyses._crystal_choices import CrystalChoices
 
 
-class CrystalChoices(BaseModel):
+class KnownCrystal(CrystalChoices):
     """A crystal whose grains are known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    lengths: tuple[float, float, float]
-    angles: tuple[float, float, float] = (90.0, 90.0, 90.0)
-    atoms: tuple[tuple[float, float, float], ...] = Field(((0.0, 0.0, 0.0),), min_length=1, max_length=1000)
     shortest: float = Field(1.0, gt=0)
 
     @model_validator(mode="after")
-    def _is_one(self) -> "CrystalChoices":
+    def _has_reflections(self) -> "KnownCrystal":
         self.crystal().reflections(self.shortest)
         return self
-
-    def crystal(self) -> Crystal:
-        """Make it."""
-        return Crystal(self.lengths, self.angles, self.atoms)
 
 
 class HedmChoices(Choices):
@@ -61,7 +52,7 @@ class HedmChoices(Choices):
         json_schema_extra={"units": "counts"},
     )  # fmt: skip
     grains: str = Field("", description="Known grains: a grains.out of hexrd")
-    crystal: CrystalChoices | None = Field(None, description="Cell of the known grains")
+    crystal: KnownCrystal | None = Field(None, description="Cell of the known grains")
     instrument: str = Field("", description="File .hexrd of the instrument; its geometry is taken, with its distortion")
     within: tuple[PositiveFloat, PositiveFloat] = Field(
         (3.0, 1.0), description="How far a spot may be from where a known grain should have one: px and deg"

@@ -40,6 +40,7 @@ TECHNIQUES = {
     "xpcs": Technique("02-measure-dynamics-with-xpcs.ipynb", "xpcs.yaml"),
     "hedm": Technique("03-watch-a-metal-yield-with-hedm.ipynb", "hedm.yaml"),
     "ptychography": Technique("04-see-an-object-with-ptychography.ipynb", "ptychography.yaml"),
+    "laue": Technique("05-map-grains-with-laue.ipynb", "laue.yaml"),
 }
 
 

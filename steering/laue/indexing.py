@@ -6,7 +6,7 @@ has enough spots, and more than as many as would be there by chance.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,13 @@ from steering.laue.forward import Pattern, pattern_of
 from steering.laue.panel import Panel
 from steering.laue.reflections import Band, Reflections
 from steering.laue.strain import FEWEST, Strained, rotation_between, strain_of
+from steering.laue.symmetry import rotation_in
 from steering.spots.lit import Numbers
 
 NOBODY: Final = -1
+Along: TypeAlias = Literal["laboratory", "sample", "crystal"]
+# 34-ID-E's X, H and F: a surface at 45 degrees to the beam has F as its normal, into the sample.
+SAMPLE_AXES: Final = np.array([[1, 0, 0], [0, np.sqrt(0.5), np.sqrt(0.5)], [0, -np.sqrt(0.5), np.sqrt(0.5)]])
 # Many more counts than this do not place a spot better: what is wrong then is its shape, or the geometry.
 _ENOUGH_COUNTS = 500.0
 # So many times as many spots as chance would give.
@@ -69,17 +73,29 @@ class Optics:
         panel: Where it stands.
         band: Energies of the beam.
         near: What is near enough.
+        reciprocal: Reciprocal edges of the crystal as columns, in its own axes: needed for strain along these.
+        strain_along: Which axes components of strain are along.
     """
 
     reflections: Reflections
     panel: Panel
     band: Band
     near: Tolerances = field(default_factory=Tolerances)
+    reciprocal: Floats | None = None
+    strain_along: Along = "laboratory"
 
     def pattern(self, lattice: Floats) -> Pattern:
         """Find the spots of a grain on the panel."""
         found = pattern_of(lattice, self.reflections, self.panel, self.band)
         return found.chosen(self.panel.on(found.row, found.column))
+
+    def strain_axes(self, lattice: Floats) -> Floats:
+        """Give the axes that a grain's strain is along as rows, shape ``(3, 3)``."""
+        if self.strain_along == "sample":
+            return SAMPLE_AXES
+        if self.strain_along == "crystal" and self.reciprocal is not None:
+            return rotation_in(lattice, self.reciprocal).T
+        return np.eye(3)
 
     def share(self, angle: float) -> float:
         """Say which part of the directions that the panel sees are within an angle of one of them."""
@@ -179,7 +195,7 @@ def refined(
     if len(spots) < max(near.fewest, FEWEST, _BEYOND_CHANCE * chance):
         return None
     indices = pattern.indices[expected]
-    fit = strain_of(indices, seen[spots], weights[spots], turned)
+    fit = strain_of(indices, seen[spots], weights[spots], turned, optics.strain_axes(turned))
     return Found(grain, places[spots], indices, len(pattern), fit)
 
 

@@ -35,7 +35,7 @@ class Strained:
     Attributes:
         lattice: Its reciprocal edges as columns, as large as those without strain, shape ``(3, 3)``, in 1/angstrom.
         turn: By which the lattice is turned against the first guess, shape ``(3, 3)``.
-        strain: Deviatoric, in the laboratory: xx, yy, zz, yz, xz, xy.
+        strain: Deviatoric: xx, yy, zz, yz, xz, xy.
         error: Standard deviations of these, from how the spots scatter.
         off: Root of the mean squared angle of the spots to where the lattice has them, in degrees.
     """
@@ -47,7 +47,9 @@ class Strained:
     off: float
 
 
-def strain_of(indices: Numbers, directions: Floats, weights: Floats, lattice: Floats) -> Strained:
+def strain_of(
+    indices: Numbers, directions: Floats, weights: Floats, lattice: Floats, axes: Floats | None = None
+) -> Strained:
     """Find orientation and strain.
 
     Args:
@@ -55,6 +57,7 @@ def strain_of(indices: Numbers, directions: Floats, weights: Floats, lattice: Fl
         directions: Where they are seen, as unit vectors, of the same shape.
         weights: 1 / variance of each, up to a factor, shape ``(spots,)``.
         lattice: First guess, without strain: reciprocal edges as columns.
+        axes: Rows are the unit vectors that components of strain are along; those of the laboratory if left out.
 
     Raises:
         ValueError: If there are too few.
@@ -79,9 +82,10 @@ def strain_of(indices: Numbers, directions: Floats, weights: Floats, lattice: Fl
     stretch, turn = _stretch_and_turn(deformation)
     off_by = math.degrees(math.sqrt(float(np.sum(squared)) / len(indices)))
     # The symmetric part of D is the strain with the other sign, for small ones.
-    parts = np.stack([_components((one + one.T) / 2) for one in _BASIS], axis=1)
+    along = np.eye(3) if axes is None else axes
+    parts = np.stack([_components(along @ (one + one.T) @ along.T / 2) for one in _BASIS], axis=1)
     error = np.sqrt(np.maximum(np.diag(parts @ inverse @ parts.T) * scatter, 0.0))
-    return Strained(change @ lattice, turn, _components(deviator(stretch)), error, off_by)
+    return Strained(change @ lattice, turn, _components(along @ deviator(stretch) @ along.T), error, off_by)
 
 
 def rotation_between(before: Floats, after: Floats, weights: Floats) -> Floats:

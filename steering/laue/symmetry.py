@@ -47,6 +47,17 @@ def apart(one: Floats, other: Floats, turns: Floats) -> float:
     return math.degrees(math.atan2(sine, float(np.trace(best)) - 1))
 
 
+def rotation_in(lattice: Floats, reciprocal: Floats) -> Floats:
+    """Give the rotation from the crystal's axes that a reciprocal lattice contains, beside its strain.
+
+    Args:
+        lattice: Reciprocal edges as columns, in the laboratory.
+        reciprocal: Those without strain, in the crystal's axes.
+    """
+    left, _, right = np.linalg.svd(lattice @ np.linalg.inv(reciprocal))
+    return np.asarray(left @ right, np.float64)
+
+
 def _determinant(numbers: tuple[int, ...]) -> int:
     a, b, c, d, e, f, g, h, i = numbers
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

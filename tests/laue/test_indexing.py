@@ -9,18 +9,12 @@ from steering.laue.reflections import KEV_ANGSTROM, Band, reflections_of
 from steering.laue.search import Search
 from steering.laue.strain import COMPONENTS, equivalent, matrix_of, strain_of
 from steering.laue.strain import deviator as of_stretch
-from steering.laue.symmetry import apart, turns_of
+from steering.laue.symmetry import apart, rotation_in, turns_of
 from steering.spots.crystal import Crystal
 from steering.spots.turns import rotation_of, turn_of
 from tests.laue.patterns import BAND, NICKEL, PANEL, deviator, lattices, optics, seen, turns
 
 SIX = ([0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1])
-
-
-def rotation_in(lattice, crystal=NICKEL):
-    """Give the rotation that a reciprocal lattice contains, beside its strain."""
-    left, _, right = np.linalg.svd(lattice @ np.linalg.inv(crystal.reciprocal()))
-    return left @ right
 
 
 def test_spots_obey_bragg_s_law_and_lie_in_the_band():
@@ -61,7 +55,7 @@ def test_several_grains_are_found_with_their_turns_and_strains():
         for one in found:
             expected = of_stretch(np.eye(3) + strains[one.grain])[SIX]
             pulls.append((one.fit.strain - expected) / one.fit.error)
-            measured = rotation_in(one.fit.lattice)
+            measured = rotation_in(one.fit.lattice, NICKEL.reciprocal())
             assert apart(measured, moves[one.grain] @ there[one.grain], symmetry) < 0.1
             moved = np.degrees(np.linalg.norm(turn_of(moves[one.grain])))
             assert apart(measured, there[one.grain], symmetry) == pytest.approx(moved, abs=0.1)
@@ -76,7 +70,7 @@ def test_a_turn_without_strain_is_right_to_a_twentieth_of_a_degree():
     for turn, lattice in zip(turns(20, 3), lattices(20, 3), strict=True):
         row, column, counts = seen([lattice], random)
         (one,) = Known([lattice], optics()).find(PANEL.directions(row, column), counts)
-        found.append(apart(rotation_in(one.fit.lattice), turn, symmetry))
+        found.append(apart(rotation_in(one.fit.lattice, NICKEL.reciprocal()), turn, symmetry))
     assert np.median(found) < 0.025
     assert max(found) < 0.05
 
@@ -109,7 +103,10 @@ def test_unknown_grains_are_found_from_pairs_of_spots():
         row, column, counts = seen([lattice_of(NICKEL, one, deviator(random)) for one in both], random)
         found = search.find(PANEL.directions(row, column), counts, np.ones(len(row), bool))
         assert len(found) == 2
-        near = [min(apart(rotation_in(one.fit.lattice), turn, symmetry) for one in found) for turn in both]
+        near = [
+            min(apart(rotation_in(one.fit.lattice, NICKEL.reciprocal()), turn, symmetry) for one in found)
+            for turn in both
+        ]
         assert max(near) < 0.2
 
 
@@ -118,7 +115,7 @@ def test_a_hexagonal_crystal_is_found_too():
     of, turn = optics(zirconium), turns(1, 8)[0]
     row, column, counts = seen([lattice_of(zirconium, turn)], np.random.default_rng(5), of=of)
     found = Search(zirconium, of).find(PANEL.directions(row, column), counts, np.ones(len(row), bool))
-    found_turn = rotation_in(found[0].fit.lattice, zirconium)
+    found_turn = rotation_in(found[0].fit.lattice, zirconium.reciprocal())
     assert apart(found_turn, turn, turns_of(zirconium)) < 0.1
 
 

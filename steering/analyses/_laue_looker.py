@@ -1,0 +1,63 @@
+"""What looks at the frames of Laue microdiffraction: made once of what was chosen, in each process that does."""
+
+import json
+from functools import lru_cache
+
+import numpy as np
+
+from steering.analyses._laue_choices import LaueChoices
+from steering.core.block import Floats
+from steering.laue.indexing import Known, Optics, Tolerances
+from steering.laue.looking import Looker
+from steering.laue.orientations import read_orientations
+from steering.laue.reflections import Band, reflections_of
+from steering.laue.search import Search
+from steering.spots.turns import rotation_of
+
+
+def orientations_of(chosen: LaueChoices) -> list[Floats]:
+    """Return the orientations that are known: rotations from the crystal's axes to the laboratory's.
+
+    Raises:
+        SteeringError: If their file cannot be read.
+    """
+    return _orientations(_told(chosen))
+
+
+def looker_of(chosen: LaueChoices) -> Looker:
+    """Make what looks at all frames; it predicts the spots of all known grains.
+
+    Raises:
+        ValueError: If the panel or the crystal is not known.
+        SteeringError: If a file cannot be read.
+    """
+    return _looker(_told(chosen))
+
+
+def _told(chosen: LaueChoices) -> str:
+    """Write what it depends on."""
+    return chosen.model_dump_json(exclude={"axes", "kept", "region", "masked"})
+
+
+@lru_cache(maxsize=4)
+def _orientations(told: str) -> list[Floats]:
+    chosen = LaueChoices.model_validate(json.loads(told))
+    found = [rotation_of(np.array(one)) for one in chosen.turns]
+    if chosen.orientations and chosen.crystal is not None:
+        found += read_orientations(chosen.orientations, chosen.crystal.crystal())
+    return found
+
+
+@lru_cache(maxsize=4)
+def _looker(told: str) -> Looker:
+    chosen = LaueChoices.model_validate(json.loads(told))
+    panel = chosen.placed()
+    if panel is None or chosen.crystal is None:
+        message = "spots are indexed where panel and crystal are known. Give both."
+        raise ValueError(message)
+    crystal, band = chosen.crystal.crystal(), Band(*chosen.band)
+    near = Tolerances(chosen.within[0], chosen.within[1], chosen.fewest_spots)
+    optics = Optics(reflections_of(crystal, band.high), panel, band, near, crystal.reciprocal(), chosen.strain_along)
+    turns = _orientations(told)
+    known = Known([turn @ crystal.reciprocal() for turn in turns], optics)
+    return Looker(known, turns, crystal, Search(crystal, optics) if chosen.search else None)

@@ -1,0 +1,295 @@
+"""Laue microdiffraction: spots of white light, the grains that they belong to, and how these are strained.
+
+Each frame is looked at by itself: its spots, the directions of their planes from where the panel stands, which of them
+belong to grains that are known, how far these are turned, and their deviatoric strain. A map of it grows with the scan.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from steering.analyses._frames import masked_feature
+from steering.analyses._laue_choices import LaueChoices
+from steering.analyses._laue_looker import looker_of, orientations_of
+from steering.analyses._region import leave_out
+from steering.core.analysis import Exactness, Needs
+from steering.core.block import Floats, FrameBlock
+from steering.core.json import Json
+from steering.core.result import UNKNOWN_UNIT, Outcome
+from steering.laue.looking import Looker, numbered
+from steering.laue.maps import Axes, arrays_of, features_of
+from steering.laue.panel import Panel
+from steering.laue.spots import Finder, Spots, find_spots
+from steering.laue.tables import (
+    COLUMN,
+    COUNTS,
+    CROWDED,
+    DIRECTION,
+    EXPOSURE,
+    FAST,
+    FAST_STEP,
+    FRAME_COLUMNS,
+    GRAIN_COLUMNS,
+    GRID,
+    INDEXED,
+    MASKED,
+    NEW,
+    NEW_GRAIN,
+    NOTHING,
+    OF_GRAIN,
+    ROW,
+    SLOW,
+    SLOW_STEP,
+    SPOT_COLUMNS,
+    SPOTS,
+    TOP,
+    Table,
+    Tables,
+)  # fmt: skip
+from steering.readers.darks import read_dark
+from steering.spots.lit import Cut, Numbers
+
+# Orientations of new grains that are nearer to each other than this are one grain, in degrees.
+_SAME = 1.0
+_MICRONS_A_MM = 1000.0
+_NO_PANEL = "Where the panel stands is not known, so spots have no directions. Give geometry_file, or panel."
+_NO_CRYSTAL = "The crystal is not known, so no spot is indexed. Give the crystal, and orientations, turns or search."
+
+State = tuple[Tables, tuple[int, int] | None, tuple[str, ...]]
+
+
+class Laue:
+    """Finds and indexes the spots of white-beam patterns."""
+
+    name = "laue"
+    exactness: Exactness = "bitwise"
+    leaves_out_markers = True
+
+    Parameters = LaueChoices
+
+    def __init__(
+        self,
+        threshold: float = 10.0,
+        dark: str = "",
+        level: bool = False,  # noqa: FBT001, FBT002  (a choice by name, as all are)
+        valley: float = 0.0,
+        fewest_pixels: int = 3,
+        fit_above: float = 50.0,
+        geometry_file: str = "",
+        detector: int = 0,
+        panel: Mapping[str, Any] | None = None,
+        binning: int = 1,
+        origin: Sequence[int] = (0, 0),
+        crystal: Mapping[str, Any] | None = None,
+        band: Sequence[float] = (7.0, 30.0),
+        orientations: str = "",
+        turns: Sequence[Sequence[float]] = (),
+        search: bool = False,  # noqa: FBT001, FBT002
+        within: Sequence[float] = (0.5, 0.1),
+        fewest_spots: int = 8,
+        strain_along: str = "laboratory",
+        depth: str = "",
+        axes: Sequence[str] = (),
+        kept: int = 1000,
+        region: Mapping[str, Any] | None = None,
+        masked: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Choose what is a spot, where the panel stands, and which grains are known.
+
+        Args:
+            threshold: Counts above the background; a bright pixel has more.
+            dark: File of a frame without beam, as :func:`steering.readers.darks.read_dark` reads it.
+            level: Whether the median of each frame is taken off besides.
+            valley: A pass between two peaks below this part of the lower one keeps them apart; 0 splits nothing.
+            fewest_pixels: What has fewer is no spot.
+            fit_above: Peaks with at least so many counts are fitted.
+            geometry_file: 34-ID-E's ``geoN_*.xml``.
+            detector: Number of the detector there.
+            panel: Without a file ``shape`` (rows, columns), ``size`` in mm, ``rotation`` in rad and ``translation`` in
+                mm (R and P of 34-ID-E).
+            binning: So many rows and columns of that panel are one in a frame.
+            origin: Row and column of the (binned) panel at which frames begin.
+            crystal: ``lengths`` in angstrom, ``angles`` in degrees, ``atoms`` as parts of the edges.
+            band: Lowest and highest energy of the beam in keV.
+            orientations: File of orientations: see :func:`steering.laue.orientations.read_orientations`.
+            turns: Orientations as vectors about which the crystal is turned, their lengths in rad.
+            search: Whether grains are looked for that nobody knows.
+            within: How far a known orientation may be off, and a spot of a grain that was found, in degrees.
+            fewest_spots: A grain with fewer is none.
+            strain_along: ``laboratory``, ``sample`` (34-ID-E's X, H, F) or ``crystal``.
+            depth: Column with the depth along the beam that a frame was reconstructed for, in micrometres.
+            axes: Of the scan; the last two are slow and fast axis of a map.
+            kept: Of so many of the newest frames all spots are listed.
+            region: The only pixels that are looked at, as in the other analyses.
+            masked: Parts that are left out.
+
+        Raises:
+            ValueError: If one of them is not allowed.
+        """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        self._chosen = LaueChoices.model_validate(given)
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """What was chosen."""
+        return self._chosen.plain()
+
+    @property
+    def needs(self) -> Needs:
+        """The columns that were chosen by name."""
+        chosen = self._chosen
+        depth = {chosen.depth: "um"} if chosen.depth else {}
+        return Needs((*chosen.axes, *depth), depth)
+
+    def empty(self) -> State:
+        """State of no frames."""
+        return NOTHING, None, ()
+
+    def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
+        """Add a block's frames.
+
+        Args:
+            state: Left as it is.
+            block: With the columns that were chosen.
+            frames: Counts, shape ``(len(block), rows, columns)``.
+
+        Raises:
+            ValueError: If the frames have the wrong shape, or a column that was chosen is missing.
+            SteeringError: If a file cannot be read.
+        """
+        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
+            message = f"frames have shape {frames.shape}. Laue needs ({len(block)}, rows, columns), not empty."
+            raise ValueError(message)
+        tables, held, units = state
+        shape = (int(frames.shape[1]), int(frames.shape[2]))
+        if held is not None and held != shape:
+            message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
+            raise ValueError(message)
+        panel = self._panel(shape)
+        bad = leave_out(self._chosen.masked, frames, block.bad)
+        lit, spots = find_spots(frames, bad, block.start, self._finder(shape))
+        known = self._known(block)
+        known[:, MASKED], known[:, CROWDED] = lit.masked, lit.crowded
+        found = self._looked(block, spots, known, panel)
+        axes = tuple(block.units.get(name, UNKNOWN_UNIT) for name in self._chosen.shown_along)
+        return tables.united(found, self._chosen.kept), shape, units or axes
+
+    def merge(self, left: State, right: State) -> State:
+        """Unite two sets of frames."""
+        return left[0].united(right[0], self._chosen.kept), left[1] or right[1], left[2] or right[2]
+
+    def result(self, state: State) -> Outcome:
+        """Lay out what was found.
+
+        A feature that the frames do not allow is left out; ``data.attrs["remark"]`` says what is not known.
+        """
+        tables, shape, units = state
+        if shape is None:
+            return Outcome({}, xr.Dataset())
+        chosen = self._chosen
+        grains = tables.grains.values
+        number, turns = grains[:, 0], np.empty((0, 3, 3))
+        if chosen.search and chosen.crystal is not None:
+            known = len(orientations_of(chosen))
+            number, turns = numbered(grains, known, chosen.crystal.crystal(), _SAME)
+        data = arrays_of(tables, Axes(chosen.shown_along, units), number, turns)
+        if chosen.panel is None and not chosen.geometry_file:
+            data.attrs["remark"] = _NO_PANEL
+        elif chosen.crystal is None or not (chosen.orientations or chosen.turns or chosen.search):
+            data.attrs["remark"] = _NO_CRYSTAL
+        share = float(tables.frames.values[:, MASKED].mean())
+        return Outcome(features_of(tables, len(turns), chosen.search) | masked_feature(share), data)
+
+    def _panel(self, shape: tuple[int, int]) -> Panel | None:
+        """Return where the panel stands, if anybody has said it.
+
+        Raises:
+            ValueError: If frames of a shape are not of this panel.
+        """
+        panel, (row, column) = self._chosen.placed(), self._chosen.origin
+        if panel is None:
+            return None
+        rows, columns = panel.shape
+        if row < 0 or column < 0 or row + shape[0] > rows or column + shape[1] > columns:
+            message = (
+                f"frames of {shape[0]} x {shape[1]} px from {row}, {column} on are not within the panel of {rows} x "
+                f"{columns} px. Give its binning, and the origin of the part that is read."
+            )
+            raise ValueError(message)
+        if (row, column) == (0, 0) and shape != panel.shape:
+            message = (
+                f"frames have {shape[0]} x {shape[1]} px, but the panel has {rows} x {columns} px. Give its binning, "
+                "or the origin of the part that is read."
+            )
+            raise ValueError(message)
+        return panel
+
+    def _finder(self, shape: tuple[int, int]) -> Finder:
+        chosen = self._chosen
+        if chosen.region is not None:
+            chosen.region.check(*shape)
+        region = None if chosen.region is None else (chosen.region.rows, chosen.region.columns)
+        cut = Cut(chosen.threshold, read_dark(chosen.dark) if chosen.dark else None, chosen.level, region)
+        return Finder(cut, chosen.valley, chosen.fewest_pixels, chosen.fit_above)
+
+    def _known(self, block: FrameBlock) -> Floats:
+        """Say what is known of each frame before it is looked at, shape ``(frames, 11)``."""
+        known = np.full((len(block), FRAME_COLUMNS), np.nan)
+        if "exposure" in block.columns:
+            known[:, EXPOSURE] = block.columns["exposure"]
+        known[:, GRID] = np.nan_to_num(block.columns.get("grid", np.zeros(len(block))))
+        for name, place, step in zip(self._chosen.shown_along, (SLOW, FAST), (SLOW_STEP, FAST_STEP), strict=False):
+            known[:, place] = self._column(block, name)
+            known[:, step] = block.columns.get(f"{name}_step", np.full(len(block), np.nan))
+        return known
+
+    def _looked(self, block: FrameBlock, spots: Spots, known: Floats, panel: Panel | None) -> Tables:
+        """Look at the frames of a block one by one."""
+        looker = None
+        if panel is not None and self._chosen.crystal is not None:
+            looker = looker_of(self._chosen)
+        depth = self._column(block, self._chosen.depth) / _MICRONS_A_MM if self._chosen.depth else np.zeros(len(block))
+        begins = np.searchsorted(spots.frame, np.arange(block.start, block.stop + 1)).tolist()
+        listed, grains, sizes = list[Floats](), list[Floats](), list[int]()
+        for place in range(len(block)):
+            chosen: Numbers = np.arange(int(begins[place]), int(begins[place + 1]))
+            table, found = self._look(spots, chosen, float(depth[place]), panel, looker)
+            of = table[:, OF_GRAIN]
+            known[place, SPOTS], known[place, NEW] = len(table), np.count_nonzero(of == NEW_GRAIN)
+            known[place, INDEXED] = np.count_nonzero(of >= 0) if looker is not None else np.nan
+            listed.append(table)
+            grains.append(found)
+            sizes.append(len(found))
+        return Tables(
+            Table(block.indices, known),
+            Table(np.repeat(block.indices, sizes), np.concatenate(grains)),
+            Table(spots.frame, np.concatenate(listed)),
+        )
+
+    def _look(
+        self, spots: Spots, chosen: Numbers, depth: float, panel: Panel | None, looker: Looker | None
+    ) -> tuple[Floats, Floats]:
+        """Give the rows of a frame's spots and grains."""
+        row, column = self._chosen.origin
+        if looker is not None:
+            moved = Spots(spots.frame, spots.row + row, spots.column + column, spots.counts, spots.peak)
+            table, found = looker.look(moved, chosen, depth)
+        else:
+            table, found = np.full((len(chosen), SPOT_COLUMNS), np.nan), np.empty((0, GRAIN_COLUMNS))
+            table[:, COUNTS], table[:, TOP], table[:, OF_GRAIN] = spots.counts[chosen], spots.peak[chosen], -1
+            if panel is not None:
+                at = spots.row[chosen] + row, spots.column[chosen] + column
+                table[:, DIRECTION : DIRECTION + 3] = panel.directions(*at, depth)
+        # Places are those in the frame.
+        table[:, ROW], table[:, COLUMN] = spots.row[chosen], spots.column[chosen]
+        return table, found
+
+    def _column(self, block: FrameBlock, name: str) -> Floats:
+        if name not in block.columns:
+            have = ", ".join(block.columns) or "none"
+            message = f"the frames have no column {name!r:.60}; they have: {have}. Name one of these, or leave it out."
+            raise ValueError(message)
+        return block.columns[name]

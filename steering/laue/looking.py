@@ -1,0 +1,112 @@
+"""What is made of the spots of a frame: their grains, as rows of the tables."""
+
+import numpy as np
+
+from steering.core.block import Floats
+from steering.laue.indexing import NOBODY, Found, Known
+from steering.laue.search import Search
+from steering.laue.spots import Spots
+from steering.laue.symmetry import apart, rotation_in, turns_of
+from steering.laue.tables import (
+    APART,
+    COLUMN,
+    COUNTS,
+    DIRECTION,
+    EXPECTED,
+    GRAIN,
+    GRAIN_COLUMNS,
+    INDICES,
+    NEW_GRAIN,
+    OF_GRAIN,
+    OFF,
+    OWN,
+    ROW,
+    SPOT_COLUMNS,
+    STRAIN,
+    STRAIN_ERROR,
+    TOP,
+    TURN,
+)  # fmt: skip
+from steering.spots.crystal import Crystal
+from steering.spots.lit import Numbers
+
+
+class Looker:
+    """Looks at frames one by one."""
+
+    def __init__(self, known: Known, turns: list[Floats], crystal: Crystal, search: Search | None = None) -> None:
+        """Choose what is looked for.
+
+        Args:
+            known: Grains that are known.
+            turns: Their rotations from the crystal's axes to the laboratory's.
+            crystal: Of which all are.
+            search: Looks for others, if any are looked for.
+        """
+        self._known, self._turns, self._search = known, turns, search
+        self._reciprocal, self._symmetry = crystal.reciprocal(), turns_of(crystal)
+
+    def look(self, spots: Spots, chosen: Numbers, depth: float) -> tuple[Floats, Floats]:
+        """Find the grains of a frame.
+
+        Args:
+            spots: Of a block.
+            chosen: Places of the frame's.
+            depth: That they come from, along the beam, in mm.
+
+        Returns:
+            Rows of its spots, shape ``(spots, 11)``, and of its grains, shape ``(grains, 26)``.
+        """
+        table = np.full((len(chosen), SPOT_COLUMNS), np.nan)
+        for place, values in ((ROW, spots.row), (COLUMN, spots.column), (COUNTS, spots.counts), (TOP, spots.peak)):
+            table[:, place] = values[chosen]
+        panel = self._known.optics.panel
+        directions = panel.directions(table[:, ROW], table[:, COLUMN], depth)
+        table[:, DIRECTION : DIRECTION + 3], table[:, OF_GRAIN] = directions, NOBODY
+        found = self._known.find(directions, table[:, COUNTS])
+        if self._search is not None:
+            free = np.ones(len(chosen), bool)
+            for one in found:
+                free[one.spots] = False
+            found += self._search.find(directions, table[:, COUNTS], free)
+        for one in found:
+            table[one.spots, OF_GRAIN] = one.grain if one.grain != NOBODY else NEW_GRAIN
+            table[one.spots, INDICES : INDICES + 3] = one.indices
+        rows = [self._row(one) for one in found]
+        return table, np.array(rows) if rows else np.empty((0, GRAIN_COLUMNS))
+
+    def _row(self, one: Found) -> Floats:
+        """Write a grain as a row."""
+        turn = rotation_in(one.fit.lattice, self._reciprocal)
+        is_known = one.grain != NOBODY
+        row = np.empty(GRAIN_COLUMNS)
+        row[GRAIN] = one.grain if is_known else NEW_GRAIN
+        row[OWN], row[EXPECTED], row[OFF] = len(one.spots), one.expected, one.fit.off
+        row[APART] = apart(self._turns[one.grain], turn, self._symmetry) if is_known else np.nan
+        row[TURN:STRAIN] = turn.ravel()
+        row[STRAIN:STRAIN_ERROR], row[STRAIN_ERROR:] = one.fit.strain, one.fit.error
+        return row
+
+
+def numbered(grains: Floats, known: int, crystal: Crystal, same: float) -> tuple[Floats, Floats]:
+    """Number the grains that nobody knew, in the order in which they came.
+
+    Args:
+        grains: Rows of grains.
+        known: How many were known: the first new one has this number.
+        crystal: Of which they are.
+        same: Orientations that are nearer are those of one grain, in degrees.
+
+    Returns:
+        Number of its grain for each row, and the rotations of the new ones, shape ``(new, 3, 3)``.
+    """
+    number, symmetry = grains[:, GRAIN].copy(), turns_of(crystal)
+    new: list[Floats] = []
+    for place in np.flatnonzero(number == NEW_GRAIN).tolist():
+        turn = grains[place, TURN:STRAIN].reshape(3, 3)
+        near = [apart(one, turn, symmetry) for one in new]
+        best = int(np.argmin(near)) if near and min(near) <= same else len(new)
+        if best == len(new):
+            new.append(turn)
+        number[place] = known + best
+    return number, np.array(new) if new else np.empty((0, 3, 3))
