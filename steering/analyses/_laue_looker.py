@@ -12,6 +12,7 @@ from steering.laue.looking import Looker
 from steering.laue.orientations import read_orientations
 from steering.laue.reflections import Band, reflections_of
 from steering.laue.search import Search
+from steering.spots.crystal import Crystal
 from steering.spots.turns import rotation_of
 
 
@@ -51,6 +52,19 @@ def _orientations(told: str) -> list[Floats]:
 @lru_cache(maxsize=4)
 def _looker(told: str) -> Looker:
     chosen = LaueChoices.model_validate(json.loads(told))
+    crystal, optics = instrument_of(chosen)
+    turns = _orientations(told)
+    known = Known([turn @ crystal.reciprocal() for turn in turns], optics)
+    return Looker(known, turns, crystal, Search(crystal, optics) if chosen.search else None)
+
+
+def instrument_of(chosen: LaueChoices) -> tuple[Crystal, Optics]:
+    """Return the crystal, and what all frames have in common.
+
+    Raises:
+        ValueError: If the panel or the crystal is not known.
+        SteeringError: If the panel's file cannot be read.
+    """
     panel = chosen.placed()
     if panel is None or chosen.crystal is None:
         message = "spots are indexed where panel and crystal are known. Give both."
@@ -58,6 +72,4 @@ def _looker(told: str) -> Looker:
     crystal, band = chosen.crystal.crystal(), Band(*chosen.band)
     near = Tolerances(chosen.within[0], chosen.within[1], chosen.fewest_spots)
     optics = Optics(reflections_of(crystal, band.high), panel, band, near, crystal.reciprocal(), chosen.strain_along)
-    turns = _orientations(told)
-    known = Known([turn @ crystal.reciprocal() for turn in turns], optics)
-    return Looker(known, turns, crystal, Search(crystal, optics) if chosen.search else None)
+    return crystal, optics

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from steering.analyses._frames import masked_feature
 from steering.analyses._laue_choices import LaueChoices
-from steering.analyses._laue_looker import looker_of, orientations_of
+from steering.analyses._laue_looker import instrument_of, looker_of, orientations_of
 from steering.analyses._region import leave_out
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import UNKNOWN_UNIT, Outcome
+from steering.laue.indexing import Optics
 from steering.laue.looking import Looker, numbered
 from steering.laue.maps import Axes, arrays_of, features_of
 from steering.laue.panel import Panel
@@ -50,6 +51,7 @@ from steering.laue.tables import (
     Tables,
 )  # fmt: skip
 from steering.readers.darks import read_dark
+from steering.spots.crystal import Crystal
 from steering.spots.lit import Cut, Numbers
 
 # Orientations of new grains that are nearer to each other than this are one grain, in degrees.
@@ -136,6 +138,25 @@ class Laue:
     def parameters(self) -> Mapping[str, Json]:
         """What was chosen."""
         return self._chosen.plain()
+
+    @property
+    def crystal(self) -> Crystal:
+        """The crystal.
+
+        Raises:
+            ValueError: If it or the panel is not known.
+        """
+        return instrument_of(self._chosen)[0]
+
+    @property
+    def optics(self) -> Optics:
+        """What all frames have in common: the panel, the beam, and what is near enough.
+
+        Raises:
+            ValueError: If the panel or the crystal is not known.
+            SteeringError: If the panel's file cannot be read.
+        """
+        return instrument_of(self._chosen)[1]
 
     @property
     def needs(self) -> Needs:

@@ -1,9 +1,11 @@
 """What is made of the spots of a frame: their grains, as rows of the tables."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from steering.core.block import Floats
-from steering.laue.indexing import NOBODY, Found, Known
+from steering.laue.indexing import NOBODY, Found, Known, Optics
 from steering.laue.search import Search
 from steering.laue.spots import Spots
 from steering.laue.symmetry import apart, rotation_in, turns_of
@@ -86,6 +88,37 @@ class Looker:
         row[TURN:STRAIN] = turn.ravel()
         row[STRAIN:STRAIN_ERROR], row[STRAIN_ERROR:] = one.fit.strain, one.fit.error
         return row
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """A grain that a search has found.
+
+    Attributes:
+        turn: Rotation from the crystal's axes to the laboratory's, shape ``(3, 3)``.
+        spots: How many spots it has.
+        expected: How many it should have.
+        off: Root of the mean squared angle of these to where they should be, in degrees.
+    """
+
+    turn: Floats
+    spots: int
+    expected: int
+    off: float
+
+
+def indexed_by_search(directions: Floats, counts: Floats, crystal: Crystal, optics: Optics) -> list[Indexed]:
+    """Index the spots of one frame, whatever is known.
+
+    Args:
+        directions: Unit vectors along k_f - k_i, shape ``(spots, 3)``.
+        counts: Of each spot.
+        crystal: Of which the grains are.
+        optics: Of the instrument.
+    """
+    found = Search(crystal, optics).find(directions, counts, np.ones(len(directions), bool))
+    turns = [rotation_in(one.fit.lattice, crystal.reciprocal()) for one in found]
+    return [Indexed(turn, len(one.spots), one.expected, one.fit.off) for turn, one in zip(turns, found, strict=True)]
 
 
 def numbered(grains: Floats, known: int, crystal: Crystal, same: float) -> tuple[Floats, Floats]:

@@ -50,7 +50,7 @@ class PolycrystalSample:
     grains: int = 8
     half: float = 10.0
     beam: float = 0.2
-    middle: tuple[float, float] = (2.0, 3.0)
+    middle: tuple[float, float] = (-2.0, 3.0)
     radius: float = 2.2
     strain: float = 1.5e-3
     bend: float = 3e-3
