@@ -140,7 +140,7 @@ class Region:
         cells = points.at / points.step
         left = list(np.flatnonzero(points.low))
         while left:
-            place = [left.pop()]
+            place = [left.pop(0)]
             for here in place:
                 near = [one for one in left if np.abs(cells[one] - cells[here]).max() < _BESIDE]
                 left = [one for one in left if one not in near]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.analyses._measure import measure_frames
 from steering.analyses._region import FrameRegion, leave_out
 from steering.core.block import Floats, FrameBlock
 from steering.core.result import UNKNOWN_UNIT, Feature
+from steering.moments.measure import measure_frames
 
 # What is measured of each frame, with its unit.
 MEASURED = {

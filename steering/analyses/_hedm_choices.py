@@ -3,7 +3,7 @@
 from pydantic import Field, PositiveFloat, model_validator
 
 from steering.analyses._choices import Choices
-from steering.analyses._crystal_choices import CrystalChoices
+from steering.spots.crystal_choices import CrystalChoices
 
 
 class KnownCrystal(CrystalChoices):

@@ -5,21 +5,23 @@ belong to grains that are known, how far these are turned, and their deviatoric 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
-from steering.analyses._laue_choices import LaueChoices
-from steering.analyses._laue_looker import instrument_of, looker_of, orientations_of
 from steering.analyses._region import leave_out
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import UNKNOWN_UNIT, Outcome
+from steering.laue.choices import IndexingChoices
 from steering.laue.indexing import Optics
+from steering.laue.looker import instrument_of, looker_of, orientations_of
 from steering.laue.looking import Looker, numbered
 from steering.laue.maps import Axes, arrays_of, features_of
 from steering.laue.panel import Panel
@@ -61,6 +63,10 @@ _NO_PANEL = "Where the panel stands is not known, so spots have no directions. G
 _NO_CRYSTAL = "The crystal is not known, so no spot is indexed. Give the crystal, and orientations, turns or search."
 
 State = tuple[Tables, tuple[int, int] | None, tuple[str, ...]]
+
+
+class LaueChoices(IndexingChoices, Choices):
+    """What may be chosen of Laue microdiffraction."""
 
 
 class Laue:
@@ -191,9 +197,9 @@ class Laue:
             raise ValueError(message)
         panel = self._panel(shape)
         bad = leave_out(self._chosen.masked, frames, block.bad)
-        lit, spots = find_spots(frames, bad, block.start, self._finder(shape))
+        spots = find_spots(frames, bad, block.start, self._finder(shape))
         known = self._known(block)
-        known[:, MASKED], known[:, CROWDED] = lit.masked, lit.crowded
+        known[:, MASKED], known[:, CROWDED] = spots.masked, spots.crowded
         found = self._looked(block, spots, known, panel)
         axes = tuple(block.units.get(name, UNKNOWN_UNIT) for name in self._chosen.shown_along)
         return tables.united(found, self._chosen.kept), shape, units or axes
@@ -296,7 +302,7 @@ class Laue:
         """Give the rows of a frame's spots and grains."""
         row, column = self._chosen.origin
         if looker is not None:
-            moved = Spots(spots.frame, spots.row + row, spots.column + column, spots.counts, spots.peak)
+            moved = replace(spots, row=spots.row + row, column=spots.column + column)
             table, found = looker.look(moved, chosen, depth)
         else:
             table, found = np.full((len(chosen), SPOT_COLUMNS), np.nan), np.empty((0, GRAIN_COLUMNS))

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from steering.analyses._choices import TimedChoices
 from steering.analyses._frames import EMPTY, FrameTable, masked_feature, measure
-from steering.analyses._gaussian import Gaussian, fit_gaussian
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import Feature, Outcome
+from steering.moments.gaussian import Gaussian, fit_gaussian
 
 _FEWEST_POINTS = 3
 # Part of the maximum above which a point belongs to the peak, for the centre of mass.

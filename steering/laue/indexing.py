@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
-from steering.laue.forward import Pattern, pattern_of
+from steering.laue.forward import Pattern, directions_of, pattern_of
 from steering.laue.panel import Panel
 from steering.laue.reflections import Band, Reflections
 from steering.laue.strain import FEWEST, Strained, rotation_between, strain_of
@@ -28,6 +28,8 @@ _ENOUGH_COUNTS = 500.0
 # So many times as many spots as chance would give.
 _BEYOND_CHANCE = 4.0
 _ROUNDS = 3
+# So many times as far off as half of the spots.
+_OUTLIER = 5.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,13 @@ def refined(
     if len(spots) < max(near.fewest, FEWEST, _BEYOND_CHANCE * chance):
         return None
     indices = pattern.indices[expected]
-    fit = strain_of(indices, seen[spots], weights[spots], turned, optics.strain_axes(turned))
+    axes = optics.strain_axes(turned)
+    fit = strain_of(indices, seen[spots], weights[spots], turned, axes)
+    off = np.sqrt(np.sum((seen[spots] - directions_of(indices, fit.lattice)) ** 2, axis=1))
+    good = off <= _OUTLIER * np.median(off)
+    if not good.all() and np.count_nonzero(good) >= max(near.fewest, FEWEST):
+        # A spot that overlaps another one is far off; it belongs to the grain, and says nothing of it.
+        fit = strain_of(indices[good], seen[spots[good]], weights[spots[good]], turned, axes)
     return Found(grain, places[spots], indices, len(pattern), fit)
 
 

@@ -16,6 +16,8 @@ from steering.spots.split import split
 
 # A fit that ends farther from the centre of mass has found another spot, or none; in pixels.
 _NEAR: Final = 2.0
+# No pattern has so many; a threshold within the noise does.
+MOST_SPOTS: Final = 3000
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Finder:
 
 @dataclass(frozen=True, eq=False)
 class Spots:
-    """Spots of a block, in the order of frames; all of shape ``(spots,)``.
+    """Spots of a block, in the order of frames; of shape ``(spots,)`` if nothing else is said.
 
     Attributes:
         frame: Index of the frame in the stream.
@@ -45,6 +47,8 @@ class Spots:
         column: Likewise.
         counts: Above the background.
         peak: Counts of the brightest pixel, likewise.
+        crowded: Whether a frame had too many, shape ``(frames,)``; it has none here then.
+        masked: Share of each frame's pixels that are no counts, likewise.
     """
 
     frame: Numbers
@@ -52,19 +56,20 @@ class Spots:
     column: Floats
     counts: Floats
     peak: Floats
+    crowded: NDArray[np.bool_]
+    masked: Floats
 
 
-def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> tuple[Lit, Spots]:
+def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> Spots:
     """Find the spots of a block; what comes of a frame does not depend on those beside it.
+
+    What reaches to the edge of the frame is none: nobody knows where its middle is.
 
     Args:
         frames: Counts, shape ``(frames, rows, columns)``.
         bad: Which of them are no counts.
         start: Index of the first frame in the stream.
         finder: What is a spot.
-
-    Returns:
-        The bright pixels, which say what was crowded and masked, and the spots.
 
     Raises:
         ValueError: If the dark has another shape than the frames.
@@ -74,11 +79,19 @@ def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> tu
     key = grid.keys(lit)
     label = split(lit.count, *within(key, grid), finder.valley) if finder.valley else labelled(key, grid)[0]
     blobs = table_of(lit, label, start)
-    blobs = blobs[blobs[:, PIXELS] >= finder.fewest_pixels]
+    blobs = blobs[(blobs[:, PIXELS] >= finder.fewest_pixels) & ~_at_edge(lit, label, len(blobs))]
+    crowded = lit.crowded | (np.bincount(blobs[:, FRAME] - start, minlength=len(frames)) > MOST_SPOTS)
+    blobs = blobs[~crowded[blobs[:, FRAME] - start]]
     counts = blobs[:, SUM].astype(np.float64)
     row, column = blobs[:, ROW] / counts, blobs[:, COLUMN] / counts
     fits = fitter_of(frames, bad, start, finder.fit_above)(blobs)
     with np.errstate(invalid="ignore"):
         good = np.hypot(fits[:, FIT_ROW] - row, fits[:, FIT_COLUMN] - column) < _NEAR
     row, column = np.where(good, fits[:, FIT_ROW], row), np.where(good, fits[:, FIT_COLUMN], column)
-    return lit, Spots(blobs[:, FRAME], row, column, counts, blobs[:, PEAK].astype(np.float64))
+    return Spots(blobs[:, FRAME], row, column, counts, blobs[:, PEAK].astype(np.float64), crowded, lit.masked)
+
+
+def _at_edge(lit: Lit, label: Numbers, size: int) -> NDArray[np.bool_]:
+    """Say which blobs reach to the edge of the frame, where a part of them may be missing."""
+    at = (lit.row == 0) | (lit.row == lit.shape[0] - 1) | (lit.column == 0) | (lit.column == lit.shape[1] - 1)
+    return np.bincount(label[at], minlength=size) > 0

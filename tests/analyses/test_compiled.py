@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steering.analyses import _compiled
-from steering.analyses._compiled import Compiled
-from steering.analyses._measure import measure_frames, moments
 from steering.core.pixels import Bad, top_of
 from steering.machine import compiled as machine_compiled
+from steering.moments import compiled as _compiled
+from steering.moments.compiled import Compiled
+from steering.moments.measure import measure_frames, moments
 
 KINDS = [np.uint8, np.uint16, np.uint32]
 

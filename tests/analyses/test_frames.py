@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steering.analyses._frames import EMPTY, measure
-from steering.analyses._measure import measure_frames
 from steering.analyses.map_features import MapFeatures
 from steering.analyses.rocking_curve import RockingCurve
 from steering.contract.analysis import pixels_of, split
 from steering.contract.outcome import require_same
 from steering.core.pixels import top_of
+from steering.moments.measure import measure_frames
 from steering.sim.samples import RockingSample
 from steering.testing.blocks import make_block, varied_blocks
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering.analyses._gaussian import Gaussian, fit_gaussian
 from steering.analyses.rocking_curve import RockingCurve
 from steering.core.block import FrameBlock, Inline
+from steering.moments.gaussian import Gaussian, fit_gaussian
 
 
 def curve(positions, counts, exposure=1.0, units="deg", **columns):

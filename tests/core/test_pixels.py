@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steering.analyses._measure import measure_frames
 from steering.core.frame import DEAD, MASKED, SATURATED, Frame
 from steering.core.pixels import Bad, MaskBits, cleaned, invalid, top_of
+from steering.moments.measure import measure_frames
 from steering.readers.eye import all_bad, bin_maximum, count_marks, for_the_eye, why_no_count
 
 FRAME = np.array([[0, 5, 7], [1, 2, 3]])

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from steering.analyses._laue_choices import LaueChoices
 from steering.core.block import Floats
+from steering.laue.choices import IndexingChoices
 from steering.laue.indexing import Known, Optics, Tolerances
 from steering.laue.looking import Looker
 from steering.laue.orientations import read_orientations
@@ -16,7 +16,7 @@ from steering.spots.crystal import Crystal
 from steering.spots.turns import rotation_of
 
 
-def orientations_of(chosen: LaueChoices) -> list[Floats]:
+def orientations_of(chosen: IndexingChoices) -> list[Floats]:
     """Return the orientations that are known: rotations from the crystal's axes to the laboratory's.
 
     Raises:
@@ -25,7 +25,7 @@ def orientations_of(chosen: LaueChoices) -> list[Floats]:
     return _orientations(_told(chosen))
 
 
-def looker_of(chosen: LaueChoices) -> Looker:
+def looker_of(chosen: IndexingChoices) -> Looker:
     """Make what looks at all frames; it predicts the spots of all known grains.
 
     Raises:
@@ -35,14 +35,15 @@ def looker_of(chosen: LaueChoices) -> Looker:
     return _looker(_told(chosen))
 
 
-def _told(chosen: LaueChoices) -> str:
+def _told(chosen: IndexingChoices) -> str:
     """Write what it depends on."""
-    return chosen.model_dump_json(exclude={"axes", "kept", "region", "masked"})
+    names = set(IndexingChoices.model_fields) - {"axes", "kept"}
+    return chosen.model_dump_json(include=names)
 
 
 @lru_cache(maxsize=4)
 def _orientations(told: str) -> list[Floats]:
-    chosen = LaueChoices.model_validate(json.loads(told))
+    chosen = IndexingChoices.model_validate(json.loads(told))
     found = [rotation_of(np.array(one)) for one in chosen.turns]
     if chosen.orientations and chosen.crystal is not None:
         found += read_orientations(chosen.orientations, chosen.crystal.crystal())
@@ -51,14 +52,14 @@ def _orientations(told: str) -> list[Floats]:
 
 @lru_cache(maxsize=4)
 def _looker(told: str) -> Looker:
-    chosen = LaueChoices.model_validate(json.loads(told))
+    chosen = IndexingChoices.model_validate(json.loads(told))
     crystal, optics = instrument_of(chosen)
     turns = _orientations(told)
     known = Known([turn @ crystal.reciprocal() for turn in turns], optics)
     return Looker(known, turns, crystal, Search(crystal, optics) if chosen.search else None)
 
 
-def instrument_of(chosen: LaueChoices) -> tuple[Crystal, Optics]:
+def instrument_of(chosen: IndexingChoices) -> tuple[Crystal, Optics]:
     """Return the crystal, and what all frames have in common.
 
     Raises:

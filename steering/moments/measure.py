@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.analyses._compiled import compiled_moments
 from steering.core.block import Floats
 from steering.core.pixels import NOTHING_BAD, Bad, invalid, top_of
+from steering.moments.compiled import compiled_moments
 
 Measures: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats]
 _MEASURES = 5

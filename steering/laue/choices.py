@@ -2,12 +2,11 @@
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
-from steering.analyses._choices import Choices
-from steering.analyses._crystal_choices import CrystalChoices
 from steering.laue.geon import read_panel
 from steering.laue.indexing import Along
 from steering.laue.panel import Panel, Three
 from steering.laue.reflections import Band, reflections_of
+from steering.spots.crystal_choices import CrystalChoices
 
 
 class PanelChoices(BaseModel):
@@ -30,8 +29,10 @@ class PanelChoices(BaseModel):
         return Panel(self.shape, self.size, self.rotation, self.translation)
 
 
-class LaueChoices(Choices):
-    """What may be chosen of Laue microdiffraction."""
+class IndexingChoices(BaseModel):
+    """What may be chosen, beside the parts of the detector that are looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float = Field(
         10.0, ge=1, le=1e6, description="A bright pixel has more counts than this above the background",
@@ -83,7 +84,7 @@ class LaueChoices(Choices):
     )  # fmt: skip
 
     @model_validator(mode="after")
-    def _goes_together(self) -> "LaueChoices":
+    def _goes_together(self) -> "IndexingChoices":
         """Check what no single choice says.
 
         Raises:
