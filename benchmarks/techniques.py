@@ -6,7 +6,8 @@ their peaks, beside SciPy's in a loop; XPCS of dense frames of 256 x 256 px and 
 sparse ones of 512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live;
 curves and fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter
 that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own. Ptychography of
-516 patterns of 128 x 128 px: a frame and iteration, and a result that goes on or begins.
+516 patterns of 128 x 128 px: a frame and iteration, and a result that goes on or begins. Laue patterns of 2048 x 2048
+px of three grains out of fifty that are known: spots, indexing and strain, beside ``scipy.ndimage`` for spots alone.
 """
 
 import argparse
@@ -24,14 +25,20 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 import numpy as np
 
 from steering.analyses.hedm import Hedm
+from steering.analyses.laue import Laue
 from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import NOTHING_BAD
+from steering.laue.forward import lattice_of, pattern_of
+from steering.laue.panel import Panel
+from steering.laue.reflections import reflections_of
 from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Patterns, Window
 from steering.ptychography.reconstruction import Course, begun, forget, iterated, reconstruct
 from steering.sim.data import fetch
+from steering.sim.polycrystal import BAND, NICKEL, PANEL
 from steering.spots.fit import fit_peaks
+from steering.spots.turns import rotation_of
 from steering.xpcs.bins import Grid, make_bins
 
 BLOCK = 32
@@ -234,6 +241,61 @@ def hedm(rounds):
         print(f"  scipy least_squares in a loop {other:.2f} ms, {their_error:.3f} px")
 
 
+def white_beam(count):
+    """Make patterns of three grains of nickel out of fifty, and the analysis that knows these."""
+    random, panel = np.random.default_rng(4), Panel((2048, 2048), PANEL.size, PANEL.rotation, PANEL.translation)
+    reflections, turns = reflections_of(NICKEL, BAND.high), random.normal(size=(50, 3))
+    frames = np.zeros((count, 2048, 2048), np.uint16)
+    for frame in frames:
+        for turn in turns[random.choice(50, 3, replace=False)]:
+            found = pattern_of(lattice_of(NICKEL, rotation_of(turn)), reflections, panel, BAND)
+            found = found.chosen(panel.on(found.row, found.column))
+            photons = random.poisson(np.clip(found.strength / np.median(found.strength), 0.1, 10) * 3000)
+            at = [
+                np.repeat(one, photons) + 1.2 * random.standard_normal(photons.sum())
+                for one in (found.row, found.column)
+            ]
+            row, column = (np.clip(np.rint(one), 0, 2047).astype(np.int64) for one in at)
+            np.add.at(frame, (row, column), 1)
+    crystal = {"lengths": NICKEL.lengths, "atoms": NICKEL.atoms}
+    stands = {"shape": panel.shape, "size": panel.size, "rotation": panel.rotation, "translation": panel.translation}
+    return frames, Laue(threshold=6, panel=stands, crystal=crystal, turns=turns.tolist())
+
+
+def our_patterns(frames, analysis):
+    """Add the frames; milliseconds a frame, of the result at the end, and which percent of the spots is indexed."""
+    count = len(frames)
+    block = FrameBlock("r", "primary", 0, count, Inline(frames), {}, {})
+    analysis.update(analysis.empty(), block.part(0, 1), frames[:1])
+    begin = time.perf_counter()
+    state = analysis.update(analysis.empty(), block, frames)
+    spent = time.perf_counter() - begin
+    begin = time.perf_counter()
+    found = analysis.result(state).features["all_indexed"].value
+    return 1e3 * spent / count, 1e3 * (time.perf_counter() - begin), found
+
+
+def dense_patterns(frames):
+    """Find the spots and their centres of mass in the dense frames; milliseconds a frame."""
+    from scipy import ndimage
+
+    begin = time.perf_counter()
+    for frame in frames:
+        label, count = ndimage.label(frame > 6, np.ones((3, 3)))
+        ndimage.center_of_mass(frame, label, np.arange(1, count + 1))
+    return 1e3 * (time.perf_counter() - begin) / len(frames)
+
+
+def laue(rounds):
+    """Measure Laue in turn with its peer, and print."""
+    frames, analysis = white_beam(16)
+    print(f"laue, {len(frames)} frames of 2048 x 2048 px of three grains out of fifty:")
+    for _ in range(rounds):
+        frame, result, share = our_patterns(frames, analysis)
+        print(f"  ours {frame:.1f} ms a frame, {share:.1f} % of the spots indexed, result {result:.1f} ms")
+        print(f"  scipy.ndimage, spots alone, {dense_patterns(frames):.1f} ms a frame")
+
+
 def main(arguments):
     """Measure in turn, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.techniques", description=__doc__)
@@ -243,6 +305,7 @@ def main(arguments):
     if options.rounds < 1:
         raise SystemExit(f"--rounds {options.rounds}: allowed are 1 and more.")
     hedm(options.rounds)
+    laue(options.rounds)
     for name, grid, frames in (dense(), sparse()):
         print(f"xpcs, {len(frames)} frames of {name}:")
         for _ in range(options.rounds):

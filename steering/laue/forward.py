@@ -76,22 +76,24 @@ def pattern_of(lattice: Floats, reflections: Reflections, panel: Panel, band: Ba
         depth: Of the grain along the beam, in mm.
     """
     vectors = _of(reflections.indices, lattice)
-    length = np.sqrt(np.sum(vectors * vectors, axis=1))
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     directions = vectors / length[:, np.newaxis]
     against = -directions[:, 2]
     with np.errstate(divide="ignore"):
         first = np.where(against > 0, KEV_ANGSTROM * length / (2 * np.maximum(against, 1e-12)), np.inf)
     energy = reflections.order * first[reflections.direction]
-    lit = (energy >= band.low) & (energy <= band.high)
+    lit = np.flatnonzero((energy >= band.low) & (energy <= band.high))
     which, order, count = reflections.direction[lit], reflections.order[lit], len(first)
-    lowest = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(lowest, which, order)
+    lowest = np.zeros(count, np.int64)
+    # Of several orders of a direction the last one that is written stays.
+    down = np.argsort(-order, kind="stable")
+    lowest[which[down]] = order[down]
     bright = np.bincount(which, reflections.strength[lit] * (KEV_ANGSTROM / energy[lit]) ** 2, count)
     seen = np.flatnonzero(bright > 0)
     row, column = panel.pixels(reflected(directions[seen]), depth)
     return Pattern(
         reflections.indices[seen] * lowest[seen, np.newaxis], directions[seen], row, column,
-        first[seen] * lowest[seen], bright[seen] / against[seen] ** 2,
+        np.asarray(first[seen] * lowest[seen], np.float64), bright[seen] / against[seen] ** 2,
     )  # fmt: skip
 
 
@@ -102,4 +104,4 @@ def directions_of(indices: Numbers, lattice: Floats) -> Floats:
 
 def _of(indices: Numbers, lattice: Floats) -> Floats:
     # No BLAS: as many threads as there are give the same bits.
-    return np.stack([np.sum(indices * row, axis=1) for row in lattice], axis=1)
+    return indices[:, :1] * lattice[:, 0] + indices[:, 1:2] * lattice[:, 1] + indices[:, 2:] * lattice[:, 2]

@@ -128,7 +128,7 @@ class Panel:
 def unit(vectors: Floats) -> Floats:
     """Make vectors as long as 1; those of no length are NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return vectors / np.sqrt(np.sum(vectors * vectors, axis=-1, keepdims=True))
+        return vectors / np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., np.newaxis]
 
 
 def reflected(directions: Floats) -> Floats:
@@ -142,4 +142,4 @@ def reflected(directions: Floats) -> Floats:
 
 def _turned(vectors: Floats, turn: Floats) -> Floats:
     # No BLAS: what comes of a row must not depend on how many there are.
-    return np.stack([np.sum(vectors * row, axis=-1) for row in turn], axis=-1)
+    return vectors[..., :1] * turn[:, 0] + vectors[..., 1:2] * turn[:, 1] + vectors[..., 2:] * turn[:, 2]

@@ -8,14 +8,17 @@ import pytest
 from benchmarks.photon_events import alone
 from benchmarks.techniques import (
     dense,
+    dense_patterns,
     dense_spots,
     fits,
     labels_of,
+    our_patterns,
     our_spots,
     ours,
     ptychography,
     recorded_spots,
     theirs,
+    white_beam,
 )
 from steering.photons.rigaku import write_rigaku
 
@@ -55,3 +58,10 @@ def test_spots_are_the_same_as_those_of_the_dense_frames():
     ours_ms, theirs_ms, error, their_error = fits(20)
     assert min(ours_ms, theirs_ms) > 0
     assert max(error, their_error) < 0.1
+
+
+def test_patterns_are_indexed_and_measured():
+    frames, analysis = white_beam(2)
+    frame, result, share = our_patterns(frames, analysis)
+    assert min(frame, result, dense_patterns(frames)) > 0
+    assert share > 95
