@@ -90,8 +90,10 @@ def features_of(tables: Tables, new: int, search: bool) -> dict[str, Feature]:  
 
 
 def _share(part: float, whole: float) -> Feature:
-    share = part / whole
-    return Feature(100 * float(share), 100 * float(np.sqrt(share * (1 - share) / whole)), "%")
+    # Also where all or none are indexed another spot might not be: as if one more of each had been seen.
+    likely = (part + 1) / (whole + 2)
+    error = np.sqrt(likely * (1 - likely) / (whole + 3))
+    return Feature(100 * float(part / whole), 100 * float(error), "%")
 
 
 def _of_grain(row: Floats) -> dict[str, Feature]:
