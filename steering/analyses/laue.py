@@ -87,7 +87,7 @@ class Laue:
         fewest_pixels: int = 3,
         fit_above: float = 50.0,
         geometry_file: str = "",
-        detector: int = 0,
+        panel_number: int = 0,
         panel: Mapping[str, Any] | None = None,
         binning: int = 1,
         origin: Sequence[int] = (0, 0),
@@ -115,7 +115,7 @@ class Laue:
             fewest_pixels: What has fewer is no spot.
             fit_above: Peaks with at least so many counts are fitted.
             geometry_file: 34-ID-E's ``geoN_*.xml``.
-            detector: Number of the detector there.
+            panel_number: Which of its detectors: its N.
             panel: Without a file ``shape`` (rows, columns), ``size`` in mm, ``rotation`` in rad and ``translation`` in
                 mm (R and P of 34-ID-E).
             binning: So many rows and columns of that panel are one in a frame.

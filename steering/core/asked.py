@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeAlias, cast
 from steering.core import registry
 from steering.core.json import Json
 
-Kind: TypeAlias = Literal["number", "whole", "choice", "text", "region", "regions"]
-_OF_SCHEMA: Mapping[str, Kind] = {"integer": "whole", "number": "number", "string": "text"}
-_OF_VALUE: Mapping[type, Kind] = {int: "whole", float: "number", str: "text"}
+Kind: TypeAlias = Literal["number", "whole", "choice", "switch", "text", "region", "regions"]
+_OF_SCHEMA: Mapping[str, Kind] = {
+    "integer": "whole", "number": "number", "string": "text", "boolean": "switch",
+}  # fmt: skip
+_OF_VALUE: Mapping[type, Kind] = {int: "whole", float: "number", str: "text", bool: "switch"}
 _BOUND = ("axis", "axes")
 
 
@@ -27,7 +29,7 @@ class Asked:
     Attributes:
         name: Its name.
         kind: What it is. A ``"region"`` is a rectangle of pixels, ``{"rows": [0, 10], "columns": [5, 40]}``;
-            ``"regions"`` are any number of them, in a list.
+            ``"regions"`` are any number of them, in a list. A ``"switch"`` is true or false.
         default: What holds if nothing is written.
         units: Of a number.
         low: Smallest number allowed.

@@ -147,7 +147,11 @@ def _why(error: Exception) -> str:
         return str(error).rstrip(".")
     first = errors()[0]
     said = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    said = said.rstrip(".")
     place = ".".join(str(step) for step in first["loc"])
+    if not place:
+        # What is wrong with several of them together says itself which.
+        return said
     return f"{place}: {said}" if isinstance(first["input"], Mapping) else f"{place} = {first['input']!r:.60} {said}"
 
 

@@ -51,7 +51,7 @@ class IndexingChoices(BaseModel):
         json_schema_extra={"units": "counts"},
     )  # fmt: skip
     geometry_file: str = Field("", max_length=4096, description="34-ID-E's file geoN_*.xml, which the workers see")
-    detector: int = Field(0, ge=0, le=1000, description="Number of the detector in that file")
+    panel_number: int = Field(0, ge=0, le=1000, description="Which detector of that file: its N")
     panel: PanelChoices | None = Field(None, description="Where the panel stands, if there is no file")
     binning: int = Field(
         1, ge=1, le=64, description="So many rows and columns of the panel are one", json_schema_extra={"units": "px"}
@@ -122,5 +122,5 @@ class IndexingChoices(BaseModel):
             ValueError: If it cannot be binned so.
         """
         if self.geometry_file:
-            return read_panel(self.geometry_file, self.detector).binned(self.binning)
+            return read_panel(self.geometry_file, self.panel_number).binned(self.binning)
         return None if self.panel is None else self.panel.panel().binned(self.binning)

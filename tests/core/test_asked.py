@@ -14,6 +14,7 @@ class Declared(BaseModel):
     bins: int = Field(8, ge=2, le=64, description="How many", json_schema_extra={"units": "1"})
     beam: float | None = Field(None, gt=0.0, json_schema_extra={"units": "mm"})
     method: Literal["fast", "exact"] = "fast"
+    level: bool = Field(default=False, description="Whether")
     mask: list[tuple[int, int]] = Field(default_factory=list)
     title: str
 
@@ -23,7 +24,7 @@ class Modelled:
 
 
 class Plain:
-    def __init__(self, axis="th", width=0.5, count=3, name="a", options=()):
+    def __init__(self, axis="th", width=0.5, count=3, name="a", flat=True, options=()):
         pass
 
 
@@ -46,6 +47,7 @@ def test_a_model_says_kind_limits_units_and_choices():
         Asked("bins", "whole", 8, "1", 2.0, 64.0, (), "How many"),
         Asked("beam", "number", None, "mm", 0.0, math.inf),
         Asked("method", "choice", "fast", choices=("fast", "exact")),
+        Asked("level", "switch", default=False, description="Whether"),
         Asked("title", "text", needed=True),
     ), "what fits no field keeps its default"
 
@@ -55,6 +57,7 @@ def test_of_a_constructor_its_defaults_say_what_is_asked_for_and_the_axes_are_th
         Asked("width", "number", 0.5),
         Asked("count", "whole", 3),
         Asked("name", "text", "a"),
+        Asked("flat", "switch", default=True),
     )
 
 

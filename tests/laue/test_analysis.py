@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from steering.analyses.laue import Laue
+from steering.core.binding import Binding, make_analysis
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
@@ -271,3 +272,16 @@ def test_a_threshold_within_the_noise_is_said():
     found = outcome(Laue(threshold=7), block)
     assert found.features["crowded"].value == 50
     assert found.data.sizes["spot"] == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"turns": [(0, 0, 1)]}, r"does not fit a scan of sy, sx: turns needs the crystal\. Give .* and atoms\.$"),
+        ({"binning": 0}, "does not fit a scan of sy, sx: binning = 0 should be greater than or equal to 1.$"),
+        ({"panel": {"shape": [1]}}, "panel.shape"),
+    ],
+)
+def test_a_beamline_s_file_is_told_in_a_sentence(parameters, said):
+    with pytest.raises(SteeringError, match=said):
+        make_analysis(Binding("laue", "laue", ("sy", "sx"), parameters))

@@ -79,6 +79,26 @@ def test_one_that_is_there_is_shown_with_its_parameters_changed_and_removed(pane
     assert hook(panel, "analysis-which").value == "a new one"
 
 
+def test_what_no_field_asks_for_stays_when_the_rest_is_changed(panel, desk):
+    crystal = {"lengths": [3.5, 3.5, 3.5]}
+    stands = {"shape": [9, 9], "size": [9.0, 9.0], "rotation": [0.0, 0.0, 0.0], "translation": [0.0, 0.0, 9.0]}
+    desk.add_analysis(
+        "laue", "grains", crystal=crystal, panel=stands, turns=[[0.1, 0.2, 0.3]], axes=["sy", "sx"], search=True
+    )
+    panel.refresh()
+    choose(panel, "analysis-which", "grains")
+    assert hook(panel, "asked-search").value == "yes"
+    assert hook(panel, "asked-level").value == "no"
+    hook(panel, "asked-search").value = "no"
+    hook(panel, "asked-threshold").value = "25"
+    add(panel)
+    name, label, parameters = desk.added[-1]
+    assert (name, label) == ("laue", "grains")
+    assert (parameters["crystal"]["lengths"], parameters["turns"]) == ([3.5, 3.5, 3.5], [[0.1, 0.2, 0.3]])
+    assert (parameters["threshold"], parameters["search"], parameters["level"]) == (25, False, False)
+    assert "axes" not in parameters, "those of the scan are given anew"
+
+
 def test_the_main_one_is_changed_and_not_removed(panel):
     choose(panel, "analysis-which", "rocking_curve")
     assert hook(panel, "analysis-remove").layout.display == "none"

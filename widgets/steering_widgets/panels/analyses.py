@@ -21,6 +21,7 @@ from steering_widgets.parts.place import Place
 
 _LOG = logging.getLogger(__name__)
 _NEW = "a new one"
+_OF_SCAN = ("axis", "axes", "geometry")
 
 
 class AnalysesPanel:
@@ -173,16 +174,25 @@ class AnalysesPanel:
     def _add(self) -> None:
         analysis, shown = self._analysis, self._shown
         label = self._chosen or self._label.value.strip()
-        # One that is there stays with its detector.
+        # One that is there stays with its detector, and with what no field asks for.
         detector = "" if self._chosen else self._detector.value
+        kept = self._kept()
 
         def add() -> str:
-            return self._desk.add_analysis(analysis, label, detector=detector, **read_fields(shown))
+            return self._desk.add_analysis(analysis, label, detector=detector, **kept | read_fields(shown))
 
         name = label or analysis
         self._answer.ask(
             add, f"{name} is made from the first frame on; its results take their place when they are there."
         )
+
+    def _kept(self) -> dict[str, Json]:
+        """Return the parameters of the chosen analysis that no field asks for; the scan gives axes and geometry."""
+        if not self._chosen:
+            return {}
+        asked = {*_OF_SCAN, *(field.asked.name for field in self._shown)}
+        parameters = self._results.value[self._chosen].provenance.parameters
+        return {name: value for name, value in parameters.items() if name not in asked}
 
     def _leave(self) -> None:
         chosen = self._chosen

@@ -19,7 +19,8 @@ _HOW = {
     "region": "Rows and columns as 10:20, 5:40; nothing for the whole frame",
     "regions": "Rows and columns as 10:20, 5:40; the next after a semicolon; nothing for none",
 }
-_EMPTY = {"region": "the whole frame", "regions": "nothing"}
+_SWITCH = ("no", "yes")
+_EMPTY = {"region": "all of it", "regions": "nothing"}
 
 
 class AskedField(ipywidgets.HBox):
@@ -37,19 +38,25 @@ class AskedField(ipywidgets.HBox):
         if asked.kind == "choice":
             chosen = str(asked.default) if asked.default in asked.choices else asked.choices[0]
             self.field: Any = ipywidgets.Dropdown(options=asked.choices, value=chosen)
+        elif asked.kind == "switch":
+            self.field = ipywidgets.Dropdown(options=_SWITCH, value=_text(asked, asked.default))
         else:
             self.field = ipywidgets.Text(value=_text(asked, asked.default))
         self.field.placeholder = _EMPTY.get(asked.kind, "")
         self.field.description, self.field.tooltip = asked.name, meaning
         self.field.add_class(f"st-asked-{asked.name}")
-        units = ipywidgets.HTML(escape(shown_unit(asked.units)))
-        units.add_class("st-units")
-        super().__init__([self.field, units])
+        super().__init__([self.field])
+        unit = shown_unit(asked.units)
+        # A place for a unit that is none would make a narrow field narrower.
+        if unit:
+            units = ipywidgets.HTML(escape(unit))
+            units.add_class("st-units")
+            self.children = (self.field, units)
         self.add_class("st-entry")
 
     def write(self, value: Any) -> None:
         """Show a value."""
-        text = str(value) if self.asked.kind == "choice" else _text(self.asked, value)
+        text = _text(self.asked, value)
         if self.field.value != text:
             self.field.value = text
 
@@ -75,6 +82,8 @@ class AskedField(ipywidgets.HBox):
             return _region(asked, text)
         if asked.kind == "regions":
             return [_region(asked, one.strip()) for one in text.rstrip("; ").split(";")]
+        if asked.kind == "switch":
+            return text == _SWITCH[True]
         return _number(asked, text) if asked.kind in ("number", "whole") else text
 
 
@@ -114,6 +123,8 @@ def _allowed(asked: Asked) -> str:
 
 
 def _text(asked: Asked, value: Any) -> str:
+    if asked.kind == "switch":
+        return _SWITCH[bool(value)]
     if value is None:
         return ""
     if asked.kind in _HOW:
