@@ -6,9 +6,10 @@ import numpy as np
 
 from steering.core.block import Floats
 from steering.laue.indexing import NOBODY, Found, Known, Optics
+from steering.laue.panel import BEAM
 from steering.laue.search import Search
 from steering.laue.spots import Spots
-from steering.laue.symmetry import apart, rotation_in, turns_of
+from steering.laue.symmetry import apart, nearness, rotation_in, turns_of
 from steering.laue.tables import (
     APART,
     COLUMN,
@@ -64,6 +65,8 @@ class Looker:
             table[:, place] = values[chosen]
         panel = self._known.optics.panel
         directions = panel.directions(table[:, ROW], table[:, COLUMN], depth)
+        # In the direct beam there is no direction; no plane has that of the beam.
+        directions = np.where(np.isfinite(directions), directions, BEAM)
         table[:, DIRECTION : DIRECTION + 3], table[:, OF_GRAIN] = directions, NOBODY
         found = self._known.find(directions, table[:, COUNTS])
         if self._search is not None:
@@ -134,11 +137,12 @@ def numbered(grains: Floats, known: int, crystal: Crystal, same: float) -> tuple
         Number of its grain for each row, and the rotations of the new ones, shape ``(new, 3, 3)``.
     """
     number, symmetry = grains[:, GRAIN].copy(), turns_of(crystal)
+    least = float(np.cos(np.radians(same)))
     new: list[Floats] = []
     for place in np.flatnonzero(number == NEW_GRAIN).tolist():
         turn = grains[place, TURN:STRAIN].reshape(3, 3)
-        near = [apart(one, turn, symmetry) for one in new]
-        best = int(np.argmin(near)) if near and min(near) <= same else len(new)
+        near = nearness(np.array(new), turn, symmetry) if new else np.empty(0)
+        best = int(np.argmax(near)) if new and near.max() >= least else len(new)
         if best == len(new):
             new.append(turn)
         number[place] = known + best

@@ -41,6 +41,7 @@ from steering.spots.lit import Numbers
 
 STRAIN_UNITS: Final = "um/m"
 _MICRO = 1e6
+MOST_LISTED: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,10 @@ def _best(tables: Tables) -> Numbers:
 
 def _of_spots(tables: Tables) -> dict[str, Any]:
     """Lay out the spots of the newest frames along ``spot``."""
-    spots = tables.spots.values
+    # The newest ones: a page and a record need not hold more.
+    spots = tables.spots.values[-MOST_LISTED:]
     listed = {
-        "spot_frame": (tables.spots.frame, "1"),
+        "spot_frame": (tables.spots.frame[-MOST_LISTED:], "1"),
         "row": (spots[:, ROW], "px"),
         "column": (spots[:, COLUMN], "px"),
         "counts": (spots[:, COUNTS], "counts"),

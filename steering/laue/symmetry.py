@@ -47,6 +47,18 @@ def apart(one: Floats, other: Floats, turns: Floats) -> float:
     return math.degrees(math.atan2(sine, float(np.trace(best)) - 1))
 
 
+def nearness(several: Floats, one: Floats, turns: Floats) -> Floats:
+    """Give the cosines of the angles of several orientations to one, but for the turns that leave the lattice.
+
+    Args:
+        several: Shape ``(orientations, 3, 3)``.
+        one: Shape ``(3, 3)``.
+        turns: Of the lattice.
+    """
+    between = np.einsum("nki,kj->nij", several, one)
+    return (np.einsum("tij,nji->nt", turns, between).max(axis=1) - 1) / 2
+
+
 def rotation_in(lattice: Floats, reciprocal: Floats) -> Floats:
     """Give the rotation from the crystal's axes that a reciprocal lattice contains, beside its strain.
 

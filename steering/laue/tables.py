@@ -51,8 +51,13 @@ class Table:
 
         Args:
             other: The other one.
-            also: Frames of this one, whether they have rows or not.
+            also: Frames of this one, sorted, whether they have rows or not.
         """
+        if not len(other):
+            return self
+        if not len(also) or also[-1] < other.frame[0]:
+            # A live run goes on where it was.
+            return Table(np.concatenate([self.frame, other.frame]), np.concatenate([self.values, other.values]))
         keep = ~np.isin(other.frame, also)
         frame = np.concatenate([self.frame, other.frame[keep]])
         order = np.argsort(frame, kind="stable")

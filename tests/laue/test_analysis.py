@@ -285,3 +285,13 @@ def test_a_threshold_within_the_noise_is_said():
 def test_a_beamline_s_file_is_told_in_a_sentence(parameters, said):
     with pytest.raises(SteeringError, match=said):
         make_analysis(Binding("laue", "laue", ("sy", "sx"), parameters))
+
+
+def test_a_spot_in_the_direct_beam_has_no_direction_and_hurts_nobody(sample):
+    ahead = {"shape": (65, 65), "size": (65.0, 65.0), "rotation": (0, 0, 0), "translation": (0, 0, 100.0)}
+    frames = np.zeros((1, 65, 65), np.uint16)
+    frames[0, 31:34, 31:34] = 30
+    block = FrameBlock("r", "primary", 0, 1, Inline(frames), {}, {})
+    found = outcome(analysis(sample, panel=ahead, axes=(), search=True), block)
+    assert found.data["spots"].values.tolist() == [1]
+    assert found.features["indexed"].value == 0

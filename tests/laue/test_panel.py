@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from steering.core.errors import SteeringError
 from steering.laue.geon import read_geon, read_panel, write_geon
@@ -130,3 +131,9 @@ def test_turns_are_read_back_from_their_matrices(angle):
         back = turn_of(rotation_of(turn))
         assert rotation_of(back) == pytest.approx(rotation_of(turn), abs=1e-7)
         assert np.linalg.norm(back) == pytest.approx(angle, abs=1e-7)
+
+
+def test_scipy_turns_the_panel_to_the_same_place():
+    row, column = np.random.default_rng(3).uniform(0, 511, (2, 20))
+    flat = np.stack([(column - 255.5) * 0.8, (row - 255.5) * 0.8, np.zeros(20)], axis=1) + PANEL.translation
+    assert PANEL.places(row, column) == pytest.approx(Rotation.from_rotvec(PANEL.rotation).apply(flat), abs=1e-9)
