@@ -30,7 +30,7 @@ from steering.core.waiting import end_tasks
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
-from steering.loop.trial import try_out
+from steering.own.trial import try_out
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
 from steering.session.choice import DOCUMENTS, RECORD, make_source

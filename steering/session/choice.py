@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from steering.analyses.own import own_analysis
 from steering.core import registry
 from steering.core.analysis import Analyses, Analysis
 from steering.core.binding import Binding, bindings_of
@@ -13,6 +12,7 @@ from steering.core.errors import SteeringError
 from steering.core.source import Source
 from steering.core.workspace import Workspace
 from steering.geometry.stands import geometry_of
+from steering.own.analysis import own_analysis
 
 # The beamline's own: fed by the session, which follows it from the beginning.
 DOCUMENTS = "documents"
@@ -67,7 +67,7 @@ def make_analysis(
     """Make an analysis, or take one that is made.
 
     Args:
-        wanted: Its entry-point name, or what a person wrote (:func:`steering.analyses.own.own_analysis`).
+        wanted: Its entry-point name, or what a person wrote (:func:`steering.own.analysis.own_analysis`).
         axes: The scan's axes, slow ones first, for an analysis that takes ``axis`` or ``axes``.
         stands: Geometry of the detector, as JSON, for an analysis that takes it.
         **parameters: What it takes beside them.

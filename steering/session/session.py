@@ -321,7 +321,7 @@ class Session:
         One of the same label goes on until this one has its first result, and is replaced then.
 
         Args:
-            analysis: Name of an installed one; or what you wrote (:func:`steering.analyses.own.own_analysis`), which
+            analysis: Name of an installed one; or what you wrote (:func:`steering.own.analysis.own_analysis`), which
                 is first tried on the run's first frames.
             label: What its results are called; its name if left out.
             detector: Whose frames it is given, of a scan with several; the main one's if left out.

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from steering.analyses.laue import Laue
+from steering.contract.analysis import split
 from steering.core.binding import Binding, make_analysis
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
@@ -18,7 +19,6 @@ from steering.laue.orientations import write_orientations
 from steering.sim.polycrystal import NICKEL, PANEL, PolycrystalSample
 from steering.spots.turns import rotation_of
 from steering.testing import check_analysis
-from steering.testing.blocks import split
 from tests.laue.maps import COARSE, analysis, measured, panel, snaked
 
 CRYSTAL = {"lengths": NICKEL.lengths, "atoms": NICKEL.atoms}

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from steering.analyses.centre_of_mass import CentreOfMass
-from steering.analyses.own import Own, own_analysis
 from steering.contract.analysis import pixels_of
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
-from steering.loop.trial import try_out
+from steering.own.analysis import Own, own_analysis
+from steering.own.trial import try_out
 from steering.testing import check_analysis
 from steering.testing.blocks import make_block
 
