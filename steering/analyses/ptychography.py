@@ -75,6 +75,14 @@ class PtychographyChoices(Choices):
     probe: str = Field(
         "", max_length=4096, description="File of a probe to begin with (CXI or .npy) that the workers see"
     )
+    position_error: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="Positions are corrected by up to so much, to parts of a pixel; 0: taken as they are",
+        json_schema_extra={"units": "um"},
+    )
     memory: int = Field(
         256,
         ge=1,
@@ -106,6 +114,7 @@ class Ptychography:
         modes: int = 1,
         defocus: float = 0.0,
         probe: str = "",
+        position_error: float = 0.0,
         memory: int = 256,
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
@@ -123,6 +132,7 @@ class Ptychography:
             modes: Of the probe.
             defocus: In micrometres, of the first guess of the probe.
             probe: File of one to begin with (:func:`steering.ptychography.cxi.read_probe`); goes before the defocus.
+            position_error: How far positions may be off in micrometres, each along both axes; 0 takes them for right.
             memory: For the patterns, in megabytes (2^20 bytes).
             region: The only pixels that are taken for measured, as in the other analyses.
             masked: Parts that are not taken for measured, such as a beam stop.
@@ -241,4 +251,4 @@ class Ptychography:
         if chosen.defocus and self._geometry is not None:
             curvature = self._geometry.wavelength * _METRES * chosen.defocus
         probe = read_probe(chosen.probe) if chosen.probe else None
-        return Course(pixel, chosen.iterations, chosen.modes, probe, curvature)
+        return Course(pixel, chosen.iterations, chosen.modes, probe, curvature, chosen.position_error)

@@ -23,6 +23,7 @@ class Lattice:
         shape: Rows and columns.
         window: Rows and columns of a pattern, and so of the part that one frame illuminates.
         places: Row and column of each frame's first pixel in the object, shape ``(frames, 2)``.
+        between: How far each frame lies behind that pixel, from -0.5 to 0.5 pixels, shape ``(frames, 2)``.
     """
 
     pixel: tuple[float, float]
@@ -30,6 +31,7 @@ class Lattice:
     shape: tuple[int, int]
     window: tuple[int, int]
     places: NDArray[np.int64]
+    between: Floats
 
     @classmethod
     def of(cls, positions: Floats, pixel: tuple[float, float], window: tuple[int, int]) -> "Lattice":
@@ -52,11 +54,12 @@ class Lattice:
                 "See that the pixel size and the units of the axes are right."
             )
             raise ValueError(message)
-        absolute = np.rint(positions / np.asarray(pixel)).astype(np.int64)
+        exact = positions / np.asarray(pixel)
+        absolute = np.rint(exact).astype(np.int64)
         low, high = absolute.min(axis=0), absolute.max(axis=0)
         shape = high - low + np.asarray(window)
         corner = int(low[0]) - window[0] // 2, int(low[1]) - window[1] // 2
-        return cls(pixel, corner, (int(shape[0]), int(shape[1])), window, absolute - low)
+        return cls(pixel, corner, (int(shape[0]), int(shape[1])), window, absolute - low, exact - absolute)
 
     def along(self, axis: int) -> Floats:
         """Return the positions of the object's rows (0) or columns (1) in micrometres."""

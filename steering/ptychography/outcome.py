@@ -70,13 +70,20 @@ def outcome_of(patterns: Patterns, lattice: Lattice, iterate: Iterate, axes: tup
     if errors[-1] > 0:
         fall = 100 * (float(errors[-last]) / float(errors[-1]) - 1)
         features["error_fall"] = Feature(fall, float("nan"), "%")
+    places = patterns.positions
+    if iterate.moves is not None:
+        moves = iterate.moves * np.asarray(lattice.pixel)
+        places = places + moves
+        off = float(np.sqrt(np.square(moves).sum(axis=1).mean()))
+        features["position_error"] = Feature(off, float("nan"), "um")
     finite = {name: one for name, one in features.items() if np.isfinite(one.value)}
-    return Outcome(finite, _dataset(seen, patterns, lattice, errors, overlaps, axes))
+    return Outcome(finite, _dataset(seen, patterns.index, places, lattice, errors, overlaps, axes))
 
 
 def _dataset(
-    seen: Seen, patterns: Patterns, lattice: Lattice, errors: Floats, overlaps: Floats, axes: tuple[str, str]
-) -> xr.Dataset:
+    seen: Seen, index: NDArray[np.int64], places: Floats, lattice: Lattice, errors: Floats, overlaps: Floats,
+    axes: tuple[str, str],
+) -> xr.Dataset:  # fmt: skip
     slow, fast = axes
     window, micrometres = lattice.window, {"units": "um"}
     across = {
@@ -97,13 +104,13 @@ def _dataset(
         "mode_share": ("mode", 100 * light / float(light.sum()), {"units": "%"}),
         "error": ("iteration", errors, {"units": "1"}),
         "overlap": ("frame", overlaps, {"units": "%"}),
-        f"{slow}_of_frame": ("frame", patterns.positions[:, 0], micrometres),
-        f"{fast}_of_frame": ("frame", patterns.positions[:, 1], micrometres),
+        f"{slow}_of_frame": ("frame", places[:, 0], micrometres),
+        f"{fast}_of_frame": ("frame", places[:, 1], micrometres),
     }
     coordinates: dict[str, Any] = {
         slow: (slow, lattice.along(0)[rows], micrometres),
         fast: (fast, lattice.along(1)[columns], micrometres),
-        "frame": ("frame", patterns.index, {"units": "1"}),
+        "frame": ("frame", index, {"units": "1"}),
         "iteration": ("iteration", np.arange(1, len(errors) + 1), {"units": "1"}),
     }
     coordinates |= {name: (name, values, micrometres) for name, values in across.items()}

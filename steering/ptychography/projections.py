@@ -6,7 +6,7 @@ numbers, in portions of a fixed size, so the same frames give the same bits, wha
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy import fft
 from steering.core.block import Floats
 from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Amplitudes
+from steering.ptychography.positions import MOVES_FROM, Moved, moved
 
 Wave: TypeAlias = NDArray[np.complex64]
 Singles: TypeAlias = NDArray[np.float32]
@@ -36,6 +37,8 @@ class Iterate:
         corner: Of the lattice.
         light: What each pixel of the object was illuminated with, in counts, shape of the lattice.
         errors: Of each iteration sum((|psi| - sqrt(I))^2) / sum(I), before it changed anything.
+        moves: How far each frame's beam was off, in pixels, shape ``(frames, 2)``; ``None`` if positions are taken for
+            right, and for whole pixels.
     """
 
     object: Wave
@@ -43,6 +46,7 @@ class Iterate:
     corner: tuple[int, int]
     light: Floats
     errors: tuple[float, ...] = ()
+    moves: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -56,6 +60,7 @@ class Sums:
         passed: Sum of |O|^2, shape of the window.
         missed: Sum of the squares that model and amplitudes differ by.
         counts: Sum of the counts.
+        steps: How far each portion's frames are off by what this iteration says, in pixels.
     """
 
     object: NDArray[np.complex128]
@@ -64,6 +69,7 @@ class Sums:
     passed: Floats
     missed: float = 0.0
     counts: float = 0.0
+    steps: list[Floats] = field(default_factory=list[Floats])
 
 
 def portions(frames: int, pixels: int) -> Iterator[slice]:
@@ -91,14 +97,31 @@ def summed(amplitudes: Amplitudes | Singles, lattice: Lattice, iterate: Iterate)
     for part in portions(len(amplitudes), modes * high * wide):
         places = [(slice(y, y + high), slice(x, x + wide)) for y, x in lattice.places[part].tolist()]
         seen = np.stack([iterate.object[place] for place in places])
-        waves = _projected(amplitudes[part].astype(np.float32, copy=False), iterate.probe * seen[:, None], sums)
+        measured = amplitudes[part].astype(np.float32, copy=False)
+        if iterate.moves is not None:
+            at = Moved(iterate.probe, lattice.between[part] + iterate.moves[part])
+            if len(iterate.errors) >= MOVES_FROM:
+                sums.steps.append(at.steps(seen, measured))
+            _add_moved(sums, at, _projected(measured, at.probes * seen[:, None], sums), seen, places)
+            continue
         sums.passed += np.square(np.abs(seen)).sum(axis=0)
+        waves = _projected(measured, iterate.probe * seen[:, None], sums)
         sums.probe += (seen.conj()[:, None] * waves).sum(axis=0)
         waves *= conjugate
         for place, wave in zip(places, waves.sum(axis=1) if modes > 1 else waves[:, 0], strict=True):
             sums.object[place] += wave
             sums.light[place] += shining
     return sums
+
+
+def _add_moved(sums: Sums, at: Moved, waves: Wave, seen: Wave, places: list[tuple[slice, slice]]) -> None:
+    """Add up what frames say between the pixels."""
+    sums.probe += at.back(seen.conj()[:, None] * waves)
+    sums.passed += at.back(np.square(np.abs(seen))[:, None].astype(np.complex64))[0].real
+    shining = np.square(np.abs(at.probes.astype(np.complex128))).sum(axis=1)
+    for place, wave, light in zip(places, (at.probes.conj() * waves).sum(axis=1), shining, strict=True):
+        sums.object[place] += wave
+        sums.light[place] += light
 
 
 def _projected(measured: Singles, waves: Wave, sums: Sums) -> Wave:
@@ -116,13 +139,22 @@ def _projected(measured: Singles, waves: Wave, sums: Sums) -> Wave:
     return fft.ifft2(far, norm="ortho", overwrite_x=True)
 
 
-def improved(iterate: Iterate, sums: Sums) -> Iterate:
-    """Return the object and probe that follow from sums, held back where there was little light."""
+def improved(iterate: Iterate, sums: Sums, most: float = 0.0) -> Iterate:
+    """Return the object and probe that follow from sums, held back where there was little light.
+
+    Args:
+        iterate: Before.
+        sums: Of all frames.
+        most: How far a frame may be off in pixels.
+    """
     keep = _KEEP_OBJECT * float(sums.light.max())
     transmitted = (sums.object + keep * iterate.object) / (sums.light + keep)
     probe = iterate.probe
     if len(iterate.errors) >= PROBE_FROM:
         hold = _KEEP_PROBE * float(sums.passed.max())
         probe = ((sums.probe + hold * probe) / (sums.passed + hold)).astype(np.complex64)
-    error = sums.missed / sums.counts
-    return Iterate(transmitted.astype(np.complex64), probe, iterate.corner, sums.light, (*iterate.errors, error))
+    moves = iterate.moves
+    if moves is not None and sums.steps:
+        moves = moved(moves, np.concatenate(sums.steps), most)
+    errors = (*iterate.errors, sums.missed / sums.counts)
+    return Iterate(transmitted.astype(np.complex64), probe, iterate.corner, sums.light, errors, moves)

@@ -37,6 +37,7 @@ class Course:
         probe: To begin with, shape ``(modes, rows, columns)`` with the beam in the middle; made of the patterns if
             left out.
         curvature: Of the far field that such a probe is made with, wavelength * defocus in square micrometres.
+        off: How far positions may be off in micrometres; 0 takes them for right, and for whole pixels.
     """
 
     pixel: tuple[float, float]
@@ -44,12 +45,13 @@ class Course:
     modes: int = 1
     probe: Wave | None = None
     curvature: float = 0.0
+    off: float = 0.0
 
     @property
     def key(self) -> bytes:
         """Bytes that differ where the course does."""
         given = b"" if self.probe is None else self.probe.tobytes()
-        return repr((self.pixel, self.iterations, self.modes, self.curvature)).encode() + given
+        return repr((self.pixel, self.iterations, self.modes, self.curvature, self.off)).encode() + given
 
 
 def stages(frames: int) -> Iterator[int]:
@@ -90,12 +92,12 @@ def reconstruct(patterns: Patterns, course: Course) -> Iterate:
     return iterate
 
 
-def iterated(patterns: Patterns, lattice: Lattice, iterate: Iterate, count: int) -> Iterate:
-    """Do a number of iterations on the same frames."""
+def iterated(patterns: Patterns, lattice: Lattice, iterate: Iterate, count: int, most: float = 0.0) -> Iterate:
+    """Do a number of iterations on the same frames; ``most`` is how far one may be off in pixels."""
     # Half floats are slow to compute with.
     amplitudes = patterns.amplitudes.astype(np.float32)
     for _ in range(count):
-        iterate = improved(iterate, summed(amplitudes, lattice, iterate))
+        iterate = improved(iterate, summed(amplitudes, lattice, iterate), most)
     return iterate
 
 
@@ -107,7 +109,8 @@ def begun(patterns: Patterns, lattice: Lattice, course: Course) -> Iterate:
     """
     wave = focus(patterns.amplitudes, course.pixel, course.curvature) if course.probe is None else course.probe
     first = starting_probe(patterns.amplitudes, course.modes, wave)
-    return Iterate(np.ones(lattice.shape, np.complex64), first, lattice.corner, np.zeros(lattice.shape))
+    moves = np.zeros((len(patterns), 2)) if course.off else None
+    return Iterate(np.ones(lattice.shape, np.complex64), first, lattice.corner, np.zeros(lattice.shape), moves=moves)
 
 
 def grown(iterate: Iterate, lattice: Lattice) -> Iterate:
@@ -116,14 +119,17 @@ def grown(iterate: Iterate, lattice: Lattice) -> Iterate:
     rows, columns = iterate.object.shape
     whole: NDArray[np.complex64] = np.ones(lattice.shape, np.complex64)
     whole[top : top + rows, left : left + columns] = iterate.object
-    return Iterate(whole, iterate.probe, lattice.corner, np.zeros(lattice.shape), iterate.errors)
+    moves = iterate.moves
+    if moves is not None:
+        moves = np.concatenate([moves, np.zeros((len(lattice.places) - len(moves), 2))])
+    return Iterate(whole, iterate.probe, lattice.corner, np.zeros(lattice.shape), iterate.errors, moves)
 
 
 def _iterated(patterns: Patterns, course: Course, before: Iterate | None) -> Iterate:
     high, wide = patterns.amplitudes.shape[1:]
     lattice = Lattice.of(patterns.positions, course.pixel, (high, wide))
     start = begun(patterns, lattice, course) if before is None else grown(before, lattice)
-    return iterated(patterns, lattice, start, course.iterations)
+    return iterated(patterns, lattice, start, course.iterations, course.off / max(course.pixel))
 
 
 def _keys(patterns: Patterns, course: Course, sizes: list[int]) -> list[bytes]:
