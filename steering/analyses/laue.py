@@ -5,7 +5,6 @@ belong to grains that are known, how far these are turned, and their deviatoric 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,41 +19,28 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import UNKNOWN_UNIT, Outcome
 from steering.laue.choices import IndexingChoices
+from steering.laue.frames import fitting_panel, looked
 from steering.laue.indexing import Optics
-from steering.laue.looker import instrument_of, looker_of, orientations_of
-from steering.laue.looking import Looker, numbered
+from steering.laue.looker import instrument_of, orientations_of
+from steering.laue.looking import numbered
 from steering.laue.maps import Axes, arrays_of, features_of
-from steering.laue.panel import Panel
-from steering.laue.spots import Finder, Spots, find_spots
+from steering.laue.spots import Finder, find_spots
 from steering.laue.tables import (
-    COLUMN,
-    COUNTS,
     CROWDED,
-    DIRECTION,
     EXPOSURE,
     FAST,
     FAST_STEP,
     FRAME_COLUMNS,
-    GRAIN_COLUMNS,
     GRID,
-    INDEXED,
     MASKED,
-    NEW,
-    NEW_GRAIN,
     NOTHING,
-    OF_GRAIN,
-    ROW,
     SLOW,
     SLOW_STEP,
-    SPOT_COLUMNS,
-    SPOTS,
-    TOP,
-    Table,
     Tables,
 )  # fmt: skip
 from steering.readers.darks import read_dark
 from steering.spots.crystal import Crystal
-from steering.spots.lit import Cut, Numbers
+from steering.spots.lit import Cut
 
 # Orientations of new grains that are nearer to each other than this are one grain, in degrees.
 _SAME = 1.0
@@ -195,12 +181,13 @@ class Laue:
         if held is not None and held != shape:
             message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
             raise ValueError(message)
-        panel = self._panel(shape)
+        panel = fitting_panel(self._chosen, shape)
         bad = leave_out(self._chosen.masked, frames, block.bad)
         spots = find_spots(frames, bad, block.start, self._finder(shape))
         known = self._known(block)
         known[:, MASKED], known[:, CROWDED] = spots.masked, spots.crowded
-        found = self._looked(block, spots, known, panel)
+        depth = self._column(block, self._chosen.depth) / _MICRONS_A_MM if self._chosen.depth else np.zeros(len(block))
+        found = looked(block.indices, spots, known, depth, self._chosen, panel)
         axes = tuple(block.units.get(name, UNKNOWN_UNIT) for name in self._chosen.shown_along)
         return tables.united(found, self._chosen.kept), shape, units or axes
 
@@ -230,30 +217,6 @@ class Laue:
         share = float(tables.frames.values[:, MASKED].mean())
         return Outcome(features_of(tables, len(turns), chosen.search) | masked_feature(share), data)
 
-    def _panel(self, shape: tuple[int, int]) -> Panel | None:
-        """Return where the panel stands, if anybody has said it.
-
-        Raises:
-            ValueError: If frames of a shape are not of this panel.
-        """
-        panel, (row, column) = self._chosen.placed(), self._chosen.origin
-        if panel is None:
-            return None
-        rows, columns = panel.shape
-        if row < 0 or column < 0 or row + shape[0] > rows or column + shape[1] > columns:
-            message = (
-                f"frames of {shape[0]} x {shape[1]} px from {row}, {column} on are not within the panel of {rows} x "
-                f"{columns} px. Give its binning, and the origin of the part that is read."
-            )
-            raise ValueError(message)
-        if (row, column) == (0, 0) and shape != panel.shape:
-            message = (
-                f"frames have {shape[0]} x {shape[1]} px, but the panel has {rows} x {columns} px. Give its binning, "
-                "or the origin of the part that is read."
-            )
-            raise ValueError(message)
-        return panel
-
     def _finder(self, shape: tuple[int, int]) -> Finder:
         chosen = self._chosen
         if chosen.region is not None:
@@ -272,47 +235,6 @@ class Laue:
             known[:, place] = self._column(block, name)
             known[:, step] = block.columns.get(f"{name}_step", np.full(len(block), np.nan))
         return known
-
-    def _looked(self, block: FrameBlock, spots: Spots, known: Floats, panel: Panel | None) -> Tables:
-        """Look at the frames of a block one by one."""
-        looker = None
-        if panel is not None and self._chosen.crystal is not None:
-            looker = looker_of(self._chosen)
-        depth = self._column(block, self._chosen.depth) / _MICRONS_A_MM if self._chosen.depth else np.zeros(len(block))
-        begins = np.searchsorted(spots.frame, np.arange(block.start, block.stop + 1)).tolist()
-        listed, grains, sizes = list[Floats](), list[Floats](), list[int]()
-        for place in range(len(block)):
-            chosen: Numbers = np.arange(int(begins[place]), int(begins[place + 1]))
-            table, found = self._look(spots, chosen, float(depth[place]), panel, looker)
-            of = table[:, OF_GRAIN]
-            known[place, SPOTS], known[place, NEW] = len(table), np.count_nonzero(of == NEW_GRAIN)
-            known[place, INDEXED] = np.count_nonzero(of >= 0) if looker is not None else np.nan
-            listed.append(table)
-            grains.append(found)
-            sizes.append(len(found))
-        return Tables(
-            Table(block.indices, known),
-            Table(np.repeat(block.indices, sizes), np.concatenate(grains)),
-            Table(spots.frame, np.concatenate(listed)),
-        )
-
-    def _look(
-        self, spots: Spots, chosen: Numbers, depth: float, panel: Panel | None, looker: Looker | None
-    ) -> tuple[Floats, Floats]:
-        """Give the rows of a frame's spots and grains."""
-        row, column = self._chosen.origin
-        if looker is not None:
-            moved = replace(spots, row=spots.row + row, column=spots.column + column)
-            table, found = looker.look(moved, chosen, depth)
-        else:
-            table, found = np.full((len(chosen), SPOT_COLUMNS), np.nan), np.empty((0, GRAIN_COLUMNS))
-            table[:, COUNTS], table[:, TOP], table[:, OF_GRAIN] = spots.counts[chosen], spots.peak[chosen], -1
-            if panel is not None:
-                at = spots.row[chosen] + row, spots.column[chosen] + column
-                table[:, DIRECTION : DIRECTION + 3] = panel.directions(*at, depth)
-        # Places are those in the frame.
-        table[:, ROW], table[:, COLUMN] = spots.row[chosen], spots.column[chosen]
-        return table, found
 
     def _column(self, block: FrameBlock, name: str) -> Floats:
         if name not in block.columns:

@@ -8,11 +8,9 @@ from steering.core.block import Floats
 from steering.laue.indexing import NOBODY, Found, Known, Optics
 from steering.laue.panel import BEAM
 from steering.laue.search import Search
-from steering.laue.spots import Spots
 from steering.laue.symmetry import apart, nearness, rotation_in, turns_of
 from steering.laue.tables import (
     APART,
-    COLUMN,
     COUNTS,
     DIRECTION,
     EXPECTED,
@@ -23,15 +21,11 @@ from steering.laue.tables import (
     OF_GRAIN,
     OFF,
     OWN,
-    ROW,
-    SPOT_COLUMNS,
     STRAIN,
     STRAIN_ERROR,
-    TOP,
     TURN,
 )  # fmt: skip
 from steering.spots.crystal import Crystal
-from steering.spots.lit import Numbers
 
 
 class Looker:
@@ -49,36 +43,30 @@ class Looker:
         self._known, self._turns, self._search = known, turns, search
         self._reciprocal, self._symmetry = crystal.reciprocal(), turns_of(crystal)
 
-    def look(self, spots: Spots, chosen: Numbers, depth: float) -> tuple[Floats, Floats]:
+    def look(self, table: Floats) -> Floats:
         """Find the grains of a frame.
 
         Args:
-            spots: Of a block.
-            chosen: Places of the frame's.
-            depth: That they come from, along the beam, in mm.
+            table: Rows of its spots, with directions and counts, shape ``(spots, 11)``; grains and indices are written
+                into it.
 
         Returns:
-            Rows of its spots, shape ``(spots, 11)``, and of its grains, shape ``(grains, 26)``.
+            Rows of its grains, most spots first, shape ``(grains, 26)``.
         """
-        table = np.full((len(chosen), SPOT_COLUMNS), np.nan)
-        for place, values in ((ROW, spots.row), (COLUMN, spots.column), (COUNTS, spots.counts), (TOP, spots.peak)):
-            table[:, place] = values[chosen]
-        panel = self._known.optics.panel
-        directions = panel.directions(table[:, ROW], table[:, COLUMN], depth)
+        directions, counts = table[:, DIRECTION : DIRECTION + 3], table[:, COUNTS]
         # In the direct beam there is no direction; no plane has that of the beam.
         directions = np.where(np.isfinite(directions), directions, BEAM)
-        table[:, DIRECTION : DIRECTION + 3], table[:, OF_GRAIN] = directions, NOBODY
-        found = self._known.find(directions, table[:, COUNTS])
+        found = self._known.find(directions, counts)
         if self._search is not None:
-            free = np.ones(len(chosen), bool)
+            free = np.ones(len(table), bool)
             for one in found:
                 free[one.spots] = False
-            found += self._search.find(directions, table[:, COUNTS], free)
+            found += self._search.find(directions, counts, free)
         for one in found:
             table[one.spots, OF_GRAIN] = one.grain if one.grain != NOBODY else NEW_GRAIN
             table[one.spots, INDICES : INDICES + 3] = one.indices
         rows = [self._row(one) for one in found]
-        return table, np.array(rows) if rows else np.empty((0, GRAIN_COLUMNS))
+        return np.array(rows) if rows else np.empty((0, GRAIN_COLUMNS))
 
     def _row(self, one: Found) -> Floats:
         """Write a grain as a row."""
