@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from steering.analyses.laue import Laue
-from steering.contract.analysis import split
 from steering.core.binding import Binding, make_analysis
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
