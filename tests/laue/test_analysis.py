@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from steering.analyses.laue import Laue
+from steering.contract.outcome import require_same
 from steering.core.binding import Binding, make_analysis
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
@@ -294,3 +297,26 @@ def test_a_spot_in_the_direct_beam_has_no_direction_and_hurts_nobody(sample):
     found = outcome(analysis(sample, panel=ahead, axes=(), search=True), block)
     assert found.data["spots"].values.tolist() == [1]
     assert found.features["indexed"].value == 0
+
+
+@pytest.fixture(scope="module")
+def singles(sample, coarse):
+    """States of single frames, some of which hold grains that nobody knows, and the result of all."""
+    made, block = analysis(sample, search=True, kept=4), coarse.part(28, 40)
+    parts = [block.part(at, at + 1) for at in range(28, 40)]
+    return made, [made.update(made.empty(), one, one.place.frames) for one in parts], outcome(made, block)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_however_frames_are_merged_and_however_often_the_bits_are_the_same(singles, data):
+    made, states, expected = singles
+    count = len(states)
+    order = data.draw(st.permutations(range(count)))
+    again = data.draw(st.lists(st.integers(0, count - 1), max_size=4))
+    pool = [states[at] for at in (*order, *again)]
+    while len(pool) > 1:
+        first = data.draw(st.integers(0, len(pool) - 2))
+        pool[first : first + 2] = [made.merge(pool[first], pool[first + 1])]
+    found = made.result(pool[0])
+    require_same(found, expected, "bitwise", "it gives another result")
