@@ -105,13 +105,6 @@ def equivalent(strain: Floats) -> Floats:
     return np.sqrt(2 / 3 * (np.sum(diagonal**2, axis=-1) + 2 * np.sum(beside**2, axis=-1)))
 
 
-def matrix_of(components: Floats) -> Floats:
-    """Make the symmetric matrix of six components, shape ``(3, 3)``."""
-    made = np.empty((3, 3))
-    made[_ROWS, _COLUMNS] = made[_COLUMNS, _ROWS] = components
-    return made
-
-
 def _components(matrix: Floats) -> Floats:
     return np.asarray(matrix[_ROWS, _COLUMNS], np.float64)
 
