@@ -8,6 +8,7 @@ import pytest
 from steering.core.errors import SteeringError
 from steering.laue.calibrate import refine_panel
 from steering.laue.forward import lattice_of
+from steering.laue.looking import indexed_by_search
 from steering.laue.panel import Panel
 from steering.spots.turns import rotation_of, turn_of
 from tests.laue.patterns import PANEL, SILICON, optics, seen, turns
@@ -56,3 +57,15 @@ def test_spots_of_something_else_are_said():
     row, column = random.uniform(0, 511, (2, 12))
     with pytest.raises(SteeringError, match=r"of 12 spots are within 1\.5 deg .* A calibration needs 10"):
         refine_panel(optics(SILICON), SILICON.reciprocal(), turns(1)[0], row, column)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_how_the_crystal_lies_need_not_be_known(seed):
+    random = np.random.default_rng(10 + seed)
+    row, column, counts = seen([lattice_of(SILICON, turns(1, 80 + seed)[0])], random, of=optics(SILICON))
+    wrong = Panel(PANEL.shape, PANEL.size, (-1.203, -1.208, -1.2215), (27.5, 3.5, 513.6))
+    loose = optics(SILICON, wrong, first=1.0, last=0.3)
+    (crystal, *_) = indexed_by_search(wrong.directions(row, column), counts, SILICON, loose)
+    found = refine_panel(optics(SILICON, wrong), SILICON.reciprocal(), crystal.turn, row, column)
+    assert found.spots > 0.9 * len(row)
+    assert off_by(around_the_beam(found.panel, azimuth(PANEL) - azimuth(found.panel)), PANEL) < 0.05
