@@ -1,7 +1,7 @@
 """How a test orders faults and reads the counts, in the process or by HTTP."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from steering.globus_double.auth import Auth
 from steering.globus_double.call import Document, RefusedError
@@ -86,6 +86,10 @@ class Control:
         """Let the next files arrive with a wrong byte; three times in a row fail a verified transfer."""
         self._set("wrong_checksums", times)
 
+    def fail_ingests(self, times: int = 1) -> None:
+        """Let Search be unable to index the next entries."""
+        self._set("failing_ingests", times)
+
     def preempt(self) -> int:
         """Take the nodes of all functions that run on a pre-emptible queue; return how many ran."""
         return self._preempt()
@@ -124,7 +128,7 @@ class Control:
 
     def _set(
         self,
-        name: Literal["stalled", "paused", "failing", "failing_reason", "wrong_checksums", "preempted"],
+        name: str,
         value: Any,
     ) -> None:
         self._change(lambda faults: setattr(faults, name, value))

@@ -52,6 +52,7 @@ class Faults:
         failing_reason: What they say then.
         wrong_checksums: How many of the next files arrive with a wrong byte.
         preempted: How many of the next runs of functions on a pre-emptible queue lose their node.
+        failing_ingests: How many of the next entries cannot be indexed.
     """
 
     answers: list[AnswerFault] = field(default_factory=list[AnswerFault])
@@ -63,6 +64,7 @@ class Faults:
     failing_reason: str = ""
     wrong_checksums: int = 0
     preempted: int = 0
+    failing_ingests: int = 0
 
     def answer(self, service: str, method: str, path: str) -> AnswerFault | None:
         """Take what strikes a question, if anything does; it strikes once less then."""

@@ -24,6 +24,7 @@ from steering.globus_double.call import Call, Document, Page, RefusedError, Rout
 from steering.globus_double.collection import Collection, Collections
 from steering.globus_double.control import Control
 from steering.globus_double.ground import Ground
+from steering.globus_double.search import Search
 from steering.globus_double.transfer import Transfer
 
 _HOST = "127.0.0.1"
@@ -58,8 +59,9 @@ class DoubleGlobus:
         self.key = secrets.token_urlsafe(24)
         self.collections = Collections(self._ground)
         self.transfer = Transfer(self._ground, self.collections, self.auth.service)
+        self.search = Search(self._ground, self.auth.service)
         self.control = Control(self._ground, self.auth, lambda: 0)
-        self._services: tuple[Service, ...] = (self.auth, self.transfer)
+        self._services: tuple[Service, ...] = (self.auth, self.transfer, self.search)
         self._socket = socket.create_server((_HOST, port))
         self.port = int(self._socket.getsockname()[1])
         self.auth.address = f"{self.address}auth/"
