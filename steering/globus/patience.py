@@ -114,7 +114,7 @@ class Patience:
             GlobusError: As :meth:`ask` does.
         """
         deadline = None if self.pace.give_up is None else time.monotonic() + self.pace.give_up
-        known = self._look(doing, look)
+        known = self.look(doing, look)
         for wait in self.pace.waits():
             if known is not None:
                 return known
@@ -139,13 +139,18 @@ class Patience:
         """Look for what was submitted until it must be there if it ever is."""
         deadline = time.monotonic() + (0.0 if certain else self.pace.settle)
         for wait in self.pace.waits():
-            known = self._look(doing, look)
+            known = self.look(doing, look)
             if known is not None or time.monotonic() >= deadline:
                 return known
             self.rest(min(wait, self.pace.settle), doing)
         raise AssertionError
 
-    def _look(self, doing: str, look: Callable[[], Value | None]) -> Value | None:
+    def look(self, doing: str, look: Callable[[], Value | None]) -> Value | None:
+        """Look for what may not be there; nothing if Globus does not know it.
+
+        Raises:
+            GlobusError: As :meth:`ask` does.
+        """
         try:
             return self.ask(doing, look)
         except MissingError:

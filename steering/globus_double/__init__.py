@@ -1,1 +1,1 @@
-"""A double of Globus: Auth, Transfer, Search, Compute and Flows over HTTP on loopback, for tests and tutorials."""
+"""A double of Globus over HTTP on loopback, for tests and tutorials: Compute, Flows, and the server of all services."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from steering.globus_double.auth import Auth
-from steering.globus_double.call import Document, RefusedError
-from steering.globus_double.faults import AnswerFault, Faults
-from steering.globus_double.ground import Ground
+from steering.globus_double_data.auth import Auth
+from steering.globus_double_data.call import Document, RefusedError
+from steering.globus_double_data.faults import AnswerFault, Faults
+from steering.globus_double_data.ground import Ground
 
 
 class Control:

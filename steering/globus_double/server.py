@@ -19,13 +19,14 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from steering.globus_double.auth import Auth
-from steering.globus_double.call import Call, Document, Page, RefusedError, Route, Service
-from steering.globus_double.collection import Collection, Collections
+from steering.globus_double.compute import Compute
 from steering.globus_double.control import Control
-from steering.globus_double.ground import Ground
-from steering.globus_double.search import Search
-from steering.globus_double.transfer import Transfer
+from steering.globus_double_data.auth import Auth
+from steering.globus_double_data.call import Call, Document, Page, RefusedError, Route, Service
+from steering.globus_double_data.collection import Collection, Collections
+from steering.globus_double_data.ground import Ground
+from steering.globus_double_data.search import Search
+from steering.globus_double_data.transfer import Transfer
 
 _HOST = "127.0.0.1"
 _MOST_BYTES = 12 << 20
@@ -60,8 +61,9 @@ class DoubleGlobus:
         self.collections = Collections(self._ground)
         self.transfer = Transfer(self._ground, self.collections, self.auth.service)
         self.search = Search(self._ground, self.auth.service)
-        self.control = Control(self._ground, self.auth, lambda: 0)
-        self._services: tuple[Service, ...] = (self.auth, self.transfer, self.search)
+        self.compute = Compute(self._ground)
+        self.control = Control(self._ground, self.auth, self.compute.preempt)
+        self._services: tuple[Service, ...] = (self.auth, self.transfer, self.search, self.compute)
         self._socket = socket.create_server((_HOST, port))
         self.port = int(self._socket.getsockname()[1])
         self.auth.address = f"{self.address}auth/"

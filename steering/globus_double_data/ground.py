@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from steering.globus_double.effects import Effects
-from steering.globus_double.faults import Faults
+from steering.globus_double_data.effects import Effects
+from steering.globus_double_data.faults import Faults
 
 
 class Ground:

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
-from steering.globus_double.call import Call, Document, Person, RefusedError, Route
-from steering.globus_double.ground import Ground, now
-from steering.globus_double.index import Entry, Index
+from steering.globus_double_data.call import Call, Document, Person, RefusedError, Route
+from steering.globus_double_data.ground import Ground, now
+from steering.globus_double_data.index import Entry, Index
 
 
 class Search:

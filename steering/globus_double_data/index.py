@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from steering.globus_double.call import Document, RefusedError
+from steering.globus_double_data.call import Document, RefusedError
 
 _UNBOUNDED = ("*", None)
 
@@ -201,7 +201,9 @@ def _histogram(numbers: Sequence[float], rule: Document) -> list[Document]:
 
 
 def _result(subject: str, entries: Sequence[Entry]) -> Document:
-    shown = [{"entry_id": one.id, "content": one.content, "matched_principal_sets": []} for one in entries]
+    shown: list[Document] = [
+        {"entry_id": one.id, "content": one.content, "matched_principal_sets": []} for one in entries
+    ]
     return {"@datatype": "GMetaResult", "@version": "2019-08-27", "subject": subject, "entries": shown}
 
 

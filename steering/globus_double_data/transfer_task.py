@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steering.globus_double.call import Document, Person
-from steering.globus_double.collection import Collection
-from steering.globus_double.ground import Ground, now
+from steering.globus_double_data.call import Document, Person
+from steering.globus_double_data.collection import Collection
+from steering.globus_double_data.ground import Ground, now
 
 _CHUNK = 1 << 18
 # So often is a file copied anew before the task gives up.

@@ -6,7 +6,7 @@ import time
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from steering.globus_double.call import Document, Person
+from steering.globus_double_data.call import Document, Person
 
 _BITS = 2048
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steering.globus_double.call import Call, Document, Grant, Page, Person, RefusedError, Route
-from steering.globus_double.consents import Consents
-from steering.globus_double.ground import Ground
-from steering.globus_double.id_token import Signer
-from steering.globus_double.scope import Wanted, parse, server_of
+from steering.globus_double_data.call import Call, Document, Grant, Page, Person, RefusedError, Route
+from steering.globus_double_data.consents import Consents
+from steering.globus_double_data.ground import Ground
+from steering.globus_double_data.id_token import Signer
+from steering.globus_double_data.scope import Wanted, parse, server_of
 
 LIFETIME = 172_800
 

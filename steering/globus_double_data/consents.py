@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from steering.globus_double.ground import now
-from steering.globus_double.scope import Wanted
+from steering.globus_double_data.ground import now
+from steering.globus_double_data.scope import Wanted
 
 
 class Consents:

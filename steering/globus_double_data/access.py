@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Sequence
 
-from steering.globus_double.call import Call, Document, Person, RefusedError, Route
-from steering.globus_double.collection import Collection, Collections
-from steering.globus_double.ground import Ground, now
+from steering.globus_double_data.call import Call, Document, Person, RefusedError, Route
+from steering.globus_double_data.collection import Collection, Collections
+from steering.globus_double_data.ground import Ground, now
 
 _PERMISSIONS = ("r", "rw")
 _PRINCIPALS = ("identity", "group", "all_authenticated_users", "anonymous")

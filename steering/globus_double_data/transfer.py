@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from steering.globus_double.access import Access
-from steering.globus_double.call import Call, Document, Person, RefusedError, Route
-from steering.globus_double.collection import Collection, Collections
-from steering.globus_double.ground import Ground
-from steering.globus_double.transfer_task import Item, Order, TransferTask
+from steering.globus_double_data.access import Access
+from steering.globus_double_data.call import Call, Document, Person, RefusedError, Route
+from steering.globus_double_data.collection import Collection, Collections
+from steering.globus_double_data.ground import Ground
+from steering.globus_double_data.transfer_task import Item, Order, TransferTask
 
 _ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
 

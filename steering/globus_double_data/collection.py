@@ -4,9 +4,9 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steering.globus_double.call import Call, Document, RefusedError
-from steering.globus_double.ground import Ground
-from steering.globus_double.scope import data_access
+from steering.globus_double_data.call import Call, Document, RefusedError
+from steering.globus_double_data.ground import Ground
+from steering.globus_double_data.scope import data_access
 
 
 @dataclass
