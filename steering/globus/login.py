@@ -137,6 +137,9 @@ class Login:
         Raises:
             GlobusError: If a person has to consent to that flow first.
         """
+        with self._lock:
+            # A consent may have been given by another process since.
+            self._authorizers.pop(flow, None)
         transport = quick(get_service_url("flows"))
         made = globus_sdk.SpecificFlowClient(
             flow, authorizer=self.authorizer(flow, flow_scope(flow)), app_name=_NAME, transport=transport

@@ -19,8 +19,11 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
+from steering.globus_double.actions import Actions, Services
 from steering.globus_double.compute import Compute
 from steering.globus_double.control import Control
+from steering.globus_double.flows import Flows
+from steering.globus_double.web_inputs import WebInputs
 from steering.globus_double_data.auth import Auth
 from steering.globus_double_data.call import Call, Document, Page, RefusedError, Route, Service
 from steering.globus_double_data.collection import Collection, Collections
@@ -62,8 +65,11 @@ class DoubleGlobus:
         self.transfer = Transfer(self._ground, self.collections, self.auth.service)
         self.search = Search(self._ground, self.auth.service)
         self.compute = Compute(self._ground)
+        asked = WebInputs(self._ground)
+        on = Services(self._ground, self.collections, self.transfer, self.search, self.compute, asked)
+        self.flows = Flows(self._ground, Actions(on), asked)
         self.control = Control(self._ground, self.auth, self.compute.preempt)
-        self._services: tuple[Service, ...] = (self.auth, self.transfer, self.search, self.compute)
+        self._services: tuple[Service, ...] = (self.auth, self.transfer, self.search, self.compute, self.flows)
         self._socket = socket.create_server((_HOST, port))
         self.port = int(self._socket.getsockname()[1])
         self.auth.address = f"{self.address}auth/"
@@ -159,9 +165,9 @@ class DoubleGlobus:
         grant = self.auth.grant_of(word) if scheme.lower() == "bearer" else None
         if grant is None and not route.open:
             raise RefusedError(401, "AuthenticationFailed", "The token is missing, unknown or expired.")
-        if grant is not None and grant.server != service.server and not route.open:
-            message = f"The token is for {grant.server}, not for {service.server}."
-            raise RefusedError(403, "Forbidden", message)
+        server = str(request.path_params["id"]) if route.server_in_path else service.server
+        if grant is not None and grant.server != server and not (route.open or route.any_server):
+            raise RefusedError(403, "Forbidden", f"The token is for {grant.server}, not for {server}.")
         parts = cast("Mapping[str, str]", request.path_params)
         path = request.url.path.removeprefix(f"/{service.name}")
         return Call(route.method, path, parts, dict(request.query_params), body, grant, basic)

@@ -136,6 +136,8 @@ class Route:
         handler: Answers.
         status: Of the answer.
         open: Whether it asks for no token.
+        server_in_path: Whether the token is for what ``id`` names in the path, as a flow is.
+        any_server: Whether a token for any service does.
     """
 
     method: str
@@ -143,6 +145,8 @@ class Route:
     handler: Handler
     status: int = 200
     open: bool = False
+    server_in_path: bool = False
+    any_server: bool = False
 
 
 class Service(Protocol):

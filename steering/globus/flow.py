@@ -1,0 +1,314 @@
+"""Flows on Globus: made once, run once, watched, answered, cancelled and resumed."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal, cast
+
+import globus_sdk
+
+from steering.core.json import Json
+from steering.globus.errors import LOGIN, GlobusError, LoginError, cleaned
+from steering.globus.login import Login
+from steering.globus.patience import Patience
+
+State = Literal["active", "resting", "done", "failed", "cancelled"]
+_STATES: dict[str, State] = {"INACTIVE": "resting", "SUCCEEDED": "done", "FAILED": "failed", "ENDED": "cancelled"}
+_KEYWORD, _TAG = "steering-", "steering:"
+_LONGEST_LABEL = 64
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A flow as Globus runs it.
+
+    Attributes:
+        title: Of at most 128 characters. It is what the flow is found again by, so each flow has its own.
+        states: The definition: ``StartAt`` and ``States``.
+        schema: JSON Schema of the input.
+    """
+
+    title: str
+    states: Mapping[str, Json]
+    schema: Mapping[str, Json]
+
+    @property
+    def checksum(self) -> str:
+        """Tells one version from another, in hexadecimal digits."""
+        text = json.dumps([self.states, self.schema], sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FlowStatus:
+    """How far a run is.
+
+    Attributes:
+        run: Its id.
+        state: Whether it goes, rests until somebody consents, or has ended how.
+        step: The state of the definition where it is.
+        reason: Why it rests or failed.
+        scopes: What has to be consented to, where it rests for that.
+        output: What the flow knows at its end, where it is done.
+    """
+
+    run: str
+    state: State
+    step: str = ""
+    reason: str = ""
+    scopes: tuple[str, ...] = ()
+    output: Json = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asks a person.
+
+    Attributes:
+        id: Of the question.
+        run: That waits for the answer.
+        title: What is asked.
+        text: What there is to know.
+        options: What may be answered, by id.
+    """
+
+    id: str
+    run: str
+    title: str
+    text: str
+    options: Mapping[str, str]
+
+
+class Flows:
+    """Globus Flows for one login. Only one thread uses it."""
+
+    def __init__(self, login: Login, patience: Patience | None = None) -> None:
+        """Log in to Flows.
+
+        Args:
+            login: Whose.
+            patience: Waits for Globus; the login's if none.
+
+        Raises:
+            GlobusError: If a person has to log in first.
+        """
+        self._login = login
+        self._patience = patience or login.patience
+        self._client = login.client(globus_sdk.FlowsClient, globus_sdk.FlowsClient.resource_server)
+
+    def make(self, definition: Definition) -> str:
+        """Make a flow, or bring it up to date; one that is as it should be stays.
+
+        Returns:
+            Its id.
+
+        Raises:
+            GlobusError: If the definition is against Globus' rules, with the first of them.
+        """
+        keyword = f"{_KEYWORD}{definition.checksum}"
+        content: dict[str, Any] = {"definition": dict(definition.states), "input_schema": dict(definition.schema)}
+        doing = f"make the flow {definition.title!r}"
+        known = self._patience.look(doing, lambda: self._of_title(definition.title))
+        if known is None:
+            return self._patience.submit(
+                doing,
+                lambda: str(self._client.create_flow(definition.title, **content, keywords=[keyword])["id"]),
+                lambda: (self._of_title(definition.title) or {}).get("id"),
+            )
+        if keyword not in cast("Sequence[str]", known.get("keywords") or []):
+            self._patience.ask(doing, lambda: self._client.update_flow(known["id"], **content, keywords=[keyword]))
+        return str(known["id"])
+
+    def run(self, flow: str, body: Mapping[str, Json], tag: str, label: str = "") -> str:
+        """Start a run of a flow; one tag is one run, however often this is called.
+
+        Args:
+            flow: Its id, of ours or of anybody's.
+            body: Its input.
+            tag: A name of your own. Write it down before you call: with it the run is found again.
+            label: What people read in Globus' list.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            LoginError: If this flow needs a consent, with the command that gives it.
+            GlobusError: If the input is not what the flow takes.
+        """
+        client = self._login.flow_client(flow)
+        named = (label or f"steering {tag}")[:_LONGEST_LABEL]
+        return self._patience.submit(
+            f"run the flow {flow}",
+            lambda: str(client.run_flow(dict(body), label=named, tags=[f"{_TAG}{tag}"])["run_id"]),
+            lambda: self._of_tag(flow, tag),
+        )
+
+    def find(self, flow: str, tag: str) -> str | None:
+        """Find the run of a tag that was written down; nothing if it was never started.
+
+        Raises:
+            GlobusError: If Globus refuses.
+        """
+        return self._patience.look(f"find the run {tag}", lambda: self._of_tag(flow, tag))
+
+    def status(self, run: str) -> FlowStatus:
+        """Say how far a run is.
+
+        Raises:
+            GlobusError: If there is no such run.
+        """
+        answer = self._patience.ask(f"look at the run {run}", lambda: self._client.get_run(run))
+        return _status(cast("dict[str, Any]", answer.data))
+
+    def wait(self, run: str, told: Callable[[FlowStatus], None] | None = None) -> FlowStatus:
+        """Wait until a run has ended well.
+
+        Args:
+            run: Its id.
+            told: Is told how far it is, each time that this changes.
+
+        Raises:
+            LoginError: If it rests until somebody consents, with the command. Call :meth:`resume` after that.
+            GlobusError: If it failed or was cancelled; or the wait was cancelled. The run goes on then.
+        """
+        last: FlowStatus | None = None
+        waits = self._patience.pace.waits()
+        while True:
+            status = self.status(run)
+            if status != last:
+                waits, last = self._patience.pace.waits(), status
+                if told is not None:
+                    told(status)
+            if status.state == "resting":
+                raise _resting(status)
+            if status.state in ("failed", "cancelled"):
+                raise GlobusError(f"The run {run} {_ended(status)}. Look at it: https://app.globus.org/runs/{run}")
+            if status.ended:
+                return status
+            self._patience.rest(next(waits), f"end the run {run}")
+
+    def cancel(self, run: str) -> None:
+        """Cancel a run; one that has ended stays as it is.
+
+        Raises:
+            GlobusError: If there is no such run.
+        """
+        self._patience.ask(f"cancel the run {run}", lambda: self._client.cancel_run(run))
+
+    def resume(self, run: str) -> None:
+        """Go on with a run that rests; one that goes stays as it is.
+
+        Raises:
+            GlobusError: If it has ended.
+        """
+        answer = self._patience.ask(f"look at the run {run}", lambda: self._client.get_run(run))
+        status = _status(cast("dict[str, Any]", answer.data))
+        if status.ended:
+            raise GlobusError(f"The run {run} {_ended(status)}, and cannot go on. Run the flow again.")
+        if status.state == "resting":
+            client = self._login.flow_client(str(answer["flow_id"]))
+            self._patience.submit(
+                f"resume the run {run}",
+                lambda: str(client.resume_run(run)["run_id"]),
+                lambda: None if self.status(run).state == "resting" else run,
+            )
+
+    def log(self, run: str) -> tuple[str, ...]:
+        """List what happened in a run, oldest first, as sentences with times.
+
+        Raises:
+            GlobusError: If there is no such run.
+        """
+        answer = self._patience.ask(f"read the log of the run {run}", lambda: self._client.get_run_logs(run, limit=100))
+        entries = cast("Sequence[dict[str, Any]]", answer["entries"])
+        return tuple(f"{one['time']} {one['description']}" for one in entries)
+
+    def questions(self, run: str = "") -> tuple[Question, ...]:
+        """List what is asked of this login and not answered, by one run or by all.
+
+        Raises:
+            GlobusError: If Globus refuses.
+        """
+        of: dict[str, Any] = {"filter_run_ids": run} if run else {}
+
+        def ask() -> list[dict[str, Any]]:
+            listed = self._client.list_web_inputs(filter_roles="respondent", filter_states="open", **of)
+            open_ones = cast("Sequence[dict[str, Any]]", listed["web_input_summaries"])
+            return [cast("dict[str, Any]", self._client.get_web_input(one["id"]).data) for one in open_ones]
+
+        return tuple(_question(one) for one in self._patience.ask("list the open questions", ask))
+
+    def answer(self, question: Question, option: str) -> None:
+        """Answer a question.
+
+        Args:
+            question: Which.
+            option: The id, or the words, of one of its options.
+
+        Raises:
+            GlobusError: If it is none of them, or somebody else was faster.
+        """
+        named = [key for key, words in question.options.items() if option in (key, words)]
+        if len(named) != 1:
+            allowed = ", ".join(question.options.values())
+            raise GlobusError(f"{option!r:.60} does not answer {question.title!r}. Allowed: {allowed}.")
+        doing = f"answer {question.title!r}"
+        if self._patience.ask(doing, lambda: self._closed(question)):
+            raise GlobusError(f"{question.title!r} is already closed: somebody answered it, or its run has ended.")
+        self._patience.submit(
+            doing,
+            lambda: str(self._client.respond_to_web_input(question.id, named[0])["status"]),
+            lambda: "ok" if self._closed(question) else None,
+        )
+
+    def _closed(self, question: Question) -> bool:
+        return str(self._client.get_web_input(question.id)["status"]) == "closed"
+
+    def _of_title(self, title: str) -> dict[str, Any] | None:
+        listed = self._client.list_flows(filter_roles="flow_owner", filter_fulltext=title)
+        flows = cast("Sequence[dict[str, Any]]", listed["flows"])
+        return next((flow for flow in flows if flow["title"] == title), None)
+
+    def _of_tag(self, flow: str, tag: str) -> str | None:
+        for page in self._client.paginated.list_runs(filter_flow_id=flow):
+            for run in cast("Sequence[dict[str, Any]]", page["runs"]):
+                if f"{_TAG}{tag}" in cast("Sequence[str]", run.get("tags") or []):
+                    return str(run["run_id"])
+        return None
+
+
+def _status(run: dict[str, Any]) -> FlowStatus:
+    details = cast("dict[str, Any]", run.get("details") or {})
+    state = _STATES.get(str(run["status"]), "active")
+    acting = cast("Sequence[dict[str, Any]]", details.get("action_statuses") or [])
+    step = str(acting[-1].get("state_name") or "") if acting else str(details.get("state_name") or "")
+    reason = cleaned(str(details.get("description") or "")) if state not in ("active", "done") else ""
+    given = details.get("required_scopes") or [details.get("required_scope")]
+    scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", given) if scope)
+    output = details.get("output") if state == "done" else None
+    return FlowStatus(str(run["run_id"]), state, step, reason, scopes, output)
+
+
+def _resting(status: FlowStatus) -> GlobusError:
+    begin = f"The run {status.run} rests: {status.reason or 'Globus does not say why'}."
+    if not status.scopes:
+        return GlobusError(f"{begin} Put that right and resume it.")
+    named = " ".join(f"--consent '{scope}'" for scope in status.scopes)
+    return LoginError(f"{begin} Give the consent, then resume the run: {LOGIN} {named}", status.scopes)
+
+
+def _ended(status: FlowStatus) -> str:
+    return {"done": "is done", "cancelled": "was cancelled"}.get(status.state, f"failed: {status.reason}")
+
+
+def _question(given: dict[str, Any]) -> Question:
+    context = cast("dict[str, Any]", given.get("context") or {})
+    options = {str(one["option_id"]): str(one["label"]) for one in cast("Sequence[dict[str, Any]]", given["options"])}
+    title, text = str(context.get("title") or ""), str(context.get("text") or "")
+    return Question(str(given["id"]), str(given["run"]["id"]), title, text, options)
