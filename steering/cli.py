@@ -1,4 +1,4 @@
-"""The command line: ``steering lab | run | serve | compute | check | stop``."""
+"""The command line: ``steering lab | run | serve | compute | globus | check | stop``."""
 
 import argparse
 import os
@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "command",
         choices=sorted(_COMMANDS),
         help="lab: JupyterLab with a live scan; run: a scan without Jupyter; serve: a beamline service; "
-        "compute: a compute owner; check: what of this machine is ready; stop: end all that runs in a workspace",
+        "compute: a compute owner; globus: log in to Globus, send and find; "
+        "check: what of this machine is ready; stop: end all that runs in a workspace",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="see steering COMMAND --help")
     options = parser.parse_args(given[:1] or ["--help"])
@@ -69,6 +70,12 @@ def _compute(arguments: Sequence[str]) -> int:
     return compute(arguments)
 
 
+def _globus(arguments: Sequence[str]) -> int:
+    from steering.commands.globus import globus
+
+    return globus(arguments)
+
+
 def _check(arguments: Sequence[str]) -> int:
     from steering.commands.check import check
 
@@ -86,6 +93,7 @@ _COMMANDS: dict[str, Command] = {
     "run": _run,
     "serve": _serve,
     "compute": _compute,
+    "globus": _globus,
     "check": _check,
     "stop": _stop,
 }

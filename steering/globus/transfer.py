@@ -16,6 +16,10 @@ _SYNC: Literal["checksum"] = "checksum"
 _WELL = ("", "OK", "Queued")
 
 
+class TransferFailedError(GlobusError):
+    """A transfer has ended without all of its files."""
+
+
 @dataclass(frozen=True)
 class Files:
     """A file, or a folder with all that is in it, by paths within the collections.
@@ -192,7 +196,8 @@ class Transfers:
             told: Is told how far it is, each time that this changes.
 
         Raises:
-            GlobusError: If it failed, with Globus' reason; or the wait was cancelled. The transfer goes on then.
+            TransferFailedError: If it failed, with Globus' reason.
+            GlobusError: If the wait was cancelled. The transfer goes on then.
         """
         last: TransferStatus | None = None
         waits = self._patience.pace.waits()
@@ -203,7 +208,7 @@ class Transfers:
                 if told is not None:
                     told(status)
             if status.state == "failed":
-                raise GlobusError(
+                raise TransferFailedError(
                     f"The transfer {task} failed: {status.reason}. "
                     f"Of {status.files} files {status.files_done} are there. "
                     "Put that right and send again: what is there is not sent twice."

@@ -35,7 +35,7 @@ def problems(definition: Document) -> list[Problem]:
     if not isinstance(given, dict) or not given:
         return [*found, (["States"], "A flow needs at least one state")]
     states = cast("dict[str, Any]", given)
-    if definition.get("StartAt") not in states:
+    if not _named(definition.get("StartAt"), states):
         found.append((["StartAt"], f"{definition.get('StartAt')!r:.80} is no state"))
     for name, state in states.items():
         known = cast("Document", state) if isinstance(state, dict) else {}
@@ -56,11 +56,15 @@ def _of_state(state: Document, states: Mapping[str, Any]) -> Iterator[Problem]:
     if allowed >= _END and ("Next" in state) == (state.get("End") is True):
         yield ["Next"], "A state has either Next or End"
     for where, target in _targets(state):
-        if target not in states:
+        if not _named(target, states):
             yield where, f"{target!r:.80} is no state"
     yield from _of_paths(state)
     yield from _of_parameters(state.get("Parameters"), ["Parameters"])
     yield from _OF_KIND.get(kind, _nothing)(state)
+
+
+def _named(target: Any, states: Mapping[str, Any]) -> bool:
+    return isinstance(target, str) and target in states
 
 
 def _targets(state: Document) -> Iterator[tuple[list[str | int], Any]]:
