@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,10 @@ def test_yaml_is_a_beamline_or_describes_facilities(language, text, tmp_path):
 def test_commands_exist(language, text):
     known = {"lab", "test", "run", "check", "serve", "compute", "globus", "stop"}
     for line in text.splitlines():
-        program, command, *_ = line.split()
+        program, command, *rest = line.split()
+        if program == "python":
+            assert (command, find_spec(rest[0]) is not None) == ("-m", True)
+            continue
         assert program in ("./steer", "steering")
         assert command in known
 

@@ -55,6 +55,20 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Behind the entry-point group `steering.agents`.",
         ("steering.core.agent:Agent", "steering.core.agent:Suggestion"),
     ),
+    "Globus": (
+        "Clients of Globus; they need the extra `steering[globus]`.",
+        (
+            "steering.globus.account:Account", "steering.globus.login:Login", "steering.globus.patience:Patience",
+            "steering.globus.patience:Pace", "steering.globus.transfer:Transfers",
+            "steering.globus.transfer:TransferOrder", "steering.globus.transfer:Files",
+            "steering.globus.transfer:TransferStatus", "steering.globus.sending:Sending",
+            "steering.globus.search:SearchIndex", "steering.globus.search:Entry", "steering.globus.search:Condition",
+            "steering.globus.compute:Compute", "steering.globus.compute:ComputeOrder",
+            "steering.globus.executor:ComputeExecutor", "steering.globus.flow:Flows", "steering.globus.flow:Definition",
+            "steering.globus.flow:FlowStatus", "steering.globus.flow:Question", "steering.testing.globus:DoubleGlobus",
+            "steering.testing.globus:Control",
+        ),
+    ),
     "Sources": (
         "Behind the entry-point group `steering.sources`; `session.follow(name, ...)` takes these arguments.",
         (

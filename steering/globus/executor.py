@@ -25,10 +25,6 @@ class _Run:
     tries: int = 1
 
 
-def _unwritten(_group: str, _task: str) -> None:
-    """Write nothing down."""
-
-
 class ComputeExecutor(Executor):
     """Runs functions on an endpoint of Globus Compute.
 
@@ -42,7 +38,7 @@ class ComputeExecutor(Executor):
         config: Mapping[str, Json],
         *,
         patience: Patience | None = None,
-        written: Callable[[str, str], None] = _unwritten,
+        written: Callable[[str, str], None] | None = None,
         tries: int = 5,
     ) -> None:
         """Begin; nothing is asked of Globus yet.
@@ -163,12 +159,16 @@ class ComputeExecutor(Executor):
             if known is None:
                 known = functions[run.source.checksum] = compute.register(run.source)
             run.order = replace(run.order, function=known)
-            self._written(run.order.group, "")
+            self._write(run.order.group, "")
             run.task = compute.submit(run.order)
-            self._written(run.order.group, run.task)
+            self._write(run.order.group, run.task)
             running[run.task] = run
         except Exception as error:  # noqa: BLE001  (a future that nobody answers would be waited for)
             _fail([run], error)
+
+    def _write(self, group: str, task: str) -> None:
+        if self._written is not None:
+            self._written(group, task)
 
     def _answer(self, found: Mapping[str, ComputeStatus], running: dict[str, _Run]) -> None:
         for task, status in found.items():

@@ -13,10 +13,6 @@ from steering.globus.errors import CancelledError, MissingError, PassingError, e
 Value = TypeVar("Value")
 
 
-def _silent(_: str) -> None:
-    """Tell nobody."""
-
-
 @dataclass(frozen=True)
 class Pace:
     """How long is waited between questions, in seconds.
@@ -52,7 +48,7 @@ class Patience:
     """
 
     def __init__(
-        self, *, pace: Pace | None = None, cancelled: Event | None = None, told: Callable[[str], None] = _silent
+        self, *, pace: Pace | None = None, cancelled: Event | None = None, told: Callable[[str], None] | None = None
     ) -> None:
         """Begin.
 
@@ -132,7 +128,8 @@ class Patience:
         if not isinstance(error, PassingError) or (deadline is not None and time.monotonic() >= deadline):
             raise error from None
         seconds = wait if error.after is None else max(error.after, wait)
-        self._told(f"{error} Trying again in {seconds:.2g} s.")
+        if self._told is not None:
+            self._told(f"{error} Trying again in {seconds:.2g} s.")
         self.rest(seconds, doing)
 
     def _settled(self, doing: str, look: Callable[[], Value | None], *, certain: bool) -> Value | None:

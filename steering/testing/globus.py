@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -31,12 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME=FOLDER",
         help="let a folder stand for a collection; may be given more than once",
     )
+    for kind, what in (("index", "an index of Search"), ("endpoint", "an endpoint of Compute")):
+        parser.add_argument(f"--{kind}", action="append", default=[], metavar="NAME", help=f"make {what}")
     parser.add_argument("--time-scale", type=float, default=1.0, help="0.01 makes 100 s of a flow's waits one second")
     given = parser.parse_args(arguments)
     try:
         folders = dict(_named(text) for text in given.collection)
         with DoubleGlobus(time_scale=given.time_scale, port=given.port) as double:
-            _serve(double, folders)
+            _serve(double, [*_made(double, folders, given.index, given.endpoint)])
     except SteeringError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -48,7 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _serve(double: DoubleGlobus, folders: dict[str, Path]) -> None:
+def _made(
+    double: DoubleGlobus, folders: dict[str, Path], indexes: Sequence[str], endpoints: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Make what was asked for; yield the variables that name it."""
+    for name, folder in folders.items():
+        yield f"GLOBUS_COLLECTION_{name.upper()}", double.collection(name, folder).id
+    for name in indexes:
+        yield f"GLOBUS_INDEX_{_identifier(name).upper()}", double.search.make(name)
+    for name in endpoints:
+        yield f"GLOBUS_ENDPOINT_{_identifier(name).upper()}", double.compute.endpoint(name).id
+
+
+def _serve(double: DoubleGlobus, made: Sequence[tuple[str, str]]) -> None:
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -57,13 +71,16 @@ def _serve(double: DoubleGlobus, folders: dict[str, Path]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in double.environment().items()]
-    for name, folder in folders.items():
-        made = double.collection(name, folder)
-        lines.append(f"export GLOBUS_COLLECTION_{name.upper()}={made.id}")
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in (*double.environment().items(), *made)]
     sys.stdout.write("\n".join([*lines, "# Serving. Ctrl-C ends it.", ""]))
     sys.stdout.flush()
     ended.wait()
+
+
+def _identifier(name: str) -> str:
+    if not name.isidentifier():
+        raise SteeringError(f"The name is {name!r:.100}. Allowed: letters, digits and _, such as runs.")
+    return name
 
 
 def _named(text: str) -> tuple[str, Path]:
