@@ -99,8 +99,8 @@ class Compute:
             GlobusError: If its text does not define it.
         """
         data = {"function_name": source.name, "function_code": write_code(checked(source))}
-        answer = self._patience.ask(f"register {source.name}", lambda: self._new.register_function(data))
-        return str(answer["function_uuid"])
+        doing = f"register {source.name}"
+        return self._patience.ask(doing, lambda: str(self._new.register_function(data)["function_uuid"]))
 
     def online(self, endpoint: str) -> bool:
         """Say whether an endpoint can be reached.
@@ -109,7 +109,7 @@ class Compute:
             GlobusError: If there is none.
         """
         doing = f"look at the endpoint {endpoint}"
-        return str(self._patience.ask(doing, lambda: self._old.get_endpoint_status(endpoint))["status"]) == "online"
+        return self._patience.ask(doing, lambda: str(self._old.get_endpoint_status(endpoint)["status"])) == "online"
 
     def submit(self, order: ComputeOrder) -> str:
         """Submit a run; one group is one run, however often this is called.
@@ -146,9 +146,12 @@ class Compute:
         Raises:
             GlobusError: If there is no such task.
         """
-        answer = self._patience.ask(f"look at {len(tasks)} runs", lambda: self._old.get_task_batch(list(tasks)))
-        found = cast("dict[str, dict[str, Any]]", answer["results"])
-        return {task: _status(task, found.get(task, {})) for task in tasks}
+
+        def ask() -> dict[str, ComputeStatus]:
+            found = cast("dict[str, dict[str, Any]]", self._old.get_task_batch(list(tasks))["results"])
+            return {task: _status(task, found.get(task, {})) for task in tasks}
+
+        return self._patience.ask(f"look at {len(tasks)} runs", ask)
 
     def wait(self, task: str, told: Callable[[ComputeStatus], None] | None = None) -> Json:
         """Wait for what a function returns.

@@ -5,6 +5,7 @@ The SDK's own errors are never chained: they hold the request, and so the token.
 
 import re
 from collections.abc import Sequence
+from math import isfinite
 
 import globus_sdk
 
@@ -19,6 +20,8 @@ _OFFLINE = ("ConnectFailed", "GCNotConnected", "GCDisconnected", "Timeout")
 # Whatever looks like a token in a message that comes from elsewhere.
 _SECRET = re.compile(r"\b(?:Bearer\s+|Basic\s+)?[A-Za-z0-9_-]{40,}\b")
 _LONGEST = 300
+# A day, in seconds: nobody asks to wait for longer in earnest.
+_LONGEST_AFTER = 86_400.0
 
 
 class GlobusError(SteeringError):
@@ -80,6 +83,21 @@ def explain(error: globus_sdk.GlobusError, doing: str) -> GlobusError:
     if isinstance(error, globus_sdk.NetworkError):
         return PassingError(f"Globus cannot be reached, so it could not {doing}. Is the network there?", "Network")
     return GlobusError(f"Could not {doing}: {cleaned(str(error))}. Check what was asked for.")
+
+
+def unexpected(error: Exception, doing: str) -> GlobusError:
+    """Put into one sentence that an answer was none: of a proxy, or of a login page of a network.
+
+    Args:
+        error: What came of reading it.
+        doing: What was being done.
+    """
+    kind = type(error).__name__
+    return GlobusError(
+        f"What was answered, when we wanted to {doing}, is not what Globus says ({kind}). "
+        "Is a proxy or a login page of your network in between?",
+        "Unexpected",
+    )
 
 
 def cleaned(text: str) -> str:
@@ -147,6 +165,7 @@ def _busy(error: globus_sdk.GlobusAPIError) -> str:
 
 def _after(error: globus_sdk.GlobusAPIError) -> float | None:
     try:
-        return max(float(error.headers.get("Retry-After", "")), 0.0)
+        seconds = float(error.headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return min(max(seconds, 0.0), _LONGEST_AFTER) if isfinite(seconds) else None

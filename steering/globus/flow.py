@@ -163,8 +163,7 @@ class Flows:
         Raises:
             GlobusError: If there is no such run.
         """
-        answer = self._patience.ask(f"look at the run {run}", lambda: self._client.get_run(run))
-        return _status(cast("dict[str, Any]", answer.data))
+        return self._look(run)[0]
 
     def wait(self, run: str, told: Callable[[FlowStatus], None] | None = None) -> FlowStatus:
         """Wait until a run has ended well.
@@ -207,12 +206,11 @@ class Flows:
         Raises:
             GlobusError: If it has ended.
         """
-        answer = self._patience.ask(f"look at the run {run}", lambda: self._client.get_run(run))
-        status = _status(cast("dict[str, Any]", answer.data))
+        status, flow = self._look(run)
         if status.ended:
             raise GlobusError(f"The run {run} {_ended(status)}, and cannot go on. Run the flow again.")
         if status.state == "resting":
-            client = self._login.flow_client(str(answer["flow_id"]))
+            client = self._login.flow_client(flow)
             self._patience.submit(
                 f"resume the run {run}",
                 lambda: str(client.resume_run(run)["run_id"]),
@@ -225,9 +223,12 @@ class Flows:
         Raises:
             GlobusError: If there is no such run.
         """
-        answer = self._patience.ask(f"read the log of the run {run}", lambda: self._client.get_run_logs(run, limit=100))
-        entries = cast("Sequence[dict[str, Any]]", answer["entries"])
-        return tuple(f"{one['time']} {one['description']}" for one in entries)
+
+        def ask() -> tuple[str, ...]:
+            entries = cast("Sequence[dict[str, Any]]", self._client.get_run_logs(run, limit=100)["entries"])
+            return tuple(f"{one['time']} {one['description']}" for one in entries)
+
+        return self._patience.ask(f"read the log of the run {run}", ask)
 
     def questions(self, run: str = "") -> tuple[Question, ...]:
         """List what is asked of this login and not answered, by one run or by all.
@@ -237,12 +238,12 @@ class Flows:
         """
         of: dict[str, Any] = {"filter_run_ids": run} if run else {}
 
-        def ask() -> list[dict[str, Any]]:
+        def ask() -> tuple[Question, ...]:
             listed = self._client.list_web_inputs(filter_roles="respondent", filter_states="open", **of)
             open_ones = cast("Sequence[dict[str, Any]]", listed["web_input_summaries"])
-            return [cast("dict[str, Any]", self._client.get_web_input(one["id"]).data) for one in open_ones]
+            return tuple(_question(self._client.get_web_input(one["id"]).data) for one in open_ones)
 
-        return tuple(_question(one) for one in self._patience.ask("list the open questions", ask))
+        return self._patience.ask("list the open questions", ask)
 
     def answer(self, question: Question, option: str) -> None:
         """Answer a question.
@@ -267,6 +268,15 @@ class Flows:
             lambda: "ok" if self._closed(question) else None,
         )
 
+    def _look(self, run: str) -> tuple[FlowStatus, str]:
+        """Return how far a run is, and its flow's id."""
+
+        def ask() -> tuple[FlowStatus, str]:
+            answer = self._client.get_run(run)
+            return _status(answer.data), str(answer["flow_id"])
+
+        return self._patience.ask(f"look at the run {run}", ask)
+
     def _closed(self, question: Question) -> bool:
         return str(self._client.get_web_input(question.id)["status"]) == "closed"
 
@@ -283,14 +293,15 @@ class Flows:
         return None
 
 
-def _status(run: dict[str, Any]) -> FlowStatus:
+def _status(given: Any) -> FlowStatus:
+    run = cast("dict[str, Any]", given)
     details = cast("dict[str, Any]", run.get("details") or {})
     state = _STATES.get(str(run["status"]), "active")
     acting = cast("Sequence[dict[str, Any]]", details.get("action_statuses") or [])
     step = str(acting[-1].get("state_name") or "") if acting else str(details.get("state_name") or "")
     reason = cleaned(str(details.get("description") or "")) if state not in ("active", "done") else ""
-    given = details.get("required_scopes") or [details.get("required_scope")]
-    scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", given) if scope)
+    wanted = details.get("required_scopes") or [details.get("required_scope")]
+    scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", wanted) if scope)
     output = details.get("output") if state == "done" else None
     return FlowStatus(str(run["run_id"]), state, step, reason, scopes, output)
 
@@ -307,7 +318,8 @@ def _ended(status: FlowStatus) -> str:
     return {"done": "is done", "cancelled": "was cancelled"}.get(status.state, f"failed: {status.reason}")
 
 
-def _question(given: dict[str, Any]) -> Question:
+def _question(asked: Any) -> Question:
+    given = cast("dict[str, Any]", asked)
     context = cast("dict[str, Any]", given.get("context") or {})
     options = {str(one["option_id"]): str(one["label"]) for one in cast("Sequence[dict[str, Any]]", given["options"])}
     title, text = str(context.get("title") or ""), str(context.get("text") or "")

@@ -35,9 +35,12 @@ class Attempt:
         url: The page where the person logs in and is given a code.
     """
 
-    def __init__(self, login: "Login", client: globus_sdk.NativeAppAuthClient, scopes: Sequence[str]) -> None:
+    def __init__(
+        self, login: "Login", client: globus_sdk.NativeAppAuthClient, scopes: Sequence[str], consents: Sequence[str]
+    ) -> None:
         """Begin; nothing is asked of Globus yet."""
         self._login = login
+        self._consents = consents
         self._client = client
         client.oauth2_start_flow(requested_scopes=list(scopes), refresh_tokens=True)
         self.url = client.oauth2_get_authorize_url()
@@ -50,7 +53,7 @@ class Attempt:
         """
         entered = code.strip()
         answer = self._login.patience.ask("log in", lambda: self._client.oauth2_exchange_code_for_tokens(entered))
-        self._login.keep(answer)
+        self._login.begun(answer, self._consents)
 
 
 class Login:
@@ -97,16 +100,21 @@ class Login:
             GlobusError: If Globus refuses.
         """
         _check(consents)
+        wanted = [scope for scopes in self._scopes(consents).values() for scope in scopes]
+        if not self.account.is_service:
+            return Attempt(self, self._native(), [str(AuthScopes.openid), *wanted], consents)
+        client, doing = self._confidential(), "log in"
+        answer = self.patience.ask(doing, lambda: client.oauth2_client_credentials_tokens(requested_scopes=wanted))
+        self.begun(answer, consents)
+        return None
+
+    def begun(self, answer: globus_sdk.OAuthTokenResponse, consents: Sequence[str]) -> None:
+        """Keep what a login gave, and the consents that go with it: one that Globus refused is not kept."""
+        self.keep(answer)
         if consents:
             self._tokens.consent(tuple(consents))
         with self._lock:
             self._authorizers.clear()
-        wanted = [scope for scopes in self._scopes().values() for scope in scopes]
-        if not self.account.is_service:
-            return Attempt(self, self._native(), [str(AuthScopes.openid), *wanted])
-        client, doing = self._confidential(), "log in"
-        self.keep(self.patience.ask(doing, lambda: client.oauth2_client_credentials_tokens(requested_scopes=wanted)))
-        return None
 
     def end(self) -> None:
         """Log out: the tokens are taken back and removed."""
@@ -158,11 +166,13 @@ class Login:
         """
         with self._lock:
             known = self._authorizers.get(server)
-            if known is None:
-                scopes = self._scopes().get(server, ()) or (scope,)
-                known = self._service(server, scopes) if self.account.is_service else self._person(server, scopes)
-                self._authorizers[server] = known
+        if known is not None:
             return known
+        # Not under the lock: it may have to wait for Globus, and whoever waits can be cancelled.
+        scopes = self._scopes().get(server, ()) or (scope,)
+        made = self._service(server, scopes) if self.account.is_service else self._person(server, scopes)
+        with self._lock:
+            return self._authorizers.setdefault(server, made)
 
     def keep(self, answer: globus_sdk.OAuthTokenResponse) -> None:
         """Keep the tokens of an answer."""
@@ -202,10 +212,10 @@ class Login:
             kept.refresh, self._native(), access_token=kept.access, expires_at=kept.expires, on_refresh=self.keep
         )
 
-    def _scopes(self) -> dict[str, tuple[str, ...]]:
-        """Say what each service is asked for, with all consents below the scopes that they belong to."""
+    def _scopes(self, more: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+        """Say what each service is asked for, with all consents, and more, below the scopes that they belong to."""
         trees = {server: [ScopeParser.parse(scope)[0] for scope in scopes] for server, scopes in USUAL.items()}
-        for text in self._tokens.consents():
+        for text in (*self._tokens.consents(), *more):
             for added in ScopeParser.parse(text):
                 owner = next((server for server, known in trees.items() if _same(known, added)), None)
                 if owner is None:

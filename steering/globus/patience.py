@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import globus_sdk
 
-from steering.globus.errors import CancelledError, MissingError, PassingError, explain
+from steering.globus.errors import CancelledError, MissingError, PassingError, explain, unexpected
 
 Value = TypeVar("Value")
 
@@ -81,7 +81,7 @@ class Patience:
 
         Args:
             doing: What it is for, as a verb: ``list the collection raw``.
-            question: Asks by the SDK.
+            question: Asks by the SDK, and reads the answer.
 
         Raises:
             GlobusError: If Globus refuses for good, the wait is cancelled, or it takes longer than the pace allows.
@@ -93,6 +93,8 @@ class Patience:
                 return question()
             except globus_sdk.GlobusError as error:
                 found = explain(error, doing)
+            except _UNREADABLE as error:
+                found = unexpected(error, doing)
             self._outlast(found, wait, deadline, doing)
         raise AssertionError
 
@@ -119,6 +121,8 @@ class Patience:
                 return question()
             except globus_sdk.GlobusError as error:
                 found = explain(error, doing)
+            except _UNREADABLE as error:
+                found = unexpected(error, doing)
             self._outlast(found, wait, deadline, doing)
             known = self._settled(doing, look, certain=found.code in _NOTHING_DONE)
         raise AssertionError
@@ -154,5 +158,7 @@ class Patience:
             return None
 
 
+# What comes of reading an answer that is none.
+_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 # Codes of refusals after which Globus has done nothing for certain.
 _NOTHING_DONE = ("TooManyRequests", "TOO_MANY_REQUESTS", "RATE_LIMITED")

@@ -132,8 +132,9 @@ class SearchIndex:
             MissingError: If there is none that this login may see.
         """
         doing = f"read the entry of {subject} in the index {self.index}"
-        answer = self._patience.ask(doing, lambda: self._client.get_entry(self.index, subject, entry_id=id))
-        return _entries(cast("dict[str, Any]", answer.data))[0]
+        return self._patience.ask(
+            doing, lambda: _entries(self._client.get_entry(self.index, subject, entry_id=id).data)[0]
+        )
 
     def find(
         self, words: str = "", conditions: Sequence[Condition] = (), facets: Sequence[str] = (), limit: int = 100
@@ -157,34 +158,41 @@ class SearchIndex:
             filters=[one.document() for one in conditions],
             facets=[{"name": name, "type": "terms", "field_name": name, "size": 100} for name in facets],
         )
-        answer = self._patience.ask(
-            f"search the index {self.index}", lambda: self._client.post_search(self.index, query)
-        )
-        data = cast("dict[str, Any]", answer.data)
-        entries = tuple(entry for one in cast("list[dict[str, Any]]", data["gmeta"]) for entry in _entries(one))
-        counted = {
-            str(one["name"]): {str(bucket["value"]): int(bucket["count"]) for bucket in one["buckets"]}
-            for one in cast("list[dict[str, Any]]", data.get("facet_results") or [])
-        }
-        return Found(int(data["total"]), entries, counted)
+        doing = f"search the index {self.index}"
+        return self._patience.ask(doing, lambda: _found(self._client.post_search(self.index, query).data))
 
     def _same(self, entry: Entry) -> str | None:
         """Return an empty text if the entry is there as it should be."""
         answer = self._client.get_entry(self.index, entry.subject, entry_id=entry.id)
-        return "" if _entries(cast("dict[str, Any]", answer.data))[0].content == entry.content else None
+        return "" if _entries(answer.data)[0].content == entry.content else None
 
     def _wait(self, task: str, doing: str) -> None:
         for wait in self._patience.pace.waits():
-            answer = self._patience.ask(doing, lambda: self._client.get_task(task))
-            if answer["state"] == "SUCCESS":
+            state, reason = self._patience.ask(doing, lambda: _state(self._client.get_task(task).data))
+            if state == "SUCCESS":
                 return
-            if answer["state"] == "FAILED":
-                reason = str(answer.get("message") or answer["state_description"])
+            if state == "FAILED":
                 raise GlobusError(f"Globus could not {doing}: {reason}. Put that right and write it again.")
             self._patience.rest(wait, doing)
 
 
-def _entries(result: dict[str, Any]) -> list[Entry]:
+def _state(given: Any) -> tuple[str, str]:
+    task = cast("dict[str, Any]", given)
+    return str(task["state"]), str(task.get("message") or task.get("state_description") or "no reason was given")
+
+
+def _found(given: Any) -> Found:
+    data = cast("dict[str, Any]", given)
+    entries = tuple(entry for one in cast("list[dict[str, Any]]", data["gmeta"]) for entry in _entries(one))
+    counted = {
+        str(one["name"]): {str(bucket["value"]): int(bucket["count"]) for bucket in one["buckets"]}
+        for one in cast("list[dict[str, Any]]", data.get("facet_results") or [])
+    }
+    return Found(int(data["total"]), entries, counted)
+
+
+def _entries(given: Any) -> list[Entry]:
+    result = cast("dict[str, Any]", given)
     # Search does not tell who may see an entry.
     return [
         Entry(str(result["subject"]), cast("dict[str, Json]", one["content"]), (), str(one["entry_id"] or ""))

@@ -123,9 +123,7 @@ class Transfers:
             GlobusError: If it is not there, may not be read, or needs a consent.
         """
         doing = f"list {path} of the collection {collection}"
-        answer = self._patience.ask(doing, lambda: self._client.operation_ls(collection, path=path))
-        entries = cast("Sequence[dict[str, Any]]", answer["DATA"])
-        return tuple(Listed(str(one["name"]), one["type"] == "dir", int(one["size"] or 0)) for one in entries)
+        return self._patience.ask(doing, lambda: _listed(self._client.operation_ls(collection, path=path)["DATA"]))
 
     def make_folder(self, collection: str, path: str) -> None:
         """Make a folder, unless it is there.
@@ -145,7 +143,7 @@ class Transfers:
         Raises:
             GlobusError: If Globus refuses.
         """
-        return str(self._patience.ask("begin a transfer", self._client.get_submission_id)["value"])
+        return self._patience.ask("begin a transfer", lambda: str(self._client.get_submission_id()["value"]))
 
     def submit(self, order: TransferOrder) -> str:
         """Submit a transfer; one submission id is one transfer, however often this is called.
@@ -177,7 +175,7 @@ class Transfers:
             else:
                 data.add_item(one.source, one.destination, recursive=one.folder)
         doing = f"send {len(order.files)} files from {order.source} to {order.destination}"
-        return str(self._patience.ask(doing, lambda: self._client.submit_transfer(data))["task_id"])
+        return self._patience.ask(doing, lambda: str(self._client.submit_transfer(data)["task_id"]))
 
     def status(self, task: str) -> TransferStatus:
         """Say how far a transfer is.
@@ -185,8 +183,7 @@ class Transfers:
         Raises:
             GlobusError: If there is no such task.
         """
-        answer = self._patience.ask(f"look at the transfer {task}", lambda: self._client.get_task(task))
-        return _status(cast("dict[str, Any]", answer.data))
+        return self._patience.ask(f"look at the transfer {task}", lambda: _status(self._client.get_task(task).data))
 
     def wait(self, task: str, told: Callable[[TransferStatus], None] | None = None) -> TransferStatus:
         """Wait until a transfer has ended.
@@ -261,7 +258,12 @@ class Transfers:
         return self._patience.submit(f"share {path} of the collection {collection}", add, look)
 
 
-def _status(task: dict[str, Any]) -> TransferStatus:
+def _listed(entries: Sequence[dict[str, Any]]) -> tuple[Listed, ...]:
+    return tuple(Listed(str(one["name"]), one["type"] == "dir", int(one["size"] or 0)) for one in entries)
+
+
+def _status(given: Any) -> TransferStatus:
+    task = cast("dict[str, Any]", given)
     ended: dict[str, State] = {"SUCCEEDED": "done", "FAILED": "failed"}
     paused = bool(task.get("is_paused")) or task["status"] == "INACTIVE"
     state = ended.get(str(task["status"]), "paused" if paused else "active")

@@ -29,7 +29,7 @@ class Control:
         service: str = "",
         status: int = 503,
         times: int = 1,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
         path: str = "",
         method: str = "",
     ) -> None:
@@ -48,6 +48,10 @@ class Control:
     def lose(self, service: str = "", times: int = 1, path: str = "", method: str = "") -> None:
         """Do what the next questions ask for, and break the connection in place of the answer."""
         self._answer(AnswerFault(service, "lose", times, path, method))
+
+    def garble(self, content: str, service: str = "", times: int = 1, path: str = "", method: str = "") -> None:
+        """Do what the next questions ask for, and answer something else, as a login page of a network does."""
+        self._answer(AnswerFault(service, "garble", times, path, method, content=content))
 
     def expire_tokens(self) -> None:
         """End all access tokens; they can be renewed."""

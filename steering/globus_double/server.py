@@ -152,11 +152,12 @@ class DoubleGlobus:
                 return JSONResponse(refused, fault.status, more)
             call = await self._read(request, service, route)
             answer = await run_in_threadpool(route.handler, call)
+            made = HTMLResponse(answer.html) if isinstance(answer, Page) else _json(answer, route.status)
         except RefusedError as error:
-            return JSONResponse(service.refusal(error), error.status)
-        if fault is not None:
-            return _broken()
-        return HTMLResponse(answer.html) if isinstance(answer, Page) else _json(answer, route.status)
+            made = JSONResponse(service.refusal(error), error.status)
+        if fault is None:
+            return made
+        return _broken() if fault.kind == "lose" else Response(fault.content, media_type=_JSON_TYPES)
 
     async def _read(self, request: Request, service: Service, route: Route) -> Call:
         body = await _body(request)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["refuse", "lose"]
+Kind = Literal["refuse", "lose", "garble"]
 
 
 @dataclass
@@ -12,12 +12,14 @@ class AnswerFault:
 
     Attributes:
         service: Whose, or empty for all.
-        kind: ``refuse`` answers with a status before anything is done; ``lose`` does it and then breaks the connection.
+        kind: ``refuse`` answers with a status before anything is done; ``lose`` does it and then breaks the connection;
+            ``garble`` does it and answers something else.
         times: How often still.
         path: A part of the paths that it strikes; empty for all.
         method: Of HTTP, or empty for all.
         status: Of the refusal.
         retry_after: Seconds that the answer asks to wait, if it does.
+        content: What is answered in place of the answer.
     """
 
     service: str
@@ -26,7 +28,8 @@ class AnswerFault:
     path: str = ""
     method: str = ""
     status: int = 503
-    retry_after: int | None = None
+    retry_after: int | str | None = None
+    content: str = ""
 
     def strikes(self, service: str, method: str, path: str) -> bool:
         """Say whether it is meant for a question."""

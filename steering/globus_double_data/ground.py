@@ -1,7 +1,6 @@
 """What the services of the double stand on: one lock, one count, the faults, and the threads that work."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -51,13 +50,6 @@ class Ground:
         with self.lock:
             self.lock.wait_for(lambda: self._closing or true(), seconds)
             return true()
-
-    def rest(self, seconds: float) -> None:
-        """Wait for a while, scaled, or until the double ends."""
-        deadline = time.monotonic() + seconds * self.time_scale
-        with self.lock:
-            while not self._closing and (left := deadline - time.monotonic()) > 0:
-                self.lock.wait(left)
 
     def close(self) -> None:
         """End all work."""

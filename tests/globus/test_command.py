@@ -12,6 +12,8 @@ from steering.globus.search import SearchIndex
 from tests.globus.test_flow import asking
 from tests.globus.test_search import entry
 
+pytestmark = pytest.mark.system
+
 CLI = [sys.executable, "-m", "steering.cli", "globus"]
 
 

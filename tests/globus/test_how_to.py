@@ -11,6 +11,8 @@ import pytest
 
 from tests.globus.test_double import exported
 
+pytestmark = pytest.mark.system
+
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-globus.md"
 FENCE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINES = [line for match in FENCE.finditer(PAGE.read_text()) for line in match.group(1).splitlines()]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 # Those that somebody would notice if they came twice.
 ONCE = ("transfer_tasks", "rules_made", "functions_started", "entries_written", "flows_made", "flow_runs")
 KILLED = -signal.SIGKILL
