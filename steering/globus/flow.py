@@ -1,88 +1,18 @@
 """Flows on Globus: made once, run once, watched, answered, cancelled and resumed."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import globus_sdk
 
 from steering.core.json import Json
-from steering.globus.errors import LOGIN, GlobusError, LoginError, cleaned
+from steering.globus.errors import LOGIN, GlobusError, LoginError
+from steering.globus.flow_values import Definition, FlowStatus, Question, read_question, read_status
 from steering.globus.login import Login
 from steering.globus.patience import Patience
 
-State = Literal["active", "resting", "done", "failed", "cancelled"]
-_STATES: dict[str, State] = {"INACTIVE": "resting", "SUCCEEDED": "done", "FAILED": "failed", "ENDED": "cancelled"}
 _KEYWORD, _TAG = "steering-", "steering:"
 _LONGEST_LABEL = 64
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A flow as Globus runs it.
-
-    Attributes:
-        title: Of at most 128 characters. It is what the flow is found again by, so each flow has its own.
-        states: The definition: ``StartAt`` and ``States``.
-        schema: JSON Schema of the input.
-    """
-
-    title: str
-    states: Mapping[str, Json]
-    schema: Mapping[str, Json]
-
-    @property
-    def checksum(self) -> str:
-        """Tells one version from another, in hexadecimal digits."""
-        text = json.dumps([self.states, self.schema], sort_keys=True, separators=(",", ":"))
-        return sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class FlowStatus:
-    """How far a run is.
-
-    Attributes:
-        run: Its id.
-        state: Whether it goes, rests until somebody consents, or has ended how.
-        step: The state of the definition where it is.
-        reason: Why it rests or failed.
-        scopes: What has to be consented to, where it rests for that.
-        output: What the flow knows at its end, where it is done.
-    """
-
-    run: str
-    state: State
-    step: str = ""
-    reason: str = ""
-    scopes: tuple[str, ...] = ()
-    output: Json = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has ended, well or not."""
-        return self.state in ("done", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a run asks a person.
-
-    Attributes:
-        id: Of the question.
-        run: That waits for the answer.
-        title: What is asked.
-        text: What there is to know.
-        options: What may be answered, by id.
-    """
-
-    id: str
-    run: str
-    title: str
-    text: str
-    options: Mapping[str, str]
 
 
 class Flows:
@@ -241,7 +171,7 @@ class Flows:
         def ask() -> tuple[Question, ...]:
             listed = self._client.list_web_inputs(filter_roles="respondent", filter_states="open", **of)
             open_ones = cast("Sequence[dict[str, Any]]", listed["web_input_summaries"])
-            return tuple(_question(self._client.get_web_input(one["id"]).data) for one in open_ones)
+            return tuple(read_question(self._client.get_web_input(one["id"]).data) for one in open_ones)
 
         return self._patience.ask("list the open questions", ask)
 
@@ -273,7 +203,7 @@ class Flows:
 
         def ask() -> tuple[FlowStatus, str]:
             answer = self._client.get_run(run)
-            return _status(answer.data), str(answer["flow_id"])
+            return read_status(answer.data), str(answer["flow_id"])
 
         return self._patience.ask(f"look at the run {run}", ask)
 
@@ -293,19 +223,6 @@ class Flows:
         return None
 
 
-def _status(given: Any) -> FlowStatus:
-    run = cast("dict[str, Any]", given)
-    details = cast("dict[str, Any]", run.get("details") or {})
-    state = _STATES.get(str(run["status"]), "active")
-    acting = cast("Sequence[dict[str, Any]]", details.get("action_statuses") or [])
-    step = str(acting[-1].get("state_name") or "") if acting else str(details.get("state_name") or "")
-    reason = cleaned(str(details.get("description") or "")) if state not in ("active", "done") else ""
-    wanted = details.get("required_scopes") or [details.get("required_scope")]
-    scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", wanted) if scope)
-    output = details.get("output") if state == "done" else None
-    return FlowStatus(str(run["run_id"]), state, step, reason, scopes, output)
-
-
 def _resting(status: FlowStatus) -> GlobusError:
     begin = f"The run {status.run} rests: {status.reason or 'Globus does not say why'}."
     if not status.scopes:
@@ -316,11 +233,3 @@ def _resting(status: FlowStatus) -> GlobusError:
 
 def _ended(status: FlowStatus) -> str:
     return {"done": "is done", "cancelled": "was cancelled"}.get(status.state, f"failed: {status.reason}")
-
-
-def _question(asked: Any) -> Question:
-    given = cast("dict[str, Any]", asked)
-    context = cast("dict[str, Any]", given.get("context") or {})
-    options = {str(one["option_id"]): str(one["label"]) for one in cast("Sequence[dict[str, Any]]", given["options"])}
-    title, text = str(context.get("title") or ""), str(context.get("text") or "")
-    return Question(str(given["id"]), str(given["run"]["id"]), title, text, options)

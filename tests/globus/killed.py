@@ -15,7 +15,8 @@ import requests
 
 from steering.core.workspace import Workspace
 from steering.globus.compute import Compute, ComputeOrder, new_group
-from steering.globus.flow import Definition, Flows
+from steering.globus.flow import Flows
+from steering.globus.flow_values import Definition
 from steering.globus.login import Login
 from steering.globus.patience import Pace, Patience
 from steering.globus.payload import Source

@@ -6,7 +6,8 @@ import pytest
 
 from steering.globus.compute import Compute
 from steering.globus.errors import CancelledError, GlobusError, LoginError, MissingError
-from steering.globus.flow import Definition, Flows
+from steering.globus.flow import Flows
+from steering.globus.flow_values import Definition
 from steering.globus.payload import source_of
 from tests.globus.test_compute import decay
 from tests.globus.test_transfer import in_thread

@@ -4,7 +4,8 @@ import pytest
 
 from steering.globus.compute import Compute, ComputeOrder, new_group
 from steering.globus.errors import GlobusError
-from steering.globus.flow import Flows, Question
+from steering.globus.flow import Flows
+from steering.globus.flow_values import Question
 from steering.globus.login import Login
 from steering.globus.payload import source_of
 from steering.globus.search import Entry, SearchIndex
