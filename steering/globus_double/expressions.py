@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,6 +11,8 @@ from steering.globus_double.paths import PathError, get
 from steering.globus_double_data.call import Document
 
 _LONGEST = 4_000
+# A path in backticks stands for what it leads to.
+_PATH, _LOOK = re.compile(r"`([^`]*)`"), "__path"
 _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -56,7 +59,8 @@ def read(text: str) -> ast.expr:
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression has {len(text)} characters; allowed are {_LONGEST}")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        looked = _PATH.sub(lambda match: f"{_LOOK}({match.group(1)!r})", text.strip())
+        return ast.parse(looked, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text!r:.80} is no expression: {error}") from error
 
@@ -122,6 +126,11 @@ def _called(name: str, arguments: list[Any], state: Document) -> Any:
         return True
     if name == "getattr":
         return state.get(str(arguments[0]), *arguments[1:])
+    if name == _LOOK:
+        try:
+            return get(state, str(arguments[0]))
+        except PathError as error:
+            raise ExpressionError(str(error)) from error
     if name not in _FUNCTIONS:
         raise ExpressionError(f"there is no function {name!r:.40}")
     return _FUNCTIONS[name](*arguments)

@@ -130,3 +130,20 @@ def test_a_flows_question_is_listed_and_answered(steering, login, double):
 def test_a_place_that_is_none_is_said(steering, place):
     code, _, wrong = steering("ls", place)
     assert (code, "Allowed: COLLECTION:PATH" in wrong) == (1, True)
+
+
+WITHOUT = """
+import importlib.util, sys
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "globus_sdk" else real(name, *more)
+from steering.cli import main
+sys.exit(main(["globus", "check"]))
+"""
+
+
+def test_without_the_extra_the_cure_is_said():
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Globus needs the package globus-sdk, which is not installed. Install it: pip install 'steering[globus]'\n"
+    )

@@ -140,6 +140,7 @@ def test_states_do_what_they_say(ran):
         "Default": "Other",
     }
     sums = {"total.=": "tau * 2 + len(name)", "parts.=": "pathsplit('/a/b')", "named.$": "$.name"}
+    sums |= {"rest.$": "$.many[1:]", "both.=": "[`$.many[0]`, name]"}
     definition = of(
         ("Sum", {"Type": "ExpressionEval", "Parameters": sums, "ResultPath": "$.sums", "Next": "Wait"}),
         ("Wait", {"Type": "Wait", "Seconds": 1, "Next": "Choose"}),
@@ -149,11 +150,12 @@ def test_states_do_what_they_say(ran):
         ("Other", {"Type": "Pass", "Result": {"is": "other"}, "ResultPath": "$.kind", "Next": "End"}),
         ("End", passing()),
     )
-    assert ran(definition, "a", tau=2.0, name="gel").output["kind"] == {"is": "slow"}
-    assert ran(definition, "b", tau=0.5, name="gel").output["kind"] == {"is": "gel"}
-    output = ran(definition, "c", tau=0.5, name="dust").output
+    assert ran(definition, "a", tau=2.0, name="gel", many=[1]).output["kind"] == {"is": "slow"}
+    assert ran(definition, "b", tau=0.5, name="gel", many=[1]).output["kind"] == {"is": "gel"}
+    output = ran(definition, "c", tau=0.5, name="dust", many=[1, 2, 3]).output
     assert output["kind"] == {"is": "other"}
-    assert output["sums"] == {"total": 5.0, "parts": ["/a", "b"], "named": "dust"}
+    sums = {"total": 5.0, "parts": ["/a", "b"], "named": "dust", "rest": [2, 3], "both": [1, "dust"]}
+    assert output["sums"] == sums
 
 
 def test_a_failure_is_said_with_its_step(ran, sending, double):
@@ -216,6 +218,7 @@ def test_what_goes_wrong_in_a_state_is_said(ran, state, message):
         ({"States": {"One": {"Type": "Action", "ActionUrl": "x", "InputPath": "$.a", "End": True}}}, "is no URL"),
         ({"States": {"One": {"Type": "Choice", "Choices": [{"Next": "One"}]}}}, "A rule has one comparison"),
         ({"States": {"One": passing(ResultPath="a", End=True)}}, "does not begin with"),
+        ({"States": {"One": {"Type": "Pass", "Parameters": {"a.$": "$.b[x]"}, "End": True}}}, "is no path"),
         ({"States": {"One": {"Type": "Pass", "Parameters": {"a.=": "(("}, "End": True}}}, "is no expression"),
     ],
 )
