@@ -20,7 +20,7 @@ _STATES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "Pass": ({"Result", *_DATA, *_END}, set()),
     "Choice": ({"Choices", "Default"}, {"Choices"}),
-    "Wait": ({*_WAITS, *_END}, set()),
+    "Wait": ({*_WAITS, "Next"}, {"Next"}),
     "ExpressionEval": ({"Parameters", "ResultPath", "Next"}, {"Parameters", "ResultPath", "Next"}),
     "Fail": ({"Error", "Cause"}, set()),
 }
