@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -90,6 +91,21 @@ def test_a_failed_transfer_is_sent_anew(steering, raw, eagle, double, tmp_path):
     assert (code, "the quota is used up" in wrong) == (1, True)
     assert steering(*send)[0] == 0
     assert double.control.effects()["files_moved"] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_send_that_was_stopped_goes_on(steering, raw, eagle, double, workspace, tmp_path, number):
+    send = ("send", f"{raw.id}:/run/", f"{eagle.id}:/runs/7/", "--note", str(tmp_path / "note.json"))
+    double.control.stall_transfers()
+    environment = {**os.environ, "STEERING_HOME": str(workspace.directory)}
+    with subprocess.Popen([*CLI, *send], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        while "it waits: no data came for 60 s" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait(30) == {signal.SIGINT: 130}.get(number, -number)
+    double.control.stall_transfers("")
+    assert "Done: 2 files are there, verified" in steering(*send)[1]
+    assert double.control.effects()["transfer_tasks"] == 1
 
 
 def test_what_waits_says_why(steering, raw, double):
