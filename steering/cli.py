@@ -1,4 +1,4 @@
-"""The command line: ``steering lab | run | serve | compute | globus | check | stop``."""
+"""The command line: ``steering lab | run | serve | compute | flow | globus | check | stop``."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "command",
         choices=sorted(_COMMANDS),
         help="lab: JupyterLab with a live scan; run: a scan without Jupyter; serve: a beamline service; "
-        "compute: a compute owner; globus: log in to Globus, send and find; "
+        "compute: a compute owner; flow: what is done with runs; globus: log in to Globus, send and find; "
         "check: what of this machine is ready; stop: end all that runs in a workspace",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="see steering COMMAND --help")
@@ -76,6 +76,12 @@ def _globus(arguments: Sequence[str]) -> int:
     return globus(arguments)
 
 
+def _flow(arguments: Sequence[str]) -> int:
+    from steering.commands.flow import flow
+
+    return flow(arguments)
+
+
 def _check(arguments: Sequence[str]) -> int:
     from steering.commands.check import check
 
@@ -93,6 +99,7 @@ _COMMANDS: dict[str, Command] = {
     "run": _run,
     "serve": _serve,
     "compute": _compute,
+    "flow": _flow,
     "globus": _globus,
     "check": _check,
     "stop": _stop,

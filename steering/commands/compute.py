@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
+from steering.commands.finite import finite
 from steering.commands.pools import describe
 from steering.compute.batch import NoAnswerError
 from steering.compute.clock import seconds
@@ -133,22 +134,11 @@ def _explain(facility: OwnedFacility, options: argparse.Namespace) -> int:
 
 def _print(statuses: Sequence[FacilityStatus], *, as_json: bool) -> int:
     if as_json:
-        found = [_finite(asdict(status)) for status in statuses]
+        found = [finite(asdict(status)) for status in statuses]
         sys.stdout.write(json.dumps(found[0] if len(found) == 1 else found) + "\n")
     else:
         sys.stdout.write("".join(describe(status) for status in statuses) or "No facility runs.\n")
     return 0
-
-
-def _finite(value: object) -> object:
-    """Replace NaN and infinities, which strict JSON does not know, by null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in cast("dict[str, object]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in cast("Sequence[object]", value)]
-    return value
 
 
 def _say(sentence: str) -> None:

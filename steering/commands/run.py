@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from steering.commands.ending import end_like_ctrl_c, end_undisturbed
+from steering.commands.finite import finite
 from steering.commands.scratch import scratch
 from steering.commands.script import Script, read_script
 from steering.commands.wishes import check_agents, check_facility, check_scan, positive, scans_of
@@ -37,6 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     speed, timeout = positive(options.speed, "--speed", ""), positive(options.timeout, "--timeout", " s")
     check_facility(options.facility)
     # Before anything is started: a slip must not cost a minute.
+    _check_flow(options)
     scans = scans_of(Workspace(options.workspace) if options.workspace else None)
     check_scan(options.scan, values, scans)
     check_agents(agents, scans[options.scan].agents)
@@ -48,12 +50,16 @@ def run(arguments: Sequence[str]) -> int:
         session = open_session(facility=options.facility, workspace=place, speed=speed)
         try:
             report = _scan(session, options.scan, agents, script, values, timeout)
+            code = 0 if report["status"] == "success" else 1
+            if options.flow:
+                report["flow"], flow_code = _do_flow(session, options.flow, str(report["run"]))
+                code = code or flow_code
         finally:
             end_undisturbed()
             # What ran in this workspace before goes on.
             session.shutdown(begun_only=True)
     _print(report, as_json=options.json)
-    return 0 if report["status"] == "success" else 1
+    return code
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -66,8 +72,36 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--speed", default="5", help="how many times faster than life the simulation runs")
     parser.add_argument("--timeout", default="1800", help="give up after so many seconds")
     parser.add_argument("--workspace", type=Path, help="keep the run's files here; otherwise they are removed")
+    parser.add_argument(
+        "--flow",
+        default="",
+        help="a flow of the beamline's file that is done with the run; see how to automate an experiment",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     return parser.parse_args(arguments)
+
+
+def _check_flow(options: argparse.Namespace) -> None:
+    """See that the flow that is asked for can be kept, before anything is started."""
+    if not options.flow:
+        return
+    if options.workspace is None:
+        raise SteeringError("--flow needs --workspace FOLDER: what it makes, and how it stands, are kept there.")
+    # They load slowly, and most runs have no flow.
+    from steering.flow_runner.orders import flow_named, flows_of
+
+    flow_named(options.flow, flows_of(Workspace(options.workspace)))
+
+
+def _do_flow(session: "Session", name: str, run: str) -> tuple[Json, int]:
+    """Do a flow with a run that has just ended, on what the session knows of it; return how it stands, and its code."""
+    from steering.commands.flow import CODES, order_for, run_here
+
+    features = {
+        label: one.outcome.features for label, one in session.board.results.value.items() if one.provenance.run == run
+    }
+    state = run_here(session.workspace, order_for(session.workspace, name, run, features))
+    return state.json(), CODES[state.status]
 
 
 def _scan(
@@ -166,7 +200,7 @@ def _values(entries: Sequence[str]) -> dict[str, float | str]:
 
 def _print(report: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(_finite(report), indent=1) + "\n")
+        sys.stdout.write(json.dumps(finite(report), indent=1) + "\n")
         return
     lines = [f"Run {report['run']}: {report['status']}, {report['points']} points, {report['frames']} frames analysed."]
     for label, result in report["results"].items():
@@ -182,17 +216,14 @@ def _print(report: Mapping[str, Any], *, as_json: bool) -> None:
     for name, entry in report["latency_ms"].items():
         if entry["count"]:
             lines.append(f"  {name}: p50 {entry['p50']:.0f} ms, p99 {entry['p99']:.0f} ms over {entry['count']}")
+    lines += _flow_lines(report.get("flow") or {})
     if report["message"]:
         lines.append(f"  {report['message']}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which strict JSON does not know, by null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {name: _finite(item) for name, item in cast("Mapping[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in cast("list[Any]", value)]
-    return value
+def _flow_lines(flow: Mapping[str, Any]) -> list[str]:
+    if not flow:
+        return []
+    steps = [f"    {one['step']}: {one['status']} {one['why']}".rstrip() for one in flow["steps"]]
+    return [f"  flow {flow['id']}: {flow['status']}. {flow['why']}".rstrip(), *steps]

@@ -23,6 +23,16 @@ from steering.description.description_entries import (
 from steering.description.inspection import mistakes
 from steering.description.sentences import sentence
 from steering.description.yaml_lines import YamlFile, read_yaml
+from steering.flows.entries import (
+    CatalogueEntry,
+    ComputeEntry,
+    DistributeEntry,
+    FlowEntry,
+    GlobusEntry,
+    StepsEntry,
+    TransferEntry,
+    TriggerEntry,
+)
 from steering.scans.entry import AgentEntry, AnalysisEntry, ScanEntry
 from steering.scans.kinds import scan_kinds
 from steering.scans.parameter_entry import ParameterEntry
@@ -41,6 +51,14 @@ _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("devices", "*"): DeviceEntry,
     ("suspenders", "*"): SuspenderEntry,
     ("faults",): FaultsEntry,
+    ("flows", "*"): FlowEntry,
+    ("flows", "*", "trigger"): TriggerEntry,
+    ("flows", "*", "globus"): GlobusEntry,
+    ("flows", "*", "steps"): StepsEntry,
+    ("flows", "*", "steps", "transfer"): TransferEntry,
+    ("flows", "*", "steps", "compute"): ComputeEntry,
+    ("flows", "*", "steps", "catalogue"): CatalogueEntry,
+    ("flows", "*", "steps", "distribute"): DistributeEntry,
     ("scans", "*"): ScanEntry,
     ("scans", "*", "parameters", "*"): ParameterEntry,
     ("scans", "*", "analyses", "*"): AnalysisEntry,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, JsonValue, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from steering.flows.entries import FlowEntry
 from steering.geometry.geometry import Geometry
 from steering.geometry.poni import read_poni
 from steering.geometry.stands import MAIN_DETECTOR
@@ -222,6 +223,7 @@ class BeamlineDescription(Strict):
         suspenders: What has to be so for a scan to go on.
         strip: What is shown all the time, in this order: names of motors and signals, and channels with a name.
         faults: What to do when a motor does not reach its target, or a device does not answer.
+        flows: What is done with runs, by name: copied, analysed, catalogued, given out.
     """
 
     name: str
@@ -238,6 +240,7 @@ class BeamlineDescription(Strict):
     suspenders: tuple[SuspenderEntry, ...] = ()
     strip: tuple[Annotated[GaugeEntry, BeforeValidator(_gauge)], ...] = ()
     faults: FaultsEntry = Field(default_factory=FaultsEntry)
+    flows: dict[str, FlowEntry] = Field(default_factory=dict[str, FlowEntry])
 
     def geometry(self) -> dict[str, dict[str, float]]:
         """Say where the detectors stand, by name, as JSON for the start document; those of which it is known."""

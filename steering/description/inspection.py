@@ -4,10 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.description.description_entries import BeamlineDescription, SignalEntry
 from steering.description.device_mistakes import devices, values
 from steering.description.looks import choice, looks
+from steering.flows.mistakes import flow_mistakes
 from steering.scans.entry import Mistake, ScanEntry
 from steering.scans.parameter_entry import ParameterEntry
 
@@ -37,6 +39,7 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
     for number, scan in enumerate(description.scans):
         for place, sentence in _scan(scan, description):
             yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
+    yield from flow_mistakes(description.flows, [scan.name for scan in description.scans], registry.names("analyses"))
 
 
 def _without_instrument(description: BeamlineDescription) -> Iterator[Mistake]:

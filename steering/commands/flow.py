@@ -1,0 +1,159 @@
+"""``steering flow``: run, look at, resume, cancel and explain flows.
+
+Exit codes: 0 the flow succeeded, 1 a mistake or a step that failed, 3 it was cut off and can be resumed or runs in
+another process, 4 it was cancelled.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from steering.commands.ending import end_like_ctrl_c
+from steering.commands.finite import finite
+from steering.core.errors import SteeringError
+from steering.core.result import Feature
+from steering.core.workspace import Workspace, default_workspace
+from steering.flow_runner.flow_journal import FlowJournal, journals
+from steering.flow_runner.flow_state import FlowState
+from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
+from steering.flow_runner.recorded_run import RecordedRun, find_run
+from steering.flow_runner.runner import run_flow
+from steering.flow_runner.warm import WarmFacilities
+from steering.flows.explanation import as_text, explain_flow
+
+CODES = {"succeeded": 0, "failed": 1, "interrupted": 3, "running": 3, "ordered": 3, "cancelled": 4}
+_MOST_LISTED = 20
+
+
+def flow(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    workspace = Workspace(options.workspace)
+    match options.what:
+        case "run":
+            return _run(options, workspace)
+        case "explain":
+            return _explain(options, workspace)
+        case "resume":
+            return _resume(options, workspace)
+        case "cancel":
+            return _say([cancel(find_journal(workspace, _needed(options, "the flow run")))], as_json=options.json)
+        case _:
+            found = [find_journal(workspace, options.name)] if options.name else journals(workspace)[:_MOST_LISTED]
+            states = [one.state for one in found]
+            _say(states, as_json=options.json)
+            return max((CODES[one.status] for one in states), default=0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="steering flow",
+        description="What is done with a run: its files copied and verified, analysed, catalogued, given out.",
+        epilog="Exit codes: 0 succeeded, 1 failed or a mistake, 3 cut off or running elsewhere, 4 cancelled.",
+    )
+    parser.add_argument("what", choices=("run", "status", "resume", "cancel", "explain"))
+    parser.add_argument("name", nargs="?", default="", help="a flow (run, explain), or a flow run as status lists it")
+    parser.add_argument(
+        "--run", default="", help="uid of the run, or its beginning; the newest that has ended if left out"
+    )
+    parser.add_argument(
+        "--beamline", type=Path, help="the beamline's file; the one that the service serves if left out"
+    )
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    return parser
+
+
+def _run(options: argparse.Namespace, workspace: Workspace) -> int:
+    name = _needed(options, "the flow")
+    entry = flow_named(name, flows_of(workspace, options.beamline))
+    journal, _ = order(workspace, name, entry, find_run(workspace, options.run).uid)
+    return _say([run_here(workspace, journal)], as_json=options.json)
+
+
+def run_here(workspace: Workspace, journal: FlowJournal) -> FlowState:
+    """Run a flow in this process, so that it ends with it; what is left can be resumed."""
+    end_like_ctrl_c()
+    with WarmFacilities(workspace) as facilities:
+        return run_flow(workspace, journal, facilities)
+
+
+def order_for(
+    workspace: Workspace,
+    name: str,
+    run: str,
+    features: Mapping[str, Mapping[str, Feature]],
+    beamline: Path | None = None,
+) -> FlowJournal:
+    """Order a flow for a run of which features are known."""
+    entry = flow_named(name, flows_of(workspace, beamline))
+    return order(workspace, name, entry, run, features=features)[0]
+
+
+def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
+    if options.name:
+        found = [find_journal(workspace, options.name)]
+    else:
+        cut_off = ("interrupted", "failed", "ordered")
+        found = [one for one in reversed(journals(workspace)) if one.state.status in cut_off]
+    states: list[FlowState] = []
+    for one in found:
+        one.forget_wish()
+        states.append(run_here(workspace, one))
+    if not states and not options.json:
+        sys.stdout.write("There is nothing to resume.\n")
+        return 0
+    return _say(states, as_json=options.json)
+
+
+def _explain(options: argparse.Namespace, workspace: Workspace) -> int:
+    name = _needed(options, "the flow")
+    entry = flow_named(name, flows_of(workspace, options.beamline))
+    run: RecordedRun | None = find_run(workspace, options.run) if options.run else None
+    facts = run.facts(name) if run is not None else None
+    files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in (run.files() if run else ())]
+    explained = explain_flow(name, entry, facts, files)
+    sys.stdout.write(json.dumps(finite(explained), indent=1) + "\n" if options.json else as_text(explained))
+    return 0
+
+
+def _needed(options: argparse.Namespace, what: str) -> str:
+    if not options.name:
+        raise SteeringError(f"Say the name of {what}: steering flow {options.what} NAME. See: steering flow --help.")
+    return str(options.name)
+
+
+def _say(states: Sequence[FlowState], *, as_json: bool) -> int:
+    if as_json:
+        found = [one.json() for one in states]
+        sys.stdout.write(json.dumps(finite(found[0] if len(found) == 1 else found), indent=1) + "\n")
+    elif not states:
+        sys.stdout.write("No flow has been ordered in this workspace.\n")
+    else:
+        sys.stdout.write("".join(describe_flow(one) for one in states))
+    return max((CODES[one.status] for one in states), default=0)
+
+
+def describe_flow(state: FlowState) -> str:
+    """Write how a flow run stands, for a person."""
+    lines = [f"{state.id}: {state.status}" + (f". {state.why}" if state.why else ".")]
+    for one in state.steps:
+        took = f", {one.ended - one.began:.1f} s" if one.ended > one.began else ""
+        size = f", {one.bytes / 1e6:.1f} of {one.bytes_total / 1e6:.1f} MB" if one.bytes_total else ""
+        lines.append(
+            f"  {one.name:11} {one.status}{size}{took}" + (f". {one.why}" if one.why and not state.why else "")
+        )
+        lines += [f"    {line}" for line in _found(one.outcome)]
+    return "\n".join(lines) + "\n"
+
+
+def _found(outcome: Mapping[str, Any]) -> list[str]:
+    said = [f"in {outcome['folder']}"] if "folder" in outcome else []
+    found = cast("Mapping[str, Mapping[str, Mapping[str, Any]]]", outcome.get("features") or {})
+    for label, features in found.items():
+        values = ", ".join(f"{name} {one['value']:.5g} {one['units']}" for name, one in list(features.items())[:6])
+        said.append(f"{label}: {values}")
+    return said

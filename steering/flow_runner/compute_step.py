@@ -1,0 +1,173 @@
+"""The step that analyses a finished run on a facility, and keeps its results as the export does."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from steering.archive.export import write_run
+from steering.core.analysis import Analyses, Analysis
+from steering.core.binding import Binding, bindings_of, make_analysis
+from steering.core.errors import SteeringError
+from steering.core.facility import Facility
+from steering.core.result import Result
+from steering.flow_runner.copying import sha256_of
+from steering.flow_runner.hold import point
+from steering.flow_runner.recorded_run import RecordedRun
+from steering.flow_runner.result_file import read_result_file, write_result_file
+from steering.flow_runner.work import Work
+from steering.flows.entries import ComputeEntry
+from steering.flows.feature_json import features_json
+from steering.geometry.stands import geometry_of
+from steering.loop.loop import Loop
+from steering.loop.partial import rehearse
+from steering.loop.store import Store
+from steering.sources.replay import ReplaySource
+
+
+def compute(work: Work, step: ComputeEntry) -> dict[str, Any]:
+    """Analyse the run, write a NeXus file and a result file of each analysis; return features and files.
+
+    Raises:
+        SteeringError: If the facility cannot be reached, or an analysis gives no result.
+    """
+    bindings = _bindings(work.run, step)
+    work.results.mkdir(exist_ok=True)
+    files: list[dict[str, Any]] = []
+    features: dict[str, Any] = {}
+    wanted = {one.label: one for one in bindings if f"compute:{one.label}" not in work.effects}
+    if wanted:
+        work.intend("compute", analyses=list(wanted), facility=step.facility)
+        work.waits(f"Waiting for {step.facility}.")
+        found = work.facilities.do(_analysed(work, step, list(wanted.values())), work.check)
+        for label, result in found.items():
+            _keep(work, label, result)
+    for one in bindings:
+        effect = work.effects[f"compute:{one.label}"]
+        files.append({key: effect[key] for key in ("name", "path", "size", "sha256")})
+        features[one.label] = effect["features"]
+    return {"facility": step.facility, "features": features, "files": files, "results": _result_files(work, bindings)}
+
+
+def _result_files(work: Work, bindings: list[Binding]) -> dict[str, str]:
+    return {one.label: str(work.effects[f"compute:{one.label}"]["result"]) for one in bindings}
+
+
+def _bindings(run: RecordedRun, step: ComputeEntry) -> list[Binding]:
+    """Choose what is done: what the step says, or else the scan."""
+    of_scan = bindings_of(run.start)
+    if not step.analyses:
+        if not of_scan:
+            raise SteeringError(
+                "The scan of this run named no analysis. Name one in the flow: compute: {analyses: [centre_of_mass]}."
+            )
+        return list(of_scan)
+    axes = of_scan[0].axes if of_scan else ()
+    made = [one.binding(axes) for one in step.analyses]
+    return [replace(one, geometry=geometry_of(run.start, one.detector)) for one in made]
+
+
+async def _analysed(work: Work, step: ComputeEntry, bindings: list[Binding]) -> dict[str, Result]:
+    facility = await work.facilities.facility(step.facility)
+    work.waits("")
+    try:
+        async with asyncio.timeout(step.wait_seconds):
+            found: dict[str, Result] = {}
+            for detector in dict.fromkeys(one.detector for one in bindings):
+                group = {one.label: make_analysis(one) for one in bindings if one.detector == detector}
+                found |= await analyse(work.run, detector, group, facility, work.waits)
+            return found
+    except TimeoutError as error:
+        raise SteeringError(
+            f"{step.facility} has given no result within {step.wait_seconds:g} s. Look at it: steering compute status "
+            f"{step.facility}. Then resume."
+        ) from error
+
+
+async def analyse(
+    run: RecordedRun, detector: str, analyses: Analyses, facility: Facility, say: Callable[[str], None]
+) -> dict[str, Result]:
+    """Analyse a run from its journal, as a live one is analysed.
+
+    Args:
+        run: Which has ended, or is analysed as far as it went.
+        detector: Whose frames; the main one's if empty.
+        analyses: By label.
+        facility: Which has been started.
+        say: Takes a sentence while something is wrong that the loop survives.
+
+    Raises:
+        SteeringError: If an analysis gives no result.
+    """
+    results: dict[str, Result] = {}
+    wrong: list[str] = []
+
+    def take(result: Result) -> None:
+        results[result.provenance.label] = result
+
+    def complain(sentence: str) -> None:
+        if sentence:
+            wrong.append(sentence)
+        say(sentence)
+
+    for analysis in analyses.values():
+        with suppress(Exception):
+            # One that cannot be loaded there is named by its result's absence.
+            await facility.rehearse(rehearse, analysis)
+    shared = facility.shared
+    source = ReplaySource(run.journal, speed=math.inf, detector=detector)
+    store = Store(shared / "states" if shared is not None else None, shared=shared is not None)
+    loop = Loop(source, facility, lambda _started: _copies(analyses), take, complain, store=store)
+    try:
+        await loop.run()
+    finally:
+        source.close()
+    came = source.status.frames
+    for label in analyses:
+        frames = results[label].provenance.frames if label in results else 0
+        if frames < max(came, 1):
+            # A result of a part of the run would be taken for one of all of it.
+            why = wrong[-1] if wrong else source.last_rejection
+            raise SteeringError(f"{label} has {frames} of {came} frames of run {run.uid[:8]}. {why} Then resume.")
+    return results
+
+
+def _copies(analyses: Analyses) -> Mapping[str, Analysis[Any]]:
+    return dict(analyses)
+
+
+def _keep(work: Work, label: str, result: Result) -> None:
+    """Write the files of a result under names that follow from the flow run, and say so."""
+    name = "".join(one if one.isalnum() or one in "._+-" else "-" for one in label)
+    nexus, beside = work.results / f"{work.run.uid[:8]}_{name}.nxs", work.results / f"{name}.json"
+    # An earlier try may have been cut off between the files and this line of the journal: what it made is replaced.
+    folder = work.results / ".making"
+    entry = replace(work.run.entry, label=label, features=result.outcome.features)
+    made = write_run(folder, "nexus", entry, result, work.run.scalars(), work.run.decisions)
+    write_result_file(beside, result)
+    made.replace(nexus)
+    _tidy(folder)
+    point("compute.written")
+    work.did(
+        f"compute:{label}", name=nexus.name, path=str(nexus), size=nexus.stat().st_size, sha256=sha256_of(nexus),
+        result=str(beside), features=features_json(result.outcome.features), frames=result.provenance.frames,
+    )  # fmt: skip
+
+
+def _tidy(folder: Path) -> None:
+    for one in folder.iterdir():
+        one.unlink()
+    folder.rmdir()
+
+
+def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
+    """Read the results of a compute step that is done, by label.
+
+    Raises:
+        SteeringError: If a file of it is not there any more.
+    """
+    files: Mapping[str, str] = outcome.get("results") or {}
+    return {label: read_result_file(Path(path)) for label, path in files.items()}

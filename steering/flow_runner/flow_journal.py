@@ -1,0 +1,221 @@
+"""The journal of a flow: what is about to be done and what was done, on the disk before anybody acts."""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from io import RawIOBase
+from pathlib import Path
+from typing import IO, Any, Self
+
+from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
+from steering.flow_runner.bells import ring_all
+from steering.flow_runner.flow_state import FlowState, fold
+from steering.machine.lines import append, mend
+from steering.machine.secret_file import make_private
+
+# Who looks whether a lock is held holds it for a moment.
+_LOOK_SECONDS, _AGAIN_SECONDS = 1.0, 0.02
+_JOURNAL, _LOCK, _CANCEL = "journal.jsonl", "lock", "cancel"
+
+
+class BusyError(SteeringError):
+    """Another process runs this flow."""
+
+
+def flows_folder(workspace: Workspace) -> Path:
+    """Return where the flows of a workspace are kept."""
+    return workspace.directory / "flows"
+
+
+def synced(folder: Path) -> None:
+    """Have a folder's names on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class FlowJournal:
+    """The journal of one flow run. Anybody may read it; whoever holds its lock writes it.
+
+    Attributes:
+        folder: Its folder, where the results of the flow are kept too.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Name it; it may not be there yet.
+
+        Args:
+            folder: ``flows/NAME-RUN`` of the workspace.
+        """
+        self.folder = folder
+        self._lock: IO[str] | None = None
+        self._file: RawIOBase | None = None
+
+    @property
+    def id(self) -> str:
+        """What the flow run is called."""
+        return self.folder.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was ordered."""
+        return (self.folder / _JOURNAL).exists()
+
+    def order(self, line: Mapping[str, Any]) -> bool:
+        """Order the flow, if it was not ordered before; return whether it was not.
+
+        Args:
+            line: ``flow``, ``run``, ``steps``, ``by``, and all that the runner needs.
+        """
+        make_private(self.folder)
+        made = self.folder / f".order-{secrets.token_hex(4)}"
+        try:
+            with made.open("xb") as file:
+                file.write(_line("ordered", line))
+                file.flush()
+                os.fsync(file.fileno())
+            # Whole or not at all, and only one of those who order it at once succeeds.
+            os.link(made, self.folder / _JOURNAL)
+        except FileExistsError:
+            return False
+        finally:
+            made.unlink(missing_ok=True)
+        synced(self.folder)
+        synced(self.folder.parent)
+        ring_all(self.folder.parent)
+        return True
+
+    def lines(self) -> Iterator[Mapping[str, Any]]:
+        """Read its lines; one that a crash cut off is left out."""
+        with (self.folder / _JOURNAL).open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    with suppress(ValueError):
+                        yield json.loads(line)
+
+    @property
+    def state(self) -> FlowState:
+        """How it stands; one that should run and that nobody runs is ``interrupted``.
+
+        Raises:
+            SteeringError: If there is no such flow run, or its journal is of another make.
+        """
+        # Asked first: it may end between the two looks, and then it has ended.
+        running = self.held
+        try:
+            state = fold(self.id, self.lines())
+        except FileNotFoundError as error:
+            message = f"There is no flow run {self.id!r:.80}. See which there are: steering flow status."
+            raise SteeringError(message) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise SteeringError(f"The journal {self.folder / _JOURNAL} cannot be read ({error!r:.80}).") from error
+        if running:
+            return replace(state, status="running", why="")
+        if state.status == "running":
+            why = f"Whoever ran it was ended. Go on: steering flow resume {self.id}."
+            return replace(state, status="interrupted", why=why)
+        return state
+
+    @property
+    def held(self) -> bool:
+        """Whether a process runs it now, this one included."""
+        if self._lock is not None:
+            return True
+        with suppress(FileNotFoundError), (self.folder / _LOCK).open("r+") as file:
+            return not _taken(file)
+        return False
+
+    def __enter__(self) -> Self:
+        """Take the lock, and mend what a crash left.
+
+        Raises:
+            BusyError: If another process has it.
+        """
+        if not self.exists:
+            # For its sentence.
+            _ = self.state
+        lock = (self.folder / _LOCK).open("a+")
+        deadline = time.monotonic() + _LOOK_SECONDS
+        while not _taken(lock):
+            if time.monotonic() > deadline:
+                lock.close()
+                message = f"The flow run {self.id} is run by another process. Look: steering flow status {self.id}."
+                raise BusyError(message)
+            time.sleep(_AGAIN_SECONDS)
+        self._lock = lock
+        mend(self.folder / _JOURNAL)
+        self._file = (self.folder / _JOURNAL).open("r+b", buffering=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go."""
+        if self._file is not None:
+            self._file.close()
+        if self._lock is not None:
+            self._lock.close()
+        self._file = self._lock = None
+        ring_all(self.folder.parent)
+
+    def write(self, kind: str, content: Mapping[str, Any] | None = None, *, sync: bool = True) -> None:
+        """Append a line.
+
+        Args:
+            kind: What it says.
+            content: More of it, as JSON.
+            sync: Whether it must be on the disk before anybody acts; not for progress.
+
+        Raises:
+            SteeringError: If there is no room for it, or this process does not hold the lock.
+        """
+        if self._file is None:
+            raise BusyError(f"This process does not run the flow {self.id}.")
+        try:
+            append(self._file, _line(kind, content or {}))
+            if sync:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            message = f"The journal of the flow {self.id} cannot be written: {error.strerror}. Free space and resume."
+            raise SteeringError(message) from error
+        ring_all(self.folder.parent)
+
+    def wish_cancelled(self) -> None:
+        """Ask whoever runs it to stop."""
+        (self.folder / _CANCEL).touch()
+        ring_all(self.folder.parent)
+
+    @property
+    def cancel_wished(self) -> bool:
+        """Whether somebody asked for its end."""
+        return (self.folder / _CANCEL).exists()
+
+    def forget_wish(self) -> None:
+        """Take the wish to cancel it back: it is resumed."""
+        (self.folder / _CANCEL).unlink(missing_ok=True)
+
+
+def journals(workspace: Workspace) -> list[FlowJournal]:
+    """List the flow runs of a workspace, the newest order first."""
+    folder = flows_folder(workspace)
+    found = [FlowJournal(path.parent) for path in folder.glob(f"*/{_JOURNAL}")]
+    return sorted(found, key=lambda one: (one.state.ordered, one.id), reverse=True)
+
+
+def _taken(file: IO[str]) -> bool:
+    """Take the lock of an open file; return whether that was possible."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _line(kind: str, content: Mapping[str, Any]) -> bytes:
+    return json.dumps({"kind": kind, "time": time.time(), **content}).encode() + b"\n"

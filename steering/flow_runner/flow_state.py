@@ -1,0 +1,146 @@
+"""How a flow stands, folded from the lines of its journal."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, cast
+
+from steering.core.json import Json
+
+FlowStatus: TypeAlias = Literal["ordered", "running", "interrupted", "failed", "cancelled", "succeeded"]
+StepStatus: TypeAlias = Literal["waiting", "running", "done", "left out", "failed"]
+
+
+@dataclass(frozen=True)
+class StepState:
+    """How one step stands.
+
+    Attributes:
+        name: ``transfer``, ``compute``, ``catalogue`` or ``distribute``.
+        status: How it stands.
+        why: Why it waits, was left out or has failed: a sentence.
+        began: Unix time in seconds; NaN before.
+        ended: Likewise.
+        outcome: What came of it, as the step journaled it.
+        bytes: Copied so far.
+        bytes_total: To be copied; 0 if it copies nothing, or nobody knows yet.
+        tries: How often it was begun.
+    """
+
+    name: str
+    status: StepStatus = "waiting"
+    why: str = ""
+    began: float = math.nan
+    ended: float = math.nan
+    outcome: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    bytes: int = 0
+    bytes_total: int = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class FlowState:
+    """How a flow run stands.
+
+    Attributes:
+        id: ``NAME-RUN``, which its folder is called.
+        flow: Name of the flow.
+        run: Uid of the run.
+        status: How it stands, without a look at who runs it: see :attr:`FlowJournal.state`.
+        why: What a person must do, or empty.
+        ordered: Unix time in seconds.
+        ended: Likewise; NaN before.
+        by: Who or what ordered it.
+        steps: In their order.
+        effects: What was done once and for all, by its key, of all steps.
+        order: The first line: the flow as it was, what was known.
+    """
+
+    id: str
+    flow: str = ""
+    run: str = ""
+    status: FlowStatus = "ordered"
+    why: str = ""
+    ordered: float = math.nan
+    ended: float = math.nan
+    by: str = ""
+    steps: tuple[StepState, ...] = ()
+    effects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
+    order: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do, or nothing more may be done."""
+        return self.status in ("succeeded", "cancelled")
+
+    def step(self, name: str) -> StepState:
+        """Return one step; one that waits if the flow has none of that name."""
+        return next((one for one in self.steps if one.name == name), StepState(name))
+
+    def json(self) -> dict[str, Json]:
+        """Write it for ``--json`` and for panels; what is not known yet is null."""
+        return {
+            "id": self.id, "flow": self.flow, "run": self.run, "status": self.status, "why": self.why, "by": self.by,
+            "ordered": _time(self.ordered), "ended": _time(self.ended),
+            "steps": [
+                {
+                    "step": one.name, "status": one.status, "why": one.why, "began": _time(one.began),
+                    "ended": _time(one.ended), "bytes": one.bytes, "bytes_total": one.bytes_total, "tries": one.tries,
+                    "outcome": cast("Json", dict(one.outcome)),
+                }
+                for one in self.steps
+            ],
+        }  # fmt: skip
+
+
+def fold(id: str, lines: Iterable[Mapping[str, Any]]) -> FlowState:  # noqa: A002  (that is what it is called)
+    """Fold the lines of a journal, oldest first, into how the flow stands."""
+    state = FlowState(id)
+    for line in lines:
+        state = _take(state, line)
+    return state
+
+
+def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
+    match line.get("kind"):
+        case "ordered":
+            names = cast("Sequence[str]", line["steps"])
+            steps = tuple(StepState(name) for name in names)
+            return replace(
+                state, flow=str(line["flow"]), run=str(line["run"]), ordered=float(line["time"]), by=str(line["by"]),
+                steps=steps, order=line,
+            )  # fmt: skip
+        case "running":
+            return replace(state, status="running", why="")
+        case "did":
+            return replace(state, effects={**state.effects, str(line["key"]): line})
+        case "ended":
+            why = str(line.get("why") or "")
+            return replace(state, status=cast("FlowStatus", line["status"]), why=why, ended=float(line["time"]))
+        case "began" | "done" | "left out" | "failed" | "progress" | "waits":
+            return _take_step(state, line)
+        case _:
+            return state
+
+
+def _take_step(state: FlowState, line: Mapping[str, Any]) -> FlowState:
+    old, at, why = state.step(str(line["step"])), float(line["time"]), str(line.get("why") or "")
+    match line["kind"]:
+        case "began":
+            began = at if math.isnan(old.began) else old.began
+            new = replace(old, status="running", began=began, why="", tries=old.tries + 1)
+        case "done":
+            new = replace(old, status="done", ended=at, why=why, outcome=line["outcome"], bytes=old.bytes_total)
+        case "left out":
+            new = replace(old, status="left out", ended=at, why=why)
+        case "failed":
+            new = replace(old, status="failed", ended=at, why=why)
+        case "waits":
+            new = replace(old, why=why)
+        case _:
+            new = replace(old, bytes=int(line["bytes"]), bytes_total=int(line["bytes_total"]))
+    return replace(state, steps=tuple(new if one.name == new.name else one for one in state.steps))
+
+
+def _time(seconds: float) -> Json:
+    return None if math.isnan(seconds) else seconds

@@ -1,0 +1,108 @@
+"""Orders flows: a flow of the beamline's file, for a run, once."""
+
+import getpass
+from collections.abc import Mapping
+from pathlib import Path
+
+from steering.beamline.embedded import find_service
+from steering.core.errors import SteeringError
+from steering.core.result import Feature
+from steering.core.workspace import Workspace
+from steering.description.description import read_description
+from steering.flow_runner.flow_journal import FlowJournal, flows_folder, journals
+from steering.flow_runner.flow_state import FlowState
+from steering.flows.entries import FlowEntry
+from steering.flows.feature_json import features_json
+
+
+def flows_of(workspace: Workspace, beamline: Path | None = None) -> dict[str, FlowEntry]:
+    """Read the flows of a beamline: of the file that is named, or that the workspace's service serves.
+
+    Raises:
+        SteeringError: If the file is wrong.
+    """
+    if beamline is None:
+        service = find_service(workspace)
+        served = str(service.get("file") or "") if service is not None else ""
+        beamline = Path(served) if served else None
+    return dict(read_description(beamline).flows)
+
+
+def flow_named(name: str, flows: Mapping[str, FlowEntry]) -> FlowEntry:
+    """Return a flow by its name.
+
+    Raises:
+        SteeringError: If there is none; with those that there are.
+    """
+    if name not in flows:
+        there = ", ".join(flows) or "none; write one under 'flows:' of the beamline's file"
+        raise SteeringError(f"There is no flow {name!r:.60}. There are: {there}.")
+    return flows[name]
+
+
+def order(
+    workspace: Workspace,
+    name: str,
+    flow: FlowEntry,
+    run: str,
+    *,
+    by: str = "",
+    features: Mapping[str, Mapping[str, Feature]] | None = None,
+    number: int = 0,
+) -> tuple[FlowJournal, bool]:
+    """Order a flow for a run, if it was not ordered for it before.
+
+    Args:
+        workspace: Whose run it is.
+        name: Of the flow.
+        flow: The flow, which is kept as it is now.
+        run: Uid of the run.
+        by: Who or what orders it; this user if left out.
+        features: What is known of the run, by label of the analysis.
+        number: Of a flow that is ordered several times for a run: how often before.
+
+    Returns:
+        Its journal, and whether it was ordered just now.
+
+    Raises:
+        SteeringError: If it cannot be written down, or another run has the same first characters.
+    """
+    journal = FlowJournal(flows_folder(workspace) / f"{name}-{run[:8]}{f'-{number}' if number else ''}")
+    line = {
+        "flow": name, "run": run, "steps": list(flow.named_steps), "by": by or getpass.getuser(),
+        "entry": flow.model_dump(mode="json"),
+        "features": {label: features_json(one) for label, one in (features or {}).items()},
+    }  # fmt: skip
+    if journal.order(line):
+        return journal, True
+    before = journal.state.run
+    if before != run:
+        raise SteeringError(
+            f"The flow run {journal.id} is of another run, {before}. Remove that folder, or name that run."
+        )
+    return journal, False
+
+
+def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (that is what it is called)
+    """Find a flow run by what it is called, or the beginning of it.
+
+    Raises:
+        SteeringError: If there is none, or more than one.
+    """
+    known = journals(workspace)
+    found = [one for one in known if one.id == id] or [one for one in known if one.id.startswith(id)]
+    if len(found) != 1:
+        there = ", ".join(one.id for one in known[:5]) or "none"
+        raise SteeringError(f"{len(found)} flow runs are called {id!r:.60}. The newest are: {there}.")
+    return found[0]
+
+
+def cancel(journal: FlowJournal) -> FlowState:
+    """Ask for the end of a flow run; one that nobody runs is ended here. What was done is kept."""
+    if journal.state.over:
+        return journal.state
+    journal.wish_cancelled()
+    if not journal.held:
+        with journal:
+            journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
+    return journal.state

@@ -1,0 +1,86 @@
+"""A result in a JSON file: features, provenance, and arrays up to a limit. Read back without running anything."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import xarray as xr
+
+from steering.core.errors import SteeringError
+from steering.core.result import Outcome, Provenance, Result
+from steering.flows.feature_json import features_json, read_features
+
+# Arrays of a result travel up to so many bytes together, as Globus Compute has it; larger ones stay in the export.
+MOST_BYTES = 10_000_000
+
+
+def write_result_file(path: Path, result: Result) -> None:
+    """Write a result, whole or not at all; on the disk when this returns.
+
+    Args:
+        path: Where.
+        result: What. Of its arrays the smallest go first; what is beyond the limit is named only.
+    """
+    variables: dict[str, Any] = {}
+    left, data = MOST_BYTES, result.outcome.data
+    for name in sorted(data.variables, key=lambda one: data[one].nbytes):
+        values = np.asarray(data[name].values)
+        left -= values.nbytes
+        kept = left >= 0 and values.dtype.kind in "biufU"
+        variables[str(name)] = {
+            "dims": [str(one) for one in data[name].dims],
+            "shape": list(values.shape),
+            "dtype": values.dtype.str,
+            "coordinate": name in data.coords,
+            "attrs": {str(key): _plain(one) for key, one in data[name].attrs.items()},
+            "values": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode() if kept else None,
+        }
+    content = {
+        "version": result.version,
+        "features": features_json(result.outcome.features),
+        "provenance": asdict(result.provenance),
+        "attrs": {str(key): _plain(one) for key, one in data.attrs.items()},
+        "variables": variables,
+    }
+    made = path.with_name(f".{path.name}.part")
+    with made.open("w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)
+
+
+def read_result_file(path: Path) -> Result:
+    """Read a result.
+
+    Raises:
+        SteeringError: If it is none.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kept = {name: one for name, one in content["variables"].items() if one["values"] is not None}
+        variables = {name: (tuple(one["dims"]), _array(one), one["attrs"]) for name, one in kept.items()}
+        data = xr.Dataset(variables, attrs=content["attrs"])
+        data = data.set_coords([name for name, one in kept.items() if one["coordinate"]])
+        outcome = Outcome(read_features(content["features"]), data)
+        return Result(int(content["version"]), outcome, Provenance(**content["provenance"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SteeringError(
+            f"{path} holds no result ({error!r:.100}). Resume its flow to have it made again."
+        ) from error
+
+
+def _array(one: Mapping[str, Any]) -> Any:
+    raw = base64.b64decode(one["values"], validate=True)
+    return np.frombuffer(raw, dtype=np.dtype(one["dtype"])).reshape(one["shape"]).copy()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return cast("Any", value).tolist()
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -1,0 +1,201 @@
+"""A flow as it stands in a beamline's file: typed steps, each with a condition, and what starts it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+from steering.core.errors import SteeringError
+from steering.flows.condition import Condition, read_condition
+from steering.flows.templates import check_template
+from steering.scans.entry import AnalysisEntry
+from steering.scans.strict import Strict
+
+
+def _condition(text: str) -> str:
+    try:
+        if text:
+            read_condition(text)
+    except SteeringError as error:
+        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
+    return text
+
+
+def _template(text: str) -> str:
+    try:
+        check_template(text)
+    except SteeringError as error:
+        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
+    return text
+
+
+_USUAL_MODES = ("400", "440", "444", "600", "640", "644", "660", "664", "700", "750", "755", "770", "775")
+ConditionText = Annotated[str, AfterValidator(_condition)]
+Template = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_template)]
+
+
+def _named(value: Any) -> Any:
+    """Let a plain name stand for an analysis without parameters."""
+    return {"analysis": value} if isinstance(value, str) else value
+
+
+class StepEntry(Strict):
+    """What all steps have.
+
+    Attributes:
+        when: Condition under which it is done; always if left out.
+    """
+
+    when: ConditionText = ""
+
+    @property
+    def condition(self) -> Condition | None:
+        """The condition, read."""
+        return read_condition(self.when) if self.when else None
+
+
+class TransferEntry(StepEntry):
+    """Copies the run's files and its journal, and verifies each copy.
+
+    Attributes:
+        to: Folder, a template; one that is not absolute counts from the workspace.
+    """
+
+    to: Template
+
+
+class ComputeEntry(StepEntry):
+    """Analyses the finished run on a facility.
+
+    Attributes:
+        facility: Name of an installed facility.
+        analyses: What is done: names of analyses, or entries with their parameters; those of the scan if left out.
+        wait_seconds: Longest wait for the result; a facility that has not answered by then has failed the step.
+    """
+
+    facility: str = "local"
+    analyses: tuple[Annotated[AnalysisEntry, BeforeValidator(_named)], ...] = ()
+    wait_seconds: float = Field(default=604_800.0, gt=0.0, allow_inf_nan=False)
+
+
+class CatalogueEntry(StepEntry):
+    """Writes an entry for the run and one for each result.
+
+    Attributes:
+        title: Template.
+        creators: Names for DataCite.
+        publisher: For DataCite.
+        subjects: Words to find it by.
+        project: More about the project, as JSON; texts are templates.
+        visible_to: Groups that may see it.
+    """
+
+    title: Template = "{run.scan} {run.number} of {run.sample}"
+    creators: tuple[str, ...] = ()
+    publisher: str = ""
+    subjects: tuple[str, ...] = ()
+    project: dict[str, JsonValue] = Field(default_factory=dict)
+    visible_to: tuple[str, ...] = ()
+
+
+def _mode(value: Any) -> Any:
+    """Read a file mode as it is written for chmod: YAML takes 0640 for an octal number, and 640 for a decimal one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    return next((text for text in (str(value), f"{value:o}") if text in _USUAL_MODES), str(value))
+
+
+class DistributeEntry(StepEntry):
+    """Copies files to the experiment's folder, with a manifest.
+
+    Attributes:
+        to: Folder, a template; one that is not absolute counts from the workspace.
+        what: ``raw`` and ``results``.
+        mode: Of each file, in octal digits as for chmod.
+        group: Group that each file is given to; unchanged if left out.
+    """
+
+    to: Template
+    what: tuple[Literal["raw", "results"], ...] = ("raw", "results")
+    mode: Annotated[str, BeforeValidator(_mode), Field(pattern=r"^0?[0-7]{3}$")] = "0640"
+    group: str = ""
+
+
+class StepsEntry(Strict):
+    """The steps of a flow, done in this order; each may be left out."""
+
+    transfer: TransferEntry | None = None
+    compute: ComputeEntry | None = None
+    catalogue: CatalogueEntry | None = None
+    distribute: DistributeEntry | None = None
+
+
+class TriggerEntry(Strict):
+    """What starts a flow.
+
+    Attributes:
+        at: ``hand``, ``end`` (of a run), ``frames`` or ``feature``.
+        scans: Names of the scans whose runs start it; those of all if left out.
+        frames: Of ``frames``: it starts after each so many frames.
+        feature: Of ``feature``: the condition on features that starts it, once a run.
+    """
+
+    at: Literal["hand", "end", "frames", "feature"] = "hand"
+    scans: tuple[str, ...] = ()
+    frames: int = Field(default=0, ge=0)
+    feature: ConditionText = ""
+
+
+def _trigger(value: Any) -> Any:
+    return {"at": value} if isinstance(value, str) else value
+
+
+class GlobusEntry(Strict):
+    """Where the same steps run by Globus; what is left out is asked for when it is needed.
+
+    Attributes:
+        flow: Id of an existing flow to use in place of these steps.
+        input: Input of that flow; its texts are templates.
+        source: Id of the collection that the beamline's files are on.
+        source_path: Path of that collection at which the workspace lies.
+        destination: Id of the collection that is transferred to.
+        experiment: Id of the collection that is distributed to.
+        compute_endpoint: Id of the Globus Compute endpoint.
+        compute_function: Id of the registered function.
+        index: Id of the Globus Search index.
+    """
+
+    flow: str = ""
+    input: dict[str, JsonValue] = Field(default_factory=dict)
+    source: str = ""
+    source_path: str = "/"
+    destination: str = ""
+    experiment: str = ""
+    compute_endpoint: str = ""
+    compute_function: str = ""
+    index: str = ""
+
+
+class FlowEntry(Strict):
+    """A flow.
+
+    Attributes:
+        title: A few words.
+        trigger: What starts it.
+        steps: What it does.
+        globus: How the same is done by Globus.
+    """
+
+    order: ClassVar[tuple[str, ...]] = ("transfer", "compute", "catalogue", "distribute")
+
+    title: str = ""
+    trigger: Annotated[TriggerEntry, BeforeValidator(_trigger)] = TriggerEntry()
+    steps: StepsEntry
+    globus: GlobusEntry = GlobusEntry()
+
+    @property
+    def named_steps(self) -> Mapping[str, StepEntry]:
+        """The steps that it has, by name, in order."""
+        found = {name: cast("StepEntry | None", getattr(self.steps, name)) for name in self.order}
+        return {name: step for name, step in found.items() if step is not None}

@@ -1,0 +1,139 @@
+"""What a flow would do with a run, and why."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from steering.core.errors import SteeringError
+from steering.flows.condition import UnknownFeatureError
+from steering.flows.entries import ComputeEntry, DistributeEntry, FlowEntry, StepEntry, TransferEntry
+from steering.flows.facts import Facts
+from steering.flows.globus_definition import definition_of, input_of, lacking, schema_of
+from steering.flows.templates import fill_path
+
+
+def explain_flow(
+    name: str, flow: FlowEntry, facts: Facts | None, files: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Explain a flow, for a run if one is named.
+
+    Args:
+        name: Of the flow.
+        flow: The flow.
+        facts: What is known of the run; nothing if none is named, and templates then stay as they are.
+        files: Of the run: ``path``, ``name`` and ``size`` in bytes.
+
+    Returns:
+        ``steps`` (name, what, why), ``starts``, and for Globus ``definition``, ``input``, ``schema`` and what is
+        ``lacking``.
+    """
+    return {
+        "flow": name,
+        "title": flow.title,
+        "starts": _starts(flow),
+        "run": facts.words.get("run.uid", "") if facts is not None else "",
+        "steps": [
+            {"step": step, "what": _what(entry, facts, files), "why": _why(step, entry, flow, facts)}
+            for step, entry in flow.named_steps.items()
+        ],
+        "globus": {
+            "definition": {} if flow.globus.flow else definition_of(name, flow),
+            "flow": flow.globus.flow,
+            "input": input_of(name, flow, facts, files) if facts is not None else {},
+            "schema": schema_of(flow),
+            "lacking": lacking(flow),
+        },
+    }
+
+
+def as_text(explained: Mapping[str, Any]) -> str:
+    """Write an explanation for a person."""
+    return "\n".join(_lines(explained)) + "\n"
+
+
+def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
+    title = f": {explained['title']}" if explained["title"] else ""
+    yield f"Flow {explained['flow']}{title}"
+    yield f"It starts {explained['starts']}."
+    if explained["run"]:
+        yield f"For run {explained['run']}:"
+    for number, one in enumerate(explained["steps"], start=1):
+        yield f" {number}. {one['step']}: {one['what']}"
+        yield f"    {one['why']}"
+    there = explained["globus"]
+    if there["flow"]:
+        yield f"By Globus it is the existing flow {there['flow']}."
+        yield from _input(there)
+        return
+    yield "By Globus it would be this definition:"
+    yield json.dumps(there["definition"], indent=1)
+    yield from _input(there)
+    if there["lacking"]:
+        yield f"Before Globus can run it, say under 'globus:' of this flow: {', '.join(there['lacking'])}."
+
+
+def _input(there: Mapping[str, Any]) -> Iterator[str]:
+    if there["input"]:
+        yield "with this input:"
+        yield json.dumps(there["input"], indent=1)
+    else:
+        yield "Its input is filled from a run: name one with --run UID."
+
+
+def _starts(flow: FlowEntry) -> str:
+    trigger = flow.trigger
+    of = f" of {' and '.join(trigger.scans)}" if trigger.scans else ""
+    return {
+        "hand": "by hand: steering flow run",
+        "end": f"at the end of each run{of}",
+        "frames": f"after each {trigger.frames} frames of a run{of}",
+        "feature": f"when {trigger.feature}, once a run{of}",
+    }[trigger.at]
+
+
+def _what(step: StepEntry, facts: Facts | None, files: Sequence[Mapping[str, Any]]) -> str:
+    match step:
+        case TransferEntry():
+            said = _files(files) if facts is not None else "the run's files and its journal"
+            return f"copy {said} to {_path(step.to, facts)}, and verify each copy by its SHA-256"
+        case ComputeEntry():
+            names = ", ".join(one.label or one.analysis for one in step.analyses) or "the analyses that the scan names"
+            return f"{names}, on {step.facility}"
+        case DistributeEntry():
+            group = f" and group {step.group}" if step.group else ""
+            return f"copy {' and '.join(step.what)} to {_path(step.to, facts)} with mode {step.mode}{group}"
+        case _:
+            return "one entry for the run and one for each result"
+
+
+def _why(name: str, step: StepEntry, flow: FlowEntry, facts: Facts | None) -> str:
+    condition = step.condition
+    if condition is None:
+        return "Done in any case: it has no condition."
+    if facts is None:
+        return f"Done when {condition.text}."
+    missing = [one for one in condition.names if one not in facts.features]
+    steps = list(flow.named_steps)
+    try:
+        holds = condition.holds(facts)
+    except UnknownFeatureError as error:
+        later = "compute" in steps[: steps.index(name)]
+        return f"Judged after compute: {condition.text}." if later else f"Cannot be judged: {error}"
+    except SteeringError as error:
+        return f"Cannot be judged: {error}"
+    values = ", ".join(
+        f"{one} is {facts.features[one].value:.4g} {facts.features[one].units}"
+        for one in condition.names
+        if one not in missing
+    )
+    because = f", as {values}" if values else ""
+    return f"{'Done' if holds else 'Left out'}: {condition.text} {'holds' if holds else 'does not hold'}{because}."
+
+
+def _files(files: Sequence[Mapping[str, Any]]) -> str:
+    size = sum(int(one.get("size") or 0) for one in files)
+    return f"{len(files)} files, {size / 1e6:.1f} MB"
+
+
+def _path(text: str, facts: Facts | None) -> str:
+    return fill_path(text, facts.words) if facts is not None else text

@@ -1,0 +1,253 @@
+"""Flows between folders, in this process: done once, whatever comes between."""
+
+import json
+import os
+import shutil
+
+import h5py
+import pytest
+
+from steering.catalogue.catalogue import Catalogue
+from steering.core import registry
+from steering.core.errors import SteeringError
+from steering.core.result import Feature
+from steering.flow_runner import copying
+from steering.flow_runner.bells import Bell
+from steering.flow_runner.copying import copy, sha256_of
+from steering.flow_runner.flow_journal import BusyError, FlowJournal, flows_folder
+from steering.flow_runner.orders import cancel, order
+from steering.flow_runner.recorded_run import find_run
+from steering.flow_runner.result_file import read_result_file, write_result_file
+from steering.flow_runner.runner import run_flow
+from steering.flow_runner.warm import WarmFacilities
+from steering.places import hdf5
+from tests.flow_runner.workspaces import POINTS, UID, Inline, flow, measured
+
+
+@pytest.fixture
+def run(workspace, monkeypatch):
+    """Do a flow with a run; return how it stands."""
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda door, name: Inline if name == "inline" else load(door, name))
+    measured(workspace)
+
+    def do(entry, name="keep", features=None):
+        journal, _ = order(workspace, name, entry, UID, features=features)
+        journal.forget_wish()
+        with WarmFacilities(workspace) as facilities:
+            return run_flow(workspace, journal, facilities)
+
+    return do
+
+
+def kinds(workspace, name=f"keep-{UID[:8]}"):
+    return [line["kind"] for line in FlowJournal(flows_folder(workspace) / name).lines()]
+
+
+def test_a_run_is_copied_analysed_catalogued_and_given_out(workspace, run):
+    state = run(flow())
+    assert (state.status, state.why) == ("succeeded", "")
+    assert [one.status for one in state.steps] == ["done"] * 4
+    store, given = workspace.directory / "store" / UID, workspace.directory / "experiment" / "WSe2-flake"
+    frames = workspace.frames / f"{UID}.h5"
+    assert sha256_of(store / frames.name) == sha256_of(frames)
+    assert (store / "journal.jsonl").read_bytes() == find_run(workspace, UID).journal.read_bytes()
+    results = {one.name for one in (given / "results").iterdir()}
+    assert results == {f"{UID[:8]}_curve.nxs"}
+    with h5py.File(given / "results" / results.pop()) as file:
+        assert file["entry/data"].attrs["signal"] == "intensity"
+        assert file["entry/events/th"].shape == (POINTS,)
+        assert file["entry/steering/decision_0001/author"].asstr()[()] == "recentre for ana"
+    assert oct((given / "raw" / frames.name).stat().st_mode & 0o777) == "0o640"
+    manifest = json.loads((given / f"MANIFEST-keep-{UID[:8]}.json").read_text())
+    for one in manifest["files"]:
+        assert sha256_of(given / one["name"]) == one["sha256"]
+    # What it has found is a result like any other.
+    (path,) = state.step("compute").outcome["results"].values()
+    result = read_result_file(flows_folder(workspace) / path)
+    assert result.provenance.run == UID
+    assert result.provenance.frames == POINTS
+    assert result.outcome.features["peak"].units == "deg"
+
+
+def test_the_catalogue_finds_it_by_features_words_and_facets(workspace, run):
+    run(flow())
+    catalogue = Catalogue(workspace)
+    found = catalogue.find("peak > 0 deg and status == success", sample="WSe2 flake")
+    assert [one.subject for one in found] == [f"run:{UID}", f"result:{UID}:curve"]
+    entry, result = found
+    assert entry.metadata["experiment"] == "GUP-1"
+    assert entry.metadata["cycle"] == "2026-3"
+    assert entry.decisions["accepted"] == 1
+    assert "set exposure: 0.25 s -> 1 s" in entry.decisions["told"][0]["what"]
+    assert result.metadata["parent"] == entry.subject
+    assert result.content["dc"]["creators"] == [{"name": "Ana"}]
+    (file,) = result.files
+    assert len(file["sha256"]) == 64
+    assert catalogue.find("peak > 100 deg") == []
+    assert catalogue.find(kind="result", scan="rocking")[0].label == "curve"
+    assert catalogue.facets()["sample"] == {"WSe2 flake": 2}
+    assert catalogue.features()["peak"] == "deg"
+    with pytest.raises(SteeringError, match=r"No entry has what 'tau0 < 1 s' asks for. Known are: .*peak"):
+        catalogue.find("tau0 < 1 s")
+    with pytest.raises(SteeringError, match="There is no facet 'sampel'"):
+        catalogue.find(sampel="x")
+
+
+def test_a_flow_that_is_ordered_twice_is_done_once(workspace, run):
+    run(flow())
+    before = kinds(workspace)
+    assert run(flow(transfer=None)).status == "succeeded"
+    assert kinds(workspace) == before
+    assert set(Catalogue(workspace).writes().values()) == {1}
+
+
+def test_a_step_whose_condition_does_not_hold_is_left_out_with_the_reason(workspace, run):
+    state = run(flow(distribute={"to": "out", "when": "peak > 100 deg"}))
+    assert state.status == "succeeded"
+    assert state.step("distribute").status == "left out"
+    assert state.step("distribute").why == "peak > 100 deg does not hold."
+    assert not (workspace.directory / "out").exists()
+
+
+def test_a_condition_that_cannot_be_judged_stops_the_flow_with_a_sentence(workspace, run):
+    state = run(flow(transfer={"to": "store", "when": "tau0 < 1 s"}))
+    assert state.status == "failed"
+    assert "No result has a feature 'tau0'. Known are: duration, frames, points." in state.why
+    assert state.step("compute").status == "waiting"
+
+
+def test_what_was_known_when_it_was_ordered_decides(workspace, run):
+    known = {"xpcs": {"tau0": Feature(0.2, 0.1, "s")}}
+    state = run(
+        flow(transfer={"to": "store", "when": "xpcs.tau0 < 300 ms"}, compute=None, distribute=None), features=known
+    )
+    assert [one.status for one in state.steps] == ["done", "done"]
+
+
+def test_what_failed_is_resumed_where_it_failed(workspace, run):
+    there = workspace.directory / "store" / UID / f"{UID}.h5"
+    there.parent.mkdir(parents=True)
+    there.write_text("somebody else's")
+    state = run(flow())
+    assert state.status == "failed"
+    assert f"Another file is at {there} (15 bytes), and it is not written over" in state.why
+    assert there.read_text() == "somebody else's"
+    there.unlink()
+    state = run(flow())
+    assert state.status == "succeeded"
+    assert [one.tries for one in state.steps] == [2, 1, 1, 1]
+
+
+def test_frames_that_cannot_be_read_fail_the_step_with_a_sentence(workspace, run, monkeypatch):
+    monkeypatch.setattr(hdf5, "SETTLED", 0.0)
+    (workspace.frames / f"{UID}.h5").write_bytes(b"no HDF5")
+    state = run(flow(transfer=None))
+    assert state.step("compute").status == "failed", state
+    assert f"curve has 0 of {POINTS} frames of run {UID[:8]}." in state.why
+    measured(workspace)
+    assert run(flow(transfer=None)).status == "succeeded"
+
+
+def test_a_facility_that_is_not_there_is_a_sentence_with_those_that_are(workspace, run):
+    state = run(flow(compute={"facility": "nowhere"}))
+    assert "There is no 'nowhere' among the facilities. Installed: " in state.why
+
+
+def test_a_file_that_has_gone_is_named(workspace, run):
+    shutil.move(workspace.frames / f"{UID}.h5", workspace.directory / "away.h5")
+    state = run(flow())
+    assert f"A file of run {UID[:8]} cannot be found here: {workspace.frames}" in state.why
+
+
+def test_a_copy_that_is_not_what_was_read_is_never_given_its_name(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"pixels" * 1000)
+    good = copying.sha256_of
+    monkeypatch.setattr(copying, "sha256_of", lambda path: "0" * 64 if path.name == ".b.part" else good(path))
+    with pytest.raises(SteeringError, match="is not what was read"):
+        copy(tmp_path / "a", tmp_path / "b", lambda _: None)
+    assert not (tmp_path / "b").exists()
+    monkeypatch.undo()
+    assert copy(tmp_path / "a", tmp_path / "b", lambda _: None).size == 6000
+
+
+@pytest.mark.parametrize("part", [b"", b"pix", b"pixels" * 500, b"other", b"pixels" * 2000])
+def test_a_copy_goes_on_from_what_an_earlier_one_left(tmp_path, part):
+    (tmp_path / "a").write_bytes(b"pixels" * 1000)
+    (tmp_path / ".b.part").write_bytes(part)
+    assert copy(tmp_path / "a", tmp_path / "b", lambda _: None).sha256 == sha256_of(tmp_path / "a")
+    assert (tmp_path / "b").read_bytes() == b"pixels" * 1000
+    assert not (tmp_path / ".b.part").exists()
+    assert copy(tmp_path / "a", tmp_path / "b", lambda _: None).again
+
+
+def test_two_do_not_run_one_flow_and_a_wish_to_cancel_is_heard(workspace, run):
+    journal, _ = order(workspace, "keep", flow(), UID)
+    with journal:
+        with pytest.raises(BusyError, match="is run by another process"), FlowJournal(journal.folder):
+            pass
+        assert FlowJournal(journal.folder).state.status == "running"
+        assert cancel(FlowJournal(journal.folder)).status == "running"
+        assert journal.cancel_wished
+    with WarmFacilities(workspace) as facilities:
+        run_flow(workspace, journal, facilities)
+    assert [line["kind"] for line in journal.lines()] == ["ordered"]
+    assert cancel(journal).status == "cancelled"
+    assert run(flow()).status == "succeeded"
+
+
+def test_a_cancelled_copy_stops_at_once_and_goes_on_when_resumed(workspace, run, monkeypatch):
+    tell = copying._TELL_SECONDS
+    monkeypatch.setattr(copying, "_TELL_SECONDS", -1.0)
+    monkeypatch.setattr(copying, "_PIECE", 1024)
+    told = []
+
+    def wish(name):
+        told.append(name)
+        if name == "copying.piece" and len(told) == 2:
+            order(workspace, "keep", flow(), UID)[0].wish_cancelled()
+
+    monkeypatch.setattr(copying, "point", wish)
+    state = run(flow())
+    assert (state.status, state.step("compute").status) == ("cancelled", "waiting")
+    assert 0 < state.step("transfer").bytes < state.step("transfer").bytes_total
+    monkeypatch.setattr(copying, "_TELL_SECONDS", tell)
+    assert run(flow()).status == "succeeded"
+
+
+def test_a_journal_that_a_crash_cut_off_is_mended(workspace, run):
+    journal, _ = order(workspace, "keep", flow(), UID)
+    with (journal.folder / "journal.jsonl").open("ab") as file:
+        file.write(b'{"kind": "runn')
+    assert run(flow()).status == "succeeded"
+    assert "running" in kinds(workspace)
+
+
+def test_whoever_listens_is_told_and_a_dead_listener_is_forgotten(workspace, run):
+    dead = flows_folder(workspace) / "bells" / "1-dead"
+    dead.parent.mkdir(parents=True)
+    os.mkfifo(dead)
+    with Bell(flows_folder(workspace)) as bell:
+        assert not bell.wait(0.0)
+        run(flow())
+        assert bell.wait(5.0)
+    assert not dead.exists()
+    assert not list(dead.parent.iterdir())
+
+
+def test_a_result_comes_back_as_it_was(workspace, run, tmp_path):
+    state = run(flow())
+    result = read_result_file(flows_folder(workspace) / state.step("compute").outcome["results"]["curve"])
+    write_result_file(tmp_path / "again.json", result)
+    again = read_result_file(tmp_path / "again.json")
+    assert again.outcome.data.identical(result.outcome.data)
+    assert dict(again.outcome.features) == dict(result.outcome.features)
+    (tmp_path / "again.json").write_text("{}")
+    with pytest.raises(SteeringError, match="holds no result"):
+        read_result_file(tmp_path / "again.json")
+
+
+@pytest.mark.parametrize("run_uid", ["nothing", ""])
+def test_a_run_that_is_not_there_is_a_sentence(workspace, run_uid):
+    with pytest.raises(SteeringError, match=r"begin with 'nothing'|has ended yet"):
+        find_run(workspace, run_uid)

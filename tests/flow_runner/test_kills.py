@@ -1,0 +1,122 @@
+"""A flow whose process is killed at any step goes on where it was, and nothing is done twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from steering.catalogue.catalogue import Catalogue
+from steering.core.workspace import Workspace
+from steering.flow_runner.copying import sha256_of
+from steering.flow_runner.flow_journal import FlowJournal, flows_folder
+from steering.flow_runner.hold import VARIABLE
+from steering.flow_runner.orders import order
+from tests.flow_runner.workspaces import UID, flow, installed, measured
+
+pytestmark = pytest.mark.system
+
+STEPS = ("transfer", "compute", "catalogue", "distribute")
+POINTS = [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
+POINTS += [
+    "copying.piece",
+    "copying.whole",
+    "transfer.copied",
+    "distribute.copied",
+    "compute.written",
+    "catalogue.written",
+]
+ID = f"keep-{UID[:8]}"
+# What a step that was killed while it acted does once more, to the same end: the entry replaces itself.
+AGAIN = {"catalogue.written", "catalogue.acted"}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What a flow leaves that nobody disturbs, by path below the workspace; and the environment of its process."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    environment = installed(folder / "site")
+    workspace = ordered(folder)
+    assert resumed(workspace, environment)["status"] == "succeeded"
+    return left(workspace), environment
+
+
+def ordered(folder):
+    workspace = Workspace(folder / "workspace")
+    measured(workspace)
+    order(workspace, "keep", flow(), UID)
+    return workspace
+
+
+def command(workspace):
+    return [
+        sys.executable,
+        "-m",
+        "steering.cli",
+        "flow",
+        "resume",
+        ID,
+        "--json",
+        "--workspace",
+        str(workspace.directory),
+    ]
+
+
+def resumed(workspace, environment):
+    done = subprocess.run(
+        command(workspace), env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert not done.stderr, done.stderr
+    return json.loads(done.stdout)
+
+
+def left(workspace):
+    """Return what is there: names and content, without what differs from one flow to the next (times, paths)."""
+    there = {}
+    for top in ("store", "experiment"):
+        for path in sorted((workspace.directory / top).rglob("*")):
+            if path.is_file():
+                name = str(path.relative_to(workspace.directory))
+                there[name] = sha256_of(path) if path.suffix == ".h5" else path.stat().st_mode
+    entries = Catalogue(workspace).find()
+    return there, [(one.subject, sorted(one.features), len(one.files)) for one in entries]
+
+
+def killed_at(point, workspace, environment, held):
+    """Run the flow until it stands at a point, and kill it there."""
+    given = {**os.environ, **environment, VARIABLE: f"{point}={held}"}
+    with subprocess.Popen(command(workspace), env=given, stdout=-1, stderr=-1, text=True) as process:
+        while not held.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        journal = FlowJournal(flows_folder(workspace) / ID)
+        assert journal.state.status == "running"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert journal.state.status == "interrupted"
+    assert f"steering flow resume {ID}" in journal.state.why
+    return journal
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_it_goes_on_and_each_effect_is_there_once(point, undisturbed, tmp_path):
+    wanted, environment = undisturbed
+    workspace = ordered(tmp_path)
+    journal = killed_at(point, workspace, environment, tmp_path / "held")
+    before = [line["key"] for line in journal.lines() if line["kind"] == "did"]
+    state = resumed(workspace, environment)
+    assert state["status"] == "succeeded"
+    assert left(workspace) == wanted
+    did = [line["key"] for line in journal.lines() if line["kind"] == "did"]
+    # What was done before is not done again.
+    assert len(did) == len(set(did))
+    assert did[: len(before)] == before
+    done = [line["step"] for line in journal.lines() if line["kind"] == "done"]
+    assert done == list(STEPS)
+    writes = set(Catalogue(workspace).writes().values())
+    assert writes == ({2} if point in AGAIN else {1})
+    # Nothing half done is left.
+    assert not list(workspace.directory.rglob("*.part"))

@@ -1,0 +1,80 @@
+"""A workspace with a run that has ended, and a facility that computes in the process that asks it."""
+
+import sys
+
+import h5py
+import numpy as np
+
+from steering.archive.journal import Entry, Journal
+from steering.core.proposal import Ruling
+from steering.flows.entries import FlowEntry
+from steering.service.wire import asdict
+from steering.testing.inline import InlineFacility
+from tests.documents import documents_of_a_run
+
+UID = "0123abcd-5678"
+POINTS = 40
+ALL = {
+    "steps": {
+        "transfer": {"to": "store/{run.uid}"},
+        "compute": {"facility": "inline"},
+        "catalogue": {"title": "{run.scan} of {run.sample}", "creators": ["Ana"], "project": {"cycle": "2026-3"}},
+        "distribute": {"to": "experiment/{run.sample}", "mode": "0640", "when": "status == success"},
+    }
+}
+
+
+class Inline(InlineFacility):
+    """Made as the registry makes a facility."""
+
+    def __init__(self, workspace=None, **_settings):
+        super().__init__()
+
+
+def flow(**changes):
+    """Make a flow of all steps, some of them others (or left out, with ``None``)."""
+    steps = {**ALL["steps"], **changes}
+    return FlowEntry.model_validate({"steps": {name: one for name, one in steps.items() if one is not None}})
+
+
+def measured(workspace, uid=UID, points=POINTS, exit_status="success", **start):
+    """Write a run as the service does: its frames and its journal, with one ruling."""
+    workspace.frames.mkdir(parents=True, exist_ok=True)
+    path = workspace.frames / f"{uid}.h5"
+    x = np.linspace(-1, 1, points)
+    pixels = np.ones((points, 8, 8)) * (10 + 1000 * np.exp(-((x / 0.3) ** 2)))[:, None, None]
+    with h5py.File(path, "w") as file:
+        file["entry/data/data"] = pixels.astype(np.int32)
+    journal = Journal(workspace.journal, "rocking")
+    for name, document in documents_of_a_run(points, path, uid):
+        content = dict(document)
+        if name == "start":
+            content |= {
+                "time": 1.8e9,
+                "sample": "WSe2 flake",
+                "axes": ["th"],
+                "beamline": "here",
+                "experiment": "GUP-1",
+            }
+            content |= {"analyses": [{"label": "curve", "analysis": "rocking_curve", "axes": ["th"]}], **start}
+        if name == "stop":
+            content |= {"exit_status": exit_status, "time": 1.8e9 + 60, "num_events": {"primary": points}}
+            journal.write(Entry("ruling", "ruling", asdict(RULING)))
+        journal.write(Entry("document", name, content))
+    journal.close()
+    return uid
+
+
+RULING = Ruling(
+    "r1", "recentre for ana", "set", "exposure", "0.25 s", "1 s", "accepted", "It is dim.", "curve@1 version 3",
+    1.8e9, 1.8e9, applied_at=1.8e9, before_point=7,
+)  # fmt: skip
+
+
+def installed(folder):
+    """Install the facility ``inline`` for processes whose path names the folder; return their environment."""
+    info = folder / "inline-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: inline\nVersion: 0\n")
+    (info / "entry_points.txt").write_text("[steering.facilities]\ninline = tests.flow_runner.workspaces:Inline\n")
+    return {"PYTHONPATH": ":".join([str(folder), *[one for one in sys.path if one]])}

@@ -1,0 +1,95 @@
+"""Flows in a beamline's file: read, and refused with what is allowed."""
+
+import re
+
+import pytest
+
+from steering.core.errors import SteeringError
+from steering.description.description import read_description
+from steering.flows.entries import FlowEntry
+from steering.flows.facts import WORDS
+from steering.flows.templates import check_template, fill_path
+
+BEAMLINE = """
+name: here
+motors: {th: {prefix: "X:th", units: deg}}
+detector: {prefix: "X:det:"}
+scans:
+  - plan: rocking
+    name: rocking
+    title: Rocking
+    axis: th
+    parameters:
+      centre: {units: deg, value: 0.2, low: -0.5, high: 1.0, largest_step: 0.5}
+      range: {units: deg, value: 1.0, low: 0.01, high: 1.5, largest_step: 1.0}
+      step: {units: deg, value: 0.005, low: 0.0005, high: 0.1, largest_step: 0.05}
+      exposure: {units: s, value: 0.25, low: 0.01, high: 5.0, largest_step: 2.0}
+"""
+
+
+def beamline(tmp_path, flows):
+    path = tmp_path / "beamline.yaml"
+    path.write_text(BEAMLINE + flows)
+    return path
+
+
+def test_a_flow_is_read_with_its_steps_in_order_whatever_the_order_of_the_file(tmp_path):
+    flows = """
+flows:
+  keep:
+    trigger: {at: end, scans: [rocking]}
+    steps:
+      distribute: {to: "out/{run.sample}", mode: 0640, when: "peak > 0.1 deg"}
+      compute: {analyses: [centre_of_mass, {analysis: rocking_curve, label: curve}]}
+      transfer: {to: "store/{run.uid}"}
+"""
+    flow = read_description(beamline(tmp_path, flows)).flows["keep"]
+    assert list(flow.named_steps) == ["transfer", "compute", "distribute"]
+    assert flow.steps.distribute.mode == "640"
+    assert [one.analysis for one in flow.steps.compute.analyses] == ["centre_of_mass", "rocking_curve"]
+    assert FlowEntry.model_validate(flow.model_dump(mode="json")) == flow
+
+
+@pytest.mark.parametrize(
+    ("flow", "said"),
+    [
+        (
+            "steps: {transfer: {to: 'a/{run.uis}'}}",
+            r"There is no \{run.uis\} to fill in. Known are: .*mean \{run.uid\}",
+        ),
+        ("steps: {transfer: {to: 'a/{run.uid'}}", "is not closed"),
+        ("steps: {transfer: {to: a, when: 'tau0 << 1 s'}}", "is not understood"),
+        ("steps: {transfer: {too: a}}", "There is no key 'too' here. Allowed: when, to. Did you mean to"),
+        ("steps: {}", "It has no step"),
+        ("{trigger: {at: end, scans: [rockin]}, steps: {compute: {}}}", "There is no scan 'rockin'.*mean rocking"),
+        ("{trigger: frames, steps: {compute: {}}}", "Say after how many frames"),
+        ("{trigger: {at: frames, frames: 9}, steps: {transfer: {to: a}}}", "cannot copy its files"),
+        ("{trigger: feature, steps: {compute: {}}}", "Say on what it starts"),
+        ("steps: {compute: {analyses: [rocking_curv]}}", "There is no analysis 'rocking_curv'.*mean rocking_curve"),
+        ("steps: {distribute: {to: a, mode: '0999'}}", "mode"),
+        ("steps: {distribute: {to: a, what: []}}", "It distributes nothing"),
+        ("steps: {compute: {wait_seconds: .nan}}", "wait_seconds"),
+        ("[1, 2]", "must be keys with values"),
+    ],
+)
+def test_what_is_wrong_with_a_flow_is_said_with_its_line(tmp_path, flow, said):
+    with pytest.raises(SteeringError) as error:
+        read_description(beamline(tmp_path, f"flows:\n  keep:\n    {flow}\n"))
+    assert re.search(said, str(error.value)), error.value
+    assert "  line 1" in str(error.value)
+
+
+def test_a_flow_of_an_odd_name_is_refused(tmp_path):
+    with pytest.raises(SteeringError, match="letters, digits and underscores"):
+        read_description(beamline(tmp_path, "flows:\n  ../up: {steps: {compute: {}}}\n"))
+
+
+@pytest.mark.parametrize("sample", ["../../etc", "a/b", "..", "~root", "x\0y", "", "å ø"])
+def test_no_sample_leads_out_of_a_folder(tmp_path, sample):
+    path = tmp_path / fill_path("store/{run.sample}/x", {"run.sample": sample})
+    assert path.resolve().is_relative_to(tmp_path.resolve() / "store")
+    assert path.parent.parent == tmp_path / "store"
+
+
+def test_each_name_of_the_list_is_known():
+    check_template("".join(f"{{{name}}}" for name in WORDS))
