@@ -76,8 +76,8 @@ class AgentRunner:
         self._say = say
         self._news = asyncio.Event()
         self._newest: dict[str, Result] = {}
-        self._main = ""
-        self._run = ""
+        self._brought: dict[str, Result] = {}
+        self._main = self._run = self._asked = ""
         self._seats: dict[str, Seat] = {}
         for name in registry.names("agents"):
             self._seat(AgentBinding(name, name), bound=False)
@@ -132,6 +132,11 @@ class AgentRunner:
         self._main = main or self._main or result.provenance.label
         self._news.set()
 
+    def bring(self, result: Result) -> None:
+        """Have agents that name its label look at a result of any run, such as a flow brings after its run."""
+        self._brought[result.provenance.label] = result
+        self._news.set()
+
     def look(self) -> None:
         """Take back what was suggested for a run that is over, which is never for another one; see who can act."""
         status = self._board.status.value
@@ -140,6 +145,9 @@ class AgentRunner:
         idle = {label: reason for label, reason in reasons.items() if reason and status.scan}
         if idle != self._board.idle.value:
             self._board.idle.set(idle)
+        if self._brought and status.scanning and status.run != self._asked:
+            self._asked = status.run
+            self._news.set()
         if any(seat.suggested for seat in self._seats.values()) and (status.run != self._run or not status.scanning):
             for seat in self._seats.values():
                 seat.suggested = ()
@@ -184,10 +192,11 @@ class AgentRunner:
         """Ask an agent as long as there is something that it has not looked at."""
         while True:
             status, mode = self._board.status.value, self._board.modes.value.get(label, "off")
-            result = self._newest.get(seat.of or self._main)
+            brought = self._brought.get(seat.of)
+            result = self._newest.get(seat.of or self._main, brought)
             if mode == "off" or result is None or result is seat.seen or not status.scanning:
                 return
-            if result.provenance.run != status.run or self._seats.get(label) is not seat:
+            if (result.provenance.run != status.run and result is not brought) or self._seats.get(label) is not seat:
                 return
             seat.seen = result
             said = await self._ask(label, seat.agent, result, status.parameters)
@@ -196,7 +205,7 @@ class AgentRunner:
             # Meanwhile the run may be over, or a person may have turned it off.
             mode = self._board.modes.value.get(label, "off")
             speaks, seat.speaks = seat.speaks, bool(suggestions)
-            if suggestions and self._board.status.value.run == result.provenance.run:
+            if suggestions and self._board.status.value.run == status.run:
                 if not speaks:
                     # What it says again of each result is one thing.
                     self._board.advice.set((*self._board.advice.value, *suggestions)[-_MOST_ADVICE:])

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import IO, cast
 
 from steering.archive.key import record_key
@@ -80,6 +80,29 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
     return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
 
 
+def start_flows(
+    workspace: Workspace, file: str, stack: ExitStack, say: Callable[[str], object]
+) -> Callable[[Mapping[str, Json]], None]:
+    """Start what does flows at the ends of runs. It is not waited for: what it misses it finds in the journals.
+
+    Args:
+        workspace: Whose runs.
+        file: The beamline's file; empty for the built-in beamline.
+        stack: Ends it.
+        say: Takes a sentence when it had to be started again.
+
+    Returns:
+        Tells it something of a run; never waits.
+    """
+    # By name: it is above this room, and this process needs nothing of it.
+    command = ["steering.flow_runner", "--workspace", str(workspace.directory)]
+    command += ["--beamline", file] if file else []
+    lost = "flows that it did go on where they were"
+    watched = _Watched(_start(command), lambda: _start(command), "The process of flows", lost, say)
+    stack.callback(watched.end)
+    return watched.tell
+
+
 class _Watched:
     """A child that is started again when it dies, ever later if it dies again and again."""
 
@@ -101,6 +124,13 @@ class _Watched:
         self._ending.set()
         _end(self._process)
         self._thread.join()
+
+    def tell(self, what: Mapping[str, Json]) -> None:
+        """Write a line to its standard input, unless it does not read."""
+        with suppress(OSError, ValueError):
+            pipe = cast("IO[str]", self._process.stdin).fileno()
+            os.set_blocking(pipe, False)
+            os.write(pipe, json.dumps(what).encode() + b"\n")
 
     def _watch(self) -> None:
         died, pause = 0, _AGAIN_SECONDS

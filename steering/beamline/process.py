@@ -23,7 +23,8 @@ from types import FrameType
 import uvicorn
 
 from steering.beamline.app import Face
-from steering.beamline.children import start_record, start_simulation
+from steering.beamline.children import start_flows, start_record, start_simulation
+from steering.beamline.flow_teller import FlowTeller
 from steering.beamline.preview import Preview
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
@@ -116,6 +117,10 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     devices = engine.call(connecting, timeout=60.0)
     beamline = Beamline(description, devices, engine, workspace)
     stack.callback(beamline.close)
+    if FlowTeller.wanted(description.flows):
+        served = "" if options.beamline is None else str(options.beamline.expanduser().resolve())
+        # After the beamline's own, so that the journal has what it tells of.
+        engine.subscribe(FlowTeller(description.flows, start_flows(workspace, served, stack, say)).take)
     for one in cut[-1:]:
         beamline.remark(one.sentence)
     watched.append(beamline.remark)

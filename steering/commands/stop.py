@@ -12,6 +12,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace, default_workspace
 from steering.facilities.owned import OwnedFacility
+from steering.flow_runner.orders import stop_flows
 from steering.ingest.launch import ingests
 
 
@@ -33,6 +34,9 @@ def stop(arguments: Sequence[str]) -> int:
     for channel, daemon in ingests(workspace).items():
         say(f"Ending the ingest of {channel}; frames without a result stay on disk ...")
         daemon.stop()
+        ended += 1
+    for name in stop_flows(workspace):
+        say(f"Ended the flow run {name}; it goes on with: steering flow resume {name}.")
         ended += 1
     failures: list[str] = []
     for name in registry.names("facilities"):

@@ -45,6 +45,10 @@ class Bell:
                 os.read(self._pipe, 65536)
         return bool(ready)
 
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when there are news, for an event loop."""
+        return self._pipe
+
     @property
     def closed(self) -> bool:
         """Whether nobody listens any more."""

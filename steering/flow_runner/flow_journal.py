@@ -14,13 +14,14 @@ from typing import IO, Any, Self
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_runner.bells import ring_all
+from steering.flow_runner.bells import Bell, ring_all
 from steering.flow_runner.flow_state import FlowState, fold
 from steering.machine.lines import append, mend
 from steering.machine.secret_file import make_private
 
 # Who looks whether a lock is held holds it for a moment.
 _LOOK_SECONDS, _AGAIN_SECONDS = 1.0, 0.02
+_KILLED_SECONDS = 0.5
 _JOURNAL, _LOCK, _CANCEL = "journal.jsonl", "lock", "cancel"
 
 
@@ -132,6 +133,35 @@ class FlowJournal:
         with suppress(FileNotFoundError), (self.folder / _LOCK).open("r+") as file:
             return not _taken(file)
         return False
+
+    def until_over(self, seconds: float) -> bool:
+        """Wait until it is not to be run, and is not run, any more; return whether that is so.
+
+        Args:
+            seconds: Longest wait.
+        """
+        deadline = time.monotonic() + seconds
+        with Bell(self.folder.parent) as bell:
+            # Whoever is killed rings no bell: looked at now and then.
+            while self.state.status in ("ordered", "running"):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                bell.wait(min(_KILLED_SECONDS, left))
+        return True
+
+    def until_free(self, seconds: float) -> bool:
+        """Wait until nobody runs it; return whether that is so.
+
+        Args:
+            seconds: Longest wait.
+        """
+        deadline = time.monotonic() + seconds
+        with Bell(self.folder.parent) as bell:
+            # Whoever is killed rings no bell: looked at now and then.
+            while self.held and time.monotonic() < deadline:
+                bell.wait(min(_KILLED_SECONDS, max(deadline - time.monotonic(), 0.0)))
+        return not self.held
 
     def __enter__(self) -> Self:
         """Take the lock, and mend what a crash left.

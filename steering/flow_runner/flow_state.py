@@ -53,6 +53,7 @@ class FlowState:
         by: Who or what ordered it.
         steps: In their order.
         effects: What was done once and for all, by its key, of all steps.
+        process: Who runs it, or ran it last: process number, its start, the host.
         order: The first line: the flow as it was, what was known.
     """
 
@@ -66,6 +67,7 @@ class FlowState:
     by: str = ""
     steps: tuple[StepState, ...] = ()
     effects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
+    process: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     order: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
     @property
@@ -111,7 +113,7 @@ def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
                 steps=steps, order=line,
             )  # fmt: skip
         case "running":
-            return replace(state, status="running", why="")
+            return replace(state, status="running", why="", process=line.get("by") or {})
         case "did":
             return replace(state, effects={**state.effects, str(line["key"]): line})
         case "ended":

@@ -1,7 +1,10 @@
 """Orders flows: a flow of the beamline's file, for a run, once."""
 
 import getpass
+import os
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from steering.beamline.embedded import find_service
@@ -13,6 +16,9 @@ from steering.flow_runner.flow_journal import FlowJournal, flows_folder, journal
 from steering.flow_runner.flow_state import FlowState
 from steering.flows.entries import FlowEntry
 from steering.flows.feature_json import features_json
+from steering.machine.identity import host_of, lives
+
+_STOP_SECONDS = 20.0
 
 
 def flows_of(workspace: Workspace, beamline: Path | None = None) -> dict[str, FlowEntry]:
@@ -106,3 +112,19 @@ def cancel(journal: FlowJournal) -> FlowState:
         with journal:
             journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
     return journal.state
+
+
+def stop_flows(workspace: Workspace) -> list[str]:
+    """End the processes that run flows in a workspace on this host; return what the flow runs are called.
+
+    A flow that is cut off so goes on where it was when it is resumed.
+    """
+    ended: list[str] = []
+    for journal in journals(workspace):
+        process = journal.state.process
+        if journal.held and process and not host_of(process) and lives(process, journal.folder):
+            with suppress(ProcessLookupError):
+                os.kill(int(process["pid"]), signal.SIGTERM)
+                ended.append(journal.id)
+            journal.until_free(_STOP_SECONDS)
+    return ended

@@ -21,6 +21,7 @@ from steering.flow_runner.work import Work
 from steering.flows.condition import Condition, UnknownFeatureError
 from steering.flows.entries import FlowEntry, StepEntry
 from steering.flows.feature_json import read_features
+from steering.machine.identity import identity
 
 _STEPS: dict[str, Callable[[Work, Any], dict[str, Any]]] = {
     "transfer": transfer,
@@ -48,7 +49,7 @@ def run_flow(workspace: Workspace, journal: FlowJournal, facilities: WarmFacilit
     with journal:
         state = fold(journal.id, journal.lines())
         if state.status != "succeeded" and not journal.cancel_wished:
-            journal.write("running")
+            journal.write("running", {"by": identity()})
             status, why = _outcome(workspace, journal, facilities, state)
             journal.write("ended", {"status": status, "why": why})
     return journal.state

@@ -27,6 +27,7 @@ from steering.core.result import Result
 from steering.core.source import RunStarted, Source
 from steering.core.status import BeamlineStatus
 from steering.core.waiting import end_tasks
+from steering.flow_runner.desk import Flows
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
@@ -94,8 +95,8 @@ class BoardWriter:
         """Durations from a proposal's making to the checkpoint at which the plan took it."""
         return self._applied
 
-    async def start(self) -> None:
-        """Start the facility and follow the service; return once its state is known.
+    async def start(self, flows: Flows) -> None:
+        """Start the facility, follow the service and what flows bring; return once the service's state is known.
 
         Raises:
             SteeringError: If one of them cannot be reached.
@@ -109,6 +110,7 @@ class BoardWriter:
             asyncio.create_task(self._agents.run()),
             asyncio.create_task(self._watch_compute()),
             asyncio.create_task(self._watch_latency()),
+            asyncio.create_task(flows.follow(self._agents.bring)),
         ]
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait([ready, *self._tasks], timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)

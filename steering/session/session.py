@@ -14,13 +14,14 @@ import time
 import uuid
 import weakref
 from collections.abc import Collection, Coroutine, Mapping
-from contextlib import ExitStack
-from typing import Any, Self, TypeVar
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from steering.archive.past import Past, exports_folder
 from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import stop_service
+from steering.catalogue.catalogue import Catalogue
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
@@ -32,14 +33,15 @@ from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling
 from steering.core.result import Result
+from steering.core.results import Results
 from steering.core.source import Source
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
+from steering.flow_runner.desk import Flows
 from steering.ingest.launch import end_ingests
 from steering.machine.kept_layout import keep_layout, read_layout
 from steering.session.board_writer import BoardWriter
 from steering.session.choice import analyses_of, make_analysis, make_source
-from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 
 Value = TypeVar("Value")
@@ -48,7 +50,7 @@ FORGOTTEN = "This session was deleted, or another one was given its name."
 _CONTROL_TOKEN_SECONDS = 8 * 3600.0
 
 
-class Session:
+class Session(AbstractContextManager["Session"]):
     """One person's place at the beamline, from a notebook or a script. Made by :func:`steering.open`."""
 
     def __init__(
@@ -76,6 +78,8 @@ class Session:
         self._record_address = dict(record)
         self._writer = BoardWriter(client, facility, self.board, self._record_address)
         self._works = Works(self._writer, self.board)
+        self.catalogue = Catalogue(workspace)
+        self.flows = Flows(workspace, self.board)
         self.past = Past(self._writer.record_client, exports_folder(workspace.directory))
         # Whoever forgets a session, or gives its name to another one, has closed it.
         self._forgotten = weakref.finalize(self, self._works.end, FORGOTTEN)
@@ -95,7 +99,7 @@ class Session:
         Raises:
             SteeringError: If one of them cannot be reached.
         """
-        self._do(self._writer.start())
+        self._do(self._writer.start(self.flows))
 
     @property
     def name(self) -> str:
@@ -443,12 +447,8 @@ class Session:
         if not connected:
             asyncio.run(self._facility.close())
 
-    def __enter__(self) -> Self:
-        """Use as a context: closed at its end."""
-        return self
-
     def __exit__(self, *_: object) -> None:
-        """Close."""
+        """Close; a session is a context."""
         self.close()
 
     def _do(self, coroutine: Coroutine[Any, Any, Value], timeout: float = ANSWER_SECONDS) -> Value:

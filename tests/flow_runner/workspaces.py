@@ -37,7 +37,7 @@ def flow(**changes):
     return FlowEntry.model_validate({"steps": {name: one for name, one in steps.items() if one is not None}})
 
 
-def measured(workspace, uid=UID, points=POINTS, exit_status="success", **start):
+def measured(workspace, uid=UID, points=POINTS, exit_status="success", began=1.7e9, **start):
     """Write a run as the service does: its frames and its journal, with one ruling."""
     workspace.frames.mkdir(parents=True, exist_ok=True)
     path = workspace.frames / f"{uid}.h5"
@@ -50,7 +50,7 @@ def measured(workspace, uid=UID, points=POINTS, exit_status="success", **start):
         content = dict(document)
         if name == "start":
             content |= {
-                "time": 1.8e9,
+                "time": began,
                 "sample": "WSe2 flake",
                 "axes": ["th"],
                 "beamline": "here",
@@ -58,7 +58,7 @@ def measured(workspace, uid=UID, points=POINTS, exit_status="success", **start):
             }
             content |= {"analyses": [{"label": "curve", "analysis": "rocking_curve", "axes": ["th"]}], **start}
         if name == "stop":
-            content |= {"exit_status": exit_status, "time": 1.8e9 + 60, "num_events": {"primary": points}}
+            content |= {"exit_status": exit_status, "time": began + 60, "num_events": {"primary": points}}
             journal.write(Entry("ruling", "ruling", asdict(RULING)))
         journal.write(Entry("document", name, content))
     journal.close()

@@ -1,0 +1,44 @@
+"""Tells the process of flows of runs: of their begin, of each point if a flow wants that, and of their end."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from steering.core.json import Json
+from steering.flows.entries import FlowEntry
+
+
+class FlowTeller:
+    """Hears the engine's documents after they were journaled, and never waits."""
+
+    def __init__(self, flows: Mapping[str, FlowEntry], tell: Callable[[Mapping[str, Json]], None]) -> None:
+        """Prepare.
+
+        Args:
+            flows: Of the beamline's file.
+            tell: Tells the process of flows something.
+        """
+        self._tell = tell
+        self._points = any(one.trigger.at == "frames" for one in flows.values())
+        self._run: dict[str, Json] = {}
+        self._streams: set[str] = set()
+        self._frames, self._each = 0, 1
+
+    @staticmethod
+    def wanted(flows: Mapping[str, FlowEntry]) -> bool:
+        """Say whether a flow starts by itself when a run goes on or ends."""
+        return any(one.trigger.at in ("end", "frames") for one in flows.values())
+
+    def take(self, name: str, document: dict[str, Any]) -> None:
+        """Take a document, on the engine's thread."""
+        if name == "start":
+            self._run = {"run": document["uid"], "scan": str(document.get("plan_name") or "")}
+            self._frames, self._each = 0, int(document.get("frames_per_event") or 1)
+            self._tell({"what": "began", **self._run})
+        elif name == "descriptor" and document.get("name") == "primary":
+            self._streams.add(document["uid"])
+        elif name == "event" and self._points and document["descriptor"] in self._streams:
+            self._frames += self._each
+            self._tell({"what": "events", "frames": self._frames, **self._run})
+        elif name == "stop" and document["run_start"] == self._run.get("run"):
+            self._streams.clear()
+            self._tell({"what": "ended", **self._run})

@@ -1,0 +1,176 @@
+"""The flows of a session: ``session.flows.run("keep")``, and what they bring back."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from steering.core.board import Board
+from steering.core.cell import Cell
+from steering.core.result import Feature, Result
+from steering.core.workspace import Workspace
+from steering.flow_runner.flow_journal import FlowJournal, flows_folder
+from steering.flow_runner.flow_state import FlowState
+from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
+from steering.flow_runner.recorded_run import find_run
+from steering.flow_runner.returned import Returned, follow_flows, returned_by
+from steering.flows.entries import FlowEntry
+from steering.flows.explanation import as_text, explain_flow
+
+_LOG = "run.log"
+
+
+class Flows:
+    """Flows of the beamline's file, and how those that were ordered stand. Methods may be called from any thread.
+
+    Attributes:
+        states: How the flow runs of the workspace stand, the newest first.
+        returned: The newest result that a flow has brought, by label of its analysis.
+    """
+
+    def __init__(self, workspace: Workspace, board: Board) -> None:
+        """Prepare.
+
+        Args:
+            workspace: Whose flows.
+            board: Of the session, which has features that nobody else has.
+        """
+        self._workspace, self._board = workspace, board
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.states: Cell[tuple[FlowState, ...]] = Cell(())
+        self.returned: Cell[Mapping[str, Returned]] = Cell({})
+
+    def __repr__(self) -> str:
+        """Say which there are."""
+        return f"<Flows {', '.join(self) or 'none'}: .run(name), .wait(id), .states.value, .returned.value>"
+
+    def __iter__(self) -> Iterator[str]:
+        """Name the flows."""
+        return iter(self.entries)
+
+    @property
+    def entries(self) -> Mapping[str, FlowEntry]:
+        """The flows of the beamline's file, by name.
+
+        Raises:
+            SteeringError: If the file is wrong.
+        """
+        return flows_of(self._workspace)
+
+    def run(self, name: str, run: str = "") -> str:
+        """Have a flow done with a run, by a process of its own that outlives this session; once, however often asked.
+
+        Args:
+            name: Of the flow.
+            run: Uid of the run, or its beginning; the newest that has ended if left out.
+
+        Returns:
+            What the flow run is called.
+
+        Raises:
+            SteeringError: If there is no such flow or run.
+        """
+        entry, recorded = flow_named(name, self.entries), find_run(self._workspace, run)
+        journal, new = order(self._workspace, name, entry, recorded.uid, features=self._known(recorded.uid))
+        if new:
+            self._start(journal)
+        return journal.id
+
+    def resume(self, id: str) -> None:  # noqa: A002  (that is what it is called)
+        """Go on with a flow run that failed, was cut off or was cancelled; does nothing if it runs.
+
+        Raises:
+            SteeringError: If there is none of that name.
+        """
+        journal = find_journal(self._workspace, id)
+        journal.forget_wish()
+        if not journal.held:
+            self._start(journal)
+
+    def cancel(self, id: str) -> None:  # noqa: A002  (as above)
+        """Stop a flow run. What it has done is kept, and it can be resumed.
+
+        Raises:
+            SteeringError: If there is none of that name.
+        """
+        cancel(find_journal(self._workspace, id))
+
+    def state(self, id: str) -> FlowState:  # noqa: A002  (as above)
+        """Say how a flow run stands.
+
+        Raises:
+            SteeringError: If there is none of that name.
+        """
+        return find_journal(self._workspace, id).state
+
+    def wait(self, id: str, timeout: float = 600.0) -> FlowState:  # noqa: A002  (as above)
+        """Block until a flow run has ended, failed or was cancelled; say how it stands.
+
+        Args:
+            id: What it is called.
+            timeout: Longest wait in seconds.
+
+        Raises:
+            TimeoutError: If it took longer.
+            SteeringError: If there is none of that name.
+        """
+        journal = find_journal(self._workspace, id)
+        if not journal.until_over(timeout):
+            raise TimeoutError(f"The flow run {id} was not done within {timeout:g} s. It goes on.")
+        return journal.state
+
+    def results(self, id: str) -> dict[str, Result]:  # noqa: A002  (as above)
+        """Read the results that a flow run has computed, by label.
+
+        Raises:
+            SteeringError: If there is none of that name, or its files have gone.
+        """
+        return {one.result.provenance.label: one.result for one in returned_by(self.state(id))}
+
+    def explain(self, name: str, run: str = "") -> str:
+        """Say what a flow would do, and why; with a run also what it would do with that one, and Globus' input.
+
+        Raises:
+            SteeringError: If there is no such flow or run.
+        """
+        entry = flow_named(name, self.entries)
+        recorded = find_run(self._workspace, run) if run else None
+        facts, files = None, list[dict[str, Any]]()
+        if recorded is not None:
+            facts = recorded.facts(name)
+            for label, features in self._known(recorded.uid).items():
+                facts = facts.with_features(label, features)
+            files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in recorded.files()]
+        return as_text(explain_flow(name, entry, facts, files))
+
+    async def follow(self, bring: Callable[[Result], None]) -> None:
+        """Keep the cells true until this is cancelled; the session's loop does so.
+
+        Args:
+            bring: Called with each result that a flow has brought.
+        """
+
+        def take(one: Returned) -> None:
+            self.returned.set({**self.returned.value, one.result.provenance.label: one})
+            bring(one.result)
+
+        await follow_flows(flows_folder(self._workspace), self.states.set, take)
+
+    def _known(self, run: str) -> dict[str, Mapping[str, Feature]]:
+        """Return the features that the session has of a run, by label."""
+        shown = self._board.results.value.items()
+        return {label: one.outcome.features for label, one in shown if one.provenance.run == run}
+
+    def _start(self, journal: FlowJournal) -> None:
+        """Start a process that does it, and lives on without this one."""
+        command = [sys.executable, "-m", "steering.flow_runner", "--workspace", str(self._workspace.directory)]
+        with (journal.folder / _LOG).open("ab") as log:
+            started = subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
+                [*command, "--do", journal.id],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        # Those that have ended are collected here, and no zombie stays.
+        self._started = [one for one in (*self._started, started) if one.poll() is None]

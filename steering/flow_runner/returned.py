@@ -1,0 +1,150 @@
+"""What flows bring back: results with where they come from, how old they are, and in which class of time they came."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from steering.core.errors import SteeringError
+from steering.core.result import Result
+from steering.flow_runner.bells import Bell
+from steering.flow_runner.compute_step import results_of
+from steering.flow_runner.flow_journal import FlowJournal
+from steering.flow_runner.flow_state import FlowState
+
+# Of so many of the newest flow runs what they have found is brought when a session begins.
+_NEWEST = 20
+# Up to how many seconds each class of time goes.
+_CLASSES = ((1.0, "live"), (60.0, "within a minute"), (900.0, "within a quarter of an hour"), (math.inf, "batch"))
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A result that a flow has brought.
+
+    Attributes:
+        result: With features, arrays and provenance.
+        flow: Which flow run brought it.
+        at: Unix time in seconds at which it was there.
+        took: Seconds from the order of the flow until then.
+    """
+
+    result: Result
+    flow: str
+    at: float
+    took: float
+
+    @property
+    def age(self) -> float:
+        """How old it is, in seconds."""
+        return max(time.time() - self.at, 0.0)
+
+    @property
+    def latency_class(self) -> str:
+        """In which class of time it came: live, within a minute, within a quarter of an hour, batch."""
+        return next(name for seconds, name in _CLASSES if self.took <= seconds)
+
+    def __str__(self) -> str:
+        """Say what it is, where it comes from and how old it is."""
+        source = self.result.provenance
+        features = ", ".join(
+            f"{name} {one.value:.5g} {one.units}" for name, one in self.result.outcome.features.items()
+        )
+        return (
+            f"{source.label} of run {source.run[:8]} by {self.flow} on {source.facility}, {self.age:.0f} s old, "
+            f"{self.latency_class} ({self.took:.2f} s): {features}"
+        )
+
+
+def returned_by(state: FlowState) -> tuple[Returned, ...]:
+    """Read what a flow run has brought so far; nothing before its compute step is done.
+
+    Raises:
+        SteeringError: If its files are not there any more.
+    """
+    step = state.step("compute")
+    if step.status != "done":
+        return ()
+    return tuple(
+        Returned(_named(result, state.id), state.id, step.ended, step.ended - state.ordered)
+        for result in results_of(step.outcome).values()
+    )
+
+
+def _named(result: Result, flow: str) -> Result:
+    """Have a result say that it came by a flow."""
+    source = result.provenance
+    return replace(result, provenance=replace(source, facility=f"{source.facility}, flow {flow}"))
+
+
+@dataclass
+class Looked:
+    """Which journals were read, at which size."""
+
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    brought: set[str] = field(default_factory=set[str])
+
+
+async def follow_flows(
+    folder: Path, states: Callable[[tuple[FlowState, ...]], object], bring: Callable[[Returned], None]
+) -> None:
+    """Follow the flows of a workspace until this is cancelled; waits on a bell, and looks at no clock.
+
+    Args:
+        folder: Of the flows.
+        states: Called with how all stand, the newest order first, whenever one has news.
+        bring: Called with each result that a flow has brought, once, the oldest first.
+    """
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+    bell = await asyncio.to_thread(Bell, folder)
+    known: dict[str, FlowState] = {}
+    looked = Looked()
+    loop.add_reader(bell.fileno(), news.set)
+    news.set()
+    try:
+        while True:
+            await news.wait()
+            bell.wait(0.0)
+            news.clear()
+            changed = await asyncio.to_thread(_look, folder, looked)
+            if not changed:
+                continue
+            known |= {one.id: one for one in changed}
+            newest = sorted(known.values(), key=lambda one: (one.ordered, one.id), reverse=True)
+            states(tuple(newest))
+            for state in reversed(newest[:_NEWEST]):
+                if state.id not in looked.brought and state.step("compute").status == "done":
+                    looked.brought.add(state.id)
+                    for one in await asyncio.to_thread(_read, state):
+                        bring(one)
+    finally:
+        loop.remove_reader(bell.fileno())
+        bell.end()
+
+
+def _look(folder: Path, looked: Looked) -> list[FlowState]:
+    """Read the journals that have grown, and those whose runner has come or gone."""
+    found: list[FlowState] = []
+    for path in folder.glob("*/journal.jsonl"):
+        journal = FlowJournal(path.parent)
+        # Its sign says whether somebody runs it.
+        size = path.stat().st_size * (-1 if journal.held else 1)
+        if looked.sizes.get(journal.id) == size:
+            continue
+        looked.sizes[journal.id] = size
+        try:
+            found.append(journal.state)
+        except SteeringError:
+            # Of another make: the command line says so.
+            continue
+    return found
+
+
+def _read(state: FlowState) -> tuple[Returned, ...]:
+    try:
+        return returned_by(state)
+    except SteeringError:
+        # Its files have been moved away.
+        return ()

@@ -1,0 +1,122 @@
+"""Starts flows at the ends of runs, and every so many frames, as the service tells of them; one after another."""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+from steering.core.errors import SteeringError
+from steering.core.workspace import Workspace
+from steering.flow_runner.flow_journal import FlowJournal, flows_folder, journals
+from steering.flow_runner.orders import flows_of, order
+from steering.flow_runner.recorded_run import RecordedRun, read_run
+from steering.flow_runner.runner import run_flow
+from steering.flow_runner.warm import WarmFacilities
+from steering.flows.entries import FlowEntry
+from steering.machine.secret_file import read_secret, write_secret
+
+BY_END, BY_FRAMES = "end of the run", "frames of the run"
+# So many of the newest runs are looked at for what was missed.
+_MOST_MISSED = 50
+
+
+class Watcher:
+    """Takes lines of JSON from the service: ``began``, ``events``, ``ended``, each with the run's uid and scan."""
+
+    def __init__(self, workspace: Workspace, beamline: Path | None) -> None:
+        """Read the flows.
+
+        Args:
+            workspace: Of the service.
+            beamline: Its file; that of the built-in beamline if left out.
+
+        Raises:
+            SteeringError: If the file is wrong.
+        """
+        self._workspace = workspace
+        self._flows = {
+            name: one for name, one in flows_of(workspace, beamline).items() if one.trigger.at in ("end", "frames")
+        }
+        self._facilities = WarmFacilities(workspace)
+        # How often each flow was ordered for a run that goes on.
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._waiting: queue.SimpleQueue[FlowJournal | None] = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, name="steering-flows", daemon=True)
+
+    def run(self, lines: Iterable[str]) -> None:
+        """Do what was missed, then what comes; return when the lines end."""
+        self._worker.start()
+        self._catch_up()
+        for line in lines:
+            with suppress(ValueError, KeyError, TypeError, SteeringError):
+                self._take(cast("Mapping[str, Any]", json.loads(line)))
+
+    def finish(self) -> None:
+        """Wait until all that was ordered is done, and let go of the facilities."""
+        self._waiting.put(None)
+        self._worker.join()
+        self._facilities.close()
+
+    def _take(self, told: Mapping[str, Any]) -> None:
+        run, scan, what = str(told["run"]), str(told["scan"]), told["what"]
+        flows = {name: one for name, one in self._flows.items() if not one.trigger.scans or scan in one.trigger.scans}
+        for name, flow in flows.items():
+            if what == "began" and flow.steps.compute is not None:
+                self._facilities.warm(flow.steps.compute.facility)
+            elif what == "ended" and flow.trigger.at == "end":
+                self._order(name, flow, run)
+            elif what == "events" and flow.trigger.at == "frames":
+                number = int(told["frames"]) // flow.trigger.frames
+                if number > self._numbers.get((name, run), 0):
+                    self._numbers[name, run] = number
+                    self._order(name, flow, run, number)
+
+    def _order(self, name: str, flow: FlowEntry, run: str, number: int = 0) -> None:
+        by = BY_FRAMES if number else BY_END
+        journal, new = order(self._workspace, name, flow, run, by=by, number=number)
+        if new:
+            self._waiting.put(journal)
+
+    def _catch_up(self) -> None:
+        """Order flows for runs that ended while nobody watched, and go on with those that were cut off."""
+        for journal in reversed(journals(self._workspace)):
+            with suppress(SteeringError):
+                state = journal.state
+                if state.by in (BY_END, BY_FRAMES) and state.status in ("ordered", "interrupted"):
+                    self._waiting.put(journal)
+        since = self._seen()
+        for run in self._ended():
+            for name, flow in self._flows.items():
+                if flow.trigger.at != "end" or (flow.trigger.scans and run.entry.scan not in flow.trigger.scans):
+                    continue
+                ended = run.stop.get("time")
+                if isinstance(ended, int | float) and ended >= since[name]:
+                    with suppress(SteeringError):
+                        self._order(name, flow, run.uid)
+
+    def _seen(self) -> dict[str, float]:
+        """Say since when each flow is watched for; runs from before are nobody's to order."""
+        file = flows_folder(self._workspace) / "since.json"
+        known = read_secret(file) or {}
+        found = {name: float(str(known.get(name) or time.time())) for name in self._flows}
+        write_secret(file, {**known, **found})
+        return found
+
+    def _ended(self) -> list[RecordedRun]:
+        found: list[RecordedRun] = []
+        for path in sorted(self._workspace.journal.glob("*.jsonl"))[-_MOST_MISSED:]:
+            with suppress(SteeringError, OSError):
+                run = read_run(path)
+                if run.stop:
+                    found.append(run)
+        return found
+
+    def _work(self) -> None:
+        while (journal := self._waiting.get()) is not None:
+            # What a flow says is in its journal; one that cannot be run is not in the way of the next one.
+            with suppress(SteeringError, OSError):
+                run_flow(self._workspace, journal, self._facilities)

@@ -1,0 +1,207 @@
+"""What a flow has found comes back into a session, and an agent steers the next scan on it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from steering.core import registry
+from steering.core.action import SetParameter
+from steering.core.agent import Suggestion
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
+from steering.core.status import BeamlineStatus
+from steering.flow_runner.desk import Flows
+from steering.flow_runner.flow_journal import flows_folder, journals
+from steering.flow_runner.orders import flows_of, order
+from steering.flow_runner.runner import run_flow
+from steering.flow_runner.warm import WarmFacilities
+from steering.flow_runner.watcher import Watcher
+from steering.session.agent_runner import AgentRunner
+from steering.session.notices import Notices
+from tests.flow_runner.workspaces import UID, Inline, flow, measured
+
+DEEP = {"facility": "inline", "analyses": [{"analysis": "rocking_curve", "label": "deep", "axes": ["th"]}]}
+
+
+@pytest.fixture(autouse=True)
+def inline(monkeypatch):
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda door, name: Inline if name == "inline" else load(door, name))
+
+
+def done(workspace, uid=UID):
+    measured(workspace, uid)
+    journal, _ = order(workspace, "keep", flow(transfer=None, compute=DEEP, distribute=None), uid)
+    with WarmFacilities(workspace) as facilities:
+        assert run_flow(workspace, journal, facilities).status == "succeeded"
+    return journal
+
+
+async def until(holds):
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  (of code that tells nobody)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_then(workspace):
+    await asyncio.to_thread(done, workspace)
+    flows, brought = Flows(workspace, Board()), []
+    following = asyncio.create_task(flows.follow(brought.append))
+    await until(lambda: brought)
+    await asyncio.to_thread(done, workspace, "ffff0000-1")
+    await until(lambda: len(brought) == 2 and flows.states.value[0].status == "succeeded")
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert [one.provenance.run for one in brought] == [UID, "ffff0000-1"]
+    assert brought[0].provenance.facility == f"inline, flow keep-{UID[:8]}"
+    newest = flows.returned.value["deep"]
+    assert newest.latency_class in ("live", "within a minute")
+    assert "deep of run ffff0000 by keep-ffff0000 on inline" in str(newest)
+    assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
+    assert not list((flows_folder(workspace) / "bells").iterdir())
+
+
+class Fresh:
+    """Suggests the exposure once for each result that it is given."""
+
+    name, steers = "fresh", ("exposure",)
+
+    def __init__(self):
+        self.said = ()
+
+    def ingest(self, result, parameters):
+        self.said = (Suggestion(SetParameter("exposure", 0.5), "Its flow says so.", result.basis),)
+
+    def suggest(self):
+        said, self.said = self.said, ()
+        return said
+
+
+class Client:
+    """Keeps what was proposed."""
+
+    def __init__(self):
+        self.proposed = []
+
+    async def propose(self, action, **more):
+        self.proposed.append((action, more["basis"]))
+
+
+async def test_an_agent_steers_the_next_scan_on_it(workspace, monkeypatch):
+    monkeypatch.setattr("steering.session.agent_runner.make_agent", lambda _binding: Fresh())
+    from steering.core.binding import AgentBinding
+
+    await asyncio.to_thread(done, workspace)
+    board, client = Board(), Client()
+    agents = AgentRunner(client, board, Notices(board.notice))
+    working = asyncio.create_task(agents.run())
+    following = asyncio.create_task(Flows(workspace, board).follow(agents.bring))
+    exposure = Parameter("exposure", "s", 0.1, 0.01, 5.0, 2.0)
+    agents.begin([AgentBinding("fresh", "fresh", "deep")])
+    agents.set_mode("fresh", "automatic")
+    board.status.set(BeamlineStatus("running", run="next-run", scan="rocking", parameters=(exposure,)))
+    agents.look()
+    await until(lambda: client.proposed)
+    ((action, basis),) = client.proposed
+    assert action == SetParameter("exposure", 0.5)
+    assert basis.startswith("rocking_curve@")
+    for task in (working, following):
+        task.cancel()
+    await asyncio.gather(working, following, return_exceptions=True)
+
+
+BEAMLINE = """
+name: here
+motors: {th: {prefix: "X:th", units: deg}}
+detector: {prefix: "X:det:"}
+scans:
+  - plan: rocking
+    name: rocking
+    title: Rocking
+    axis: th
+    parameters:
+      centre: {units: deg, value: 0.2, low: -0.5, high: 1.0, largest_step: 0.5}
+      range: {units: deg, value: 1.0, low: 0.01, high: 1.5, largest_step: 1.0}
+      step: {units: deg, value: 0.005, low: 0.0005, high: 0.1, largest_step: 0.05}
+      exposure: {units: s, value: 0.25, low: 0.01, high: 5.0, largest_step: 2.0}
+flows:
+  each: {trigger: end, steps: {compute: {facility: inline}, catalogue: {}}}
+  maps: {trigger: {at: end, scans: [rocking]}, steps: {transfer: {to: "store/{run.uid}"}}}
+  parts: {trigger: {at: frames, frames: 30}, steps: {compute: {facility: inline}}}
+  hand: {steps: {catalogue: {}}}
+"""
+
+
+def told(what, run=UID, **more):
+    return json.dumps({"what": what, "run": run, "scan": "rocking", **more})
+
+
+def watched(workspace, tmp_path, *lines):
+    path = tmp_path / "beamline.yaml"
+    path.write_text(BEAMLINE)
+    watcher = Watcher(workspace, path)
+    watcher.run(lines)
+    watcher.finish()
+    return {one.id: one.state.status for one in journals(workspace)}
+
+
+def test_the_end_of_a_run_starts_the_flows_of_its_scan_once(workspace, tmp_path):
+    assert watched(workspace, tmp_path) == {}
+    measured(workspace)
+    lines = [told("began"), "no json", "[]", told("ended"), told("ended"), told("ended", run="gone")]
+    name = UID[:8]
+    wanted = {f"each-{name}": "succeeded", f"maps-{name}": "succeeded"}
+    found = watched(workspace, tmp_path, *lines)
+    assert {key: one for key, one in found.items() if name in key} == wanted
+    lines = [list(one.lines()) for one in journals(workspace)]
+    assert {**watched(workspace, tmp_path, told("ended")), **found} == found
+    assert [list(one.lines()) for one in journals(workspace)] == lines
+
+
+def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_older_ones_are_not(workspace, tmp_path):
+    measured(workspace, "old00000-1")
+    assert watched(workspace, tmp_path) == {}
+    measured(workspace, "new00000-1", began=9.8e9)
+    assert set(watched(workspace, tmp_path)) == {"each-new00000", "maps-new00000"}
+
+
+def test_each_so_many_frames_start_a_flow_on_what_is_there(workspace, tmp_path):
+    measured(workspace)
+    found = watched(workspace, tmp_path, *(told("events", frames=n) for n in (10, 29, 31, 32, 59, 60, 61)))
+    assert {key: one for key, one in found.items() if key.startswith("parts")} == {
+        f"parts-{UID[:8]}-1": "succeeded",
+        f"parts-{UID[:8]}-2": "succeeded",
+    }
+
+
+@pytest.mark.system
+def test_a_session_has_flows_done_by_a_process_of_its_own(workspace, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
+    measured(workspace)
+    flows = Flows(workspace, Board())
+    monkeypatch.setattr(Flows, "entries", {"keep": flow(compute=None)})
+    assert "copy 2 files" in flows.explain("keep", UID)
+    name = flows.run("keep")
+    assert flows.wait(name, 60).status == "succeeded", flows.state(name).why
+    assert flows.run("keep", UID) == name
+    flows.cancel(name)
+    assert flows.state(name).status == "succeeded"
+    with pytest.raises(SteeringError, match=r"There is no flow 'x'\. There are: keep"):
+        flows.run("x")
+    with pytest.raises(SteeringError, match="0 flow runs are called 'x'"):
+        flows.wait("x")
+    done = subprocess.run(
+        [sys.executable, "-m", "steering.cli", "flow", "status", "--json", "--workspace", str(workspace.directory)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["id"] == name
+    assert done.returncode == 0
+
+
+def test_the_built_in_beamline_has_a_flow(workspace):
+    assert "keep" in flows_of(workspace)
