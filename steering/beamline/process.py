@@ -119,8 +119,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     stack.callback(beamline.close)
     if FlowTeller.wanted(description.flows):
         served = "" if options.beamline is None else str(options.beamline.expanduser().resolve())
-        # After the beamline's own, so that the journal has what it tells of.
-        engine.subscribe(FlowTeller(description.flows, start_flows(workspace, served, stack, say)).take)
+        # After the beamline's own, so that the journal has what it tells of. The engine holds it weakly; this does not.
+        teller = FlowTeller(description.flows, start_flows(workspace, served, stack, say))
+        engine.subscribe(teller.take)
     for one in cut[-1:]:
         beamline.remark(one.sentence)
     watched.append(beamline.remark)

@@ -17,7 +17,7 @@ Kind: TypeAlias = Literal["run", "result"]
 _MOST_TOLD = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """What the catalogue keeps of a run or of a result.
 
@@ -35,7 +35,7 @@ class Entry:
     kind: Kind
     run: str
     flow: str
-    content: Mapping[str, Any] = field(repr=False)
+    content: Mapping[str, Any]
     visible_to: tuple[str, ...] = ()
     features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
 
@@ -81,11 +81,11 @@ class Entry:
         }
         return Facts({}, texts, {**numbers, **self.features})
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Say what it is in a line."""
         title = self.content["dc"]["titles"][0]["title"]
         features = ", ".join(f"{name} {one.value:.4g} {one.units}" for name, one in list(self.features.items())[:4])
-        return f"{self.kind} {self.run[:8]} {title}" + (f": {features}" if features else "")
+        return f"<{self.kind} {self.run[:8]}, {title}" + (f": {features}>" if features else ">")
 
 
 def data_cite(

@@ -40,8 +40,10 @@ def looks(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
         if agent.agent not in registry.names("agents"):
             yield where, f"There is no agent {agent.agent!r}. {choice(agent.agent, registry.names('agents'))}"
             continue
-        if agent.of and agent.of not in labels:
-            yield where, f"The scan has no analysis {agent.of!r}. {choice(agent.of, labels)}"
+        # A flow brings its results into the next scan.
+        known = [*labels, *(label for flow in description.flows.values() for label in flow.labels)]
+        if agent.of and agent.of not in known:
+            yield where, f"The scan has no analysis {agent.of!r}. {choice(agent.of, known)}"
         yield from ((where, sentence) for sentence in _agent(agent))
     yield from _twice("agents", [agent.label for agent in scan.agent_bindings()], "agents")
 

@@ -1,14 +1,19 @@
 """The flows of a session: ``session.flows.run("keep")``, and what they bring back."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from steering.core.board import Board
 from steering.core.cell import Cell
+from steering.core.errors import SteeringError
 from steering.core.result import Feature, Result
+from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
+from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.flow_journal import FlowJournal, flows_folder
 from steering.flow_runner.flow_state import FlowState
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
@@ -154,7 +159,22 @@ class Flows:
             self.returned.set({**self.returned.value, one.result.provenance.label: one})
             bring(one.result)
 
-        await follow_flows(flows_folder(self._workspace), self.states.set, take)
+        following = [asyncio.create_task(follow_flows(flows_folder(self._workspace), self.states.set, take))]
+        try:
+            # A file that is wrong by now is said to whoever asks for a flow.
+            with suppress(SteeringError):
+                trigger = FeatureTrigger(self._board, await asyncio.to_thread(lambda: self.entries), self._on_feature)
+                following.append(asyncio.create_task(trigger.run()))
+            await asyncio.gather(*following)
+        finally:
+            await end_tasks(*following)
+
+    def _on_feature(self, name: str, run: str) -> None:
+        journal, new = order(
+            self._workspace, name, self.entries[name], run, by="feature of the run", features=self._known(run)
+        )
+        if new:
+            self._start(journal)
 
     def _known(self, run: str) -> dict[str, Mapping[str, Feature]]:
         """Return the features that the session has of a run, by label."""

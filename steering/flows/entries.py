@@ -146,6 +146,11 @@ class TriggerEntry(Strict):
     frames: int = Field(default=0, ge=0)
     feature: ConditionText = ""
 
+    @property
+    def condition(self) -> Condition | None:
+        """The condition on features, read."""
+        return read_condition(self.feature) if self.feature else None
+
 
 def _trigger(value: Any) -> Any:
     return {"at": value} if isinstance(value, str) else value
@@ -193,6 +198,12 @@ class FlowEntry(Strict):
     trigger: Annotated[TriggerEntry, BeforeValidator(_trigger)] = TriggerEntry()
     steps: StepsEntry
     globus: GlobusEntry = GlobusEntry()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the results of its compute step are called, if it says so itself."""
+        compute = self.steps.compute
+        return tuple(one.label or one.analysis for one in compute.analyses) if compute is not None else ()
 
     @property
     def named_steps(self) -> Mapping[str, StepEntry]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import xarray as xr
 
 from steering.core import registry
 from steering.core.action import SetParameter
@@ -14,13 +15,16 @@ from steering.core.agent import Suggestion
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering.flow_runner.desk import Flows
+from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.flow_journal import flows_folder, journals
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.warm import WarmFacilities
 from steering.flow_runner.watcher import Watcher
+from steering.flows.entries import FlowEntry
 from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
 from tests.flow_runner.workspaces import UID, Inline, flow, measured
@@ -205,3 +209,45 @@ def test_a_session_has_flows_done_by_a_process_of_its_own(workspace, monkeypatch
 
 def test_the_built_in_beamline_has_a_flow(workspace):
     assert "keep" in flows_of(workspace)
+
+
+def test_a_feature_of_the_running_scan_starts_a_flow_once_and_one_that_copies_at_its_end(workspace):
+    measured(workspace)
+    wide = {"at": "feature", "feature": "curve.fwhm > 1 mdeg and scan == rocking"}
+    flows = {
+        "look": FlowEntry.model_validate({"trigger": wide, "steps": {"catalogue": {}}}),
+        "keep": FlowEntry.model_validate({"trigger": wide, "steps": {"transfer": {"to": "store"}}}),
+        "never": FlowEntry.model_validate({"trigger": {**wide, "feature": "tau0 < 1 s"}, "steps": {"catalogue": {}}}),
+        "odd": FlowEntry.model_validate({"trigger": {**wide, "feature": "fwhm < 1 s"}, "steps": {"catalogue": {}}}),
+        "maps": FlowEntry.model_validate({"trigger": {**wide, "scans": ["map"]}, "steps": {"catalogue": {}}}),
+    }
+    board, ordered = Board(), []
+    trigger = FeatureTrigger(board, flows, lambda name, run: ordered.append((name, run)))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    trigger.look()
+    assert ordered == []
+    outcome = Outcome({"fwhm": Feature(0.05, 0.01, "deg")}, xr.Dataset())
+    source = Provenance(UID, "rocking_curve", {}, "0", "0.1", "local", 10, 9, label="curve")
+    board.results.set({"curve": Result(1, outcome, source)})
+    trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID)]
+    board.status.set(BeamlineStatus("idle", run=UID, scan="rocking"))
+    trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID), ("keep", UID)]
+
+
+async def test_the_trigger_waits_for_the_board_and_ends_when_it_is_told_to():
+    board, ordered = Board(), []
+    entry = FlowEntry.model_validate(
+        {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    )
+    watching = asyncio.create_task(FeatureTrigger(board, {"x": entry}, lambda *one: ordered.append(one)).run())
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    source = Provenance(UID, "rocking_curve", {}, "0", "0.1", "local", 10, 9, label="curve")
+    board.results.set({"curve": Result(1, Outcome({"fwhm": Feature(0.05, 0.01, "deg")}, xr.Dataset()), source)})
+    await until(lambda: ordered)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert ordered == [("x", UID)]

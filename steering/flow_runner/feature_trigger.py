@@ -1,0 +1,92 @@
+"""Starts flows on features of the running scan, which only a session has."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from steering.core.board import Board
+from steering.core.cell import BELLS
+from steering.core.errors import SteeringError
+from steering.core.result import Result
+from steering.flows.entries import FlowEntry
+from steering.flows.facts import Facts
+
+
+class FeatureTrigger:
+    """Judges the newest results of the running scan, each time that the board has news."""
+
+    def __init__(self, board: Board, flows: Mapping[str, FlowEntry], order: Callable[[str, str], None]) -> None:
+        """Prepare.
+
+        Args:
+            board: Of the session.
+            flows: Of the beamline's file; those that a feature starts are watched for.
+            order: Orders a flow, by its name, for a run. One that was ordered for it before is not ordered again.
+        """
+        self._board = board
+        self._flows = {name: one for name, one in flows.items() if one.trigger.at == "feature"}
+        self._order = order
+        # Flows that copy, which wait for the end of the run that started them.
+        self._due: dict[str, set[str]] = {}
+        self._done: set[tuple[str, str]] = set()
+
+    async def run(self) -> None:
+        """Watch until this is cancelled."""
+        if not self._flows:
+            return
+        bell, ending = threading.Event(), threading.Event()
+        BELLS.add(bell)
+        watching = asyncio.ensure_future(asyncio.to_thread(self._watch, bell, ending))
+        try:
+            await asyncio.shield(watching)
+        finally:
+            BELLS.remove(bell)
+            ending.set()
+            bell.set()
+            await asyncio.wait([watching])
+
+    def look(self) -> None:
+        """Look at the board as it is now."""
+        status = self._board.status.value
+        results = {label: one for label, one in self._board.results.value.items() if one.provenance.run == status.run}
+        for name, flow in self._flows.items():
+            key = (name, status.run)
+            if key in self._done or (flow.trigger.scans and status.scan not in flow.trigger.scans):
+                continue
+            if results and _holds(flow, status.scan, results):
+                self._done.add(key)
+                if status.scanning and (flow.steps.transfer or flow.steps.distribute):
+                    self._due.setdefault(status.run, set()).add(name)
+                else:
+                    self._try(name, status.run)
+        if not status.scanning:
+            for run in list(self._due):
+                for name in sorted(self._due.pop(run)):
+                    self._try(name, run)
+
+    def _try(self, name: str, run: str) -> None:
+        with suppress(SteeringError):
+            self._order(name, run)
+
+    def _watch(self, bell: threading.Event, ending: threading.Event) -> None:
+        seen = (-1, -1)
+        while not ending.is_set():
+            now = (self._board.results.version, self._board.status.version)
+            if now != seen:
+                seen = now
+                self.look()
+            bell.wait()
+            bell.clear()
+
+
+def _holds(flow: FlowEntry, scan: str, results: Mapping[str, Result]) -> bool:
+    """Judge a flow's trigger; what is not known yet does not hold yet, and units that do not fit never do."""
+    facts = Facts({}, {"status": "unfinished", "scan": scan})
+    for label, one in results.items():
+        facts = facts.with_features(label, one.outcome.features)
+    condition = flow.trigger.condition
+    try:
+        return condition is not None and condition.holds(facts)
+    except SteeringError:
+        return False

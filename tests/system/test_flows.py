@@ -1,0 +1,60 @@
+"""Flows on the whole embedded system: a run's end starts one, and what it has found steers the next scan."""
+
+from importlib.resources import files
+
+import pytest
+
+import steering
+from tests.processes import left_behind, of_workspace
+
+pytestmark = pytest.mark.system
+
+FLOWS = """
+flows:
+  back:
+    title: Back to the next scan
+    trigger: {at: end, scans: [rocking]}
+    steps:
+      transfer: {to: "store/{run.uid}", when: status == success}
+      compute: {facility: local, analyses: [{analysis: rocking_curve, label: deep, axes: [th]}]}
+      catalogue: {}
+      distribute: {to: "out/{run.short}", when: deep.fwhm < 1 deg}
+"""
+
+
+@pytest.fixture
+def session(workspace, tmp_path):
+    text = files("steering.beamline").joinpath("embedded.yaml").read_text()
+    text = text.partition("flows:")[0].replace(
+        "agents: [recentre]", "agents: [{agent: recentre, label: again, of: deep}]"
+    )
+    path = tmp_path / "beamline.yaml"
+    path.write_text(text + FLOWS)
+    made = steering.open(workspace=workspace, beamline=path, speed=20)
+    yield made
+    processes = of_workspace(workspace)
+    made.shutdown()
+    assert not left_behind(processes)
+
+
+def test_the_end_of_a_run_starts_a_flow_and_the_next_scan_is_steered_on_what_it_found(session):
+    assert list(session.flows) == ["back"]
+    # The peak is at one side, so a look at all of it says where to go.
+    run = session.start("rocking", centre=0.3, range=0.4)
+    session.wait(120)
+    returned = session.flows.returned
+    returned.wait(lambda found: "deep" in found, 60)
+    state = session.flows.wait(f"back-{run[:8]}", 60)
+    assert (state.status, state.why, state.by) == ("succeeded", "", "end of the run")
+    assert all(one.status == "done" for one in state.steps)
+    found = returned.value["deep"]
+    assert found.result.provenance.run == run
+    entry = session.catalogue.find("deep.fwhm < 1 deg", kind="run")[0]
+    assert session.record[entry.run].start["uid"] == run
+    session.set_mode("again", "automatic")
+    second = session.start("rocking", centre=0.3, range=0.4)
+    rulings = session.board.rulings.wait(lambda all_of: any(one.who.startswith("again") for one in all_of), 60)
+    assert rulings[0].verdict == "accepted", rulings
+    assert rulings[0].basis == found.result.basis
+    session.wait(120)
+    assert session.flows.wait(f"back-{second[:8]}", 60).status == "succeeded"
