@@ -92,7 +92,7 @@ def test_yaml_is_a_beamline_or_describes_facilities(language, text, tmp_path):
 
 @pytest.mark.parametrize(("language", "text"), of("console"))
 def test_commands_exist(language, text):
-    known = {"lab", "test", "run", "check", "serve", "compute", "globus", "stop"}
+    known = {"lab", "test", "run", "check", "serve", "compute", "flow", "globus", "stop"}
     for line in text.splitlines():
         program, command, *rest = line.split()
         if program == "python":

@@ -111,12 +111,17 @@ class Catalogue:
         Raises:
             SteeringError: If there is none of that subject.
         """
-        rows = self._ask("SELECT * FROM entries WHERE subject = ?", (subject,))
-        if not rows:
+        found = self.find_entry(subject)
+        if found is None:
             raise SteeringError(
                 f"The catalogue has no entry {subject!r:.100}. Subjects are run:UID and result:UID:LABEL."
             )
-        return _entry(rows[0])
+        return found
+
+    def find_entry(self, subject: str) -> Entry | None:
+        """Read one entry; nothing if there is none of that subject."""
+        rows = self._ask("SELECT * FROM entries WHERE subject = ?", (subject,))
+        return _entry(rows[0]) if rows else None
 
     def writes(self) -> dict[str, int]:
         """Count how often each entry was written, by subject."""

@@ -79,7 +79,7 @@ class Entry:
             for name, units in (("points", "1"), ("frames", "frames"), ("duration", "s"))
             if isinstance(said.get(name), int | float)
         }
-        return Facts({}, texts, {**numbers, **self.features})
+        return Facts({}, texts, numbers).with_features(self.label, self.features)
 
     def __repr__(self) -> str:
         """Say what it is in a line."""

@@ -16,12 +16,12 @@ from steering.commands.finite import finite
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace, default_workspace
-from steering.flow_runner.flow_journal import FlowJournal, journals
-from steering.flow_runner.flow_state import FlowState
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
-from steering.flow_runner.recorded_run import RecordedRun, find_run
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.warm import WarmFacilities
+from steering.flow_steps.flow_journal import FlowJournal, journals
+from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.recorded_run import RecordedRun, find_run
+from steering.flow_steps.warm import WarmFacilities
 from steering.flows.explanation import as_text, explain_flow
 
 CODES = {"succeeded": 0, "failed": 1, "interrupted": 3, "running": 3, "ordered": 3, "cancelled": 4}

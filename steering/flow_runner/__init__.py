@@ -1,1 +1,1 @@
-"""Runs flows between folders: their journal, the steps, the runner, and the process that waits for ends of runs."""
+"""Runs flows: orders them, does their steps, starts them at the ends of runs, and brings back what they find."""

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_runner.flow_journal import FlowJournal, flows_folder
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.warm import WarmFacilities
 from steering.flow_runner.watcher import Watcher
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.warm import WarmFacilities
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

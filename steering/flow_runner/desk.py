@@ -14,11 +14,11 @@ from steering.core.result import Feature, Result
 from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.flow_journal import FlowJournal, flows_folder
-from steering.flow_runner.flow_state import FlowState
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
-from steering.flow_runner.recorded_run import find_run
 from steering.flow_runner.returned import Returned, follow_flows, returned_by
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.recorded_run import find_run
 from steering.flows.entries import FlowEntry
 from steering.flows.explanation import as_text, explain_flow
 

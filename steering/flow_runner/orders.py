@@ -12,8 +12,8 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
-from steering.flow_runner.flow_journal import FlowJournal, flows_folder, journals
-from steering.flow_runner.flow_state import FlowState
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
+from steering.flow_steps.flow_state import FlowState
 from steering.flows.entries import FlowEntry
 from steering.flows.feature_json import features_json
 from steering.machine.identity import host_of, lives

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from steering.core.errors import SteeringError
 from steering.core.result import Result
-from steering.flow_runner.bells import Bell
-from steering.flow_runner.compute_step import results_of
-from steering.flow_runner.flow_journal import FlowJournal
-from steering.flow_runner.flow_state import FlowState
+from steering.flow_steps.bells import Bell
+from steering.flow_steps.compute_step import results_of
+from steering.flow_steps.flow_journal import FlowJournal
+from steering.flow_steps.flow_state import FlowState
 
 # Of so many of the newest flow runs what they have found is brought when a session begins.
 _NEWEST = 20
@@ -53,7 +53,7 @@ class Returned:
             f"{name} {one.value:.5g} {one.units}" for name, one in self.result.outcome.features.items()
         )
         return (
-            f"{source.label} of run {source.run[:8]} by {self.flow} on {source.facility}, {self.age:.0f} s old, "
+            f"{source.label} of run {source.run[:8]} on {source.facility}, {self.age:.0f} s old, "
             f"{self.latency_class} ({self.took:.2f} s): {features}"
         )
 

@@ -7,17 +7,17 @@ from pydantic import ValidationError
 
 from steering.core.errors import SteeringError, said
 from steering.core.workspace import Workspace
-from steering.flow_runner.catalogue_step import catalogue
-from steering.flow_runner.compute_step import compute
-from steering.flow_runner.copying import CancelledFlowError
-from steering.flow_runner.file_steps import distribute, transfer
-from steering.flow_runner.flow_journal import FlowJournal
-from steering.flow_runner.flow_state import FlowState, fold
-from steering.flow_runner.hold import point
 from steering.flow_runner.known_features import record_features
-from steering.flow_runner.recorded_run import find_run
-from steering.flow_runner.warm import WarmFacilities
-from steering.flow_runner.work import Work
+from steering.flow_steps.catalogue_step import catalogue
+from steering.flow_steps.compute_step import compute
+from steering.flow_steps.copying import CancelledFlowError
+from steering.flow_steps.file_steps import distribute, transfer
+from steering.flow_steps.flow_journal import FlowJournal
+from steering.flow_steps.flow_state import FlowState, fold
+from steering.flow_steps.hold import point
+from steering.flow_steps.recorded_run import find_run
+from steering.flow_steps.warm import WarmFacilities
+from steering.flow_steps.work import Work
 from steering.flows.condition import Condition, UnknownFeatureError
 from steering.flows.entries import FlowEntry, StepEntry
 from steering.flows.feature_json import read_features

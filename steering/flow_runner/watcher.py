@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_runner.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_runner.orders import flows_of, order
-from steering.flow_runner.recorded_run import RecordedRun, read_run
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.warm import WarmFacilities
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
+from steering.flow_steps.recorded_run import RecordedRun, read_run
+from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
 from steering.machine.secret_file import read_secret, write_secret
 

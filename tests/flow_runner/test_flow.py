@@ -12,14 +12,14 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.flow_runner import copying
-from steering.flow_runner.bells import Bell
-from steering.flow_runner.copying import copy, sha256_of
-from steering.flow_runner.flow_journal import BusyError, FlowJournal, flows_folder
 from steering.flow_runner.orders import cancel, order
-from steering.flow_runner.recorded_run import find_run
-from steering.flow_runner.result_file import read_result_file, write_result_file
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.warm import WarmFacilities
+from steering.flow_steps.bells import Bell
+from steering.flow_steps.copying import copy, sha256_of
+from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder
+from steering.flow_steps.recorded_run import find_run
+from steering.flow_steps.result_file import read_result_file, write_result_file
+from steering.flow_steps.warm import WarmFacilities
 from steering.places import hdf5
 from tests.flow_runner.workspaces import POINTS, UID, Inline, flow, measured
 
@@ -85,8 +85,16 @@ def test_the_catalogue_finds_it_by_features_words_and_facets(workspace, run):
     (file,) = result.files
     assert len(file["sha256"]) == 64
     assert catalogue.find("peak > 100 deg") == []
-    assert catalogue.find(kind="result", scan="rocking")[0].label == "curve"
-    assert catalogue.facets()["sample"] == {"WSe2 flake": 2}
+    # Another flow adds to the entry of the run, and takes nothing away.
+    centres = {"facility": "inline", "analyses": [{"analysis": "centre_of_mass", "label": "centres"}]}
+    run(flow(transfer=None, compute=centres, distribute=None), name="again")
+    assert [one.label for one in catalogue.find(kind="result")] == ["centres", "curve"]
+    again = catalogue.find("curve.peak > 0 deg", kind="run")[0]
+    assert any(name.startswith("centres.") for name in again.features)
+    assert again.files == entry.files
+    assert catalogue.find("curve.peak > 0 deg", kind="result")[0].label == "curve"
+    assert catalogue.find(kind="result", scan="rocking", label="curve")[0].subject == result.subject
+    assert catalogue.facets()["sample"] == {"WSe2 flake": 3}
     assert catalogue.features()["peak"] == "deg"
     with pytest.raises(SteeringError, match=r"No entry has what 'tau0 < 1 s' asks for. Known are: .*peak"):
         catalogue.find("tau0 < 1 s")

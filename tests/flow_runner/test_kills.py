@@ -11,10 +11,10 @@ import pytest
 
 from steering.catalogue.catalogue import Catalogue
 from steering.core.workspace import Workspace
-from steering.flow_runner.copying import sha256_of
-from steering.flow_runner.flow_journal import FlowJournal, flows_folder
-from steering.flow_runner.hold import VARIABLE
 from steering.flow_runner.orders import order
+from steering.flow_steps.copying import sha256_of
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.hold import VARIABLE
 from tests.flow_runner.workspaces import UID, flow, installed, measured
 
 pytestmark = pytest.mark.system

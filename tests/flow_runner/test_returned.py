@@ -19,11 +19,11 @@ from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.flow_journal import flows_folder, journals
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.warm import WarmFacilities
 from steering.flow_runner.watcher import Watcher
+from steering.flow_steps.flow_journal import flows_folder, journals
+from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
 from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
@@ -65,7 +65,7 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     assert brought[0].provenance.facility == f"inline, flow keep-{UID[:8]}"
     newest = flows.returned.value["deep"]
     assert newest.latency_class in ("live", "within a minute")
-    assert "deep of run ffff0000 by keep-ffff0000 on inline" in str(newest)
+    assert "deep of run ffff0000 on inline, flow keep-ffff0000" in str(newest)
     assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
     assert not list((flows_folder(workspace) / "bells").iterdir())
 

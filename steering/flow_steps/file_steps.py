@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from steering.core.errors import SteeringError
-from steering.flow_runner.copying import Rights, copy
-from steering.flow_runner.hold import point
-from steering.flow_runner.recorded_run import RunFile
-from steering.flow_runner.work import Work
+from steering.flow_steps.copying import Rights, copy
+from steering.flow_steps.hold import point
+from steering.flow_steps.recorded_run import RunFile
+from steering.flow_steps.work import Work
 from steering.flows.entries import DistributeEntry, TransferEntry
 from steering.flows.templates import fill_path
 

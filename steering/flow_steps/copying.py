@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from steering.core.errors import SteeringError
-from steering.flow_runner.flow_journal import synced
-from steering.flow_runner.hold import point
+from steering.flow_steps.flow_journal import synced
+from steering.flow_steps.hold import point
 
 _PIECE = 1 << 22
 _TELL_SECONDS = 0.25

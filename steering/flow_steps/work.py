@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from steering.core.result import Result
 from steering.core.workspace import Workspace
-from steering.flow_runner.copying import CancelledFlowError
-from steering.flow_runner.flow_journal import FlowJournal
-from steering.flow_runner.recorded_run import RecordedRun
-from steering.flow_runner.warm import WarmFacilities
+from steering.flow_steps.copying import CancelledFlowError
+from steering.flow_steps.flow_journal import FlowJournal
+from steering.flow_steps.recorded_run import RecordedRun
+from steering.flow_steps.warm import WarmFacilities
 from steering.flows.facts import Facts
 
 

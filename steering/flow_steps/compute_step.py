@@ -14,11 +14,11 @@ from steering.core.binding import Binding, bindings_of, make_analysis
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.result import Result
-from steering.flow_runner.copying import sha256_of
-from steering.flow_runner.hold import point
-from steering.flow_runner.recorded_run import RecordedRun
-from steering.flow_runner.result_file import read_result_file, write_result_file
-from steering.flow_runner.work import Work
+from steering.flow_steps.copying import sha256_of
+from steering.flow_steps.hold import point
+from steering.flow_steps.recorded_run import RecordedRun
+from steering.flow_steps.result_file import read_result_file, write_result_file
+from steering.flow_steps.work import Work
 from steering.flows.entries import ComputeEntry
 from steering.flows.feature_json import features_json
 from steering.geometry.stands import geometry_of

@@ -8,10 +8,10 @@ from typing import Any, cast
 from steering.catalogue.catalogue import Catalogue
 from steering.catalogue.entry import Entry, data_cite, decisions_summary
 from steering.core.result import Feature
-from steering.flow_runner.compute_step import results_of
-from steering.flow_runner.copying import sha256_of
-from steering.flow_runner.hold import point
-from steering.flow_runner.work import Work
+from steering.flow_steps.compute_step import results_of
+from steering.flow_steps.copying import sha256_of
+from steering.flow_steps.hold import point
+from steering.flow_steps.work import Work
 from steering.flows.entries import CatalogueEntry
 from steering.flows.feature_json import features_json
 from steering.flows.templates import fill, fill_all
@@ -38,7 +38,8 @@ def _computed(work: Work) -> Mapping[str, Any]:
 def _entries(work: Work, step: CatalogueEntry) -> list[Entry]:
     run, words = work.run, work.facts.words
     results = results_of(work.outcomes.get("compute", {}))
-    title, raw = fill(step.title, words), _raw(work)
+    before = Catalogue(work.workspace).find_entry(f"run:{run.uid}")
+    title, raw = fill(step.title, words), _raw(work, before)
     common = {
         **fill_all(dict(step.project), words),
         "scan": run.entry.scan, "sample": run.entry.sample, "number": run.entry.number, "status": run.entry.status,
@@ -70,21 +71,27 @@ def _entries(work: Work, step: CatalogueEntry) -> list[Entry]:
         content = {"dc": dc, "files": _files([part]), "project_metadata": {**common, **more}}
         subject = f"result:{run.uid}:{label}"
         made.append(Entry(subject, "result", run.uid, work.journal.id, content, step.visible_to, features))
+    # What another flow has found of this run is kept.
+    every = {**(before.features if before is not None else {}), **every}
     dc = data_cite(title, step.creators, step.publisher, step.subjects, run.entry, ["application/x-hdf5"])
-    content = {"dc": dc, "files": _files(raw), "project_metadata": {**common, "features": features_json(every)}}
+    content = {"dc": dc, "files": raw, "project_metadata": {**common, "features": features_json(every)}}
     entry = Entry(f"run:{run.uid}", "run", run.uid, work.journal.id, content, step.visible_to, every)
     return [entry, *made]
 
 
-def _raw(work: Work) -> Sequence[Mapping[str, Any]]:
-    """List the run's files: the verified copies, or where nothing was copied the files themselves."""
+def _raw(work: Work, before: Entry | None) -> Sequence[Mapping[str, Any]]:
+    """List the run's files: the verified copies, or where this flow copied nothing what is known of them already."""
     moved = work.outcomes.get("transfer")
     if moved is not None:
-        return cast("Sequence[Mapping[str, Any]]", moved["files"])
-    return [
-        {"name": one.name, "path": str(one.path), "size": one.size, "sha256": sha256_of(one.path)}
-        for one in work.run.files()
-    ]
+        return _files(cast("Sequence[Mapping[str, Any]]", moved["files"]))
+    if before is not None:
+        return before.files
+    return _files(
+        [
+            {"name": one.name, "path": str(one.path), "size": one.size, "sha256": sha256_of(one.path)}
+            for one in work.run.files()
+        ]
+    )
 
 
 def _files(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

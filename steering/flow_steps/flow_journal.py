@@ -14,8 +14,8 @@ from typing import IO, Any, Self
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_runner.bells import Bell, ring_all
-from steering.flow_runner.flow_state import FlowState, fold
+from steering.flow_steps.bells import Bell, ring_all
+from steering.flow_steps.flow_state import FlowState, fold
 from steering.machine.lines import append, mend
 from steering.machine.secret_file import make_private
 
