@@ -31,6 +31,7 @@ class Flows:
     Attributes:
         states: How the flow runs of the workspace stand, the newest first.
         returned: The newest result that a flow has brought, by label of its analysis.
+        offered: Names of the flows of the beamline's file.
     """
 
     def __init__(self, workspace: Workspace, board: Board) -> None:
@@ -44,6 +45,7 @@ class Flows:
         self._started: list[subprocess.Popen[bytes]] = []
         self.states: Cell[tuple[FlowState, ...]] = Cell(())
         self.returned: Cell[Mapping[str, Returned]] = Cell({})
+        self.offered: Cell[tuple[str, ...]] = Cell(())
 
     def __repr__(self) -> str:
         """Say which there are."""
@@ -163,7 +165,9 @@ class Flows:
         try:
             # A file that is wrong by now is said to whoever asks for a flow.
             with suppress(SteeringError):
-                trigger = FeatureTrigger(self._board, await asyncio.to_thread(lambda: self.entries), self._on_feature)
+                entries = await asyncio.to_thread(lambda: self.entries)
+                self.offered.set(tuple(entries))
+                trigger = FeatureTrigger(self._board, entries, self._on_feature)
                 following.append(asyncio.create_task(trigger.run()))
             await asyncio.gather(*following)
         finally:

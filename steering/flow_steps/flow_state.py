@@ -25,6 +25,7 @@ class StepState:
         bytes: Copied so far.
         bytes_total: To be copied; 0 if it copies nothing, or nobody knows yet.
         tries: How often it was begun.
+        told: Unix time in seconds at which it was last heard of; NaN before.
     """
 
     name: str
@@ -36,6 +37,18 @@ class StepState:
     bytes: int = 0
     bytes_total: int = 0
     tries: int = 0
+    told: float = math.nan
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second since it was begun; 0 while that is not known."""
+        seconds = self.told - self.began
+        return self.bytes / seconds if self.bytes and seconds > 0 else 0.0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the rest of the bytes takes at this rate; NaN while that is not known."""
+        return (self.bytes_total - self.bytes) / self.rate if self.rate else math.nan
 
 
 @dataclass(frozen=True)
@@ -141,6 +154,7 @@ def _take_step(state: FlowState, line: Mapping[str, Any]) -> FlowState:
             new = replace(old, why=why)
         case _:
             new = replace(old, bytes=int(line["bytes"]), bytes_total=int(line["bytes_total"]))
+    new = replace(new, told=at)
     return replace(state, steps=tuple(new if one.name == new.name else one for one in state.steps))
 
 

@@ -30,6 +30,7 @@ from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
 from steering.guard import Situation, judge
 from steering.loop.trend import TrendGatherer
+from tests.widgets.fake_flows import FakeFlows
 from tests.widgets.fake_past import FakePast
 
 TH = Axis("th", "deg", -2.0, 2.0)
@@ -72,6 +73,7 @@ class FakeDesk:
         forecasts: Everything that a forecast was asked for.
         added: Every analysis that was added: name, label and parameters.
         past: Runs that are over.
+        flows: Flows of a beamline that has none before :meth:`FakeFlows.fill`.
         shown: Every run of the past that was shown: uid, analysis and parameters.
         labelled: Whether results are shown by label too, as a session does.
     """
@@ -98,6 +100,7 @@ class FakeDesk:
         self._version = 0
         self._stop = threading.Event()
         self.past = FakePast()
+        self.flows = FakeFlows()
         self.shown: list[tuple[str, str, dict[str, object]]] = []
         self._trend = TrendGatherer()
         self.board.source.set(FollowedSource("documents"))

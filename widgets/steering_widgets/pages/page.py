@@ -10,6 +10,7 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
+from steering_widgets.flows.panel import FlowsPanel
 from steering_widgets.frames.frame import FramePanel
 from steering_widgets.pages.alone import Alone
 from steering_widgets.pages.guests import invite
@@ -90,6 +91,7 @@ class Page:
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)
+        flows = FlowsPanel(session)
         # Lines first: a result of many curves has one of its own besides, such as I(q), that says less.
         lines = LinesPanel(session, look)
         drawn = (lines, self._map, self._curve, array, self._scalars)
@@ -103,8 +105,8 @@ class Page:
         self._panels = (progress, form, agents)
         # Read, not touched: a few times a second are enough, and of what happened in the last minutes two.
         self._plots = (*views, analyses, runs, shown)
-        self._words = (trend, instrument, journal, source, compute)
-        others = (instrument, journal, source, compute, analyses, runs, shown)
+        self._words = (trend, instrument, journal, source, compute, flows)
+        others = (instrument, journal, source, compute, analyses, runs, shown, flows)
         self._closing = (*self._panels, *others, *drawn, trend, self._frame)
         self._hellos = Place(progress.control.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
@@ -125,7 +127,7 @@ class Page:
             runs.widget,
             _band(
                 "st-more",
-                _column("st-decided", journal.widget),
+                _column("st-decided", journal.widget, flows.widget),
                 _column("st-computed", analyses.widget, compute.widget),
                 _column("st-came", source.widget),
             ),
