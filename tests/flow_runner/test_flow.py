@@ -11,9 +11,9 @@ from steering.catalogue.catalogue import Catalogue
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
-from steering.flow_runner import copying
 from steering.flow_runner.orders import cancel, order
 from steering.flow_runner.runner import run_flow
+from steering.flow_steps import copying
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, sha256_of
 from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder
