@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from steering.core.result import Feature
 from steering.core.workspace import Workspace, default_workspace
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
 from steering.flow_runner.runner import run_flow
-from steering.flow_steps.flow_journal import FlowJournal, journals
+from steering.flow_steps.flow_journal import BusyError, FlowJournal, journals
 from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import RecordedRun, find_run
 from steering.flow_steps.warm import WarmFacilities
@@ -26,6 +27,7 @@ from steering.flows.explanation import as_text, explain_flow
 
 CODES = {"succeeded": 0, "failed": 1, "interrupted": 3, "running": 3, "ordered": 3, "cancelled": 4}
 _MOST_LISTED = 20
+_CANCEL_SECONDS = 20.0
 
 
 def flow(arguments: Sequence[str]) -> int:
@@ -40,7 +42,7 @@ def flow(arguments: Sequence[str]) -> int:
         case "resume":
             return _resume(options, workspace)
         case "cancel":
-            return _say([cancel(find_journal(workspace, _needed(options, "the flow run")))], as_json=options.json)
+            return _cancel(options, workspace)
         case _:
             found = [find_journal(workspace, options.name)] if options.name else journals(workspace)[:_MOST_LISTED]
             states = [one.state for one in found]
@@ -78,7 +80,10 @@ def run_here(workspace: Workspace, journal: FlowJournal) -> FlowState:
     """Run a flow in this process, so that it ends with it; what is left can be resumed."""
     end_like_ctrl_c()
     with WarmFacilities(workspace) as facilities:
-        return run_flow(workspace, journal, facilities)
+        try:
+            return run_flow(workspace, journal, facilities)
+        except BusyError as error:
+            return replace(journal.state, why=str(error))
 
 
 def order_for(
@@ -107,6 +112,14 @@ def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
         sys.stdout.write("There is nothing to resume.\n")
         return 0
     return _say(states, as_json=options.json)
+
+
+def _cancel(options: argparse.Namespace, workspace: Workspace) -> int:
+    journal = find_journal(workspace, _needed(options, "the flow run"))
+    cancel(journal)
+    # Whoever runs it hears of it between two pieces of its work.
+    journal.until_over(_CANCEL_SECONDS)
+    return _say([journal.state], as_json=options.json)
 
 
 def _explain(options: argparse.Namespace, workspace: Workspace) -> int:

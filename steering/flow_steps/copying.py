@@ -63,7 +63,7 @@ def copy(source: Path, target: Path, tell: Callable[[int], None], rights: Rights
     """
     given = rights or Rights()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent, given)
         if target.exists():
             return _there(source, target, given)
         part = target.with_name(f".{target.name}.part")
@@ -140,6 +140,15 @@ def _put(file: BinaryIO, piece: bytes, at: int) -> int:
         file.seek(at)
         file.write(piece)
     return len(piece)
+
+
+def _make_folder(folder: Path, rights: Rights) -> None:
+    """Make a folder and those above it that are missing; who may read a file may also enter the folders made for it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    mode = rights.mode | 0o700 | (rights.mode & 0o444) >> 2 if rights.mode else 0
+    for one in missing:
+        _give(one, Rights(mode, rights.group))
 
 
 def _give(path: Path, rights: Rights) -> None:

@@ -130,7 +130,7 @@ class FlowJournal:
         """Whether a process runs it now, this one included."""
         if self._lock is not None:
             return True
-        with suppress(FileNotFoundError), (self.folder / _LOCK).open("r+") as file:
+        with suppress(FileNotFoundError), (self.folder / _LOCK).open() as file:
             return not _taken(file)
         return False
 

@@ -28,6 +28,7 @@ from steering.flows.entries import FlowEntry
 from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
 from tests.flow_runner.workspaces import UID, Inline, flow, measured
+from tests.flows.beamline import BEAMLINE
 
 DEEP = {"facility": "inline", "analyses": [{"analysis": "rocking_curve", "label": "deep", "axes": ["th"]}]}
 
@@ -119,20 +120,7 @@ async def test_an_agent_steers_the_next_scan_on_it(workspace, monkeypatch):
     await asyncio.gather(working, following, return_exceptions=True)
 
 
-BEAMLINE = """
-name: here
-motors: {th: {prefix: "X:th", units: deg}}
-detector: {prefix: "X:det:"}
-scans:
-  - plan: rocking
-    name: rocking
-    title: Rocking
-    axis: th
-    parameters:
-      centre: {units: deg, value: 0.2, low: -0.5, high: 1.0, largest_step: 0.5}
-      range: {units: deg, value: 1.0, low: 0.01, high: 1.5, largest_step: 1.0}
-      step: {units: deg, value: 0.005, low: 0.0005, high: 0.1, largest_step: 0.05}
-      exposure: {units: s, value: 0.25, low: 0.01, high: 5.0, largest_step: 2.0}
+FLOWS = """
 flows:
   each: {trigger: end, steps: {compute: {facility: inline}, catalogue: {}}}
   maps: {trigger: {at: end, scans: [rocking]}, steps: {transfer: {to: "store/{run.uid}"}}}
@@ -147,7 +135,7 @@ def told(what, run=UID, **more):
 
 def watched(workspace, tmp_path, *lines):
     path = tmp_path / "beamline.yaml"
-    path.write_text(BEAMLINE)
+    path.write_text(BEAMLINE + FLOWS)
     watcher = Watcher(workspace, path)
     watcher.run(lines)
     watcher.finish()

@@ -1,5 +1,8 @@
 """Flows on the whole embedded system: a run's end starts one, and what it has found steers the next scan."""
 
+import json
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -58,3 +61,20 @@ def test_the_end_of_a_run_starts_a_flow_and_the_next_scan_is_steered_on_what_it_
     assert rulings[0].basis == found.result.basis
     session.wait(120)
     assert session.flows.wait(f"back-{second[:8]}", 60).status == "succeeded"
+
+
+def test_a_scan_and_its_flow_are_one_command(workspace, tmp_path):
+    command = [sys.executable, "-m", "steering.cli", "run", "rocking", "--flow", "keep", "--json", "--speed", "20"]
+    command += ["--set", "range=0.2", "--workspace", str(workspace.directory)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["flow"]["status"] == "succeeded"
+    assert report["flow"]["run"] == report["run"]
+    assert [one["status"] for one in report["flow"]["steps"]] == ["done"] * 4
+    (manifest,) = workspace.directory.glob("experiment/*/*/MANIFEST-*.json")
+    assert json.loads(manifest.read_text())["run"] == report["run"]
+    assert not left_behind(of_workspace(workspace))
+    wrong = subprocess.run([*command[:6], "kep", *command[7:]], capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 1
+    assert "There is no flow 'kep'. There are: keep" in wrong.stderr

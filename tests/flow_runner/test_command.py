@@ -1,0 +1,142 @@
+"""``steering flow``: what it says, and with which code it ends."""
+
+import json
+import threading
+
+import pytest
+
+from steering import cli
+from steering.core import registry
+from steering.flow_runner.orders import order
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from tests.flow_runner.workspaces import UID, Inline, measured
+from tests.flows.beamline import BEAMLINE
+
+FLOWS = """
+flows:
+  keep:
+    title: All of it
+    steps:
+      transfer: {to: "store/{run.uid}"}
+      compute: {facility: inline}
+      catalogue: {}
+      distribute: {to: "out", mode: "0640", when: peak > 100 deg}
+"""
+ID = f"keep-{UID[:8]}"
+
+
+@pytest.fixture
+def steering(workspace, tmp_path, monkeypatch, capsys):
+    """Call the command; return its code and what it printed."""
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda door, name: Inline if name == "inline" else load(door, name))
+    monkeypatch.setattr("steering.commands.flow.end_like_ctrl_c", lambda: None)
+    path = tmp_path / "beamline.yaml"
+    path.write_text(BEAMLINE + FLOWS)
+    measured(workspace)
+
+    def call(*words):
+        file = ["--beamline", str(path)] if words[0] in ("run", "explain") else []
+        code = cli.main(["flow", *words, *file, "--workspace", str(workspace.directory)])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return call
+
+
+def journal_of(workspace):
+    return FlowJournal(flows_folder(workspace) / ID)
+
+
+def test_a_flow_is_explained_run_and_looked_at(steering):
+    assert steering("status") == (0, "No flow has been ordered in this workspace.\n")
+    code, said = steering("explain", "keep", "--run", UID[:6])
+    assert code == 0
+    assert "copy 2 files" in said
+    assert '"StartAt": "Transfer"' in said
+    code, said = steering("explain", "keep", "--json")
+    assert json.loads(said)["globus"]["lacking"] == [
+        "source", "destination", "compute_endpoint", "compute_function", "index", "experiment",
+    ]  # fmt: skip
+    code, said = steering("run", "keep")
+    assert code == 0, said
+    assert f"{ID}: succeeded." in said
+    assert "left out. peak > 100 deg does not hold." in said
+    code, said = steering("run", "keep", "--run", UID, "--json")
+    assert (code, json.loads(said)["status"]) == (0, "succeeded")
+    assert steering("status")[0] == 0
+    assert steering("resume") == (0, "There is nothing to resume.\n")
+
+
+def test_what_failed_ends_with_1_and_is_resumed(steering, workspace):
+    away = (workspace.frames / f"{UID}.h5").rename(workspace.directory / "away.h5")
+    code, said = steering("run", "keep")
+    assert code == 1
+    assert "cannot be found here" in said
+    assert steering("status", ID[:6])[0] == 1
+    away.rename(workspace.frames / f"{UID}.h5")
+    code, said = steering("resume", "--json")
+    assert (code, json.loads(said)["status"]) == (0, "succeeded")
+
+
+def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(steering, workspace, tmp_path):
+    from steering.description.description import read_description
+
+    entry = read_description(tmp_path / "beamline.yaml").flows["keep"]
+    journal, _ = order(workspace, "keep", entry, UID)
+    with journal:
+        journal.write("running")
+        code, said = steering("run", "keep")
+        assert (code, "is run by another process" in said) == (3, True)
+    assert steering("status")[0] == 3
+    assert "Go on: steering flow resume" in steering("status")[1]
+    code, said = steering("cancel", ID)
+    assert (code, "cancelled. It was cancelled." in said) == (4, True)
+    assert steering("run", "keep")[0] == 4
+    assert steering("resume", ID)[0] == 0
+
+
+def test_who_runs_it_hears_that_it_is_cancelled(steering, workspace, tmp_path):
+    from steering.description.description import read_description
+
+    entry = read_description(tmp_path / "beamline.yaml").flows["keep"]
+    journal, _ = order(workspace, "keep", entry, UID)
+    held, wished = threading.Event(), threading.Event()
+
+    def run():
+        with FlowJournal(journal.folder) as mine:
+            mine.write("running")
+            held.set()
+            wished.wait(20)
+            mine.write("ended", {"status": "cancelled", "why": "It was told so."})
+
+    running = threading.Thread(target=run)
+    running.start()
+    held.wait(20)
+    wish = FlowJournal.wish_cancelled
+
+    def heard(self):
+        wish(self)
+        wished.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FlowJournal, "wish_cancelled", heard)
+        code, said = steering("cancel", ID)
+    running.join()
+    assert (code, "It was told so." in said) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run",), "Say the name of the flow: steering flow run NAME"),
+        (("run", "kep"), "There is no flow 'kep'. There are: keep"),
+        (("run", "keep", "--run", "x"), "0 runs of the workspace"),
+        (("cancel", "x"), "0 flow runs are called 'x'. The newest are: none"),
+        (("resume", "x"), "0 flow runs are called 'x'"),
+    ],
+)
+def test_a_slip_is_a_sentence_and_ends_with_1(steering, words, said):
+    code, printed = steering(*words)
+    assert code == 1
+    assert said in printed
