@@ -169,7 +169,9 @@ class Flows:
                 self.offered.set(tuple(entries))
                 trigger = FeatureTrigger(self._board, entries, self._on_feature)
                 following.append(asyncio.create_task(trigger.run()))
-            await asyncio.gather(*following)
+            # Where no pipe can be made, as in a home that cannot be written, flows are asked for and not followed.
+            with suppress(SteeringError, OSError):
+                await asyncio.gather(*following)
         finally:
             await end_tasks(*following)
 

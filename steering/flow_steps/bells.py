@@ -39,7 +39,9 @@ class Bell:
         """
         if self._closed:
             return False
-        ready, _, _ = select.select([self._pipe], [], [], seconds)
+        waiting = select.poll()
+        waiting.register(self._pipe, select.POLLIN)
+        ready = waiting.poll(max(seconds, 0.0) * 1000.0)
         if ready:
             with suppress(BlockingIOError):
                 os.read(self._pipe, 65536)

@@ -17,11 +17,13 @@ from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
+from steering.core.workspace import Workspace
+from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.watcher import Watcher
+from steering.flow_runner.watcher import BY_END, Watcher
 from steering.flow_steps.flow_journal import flows_folder, journals
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
@@ -160,6 +162,25 @@ def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_ol
     assert watched(workspace, tmp_path) == {}
     measured(workspace, "new00000-1", began=9.8e9)
     assert set(watched(workspace, tmp_path)) == {"each-new00000", "maps-new00000"}
+
+
+def test_a_flow_that_was_cut_off_with_its_process_goes_on_with_the_next_one(workspace, tmp_path):
+    watched(workspace, tmp_path)
+    measured(workspace)
+    entry = read_description(tmp_path / "beamline.yaml").flows["each"]
+    journal, _ = order(workspace, "each", entry, UID, by=BY_END)
+    with journal:
+        journal.write("running")
+    assert journal.state.status == "interrupted"
+    assert watched(workspace, tmp_path) == {journal.id: "succeeded"}
+
+
+async def test_a_session_whose_home_cannot_be_written_opens_without_flows(tmp_path):
+    (tmp_path / "flows").write_text("no folder")
+    flows = Flows(Workspace(tmp_path), Board())
+    async with asyncio.timeout(20):
+        await flows.follow(lambda _: None)
+    assert flows.states.value == ()
 
 
 def test_each_so_many_frames_start_a_flow_on_what_is_there(workspace, tmp_path):
