@@ -37,6 +37,14 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
             for name in ("SetParameter", "ReplacePath", "InsertRegion", "Skip", "Finish", "Pause", "Resume", "Abort")
         ),
     ),
+    "Flows": (
+        "What is done with runs, and what comes of it: `session.flows`, `session.catalogue`.",
+        (
+            "steering.flow_runner.desk:Flows", "steering.flow_runner.returned:Returned",
+            "steering.flow_steps.flow_state:FlowState", "steering.flow_steps.flow_state:StepState",
+            "steering.catalogue.catalogue:Catalogue", "steering.catalogue.entry:Entry",
+        ),
+    ),
     "The record": (
         "Runs of the past, as xarray.",
         (

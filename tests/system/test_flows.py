@@ -61,6 +61,22 @@ def test_the_end_of_a_run_starts_a_flow_and_the_next_scan_is_steered_on_what_it_
     assert rulings[0].basis == found.result.basis
     session.wait(120)
     assert session.flows.wait(f"back-{second[:8]}", 60).status == "succeeded"
+    tell_no_secret(session)
+
+
+def tell_no_secret(session):
+    """What opens the service and the record is in nothing that a flow has made."""
+    secrets = [session._client.secret.encode(), session._record_address["key"].encode()]
+    made = [
+        path
+        for name in ("flows", "store", "out")
+        for path in (session.workspace.directory / name).rglob("*")
+        if path.is_file()
+    ]
+    assert len(made) > 10
+    for path in (*made, session.catalogue.path):
+        content = path.read_bytes()
+        assert not any(secret in content for secret in secrets), path
 
 
 def test_a_scan_and_its_flow_are_one_command(workspace, tmp_path):
