@@ -1,0 +1,46 @@
+"""What the service tells the process of flows."""
+
+import pytest
+
+from steering.beamline.flow_teller import FlowTeller
+from steering.flows.entries import FlowEntry
+
+STEPS = {"compute": {}}
+
+
+def flows(trigger):
+    return {"one": FlowEntry.model_validate({"trigger": trigger, "steps": STEPS})}
+
+
+def documents(points, uid="run-1", each=2):
+    yield "start", {"uid": uid, "plan_name": "rocking", "frames_per_event": each}
+    yield "descriptor", {"uid": f"{uid}-b", "name": "baseline", "run_start": uid}
+    yield "descriptor", {"uid": f"{uid}-d", "name": "primary", "run_start": uid}
+    yield "event", {"descriptor": f"{uid}-b"}
+    for _ in range(points):
+        yield "event", {"descriptor": f"{uid}-d"}
+    yield "stop", {"run_start": "another"}
+    yield "stop", {"run_start": uid}
+
+
+@pytest.mark.parametrize(("trigger", "wanted"), [("hand", False), ("end", True), ({"at": "frames", "frames": 3}, True)])
+def test_a_process_of_flows_is_wanted_where_a_flow_starts_by_itself(trigger, wanted):
+    assert FlowTeller.wanted(flows(trigger)) is wanted
+    assert not FlowTeller.wanted({})
+
+
+def test_begin_and_end_are_told_and_points_where_a_flow_counts_them():
+    told = []
+    teller = FlowTeller(flows("end"), told.append)
+    for one in documents(3):
+        teller.take(*one)
+    assert told == [
+        {"what": "began", "run": "run-1", "scan": "rocking"},
+        {"what": "ended", "run": "run-1", "scan": "rocking"},
+    ]
+    told.clear()
+    teller = FlowTeller(flows({"at": "frames", "frames": 3}), told.append)
+    for uid in ("run-1", "run-2"):
+        for one in documents(2, uid):
+            teller.take(*one)
+    assert [one.get("frames") for one in told] == [None, 2, 4, None] * 2
