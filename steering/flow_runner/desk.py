@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steering.core.board import Board
 from steering.core.cell import Cell
@@ -14,13 +14,14 @@ from steering.core.result import Feature, Result
 from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
+from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order, triggers_of
 from steering.flow_runner.returned import Returned, follow_flows, returned_by
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import find_run
-from steering.flows.entries import FlowEntry
-from steering.flows.explanation import as_text, explain_flow
+
+if TYPE_CHECKING:
+    from steering.flows.entries import FlowEntry
 
 _LOG = "run.log"
 
@@ -56,7 +57,7 @@ class Flows:
         return iter(self.entries)
 
     @property
-    def entries(self) -> Mapping[str, FlowEntry]:
+    def entries(self) -> "Mapping[str, FlowEntry]":
         """The flows of the beamline's file, by name.
 
         Raises:
@@ -140,6 +141,8 @@ class Flows:
         Raises:
             SteeringError: If there is no such flow or run.
         """
+        from steering.flows.explanation import as_text, explain_flow
+
         entry = flow_named(name, self.entries)
         recorded = find_run(self._workspace, run) if run else None
         facts, files = None, list[dict[str, Any]]()
@@ -165,10 +168,12 @@ class Flows:
         try:
             # A file that is wrong by now is said to whoever asks for a flow.
             with suppress(SteeringError):
-                entries = await asyncio.to_thread(lambda: self.entries)
-                self.offered.set(tuple(entries))
-                trigger = FeatureTrigger(self._board, entries, self._on_feature)
-                following.append(asyncio.create_task(trigger.run()))
+                triggers = await asyncio.to_thread(triggers_of, self._workspace)
+                self.offered.set(tuple(triggers))
+                if "feature" in triggers.values():
+                    entries = await asyncio.to_thread(lambda: self.entries)
+                    trigger = FeatureTrigger(self._board, entries, self._on_feature)
+                    following.append(asyncio.create_task(trigger.run()))
             # Where no pipe can be made, as in a home that cannot be written, flows are asked for and not followed.
             with suppress(SteeringError, OSError):
                 await asyncio.gather(*following)

@@ -4,19 +4,22 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from steering.core.board import Board
 from steering.core.cell import BELLS
 from steering.core.errors import SteeringError
 from steering.core.result import Result
-from steering.flows.entries import FlowEntry
 from steering.flows.facts import Facts
+
+if TYPE_CHECKING:
+    from steering.flows.entries import FlowEntry
 
 
 class FeatureTrigger:
     """Judges the newest results of the running scan, each time that the board has news."""
 
-    def __init__(self, board: Board, flows: Mapping[str, FlowEntry], order: Callable[[str, str], None]) -> None:
+    def __init__(self, board: Board, flows: "Mapping[str, FlowEntry]", order: Callable[[str, str], None]) -> None:
         """Prepare.
 
         Args:
@@ -80,7 +83,7 @@ class FeatureTrigger:
             bell.clear()
 
 
-def _holds(flow: FlowEntry, scan: str, results: Mapping[str, Result]) -> bool:
+def _holds(flow: "FlowEntry", scan: str, results: Mapping[str, Result]) -> bool:
     """Judge a flow's trigger; what is not known yet does not hold yet, and units that do not fit never do."""
     facts = Facts({}, {"status": "unfinished", "scan": scan})
     for label, one in results.items():

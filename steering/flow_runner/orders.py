@@ -5,36 +5,65 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
 
 from steering.beamline.embedded import find_service
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace
-from steering.description.description import read_description
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.flow_state import FlowState
-from steering.flows.entries import FlowEntry
 from steering.flows.feature_json import features_json
 from steering.machine.identity import host_of, lives
+
+if TYPE_CHECKING:
+    from steering.flows.entries import FlowEntry
 
 _STOP_SECONDS = 20.0
 
 
-def flows_of(workspace: Workspace, beamline: Path | None = None) -> dict[str, FlowEntry]:
+def flows_of(workspace: Workspace, beamline: Path | None = None) -> "dict[str, FlowEntry]":
     """Read the flows of a beamline: of the file that is named, or that the workspace's service serves.
 
     Raises:
         SteeringError: If the file is wrong.
     """
-    if beamline is None:
-        service = find_service(workspace)
-        served = str(service.get("file") or "") if service is not None else ""
-        beamline = Path(served) if served else None
-    return dict(read_description(beamline).flows)
+    # What reads a beamline's file loads slowly, and a session that has no flow done needs none of it.
+    from steering.description.description import read_description
+
+    return dict(read_description(beamline or _served(workspace)).flows)
 
 
-def flow_named(name: str, flows: Mapping[str, FlowEntry]) -> FlowEntry:
+def triggers_of(workspace: Workspace) -> dict[str, str]:
+    """Say what starts each flow of the file that the workspace's service serves, by name; nothing if it is wrong.
+
+    The file is looked at and not checked, which takes a hundredth of the time: the service has checked it.
+    """
+    path = _served(workspace) or Path(str(files("steering.beamline") / "embedded.yaml"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    flows = _mapping(_mapping(content).get("flows"))
+    found = {str(name): _mapping(one).get("trigger", "hand") for name, one in flows.items()}
+    return {name: str(_mapping(one).get("at", "hand") if isinstance(one, dict) else one) for name, one in found.items()}
+
+
+def _served(workspace: Workspace) -> Path | None:
+    service = find_service(workspace)
+    served = str(service.get("file") or "") if service is not None else ""
+    return Path(served) if served else None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def flow_named(name: str, flows: "Mapping[str, FlowEntry]") -> "FlowEntry":
     """Return a flow by its name.
 
     Raises:
@@ -49,7 +78,7 @@ def flow_named(name: str, flows: Mapping[str, FlowEntry]) -> FlowEntry:
 def order(
     workspace: Workspace,
     name: str,
-    flow: FlowEntry,
+    flow: "FlowEntry",
     run: str,
     *,
     by: str = "",

@@ -10,9 +10,9 @@ from pathlib import Path
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.flow_steps.bells import Bell
-from steering.flow_steps.compute_step import results_of
 from steering.flow_steps.flow_journal import FlowJournal
 from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.result_file import results_of
 
 # Of so many of the newest flow runs what they have found is brought when a session begins.
 _NEWEST = 20

@@ -8,9 +8,9 @@ from typing import Any, cast
 from steering.catalogue.catalogue import Catalogue
 from steering.catalogue.entry import Entry, data_cite, decisions_summary
 from steering.core.result import Feature
-from steering.flow_steps.compute_step import results_of
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.hold import point
+from steering.flow_steps.result_file import results_of
 from steering.flow_steps.work import Work
 from steering.flows.entries import CatalogueEntry
 from steering.flows.feature_json import features_json

@@ -17,7 +17,7 @@ from steering.core.result import Result
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.hold import point
 from steering.flow_steps.recorded_run import RecordedRun
-from steering.flow_steps.result_file import read_result_file, write_result_file
+from steering.flow_steps.result_file import write_result_file
 from steering.flow_steps.work import Work
 from steering.flows.entries import ComputeEntry
 from steering.flows.feature_json import features_json
@@ -161,13 +161,3 @@ def _tidy(folder: Path) -> None:
     for one in folder.iterdir():
         one.unlink()
     folder.rmdir()
-
-
-def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
-    """Read the results of a compute step that is done, by label.
-
-    Raises:
-        SteeringError: If a file of it is not there any more.
-    """
-    files: Mapping[str, str] = outcome.get("results") or {}
-    return {label: read_result_file(Path(path)) for label, path in files.items()}

@@ -75,6 +75,16 @@ def read_result_file(path: Path) -> Result:
         ) from error
 
 
+def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
+    """Read the results of a compute step that is done, by label.
+
+    Raises:
+        SteeringError: If a file of it is not there any more.
+    """
+    files: Mapping[str, str] = outcome.get("results") or {}
+    return {label: read_result_file(Path(path)) for label, path in files.items()}
+
+
 def _array(one: Mapping[str, Any]) -> Any:
     raw = base64.b64decode(one["values"], validate=True)
     return np.frombuffer(raw, dtype=np.dtype(one["dtype"])).reshape(one["shape"]).copy()

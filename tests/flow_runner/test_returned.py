@@ -21,7 +21,7 @@ from steering.core.workspace import Workspace
 from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.orders import flows_of, order
+from steering.flow_runner.orders import flows_of, order, triggers_of
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_END, Watcher
 from steering.flow_steps.flow_journal import flows_folder, journals
@@ -260,3 +260,18 @@ async def test_the_trigger_waits_for_the_board_and_ends_when_it_is_told_to():
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert ordered == [("x", UID)]
+
+
+def test_what_starts_flows_is_known_without_what_loads_slowly(workspace, monkeypatch, tmp_path):
+    assert triggers_of(workspace) == {"keep": "hand"}
+    path = tmp_path / "beamline.yaml"
+    monkeypatch.setattr("steering.flow_runner.orders.find_service", lambda _: {"file": str(path)})
+    assert triggers_of(workspace) == {}
+    path.write_text(BEAMLINE + FLOWS)
+    assert triggers_of(workspace) == {"each": "end", "maps": "end", "parts": "frames", "hand": "hand"}
+    for odd in ("[1]", "flows: 3", "flows: {a: 3}", "{", "flows: {a: {trigger: [1]}}"):
+        path.write_text(odd)
+        assert set(triggers_of(workspace)) <= {"a"}
+    code = "import sys, steering.session.session\nprint({'bluesky', 'scanspec', 'h5py', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
