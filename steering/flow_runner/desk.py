@@ -93,6 +93,9 @@ class Flows:
         journal = find_journal(self._workspace, id)
         journal.forget_wish()
         if not journal.held:
+            with journal:
+                # So that whoever waits now waits for what comes, and is not told how it failed before.
+                journal.write("resumed")
             self._start(journal)
 
     def cancel(self, id: str) -> None:  # noqa: A002  (as above)

@@ -127,6 +127,8 @@ def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
             )  # fmt: skip
         case "running":
             return replace(state, status="running", why="", process=line.get("by") or {})
+        case "resumed":
+            return replace(state, status="ordered", why="")
         case "did":
             return replace(state, effects={**state.effects, str(line["key"]): line})
         case "ended":

@@ -21,10 +21,12 @@ from steering.core.workspace import Workspace
 from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.orders import flows_of, order, triggers_of
+from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_END, Watcher
+from steering.flow_steps.bells import Bell
 from steering.flow_steps.flow_journal import flows_folder, journals
+from steering.flow_steps.hold import VARIABLE
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
 from steering.session.agent_runner import AgentRunner
@@ -275,3 +277,22 @@ def test_what_starts_flows_is_known_without_what_loads_slowly(workspace, monkeyp
     code = "import sys, steering.session.session\nprint({'bluesky', 'scanspec', 'h5py', 'scipy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.system
+def test_stop_ends_a_flow_that_runs_by_itself_and_it_can_be_resumed(workspace, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
+    monkeypatch.setattr(Flows, "entries", {"keep": flow(compute=None)})
+    measured(workspace)
+    held = tmp_path / "held"
+    monkeypatch.setenv(VARIABLE, f"transfer.copied={held}")
+    flows = Flows(workspace, Board())
+    name = flows.run("keep")
+    with Bell(flows_folder(workspace)) as bell:
+        while not held.exists():
+            bell.wait(0.1)
+    assert stop_flows(workspace) == [name]
+    assert flows.state(name).status == "interrupted"
+    assert stop_flows(workspace) == []
+    flows.resume(name)
+    assert flows.wait(name, 60).status == "succeeded"
