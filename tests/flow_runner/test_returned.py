@@ -9,6 +9,7 @@ import sys
 import pytest
 import xarray as xr
 
+from steering.advice.runner import AgentRunner
 from steering.core import registry
 from steering.core.action import SetParameter
 from steering.core.agent import Suggestion
@@ -29,7 +30,6 @@ from steering.flow_steps.flow_journal import flows_folder, journals
 from steering.flow_steps.hold import VARIABLE
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
-from steering.session.agent_runner import AgentRunner
 from steering.session.notices import Notices
 from tests.flow_runner.workspaces import UID, Inline, flow, measured
 from tests.flows.beamline import BEAMLINE
@@ -102,12 +102,12 @@ class Client:
 
 
 async def test_an_agent_steers_the_next_scan_on_it(workspace, monkeypatch):
-    monkeypatch.setattr("steering.session.agent_runner.make_agent", lambda _binding: Fresh())
+    monkeypatch.setattr("steering.advice.runner.make_agent", lambda _binding: Fresh())
     from steering.core.binding import AgentBinding
 
     await asyncio.to_thread(done, workspace)
     board, client = Board(), Client()
-    agents = AgentRunner(client, board, Notices(board.notice))
+    agents = AgentRunner(client, board, Notices(board.notice).say)
     working = asyncio.create_task(agents.run())
     following = asyncio.create_task(Flows(workspace, board).follow(agents.bring))
     exposure = Parameter("exposure", "s", 0.1, 0.01, 5.0, 2.0)

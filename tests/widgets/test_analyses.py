@@ -2,7 +2,7 @@
 
 import pytest
 
-from steering.core.asked import asked_of
+from steering.contract.asked import asked_of
 from steering_widgets.frames.image import ImageView
 from steering_widgets.frames.regions import regions_of
 from steering_widgets.panels.analyses import AnalysesPanel

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steering.core.asked import Asked
+from steering.contract.asked import Asked
 
 # What is drawn of one analysis: more outlines than this nobody tells apart.
 _MOST = 30

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import ipywidgets
 
+from steering.contract.asked import Asked, asked_of
 from steering.core import registry
-from steering.core.asked import Asked, asked_of
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.json import Json

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import ipywidgets
 
-from steering.core.asked import Asked
+from steering.contract.asked import Asked
 from steering.core.errors import SteeringError
 from steering_widgets.parts.units import read_number, shown_unit
 from steering_widgets.parts.wording import escape, plain

@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, Field
 
+from steering.contract.asked import Asked, asked_of
 from steering.core import asked, registry
-from steering.core.asked import Asked, asked_of
 
 
 class Declared(BaseModel):
