@@ -1,1 +1,1 @@
-"""What an analysis promises and asks for: checked by the kit on varied frames, and on a run's own before it joins that run."""
+"""What an analysis promises, checked by the kit and before it joins a run; and what it asks a person for."""

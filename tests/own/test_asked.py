@@ -6,8 +6,9 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, Field
 
+from steering.contract import asked
 from steering.contract.asked import Asked, asked_of
-from steering.core import asked, registry
+from steering.core import registry
 
 
 class Declared(BaseModel):
