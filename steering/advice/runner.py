@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import get_args
 
+from steering.advice.kept_modes import keep_modes, told_of
 from steering.beamline.client import BeamlineClient
 from steering.core import registry
 from steering.core.action import Action
@@ -22,6 +23,7 @@ from steering.core.errors import SteeringError, said
 from steering.core.parameter import Parameter
 from steering.core.result import Result
 from steering.core.status import ScanDescription
+from steering.core.workspace import Workspace
 from steering.machine.threads import in_thread
 
 # An agent that has not answered for so long (seconds) is named.
@@ -63,17 +65,20 @@ class Seat:
 class AgentRunner:
     """All installed agents, and those that the scan names, each in a mode; people steer through the session itself."""
 
-    def __init__(self, client: BeamlineClient, board: Board, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, client: BeamlineClient, board: Board, say: Callable[[str, str], None], workspace: Workspace | None = None
+    ) -> None:
         """Load the installed agents, all of them off.
 
         Args:
             client: Of the beamline service.
             board: Where suggestions are shown.
             say: Takes a cause and a sentence on what is wrong; an empty one once it is not any more.
+            workspace: Where it is kept which agents are on, for the next session to tell.
         """
         self._client = client
         self._board = board
-        self._say = say
+        self._say, self._workspace = say, workspace
         self._news = asyncio.Event()
         self._newest: dict[str, Result] = {}
         self._brought: dict[str, Result] = {}
@@ -84,6 +89,8 @@ class AgentRunner:
         self._installed = dict(self._seats)
         self._named: tuple[str, ...] = ()
         self._offer()
+        if workspace is not None:
+            say("agents", told_of(workspace))
 
     def know(self, scans: Sequence[ScanDescription]) -> None:
         """Take note of the agents that scans name: a mode may be set before such a scan is started."""
@@ -115,6 +122,9 @@ class AgentRunner:
             message = f"There is no mode {mode!r:.60}. Allowed: {', '.join(MODES)}."
             raise SteeringError(message)
         self._set_modes({**self._board.modes.value, agent: mode})
+        if self._workspace is not None:
+            keep_modes(self._workspace, self._board.modes.value)
+        self._say("agents", "")
         seat = self._seats.get(agent)
         if seat is None:
             # Of a scan that does not run now.

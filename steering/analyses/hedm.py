@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steering.analyses._frames import masked_feature
 from steering.analyses._hedm_choices import HedmChoices
 from steering.analyses._region import leave_out
+from steering.analyses._shapes import shape_of
 from steering.core import burst
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
@@ -138,14 +139,8 @@ class Hedm:
             ValueError: If the frames have the wrong shape, or a column that was chosen is missing.
             SteeringError: If the dark cannot be read.
         """
-        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
-            message = f"frames have shape {frames.shape}. HEDM needs ({len(block)}, rows, columns), not empty."
-            raise ValueError(message)
         runs, held, _ = state
-        shape = (int(frames.shape[1]), int(frames.shape[2]))
-        if held is not None and held != shape:
-            message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
-            raise ValueError(message)
+        shape = shape_of("HEDM", block, frames, held)
         bad, above = leave_out(self._chosen.masked, frames, block.bad), self._chosen.fit_above
         lit = lit_of(frames, bad, self._cut(shape))
         fitter = None if above is None else fitter_of(frames, bad, block.start, above)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
 from steering.analyses._region import leave_out
+from steering.analyses._shapes import shape_of
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
@@ -173,14 +174,8 @@ class Laue:
             ValueError: If the frames have the wrong shape, or a column that was chosen is missing.
             SteeringError: If a file cannot be read.
         """
-        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
-            message = f"frames have shape {frames.shape}. Laue needs ({len(block)}, rows, columns), not empty."
-            raise ValueError(message)
         tables, held, units = state
-        shape = (int(frames.shape[1]), int(frames.shape[2]))
-        if held is not None and held != shape:
-            message = f"frames of {shape[0]} x {shape[1]} px came after ones of {held[0]} x {held[1]} px in one run."
-            raise ValueError(message)
+        shape = shape_of("Laue", block, frames, held)
         panel = fitting_panel(self._chosen, shape)
         bad = leave_out(self._chosen.masked, frames, block.bad)
         spots = find_spots(frames, bad, block.start, self._finder(shape))

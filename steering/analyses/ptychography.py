@@ -15,6 +15,7 @@ from pydantic import Field
 
 from steering.analyses._choices import Choices
 from steering.analyses._region import leave_out
+from steering.analyses._shapes import shape_of
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import FrameBlock
 from steering.core.json import Json
@@ -176,9 +177,7 @@ class Ptychography:
         Raises:
             ValueError: If the block lacks an axis, or the frames have the wrong shape.
         """
-        if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
-            message = f"frames have shape {frames.shape}. Ptychography needs ({len(block)}, rows, columns), not empty."
-            raise ValueError(message)
+        shape_of("Ptychography", block, frames, None)
         missing = [axis for axis in self._chosen.axes if axis not in block.columns]
         if missing:
             have = ", ".join(block.columns) or "none"

@@ -27,6 +27,7 @@ from steering.core.result import Result
 from steering.core.source import RunStarted, Source
 from steering.core.status import BeamlineStatus
 from steering.core.waiting import end_tasks
+from steering.core.workspace import Workspace
 from steering.flow_runner.desk import Flows
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
@@ -52,7 +53,14 @@ _MEMORY_STEP = 16 * 2**20
 class BoardWriter:
     """Follows a service, runs the loop and the agents, and writes what comes of it on the board."""
 
-    def __init__(self, client: BeamlineClient, facility: Facility, board: Board, record: dict[str, str]) -> None:
+    def __init__(
+        self,
+        client: BeamlineClient,
+        facility: Facility,
+        board: Board,
+        record: dict[str, str],
+        workspace: Workspace | None = None,
+    ) -> None:
         """Wire it; nothing runs before :meth:`start`."""
         self.name = ""
         self._client = client
@@ -72,7 +80,7 @@ class BoardWriter:
         self._store = store
         self._companions = Companions(self._accompany)
         self._shown_source = ShownSource(self._documents, board, facility, store, self._notices)
-        self._agents = AgentRunner(client, board, self._notices.say)
+        self._agents = AgentRunner(client, board, self._notices.say, workspace)
         self._applied = Stopwatch()
         self._timed: set[str] = set()
         self._rulings: dict[str, Ruling] = {}

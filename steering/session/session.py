@@ -76,7 +76,7 @@ class Session(AbstractContextManager["Session"]):
         self._client = client
         self._facility = facility
         self._record_address = dict(record)
-        self._writer = BoardWriter(client, facility, self.board, self._record_address)
+        self._writer = BoardWriter(client, facility, self.board, self._record_address, workspace)
         self._works = Works(self._writer, self.board)
         self.catalogue = Catalogue(workspace)
         self.flows = Flows(workspace, self.board)

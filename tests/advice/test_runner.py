@@ -1,6 +1,7 @@
 """Suggestions are of the running scan, the newest only, and leave with it."""
 
 import asyncio
+import math
 import threading
 import time
 
@@ -8,6 +9,7 @@ import pytest
 import xarray as xr
 
 from steering.advice import runner as module
+from steering.advice.kept_modes import keep_modes, told_of
 from steering.advice.runner import AgentRunner
 from steering.core import registry
 from steering.core.action import SetParameter
@@ -18,6 +20,8 @@ from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.result import Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus, ScanDescription
+from steering.core.workspace import Workspace
+from steering.machine.kept_layout import keep_layout
 from steering.session.notices import Notices
 from steering.testing import waiting
 
@@ -351,3 +355,41 @@ def test_an_agent_that_cannot_be_made_is_named(mixed):
     mixed.begin([AgentBinding("odd", "odd", "", {"speed": 3}), AgentBinding("first", "counts")])
     assert "The agent odd has no parameter 'speed'. It takes: way." in mixed._board.notice.value
     assert list(mixed._board.modes.value) == ["counts", "first"]
+
+
+def test_a_new_session_says_once_which_agents_were_on_in_the_last_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
+    monkeypatch.setattr(registry, "load", lambda kind, name: Counts)
+    workspace = Workspace(tmp_path)
+
+    def opened():
+        board = Board()
+        return AgentRunner(Client(), board, Notices(board.notice).say, workspace), board
+
+    first, board = opened()
+    assert board.notice.value == ""
+    first.set_mode("counts", "automatic")
+    second, board = opened()
+    assert board.modes.value == {"counts": "off"}
+    assert "Before it were counts on “automatic”" in board.notice.value
+    second.set_mode("counts", "suggest")
+    assert board.notice.value == ""
+    _, board = opened()
+    assert "counts on “suggest”" in board.notice.value
+    # It was told.
+    assert opened()[1].notice.value == ""
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [[], "x", {"modes": {"a": "automatic"}}, {"at": "now", "modes": {}}, {"at": math.nan, "modes": {"a": "suggest"}},
+     {"at": 0, "modes": {"a": "suggest"}}, {"at": time.time() + 5, "modes": {"a": "act", "b": 3, "c": []}}],
+)  # fmt: skip
+def test_whatever_the_file_of_modes_holds_a_session_opens(kept, tmp_path):
+    keep_layout(Workspace(tmp_path), {"agents": kept})
+    assert told_of(Workspace(tmp_path)) == ""
+
+
+def test_a_workspace_that_cannot_be_written_to_keeps_no_modes(tmp_path):
+    (tmp_path / "file").write_text("")
+    keep_modes(Workspace(tmp_path / "file"), {"a": "suggest"})

@@ -1,15 +1,11 @@
 """The tutorial of flows runs from its first cell to its last, and what it says is true."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from tests.processes import left_behind, of_workspace
+from tests.commands.notebooks import executed
 
-HERE = Path(__file__).resolve().parents[2]
 ENDING = """
 print(len(list(session.workspace.directory.glob("experiment/*/*/results/*.nxs"))))
 session.shutdown()
@@ -19,12 +15,7 @@ session.shutdown()
 @pytest.mark.system
 @pytest.mark.timeout(300)
 def test_runs_are_kept_and_the_next_scan_is_steered_on_what_was_found(workspace, monkeypatch):
-    monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
-    notebook = nbformat.read(HERE / "notebooks" / "06-automate-an-experiment.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ENDING))
-    NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
-    printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
-    said = "\n".join(printed)
+    said, last = executed("06-automate-an-experiment.ipynb", ENDING, workspace, monkeypatch)
     assert "1. transfer: copy the run's files and its journal to store/{run.day}/{run.uid}" in said
     assert said.count("done, ") == 4, said
     assert ", flow keep-" in said
@@ -34,5 +25,4 @@ def test_runs_are_kept_and_the_next_scan_is_steered_on_what_was_found(workspace,
     assert "They rest on rocking_curve@" in said
     assert "succeeded\nTrue" in said
     assert "2 decision(s) on the newest run, 2 files" in said
-    assert printed[-1].startswith("2\n")
-    assert not left_behind(of_workspace(workspace))
+    assert last.startswith("2\n")

@@ -1,16 +1,12 @@
 """The tutorial of HEDM runs from its first cell to its last, and what it says is true."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from steering.sim.grains import GrainSample
-from tests.processes import left_behind, of_workspace
+from tests.commands.notebooks import executed
 
-HERE = Path(__file__).resolve().parents[2]
 ENDING = """
 uid = session.record[0].uid
 print(session.exit_status(uid), session.past.export(uid, "nexus").exists())
@@ -21,16 +17,11 @@ session.shutdown()
 @pytest.mark.system
 @pytest.mark.timeout(300)
 def test_an_agent_pauses_the_pull_when_the_metal_yields(workspace, monkeypatch):
-    monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
-    notebook = nbformat.read(HERE / "notebooks" / "03-watch-a-metal-yield-with-hedm.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ENDING))
-    NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
-    printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
-    said = "\n".join(printed)
+    said, last = executed("03-watch-a-metal-yield-with-hedm.ipynb", ENDING, workspace, monkeypatch)
     assert re.search(r"onset for \S+ has paused the pull: accepted, on hedm@", said), said
     # Exposure, resumption and end were accepted as well.
     assert said.count("accepted") == 4, said
-    assert "success True" in printed[-1]
+    assert "success True" in last
     rows = re.findall(r"(\d+) MPa +(\d+) spots +([\d.]+) \+- [\d.]+ deg  excess +([-\d.]+|nan)", said)
     table = [(float(load), float(width), float(excess)) for load, _, width, excess in rows]
     elastic = [one for one in table[1:] if one[0] <= GrainSample.onset]
@@ -40,4 +31,3 @@ def test_an_agent_pauses_the_pull_when_the_metal_yields(workspace, monkeypatch):
     assert all(excess < 5 for _, _, excess in elastic)
     assert all(excess > 5 for _, _, excess in yielding)
     assert min(width for _, width, _ in yielding) > 1.2 * table[0][1]
-    assert not left_behind(of_workspace(workspace))

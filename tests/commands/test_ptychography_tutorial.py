@@ -1,15 +1,11 @@
 """The tutorial of ptychography runs from its first cell to its last, and what it says is true."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from tests.processes import left_behind, of_workspace
+from tests.commands.notebooks import executed
 
-HERE = Path(__file__).resolve().parents[2]
 # What it says of files is true as well: the probe that was exported is the one that was found.
 ENDING = """
 import numpy as np
@@ -27,16 +23,10 @@ session.shutdown()
 @pytest.mark.system
 @pytest.mark.timeout(300)
 def test_it_steers_a_scan_on_what_its_object_says(workspace, monkeypatch):
-    monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
-    notebook = nbformat.read(HERE / "notebooks" / "04-see-an-object-with-ptychography.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ENDING))
-    NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
-    printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
-    said = "\n".join(printed)
+    said, last = executed("04-see-an-object-with-ptychography.ipynb", ENDING, workspace, monkeypatch)
     # Both the step and the end of the scan were accepted while it ran.
     assert said.count("accepted") == 2, said
-    assert "success" in printed[-1]
+    assert "success" in last
     assert float(re.search(r"overlap by (\d+) %", said).group(1)) < 30
     assert float(re.search(r"changes by ([\d.]+) rad", said).group(1)) == pytest.approx(0.8, abs=0.15)
     assert float(re.search(r"beam +([\d.]+)", said).group(1)) == pytest.approx(0.449, abs=0.02)
-    assert not left_behind(of_workspace(workspace))

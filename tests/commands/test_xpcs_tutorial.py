@@ -1,16 +1,12 @@
 """The tutorial of XPCS runs from its first cell to its last, and what it says is true."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from steering.sim.speckle import SpeckleSample
-from tests.processes import left_behind, of_workspace
+from tests.commands.notebooks import executed
 
-HERE = Path(__file__).resolve().parents[2]
 # What it says of files is true as well: what was exported is read back as it was.
 ENDING = """
 import xarray as xr
@@ -27,17 +23,11 @@ session.shutdown()
 @pytest.mark.system
 @pytest.mark.timeout(300)
 def test_it_steers_a_scan_on_what_its_curves_say(workspace, monkeypatch):
-    monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
-    notebook = nbformat.read(HERE / "notebooks" / "02-measure-dynamics-with-xpcs.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ENDING))
-    NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
-    printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
-    said = "\n".join(printed)
+    said, last = executed("02-measure-dynamics-with-xpcs.ipynb", ENDING, workspace, monkeypatch)
     # Both the filter and the end of the scan were accepted while it ran.
     assert said.count("accepted") == 2, said
-    assert "success" in printed[-1]
+    assert "success" in last
     lost = re.search(r"The light changes by (-[\d.]+)", said)
     assert float(lost.group(1)) < -5
     found = re.search(r"diffusion +([\d.e+]+)", said)
     assert float(found.group(1)) == pytest.approx(SpeckleSample.diffusion, rel=0.1)
-    assert not left_behind(of_workspace(workspace))
