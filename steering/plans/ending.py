@@ -95,10 +95,10 @@ def end_early(course: Course, error: Exception) -> Plan:
     # The abort itself, and all that waited, is recorded before the run closes.
     take(course, course.docket.close())
     give_up(course)
-    yield from _patiently(course, leave_event, again=False)
-    if not (yield from _patiently(course, _make_safe, again=False)):
+    yield from patiently(course, leave_event, again=False)
+    if not (yield from patiently(course, _make_safe, again=False)):
         course.docket.remark("The devices may not be safe: they were not waited for. Check them.")
-    yield from _patiently(course, record, again=True)
+    yield from patiently(course, record, again=True)
     if isinstance(error, RunEngineControlException | PointError):
         raise error
     raise PointError(words(error, course.devices.prefixes)) from error
@@ -191,7 +191,7 @@ def _make_safe(course: Course) -> Plan:
     yield from asked(once)
 
 
-def _patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Generator[Msg, Any, bool]:
+def patiently(course: Course, step: Callable[[Course], Plan], *, again: bool) -> Generator[Msg, Any, bool]:
     """Take a step of the end; an abort that comes in its middle skips what it waits for, or repeats what it wrote.
 
     Returns:

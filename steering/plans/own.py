@@ -21,7 +21,7 @@ from steering.plans.checkpoint import apply, steer
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
-from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, record, take
+from steering.plans.ending import Echo, heed, in_words, leave_event, leave_event_for_sure, patiently, record, take
 
 _PRIMARY = "primary"
 # The engine refuses these if they have been carried out already; a reading collides with itself.
@@ -167,7 +167,8 @@ class _Watched:
         give_up(self._course)
         if self._open:
             try:
-                yield from _within(self._write(), self._open[-1])
+                # The engine's own word of the abort may come in the middle of it.
+                yield from _within(patiently(self._course, lambda _: self._write(), again=True), self._open[-1])
             except IllegalMessageSequence:
                 # It had not been opened when the plan ended.
                 return

@@ -385,14 +385,53 @@ def bare(counter):
 
 def test_a_plan_that_closes_no_run_of_its_own_after_an_abort_has_its_rulings_all_the_same(engine, motors, counter):
     run = OwnRun(engine, motors, bare(counter), {3: [SetParameter("current", 3.0), Abort("enough")]})
-    while not run.docket.aborting:
-        assert not run.future.done()
+    while not (run.docket.aborting or run.future.done()):
+        run.opened.wait(0.001)
     engine.insist("enough", lambda: run.docket.noticed).join(20)
     run.finish()
     (stop,) = run.stops()
     assert stop["exit_status"] == "abort"
     assert sorted(event["kind"] for event in run.events("steering")) == ["abort", "set"]
     assert all(ruling.applied_at for ruling in run.rulings if ruling.kind == "abort" and ruling.before_point)
+
+
+class Told(OwnRun):
+    """Its engine says of the abort so many messages after the plan knows of it."""
+
+    after = 0
+
+    def plan(self):
+        plan, left, answer, failure = super().plan(), self.after, None, None
+        while True:
+            try:
+                message = plan.send(answer) if failure is None else plan.throw(failure)
+            except StopIteration as end:
+                return end.value
+            answer = failure = None
+            try:
+                answer = yield message
+            except GeneratorExit:
+                plan.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  (whatever the engine throws is handed on)
+                failure = error
+            if self.docket.noticed:
+                if left == 0:
+                    failure = RequestAbort()
+                left -= 1
+
+
+@pytest.mark.parametrize("after", range(14))
+def test_whenever_the_engine_says_of_an_abort_that_the_plan_knows_its_rulings_are_written_once(
+    engine, motors, counter, after, monkeypatch
+):
+    monkeypatch.setattr(Told, "after", after)
+    run = Told(engine, motors, bare(counter), {3: [SetParameter("current", 3.0), Abort("enough")]})
+    with contextlib.suppress(RequestAbort):
+        run.future.exception(20)
+    engine.insist("enough", run.future.done).join(20)
+    run.finish()
+    assert sorted(event["kind"] for event in run.events("steering")) == ["abort", "set"]
 
 
 def test_a_suspender_of_the_engine_that_trips_while_a_signal_is_on_its_way_loses_nothing(engine, motors, counter):
