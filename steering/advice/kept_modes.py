@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from steering.core.agent import MODES
 from steering.core.errors import SteeringError
+from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.machine.kept_layout import keep_layout, read_layout
 
@@ -15,7 +16,7 @@ _LONGEST = 12 * 3600.0
 
 def keep_modes(workspace: Workspace, modes: Mapping[str, str]) -> None:
     """Keep which agents are not off; a workspace that cannot be written to keeps nothing."""
-    on = {label: mode for label, mode in modes.items() if mode != "off"}
+    on: dict[str, Json] = {label: mode for label, mode in modes.items() if mode != "off"}
     try:
         keep_layout(workspace, {_KEY: {"modes": on, "at": time.time()}})
     except SteeringError:

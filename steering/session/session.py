@@ -287,7 +287,7 @@ class Session(AbstractContextManager["Session"]):
 
         Args:
             source: Name of an installed source (``"pva"``, ``"hdf5"``, ``"tiled"``, ``"replay"``, ``"watch"``,
-                ``"events"``), or a source, which is then the session's to close.
+                ``"events"``, ``"timepix"``), or a source, which is then the session's to close.
             analysis: What each of its runs gets: the name of an installed analysis, or an analysis.
             **settings: What the source of that name takes.
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from steering.event_sources.events import EventsSource
 from steering.photons.rigaku import write_rigaku
-from steering.sources.events import EventsSource
 from steering.testing.bench import SHAPE, value
 from steering.testing.waiting import until
 

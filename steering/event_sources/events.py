@@ -67,7 +67,8 @@ class EventsSource:
             raise SteeringError(message)
         self.rejected = 0
         self.last_rejection = ""
-        self._path = Path(absolute(path))
+        # What is read, and what a person calls it.
+        self._path = self._shown = Path(absolute(path))
         self._shape = rows, columns
         self._period, self._frames, self._idle = period, frames, idle_seconds
         self._pixels = Pixels(make_mask(mask), saturated)
@@ -77,7 +78,7 @@ class EventsSource:
         # The frames of the events from number ``_event`` on, as far as they were looked at.
         self._ahead: NDArray[np.int64] = np.empty(0, np.int64)
         self._state: SourceState = "waiting"
-        self._detail = f"Waiting for {self._path}."
+        self._detail = f"Waiting for {self._shown}."
         self._poll = Poll(self._look)
 
     @property
@@ -107,17 +108,17 @@ class EventsSource:
         except FileNotFoundError:
             if not self._run:
                 return []
-            self._state, self._detail = "lost", f"{self._path} has gone."
+            self._state, self._detail = "lost", f"{self._shown} has gone."
             return self._end("fail") if self._quiet(self._idle) else []
         except OSError as error:
-            self._detail = f"{self._path} cannot be read ({error.strerror or error})."
+            self._detail = f"{self._shown} cannot be read ({error.strerror or error})."
             if self._run:
                 self._state = "lost"
             return self._end("fail") if self._quiet(self._idle) and self._run else []
 
     def _read(self, size: int) -> Sequence[SourceItem]:
         if size < self._size:
-            self._reject(f"{self._path} was cut from {self._size} to {size} bytes while it was read.")
+            self._reject(f"{self._shown} was cut from {self._size} to {size} bytes while it was read.")
             return self._end("fail")
         if size != self._size:
             self._size, self._touched = size, time.monotonic()
@@ -132,7 +133,7 @@ class EventsSource:
             return [*items, block]
         if self._quiet(self._idle):
             if size % WORD:
-                self._reject(f"{self._path} ends in the middle of an event: {size} bytes are no multiple of {WORD}.")
+                self._reject(f"{self._shown} ends in the middle of an event: {size} bytes are no multiple of {WORD}.")
             return [*items, *self._end("success" if self._sent >= self._frames else "fail")]
         return items
 
@@ -163,7 +164,7 @@ class EventsSource:
         place = EventFile(str(self._path), self._shape, EventRange(self._event, self._event + many, ordered))
         kept = int(of_later[0]) if len(of_later) else len(self._ahead)
         self._event, self._ahead, self._sent = self._event + kept, self._ahead[kept:], stop
-        self._detail = f"{stop} frames of {self._path.name}."
+        self._detail = f"{stop} frames of {self._shown.name}."
         columns = {} if math.isnan(self._period) else {"exposure": np.full(stop - start, self._period)}
         units = dict.fromkeys(columns, "s")
         return FrameBlock(
@@ -186,10 +187,10 @@ class EventsSource:
 
     def _name(self) -> str:
         # The same measurement has the same uid whenever its file is read; another one in a file of this name does not.
-        known = self._path.stat()
+        known = self._shown.stat()
         first = np.fromfile(self._path, "<u8", 1).tolist()
-        content = f"{self._path.resolve()}|{known.st_ino}|{first}"
-        return f"{self._path.stem}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        content = f"{self._shown.resolve()}|{known.st_ino}|{first}"
+        return f"{self._shown.stem}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def _check(**settings: float) -> None:

@@ -1,0 +1,1 @@
+"""Where blocks of photon events come from: files of Rigaku's and of Timepix3 detectors."""
