@@ -13,6 +13,7 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.source import RunEnded, RunStarted
 from steering.core.waiting import within
+from steering.event_sources import events as module
 from steering.event_sources.events import EventsSource
 from steering.loop import partial
 from steering.loop.store import Store
@@ -20,7 +21,6 @@ from steering.photons import frames as event_frames
 from steering.photons.rigaku import EventRange, write_rigaku
 from steering.places.events import EventFile
 from steering.session.source_follower import SourceFollower
-from steering.sources import events as module
 from steering.testing import InlineFacility
 from steering.testing.waiting import until
 
