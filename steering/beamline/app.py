@@ -38,6 +38,7 @@ from steering.service.wire import (
     encode_forecast,
     encode_plan,
     read_forecast,
+    read_outlook,
     read_proposal,
     unreadable,
 )
@@ -197,13 +198,17 @@ class Face:
         return _json(ruling)
 
     async def forecast(self, request: Request) -> Response:
-        """Say what actions would do, one after another, and do nothing; answers with a ``Forecast``."""
+        """Say what actions would do, or a scan that is not started, and do nothing; answers with a ``Forecast``."""
         person = _person(request).name
         try:
             content = read_json(await request.body())
         except SteeringError as error:
             raise HTTPException(400, str(error)) from error
         try:
+            if isinstance(content, dict) and "scan" in content:
+                asked = read_outlook(content)
+                outlook = await asyncio.to_thread(self._beamline.outlook, asked.scan, asked.values)
+                return Response(encode_forecast(outlook), media_type="application/json")
             actions = read_forecast(content, self._beamline.status().parameters)
         except SteeringError as error:
             raise HTTPException(422, str(error)) from error

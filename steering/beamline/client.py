@@ -161,6 +161,14 @@ class BeamlineClient:
         """
         return await self.forecast_json({"actions": [action_json(action) for action in actions]})
 
+    async def outlook(self, scan: str, values: Mapping[str, float | str]) -> Forecast:
+        """Ask how many points a scan would have if it were started, and how long it would take.
+
+        Raises:
+            SteeringError: If the service is asked too often.
+        """
+        return await self.forecast_json({"scan": scan, "values": dict(values)})
+
     async def forecast_json(self, question: Any) -> Forecast:
         """Ask with something that may be malformed.
 

@@ -53,6 +53,10 @@ class Desk(Protocol):
         """Say what actions would do to the running scan, one after another, and do nothing."""
         ...
 
+    def outlook(self, scan: str, **values: float | str) -> Forecast:
+        """Say how many points a scan would have if it were started so, and how long it would take; do nothing."""
+        ...
+
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` or ``"automatic"``."""
         ...

@@ -15,8 +15,8 @@ from steering.beamline.embedded import find_service
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace
-from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
-from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
+from steering.flow_steps.flow_state import FlowState, fold
 from steering.flows.feature_json import features_json
 from steering.machine.identity import host_of, lives
 
@@ -138,8 +138,10 @@ def cancel(journal: FlowJournal) -> FlowState:
         return journal.state
     journal.wish_cancelled()
     if not journal.held:
-        with journal:
-            journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
+        # Whoever takes it up in this moment hears of the wish, and one that has ended in it stays as it has.
+        with suppress(BusyError), journal:
+            if not fold(journal.id, journal.lines()).over:
+                journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
     return journal.state
 
 

@@ -39,9 +39,9 @@ from steering.service.cut_off import CutOff, find
 from steering.service.ended import ended_run, why_not_open, why_waiting
 from steering.service.feed import Feed
 from steering.service.room import full_disk
-from steering.service.starting import check_path, check_present, choose, no_scan, scan_of, starting_with
+from steering.service.starting import check_path, check_present, choose, no_scan, no_such, scan_of, starting_with
 from steering.service.tenancy import Tenancy
-from steering.service.told_plan import ToldPlan, forecast
+from steering.service.told_plan import ToldPlan, before_start, forecast
 
 # A run must have opened (devices staged) after so many seconds.
 _OPEN_SECONDS = 60.0
@@ -148,6 +148,25 @@ class Beamline:
             self._docket, self._run, actions, person, self.tenancy.lease.holder, self._seconds_a_point()
         )  # fmt: skip
 
+    def outlook(self, name: str, values: Mapping[str, float | str]) -> Forecast:
+        """Say how many points a scan would have if it were started now, and how long it would take; nothing is done.
+
+        Args:
+            name: Of the scan.
+            values: The parameters that would differ from their defaults.
+        """
+        if name not in self._scans:
+            return Forecast(no_such(name, self._scans))
+        if self._scanning():
+            return Forecast("A scan is running. Wait for its end.")
+        entry, scan = self._scans[name]
+        try:
+            chosen = choose(scan.parameters, values)
+            check_path(scan, chosen, self._engine.call(self._devices.limits(scan.axes)), entry.points_allowed)
+        except SteeringError as error:
+            return Forecast(str(error))
+        return before_start(scan, chosen, self._docket, self._seconds_a_point())
+
     def start(self, name: str, values: Mapping[str, float | str], person: str, continues: str = "") -> str:
         """Start a scan with some of its parameters changed; return its run uid.
 
@@ -173,8 +192,7 @@ class Beamline:
                 message = "A scan is running. Wait for its end, finish it or abort it before starting another."
                 raise SteeringError(message)
             if name not in self._scans:
-                message = f"There is no scan {name!r:.60}. This beamline has: {', '.join(self._scans)}."
-                raise SteeringError(message)
+                raise SteeringError(no_such(name, self._scans))
             entry, scan = self._scans[name]
             if cut is not None and scan.own_path:
                 message = f"{name} is a plan of the instrument: what it had measured cannot be left out. Start it anew."

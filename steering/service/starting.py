@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from steering.core.errors import SteeringError
@@ -111,3 +111,8 @@ def no_scan(proposal: Proposal) -> Ruling:
         proposed_at=proposal.proposed_at,
         decided_at=time.time(),
     )
+
+
+def no_such(name: str, scans: Iterable[str]) -> str:
+    """Say that there is no scan of a name."""
+    return f"There is no scan {name!r:.60}. This beamline has: {', '.join(scans)}."

@@ -1,11 +1,12 @@
 """The plan and forecasts of the scan that runs, made beside the engine when somebody asks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from steering.core.action import Action
 from steering.core.plan import Forecast, Plan
+from steering.paths.scan import Scan
 from steering.paths.way import Way
 from steering.plans.docket import Docket
 
@@ -72,3 +73,22 @@ def forecast(
     a_point = max(seconds_a_point + scan.frames * longer, scan.period(after))
     seconds = math.nan if scan.endless or math.isnan(seconds_a_point) else a_point * outlook.left
     return Forecast(outlook.refusal, plan, outlook.left, seconds)
+
+
+def before_start(scan: Scan, values: Mapping[str, float], last: Docket | None, seconds_a_point: float) -> Forecast:
+    """Say how many points a scan will have, and how long it will take as far as one of its kind has shown.
+
+    Args:
+        scan: That is to be started.
+        values: Its parameters.
+        last: Of the scan before it.
+        seconds_a_point: How long a point of that took, in seconds; NaN where that is not known.
+    """
+    if scan.own_path or scan.endless:
+        # Nobody knows before.
+        return Forecast()
+    points, a_point = scan.count(values), scan.period(values)
+    if last is not None and last.scan.name == scan.name and math.isfinite(seconds_a_point):
+        longer = values.get("exposure", 0.0) - last.progress.values.get("exposure", 0.0)
+        a_point = max(seconds_a_point + scan.frames * longer, a_point)
+    return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan)

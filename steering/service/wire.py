@@ -75,6 +75,20 @@ class ForecastIn(BaseModel):
     actions: list[Annotated[Action, Field(discriminator="kind")]] = Field(min_length=1, max_length=_MOST_ACTIONS)
 
 
+class OutlookIn(BaseModel):
+    """A question what a scan would be, if it were started.
+
+    Attributes:
+        scan: Its name.
+        values: The parameters that differ from their defaults: numbers, or names of choices.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    scan: str
+    values: dict[str, float | str] = Field(default_factory=dict)
+
+
 def dumps(content: object) -> str:
     """Encode a message; numpy values become numbers."""
     return json.dumps(content, default=_plain)
@@ -139,6 +153,21 @@ def read_forecast(content: Json, parameters: tuple[Parameter, ...]) -> tuple[Act
         action = listed[number] if isinstance(listed, list) and isinstance(number, int) else None
         asked: Mapping[str, Json] = action if isinstance(action, dict) else {}
         raise SteeringError(_why_unreadable(asked, error, parameters, "actions")) from error
+
+
+def read_outlook(content: Json) -> OutlookIn:
+    """Read which scan a client asks about.
+
+    Raises:
+        SteeringError: If it is malformed; with a sentence.
+    """
+    try:
+        return OutlookIn.model_validate_json(dumps(content))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = f"This question about a scan is malformed ({where}: {first['msg']}). Give scan and values by name."
+        raise SteeringError(message) from error
 
 
 def encode_plan(plan: Plan) -> str:

@@ -165,6 +165,19 @@ class Session(AbstractContextManager["Session"]):
         asked = actions if isinstance(actions, tuple) else (actions,)
         return self._do(self._client.forecast(asked))
 
+    def outlook(self, scan: str, **values: float | str) -> Forecast:
+        """Say how many points a scan would have if it were started so, and how long it would take; do nothing.
+
+        Args:
+            scan: Name of the scan.
+            **values: Parameters that are to be others than the scan says.
+
+        Returns:
+            Why it would be refused, or its points and its seconds (NaN before the first scan of its kind). Of a plan
+            of the instrument's own, and of a scan without end, nobody knows: 0 points.
+        """
+        return self._do(self._client.outlook(scan, values))
+
     def propose_json(self, proposal: Mapping[str, Json]) -> Ruling:
         """Propose something as it came from a file; what cannot be read is refused with a sentence."""
         return self._do(self._client.propose_json({"proposed_at": time.time(), **proposal}))

@@ -24,6 +24,7 @@ from steering.core.plan import Forecast, Plan
 from steering.core.status import BeamlineStatus
 from steering.service import told_plan
 from steering.service.hub import Hub
+from steering.service.starting import choose, no_such
 from steering.service.told_plan import ToldPlan
 from steering.service.wire import decode_forecast, decode_plan, encode_forecast, encode_plan
 from tests.plans.test_docket import MAP, docket_of
@@ -62,6 +63,15 @@ class Beamline:
 
     def forecast(self, actions, person):
         return told_plan.forecast(self.docket, "run-1", actions, person, "ana", 0.5)
+
+    def outlook(self, name, values):
+        if name != MAP.name:
+            return Forecast(no_such(name, [MAP.name]))
+        try:
+            chosen = choose(MAP.parameters, values)
+        except SteeringError as error:
+            return Forecast(str(error))
+        return told_plan.before_start(MAP, chosen, self.docket, 0.5)
 
 
 class Service:
@@ -107,6 +117,24 @@ def test_a_forecast_has_the_path_that_would_be_and_how_long_it_takes():
 def test_who_watches_is_told_what_the_guard_would_say():
     forecast = asyncio.run(asked([Skip(3)], name="bob"))
     assert "held by ana, so bob cannot steer" in forecast.refusal
+
+
+def test_a_scan_that_is_not_started_says_its_points_and_how_long_they_take():
+    async def ask(scan, values):
+        async with Service().client() as client:
+            return await client.outlook(scan, values)
+
+    coarse, longer = (asyncio.run(ask(MAP.name, values)) for values in ({"step": 2.0}, {"step": 2.0, "exposure": 0.3}))
+    assert coarse.points_left == MAP.count({one.name: one.value for one in MAP.parameters} | {"step": 2.0})
+    # As long as the last one of its kind, and 0.2 s more with the longer exposure.
+    assert coarse.seconds_left == pytest.approx(0.5 * coarse.points_left)
+    assert longer.seconds_left == pytest.approx(0.7 * coarse.points_left)
+    assert "Allowed:" in asyncio.run(ask(MAP.name, {"exposure": 1e9})).refusal
+    assert asyncio.run(ask("nonsense", {})).refusal == f"There is no scan 'nonsense'. This beamline has: {MAP.name}."
+    first = told_plan.before_start(MAP, {one.name: one.value for one in MAP.parameters}, None, math.nan)
+    assert math.isnan(first.seconds_left)
+    endless = SimpleNamespace(own_path=False, endless=True)
+    assert told_plan.before_start(endless, {}, None, math.nan).points_left == 0
 
 
 def test_asking_changes_nothing():
@@ -162,6 +190,9 @@ def test_who_asks_too_often_is_told_so_and_can_still_abort(monkeypatch):
         ({"actions": [{"kind": "set", "parameter": "exposure", "value": "0.1"}]}, "exposure = '0.1' is not a number"),
         ({"actions": [{"kind": "skip", "points": True}]}, "points = True"),
         ({"actions": [{"kind": "skip", "points": 1}], "id": "x"}, "Extra inputs are not permitted"),
+        ({"scan": 3}, "malformed (scan: Input should be a valid string)"),
+        ({"scan": "map", "values": []}, "malformed (values: "),
+        ({"scan": "map", "points": 3}, "malformed (points: Extra inputs are not permitted)"),
     ],
 )
 def test_what_cannot_be_read_is_answered_with_a_sentence(sent, words):
@@ -178,7 +209,13 @@ def test_what_cannot_be_read_is_answered_with_a_sentence(sent, words):
 SERVICE = Service()
 
 
-@given(JSON | st.fixed_dictionaries({"actions": JSON | st.lists(ACTIONS, max_size=3)}))
+SCANS = st.fixed_dictionaries(
+    {"scan": JSON | st.just(MAP.name)},
+    optional={"values": JSON | st.dictionaries(st.sampled_from(["step", "exposure", "x"]), JSON, max_size=2)},
+)
+
+
+@given(JSON | st.fixed_dictionaries({"actions": JSON | st.lists(ACTIONS, max_size=3)}) | SCANS)
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_sent_has_an_answer_that_a_person_can_read(sent):
     async def ask():

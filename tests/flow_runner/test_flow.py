@@ -259,3 +259,28 @@ def test_a_result_comes_back_as_it_was(workspace, run, tmp_path):
 def test_a_run_that_is_not_there_is_a_sentence(workspace, run_uid):
     with pytest.raises(SteeringError, match=r"begin with 'nothing'|has ended yet"):
         find_run(workspace, run_uid)
+
+
+def test_a_flow_that_ends_while_it_is_cancelled_stays_as_it_has_ended(workspace, monkeypatch):
+    journal, _ = order(workspace, "keep", flow(), UID)
+    wish = FlowJournal.wish_cancelled
+
+    def late(self):
+        wish(self)
+        with FlowJournal(journal.folder) as other:
+            other.write("running")
+            other.write("ended", {"status": "succeeded", "why": ""})
+
+    monkeypatch.setattr(FlowJournal, "wish_cancelled", late)
+    assert cancel(journal).status == "succeeded"
+
+
+def test_a_flow_that_is_taken_up_while_it_is_cancelled_hears_of_the_wish(workspace, monkeypatch):
+    journal, _ = order(workspace, "keep", flow(), UID)
+    monkeypatch.setattr(FlowJournal, "held", False)
+    monkeypatch.setattr("steering.flow_steps.flow_journal._LOOK_SECONDS", 0.05)
+    with FlowJournal(journal.folder) as other:
+        other.write("running")
+        cancel(FlowJournal(journal.folder))
+        assert other.cancel_wished
+        assert other.state.status != "cancelled"

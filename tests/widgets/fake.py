@@ -177,6 +177,17 @@ class FakeDesk:
         kept = [point[: len(status.axes)] for point in (*self._done, *path)]
         return Plan.of(status.run, tuple(status.axes), kept, len(kept), len(self._done))
 
+    def outlook(self, scan: str, **values) -> Forecast:
+        with self._lock:
+            if self.fail:
+                raise SteeringError(self.fail)
+            offered = next(one for one in self.board.scans.value if one.name == scan)
+            known = {one.name: one.value for one in offered.parameters} | values
+            if known.get("exposure", 0.0) > 5:
+                return Forecast("exposure is 99 s. Allowed: 0.01 to 5 s.")
+            points = round(known["range"] / known["step"]) + 1 if "range" in known else 0
+            return Forecast("", Plan(), points, points * known.get("exposure", math.nan))
+
     def forecast(self, actions: Action | tuple[Action, ...]) -> Forecast:
         with self._lock:
             if self.fail:

@@ -70,7 +70,7 @@ def test_the_same_wish_again_is_not_asked_again(desk):
     ghost.want((Skip(1),))
     assert ghost.refresh() is True  # the plan, seen for the first time
     assert ghost.refresh() is False
-    ghost.forecast.wait(lambda _: not ghost._asking, 20)
+    ghost.forecast.wait(lambda _: not ghost._asker._asking, 20)
     assert set(desk.forecasts) == {(Skip(1),)}
 
 

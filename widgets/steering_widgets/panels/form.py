@@ -14,6 +14,7 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, EndedRun
+from steering_widgets.panels.outlook import StartOutlook
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.panels.start import StartFields
 from steering_widgets.panels.undo import UndoButton, held
@@ -73,9 +74,10 @@ class SteeringForm:
         self._clear.on_click(self._put_back)
         for one in (self._start, self._apply):
             one.add_class("st-enter")  # what Enter in a field presses
+        self._outlook = StartOutlook(desk)
         self._undo = UndoButton(desk, self._answer)
         self.note = self._undo.note
-        buttons = ipywidgets.HBox([self._start, self._apply, self._clear, self._undo.widget])
+        buttons = ipywidgets.HBox([self._start, self._apply, self._clear, self._undo.widget, self._outlook.widget])
         buttons.add_class("st-buttons")
         self.widget = Card("form", _START, [self._remark, self._starting.menu, self._table, buttons])
 
@@ -101,10 +103,12 @@ class SteeringForm:
                 row.complain(self._complained.value.get(name, ""))
         if said:
             self.widget.say(*self._said.value)
-        return any((status, scans, rulings, chosen, complained, typed, drafted, said))
+        outlook = self._outlook.refresh()
+        return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said))
 
     def close(self) -> None:
         """Take it off the screen."""
+        self._outlook.close()
         self._starting.close()
         for row in self._made.values():
             close_all(row.widget)
@@ -139,6 +143,7 @@ class SteeringForm:
         none = "" if self._rows else _FIXED
         self._remark.write("" if not status.scanning else none if mine else _WATCHING)
         self._tell_wanted(edited if status.scanning else [])
+        self._outlook.want(*(self._starting.wanted if idle else ("", {})))
 
     def _show_buttons(self, status: BeamlineStatus, edited: list[str]) -> None:
         _show(self._start, shown=status.state == "idle")

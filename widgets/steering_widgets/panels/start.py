@@ -1,6 +1,7 @@
 """The menu of scans, and the fields of the one that is to be started."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
@@ -53,6 +54,16 @@ class StartFields:
         scan = self.scan
         for parameter in scan.parameters if scan is not None else ():
             self.rows[parameter.name].write(parameter, None, 0)
+
+    @property
+    def wanted(self) -> tuple[str, dict[str, float]]:
+        """The chosen scan and the values that were edited, as far as they are numbers; no name for none."""
+        values: dict[str, float] = {}
+        for name, row in self.rows.items():
+            if row.changed:
+                with suppress(SteeringError):
+                    values[name] = row.entry.number()
+        return (self.scan.name if self.scan is not None else "", values)
 
     def start(self, answer: Answer) -> dict[str, str]:
         """Start the chosen scan with the values that were edited.

@@ -10,6 +10,7 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError, said
 from steering.core.plan import Forecast
 from steering.core.status import EndedRun
+from steering_widgets.parts.asker import Asker
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import duration, several
 
@@ -55,8 +56,7 @@ class Ghost:
         self.forecast: Cell[Forecast | None] = Cell(None)
         self._plan, self._status = Place(desk.board.plan), Place(desk.board.status)
         self._lock = threading.Lock()
-        self._asking = self._closed = False
-        self._again = False
+        self._asker = Asker(self._answer, self._told)
 
     def want(self, actions: tuple[Action, ...], who: str = FORM) -> None:
         """Say what somebody thinks of doing; no actions take back the same part's last wish. From any thread.
@@ -74,7 +74,8 @@ class Ghost:
                 return
             self.wanted.set(wish)
             self.forecast.set(None)
-            self._begin()
+        if wish.actions:
+            self._asker.ask(wish)
 
     def refresh(self) -> bool:
         """Ask again if the path has changed since, and forget a wish whose scan is over; say whether that was done."""
@@ -86,35 +87,17 @@ class Ghost:
             self.want((), wish.who)
             return True
         if plan:
-            with self._lock:
-                self._again = True
-                self._begin()
+            self._asker.ask(wish)
         return plan
 
     def close(self) -> None:
         """Ask nothing any more."""
+        self._asker.close()
+
+    def _told(self, wish: Wish, forecast: Forecast) -> None:
         with self._lock:
-            self._closed = True
-
-    def _begin(self) -> None:
-        if self._asking or self._closed or not self.wanted.value.actions:
-            return
-        self._asking = True
-        threading.Thread(target=self._ask, name="steering-ghost", daemon=True).start()
-
-    def _ask(self) -> None:
-        while True:
-            with self._lock:
-                version, wish = self.wanted.read()
-                self._again = False
-            answer = self._answer(wish)
-            with self._lock:
-                same = self.wanted.version == version
-                if same:
-                    self.forecast.set(answer)
-                if self._closed or (same and not self._again) or not self.wanted.value.actions:
-                    self._asking = False
-                    return
+            if self.wanted.value is wish:
+                self.forecast.set(forecast)
 
     def _answer(self, wish: Wish) -> Forecast:
         try:

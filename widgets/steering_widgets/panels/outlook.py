@@ -1,0 +1,78 @@
+"""How many points a scan will have that is not started yet, and how long it will take."""
+
+import math
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from steering.core.cell import Cell
+from steering.core.desk import Desk
+from steering.core.errors import SteeringError
+from steering.core.plan import Forecast
+from steering_widgets.parts.asker import Asker
+from steering_widgets.parts.card import Line
+from steering_widgets.parts.place import Place
+from steering_widgets.parts.wording import duration, several
+
+Start: TypeAlias = tuple[str, Mapping[str, float]]
+
+
+class StartOutlook:
+    """A line that says so; asked of the desk whenever the fields change.
+
+    Attributes:
+        widget: The line.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin without a word."""
+        self._desk = desk
+        self._wanted: Start = ("", {})
+        self._found: Cell[str] = Cell("")
+        self._text = Place(self._found)
+        self._asker: Asker[Start, Forecast | None] = Asker(self._ask, self._tell)
+        self.widget = Line("st-outlook")
+
+    def want(self, scan: str, values: Mapping[str, float]) -> None:
+        """Say which scan a person thinks of starting; no name for none."""
+        wanted = (scan, dict(values))
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        if scan:
+            self._asker.ask(wanted)
+        else:
+            self._found.set("")
+
+    def refresh(self) -> bool:
+        """Write a newer answer."""
+        news = self._text.advance()
+        if news:
+            self.widget.write(self._text.value)
+        return news
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._asker.close()
+
+    def _ask(self, start: Start) -> Forecast | None:
+        try:
+            return self._desk.outlook(start[0], **start[1])
+        except (SteeringError, TimeoutError):
+            # A line less: what is wrong is said when it is started.
+            return None
+
+    def _tell(self, start: Start, found: Forecast | None) -> None:
+        if start == self._wanted:
+            self._found.set("" if found is None else outlook_text(found))
+
+
+def outlook_text(found: Forecast) -> str:
+    """Write what a scan would be; empty where nobody knows."""
+    if found.refusal:
+        return found.refusal
+    if not found.points_left:
+        return ""
+    seconds = found.seconds_left
+    return several(found.points_left, "point") + (
+        f", about {duration(max(seconds, 1.0))}" if math.isfinite(seconds) else ""
+    )
