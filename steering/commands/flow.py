@@ -116,7 +116,7 @@ def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
 
 def _cancel(options: argparse.Namespace, workspace: Workspace) -> int:
     journal = find_journal(workspace, _needed(options, "the flow run"))
-    cancel(journal)
+    cancel(workspace, journal)
     # Whoever runs it hears of it between two pieces of its work.
     journal.until_over(_CANCEL_SECONDS)
     return _say([journal.state], as_json=options.json)

@@ -104,7 +104,7 @@ class Flows:
         Raises:
             SteeringError: If there is none of that name.
         """
-        cancel(find_journal(self._workspace, id))
+        cancel(self._workspace, find_journal(self._workspace, id))
 
     def state(self, id: str) -> FlowState:  # noqa: A002  (as above)
         """Say how a flow run stands.

@@ -15,6 +15,7 @@ from steering.beamline.embedded import find_service
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace
+from steering.flow_globus.attempt import last_attempt
 from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
 from steering.flow_steps.flow_state import FlowState, fold
 from steering.flows.feature_json import features_json
@@ -104,7 +105,7 @@ def order(
     """
     journal = FlowJournal(flows_folder(workspace) / f"{name}-{run[:8]}{f'-{number}' if number else ''}")
     line = {
-        "flow": name, "run": run, "steps": list(flow.named_steps), "by": by or getpass.getuser(),
+        "flow": name, "run": run, "steps": list(flow.step_names), "by": by or getpass.getuser(),
         "entry": flow.model_dump(mode="json"),
         "features": {label: features_json(one) for label, one in (features or {}).items()},
     }  # fmt: skip
@@ -132,16 +133,27 @@ def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (
     return found[0]
 
 
-def cancel(journal: FlowJournal) -> FlowState:
-    """Ask for the end of a flow run; one that nobody runs is ended here. What was done is kept."""
+def cancel(workspace: Workspace, journal: FlowJournal) -> FlowState:
+    """Ask for the end of a flow run; one that nobody runs is ended here, and at Globus. What was done is kept.
+
+    Raises:
+        SteeringError: If Globus cannot be asked.
+    """
     if journal.state.over:
         return journal.state
     journal.wish_cancelled()
     if not journal.held:
         # Whoever takes it up in this moment hears of the wish, and one that has ended in it stays as it has.
         with suppress(BusyError), journal:
-            if not fold(journal.id, journal.lines()).over:
-                journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
+            lines = tuple(journal.lines())
+            if fold(journal.id, lines).over:
+                return journal.state
+            if last_attempt(lines) is not None:
+                # Its clients load slowly, and need an extra that is not there everywhere.
+                from steering.flow_globus.run import cancel_there
+
+                cancel_there(workspace, journal)
+            journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
     return journal.state
 
 

@@ -25,7 +25,7 @@ def catalogue(work: Work, step: CatalogueEntry) -> dict[str, Any]:
     """
     subjects = [f"run:{work.run.uid}", *(f"result:{work.run.uid}:{label}" for label in _computed(work))]
     work.intend("catalogue", subjects=subjects)
-    entries = _entries(work, step)
+    entries = entries_of(work, step, Catalogue(work.workspace).find_entry(f"run:{work.run.uid}"))
     Catalogue(work.workspace).write(*entries)
     point("catalogue.written")
     return {"subjects": [one.subject for one in entries]}
@@ -35,10 +35,16 @@ def _computed(work: Work) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", work.outcomes.get("compute", {}).get("features") or {})
 
 
-def _entries(work: Work, step: CatalogueEntry) -> list[Entry]:
+def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) -> list[Entry]:
+    """Make the entry of the run and those of its results.
+
+    Args:
+        work: Whose.
+        step: What they say beside what is known.
+        before: The run's entry as it is now.
+    """
     run, words = work.run, work.facts.words
     results = results_of(work.outcomes.get("compute", {}))
-    before = Catalogue(work.workspace).find_entry(f"run:{run.uid}")
     title, raw = fill(step.title, words), _raw(work, before)
     common = {
         **fill_all(dict(step.project), words),
@@ -97,11 +103,16 @@ def _raw(work: Work, before: Entry | None) -> Sequence[Mapping[str, Any]]:
 def _files(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "filename": one["name"], "url": Path(str(one["path"])).absolute().as_uri(), "length": one["size"],
+            "filename": one["name"], "url": _url(str(one["path"])), "length": one["size"],
             "mime_type": _kind(str(one["name"])), "sha256": one["sha256"],
         }
         for one in files
     ]  # fmt: skip
+
+
+def _url(path: str) -> str:
+    """Return where a file is: on this machine, or in a collection, which has an address already."""
+    return path if "://" in path else Path(path).absolute().as_uri()
 
 
 def _kind(name: str) -> str:

@@ -21,6 +21,7 @@ from steering.flow_steps.result_file import write_result_file
 from steering.flow_steps.work import Work
 from steering.flows.entries import ComputeEntry
 from steering.flows.feature_json import features_json
+from steering.flows.templates import plain_name, result_name
 from steering.geometry.stands import geometry_of
 from steering.loop.loop import Loop
 from steering.loop.partial import rehearse
@@ -141,8 +142,7 @@ def _copies(analyses: Analyses) -> Mapping[str, Analysis[Any]]:
 
 def _keep(work: Work, label: str, result: Result) -> None:
     """Write the files of a result under names that follow from the flow run, and say so."""
-    name = "".join(one if one.isalnum() or one in "._+-" else "-" for one in label)
-    nexus, beside = work.results / f"{work.run.uid[:8]}_{name}.nxs", work.results / f"{name}.json"
+    nexus, beside = work.results / result_name(work.run.uid, label), work.results / f"{plain_name(label)}.json"
     # An earlier try may have been cut off between the files and this line of the journal: what it made is replaced.
     folder = work.results / ".making"
     entry = replace(work.run.entry, label=label, features=result.outcome.features)

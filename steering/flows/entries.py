@@ -163,22 +163,28 @@ class GlobusEntry(Strict):
         flow: Id of an existing flow to use in place of these steps.
         input: Input of that flow; its texts are templates.
         source: Id of the collection that the beamline's files are on.
-        source_path: Path of that collection at which the workspace lies.
+        source_folder: Folder of this machine that the collection shows; the workspace if left out.
+        source_path: Path of that collection at which the folder lies.
         destination: Id of the collection that is transferred to.
         experiment: Id of the collection that is distributed to.
         compute_endpoint: Id of the Globus Compute endpoint.
-        compute_function: Id of the registered function.
+        compute_function: Id of the registered function; ours, registered when it is needed, if left out.
+        compute_folder: Folder at which the endpoint sees the root of the collection that it reads from.
+        compute_config: The endpoint's ``user_endpoint_config``: queue, account, walltime, nodes_per_block.
         index: Id of the Globus Search index.
     """
 
     flow: str = ""
     input: dict[str, JsonValue] = Field(default_factory=dict)
     source: str = ""
+    source_folder: str = ""
     source_path: str = "/"
     destination: str = ""
     experiment: str = ""
     compute_endpoint: str = ""
     compute_function: str = ""
+    compute_folder: str = "/"
+    compute_config: dict[str, JsonValue] = Field(default_factory=dict)
     index: str = ""
 
 
@@ -189,6 +195,7 @@ class FlowEntry(Strict):
         title: A few words.
         trigger: What starts it.
         steps: What it does.
+        runs_on: ``here``, between folders and on a facility, or ``globus``.
         globus: How the same is done by Globus.
     """
 
@@ -197,7 +204,18 @@ class FlowEntry(Strict):
     title: str = ""
     trigger: Annotated[TriggerEntry, BeforeValidator(_trigger)] = TriggerEntry()
     steps: StepsEntry
+    runs_on: Literal["here", "globus"] = "here"
     globus: GlobusEntry = GlobusEntry()
+
+    @property
+    def on_globus(self) -> bool:
+        """Whether Globus does it."""
+        return self.runs_on == "globus" or bool(self.globus.flow)
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """What its steps are called; an existing flow of Globus is one step, ``flow``."""
+        return ("flow",) if self.globus.flow else tuple(self.named_steps)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from steering.core.errors import SteeringError
 from steering.flows.condition import UnknownFeatureError
 from steering.flows.entries import ComputeEntry, DistributeEntry, FlowEntry, StepEntry, TransferEntry
 from steering.flows.facts import Facts
-from steering.flows.globus_definition import definition_of, input_of, lacking, schema_of
+from steering.flows.globus_definition import definition_of, lacking, schema_of
+from steering.flows.globus_input import input_of
 from steering.flows.templates import fill_path
 
 

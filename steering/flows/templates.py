@@ -50,3 +50,13 @@ def fill_all(value: Any, words: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [fill_all(one, words) for one in cast("list[Any]", value)]
     return value
+
+
+def result_name(run: str, label: str) -> str:
+    """Name the file of a result: it follows from the run and the label."""
+    return f"{run[:8]}_{plain_name(label)}.nxs"
+
+
+def plain_name(label: str) -> str:
+    """Return a label as a part of a path."""
+    return "".join(one if one.isalnum() or one in "._+-" else "-" for one in label)

@@ -7,7 +7,15 @@ import globus_sdk
 
 from steering.core.json import Json
 from steering.globus.errors import LOGIN, GlobusError, LoginError
-from steering.globus.flow_values import Definition, FlowStatus, Question, read_question, read_status
+from steering.globus.flow_values import (
+    Definition,
+    FlowEvent,
+    FlowStatus,
+    Question,
+    read_events,
+    read_question,
+    read_status,
+)
 from steering.globus.login import Login
 from steering.globus.patience import Patience
 
@@ -16,7 +24,11 @@ _LONGEST_LABEL = 64
 
 
 class Flows:
-    """Globus Flows for one login. Only one thread uses it."""
+    """Globus Flows for one login. Only one thread uses it.
+
+    Attributes:
+        patience: Waits for Globus.
+    """
 
     def __init__(self, login: Login, patience: Patience | None = None) -> None:
         """Log in to Flows.
@@ -29,7 +41,7 @@ class Flows:
             GlobusError: If a person has to log in first.
         """
         self._login = login
-        self._patience = patience or login.patience
+        self.patience = patience or login.patience
         self._client = login.client(globus_sdk.FlowsClient, globus_sdk.FlowsClient.resource_server)
 
     def make(self, definition: Definition) -> str:
@@ -44,15 +56,15 @@ class Flows:
         keyword = f"{_KEYWORD}{definition.checksum}"
         content: dict[str, Any] = {"definition": dict(definition.states), "input_schema": dict(definition.schema)}
         doing = f"make the flow {definition.title!r}"
-        known = self._patience.look(doing, lambda: self._of_title(definition.title))
+        known = self.patience.look(doing, lambda: self._of_title(definition.title))
         if known is None:
-            return self._patience.submit(
+            return self.patience.submit(
                 doing,
                 lambda: str(self._client.create_flow(definition.title, **content, keywords=[keyword])["id"]),
                 lambda: (self._of_title(definition.title) or {}).get("id"),
             )
         if keyword not in cast("Sequence[str]", known.get("keywords") or []):
-            self._patience.ask(doing, lambda: self._client.update_flow(known["id"], **content, keywords=[keyword]))
+            self.patience.ask(doing, lambda: self._client.update_flow(known["id"], **content, keywords=[keyword]))
         return str(known["id"])
 
     def run(self, flow: str, body: Mapping[str, Json], tag: str, label: str = "") -> str:
@@ -73,7 +85,7 @@ class Flows:
         """
         client = self._login.flow_client(flow)
         named = (label or f"steering {tag}")[:_LONGEST_LABEL]
-        return self._patience.submit(
+        return self.patience.submit(
             f"run the flow {flow}",
             lambda: str(client.run_flow(dict(body), label=named, tags=[f"{_TAG}{tag}"])["run_id"]),
             lambda: self._of_tag(flow, tag),
@@ -85,7 +97,7 @@ class Flows:
         Raises:
             GlobusError: If Globus refuses.
         """
-        return self._patience.look(f"find the run {tag}", lambda: self._of_tag(flow, tag))
+        return self.patience.look(f"find the run {tag}", lambda: self._of_tag(flow, tag))
 
     def status(self, run: str) -> FlowStatus:
         """Say how far a run is.
@@ -107,11 +119,11 @@ class Flows:
             GlobusError: If it failed or was cancelled; or the wait was cancelled. The run goes on then.
         """
         last: FlowStatus | None = None
-        waits = self._patience.pace.waits()
+        waits = self.patience.pace.waits()
         while True:
             status = self.status(run)
             if status != last:
-                waits, last = self._patience.pace.waits(), status
+                waits, last = self.patience.pace.waits(), status
                 if told is not None:
                     told(status)
             if status.state == "resting":
@@ -120,7 +132,7 @@ class Flows:
                 raise GlobusError(f"The run {run} {_ended(status)}. Look at it: https://app.globus.org/runs/{run}")
             if status.ended:
                 return status
-            self._patience.rest(next(waits), f"end the run {run}")
+            self.patience.rest(next(waits), f"end the run {run}")
 
     def cancel(self, run: str) -> None:
         """Cancel a run; one that has ended stays as it is.
@@ -128,7 +140,7 @@ class Flows:
         Raises:
             GlobusError: If there is no such run.
         """
-        self._patience.ask(f"cancel the run {run}", lambda: self._client.cancel_run(run))
+        self.patience.ask(f"cancel the run {run}", lambda: self._client.cancel_run(run))
 
     def resume(self, run: str) -> None:
         """Go on with a run that rests; one that goes stays as it is.
@@ -141,7 +153,7 @@ class Flows:
             raise GlobusError(f"The run {run} {_ended(status)}, and cannot go on. Run the flow again.")
         if status.state == "resting":
             client = self._login.flow_client(flow)
-            self._patience.submit(
+            self.patience.submit(
                 f"resume the run {run}",
                 lambda: str(client.resume_run(run)["run_id"]),
                 lambda: None if self.status(run).state == "resting" else run,
@@ -158,7 +170,20 @@ class Flows:
             entries = cast("Sequence[dict[str, Any]]", self._client.get_run_logs(run, limit=100)["entries"])
             return tuple(f"{one['time']} {one['description']}" for one in entries)
 
-        return self._patience.ask(f"read the log of the run {run}", ask)
+        return self.patience.ask(f"read the log of the run {run}", ask)
+
+    def events(self, run: str) -> tuple[FlowEvent, ...]:
+        """List what happened in a run, oldest first, with what came of it.
+
+        Raises:
+            GlobusError: If there is no such run.
+        """
+
+        def ask() -> tuple[FlowEvent, ...]:
+            pages = self._client.paginated.get_run_logs(run, limit=100)
+            return tuple(event for page in pages for event in read_events(page["entries"]))
+
+        return self.patience.ask(f"read the log of the run {run}", ask)
 
     def questions(self, run: str = "") -> tuple[Question, ...]:
         """List what is asked of this login and not answered, by one run or by all.
@@ -173,7 +198,7 @@ class Flows:
             open_ones = cast("Sequence[dict[str, Any]]", listed["web_input_summaries"])
             return tuple(read_question(self._client.get_web_input(one["id"]).data) for one in open_ones)
 
-        return self._patience.ask("list the open questions", ask)
+        return self.patience.ask("list the open questions", ask)
 
     def answer(self, question: Question, option: str) -> None:
         """Answer a question.
@@ -190,9 +215,9 @@ class Flows:
             allowed = ", ".join(question.options.values())
             raise GlobusError(f"{option!r:.60} does not answer {question.title!r}. Allowed: {allowed}.")
         doing = f"answer {question.title!r}"
-        if self._patience.ask(doing, lambda: self._closed(question)):
+        if self.patience.ask(doing, lambda: self._closed(question)):
             raise GlobusError(f"{question.title!r} is already closed: somebody answered it, or its run has ended.")
-        self._patience.submit(
+        self.patience.submit(
             doing,
             lambda: str(self._client.respond_to_web_input(question.id, named[0])["status"]),
             lambda: "ok" if self._closed(question) else None,
@@ -205,7 +230,7 @@ class Flows:
             answer = self._client.get_run(run)
             return read_status(answer.data), str(answer["flow_id"])
 
-        return self._patience.ask(f"look at the run {run}", ask)
+        return self.patience.ask(f"look at the run {run}", ask)
 
     def _closed(self, question: Question) -> bool:
         return str(self._client.get_web_input(question.id)["status"]) == "closed"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, cast
 
@@ -45,6 +45,7 @@ class FlowStatus:
         reason: Why it rests or failed.
         scopes: What has to be consented to, where it rests for that.
         output: What the flow knows at its end, where it is done.
+        acting: What the action that goes on says of itself: of a transfer its bytes, of a function its state.
     """
 
     run: str
@@ -53,11 +54,29 @@ class FlowStatus:
     reason: str = ""
     scopes: tuple[str, ...] = ()
     output: Json = None
+    acting: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def ended(self) -> bool:
         """Whether it has ended, well or not."""
         return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class FlowEvent:
+    """Something that happened in a run.
+
+    Attributes:
+        code: As Globus calls it: ``ActionStarted``, ``ActionCompleted``, ``FlowFailed``.
+        state: The state of the definition.
+        output: What came of it.
+        why: A sentence.
+    """
+
+    code: str
+    state: str
+    output: Json
+    why: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +109,23 @@ def read_status(given: Any) -> FlowStatus:
     wanted = details.get("required_scopes") or [details.get("required_scope")]
     scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", wanted) if scope)
     output = details.get("output") if state == "done" else None
-    return FlowStatus(str(run["run_id"]), state, step, reason, scopes, output)
+    said = cast("dict[str, Any]", acting[-1].get("details") or {}) if acting and state == "active" else {}
+    return FlowStatus(str(run["run_id"]), state, step, reason, scopes, output, said)
+
+
+def read_events(entries: Sequence[Mapping[str, Any]]) -> tuple[FlowEvent, ...]:
+    """Read the log of a run."""
+    return tuple(_event(one) for one in entries)
+
+
+def _event(entry: Mapping[str, Any]) -> FlowEvent:
+    details = cast("dict[str, Any]", entry.get("details") or {})
+    state, output = str(details.get("state_name") or ""), details.get("output")
+    # Globus gives all that the flow knows, and the double what the state made.
+    if isinstance(output, dict) and state in output:
+        output = cast("dict[str, Any]", output)[state]
+    why = cleaned(f"{details.get('cause') or ''} {entry['description']}")
+    return FlowEvent(str(entry["code"]), state, cast("Json", output), why)
 
 
 def read_question(asked: Any) -> Question:

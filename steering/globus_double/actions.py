@@ -28,6 +28,10 @@ class Running(Protocol):
         """Whether it was cancelled."""
         ...
 
+    def show(self, acting: Callable[[], Document]) -> None:
+        """Show how far the action is; called with the lock."""
+        ...
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -109,6 +113,7 @@ class Actions:
         ]
         body = {**parameters, "DATA": given, "label": str(parameters.get("label") or run.label)}
         task = self._on.transfer.submit(body, run.owner, (ends[0], ends[1]))
+        run.show(task.document)
         try:
             self._wait(lambda: task.completed is not None, run, seconds)
         except ActionTimeoutError:
@@ -137,6 +142,7 @@ class Actions:
         endpoint = str(parameters.get("endpoint_id") or tasks[0].get("endpoint") or parameters.get("endpoint"))
         config: Any = parameters.get("user_endpoint_config") or {"queue": "debug", "account": "flow"}
         made = self._on.compute.begin(endpoint, [_wanted(one) for one in tasks], cast("Document", config), run.owner)
+        run.show(made[0].document)
         self._wait(lambda: all(task.completed is not None for task in made), run, seconds)
         failed = [task.exception for task in made if task.exception is not None]
         if failed or run.stopped():

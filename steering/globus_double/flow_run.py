@@ -57,6 +57,7 @@ class FlowRun:
     place: str = ""
     _state: Document = field(default_factory=dict[str, Any])
     _cancelled: bool = False
+    _acting: Callable[[], Document] | None = None
 
     def run(self) -> None:
         """Run from where it stands to its end, or to where a consent is missing."""
@@ -89,6 +90,11 @@ class FlowRun:
         """Whether it was cancelled."""
         return self._cancelled
 
+    def show(self, acting: Callable[[], Document]) -> None:
+        """Show how far the action is that goes on."""
+        with self.ground.lock:
+            self._acting = acting
+
     def cancel(self) -> None:
         """End it; one that has ended stays as it is."""
         with self.ground.lock:
@@ -112,7 +118,9 @@ class FlowRun:
     def document(self) -> Document:
         """Describe it as Flows does. Call with the lock."""
         active: Document = {"code": "ActionStarted", "description": f"State {self.place} started"}
-        steps = {"action_statuses": [{"state_name": self.place, "display_status": "ACTIVE"}]} if self.place else {}
+        acting = self._acting() if self._acting is not None else {}
+        told = {"state_name": self.place, "display_status": "ACTIVE", "details": acting}
+        steps = {"action_statuses": [told]} if self.place else {}
         return {
             "run_id": self.id,
             "action_id": self.id,
@@ -168,6 +176,9 @@ class FlowRun:
             raise _FlowError("ActionUnableToRun", error.message) from error
         except ActionTimeoutError:
             raise _FlowError("ActionTimeout", f"{name} did not end in {state.get('WaitTime', _USUAL_WAIT)} s") from None
+        finally:
+            with self.ground.lock:
+                self._acting = None
         if not outcome.well and state.get("ExceptionOnActionFailure", True) and not self.stopped():
             raise _FlowError("ActionFailedException", f"{name} failed: {_why(outcome)}")
         result = {

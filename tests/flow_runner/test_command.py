@@ -53,10 +53,11 @@ def test_a_flow_is_explained_run_and_looked_at(steering):
     code, said = steering("explain", "keep", "--run", UID[:6])
     assert code == 0
     assert "copy 2 files" in said
-    assert '"StartAt": "Transfer"' in said
+    assert '"StartAt": "TransferWhen"' in said
     code, said = steering("explain", "keep", "--json")
     assert json.loads(said)["globus"]["lacking"] == [
-        "source", "destination", "compute_endpoint", "compute_function", "index", "experiment",
+        "source", "destination", "compute_endpoint", "index", "experiment", "steps.compute.analyses",
+        "steps.catalogue.visible_to",
     ]  # fmt: skip
     code, said = steering("run", "keep")
     assert code == 0, said

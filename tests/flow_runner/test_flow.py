@@ -195,12 +195,12 @@ def test_two_do_not_run_one_flow_and_a_wish_to_cancel_is_heard(workspace, run):
         with pytest.raises(BusyError, match="is run by another process"), FlowJournal(journal.folder):
             pass
         assert FlowJournal(journal.folder).state.status == "running"
-        assert cancel(FlowJournal(journal.folder)).status == "running"
+        assert cancel(workspace, FlowJournal(journal.folder)).status == "running"
         assert journal.cancel_wished
     with WarmFacilities(workspace) as facilities:
         run_flow(workspace, journal, facilities)
     assert [line["kind"] for line in journal.lines()] == ["ordered"]
-    assert cancel(journal).status == "cancelled"
+    assert cancel(workspace, journal).status == "cancelled"
     assert run(flow()).status == "succeeded"
 
 

@@ -1,6 +1,7 @@
 """A flow as Globus takes it."""
 
 import json
+from itertools import combinations
 
 import jsonschema
 import pytest
@@ -9,7 +10,9 @@ from steering.core.result import Feature
 from steering.flows.entries import FlowEntry
 from steering.flows.explanation import as_text, explain_flow
 from steering.flows.facts import Facts
-from steering.flows.globus_definition import definition_of, input_of, lacking, schema_of
+from steering.flows.globus_definition import definition_of, lacking, schema_of
+from steering.flows.globus_input import input_of
+from steering.globus_double.definition import problems
 
 FLOW = FlowEntry.model_validate(
     {
@@ -34,27 +37,42 @@ FILES = [{"path": "/data/run.h5", "name": "run.h5", "size": 5_000_000}]
 
 
 def walked(definition, told):
-    """Walk the states as Globus would, with these outcomes of conditions; return the actions that were done."""
+    """Walk the states as Globus would, with what is there by path; return the actions that were done."""
     done, name = [], definition["StartAt"]
     while True:
         state = definition["States"][name]
         if state["Type"] == "Action":
             done.append(name)
         if state["Type"] == "Choice":
-            (choice,) = state["Choices"]
-            path = choice["And"][1]["Variable"]
-            name = choice["Next"] if told.get(path) else state["Default"]
+            name = next((one["Next"] for one in state["Choices"] if fits(one, told)), state["Default"])
             continue
         if state.get("End"):
             return done
         name = state["Next"]
 
 
-def test_each_step_is_an_action_and_each_condition_a_choice_before_it():
+def fits(rule, told):
+    if "And" in rule:
+        return all(fits(one, told) for one in rule["And"])
+    return rule["Variable"] in told if "IsPresent" in rule else told[rule["Variable"]] is rule["BooleanEquals"]
+
+
+def when(**steps):
+    return {f"$.input.when.{step}": done for step, done in steps.items()}
+
+
+OUTPUT = "$.Compute.details.results[0].output"
+
+
+def test_each_step_is_an_action_behind_a_choice():
     definition = definition_of("keep", FLOW)
-    when, later = "$.input.when.transfer", "$.Compute.details.results[0].output.when.distribute"
-    assert walked(definition, {when: True, later: True}) == ["Transfer", "Compute", "Catalogue", "Distribute"]
-    assert walked(definition, {when: False, later: False}) == ["Compute", "Catalogue"]
+    all_of_them = when(transfer=True, compute=True, catalogue=True)
+    later = {f"{OUTPUT}.when.distribute": True, f"{OUTPUT}.entries": [], "$.entries[1]": {}}
+    whole = ["Transfer", "Compute", "Catalogue", "Catalogue1", "Distribute"]
+    assert walked(definition, {**all_of_them, **later}) == whole
+    assert walked(definition, all_of_them) == ["Transfer", "Compute", "Catalogue"]
+    # What another try has done is left out, and a condition that it has judged holds.
+    assert walked(definition, when(transfer=False, compute=False, catalogue=False, distribute=True)) == ["Distribute"]
     for state in definition["States"].values():
         if state["Type"] == "Action":
             assert state["ActionUrl"].startswith("https://")
@@ -63,15 +81,30 @@ def test_each_step_is_an_action_and_each_condition_a_choice_before_it():
     assert json.loads(json.dumps(definition)) == definition
 
 
+@pytest.mark.parametrize("chosen", [one for size in range(1, 5) for one in combinations(FLOW.order, size)])
+@pytest.mark.parametrize("conditions", [False, True])
+def test_each_combination_of_steps_is_by_globus_rules(chosen, conditions):
+    steps = {name: FLOW.model_dump()["steps"][name] | {"when": "tau0 < 1 s" if conditions else ""} for name in chosen}
+    flow = FlowEntry.model_validate({"steps": steps, "globus": FLOW.globus.model_dump()})
+    definition = definition_of("keep", flow)
+    assert problems(definition) == []
+    actions = walked(definition, {**when(**dict.fromkeys(chosen, True)), "$.entries[1]": {}})
+    assert {one.rstrip("1").lower() for one in actions} == set(chosen)
+    jsonschema.validate(input_of("keep", flow, FACTS, FILES), schema_of(flow))
+    # What is read is there, or asked for before: no path of the definition names another step's input.
+    text = json.dumps(definition)
+    assert all(f"$.input.{step}." not in text for step in FLOW.order if step not in chosen)
+
+
 def test_the_input_is_filled_from_the_run_and_fits_its_schema():
     given = input_of("keep", FLOW, FACTS, FILES)
     jsonschema.validate(given, schema_of(FLOW))
     asked = given["input"]
-    assert asked["when"] == {"transfer": True}
+    assert asked["when"] == {"transfer": True, "compute": True, "catalogue": True}
     (item,) = asked["transfer"]["transfer_items"]
-    assert item == {"source_path": "/data/run.h5", "destination_path": "store/abcdef0123/run.h5"}
+    assert item == {"source_path": "/data/run.h5", "destination_path": "/store/abcdef0123/run.h5"}
     assert asked["compute"]["kwargs"]["when"] == {"distribute": "tau0 < 1 s"}
-    # Whatever the definition names is in the input.
+    # Whatever the definition names is in the input, but for a condition that the function judges.
     for state in definition_of("keep", FLOW)["States"].values():
         for path in json.dumps(state.get("Parameters", {})).split('"'):
             if path.startswith("$.input."):

@@ -1,0 +1,55 @@
+"""A flow on Globus, and the double that it runs on."""
+
+from types import SimpleNamespace
+
+from steering.flows.entries import FlowEntry
+from steering.testing.globus import DoubleGlobus
+from tests.flow_runner.workspaces import installed
+
+GROUP = "urn:globus:groups:id:00000000-0000-0000-0000-000000000001"
+STEPS = {
+    "transfer": {"to": "store/{run.uid}"},
+    "compute": {"facility": "inline", "analyses": [{"analysis": "rocking_curve", "label": "curve", "axes": ["th"]}]},
+    "catalogue": {
+        "title": "{run.scan} of {run.sample}", "creators": ["Ana"], "project": {"cycle": "2026-3"},
+        "visible_to": ["public"],
+    },
+    "distribute": {"to": "experiment/{run.sample}", "when": "status == success"},
+}  # fmt: skip
+
+
+class There:
+    """The double with its places: the workspace as a collection, two more, an endpoint, an index."""
+
+    def __init__(self, folder, workspace, time_scale=0.01):
+        self.double = DoubleGlobus(time_scale=time_scale)
+        self.folder = folder
+        self.source = self.double.collection("raw", workspace.directory)
+        self.eagle = self.double.collection("eagle", folder / "eagle")
+        self.experiment = self.double.collection("experiment", folder / "experiment")
+        self.endpoint = self.double.compute.endpoint("polaris")
+        self.index = self.double.search.make("runs")
+
+    @property
+    def globus(self):
+        """What stands under ``globus:`` of a flow."""
+        return {
+            "source": self.source.id, "destination": self.eagle.id, "experiment": self.experiment.id,
+            "compute_endpoint": self.endpoint.id, "compute_folder": str(self.eagle.folder), "index": self.index,
+            "compute_config": {"queue": "preemptable", "account": "aps"},
+        }  # fmt: skip
+
+    def flow(self, more=None, **changes):
+        """Make a flow of all steps, some of them others (or left out, with ``None``)."""
+        steps = {**STEPS, **changes}
+        kept = {name: one for name, one in steps.items() if one is not None}
+        return FlowEntry.model_validate({"runs_on": "globus", "steps": kept, "globus": {**self.globus, **(more or {})}})
+
+    def environment(self):
+        """Lead every process to the double, and let the facility ``inline`` be installed there."""
+        home = {"STEERING_HOME": str(self.folder / "home")}
+        return {**self.double.environment(), **installed(self.folder / "site"), **home}
+
+    @property
+    def effects(self):
+        return SimpleNamespace(**self.double.control.effects())
