@@ -78,7 +78,8 @@ def asked_of(
     }
     return input_of(
         name, flow, work.facts, files, flow_run=work.journal.id, workspace=work.workspace.directory, when=when,
-        entries=made if made is not None else read_entries(work.outcomes["compute"]), more=more,
+        entries=made if made is not None else read_entries(work.outcomes["compute"]),
+        computed="compute" in work.outcomes, more=more,
     )  # fmt: skip
 
 

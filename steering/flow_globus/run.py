@@ -128,8 +128,9 @@ class _Running:
         function = ""
         if self.flow.steps.compute is not None and not self.flow.globus.compute_function and not attempt.run:
             function = self.connection.function(work.workspace)
+        fresh = not attempt.run
         body = asked_of(work, self.name, self.flow, when, self.files, function)
-        if not attempt.run:
+        if fresh:
             run = flows.run(attempt.flow, body, attempt.tag, work.journal.id)
             point("globus.asked")
             work.step = ""
@@ -138,8 +139,7 @@ class _Running:
             point("globus.started")
         given: Mapping[str, Any] = body.get("input", {}).get("catalogue") or {}
         mirror = Mirror(work, self.flow, self.files, given.get("entries", ()), self._take)
-        status = flows.status(attempt.run)
-        if status.state == "resting":
+        if not fresh and flows.status(attempt.run).state == "resting":
             flows.resume(attempt.run)
         waits = flows.patience.pace.waits()
         last: FlowStatus | None = None

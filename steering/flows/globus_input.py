@@ -25,6 +25,7 @@ def input_of(
     workspace: Path | None = None,
     when: Mapping[str, bool] | None = None,
     entries: Sequence[Mapping[str, Any]] = (),
+    computed: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fill the input from what is known of a run.
@@ -38,6 +39,7 @@ def input_of(
         workspace: Folder that the source collection shows, where the flow does not name it.
         when: Which steps are to be done; those whose conditions hold by what is known if left out.
         entries: Of the catalogue, for where no function makes them.
+        computed: Whether the results are there already, from another try.
         more: What else the function is given.
 
     Raises:
@@ -77,7 +79,7 @@ def input_of(
         out = under("/", fill_path(steps.distribute.to, facts.words))
         raw = [(f"{to}/{name}", name) for _, name in items] if steps.transfer is not None else items
         given_out = [_item(path, f"{out}/raw/{name}") for path, name in raw if "raw" in steps.distribute.what]
-        if "results" in steps.distribute.what and given["when"].get("compute", True):
+        if "results" in steps.distribute.what and (computed or given["when"].get("compute")):
             made = [result_name(run, label) for label in flow.labels]
             given_out += [_item(f"{to}/{called}/results/{one}", f"{out}/results/{one}") for one in made]
         given["distribute"] = _between(home, there.experiment, given_out, f"{called}: give out")

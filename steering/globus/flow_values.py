@@ -70,13 +70,11 @@ class FlowEvent:
         code: As Globus calls it: ``ActionStarted``, ``ActionCompleted``, ``FlowFailed``.
         state: The state of the definition.
         output: What came of it.
-        why: A sentence.
     """
 
     code: str
     state: str
     output: Json
-    why: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def read_status(given: Any) -> FlowStatus:
     state = _STATES.get(str(run["status"]), "active")
     acting = cast("Sequence[dict[str, Any]]", details.get("action_statuses") or [])
     step = str(acting[-1].get("state_name") or "") if acting else str(details.get("state_name") or "")
-    reason = cleaned(str(details.get("description") or "")) if state not in ("active", "done") else ""
+    reason = _told(str(details.get("description") or "")) if state not in ("active", "done") else ""
     wanted = details.get("required_scopes") or [details.get("required_scope")]
     scopes = tuple(str(scope) for scope in cast("Sequence[str | None]", wanted) if scope)
     output = details.get("output") if state == "done" else None
@@ -124,8 +122,13 @@ def _event(entry: Mapping[str, Any]) -> FlowEvent:
     # Globus gives all that the flow knows, and the double what the state made.
     if isinstance(output, dict) and state in output:
         output = cast("dict[str, Any]", output)[state]
-    why = cleaned(f"{details.get('cause') or ''} {entry['description']}")
-    return FlowEvent(str(entry["code"]), state, cast("Json", output), why)
+    return FlowEvent(str(entry["code"]), state, cast("Json", output))
+
+
+def _told(text: str) -> str:
+    """Return a reason as a sentence: of a traceback its last line."""
+    begin, _, trace = text.partition("Traceback (most recent call last):")
+    return cleaned(f"{begin} {trace.strip().splitlines()[-1]}" if trace.strip() else text)
 
 
 def read_question(asked: Any) -> Question:

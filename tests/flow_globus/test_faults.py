@@ -1,0 +1,201 @@
+"""What Globus may do to a flow: waited out, or said with the next step; each effect once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from steering.flow_runner.orders import cancel
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flows.entries import FlowEntry
+from steering.globus.flow import Flows
+from steering.globus.flow_values import Definition
+from steering.globus.login import Login
+from tests.flow_runner.workspaces import UID
+from tests.globus.test_flow import asking
+
+ID = f"keep-{UID[:8]}"
+ONCE = {"transfer_tasks": 2, "files_moved": 5, "functions_run": 1, "entries_written": 2, "flow_runs": 1}
+
+
+def once(there, **others):
+    counted = there.double.control.effects()
+    assert {name: counted[name] for name in ONCE} == {**ONCE, **others}
+
+
+@pytest.fixture
+def journal(workspace):
+    return FlowJournal(flows_folder(workspace) / ID)
+
+
+@pytest.fixture
+def until(journal):
+    """Wait until the journal says something; fail if it never does."""
+    tick = threading.Event()
+
+    def wait(holds):
+        for _ in range(3000):
+            if journal.exists and holds(journal.state):
+                return
+            tick.wait(0.01)
+        pytest.fail(f"It stands so: {journal.state}")
+
+    return wait
+
+
+@pytest.fixture
+def running(run):
+    """Do a flow in a thread."""
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda entry: pool.submit(run, entry)
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "said"),
+    [
+        (
+            lambda there: there.double.control.stall_transfers("no data came for 60 s"),
+            "transfer",
+            "no data came for 60",
+        ),
+        (lambda there: there.double.control.pause_transfers("maintenance"), "transfer", "maintenance"),
+        (lambda there: there.double.control.offline(there.source.id), "transfer", "raw is offline"),
+        (lambda there: there.double.control.offline(there.endpoint.id), "compute", "has not begun: waiting-for-ep"),
+    ],
+)
+def test_why_it_waits_is_said_and_it_goes_on(there, running, until, fault, step, said):
+    fault(there)
+    doing = running(there.flow())
+    until(lambda state: said in state.step(step).why)
+    there.double.control.clear()
+    assert doing.result(60).status == "succeeded"
+    once(there)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda control: control.refuse("flows", 429, times=3, retry_after=0),
+        lambda control: control.refuse("", 503, times=4),
+        lambda control: control.lose("flows", path="/run", method="POST"),
+        lambda control: control.lose("flows", path="/flows", method="POST"),
+        lambda control: control.lose("flows", path="/log", times=2),
+        lambda control: control.expire_tokens(),
+        lambda control: control.forget_logins(),
+        lambda control: control.spoil_files(1),
+    ],
+)
+def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault):
+    fault(there.double.control)
+    spoilt = there.double._ground.faults.wrong_checksums
+    assert run(there.flow()).status == "succeeded"
+    once(there, files_moved=ONCE["files_moved"])
+    assert there.effects.flows_made == 1
+    assert not spoilt or there.double._ground.faults.wrong_checksums == 0
+
+
+def test_a_token_that_ends_on_the_way_is_renewed(there, running, until):
+    there.double.control.stall_transfers()
+    doing = running(there.flow())
+    until(lambda state: state.step("transfer").why)
+    there.double.control.expire_tokens()
+    there.double.control.stall_transfers("")
+    assert doing.result(60).status == "succeeded"
+    once(there)
+
+
+def test_a_lost_node_is_tried_again_without_what_is_done(there, run, journal):
+    there.double.control.preempt_next(2)
+    assert run(there.flow()).status == "succeeded"
+    once(there, flow_runs=3)
+    assert there.effects.functions_started == 3
+    assert any("The node went away" in line.get("why", "") for line in journal.lines())
+
+
+def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goes_on(there, run, workspace):
+    there.double.control.need_consent(there.source.id)
+    state = run(there.flow())
+    assert state.status == "failed"
+    begin, _, rest = state.why.partition("steering globus login --consent '")
+    assert "rests: A consent is required" in begin
+    assert f"steering flow resume {ID}" in rest
+    Login(workspace).begin([rest.partition("'")[0]])
+    assert run(there.flow()).status == "succeeded"
+    once(there)
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "said", "others"),
+    [
+        (lambda control: control.spoil_files(3), "transfer", "wrong checksum", {"flow_runs": 2, "transfer_tasks": 3}),
+        (
+            lambda control: control.fail_transfers(1, "the deadline has passed"),
+            "transfer",
+            "the deadline has passed",
+            {"flow_runs": 2, "transfer_tasks": 3},
+        ),
+        (lambda control: control.fail_ingests(1), "catalogue", "could not be indexed", {"flow_runs": 2}),
+    ],
+)
+def test_what_fails_is_said_and_another_try_does_what_is_left(there, run, fault, step, said, others):
+    fault(there.double.control)
+    state = run(there.flow())
+    assert (state.status, state.step(step).status) == ("failed", "failed")
+    assert said in state.why
+    assert f"steering flow resume {ID}" in state.why
+    assert run(there.flow()).status == "succeeded"
+    once(there, **others)
+
+
+def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, running, until, journal, workspace):
+    there.double.control.stall_transfers()
+    doing = running(there.flow())
+    until(lambda state: state.step("transfer").why)
+    cancel(workspace, journal)
+    assert doing.result(60).status == "cancelled"
+    assert {one.status for one in there.double.flows._runs.values()} == {"ENDED"}
+    there.double.control.stall_transfers("")
+    assert running(there.flow()).result(60).status == "succeeded"
+    once(there, flow_runs=2, transfer_tasks=3)
+
+
+def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, journal, workspace, monkeypatch):
+    there.double.control.stall_transfers()
+
+    def killed(self, step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("steering.flow_globus.mirror.Mirror._begin", killed)
+    with pytest.raises(KeyboardInterrupt):
+        running(there.flow()).result(60)
+    assert journal.state.status == "interrupted"
+    assert cancel(workspace, journal).status == "cancelled"
+    assert {one.status for one in there.double.flows._runs.values()} == {"ENDED"}
+
+
+def test_an_existing_flow_waits_for_a_persons_answer(there, running, until, workspace):
+    flows = Flows(Login(workspace))
+    definition = asking()
+    flow = flows.make(Definition("theirs", definition.states, definition.schema))
+    entry = FlowEntry.model_validate({"steps": {}, "globus": {"flow": flow, "input": {"run": "{run.uid}"}}})
+    doing = running(entry)
+    until(lambda state: "A person is asked" in state.step("flow").why)
+    (question,) = flows.questions()
+    flows.answer(question, "keep")
+    state = doing.result(60)
+    assert state.status == "succeeded"
+    assert state.step("flow").outcome["output"]["answer"]["details"]["name"] == "keep"
+
+
+def test_what_is_not_said_is_asked_for_before_anything_is_done(there, run):
+    state = run(there.flow({"index": "", "experiment": ""}))
+    assert state.status == "failed"
+    assert "under 'globus:' of it: index, experiment" in state.why
+    assert there.effects.flow_runs == 0
+
+
+def test_a_file_outside_of_the_collection_is_named(there, run, tmp_path):
+    state = run(there.flow({"source_folder": str(tmp_path / "elsewhere")}))
+    assert state.status == "failed"
+    assert "source_folder" in state.why
+    assert there.effects.flow_runs == 0

@@ -1,0 +1,144 @@
+"""By the command, whose process is killed at each step: it goes on where it was, and Globus does nothing twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from steering.catalogue.catalogue import Catalogue
+from steering.flow_steps.copying import sha256_of
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.hold import VARIABLE
+from tests.flow_globus.places import STEPS, There
+from tests.flow_runner.workspaces import UID, measured
+from tests.flows.beamline import BEAMLINE
+
+pytestmark = pytest.mark.system
+
+POINTS = ["globus.intended", "globus.asked", "globus.started"]
+POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
+POINTS += ["catalogue.written"]
+ID = f"keep-{UID[:8]}"
+ONCE = {
+    "transfer_tasks": 2,
+    "files_moved": 5,
+    "functions_run": 1,
+    "entries_written": 2,
+    "flow_runs": 1,
+    "flows_made": 1,
+}
+GIVEN = "experiment/WSe2-flake"
+EVERYTHING = {f"{UID}.h5", "journal.jsonl", f"{GIVEN}/raw/{UID}.h5", f"{GIVEN}/raw/journal.jsonl"}
+EVERYTHING |= {f"{GIVEN}/results/{UID[:8]}_curve.nxs"}
+LOCAL = {**STEPS, "distribute": {**STEPS["distribute"], "to": "given/{run.sample}"}}
+
+
+@pytest.fixture
+def there(workspace, tmp_path, monkeypatch):
+    """The double, a run, and a beamline's file with the flow ``keep`` on Globus and ``local`` between folders."""
+    measured(workspace)
+    made = There(tmp_path / "there", workspace)
+    with made.double:
+        flows = {
+            "keep": {"runs_on": "globus", "steps": STEPS, "globus": made.globus},
+            "local": {"steps": LOCAL},
+        }
+        made.file = tmp_path / "beamline.yaml"
+        made.file.write_text(BEAMLINE + yaml.safe_dump({"flows": flows}))
+        # The double's own processes, which run the function, are given them too.
+        for name, value in made.environment().items():
+            monkeypatch.setenv(name, value)
+        yield made
+
+
+def command(workspace, there, what="run", name="keep"):
+    more = ["--run", UID, "--beamline", str(there.file)] if what == "run" else []
+    program = [sys.executable, "-m", "steering.cli", "flow", what, name, "--json"]
+    return [*program, "--workspace", str(workspace.directory), *more]
+
+
+def done(words):
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert not ended.stderr, ended.stderr
+    return ended.returncode, json.loads(ended.stdout), ended.stdout
+
+
+def killed_at(point, workspace, there, held):
+    given = {**os.environ, VARIABLE: f"{point}={held}"}
+    with subprocess.Popen(command(workspace, there), env=given, stdout=-1, stderr=-1, text=True) as process:
+        while not held.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def left(there):
+    """What is at the destinations, by name."""
+    return {
+        str(path.relative_to(top)): sha256_of(path) if path.suffix == ".h5" else path.stat().st_size > 0
+        for top in (there.eagle.folder / "store" / UID, there.experiment.folder)
+        for path in sorted(top.rglob("*.*"))
+        if path.is_file() and ID not in str(path.relative_to(top))
+    }
+
+
+def names(state, step):
+    return [one["name"].rpartition("/")[2] for one in state.step(step).outcome["files"]]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, tmp_path):
+    killed_at(point, workspace, there, tmp_path / "held")
+    journal = FlowJournal(flows_folder(workspace) / ID)
+    assert journal.state.status == "interrupted"
+    assert done(command(workspace, there, "status", ID))[0] == 3
+    code, state, _ = done(command(workspace, there, "resume", ID))
+    assert (code, state["status"]) == (0, "succeeded")
+    counted = there.double.control.effects()
+    assert {name: counted[name] for name in ONCE} == ONCE
+    assert [line["step"] for line in journal.lines() if line["kind"] == "done"] == list(STEPS)
+    did = [line["key"] for line in journal.lines() if line["kind"] == "did"]
+    assert len(did) == len(set(did))
+    assert {one.subject for one in Catalogue(workspace).find()} == {f"run:{UID}", f"result:{UID}:curve"}
+    assert set(left(there)) == EVERYTHING
+    assert not list(workspace.directory.rglob("*.part"))
+
+
+def test_it_ends_as_the_same_flow_between_folders(there, workspace):
+    assert done(command(workspace, there, name="local"))[0] == 0
+    local = FlowJournal(flows_folder(workspace) / f"local-{UID[:8]}").state
+    entries = {one.subject: one for one in Catalogue(workspace).find()}
+    code, state, said = done(command(workspace, there))
+    assert code == 0, said
+    journal = FlowJournal(flows_folder(workspace) / ID)
+    mine = journal.state
+    assert [(one.name, one.status) for one in mine.steps] == [(one.name, one.status) for one in local.steps]
+    assert mine.step("compute").outcome["features"] == local.step("compute").outcome["features"]
+    assert mine.step("catalogue").outcome["subjects"] == local.step("catalogue").outcome["subjects"]
+    for step in ("transfer", "distribute"):
+        found = [
+            [(one["name"].split("/")[-1], one["size"]) for one in x.step(step).outcome["files"]] for x in (mine, local)
+        ]
+        assert [name for name, _ in found[0]] == [name for name, _ in found[1]]
+    for entry in Catalogue(workspace).find():
+        before = entries[entry.subject]
+        assert entry.features == before.features
+        assert entry.content["dc"] == before.content["dc"]
+        assert entry.metadata == before.metadata
+        assert [one["sha256"] for one in entry.files if one["filename"].endswith("h5")] == [
+            one["sha256"] for one in before.files if one["filename"].endswith("h5")
+        ]
+    # Asked again it is done once, and says the same.
+    assert done(command(workspace, there))[:2] == (0, state)
+    # No secret is anywhere but in the logins.
+    secrets = [there.double.auth.secret, there.double.key]
+    for path in workspace.directory.rglob("*"):
+        if path.is_file() and path.parent.name != "globus":
+            assert not any(one in path.read_bytes().decode(errors="replace") for one in secrets), path
+    assert not any(one in said for one in secrets)
