@@ -47,7 +47,7 @@ class Mirror:
         for event in events[self.seen :]:
             step = "" if self.flow.globus.flow else step_of_state(event.state)
             if step and event.code == "ActionStarted":
-                self._begin(step)
+                self._begin(step, event.time)
             elif step and event.code == "ActionCompleted":
                 self._finish(step, event)
             self.seen += 1
@@ -90,10 +90,11 @@ class Mirror:
         if running:
             self.work.journal.write("failed", {"step": running, "why": status.reason})
 
-    def _begin(self, step: str) -> None:
+    def _begin(self, step: str, at: float | None = None) -> None:
+        """Write that a step has begun, if it has not; by Globus' clock, since it may be long ago."""
         self.work.step = step
         if self.work.journal.state.step(step).status not in ("running", "done"):
-            self.work.journal.write("began", {"step": step})
+            self.work.journal.write("began", {"step": step, **({} if at is None else {"time": at})})
             point(f"{step}.began")
 
     def _finish(self, step: str, event: FlowEvent) -> None:

@@ -11,6 +11,7 @@ from steering.flow_globus.asked import asked_of, check, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
 from steering.flow_globus.mirror import Mirror
+from steering.flow_globus.places import placed
 from steering.flow_steps.copying import CancelledFlowError
 from steering.flow_steps.flow_journal import FlowJournal
 from steering.flow_steps.hold import point
@@ -85,6 +86,7 @@ class _Running:
     def __post_init__(self) -> None:
         """Log in, and look at the files."""
         self.connection = Connection.of(self.work)
+        self.flow = placed(self.work, self.flow, self.connection.login)
         self.files = [] if self.flow.globus.flow else sent_files(self.work)
 
     def to_its_end(self) -> None:
@@ -170,7 +172,7 @@ class _Running:
         return f"{status.reason}. Put that right, and go on: {resume}."
 
     def _to_do(self) -> dict[str, bool]:
-        """Say which steps are to be done, as far as that can be judged here; write down those that are left out."""
+        """Say which steps are to be done whatever the function judges; write down those that are left out."""
         found: dict[str, bool] = {}
         work, steps = self.work, self.flow.named_steps
         for step, entry in steps.items():
@@ -179,7 +181,10 @@ class _Running:
                 found[step] = False
             elif condition is None:
                 found[step] = True
-            elif not judged_later(step, steps) or not found.get("compute"):
+            elif judged_later(step, steps) and found["compute"]:
+                # The function does, which has the features then.
+                found[step] = False
+            else:
                 work.step = step
                 found[step] = self.holds(work, condition)
                 if not found[step]:

@@ -159,19 +159,21 @@ def _trigger(value: Any) -> Any:
 class GlobusEntry(Strict):
     """Where the same steps run by Globus; what is left out is asked for when it is needed.
 
+    Collections, endpoint and index are named by their ids, or as people call them where only one is called so.
+
     Attributes:
         flow: Id of an existing flow to use in place of these steps.
         input: Input of that flow; its texts are templates.
-        source: Id of the collection that the beamline's files are on.
+        source: Collection that the beamline's files are on.
         source_folder: Folder of this machine that the collection shows; the workspace if left out.
         source_path: Path of that collection at which the folder lies.
-        destination: Id of the collection that is transferred to.
-        experiment: Id of the collection that is distributed to.
-        compute_endpoint: Id of the Globus Compute endpoint.
+        destination: Collection that is transferred to.
+        experiment: Collection that is distributed to.
+        compute_endpoint: Endpoint of Globus Compute.
         compute_function: Id of the registered function; ours, registered when it is needed, if left out.
         compute_folder: Folder at which the endpoint sees the root of the collection that it reads from.
         compute_config: The endpoint's ``user_endpoint_config``: queue, account, walltime, nodes_per_block.
-        index: Id of the Globus Search index.
+        index: Index of Globus Search.
     """
 
     flow: str = ""

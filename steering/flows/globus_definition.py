@@ -26,7 +26,7 @@ def definition_of(name: str, flow: FlowEntry) -> dict[str, Any]:
     states: dict[str, Any] = {}
     for place, step in enumerate(names):
         after = _gate(names[place + 1]) if place + 1 < len(names) else _END
-        states[_gate(step)] = _choice(step, flow.named_steps, after)
+        states |= dict(_choices(step, flow.named_steps, after))
         if step == "catalogue":
             states |= dict(_entries(flow, after))
         else:
@@ -81,17 +81,20 @@ def _gate(step: str) -> str:
     return f"{_STATES[step]}When"
 
 
-def _choice(step: str, steps: Mapping[str, StepEntry], after: str) -> dict[str, Any]:
-    paths = [f"$.input.when.{step}"]
+def _choices(step: str, steps: Mapping[str, StepEntry], after: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ask the input whether a step is to be done, or else what the function has judged, if it has.
+
+    Each Choice looks at what is there for certain: Globus need not leave out the rest of an And whose first part fails.
+    """
+    first, told = _first(step, steps), {"Comment": steps[step].when} if steps[step].when else {}
+    rules = [{"Variable": f"$.input.when.{step}", "BooleanEquals": True, "Next": first}]
+    judged = f"{_OUTPUT}.when.{step}"
     if judged_later(step, steps):
         # A compute step that was skipped has no output: what asks for it is not done either.
-        paths.append(f"{_OUTPUT}.when.{step}")
-    rules = [
-        {"And": [_present(path), {"Variable": path, "BooleanEquals": True}], "Next": _first(step, steps)}
-        for path in paths
-    ]
-    told = {"Comment": steps[step].when} if steps[step].when else {}
-    return {**told, "Type": "Choice", "Choices": rules, "Default": after}
+        rules.append({**_present(judged), "Next": f"{_STATES[step]}Judged"})
+        rule = {"Variable": judged, "BooleanEquals": True, "Next": first}
+        yield f"{_STATES[step]}Judged", {**told, "Type": "Choice", "Choices": [rule], "Default": after}
+    yield _gate(step), {**told, "Type": "Choice", "Choices": rules, "Default": after}
 
 
 def _first(step: str, steps: Mapping[str, StepEntry]) -> str:

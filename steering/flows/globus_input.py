@@ -37,7 +37,7 @@ def input_of(
         files: Of the run: ``path`` on this machine, and ``name`` under which it is kept.
         flow_run: What the flow run is called; made of the flow and the run if left out.
         workspace: Folder that the source collection shows, where the flow does not name it.
-        when: Which steps are to be done; those whose conditions hold by what is known if left out.
+        when: Which steps are to be done, whatever the function judges; if left out those whose conditions hold now.
         entries: Of the catalogue, for where no function makes them.
         computed: Whether the results are there already, from another try.
         more: What else the function is given.
@@ -118,13 +118,15 @@ def under(folder: str, path: str) -> str:
 
 
 def _judged(flow: FlowEntry, facts: Facts) -> dict[str, bool]:
-    """Judge what can be judged before the flow begins."""
+    """Judge what can be judged before the flow begins; what the function judges is not asked for here."""
     found: dict[str, bool] = {}
     for step, entry in flow.named_steps.items():
         condition = entry.condition
         if condition is None:
             found[step] = True
-        elif not judged_later(step, flow.named_steps):
+        elif judged_later(step, flow.named_steps):
+            found[step] = False
+        else:
             found[step] = all(one in facts.features for one in condition.names) and condition.holds(facts)
     return found
 

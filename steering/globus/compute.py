@@ -102,6 +102,19 @@ class Compute:
         doing = f"register {source.name}"
         return self._patience.ask(doing, lambda: str(self._new.register_function(data)["function_uuid"]))
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the endpoints that are called so, and that this login may use.
+
+        Raises:
+            GlobusError: If Globus refuses.
+        """
+
+        def ask() -> tuple[str, ...]:
+            found = cast("Sequence[dict[str, Any]]", self._old.get_endpoints("any").data)
+            return tuple(str(one["uuid"]) for one in found if name in (one.get("name"), one.get("display_name")))
+
+        return self._patience.ask(f"find the endpoint {name}", ask)
+
     def online(self, endpoint: str) -> bool:
         """Say whether an endpoint can be reached.
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, cast
 
@@ -70,11 +71,13 @@ class FlowEvent:
         code: As Globus calls it: ``ActionStarted``, ``ActionCompleted``, ``FlowFailed``.
         state: The state of the definition.
         output: What came of it.
+        time: Unix time in seconds, by Globus' clock.
     """
 
     code: str
     state: str
     output: Json
+    time: float
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ def _event(entry: Mapping[str, Any]) -> FlowEvent:
     # Globus gives all that the flow knows, and the double what the state made.
     if isinstance(output, dict) and state in output:
         output = cast("dict[str, Any]", output)[state]
-    return FlowEvent(str(entry["code"]), state, cast("Json", output))
+    at = datetime.fromisoformat(str(entry["time"])).timestamp()
+    return FlowEvent(str(entry["code"]), state, cast("Json", output), at)
 
 
 def _told(text: str) -> str:

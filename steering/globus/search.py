@@ -176,6 +176,21 @@ class SearchIndex:
             self._patience.rest(wait, doing)
 
 
+def indexes_named(login: Login, name: str) -> tuple[str, ...]:
+    """Return the ids of the indexes that are called so, and that this login may see.
+
+    Raises:
+        GlobusError: If Globus refuses.
+    """
+    client = login.client(globus_sdk.SearchClient, globus_sdk.SearchClient.resource_server)
+
+    def ask() -> tuple[str, ...]:
+        found = cast("list[dict[str, Any]]", client.index_list()["index_list"])
+        return tuple(str(one["id"]) for one in found if one.get("display_name") == name)
+
+    return login.patience.ask(f"find the index {name}", ask)
+
+
 def _state(given: Any) -> tuple[str, str]:
     task = cast("dict[str, Any]", given)
     return str(task["state"]), str(task.get("message") or task.get("state_description") or "no reason was given")

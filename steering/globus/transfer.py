@@ -125,6 +125,19 @@ class Transfers:
         doing = f"list {path} of the collection {collection}"
         return self._patience.ask(doing, lambda: _listed(self._client.operation_ls(collection, path=path)["DATA"]))
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the collections that are called so.
+
+        Raises:
+            GlobusError: If Globus refuses.
+        """
+
+        def ask() -> tuple[str, ...]:
+            found = cast("Sequence[dict[str, Any]]", self._client.endpoint_search(name)["DATA"])
+            return tuple(str(one["id"]) for one in found if one.get("display_name") == name)
+
+        return self._patience.ask(f"find the collection {name}", ask)
+
     def make_folder(self, collection: str, path: str) -> None:
         """Make a folder, unless it is there.
 

@@ -43,6 +43,9 @@ class Compute:
         """List its addresses."""
         return (
             Route("GET", "/v2/version", lambda _: {"api": "double"}),
+            Route(
+                "GET", "/v2/endpoints", lambda _: cast("Document", [_shown(one) for one in self._endpoints.values()])
+            ),
             Route("GET", "/v2/endpoints/{id}", lambda call: _shown(self._endpoint(call.parts["id"]))),
             Route("GET", "/v2/endpoints/{id}/status", self._status),
             Route("GET", "/v2/functions/{id}", self._function),
@@ -108,6 +111,12 @@ class Compute:
                 self._tasks[task.id] = task
                 self._ground.work(task.run, f"compute-{task.id[:8]}")
         return made
+
+    def _list(self, call: Call) -> Document:
+        del call
+        with self._ground.lock:
+            # Compute answers with a list, and no object.
+            return cast("Document", [_shown(one) for one in self._endpoints.values()])
 
     def _register(self, call: Call) -> Document:
         packed = call.text("function_code")

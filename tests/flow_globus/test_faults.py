@@ -11,6 +11,7 @@ from steering.flows.entries import FlowEntry
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition
 from steering.globus.login import Login
+from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.globus.test_flow import asking
 
@@ -199,3 +200,43 @@ def test_a_file_outside_of_the_collection_is_named(there, run, tmp_path):
     assert state.status == "failed"
     assert "source_folder" in state.why
     assert there.effects.flow_runs == 0
+
+
+def test_places_may_be_called_by_their_names(there, run, journal):
+    named = {"source": "raw", "destination": "eagle", "experiment": "experiment", "compute_endpoint": "polaris"}
+    assert run(there.flow({**named, "index": "runs"})).status == "succeeded"
+    once(there)
+    (line,) = [line for line in journal.lines() if line.get("key") == "globus:places"]
+    assert (line["source"], line["index"]) == (there.source.id, there.index)
+
+
+def test_a_name_that_several_have_is_asked_for_as_an_id(there, run, tmp_path):
+    there.double.collection("eagle", tmp_path / "other")
+    state = run(there.flow({"destination": "eagle"}))
+    assert "destination is 'eagle', and 2 are: " in state.why
+    assert run(there.flow({"index": "nothing"}), name="other").why.startswith("index is 'nothing', and none that")
+    assert there.effects.flow_runs == 0
+
+
+def test_without_a_transfer_it_computes_where_the_files_are(there, run, workspace):
+    where = {"compute_folder": str(workspace.directory)}
+    state = run(there.flow(where, transfer=None, distribute=None, catalogue=None))
+    assert state.status == "succeeded", state.why
+    assert state.step("compute").outcome["features"]["curve"]["fwhm"]["units"] == "deg"
+
+
+@pytest.mark.parametrize("left_out", ["compute", "catalogue", "distribute"])
+def test_a_step_may_be_left_out(there, run, left_out):
+    state = run(there.flow(**{left_out: None}))
+    assert state.status == "succeeded", state.why
+
+
+def test_a_step_whose_condition_does_not_hold_is_left_out_and_said(there, run):
+    distribute = {"to": "experiment", "when": "curve.fwhm > 100 deg"}
+    state = run(there.flow(distribute=distribute))
+    assert state.status == "succeeded", state.why
+    assert state.step("distribute").why == "curve.fwhm > 100 deg does not hold."
+    assert there.effects.transfer_tasks == 1
+    state = run(there.flow(compute={"when": "status == fail", **STEPS["compute"]}), name="other")
+    assert state.status == "succeeded", state.why
+    assert state.step("compute").status == "left out"

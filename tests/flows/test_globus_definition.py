@@ -52,9 +52,8 @@ def walked(definition, told):
 
 
 def fits(rule, told):
-    if "And" in rule:
-        return all(fits(one, told) for one in rule["And"])
-    return rule["Variable"] in told if "IsPresent" in rule else told[rule["Variable"]] is rule["BooleanEquals"]
+    path = rule["Variable"]
+    return path in told if "IsPresent" in rule else told[path] is rule["BooleanEquals"]
 
 
 def when(**steps):
@@ -66,7 +65,7 @@ OUTPUT = "$.Compute.details.results[0].output"
 
 def test_each_step_is_an_action_behind_a_choice():
     definition = definition_of("keep", FLOW)
-    all_of_them = when(transfer=True, compute=True, catalogue=True)
+    all_of_them = when(transfer=True, compute=True, catalogue=True, distribute=False)
     later = {f"{OUTPUT}.when.distribute": True, f"{OUTPUT}.entries": [], "$.entries[1]": {}}
     whole = ["Transfer", "Compute", "Catalogue", "Catalogue1", "Distribute"]
     assert walked(definition, {**all_of_them, **later}) == whole
@@ -100,7 +99,7 @@ def test_the_input_is_filled_from_the_run_and_fits_its_schema():
     given = input_of("keep", FLOW, FACTS, FILES)
     jsonschema.validate(given, schema_of(FLOW))
     asked = given["input"]
-    assert asked["when"] == {"transfer": True, "compute": True, "catalogue": True}
+    assert asked["when"] == {"transfer": True, "compute": True, "catalogue": True, "distribute": False}
     (item,) = asked["transfer"]["transfer_items"]
     assert item == {"source_path": "/data/run.h5", "destination_path": "/store/abcdef0123/run.h5"}
     assert asked["compute"]["kwargs"]["when"] == {"distribute": "tau0 < 1 s"}
