@@ -146,15 +146,19 @@ def cancel(workspace: Workspace, journal: FlowJournal) -> FlowState:
         # Whoever takes it up in this moment hears of the wish, and one that has ended in it stays as it has.
         with suppress(BusyError), journal:
             lines = tuple(journal.lines())
-            if fold(journal.id, lines).over:
-                return journal.state
-            if last_attempt(lines) is not None:
-                # Its clients load slowly, and need an extra that is not there everywhere.
-                from steering.flow_globus.run import cancel_there
-
-                cancel_there(workspace, journal)
-            journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
+            if not fold(journal.id, lines).over:
+                _end(workspace, journal, there=last_attempt(lines) is not None)
     return journal.state
+
+
+def _end(workspace: Workspace, journal: FlowJournal, *, there: bool) -> None:
+    """End what nobody runs here, and, if it is ``there``, what Globus runs."""
+    if there:
+        # Its clients load slowly, and need an extra that is not there everywhere.
+        from steering.flow_globus.run import cancel_there
+
+        cancel_there(workspace, journal)
+    journal.write("ended", {"status": "cancelled", "why": "It was cancelled. What was done is kept."})
 
 
 def stop_flows(workspace: Workspace) -> list[str]:

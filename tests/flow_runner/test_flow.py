@@ -272,7 +272,7 @@ def test_a_flow_that_ends_while_it_is_cancelled_stays_as_it_has_ended(workspace,
             other.write("ended", {"status": "succeeded", "why": ""})
 
     monkeypatch.setattr(FlowJournal, "wish_cancelled", late)
-    assert cancel(journal).status == "succeeded"
+    assert cancel(workspace, journal).status == "succeeded"
 
 
 def test_a_flow_that_is_taken_up_while_it_is_cancelled_hears_of_the_wish(workspace, monkeypatch):
@@ -281,6 +281,6 @@ def test_a_flow_that_is_taken_up_while_it_is_cancelled_hears_of_the_wish(workspa
     monkeypatch.setattr("steering.flow_steps.flow_journal._LOOK_SECONDS", 0.05)
     with FlowJournal(journal.folder) as other:
         other.write("running")
-        cancel(FlowJournal(journal.folder))
+        cancel(workspace, FlowJournal(journal.folder))
         assert other.cancel_wished
         assert other.state.status != "cancelled"
