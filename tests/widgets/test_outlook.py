@@ -9,7 +9,7 @@ from steering.core.plan import Forecast, Plan
 from steering.testing import waiting
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.outlook import outlook_text
-from steering_widgets.parts.asker import Asker
+from steering_widgets.plots.asker import Asker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, refreshed, text_of
 

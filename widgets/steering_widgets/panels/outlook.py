@@ -8,10 +8,10 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.plan import Forecast
-from steering_widgets.parts.asker import Asker
 from steering_widgets.parts.card import Line
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import duration, several
+from steering_widgets.plots.asker import Asker
 
 Start: TypeAlias = tuple[str, Mapping[str, float]]
 

@@ -10,9 +10,9 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError, said
 from steering.core.plan import Forecast
 from steering.core.status import EndedRun
-from steering_widgets.parts.asker import Asker
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import duration, several
+from steering_widgets.plots.asker import Asker
 
 FORM, SUGGESTION, REGION = "form", "suggestion", "region"
 _WORDS = {FORM: "your change", SUGGESTION: "the suggestion", REGION: "the marked region"}
