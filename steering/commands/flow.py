@@ -24,6 +24,7 @@ from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import RecordedRun, find_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.explanation import as_text, explain_flow
+from steering.flows.feature_json import read_features
 
 CODES = {"succeeded": 0, "failed": 1, "interrupted": 3, "running": 3, "ordered": 3, "cancelled": 4}
 _MOST_LISTED = 20
@@ -167,6 +168,7 @@ def _found(outcome: Mapping[str, Any]) -> list[str]:
     said = [f"in {outcome['folder']}"] if "folder" in outcome else []
     found = cast("Mapping[str, Mapping[str, Mapping[str, Any]]]", outcome.get("features") or {})
     for label, features in found.items():
-        values = ", ".join(f"{name} {one['value']:.5g} {one['units']}" for name, one in list(features.items())[:6])
+        shown = list(read_features(features).items())[:6]
+        values = ", ".join(f"{name} {one.value:.5g} {one.units}" for name, one in shown)
         said.append(f"{label}: {values}")
     return said

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from steering.catalogue.catalogue import Catalogue
-from steering.catalogue.entry import Entry
+from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
 from steering.flow_globus.asked import outcome_of
 from steering.flow_globus.entries_file import read_entries, write_entries
 from steering.flow_steps.hold import point
+from steering.flow_steps.result_file import read_result_file
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry
 from steering.flows.feature_json import read_features
@@ -130,11 +131,18 @@ class Mirror:
             outcome, texts = dict(output["outcome"]), dict(output["results"])
             make_private(self.work.results)
             outcome["results"] = {label: str(self._keep(label, str(text))) for label, text in texts.items()}
+            # What a function of somebody returned is read before it is kept.
+            for path in outcome["results"].values():
+                read_result_file(Path(path))
+            for features in outcome["features"].values():
+                read_features(features)
             outcome["entries"] = write_entries(self.work.results, output["entries"])
+            for entry in output["entries"]:
+                checked_entry(self._entry(entry))
             for (label, features), one in zip(outcome["features"].items(), outcome["files"], strict=True):
                 if f"compute:{label}" not in self.work.effects:
                     self.work.did(f"compute:{label}", **one, result=outcome["results"][label], features=features)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, SteeringError) as error:
             raise SteeringError(
                 f"The function of the compute step returned something else than results ({error!r:.80}). Has the "
                 "endpoint this version of steering? Then remove compute_function, and order the flow anew."

@@ -1,10 +1,14 @@
-"""Starts flows at the ends of runs, and every so many frames, as the service tells of them; one after another."""
+"""Starts flows at the ends of runs, and every so many frames, as the service tells of them.
+
+Those between folders are done one after another. Those on Globus are done beside them, since they may wait for days.
+"""
 
 import json
 import queue
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +16,7 @@ from typing import Any, cast
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.flow_runner.orders import flows_of, order
-from steering.flow_runner.runner import run_flow
+from steering.flow_runner.runner import flow_of, run_flow
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import RecordedRun, read_run
 from steering.flow_steps.warm import WarmFacilities
@@ -22,6 +26,8 @@ from steering.machine.secret_file import read_secret, write_secret
 BY_END, BY_FRAMES = "end of the run", "frames of the run"
 # So many of the newest runs are looked at for what was missed.
 _MOST_MISSED = 50
+# So many flows on Globus are mirrored at once; others wait, and Globus does not begin them.
+_MOST_ON_GLOBUS = 16
 
 
 class Watcher:
@@ -45,6 +51,7 @@ class Watcher:
         # How often each flow was ordered for a run that goes on.
         self._numbers: dict[tuple[str, str], int] = {}
         self._waiting: queue.SimpleQueue[FlowJournal | None] = queue.SimpleQueue()
+        self._mirroring = ThreadPoolExecutor(_MOST_ON_GLOBUS, "steering-flows-on-globus")
         self._worker = threading.Thread(target=self._work, name="steering-flows", daemon=True)
 
     def run(self, lines: Iterable[str]) -> None:
@@ -59,13 +66,14 @@ class Watcher:
         """Wait until all that was ordered is done, and let go of the facilities."""
         self._waiting.put(None)
         self._worker.join()
+        self._mirroring.shutdown()
         self._facilities.close()
 
     def _take(self, told: Mapping[str, Any]) -> None:
         run, scan, what = str(told["run"]), str(told["scan"]), told["what"]
         flows = {name: one for name, one in self._flows.items() if not one.trigger.scans or scan in one.trigger.scans}
         for name, flow in flows.items():
-            if what == "began" and flow.steps.compute is not None:
+            if what == "began" and flow.steps.compute is not None and not flow.on_globus:
                 self._facilities.warm(flow.steps.compute.facility)
             elif what == "ended" and flow.trigger.at == "end":
                 self._order(name, flow, run)
@@ -79,6 +87,12 @@ class Watcher:
         by = BY_FRAMES if number else BY_END
         journal, new = order(self._workspace, name, flow, run, by=by, number=number)
         if new:
+            self._put(journal, on_globus=flow.on_globus)
+
+    def _put(self, journal: FlowJournal, *, on_globus: bool) -> None:
+        if on_globus:
+            self._mirroring.submit(self._do, journal)
+        else:
             self._waiting.put(journal)
 
     def _catch_up(self) -> None:
@@ -87,7 +101,7 @@ class Watcher:
             with suppress(SteeringError):
                 state = journal.state
                 if state.by in (BY_END, BY_FRAMES) and state.status in ("ordered", "interrupted"):
-                    self._waiting.put(journal)
+                    self._put(journal, on_globus=flow_of(state).on_globus)
         since = self._seen()
         for run in self._ended():
             for name, flow in self._flows.items():
@@ -117,6 +131,9 @@ class Watcher:
 
     def _work(self) -> None:
         while (journal := self._waiting.get()) is not None:
-            # What a flow says is in its journal; one that cannot be run is not in the way of the next one.
-            with suppress(SteeringError, OSError):
-                run_flow(self._workspace, journal, self._facilities)
+            self._do(journal)
+
+    def _do(self, journal: FlowJournal) -> None:
+        # What a flow says is in its journal; one that cannot be run is not in the way of the next one.
+        with suppress(SteeringError, OSError):
+            run_flow(self._workspace, journal, self._facilities)

@@ -31,6 +31,7 @@ def explain_flow(
     return {
         "flow": name,
         "title": flow.title,
+        "on_globus": flow.on_globus,
         "starts": _starts(flow),
         "run": facts.words.get("run.uid", "") if facts is not None else "",
         "steps": [
@@ -66,7 +67,7 @@ def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
         yield f"By Globus it is the existing flow {there['flow']}."
         yield from _input(there)
         return
-    yield "By Globus it would be this definition:"
+    yield f"{'It runs on Globus' if explained['on_globus'] else 'On Globus it would run'} by this definition:"
     yield json.dumps(there["definition"], indent=1)
     yield from _input(there)
     if there["lacking"]:

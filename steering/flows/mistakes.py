@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from steering.flows.entries import FlowEntry
+from steering.flows.globus_definition import lacking
 
 Mistake = tuple[tuple[Hashable, ...], str]
 _TOO_EARLY = (
@@ -37,6 +38,9 @@ def _flow(name: str, flow: FlowEntry, scans: Collection[str], analyses: Collecti
         yield (), "A flow's name is letters, digits and underscores, since files are called after it."
     if not flow.named_steps and not flow.globus.flow:
         yield ("steps",), f"It has no step. Write at least one of: {', '.join(flow.order)}."
+    missing = lacking(flow) if flow.on_globus else []
+    if missing:
+        yield ("globus",), f"It runs on Globus, which needs more. Say under 'globus:' of it: {', '.join(missing)}."
     for scan in flow.trigger.scans:
         if scan not in scans:
             yield ("trigger", "scans"), f"There is no scan {scan!r}. {_choice(scan, scans)}"

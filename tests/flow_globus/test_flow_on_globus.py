@@ -1,9 +1,28 @@
 """A flow on Globus: the same steps, the same journal, the same result as between folders."""
 
+import asyncio
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
 from steering.catalogue.catalogue import Catalogue
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.description.description import read_description
+from steering.flow_runner.desk import Flows
 from steering.flow_runner.returned import returned_by
+from steering.flow_runner.watcher import Watcher
 from steering.flow_steps.copying import sha256_of
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.globus.compute import Compute
+from steering.globus.login import Login
+from steering.globus.payload import Source
+from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
+from tests.flows.beamline import BEAMLINE
 
 
 def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
@@ -21,3 +40,84 @@ def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
     assert entries == {f"run:{UID}", f"result:{UID}:curve"}
     made = there.effects
     assert (made.flow_runs, made.transfer_tasks, made.functions_run, made.entries_written) == (1, 2, 1, 2)
+
+
+async def test_the_feature_comes_back_into_the_session(workspace, there, run):
+    flows, brought = Flows(workspace, Board()), asyncio.Queue()
+    following = asyncio.create_task(flows.follow(brought.put_nowait))
+    await asyncio.to_thread(run, there.flow())
+    async with asyncio.timeout(30):
+        result = await brought.get()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert result.provenance.facility == f"inline, flow keep-{UID[:8]}"
+    assert flows.returned.value["curve"].result.outcome.features == result.outcome.features
+    assert result.outcome.data["intensity"].size == 40
+
+
+@pytest.mark.parametrize(
+    "returned",
+    ["None", "{}", "{'outcome': {'features': {}, 'files': [{}]}, 'results': {}, 'entries': [], 'when': {}}",
+     "{'outcome': {'features': {}, 'files': []}, 'results': {'../x': '{}'}, 'entries': [], 'when': {}}",
+     "{'outcome': {'features': {}, 'files': []}, 'results': {}, 'entries': [{'subject': 'x'}], 'when': {}}"],
+)  # fmt: skip
+def test_what_another_function_returns_is_read_before_it_is_kept(workspace, there, run, returned):
+    source = Source("theirs", f"def theirs(**asked):\n    return {returned}\n")
+    state = run(there.flow({"compute_function": Compute(Login(workspace)).register(source)}))
+    assert state.status == "failed"
+    assert "The function of the compute step returned something else than results" in state.why
+    assert len(Catalogue(workspace)) == 0
+    assert not (workspace.directory / "flows" / "x.json").exists()
+
+
+def test_what_globus_needs_is_said_when_the_file_is_checked(tmp_path):
+    path = tmp_path / "beamline.yaml"
+    flow = {"runs_on": "globus", "steps": {"compute": {}, "catalogue": {}}, "globus": {"source": "raw"}}
+    path.write_text(BEAMLINE + yaml.safe_dump({"flows": {"keep": flow}}))
+    wanted = "compute_endpoint, index, steps.compute.analyses, steps.catalogue.visible_to"
+    with pytest.raises(SteeringError, match=f"It runs on Globus, which needs more.*{wanted}"):
+        read_description(path)
+
+
+def test_one_that_waits_at_globus_is_not_in_the_way_of_the_others(workspace, there, run, tmp_path):
+    flow = {"trigger": "end", "steps": {"transfer": STEPS["transfer"]}}
+    flows = {"far": {**flow, "runs_on": "globus", "globus": there.globus}, "near": flow}
+    path = tmp_path / "beamline.yaml"
+    path.write_text(BEAMLINE + yaml.safe_dump({"flows": flows}))
+    there.double.control.stall_transfers()
+    watcher = Watcher(workspace, path)
+    watcher.run([json.dumps({"what": "ended", "run": UID, "scan": "rocking"})])
+    near, far = (FlowJournal(flows_folder(workspace) / f"{name}-{UID[:8]}") for name in ("near", "far"))
+    assert near.until_over(30)
+    assert (near.state.status, far.state.status) == ("succeeded", "running")
+    there.double.control.stall_transfers("")
+    watcher.finish()
+    assert far.state.status == "succeeded"
+
+
+WITHOUT = """
+import sys
+
+sys.modules["globus_sdk"] = None
+from steering.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.system
+def test_without_the_extra_local_flows_run_and_one_on_globus_says_what_is_missing(workspace, there, tmp_path):
+    path = tmp_path / "beamline.yaml"
+    local = {"transfer": STEPS["transfer"], "compute": STEPS["compute"]}
+    flows = {"keep": {"runs_on": "globus", "steps": STEPS, "globus": there.globus}, "local": {"steps": local}}
+    path.write_text(BEAMLINE + yaml.safe_dump({"flows": flows}))
+    ended = {}
+    for name in flows:
+        words = ["flow", "run", name, "--run", UID, "--beamline", str(path), "--workspace", str(workspace.directory)]
+        program = [sys.executable, "-c", WITHOUT, *words]
+        done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+        ended[name] = done.returncode, done.stdout + done.stderr
+    assert ended["local"][0] == 0, ended
+    assert ended["keep"][0] == 1
+    assert "pip install 'steering[globus]'" in ended["keep"][1]
+    assert "Traceback" not in ended["keep"][1]
