@@ -10,12 +10,13 @@ from steering.core.errors import SteeringError
 from steering.flow_globus.entries_file import read_entries
 from steering.flow_globus.on_endpoint import written_entries
 from steering.flow_steps.copying import sha256_of
-from steering.flow_steps.recorded_run import RunFile
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry, GlobusEntry
 from steering.flows.globus_definition import lacking
 from steering.flows.globus_input import collection_path, home_of, input_of, under
 from steering.flows.templates import fill_path
+
+_FILES = "globus:files"
 
 
 def check(flow: FlowEntry) -> None:
@@ -33,9 +34,21 @@ def check(flow: FlowEntry) -> None:
 
 
 def sent_files(work: Work) -> list[dict[str, Any]]:
-    """List the run's files with their checksums: ``path`` on this machine, ``name``, ``size``, ``sha256``."""
-    files: Sequence[RunFile] = work.run.files()
-    return [{"path": str(one.path), "name": one.name, "size": one.size, "sha256": sha256_of(one.path)} for one in files]
+    """List the run's files: ``path`` on this machine, ``name``, ``size``, ``sha256``.
+
+    They are read once, and what was read is written down: large files take long, and are gone some day.
+
+    Raises:
+        SteeringError: If one cannot be found on this machine.
+    """
+    if _FILES not in work.effects:
+        found: list[dict[str, Any]] = []
+        for one in work.run.files():
+            work.check()
+            found.append({"path": str(one.path), "name": one.name, "size": one.size, "sha256": sha256_of(one.path)})
+        work.step = ""
+        work.did(_FILES, files=found)
+    return [dict(one) for one in work.effects[_FILES]["files"]]
 
 
 def asked_of(

@@ -1,6 +1,7 @@
 """Runs a flow on Globus: each try written down, started once, mirrored to its end, cancelled with the flow."""
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,7 @@ from steering.flows.condition import Condition
 from steering.flows.entries import FlowEntry
 from steering.flows.globus_definition import definition_of, judged_later, schema_of
 from steering.globus.errors import LOGIN
+from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition, FlowStatus
 
 # What Globus says of a run whose node went away; it is tried again so often.
@@ -66,9 +68,17 @@ def cancel_there(workspace: Workspace, journal: FlowJournal) -> None:
     if attempt is None:
         return
     flows = Connection.to_cancel(workspace).flows
-    run = attempt.run or flows.find(attempt.flow, attempt.tag)
+    run = attempt.run or _certain(flows, attempt)
     if run and not flows.status(run).ended:
         flows.cancel(run)
+
+
+def _certain(flows: Flows, attempt: Attempt) -> str | None:
+    """Find the run of a try whose answer was lost, for as long as it may still begin."""
+    deadline = time.monotonic() + flows.patience.pace.settle
+    while (run := flows.find(attempt.flow, attempt.tag)) is None and time.monotonic() < deadline:
+        flows.patience.rest(flows.patience.pace.first, "find the run")
+    return run
 
 
 @dataclass
@@ -144,18 +154,18 @@ class _Running:
         if not fresh and flows.status(attempt.run).state == "resting":
             flows.resume(attempt.run)
         waits = flows.patience.pace.waits()
-        last: FlowStatus | None = None
+        last = "", ""
         while True:
             status = flows.status(attempt.run)
             # The log is read after the status: what has ended is all in it.
             mirror.write(flows.events(attempt.run))
             if status.state != "active":
-                if news:
+                if news or status.state == "done":
                     mirror.end(status)
                 return status, attempt
             mirror.tell(status, flows.questions(attempt.run) if self.flow.globus.flow else ())
-            if status != last:
-                waits, last = flows.patience.pace.waits(), status
+            if (status.state, status.step) != last:
+                waits, last = flows.patience.pace.waits(), (status.state, status.step)
             flows.patience.rest(next(waits), f"end the run {attempt.run}")
 
     def _take(self, step: str, outcome: dict[str, Any]) -> None:

@@ -163,7 +163,7 @@ def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, run
 def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, journal, workspace, monkeypatch):
     there.double.control.stall_transfers()
 
-    def killed(self, step):
+    def killed(self, *_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("steering.flow_globus.mirror.Mirror._begin", killed)
@@ -172,6 +172,23 @@ def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, jour
     assert journal.state.status == "interrupted"
     assert cancel(workspace, journal).status == "cancelled"
     assert {one.status for one in there.double.flows._runs.values()} == {"ENDED"}
+
+
+def test_what_globus_ended_while_nobody_looked_is_written_when_it_is_resumed(there, run, journal, monkeypatch):
+    entry = there.flow(distribute={"to": "experiment", "when": "curve.fwhm > 100 deg"})
+
+    def killed(self, events):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("steering.flow_globus.mirror.Mirror.write", killed)
+        run(entry)
+    (at_globus,) = there.double.flows._runs.values()
+    assert there.double._ground.until(lambda: at_globus.completed is not None, 30)
+    (journal.folder.parents[1] / "frames" / f"{UID}.h5").rename(journal.folder / "moved.h5")
+    state = run(entry)
+    assert [one.status for one in state.steps] == ["done", "done", "done", "left out"]
+    assert there.effects.flow_runs == 1
 
 
 def test_an_existing_flow_waits_for_a_persons_answer(there, running, until, workspace):

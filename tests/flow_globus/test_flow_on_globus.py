@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from steering.catalogue.catalogue import Catalogue
+from steering.commands.flow import describe_flow
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
@@ -68,6 +70,27 @@ def test_what_another_function_returns_is_read_before_it_is_kept(workspace, ther
     assert "The function of the compute step returned something else than results" in state.why
     assert len(Catalogue(workspace)) == 0
     assert not (workspace.directory / "flows" / "x.json").exists()
+
+
+def test_no_secret_is_logged_journaled_or_shown(workspace, there, run, caplog):
+    caplog.set_level(logging.DEBUG)
+    for name in ("globus_sdk", "urllib3", "requests", "steering"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    there.double.control.need_consent(there.source.id)
+    failed = run(there.flow())
+    Login(workspace).begin([failed.why.partition("--consent '")[2].partition("'")[0]])
+    there.double.control.expire_tokens()
+    done = run(there.flow())
+    assert (failed.status, done.status) == ("failed", "succeeded")
+    logins = list((workspace.directory / "globus").glob("service-*.json"))
+    kept = [json.loads(path.read_text())["tokens"].values() for path in logins]
+    secrets = [there.double.auth.secret, there.double.key, *(token["access"] for one in kept for token in one)]
+    assert len(secrets) > 6
+    shown = [caplog.text, json.dumps(done.json()), describe_flow(failed), describe_flow(done), repr(done)]
+    files = [path for path in workspace.directory.rglob("*") if path.is_file() and path not in logins]
+    shown += [path.read_bytes().decode(errors="replace") for path in files]
+    assert len(caplog.text) > 1000
+    assert not [secret[:6] for secret in secrets for text in shown if secret in text]
 
 
 def test_what_globus_needs_is_said_when_the_file_is_checked(tmp_path):

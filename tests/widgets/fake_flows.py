@@ -11,6 +11,8 @@ from steering.flow_runner.desk import Flows
 from steering.flow_steps.flow_state import FlowState, StepState
 
 STEPS = ("transfer", "compute", "catalogue", "distribute")
+# Id of a collection, and of whatever else Globus names so.
+PLACE = "df325224-24e0-450e-96db-c89ddb79d9a4"
 FOUND = {"curve": {"peak": {"value": 0.2213, "uncertainty": 0.001, "units": "deg"},
                    "fwhm": {"value": 0.031, "uncertainty": None, "units": "deg"}}}  # fmt: skip
 
@@ -91,3 +93,32 @@ def copying(name, ordered, there):
     )
     rest = tuple(StepState(step) for step in STEPS[1:])
     return FlowState(name, "keep", "33cc44dd-run", "running", "", ordered, by="ana", steps=(first, *rest))
+
+
+def queued_at_globus(name, ordered):
+    """Make a flow run on Globus whose function waits for a node, after one was taken away."""
+    good = done(name, ordered)
+    sent = replace(good.steps[0], outcome={"folder": f"globus://{PLACE}/project/11aa22bb-run"})
+    why = "The endpoint has not begun: waiting-for-nodes."
+    waits = StepState("compute", "running", why, ordered + 0.1, tries=2, told=ordered + 9)
+    rest = tuple(StepState(step) for step in STEPS[2:])
+    return replace(good, status="running", steps=(sent, waits, *rest))
+
+
+def asked_at_globus(name, ordered):
+    """Make an existing flow of Globus that waits for a person's answer."""
+    why = f"A person is asked: Keep the sample? (keep, change). Answer: steering globus answer {PLACE} OPTION."
+    step = StepState("flow", "running", why, ordered, tries=1, told=ordered + 9)
+    return FlowState(name, "theirs", "44dd55ee-run", "running", "", ordered, by="ana", steps=(step,))
+
+
+def rests_at_globus(name, ordered):
+    """Make a flow run that rests at Globus until somebody consents."""
+    scope = f"https://auth.globus.org/scopes/{PLACE}/flow_user[urn:globus:auth:scope:transfer.api.globus.org:all]"
+    why = (
+        "The run at Globus rests: A consent is required before the run can go on. Give the consent, and go on: "
+        f"steering globus login --consent '{scope}' && steering flow resume {name}."
+    )
+    first = StepState("transfer", "failed", why, ordered, ordered + 1, tries=1, told=ordered + 1)
+    rest = tuple(StepState(step) for step in STEPS[1:])
+    return FlowState(name, "keep", "55ee66ff-run", "failed", why, ordered, by="ana", steps=(first, *rest))
