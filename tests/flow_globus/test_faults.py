@@ -15,6 +15,9 @@ from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.globus.test_flow import asking
 
+# They wait for the double's time, not for the processor.
+pytestmark = pytest.mark.system
+
 ID = f"keep-{UID[:8]}"
 ONCE = {"transfer_tasks": 2, "files_moved": 5, "functions_run": 1, "entries_written": 2, "flow_runs": 1}
 
