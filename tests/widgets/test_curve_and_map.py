@@ -109,7 +109,8 @@ def test_a_region_that_was_drawn_is_written_and_not_drawn_again(mapped):
     views.sent.clear()
     mapped.refresh()
     assert find(mapped.widget, "st-region-x0").value == "1"
-    assert views.sent == []
+    # What the region would do may be drawn meanwhile; the region itself is not.
+    assert not [message for message, _ in views.sent if mapped._drawn.box.id in str(message)]
     foretold(mapped)
     assert mapped.refresh() is False
 
