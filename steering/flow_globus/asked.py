@@ -17,6 +17,8 @@ from steering.flows.globus_input import collection_path, home_of, input_of, unde
 from steering.flows.templates import fill_path
 
 _FILES = "globus:files"
+# A queue that the batch system refused is written down under this and the number of the try.
+REFUSED = "globus:refused:"
 
 
 def check(flow: FlowEntry) -> None:
@@ -49,6 +51,11 @@ def sent_files(work: Work) -> list[dict[str, Any]]:
         work.step = ""
         work.did(_FILES, files=found)
     return [dict(one) for one in work.effects[_FILES]["files"]]
+
+
+def choice_of(work: Work) -> int:
+    """Say which ``compute_config`` is to be taken: those before were refused."""
+    return sum(key.startswith(REFUSED) for key in work.effects)
 
 
 def asked_of(
@@ -92,7 +99,7 @@ def asked_of(
     return input_of(
         name, flow, work.facts, files, flow_run=work.journal.id, workspace=work.workspace.directory, when=when,
         entries=made if made is not None else read_entries(work.outcomes["compute"]),
-        computed="compute" in work.outcomes, more=more,
+        computed="compute" in work.outcomes, choice=choice_of(work), more=more,
     )  # fmt: skip
 
 

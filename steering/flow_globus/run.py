@@ -8,7 +8,7 @@ from typing import Any
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_globus.asked import asked_of, check, sent_files
+from steering.flow_globus.asked import REFUSED, asked_of, check, choice_of, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
 from steering.flow_globus.mirror import Mirror
@@ -20,12 +20,12 @@ from steering.flow_steps.work import Work
 from steering.flows.condition import Condition
 from steering.flows.entries import FlowEntry
 from steering.flows.globus_definition import definition_of, judged_later, schema_of
+from steering.globus.compute import LOST_WORDS, REFUSED_WORDS
 from steering.globus.errors import LOGIN
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition, FlowStatus
 
-# What Globus says of a run whose node went away; it is tried again so often.
-_LOST = ("ManagerLost", "WorkerLost")
+# Where a node went away it is tried again so often.
 _MOST_TRIES = 20
 _LONGEST_TITLE = 128
 
@@ -110,12 +110,25 @@ class _Running:
             status, attempt = self._followed(attempt, news=news)
             if status.state == "done":
                 return
-            if news:
-                if not any(word in status.reason for word in _LOST) or lost >= _MOST_TRIES:
+            if any(word in status.reason for word in REFUSED_WORDS) and self._has_another(attempt, status.reason):
+                pass
+            elif news:
+                if not any(word in status.reason for word in LOST_WORDS) or lost >= _MOST_TRIES:
                     raise SteeringError(self._failed(status))
                 lost += 1
                 self.work.waits(f"The node went away. It is tried again, for the {lost}. time.")
             news, attempt = True, self._next(attempt)
+
+    def _has_another(self, attempt: Attempt, reason: str) -> bool:
+        """Take the next choice of queues, if there is one, and write down why."""
+        choices, now = self.flow.globus.compute_config, choice_of(self.work)
+        if now + 1 >= len(choices):
+            return False
+        self.work.step = "compute"
+        self.work.did(f"{REFUSED}{attempt.number}", choice=now, why=reason)
+        old, new = (str(one.get("queue") or "?") for one in choices[now : now + 2])
+        self.work.waits(f"The queue {old} was refused ({reason}). The queue {new} is tried.")
+        return True
 
     def _next(self, before: Attempt | None) -> Attempt:
         """Name a try, and write it down."""

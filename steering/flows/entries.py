@@ -156,6 +156,11 @@ def _trigger(value: Any) -> Any:
     return {"at": value} if isinstance(value, str) else value
 
 
+def _listed(value: Any) -> Any:
+    """Let one choice stand for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
 class GlobusEntry(Strict):
     """Where the same steps run by Globus; what is left out is asked for when it is needed.
 
@@ -172,7 +177,8 @@ class GlobusEntry(Strict):
         compute_endpoint: Endpoint of Globus Compute.
         compute_function: Id of the registered function; ours, registered when it is needed, if left out.
         compute_folder: Folder at which the endpoint sees the root of the collection that it reads from.
-        compute_config: The endpoint's ``user_endpoint_config``: queue, account, walltime, nodes_per_block.
+        compute_config: The endpoint's ``user_endpoint_config`` (queue, account, walltime, nodes_per_block), or several
+            of them: the next one is taken where the batch system refuses a queue.
         index: Index of Globus Search.
     """
 
@@ -186,7 +192,7 @@ class GlobusEntry(Strict):
     compute_endpoint: str = ""
     compute_function: str = ""
     compute_folder: str = "/"
-    compute_config: dict[str, JsonValue] = Field(default_factory=dict)
+    compute_config: Annotated[tuple[dict[str, JsonValue], ...], BeforeValidator(_listed)] = ({},)
     index: str = ""
 
 

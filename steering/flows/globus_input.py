@@ -26,6 +26,7 @@ def input_of(
     when: Mapping[str, bool] | None = None,
     entries: Sequence[Mapping[str, Any]] = (),
     computed: bool = False,
+    choice: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fill the input from what is known of a run.
@@ -40,6 +41,7 @@ def input_of(
         when: Which steps are to be done, whatever the function judges; if left out those whose conditions hold now.
         entries: Of the catalogue, for where no function makes them.
         computed: Whether the results are there already, from another try.
+        choice: Which ``compute_config`` is taken, from 0 on.
         more: What else the function is given.
 
     Raises:
@@ -64,7 +66,7 @@ def input_of(
         given["compute"] = {
             "endpoint_id": there.compute_endpoint,
             "function_id": there.compute_function,
-            "user_endpoint_config": dict(there.compute_config),
+            "user_endpoint_config": dict(there.compute_config[choice]) if there.compute_config else {},
             "kwargs": {
                 "flow": called,
                 "folder": under(there.compute_folder, to),

@@ -18,8 +18,8 @@ State = Literal["waiting", "running", "done", "failed"]
 _STATES: dict[str, State] = {"success": "done", "failed": "failed", "running": "running", "exec-end": "running"}
 _PLAIN = "globus_compute_sdk.serialize.JSONData"
 # What is in the traceback of a run that lost its node, and of one whose job was refused.
-_LOST = ("ManagerLost", "WorkerLost")
-_REFUSED = ("queue is denied", "Unauthorized Request", "access to the queue", "QueueRefused")
+LOST_WORDS = ("ManagerLost", "WorkerLost")
+REFUSED_WORDS = ("queue is denied", "Unauthorized Request", "access to the queue", "QueueRefused")
 
 
 class PreemptedError(GlobusError):
@@ -204,11 +204,11 @@ def outcome(status: ComputeStatus) -> Json:
     """
     if status.state == "done":
         return status.result
-    if any(word in status.reason for word in _LOST):
+    if any(word in status.reason for word in LOST_WORDS):
         raise PreemptedError(
             f"The node of the run {status.task} went away (pre-empted, or its walltime was over). Run it again."
         )
-    if any(word in status.reason for word in _REFUSED):
+    if any(word in status.reason for word in REFUSED_WORDS):
         raise QueueRefusedError(f"The job of the run {status.task} was refused: {status.reason}. Choose another queue.")
     raise GlobusError(f"The function of the run {status.task} failed: {status.reason}. Mend it and run it again.")
 

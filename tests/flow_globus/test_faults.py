@@ -116,6 +116,20 @@ def test_a_lost_node_is_tried_again_without_what_is_done(there, run, journal):
     assert any("The node went away" in line.get("why", "") for line in journal.lines())
 
 
+def test_a_queue_that_is_refused_is_followed_by_the_next_choice(there, run, journal):
+    choices = [{"queue": "demand", "account": "aps"}, {"queue": "preemptable", "account": "aps"}]
+    assert run(there.flow({"compute_config": choices})).status == "succeeded"
+    once(there, flow_runs=2)
+    (said,) = [
+        line["why"] for line in journal.lines() if "was refused" in line.get("why", "") and "tried" in line["why"]
+    ]
+    assert said.startswith("The queue demand was refused (")
+    assert said.endswith("The queue preemptable is tried.")
+    state = run(there.flow({"compute_config": choices[:1]}), name="other")
+    assert state.status == "failed"
+    assert "access to the queue demand is denied" in state.why
+
+
 def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goes_on(there, run, workspace):
     there.double.control.need_consent(there.source.id)
     state = run(there.flow())
