@@ -189,10 +189,10 @@ class _Running:
         if status.state == "resting":
             consents = " ".join(f"--consent '{scope}'" for scope in status.scopes)
             first = f"{LOGIN} {consents} && " if consents else ""
-            return f"The run at Globus rests: {status.reason}. Give the consent, and go on: {first}{resume}."
+            return f"The run at Globus rests: {status.reason}. Give the consent, and go on: {first}{resume}"
         if status.state == "cancelled":
-            return f"The run at Globus was cancelled there. Run it again: {resume}."
-        return f"{status.reason}. Put that right, and go on: {resume}."
+            return f"The run at Globus was cancelled there. Run it again: {resume}"
+        return f"{status.reason}. Put that right, and go on: {resume}"
 
     def _to_do(self) -> dict[str, bool]:
         """Say which steps are to be done whatever the function judges; write down those that are left out."""

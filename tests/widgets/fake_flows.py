@@ -117,7 +117,7 @@ def rests_at_globus(name, ordered):
     scope = f"https://auth.globus.org/scopes/{PLACE}/flow_user[urn:globus:auth:scope:transfer.api.globus.org:all]"
     why = (
         "The run at Globus rests: A consent is required before the run can go on. Give the consent, and go on: "
-        f"steering globus login --consent '{scope}' && steering flow resume {name}."
+        f"steering globus login --consent '{scope}' && steering flow resume {name}"
     )
     first = StepState("transfer", "failed", why, ordered, ordered + 1, tries=1, told=ordered + 1)
     rest = tuple(StepState(step) for step in STEPS[1:])
