@@ -82,7 +82,7 @@ class Laue:
         band: Sequence[float] = (7.0, 30.0),
         orientations: str = "",
         turns: Sequence[Sequence[float]] = (),
-        search: bool = False,  # noqa: FBT001, FBT002
+        search: bool = False,  # noqa: FBT001, FBT002  (a choice by its name)
         within: Sequence[float] = (0.5, 0.1),
         fewest_spots: int = 8,
         strain_along: str = "laboratory",
