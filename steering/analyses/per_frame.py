@@ -4,10 +4,7 @@ The uncertainty of a mean is its standard error, from the scatter of the frames'
 their standard deviation.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 
 from steering.analyses._frames import FrameTable
 from steering.analyses._newest import KEPT, NewestFrames, check_kept
+from steering.analyses.packed import Packed, pack
 from steering.core.analysis import Exactness
 from steering.core.block import FrameBlock
 from steering.core.json import Json
@@ -25,15 +23,6 @@ from steering.core.result import Feature, Outcome
 _LOOKED_AT = 1 << 19
 
 FrameFunction: TypeAlias = Callable[[NDArray[Any]], Any]
-
-
-@dataclass(frozen=True)
-class _Packed:
-    """A function, as it is sent to workers, and a hash of what it does."""
-
-    content: bytes
-    function: FrameFunction
-    fingerprint: str
 
 
 class PerFrame:
@@ -50,7 +39,7 @@ class PerFrame:
 
     def __init__(
         self,
-        function: "FrameFunction | _Packed",
+        function: "FrameFunction | Packed",
         *,
         name: str = "",
         units: str | Mapping[str, str] = "1",
@@ -67,6 +56,7 @@ class PerFrame:
 
         Raises:
             ValueError: If none is kept, or a unit is empty.
+            SteeringError: If the function cannot be sent to workers.
         """
         self.name = name or str(getattr(function, "__name__", type(function).__name__)).strip("<>")
         self._units: Mapping[str, str] = {self.name: units} if isinstance(units, str) else dict(units)
@@ -75,17 +65,11 @@ class PerFrame:
             message = f'the unit of {", ".join(empty)} is empty; a plain number has the unit "1"'
             raise ValueError(message)
         self._kept = check_kept(kept)
-        self._packed = function if isinstance(function, _Packed) else _packed(function)
+        self._packed = function if isinstance(function, Packed) else pack(function, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Send the function as it was packed once: packing one of a notebook takes longer than a small block."""
-        return _received, (
-            self._packed.content,
-            self.name,
-            tuple(self._units.items()),
-            self._kept,
-            self._packed.fingerprint,
-        )
+        """Send the function as it was packed once."""
+        return _received, (self._packed, self.name, tuple(self._units.items()), self._kept)
 
     @property
     def parameters(self) -> Mapping[str, Json]:
@@ -119,13 +103,14 @@ class PerFrame:
         # A few at a time, which are in the processor's cache when the function looks at them.
         few = max(1, _LOOKED_AT // max(1, frames[:1].nbytes))
         try:
+            function: FrameFunction = self._packed.value
             for first in range(0, len(frames), few):
                 some = frames[first : first + few]
                 if invalid(some, block.bad) is not None:
                     # What the function is given of a frame does not depend on the frames beside it.
-                    values.extend(self._packed.function(cleaned(frame, block.bad)) for frame in some)
+                    values.extend(function(cleaned(frame, block.bad)) for frame in some)
                 else:
-                    values.extend(map(self._packed.function, some))
+                    values.extend(map(function, some))
         except Exception as error:
             message = (
                 f"{self.name} fails for frame {block.start + len(values)}, of shape {frames.shape[1:]} and type "
@@ -174,19 +159,5 @@ class PerFrame:
         raise ValueError(message)
 
 
-def _packed(function: FrameFunction) -> _Packed:
-    import cloudpickle
-
-    content: bytes = cloudpickle.dumps(function)
-    # A function of a module is packed by its name alone.
-    code = getattr(getattr(function, "__code__", None), "co_code", b"")
-    return _Packed(content, function, hashlib.sha256(content + code).hexdigest()[:16])
-
-
-@lru_cache(maxsize=16)
-def _received(content: bytes, name: str, units: tuple[tuple[str, str], ...], kept: int, fingerprint: str) -> PerFrame:
-    """Unpack once what comes with each block."""
-    import cloudpickle
-
-    packed = _Packed(content, cloudpickle.loads(content), fingerprint)
+def _received(packed: Packed, name: str, units: tuple[tuple[str, str], ...], kept: int) -> PerFrame:
     return PerFrame(packed, name=name, units=dict(units), kept=kept)

@@ -26,3 +26,7 @@ class LostError(SteeringError):
 
 class PassedOverError(SteeringError):
     """A facility could not do something at once; submitted as a task it can be done later."""
+
+
+class LateError(SteeringError, TimeoutError):
+    """Something was not over in time. It may still be going on."""

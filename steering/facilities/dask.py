@@ -36,6 +36,7 @@ _ANSWER_SECONDS = 30.0
 _REGISTRATIONS = 3
 _CLOSE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
+_LOOK_SECONDS = 1.0
 # By default Dask's client batches messages for 10 ms, most of the round trip of a small task (17 ms; 7 ms with this
 # value).
 _SEND_SECONDS = 0.001
@@ -192,15 +193,34 @@ class DaskConnection:
         """Run a function on every current worker and wait for the results. Later workers also run it when they join."""
         client = self._present()
         known = await self._asked(client, "identity", n_workers=-1)
-        # Do not wait for a worker that is lost meanwhile: another worker may then run the function.
-        futures = [
-            client.submit(function, *arguments, workers=[address], allow_other_workers=True, pure=False)
+        remotes = {
+            address: DaskRemote[Any](client.submit(function, *arguments, workers=[address], pure=False))
             for address in known["workers"]
-        ]
+        }
+        # What fails here would keep later workers from joining.
+        await self._everywhere(client, remotes)
         rehearsal = Rehearsal(function, arguments)
-        self._rehearsals.append(rehearsal)
+        self._rehearsals = [one for one in self._rehearsals if one.name != rehearsal.name] + [rehearsal]
         await self._register(client, rehearsal)
-        await client.gather(futures)
+
+    async def _everywhere(self, client: Client, remotes: Mapping[str, DaskRemote[Any]]) -> None:
+        """Wait for tasks that belong to one worker each; not for those of workers that leave meanwhile.
+
+        To let another worker run them would not help: while no worker is there, even for a moment, Dask puts such a
+        task away for the one that has left, and gives it to no later one.
+        """
+        waiting = {address: asyncio.ensure_future(remote.result()) for address, remote in remotes.items()}
+        try:
+            while waiting:
+                await asyncio.wait(waiting.values(), timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                for address in [address for address, one in waiting.items() if one.done()]:
+                    waiting.pop(address).result()
+                there: set[str] = set((await self._asked(client, "identity", n_workers=-1))["workers"])
+                for address in waiting.keys() - there:
+                    waiting.pop(address).cancel()
+        finally:
+            for one in waiting.values():
+                one.cancel()
 
     async def _register(self, client: Client, rehearsal: Rehearsal) -> None:
         """Have all workers rehearse. If a worker is lost meanwhile, try again with the others."""

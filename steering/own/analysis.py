@@ -1,15 +1,14 @@
 """What a person writes in a cell, as an analysis: a function of a frame, or ``update``, ``merge`` and ``result``."""
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.analyses.packed import Packed, pack
 from steering.analyses.per_frame import PerFrame
 from steering.core.analysis import Analysis, Exactness
 from steering.core.block import FrameBlock
@@ -77,34 +76,37 @@ class Own:
         exactness: Class of exactness that it declares.
     """
 
-    def __init__(self, parts: Any, name: str = "", units: str | Mapping[str, str] = "", packed: bytes = b"") -> None:
+    def __init__(
+        self, parts: Any, name: str = "", units: str | Mapping[str, str] = "", exactness: Exactness | None = None
+    ) -> None:
         """Wrap them.
 
         Args:
-            parts: What has the three functions.
+            parts: What has the three functions; or the same, packed.
             name: Of the analysis; that of its class if left out.
             units: Of each value of the result by its name, or of all; plain numbers if left out.
-            packed: The same, as it is sent to workers.
+            exactness: Class of exactness; that of the parts if left out.
 
         Raises:
             SteeringError: If it cannot be sent to workers.
         """
-        own = getattr(parts, "name", "")
+        packed = isinstance(parts, Packed)
+        own = "" if packed else getattr(parts, "name", "")
         self.name = name or (own if isinstance(own, str) else "") or type(parts).__name__
-        self.exactness: Exactness = getattr(parts, "exactness", "rounding")
-        self._parts, self._units = parts, units
-        self._packed = packed or _pack(parts, self.name)
+        self.exactness: Exactness = exactness or ("rounding" if packed else getattr(parts, "exactness", "rounding"))
+        self._units = units
+        self._packed: Packed = parts if packed else pack(parts, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send it as it was packed once."""
         units = self._units if isinstance(self._units, str) else tuple(self._units.items())
-        return _received, (self._packed, self.name, units)
+        return _received, (self._packed, self.name, units, self.exactness)
 
     @property
     def parameters(self) -> Mapping[str, Json]:
         """The functions, by a hash of what they do, and the units."""
         units: Json = self._units if isinstance(self._units, str) else dict(self._units)
-        return {"functions": hashlib.sha256(self._packed).hexdigest()[:16], "units": units}
+        return {"functions": self._packed.fingerprint, "units": units}
 
     def empty(self) -> Any:
         """State of no frames."""
@@ -113,7 +115,7 @@ class Own:
     def update(self, state: Any, block: FrameBlock, frames: NDArray[Any]) -> Any:
         """Add a block's frames."""
         try:
-            return self._parts.update(state, block, frames)
+            return self._packed.value.update(state, block, frames)
         except Exception as error:
             message = (
                 f"{self.name} fails for frames {block.start} to {block.stop - 1}, of shape {frames.shape[1:]} and type "
@@ -125,11 +127,11 @@ class Own:
         """Unite the states of different frames."""
         if left is None or right is None:
             return right if left is None else left
-        return self._parts.merge(left, right)
+        return self._packed.value.merge(left, right)
 
     def result(self, state: Any) -> Outcome:
         """Give features of numbers, and data of arrays."""
-        given: Any = {} if state is None else self._parts.result(state)
+        given: Any = {} if state is None else self._packed.value.result(state)
         return given if isinstance(given, Outcome) else self._outcome(given)
 
     def _outcome(self, given: Any) -> Outcome:
@@ -186,22 +188,5 @@ def _made(kind: type) -> Any:
         raise SteeringError(message) from error
 
 
-def _pack(parts: Any, name: str) -> bytes:
-    import cloudpickle
-
-    try:
-        return cloudpickle.dumps(parts)
-    except Exception as error:
-        message = (
-            f"{name} cannot be sent to the workers ({type(error).__name__}: {error}). Let it hold plain values and "
-            "arrays only: no open file, connection, session or widget."
-        )
-        raise SteeringError(message) from error
-
-
-@lru_cache(maxsize=16)
-def _received(packed: bytes, name: str, units: str | tuple[tuple[str, str], ...]) -> Own:
-    """Unpack once what comes with each block."""
-    import cloudpickle
-
-    return Own(cloudpickle.loads(packed), name, units if isinstance(units, str) else dict(units), packed)
+def _received(packed: Packed, name: str, units: str | tuple[tuple[str, str], ...], exactness: Exactness) -> Own:
+    return Own(packed, name, units if isinstance(units, str) else dict(units), exactness)

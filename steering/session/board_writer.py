@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from steering.advice.runner import AgentRunner
 from steering.archive.journal import Entry
@@ -32,7 +31,7 @@ from steering.flow_runner.desk import Flows
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store
-from steering.own.trial import try_out
+from steering.own.trial import try_on
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
 from steering.session.choice import DOCUMENTS, RECORD, make_source
@@ -222,7 +221,7 @@ class BoardWriter:
         await self._facility.rehearse(rehearse, made)
         if not isinstance(analysis, str):
             # Those that are installed are tested; a person hears of a fault before it is in the run.
-            await self._facility.submit(f"trial-{uuid4()}", try_out, made, shown.index.blocks()[0]).result()
+            await try_on(self._facility, made, shown.index.blocks()[0])
         await shown.add(label or made.name, made)
         return label or made.name
 

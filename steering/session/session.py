@@ -26,6 +26,7 @@ from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Res
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
 from steering.core.board import Board
+from steering.core.errors import LateError
 from steering.core.facility import Facility
 from steering.core.frame import Frame
 from steering.core.json import Json
@@ -234,9 +235,15 @@ class Session(AbstractContextManager["Session"]):
             timeout: Longest wait in seconds.
 
         Raises:
-            TimeoutError: If it took longer.
+            LateError: If it took longer.
         """
-        return self._do(within(timeout, self._writer.wait_for_end()), timeout + ANSWER_SECONDS)
+        try:
+            return self._do(within(timeout, self._writer.wait_for_end()), timeout + ANSWER_SECONDS)
+        except LateError:
+            raise
+        except TimeoutError as error:
+            message = f"The scan has not ended after {timeout:g} s, and goes on. Wait again, for longer if need be."
+            raise LateError(message) from error
 
     def set_mode(self, agent: str, mode: str) -> None:
         """Set an agent's mode: ``"off"``, ``"suggest"`` (shown, you accept) or ``"automatic"`` (proposed at once)."""

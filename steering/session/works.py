@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from steering.core.board import Board
-from steering.core.errors import SteeringError
+from steering.core.errors import LateError, SteeringError
 from steering.session.board_writer import BoardWriter
 
 Value = TypeVar("Value")
@@ -38,6 +38,7 @@ class Works:
 
         Raises:
             SteeringError: If it has ended.
+            LateError: If nothing came of it in time.
         """
         if self._ending is not None:
             coroutine.close()
@@ -52,7 +53,17 @@ class Works:
             return self._ending
 
     def _ask(self, coroutine: Coroutine[Any, Any, Value], timeout: float = ANSWER_SECONDS) -> Value:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+        asked = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return asked.result(timeout)
+        except TimeoutError as error:
+            if asked.done():
+                raise  # its own
+            message = (
+                f"The session did not answer within {timeout:g} s. What was asked for may still be done: look at the "
+                "page before you ask again."
+            )
+            raise LateError(message) from error
 
     def _end(self, why: str, *, facility: bool) -> None:
         self._board.closed.set(why)

@@ -45,7 +45,7 @@ def test_it_travels_with_its_function_and_its_parameters():
     sent = PerFrame(lambda frame: (frame > level).sum(), name="above")
     copy = pickle.loads(pickle.dumps(sent))
     assert copy.parameters == sent.parameters
-    assert copy is pickle.loads(pickle.dumps(sent))
+    assert copy._packed.value is pickle.loads(pickle.dumps(sent))._packed.value
     np.testing.assert_array_equal(state_of(copy).table.column("above"), state_of(sent).table.column("above"))
 
 

@@ -1,7 +1,9 @@
 """What a person wrote in a cell, as an analysis, and how it is tried on a run's first frames."""
 
+import importlib
 import math
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.contract.analysis import pixels_of
+from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
@@ -68,7 +71,8 @@ def test_it_travels_and_says_by_a_hash_what_it_does():
     analysis = own_analysis(Mean(), name="bright", units="counts")
     copy = pickle.loads(pickle.dumps(analysis))
     assert (copy.name, copy.parameters) == ("bright", analysis.parameters)
-    assert copy is pickle.loads(pickle.dumps(analysis))
+    # It is unpacked once, not with each block.
+    assert copy._packed.value is pickle.loads(pickle.dumps(analysis))._packed.value
 
     class Other(Mean):
         def result(self, state):
@@ -136,7 +140,7 @@ def test_whatever_a_result_is_it_is_shown_or_its_fault_is_said(value):
         def result(self, state):
             return value
 
-    analysis = Own(Any(), packed=b"-")
+    analysis = Own(Any())
     try:
         outcome = found(analysis, block_of())
     except ValueError as error:
@@ -144,6 +148,52 @@ def test_whatever_a_result_is_it_is_shown_or_its_fault_is_said(value):
     else:
         assert all(math.isfinite(one.value) and one.units for one in outcome.features.values())
         assert all(one.attrs["units"] for one in outcome.data.variables.values())
+
+
+KEPT_IN_A_MODULE = """
+class Sum:
+    exactness = "bitwise"
+
+    def update(self, state, block, frames):
+        return (state or 0) + int(frames.sum())
+
+    def merge(self, left, right):
+        return left + right
+
+    def result(self, state):
+        return {"sum": state}
+
+
+def brightest(frame):
+    return frame.max()
+"""
+
+
+@pytest.mark.parametrize("wanted", ["Sum", "brightest"])
+def test_nothing_is_loaded_by_being_received(tmp_path, monkeypatch, wanted):
+    # A worker that brings in a person's module on its event loop answers nobody meanwhile.
+    (tmp_path / "kept_here.py").write_text(KEPT_IN_A_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    analysis = own_analysis(getattr(importlib.import_module("kept_here"), wanted))
+    sent = pickle.dumps(analysis)
+    monkeypatch.delitem(sys.modules, "kept_here")
+    received = pickle.loads(sent)
+    assert "kept_here" not in sys.modules
+    assert (received.name, received.parameters) == (analysis.name, analysis.parameters)
+    assert received.exactness == analysis.exactness == "bitwise"
+    assert pickle.dumps(received) == sent
+    require_same(found(received, block_of()), found(analysis, block_of()), "bitwise", "received")
+    assert "kept_here" in sys.modules
+
+
+def test_a_worker_that_lacks_the_module_says_which(tmp_path, monkeypatch):
+    (tmp_path / "kept_there.py").write_text(KEPT_IN_A_MODULE)
+    with monkeypatch.context() as here:
+        here.syspath_prepend(tmp_path)
+        sent = pickle.dumps(own_analysis(importlib.import_module("kept_there").Sum))
+    del sys.modules["kept_there"]
+    with pytest.raises(ValueError, match=r"Sum fails for frames 0 to 5, .*No module named 'kept_there'"):
+        found(pickle.loads(sent), block_of())
 
 
 def test_a_trial_passes_what_gives_the_same_in_any_order():
@@ -205,5 +255,5 @@ def test_a_trial_reads_the_first_few_frames_of_a_long_block_only():
             seen.append((block.start, block.stop))
             return Mean.update(self, state, block, given)
 
-    try_out(Own(Seen(), packed=b"-"), FrameBlock("run", "primary", 20, 1020, Inline(frames), {}, {}))
+    try_out(Own(Seen()), FrameBlock("run", "primary", 20, 1020, Inline(frames), {}, {}))
     assert {start for start, _ in seen} == {20, 21, 22, 23}
