@@ -178,7 +178,9 @@ class ImageView(HeardWidget):
         with self._lock:
             frame = self._frame
             blocked = self._pulse.blocked(now)
-            self._flows = {view: flow for view, flow in self._flows.items() if not flow.gone(now, blocked=blocked)}
+            for view in [view for view, flow in self._flows.items() if flow.gone(now, blocked=blocked)]:
+                del self._flows[view]
+                self.send({"kind": "forgotten", "view": view})
             if frame is None:
                 return
             for view, flow in self._flows.items():
