@@ -250,7 +250,8 @@ class Lab:
         while True:
             push()
             if name == "abort":
-                page.get_by_role("button", name="Really abort?").first.wait_for()
+                # It is asked whether that is meant, and the question can be read.
+                page.locator(".st-direct-abort.st-armed").first.wait_for()
                 push()
             if page.wait_for_function(_CAME_OF_IT, arg=_REACHED[name]).json_value() != "not done":
                 return

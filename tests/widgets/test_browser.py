@@ -199,6 +199,8 @@ def steer(lab):
     abort = page.locator(".st-direct-abort")
     abort.click()
     page.get_by_text("Really abort?").wait_for()
+    abort.click()  # as a double click does
+    page.locator(".st-direct-abort.st-armed").wait_for()
     assert page.locator(".st-direct-bar").get_attribute("data-state") == "running"
     abort.click()
     lab.wait_for_value("desk.board.status.value.state == 'idle'")

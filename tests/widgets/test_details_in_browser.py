@@ -89,7 +89,7 @@ def the_feature_that_is_drawn_is_told(page):
 
 
 def looking_renews_the_lease(lab, page):
-    page.locator(".st-lease").get_by_text("left, renewed while you look or act").wait_for()
+    page.locator(".st-lease").get_by_title("Renewed while you look or act").get_by_text(" left").wait_for()
     lab.wait_for_value("dashboard._page._presence.holds")
     lab.execute(
         "from dataclasses import replace; import time; status = desk.board.status.value; "
