@@ -32,7 +32,8 @@ PLACES = """() => {
   const page = document.querySelector('.st-dashboard').getBoundingClientRect();
   const places = {};
   for (const selector of [
-    '.st-param-exposure input', 'button.st-apply', '.st-panel-agents', '.st-modes', '.st-panel-curve', '.st-panel-frame',
+    '.st-param-exposure input', 'button.st-apply', '.st-panel-agents', '.st-modes', '.st-panel-curve',
+    '.st-panel-frame',
   ]) {
     const { left, top, width, height } = document.querySelector(selector).getBoundingClientRect();
     places[selector] = [left - page.left, top - page.top, width, height];
