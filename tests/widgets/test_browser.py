@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
@@ -126,9 +126,9 @@ def overlaps(page):
 
 
 @pytest.mark.browser
-def test_a_scientist_steers_from_jupyterlab(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_scientist_steers_from_jupyterlab(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(failure=SHOTS) as lab:
         steer(lab)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import SHOTS, each_size, open_frame, overlaps, shoot
 
 CELL = """
@@ -58,9 +58,9 @@ LEAKED = """() => {
 
 
 @pytest.mark.browser
-def test_a_person_looks_closely_at_the_frame(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
+def test_a_person_looks_closely_at_the_frame(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1400, height=1000, failure=SHOTS) as lab:
         page = lab.page
         open_frame(lab)
         page.locator(".st-marks").get_by_text("3 saturated").wait_for()

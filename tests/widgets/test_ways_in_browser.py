@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import SHOTS, each_size, overlaps, shoot
 
 CELL = """
@@ -43,9 +43,9 @@ PLACES = """() => {
 
 
 @pytest.mark.browser
-def test_a_person_is_led_through_the_page(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1000, failure=SHOTS) as lab:
+def test_a_person_is_led_through_the_page(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1280, height=1000, failure=SHOTS) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()
