@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +17,10 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.pixels import invalid
 from steering.core.result import UNKNOWN_UNIT, Feature, Outcome
+from steering.radial.adding import sums_of
 from steering.radial.curve import curve_of, features_of
-from steering.radial.rings import Grid, Rings, make_rings
-from steering.radial.sums import PARTS, Stretch, Stretches, Sums, exact, parted
+from steering.radial.rings import Grid, make_rings
+from steering.radial.sums import Stretch, Stretches
 
 State = tuple[Stretches, tuple[int, int] | None, str]
 
@@ -144,11 +144,11 @@ class Radial:
         keep = np.ones(len(block), bool) if monitor is None else np.isfinite(monitor) & (monitor > 0)
         newest = int(np.flatnonzero(keep)[-1]) if keep.any() else None
         some = slice(None) if keep.all() else keep
-        sums = _sums(rings, counts[some], wrong if wrong is None else wrong[some], _of(monitor, some), len(block))
+        sums = sums_of(rings, counts[some], wrong if wrong is None else wrong[some], _of(monitor, some), len(block))
         last = None
         if newest is not None:
             one = slice(newest, newest + 1)
-            last = sums if len(block) == 1 else _sums(rings, counts[one], _of(wrong, one), _of(monitor, one), 1)
+            last = sums if len(block) == 1 else sums_of(rings, counts[one], _of(wrong, one), _of(monitor, one), 1)
         stretch = Stretch(block.start, block.stop, sums, last)
         return stretches.united([stretch]), shape, units or block.units.get(self._chosen.monitor, "")
 
@@ -196,50 +196,3 @@ class Radial:
 
 def _of(values: NDArray[Any] | None, some: Any) -> NDArray[Any] | None:
     return None if values is None else values[some]
-
-
-def _sums(
-    rings: Rings, frames: NDArray[Any], wrong: NDArray[np.bool_] | None, monitor: Floats | None, count: int
-) -> Sums:
-    """Add up frames.
-
-    Args:
-        rings: Of the frames.
-        frames: With zeros for what is no count.
-        wrong: What is none, of their shape; ``None`` if all are.
-        monitor: Of each frame; ``None`` if there is none.
-        count: How many frames there were, with those that are not added.
-    """
-    zeros = np.zeros(len(rings.middles), np.int64)
-    counts, parts = zeros, zeros
-    if frames.dtype.kind == "f":
-        # Each frame by itself, so that its rounding does not depend on the frames beside it.
-        for frame in frames:
-            more, rest = parted(rings.added(frame.ravel()))
-            counts, parts = counts + more, parts + rest
-    elif len(frames):
-        counts = rings.added(frames.sum(axis=0, dtype=np.int64).ravel()).astype(np.int64)
-    lost, missing = zeros, 0
-    if wrong is not None and len(wrong):
-        times = wrong.sum(axis=0, dtype=np.int64).ravel()
-        lost = rings.added(times * rings.shares).astype(np.int64)
-        missing = int(times[rings.ring < len(zeros)].sum())
-    # So that the same sum is always written in the same way.
-    counts, parts = counts + parts // PARTS, parts % PARTS
-    sums = Sums(counts, parts, lost, len(frames), count - len(frames), missing)
-    if monitor is None:
-        return sums
-    values = exact(monitor)
-    return replace(sums, monitor=sum(values), monitored=_monitored(rings, wrong, values))
-
-
-def _monitored(rings: Rings, wrong: NDArray[np.bool_] | None, monitor: list[int]) -> NDArray[np.object_]:
-    """Add up the shares of what is no count, each frame's times its monitor."""
-    found = np.full(len(rings.middles), 0, object)
-    lost, held = found, None
-    for value, bad in zip(monitor, wrong if wrong is not None else (), strict=False):
-        # Most frames have the same bad pixels as the one before.
-        if held is None or not np.array_equal(bad, held):
-            lost, held = rings.added(bad.ravel() * rings.shares).astype(np.int64).astype(object), bad
-        found = found + lost * value
-    return found
