@@ -88,9 +88,10 @@ def _event(course: Course, parted: Parted, listener: Listener, part: int, kept: 
     begin, stop = part * frames, (part + 1) * frames
     counter = yield from asked(lambda: _heard(listener, stop))
     times = times_of(counter, max(int(counter.values.max() - counter.values[0]), stop), exposure)
-    start, period = even(times[begin : begin + (kept or frames)])
-    missing, place = 0, begin + kept
-    if kept < frames and place and period:
+    # Of the burst so far: a part that was ended may have one frame.
+    _, period = even(times[: begin + kept])
+    start, missing, place = float(times[begin]), 0, begin + kept
+    if kept < frames:
         missing = max(round((times[place] - times[place - 1]) / period) - 1, 1)
     where = {columns.PART: part, columns.KEPT: kept, columns.GAP: missing}
     if course.burst is not None:
