@@ -70,7 +70,7 @@ def forecast(
     plan = Plan(run) if outlook.way is None else outlook.way.plan(run, axes_of(docket))
     scan, before, after = docket.scan, docket.progress.values, outlook.values
     longer = after.get("exposure", 0.0) - before.get("exposure", 0.0)
-    a_point = max(seconds_a_point + scan.frames * longer, scan.period(after))
+    a_point = max(seconds_a_point + scan.frames * scan.parts * longer, scan.period(after))
     seconds = math.nan if scan.endless or math.isnan(seconds_a_point) else a_point * outlook.left
     return Forecast(outlook.refusal, plan, outlook.left, seconds)
 
@@ -90,5 +90,5 @@ def before_start(scan: Scan, values: Mapping[str, float], last: Docket | None, s
     points, a_point = scan.count(values), scan.period(values)
     if last is not None and last.scan.name == scan.name and math.isfinite(seconds_a_point):
         longer = values.get("exposure", 0.0) - last.progress.values.get("exposure", 0.0)
-        a_point = max(seconds_a_point + scan.frames * longer, a_point)
+        a_point = max(seconds_a_point + scan.frames * scan.parts * longer, a_point)
     return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan)

@@ -19,7 +19,8 @@ def described():
     description = yaml.safe_load(files("steering.beamline").joinpath("xpcs.yaml").read_text())
     scan = description["scans"][0]
     scan |= {"frames": PART, "parts": PARTS, "spec": scan["spec"] | {"num": 3}}
-    scan["analyses"].append("scalars")
+    radial = {"analysis": "radial", "parameters": {"bins": 30, "monitor": "exposure", "polarization": 0.9}}
+    scan["analyses"] += ["scalars", radial]
     # It has nothing to weaken the beam with, so that spots can be compared.
     chosen = {"damage": 10.0, "enough": 1e-3, "attenuator": "none", "end_bursts": True}
     scan["agents"] = [{"agent": "spare", "parameters": chosen}]
@@ -61,6 +62,13 @@ def test_damage_within_a_burst_ends_it_and_nothing_is_lost(session):
     index = found["burst_index"].values[first]
     whole = (len(bursts[0]) - 1) * PART + int(kept[len(bursts[0]) - 1])
     assert index[:whole].tolist() == [*range(whole)]
+    # I(q) of them all, with the geometry of the beamline's file.
+    curve = session.results["radial"].outcome
+    assert curve.features["frames"].value == len(parts) * PART
+    assert curve.data["q"].attrs["units"] == "1/angstrom"
+    assert curve.data["intensity"].attrs["units"] == "counts/px/s"
+    counted = record.frames().values.mean() / 1e-3
+    assert curve.features["mean_intensity"].value == pytest.approx(counted, rel=0.01)
     # What fills the last part was taken later, and says so: nothing is correlated across the gap.
     assert (index[whole:] > whole).all()
     # The next spot is another one, and fresh.
