@@ -55,7 +55,6 @@ def in_parts(course: Course, exposure: float) -> Plan:
                 kept = ended.kept if part + 1 == ended.parts else scan.frames
                 yield from _event(course, parted, listener, part, kept, exposure)
                 part += 1
-        # The point itself is one of them.
         course.more_events += part - 1
     except (RunEngineControlException, IllegalMessageSequence, PointError):
         raise
@@ -92,7 +91,8 @@ def _event(course: Course, parted: Parted, listener: Listener, part: int, kept: 
     _, period = even(times[: begin + kept])
     start, missing, place = float(times[begin]), 0, begin + kept
     if kept < frames:
-        missing = max(round((times[place] - times[place - 1]) / period) - 1, 1)
+        # Counted from the end, as a counter may be heard in leaps.
+        missing = max(round((times[stop - 1] - times[place - 1]) / period) - (frames - kept), 1)
     where = {columns.PART: part, columns.KEPT: kept, columns.GAP: missing}
     if course.burst is not None:
         course.burst.put({columns.START: start, columns.PERIOD: period} | where)

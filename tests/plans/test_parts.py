@@ -56,7 +56,8 @@ class Burst(Camera):
         kept = self.extra % PART or PART
         more = self.told[-1] + -(-self.extra // PART)
         if kept < PART:
-            self.count(PART - kept, after=0.7)
+            # Heard in one leap.
+            self.counted.append((self.counted[-1][0] + 0.6 + 0.1 * (PART - kept), self.counted[-1][1] + PART - kept))
         return Ended(more, kept)
 
     def tell(self, parts):

@@ -104,6 +104,7 @@ def test_every_kind_of_ours_is_behind_the_door():
     ("plan", "content", "sentence"),
     [
         ("sweep", {"axis": "th"}, "A sweep of 1 frame is none. Give frames: 2 or more."),
+        ("sweep", {"axis": "th", "frames": 3, "parts": 2}, "A sweep is taken in one part, not in 2. Take 'parts' out."),
         (
             "sweep",
             {"axis": "th", "frames": 3, "across": {"th": (0, 1)}},

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import xarray as xr
 
-from steering.core.action import InsertRegion, SetParameter
+from steering.core.action import EndBurst, InsertRegion, SetParameter
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.wording import action_text, basis_text, duration, feature_text, number, plain, several
@@ -47,6 +47,8 @@ def test_actions_read_with_their_units():
     status = BeamlineStatus(parameters=ROCKING.parameters, axes={"sy": SY, "sx": SX})
     assert action_text(SetParameter("exposure", 2.0), status) == "set exposure to 2\u00a0s"
     region = InsertRegion({"sy": (0.0, 2.0), "sx": (1.0, 3.0)}, {"sy": 0.5, "sx": 0.5})
+    assert action_text(EndBurst(3), status) == "end the burst of point 3"
+    assert action_text(EndBurst(), status) == "end the burst"
     assert action_text(region, status) == "look finer at sy 0 to 2 step 0.5 µm, sx 1 to 3 step 0.5 µm"
 
 
