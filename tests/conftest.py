@@ -47,7 +47,7 @@ with loading():
 def scope_of(nodeid: str) -> str:
     """Say with which others a test must run in one process: those that share a beamline, a real Slurm, or a file."""
     file = nodeid.partition("::")[0]
-    if file in ("tests/browser/test_slurm_lab.py", "tests/system/test_slurm.py"):
+    if file in ("tests/browser/test_slurm_lab.py", "tests/system/test_end_to_end.py", "tests/system/test_slurm.py"):
         return "slurm"
     return "tests/system" if file in ONE_SESSION else file
 

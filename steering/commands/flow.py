@@ -6,6 +6,7 @@ another process, 4 it was cancelled.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -85,6 +86,14 @@ def run_here(workspace: Workspace, journal: FlowJournal) -> FlowState:
             return run_flow(workspace, journal, facilities)
         except BusyError as error:
             return replace(journal.state, why=str(error))
+
+
+def run_or_wait(workspace: Workspace, journal: FlowJournal) -> FlowState:
+    """Run a flow in this process; one that another process runs, as that of the run's end, is waited for."""
+    while (state := run_here(workspace, journal)).status == "running":
+        journal.until_over(math.inf)
+        # Whoever ran it may have been killed: what is left is done here.
+    return state
 
 
 def order_for(
