@@ -167,13 +167,14 @@ class SearchIndex:
         return "" if _entries(answer.data)[0].content == entry.content else None
 
     def _wait(self, task: str, doing: str) -> None:
-        for wait in self._patience.pace.waits():
-            state, reason = self._patience.ask(doing, lambda: _state(self._client.get_task(task).data))
+        def look() -> tuple[str, str]:
+            return self._patience.ask(doing, lambda: _state(self._client.get_task(task).data))
+
+        for state, reason in self._patience.changes(doing, look):
             if state == "SUCCESS":
                 return
             if state == "FAILED":
                 raise GlobusError(f"Globus could not {doing}: {reason}. Put that right and write it again.")
-            self._patience.rest(wait, doing)
 
 
 def indexes_named(login: Login, name: str) -> tuple[str, ...]:
