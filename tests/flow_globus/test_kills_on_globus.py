@@ -134,7 +134,8 @@ def test_it_ends_as_the_same_flow_between_folders(there, workspace):
         before = entries[entry.subject]
         assert entry.features == before.features
         assert entry.content["dc"] == before.content["dc"]
-        assert entry.metadata == before.metadata
+        assert (before.metadata["flow"], entry.metadata["flow"]) == (local.id, ID)
+        assert {**entry.metadata, "flow": local.id} == before.metadata
         assert [one["sha256"] for one in entry.files if one["filename"].endswith("h5")] == [
             one["sha256"] for one in before.files if one["filename"].endswith("h5")
         ]

@@ -13,6 +13,7 @@ from importlib.resources import files
 import pytest
 import yaml
 
+import steering
 from steering.catalogue.catalogue import Catalogue
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.flow_journal import journals
@@ -140,6 +141,8 @@ def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tm
             try:
                 taken_twice(slurm, gate, ours)
                 first, second = told(ours)
+                if where == "globus":
+                    leads_back(workspace, first)
             finally:
                 ours.terminate()
                 stop(owner)
@@ -154,6 +157,19 @@ def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tm
         assert len(did) == len(set(did))
     assert slurm.ask("squeue", "-h", "-t", "R,PD") == ""
     assert not left_behind(of_workspace(workspace))
+
+
+def leads_back(workspace, first):
+    """See that a result that is found in the index leads to its run in Tiled, in another session."""
+    with steering.open(workspace=workspace, speed=20) as session:
+        found = session.catalogue.on("runs").find(
+            "deep.fwhm < 1000 mdeg", kind="result", sample="Bragg coherent crystal"
+        )
+        assert len(found) == 2
+        (entry,) = (one for one in found if one.run == first["run"])
+        assert session.record[entry.run].start["uid"] == first["run"]
+        assert entry.decisions["count"] == len(first["rulings"])
+        session.shutdown()
 
 
 def taken_twice(slurm, gate, ours):
