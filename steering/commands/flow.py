@@ -175,6 +175,7 @@ def describe_flow(state: FlowState) -> str:
 
 def _found(outcome: Mapping[str, Any]) -> list[str]:
     said = [f"in {outcome['folder']}"] if "folder" in outcome else []
+    said += [f"queue {outcome['queue']}"] if "queue" in outcome else []
     found = cast("Mapping[str, Mapping[str, Mapping[str, Any]]]", outcome.get("features") or {})
     for label, features in found.items():
         shown = list(read_features(features).items())[:6]

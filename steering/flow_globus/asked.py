@@ -9,6 +9,7 @@ from typing import Any
 from steering.core.errors import SteeringError
 from steering.flow_globus.entries_file import read_entries
 from steering.flow_globus.on_endpoint import written_entries
+from steering.flow_globus.queue import choice_of
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry, GlobusEntry
@@ -17,8 +18,6 @@ from steering.flows.globus_input import collection_path, home_of, input_of, unde
 from steering.flows.templates import fill_path
 
 _FILES = "globus:files"
-# A queue that the batch system refused is written down under this and the number of the try.
-REFUSED = "globus:refused:"
 
 
 def check(flow: FlowEntry) -> None:
@@ -51,11 +50,6 @@ def sent_files(work: Work) -> list[dict[str, Any]]:
         work.step = ""
         work.did(_FILES, files=found)
     return [dict(one) for one in work.effects[_FILES]["files"]]
-
-
-def choice_of(work: Work) -> int:
-    """Say which ``compute_config`` is to be taken: those before were refused."""
-    return sum(key.startswith(REFUSED) for key in work.effects)
 
 
 def asked_of(

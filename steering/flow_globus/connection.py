@@ -85,16 +85,16 @@ class Connection:
         login = Login(workspace, Patience(pace=Pace(give_up=_CANCEL_SECONDS)))
         return cls(login, Flows(login))
 
-    def function(self, workspace: Workspace) -> str:
-        """Return the id of our function, which is registered the first time.
+    def function(self, workspace: Workspace, source: Source = FUNCTION) -> str:
+        """Return the id of a function of ours, which is registered the first time.
 
         Raises:
             GlobusError: If Globus refuses.
         """
         note = folder(workspace) / "functions.json"
-        key = f"{self.login.account.client}:{FUNCTION.checksum}"
+        key = f"{self.login.account.client}:{source.checksum}"
         known = read_secret(note) or {}
         if not isinstance(known.get(key), str):
-            known[key] = Compute(self.login).register(FUNCTION)
+            known[key] = Compute(self.login).register(source)
             write_secret(note, known)
         return str(known[key])

@@ -10,6 +10,7 @@ from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
 from steering.flow_globus.asked import outcome_of
 from steering.flow_globus.entries_file import read_entries, write_entries
+from steering.flow_globus.queue import queue_said
 from steering.flow_steps.hold import point
 from steering.flow_steps.result_file import read_result_file
 from steering.flow_steps.work import Work
@@ -147,7 +148,8 @@ class Mirror:
                 f"The function of the compute step returned something else than results ({error!r:.80}). Has the "
                 "endpoint this version of steering? Then remove compute_function, and order the flow anew."
             ) from error
-        return {**outcome, "endpoint": self.flow.globus.compute_endpoint}
+        queue = queue_said(self.work)
+        return {**outcome, "endpoint": self.flow.globus.compute_endpoint, **({"queue": queue} if queue else {})}
 
     def _keep(self, label: str, text: str) -> Path:
         path = self.work.results / f"{plain_name(label)}.json"

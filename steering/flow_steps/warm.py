@@ -30,15 +30,23 @@ class WarmFacilities:
         self._thread.start()
         self._facilities: dict[str, Facility] = {}
 
-    async def facility(self, name: str) -> Facility:
+    async def facility(self, name: str, *, pool: bool = True) -> Facility:
         """Return a facility that is attached and has workers, or waits for them.
+
+        Args:
+            name: Of the facility.
+            pool: Whether one that has no workers is asked for its usual ones.
 
         Raises:
             SteeringError: If there is none of that name, or it cannot be reached.
         """
         if name not in self._facilities:
             made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
-            await made.start()
+            if pool:
+                await made.start()
+            else:
+                await made.launch()
+                await made.attach()
             self._facilities[name] = made
         return self._facilities[name]
 

@@ -121,6 +121,7 @@ def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tm
     (owner / "steering.yaml").write_text(yaml.safe_dump({"steering": {"sites": {"slurm": SITE}}}))
     workspace.directory.mkdir(parents=True, exist_ok=True)
     made = flow("slurm", "gated")
+    made["steps"]["compute"]["urgency"] = "soon"
     with DoubleGlobus(time_scale=0.1) as double:
         source, eagle, experiment = (
             double.collection(name, folder)
@@ -148,6 +149,8 @@ def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tm
                 stop(owner)
         effects = double.control.effects()
     steered(first, second, "gated")
+    for one in (first, second):
+        assert "preemptable: one job of 1 node" in one["flow"]["steps"][1]["outcome"]["queue"]
     catalogued(workspace, first, second)
     given_out(experiment.folder if where == "globus" else workspace.directory, first, second)
     counted = ONCE if where == "globus" else dict.fromkeys(ONCE, 0)
