@@ -1,4 +1,4 @@
-"""Starts flows at the ends of runs, and every so many frames, as the service tells of them.
+"""Starts flows at the ends of runs, and every so many frames or bytes, as the service tells of them.
 
 Those between folders are done one after another. Those on Globus are done beside them, since they may wait for days.
 """
@@ -23,7 +23,7 @@ from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
 from steering.machine.secret_file import read_secret, write_secret
 
-BY_END, BY_FRAMES = "end of the run", "frames of the run"
+BY_END, BY_FRAMES, BY_BYTES = "end of the run", "frames of the run", "bytes of the run"
 # So many of the newest runs are looked at for what was missed.
 _MOST_MISSED = 50
 # So many flows on Globus are mirrored at once; others wait, and Globus does not begin them.
@@ -45,7 +45,9 @@ class Watcher:
         """
         self._workspace = workspace
         self._flows = {
-            name: one for name, one in flows_of(workspace, beamline).items() if one.trigger.at in ("end", "frames")
+            name: one
+            for name, one in flows_of(workspace, beamline).items()
+            if one.trigger.at == "end" or one.trigger.each[0]
         }
         self._facilities = WarmFacilities(workspace)
         # How often each flow was ordered for a run that goes on.
@@ -77,14 +79,15 @@ class Watcher:
                 self._facilities.warm(flow.steps.compute.facility)
             elif what == "ended" and flow.trigger.at == "end":
                 self._order(name, flow, run)
-            elif what == "events" and flow.trigger.at == "frames":
-                number = int(told["frames"]) // flow.trigger.frames
+            elif what == "events" and flow.trigger.each[0]:
+                counted, each = flow.trigger.each
+                number = int(told.get(counted) or 0) // each
                 if number > self._numbers.get((name, run), 0):
                     self._numbers[name, run] = number
                     self._order(name, flow, run, number)
 
     def _order(self, name: str, flow: FlowEntry, run: str, number: int = 0) -> None:
-        by = BY_FRAMES if number else BY_END
+        by = {"frames": BY_FRAMES, "bytes": BY_BYTES}.get(flow.trigger.at, BY_END)
         journal, new = order(self._workspace, name, flow, run, by=by, number=number)
         if new:
             self._put(journal, on_globus=flow.on_globus)
@@ -100,7 +103,7 @@ class Watcher:
         for journal in reversed(journals(self._workspace)):
             with suppress(SteeringError):
                 state = journal.state
-                if state.by in (BY_END, BY_FRAMES) and state.status in ("ordered", "interrupted"):
+                if state.by in (BY_END, BY_FRAMES, BY_BYTES) and state.status in ("ordered", "interrupted"):
                     self._put(journal, on_globus=flow_of(state).on_globus)
         since = self._seen()
         for run in self._ended():

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from steering.compute.clock import seconds
+from steering.compute.kinds import memory
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest, Urgency
 from steering.flows.condition import Condition, read_condition
@@ -153,25 +154,40 @@ class StepsEntry(Strict):
     distribute: DistributeEntry | None = None
 
 
+def _size(value: Any) -> Any:
+    try:
+        return memory(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise PydanticCustomError("choice", "{text} is no size. Write bytes, or 500 MB.", {"text": value}) from error
+
+
 class TriggerEntry(Strict):
     """What starts a flow.
 
     Attributes:
-        at: ``hand``, ``end`` (of a run), ``frames`` or ``feature``.
+        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes`` or ``feature``.
         scans: Names of the scans whose runs start it; those of all if left out.
         frames: Of ``frames``: it starts after each so many frames.
+        bytes: Of ``bytes``: it starts after each so many bytes of pixels, of all detectors, as they are in memory.
         feature: Of ``feature``: the condition on features that starts it, once a run.
     """
 
-    at: Literal["hand", "end", "frames", "feature"] = "hand"
+    at: Literal["hand", "end", "frames", "bytes", "feature"] = "hand"
     scans: tuple[str, ...] = ()
     frames: int = Field(default=0, ge=0)
+    bytes: Annotated[int, BeforeValidator(_size)] = Field(default=0, ge=0)
     feature: ConditionText = ""
 
     @property
     def condition(self) -> Condition | None:
         """The condition on features, read."""
         return read_condition(self.feature) if self.feature else None
+
+    @property
+    def each(self) -> tuple[str, int]:
+        """What is counted while a run goes on, ``frames`` or ``bytes`` (or nothing), and after how many it starts."""
+        counted = {"frames": self.frames, "bytes": self.bytes}
+        return (self.at, max(counted[self.at], 1)) if self.at in counted else ("", 1)
 
 
 def _trigger(value: Any) -> Any:

@@ -89,6 +89,7 @@ def _starts(flow: FlowEntry) -> str:
         "hand": "by hand: steering flow run",
         "end": f"at the end of each run{of}",
         "frames": f"after each {trigger.frames} frames of a run{of}",
+        "bytes": f"after each {trigger.bytes / 1e6:g} MB of pixels of a run{of}",
         "feature": f"when {trigger.feature}, once a run{of}",
     }[trigger.at]
 
