@@ -22,6 +22,8 @@ FUNCTION = Source(
     "    from steering.flow_globus.on_endpoint import compute_there\n\n"
     "    return compute_there(asked)\n",
 )
+# The end of a step is known after a fifth more of the time that it took, as long as that is less than 20 s.
+_PACE = Pace(growth=1.2)
 # So long may it take to cancel, in seconds.
 _CANCEL_SECONDS = 20.0
 
@@ -31,7 +33,7 @@ class FlowPatience(Patience):
 
     def __init__(self, work: Work) -> None:
         """Begin."""
-        super().__init__(told=work.waits)
+        super().__init__(pace=_PACE, told=work.waits)
         self._work = work
 
     def rest(self, seconds: float, doing: str) -> None:
