@@ -129,13 +129,15 @@ def outcome_of(work: Work, flow: FlowEntry, step: str, files: Sequence[Mapping[s
     given = flow.steps.distribute
     folder = f"globus://{flow.globus.experiment}/{fill_path(given.to, work.facts.words).lstrip('/')}" if given else ""
     what = given.what if given else ()
-    raw = _at(f"{folder}/raw", files) if "raw" in what else []
+    raw = _at(folder, files, "raw/") if "raw" in what else []
     made = work.outcomes.get("compute", {}).get("files", ()) if "results" in what else ()
-    return {"folder": folder, "files": [*raw, *_at(f"{folder}/results", made)]}
+    return {"folder": folder, "files": [*raw, *_at(folder, made, "results/")]}
 
 
-def _at(folder: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _at(folder: str, files: Sequence[Mapping[str, Any]], below: str = "") -> list[dict[str, Any]]:
+    """Say where files are below a folder."""
+    names = [f"{below}{one['name']}" for one in files]
     return [
-        {"name": one["name"], "path": f"{folder}/{one['name']}", "size": one["size"], "sha256": one["sha256"]}
-        for one in files
+        {"name": name, "path": f"{folder}/{name}", "size": one["size"], "sha256": one["sha256"]}
+        for name, one in zip(names, files, strict=True)
     ]

@@ -33,6 +33,8 @@ class Mirror:
         flow: The flow.
         files: Of the run, as they were sent.
         entries: Of the catalogue, as they were given; the function may make others.
+        take: Is given what each step has found.
+        give: Sends the manifest of the distribute step, done at a Unix time in seconds; returns its outcome.
         seen: How many events of the log are written.
     """
 
@@ -41,6 +43,7 @@ class Mirror:
     files: Sequence[Mapping[str, Any]]
     entries: Sequence[Mapping[str, Any]]
     take: Callable[[str, dict[str, Any]], None]
+    give: Callable[[dict[str, Any], float], dict[str, Any]]
     seen: int = 0
     _last: tuple[str, Any] = field(default=("", None))
 
@@ -109,6 +112,8 @@ class Mirror:
             self._catalogued(event)
         else:
             outcome = outcome_of(self.work, self.flow, step, self.files)
+            if step == "distribute":
+                outcome = self.give(outcome, event.time)
             total = self._total(step)
             self.work.journal.write("progress", {"step": step, "bytes": total, "bytes_total": total}, sync=False)
             self._done(step, outcome)

@@ -11,6 +11,7 @@ from steering.core.workspace import Workspace
 from steering.flow_globus.asked import asked_of, check, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
+from steering.flow_globus.given_out import give_manifest
 from steering.flow_globus.mirror import Mirror
 from steering.flow_globus.places import placed
 from steering.flow_globus.queue import has_another, with_queue
@@ -156,7 +157,7 @@ class _Running:
             attempt = replace(attempt, run=run)
             point("globus.started")
         given: Mapping[str, Any] = body.get("input", {}).get("catalogue") or {}
-        mirror = Mirror(work, self.flow, self.files, given.get("entries", ()), self._take)
+        mirror = Mirror(work, self.flow, self.files, given.get("entries", ()), self._take, self._give)
         if not fresh and flows.status(attempt.run).state == "resting":
             flows.resume(attempt.run)
         waits = flows.patience.pace.waits()
@@ -176,6 +177,9 @@ class _Running:
 
     def _take(self, step: str, outcome: dict[str, Any]) -> None:
         self.take(self.work, step, outcome)
+
+    def _give(self, outcome: dict[str, Any], at: float) -> dict[str, Any]:
+        return give_manifest(self.work, self.flow, self.connection.login, outcome, at)
 
     def _failed(self, status: FlowStatus) -> str:
         resume = f"steering flow resume {self.work.journal.id}"

@@ -17,6 +17,7 @@ from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import flow_of, run_flow
+from steering.flow_runner.several import MOST_ON_GLOBUS
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import RecordedRun, read_run
 from steering.flow_steps.warm import WarmFacilities
@@ -26,8 +27,6 @@ from steering.machine.secret_file import read_secret, write_secret
 BY_END, BY_FRAMES, BY_BYTES = "end of the run", "frames of the run", "bytes of the run"
 # So many of the newest runs are looked at for what was missed.
 _MOST_MISSED = 50
-# So many flows on Globus are mirrored at once; others wait, and Globus does not begin them.
-_MOST_ON_GLOBUS = 16
 
 
 class Watcher:
@@ -53,7 +52,7 @@ class Watcher:
         # How often each flow was ordered for a run that goes on.
         self._numbers: dict[tuple[str, str], int] = {}
         self._waiting: queue.SimpleQueue[FlowJournal | None] = queue.SimpleQueue()
-        self._mirroring = ThreadPoolExecutor(_MOST_ON_GLOBUS, "steering-flows-on-globus")
+        self._mirroring = ThreadPoolExecutor(MOST_ON_GLOBUS, "steering-flows-on-globus")
         self._worker = threading.Thread(target=self._work, name="steering-flows", daemon=True)
 
     def run(self, lines: Iterable[str]) -> None:

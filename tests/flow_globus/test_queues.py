@@ -17,13 +17,15 @@ from tests.flow_runner.workspaces import UID
 SITE = {
     "account": "aps",
     "queues": {
-        "demand": {"walltime_most": "01:00:00", "source": "this test"},
-        "debug": {"walltime_most": "01:00:00", "nodes_most": 2, "source": "this test"},
+        "demand": {"walltime_most": "48:00:00", "source": "this test"},
+        "debug": {"walltime_most": "48:00:00", "nodes_most": 2, "source": "this test"},
         "preemptable": {"walltime_most": "72:00:00", "nodes_per_job": 1, "source": "this test"},
     },
     "preference": {
         "live": ["demand", "debug", "preemptable"], "soon": ["preemptable"], "batch": ["preemptable", "debug"],
     },
+    # By the double's time, which is a hundredth.
+    "walltime": {"live": "48:00:00", "soon": "48:00:00", "batch": "48:00:00"},
 }  # fmt: skip
 ASKED = {"facility": "slurm", "urgency": "live", "nodes": 1, "walltime": None, "refusals": {}, "look": False}
 
@@ -41,7 +43,8 @@ def asking(there, workspace):
     describe(there.folder / "home")
     there.double.compute.endpoint("login")
     more = {"facility": "slurm", "compute_config": {}}
-    look = {"queue_endpoint": "login", "queue_config": {"queue": "debug", "account": "aps"}}
+    login = {"queue": "debug", "account": "aps", "walltime": "48:00:00"}
+    look = {"queue_endpoint": "login", "queue_config": login}
 
     def flow(*, look_at=True, urgency="live", **compute):
         step = {**STEPS["compute"], "urgency": urgency, **compute}
@@ -68,29 +71,29 @@ def test_demand_refuses_and_the_next_queue_that_takes_jobs_is_said_with_the_reas
         slurm.ask("scontrol", "update", "PartitionName=debug", "State=UP")
     assert state.status == "succeeded", state.why
     made, lines = chosen(workspace)
-    hour = {"account": "aps", "nodes_per_block": 1, "walltime": "01:00:00"}
-    assert made == [{"queue": "demand", **hour}, "demand", {"queue": "preemptable", **hour}]
+    more = {"account": "aps", "nodes_per_block": 1, "walltime": "48:00:00"}
+    assert made == [{"queue": "demand", **more}, "demand", {"queue": "preemptable", **more}]
     said = " ".join(line["why"] for line in lines if line["kind"] == "waits")
-    assert "Queue demand: one job of 1 node for 1 h, can start now" in said
+    assert "Queue demand: one job of 1 node for 48 h, can start now" in said
     assert "The queue demand was refused (" in said
     queue = state.step("compute").outcome["queue"]
-    assert "preemptable: one job of 1 node for 1 h" in queue
+    assert "preemptable: one job of 1 node for 48 h" in queue
     assert "not demand: refused the last job: " in queue
     assert "not debug: takes no jobs now" in queue
     assert queue in describe_flow(state)
     # The job of the double went where it was chosen, and each of it was done once.
-    assert there.effects.transfer_tasks == 2
+    assert there.effects.transfer_tasks == 3
     assert there.effects.functions_run == 3
 
 
 def test_without_an_endpoint_that_sees_the_queues_the_rules_alone_choose_and_that_is_said(
     asking, run, workspace, there
 ):
-    state = run(asking(look_at=False, urgency="batch", nodes=3, walltime="0:20:00"))
+    state = run(asking(look_at=False, urgency="batch", nodes=3, walltime="20:00:00"))
     assert state.status == "succeeded", state.why
     made, _ = chosen(workspace)
     assert made == [
-        {"account": "aps", "queue": "preemptable", "nodes_per_block": 1, "walltime": "00:20:00", "max_blocks": 3}
+        {"account": "aps", "queue": "preemptable", "nodes_per_block": 1, "walltime": "20:00:00", "max_blocks": 3}
     ]
     assert "The queues were not asked: no endpoint that sees them is named." in state.step("compute").outcome["queue"]
     # The function is in the job that was chosen, and asks for no other.

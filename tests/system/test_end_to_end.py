@@ -31,7 +31,7 @@ SITE = {
     "queues": {"preemptable": {"nodes_per_job": 1, "source": "this test"}},
     "preference": {"live": ["preemptable"], "soon": ["preemptable"], "batch": ["preemptable"]},
 }
-ONCE = {"flow_runs": 2, "transfer_tasks": 4, "functions_run": 2, "entries_written": 4, "flows_made": 1}
+ONCE = {"flow_runs": 2, "transfer_tasks": 6, "functions_run": 2, "entries_written": 4, "flows_made": 1}
 SECONDS = 420
 STEPS = ["transfer", "compute", "catalogue", "distribute"]
 
