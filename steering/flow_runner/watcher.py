@@ -75,7 +75,9 @@ class Watcher:
         flows = {name: one for name, one in self._flows.items() if not one.trigger.scans or scan in one.trigger.scans}
         for name, flow in flows.items():
             if what == "began" and flow.steps.compute is not None and not flow.on_globus:
-                self._facilities.warm(flow.steps.compute.facility)
+                # One that says how urgent it is asks for a pool of its own.
+                compute = flow.steps.compute
+                self._facilities.warm(compute.facility, pool=not compute.urgency)
             elif what == "ended" and flow.trigger.at == "end":
                 self._order(name, flow, run)
             elif what == "events" and flow.trigger.each[0]:

@@ -50,12 +50,17 @@ class WarmFacilities:
             self._facilities[name] = made
         return self._facilities[name]
 
-    def warm(self, name: str) -> None:
-        """Attach to a facility in the background; what goes wrong is said when it is used."""
+    def warm(self, name: str, *, pool: bool = True) -> None:
+        """Attach to a facility in the background; what goes wrong is said when it is used.
+
+        Args:
+            name: Of the facility.
+            pool: Whether one that has no workers is asked for its usual ones.
+        """
 
         async def attach() -> None:
             try:
-                await self.facility(name)
+                await self.facility(name, pool=pool)
             except (SteeringError, OSError):
                 self._facilities.pop(name, None)
 

@@ -1,9 +1,11 @@
 """A compute step asks for a pool as urgent as it says, and tells which queue was chosen and why it waits."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from steering.commands.flow import describe_flow
@@ -13,11 +15,14 @@ from steering.core.pool import JobStatus, PoolRequest, PoolStatus
 from steering.core.waiting import end_tasks
 from steering.flow_runner.orders import order
 from steering.flow_runner.runner import run_flow
+from steering.flow_runner.watcher import Watcher
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.queue import tell_queue
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import ComputeEntry
 from steering.flows.explanation import explain_flow
 from tests.flow_runner.workspaces import UID, Inline, flow, measured
+from tests.flows.beamline import BEAMLINE
 
 WHY = "preemptable: one job of 2 nodes for 30 min; not demand: refused the last job: not yours."
 POOL = PoolStatus("live", "preemptable", "live", WHY, "running", "", 2, 1)
@@ -75,6 +80,17 @@ def test_it_is_asked_for_once_and_what_was_chosen_is_said(run):
     assert run("more", urgency="live", nodes=3)[0].status == "succeeded"
     assert run("other", urgency="batch")[0].status == "succeeded"
     assert [(one.urgency, one.nodes) for one in Queued.asked] == [("live", 2), ("live", 3), ("batch", 1)]
+
+
+def test_a_run_that_begins_asks_for_no_usual_pool_where_the_flow_asks_for_its_own(run, workspace, tmp_path):
+    path = tmp_path / "beamline.yaml"
+    made = {"trigger": "end", "steps": {"compute": {"facility": "inline", "urgency": "batch"}}}
+    path.write_text(BEAMLINE + yaml.safe_dump({"flows": {"each": made}}))
+    watcher = Watcher(workspace, path)
+    watcher.run(json.dumps({"what": what, "run": UID, "scan": "rocking"}) for what in ("began", "ended"))
+    watcher.finish()
+    assert FlowJournal(flows_folder(workspace) / f"each-{UID[:8]}").state.status == "succeeded"
+    assert ([one.urgency for one in Queued.asked], Queued.started) == (["batch"], False)
 
 
 def test_without_an_urgency_it_takes_what_there_is(run):
