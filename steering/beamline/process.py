@@ -115,7 +115,8 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)
     )
     devices = engine.call(connecting, timeout=60.0)
-    beamline = Beamline(description, devices, engine, workspace)
+    haste = options.speed if description.simulate is not None else 1.0
+    beamline = Beamline(description, devices, engine, workspace, haste)
     stack.callback(beamline.close)
     if FlowTeller.wanted(description.flows):
         served = "" if options.beamline is None else str(options.beamline.expanduser().resolve())

@@ -114,6 +114,13 @@ def test_a_forecast_has_the_path_that_would_be_and_how_long_it_takes():
     assert forecast.seconds_left == pytest.approx(0.7 * forecast.points_left)
 
 
+def test_a_simulated_beamline_that_runs_faster_is_forecast_so():
+    docket = docket_of()
+    standing(docket, 3)
+    found = told_plan.forecast(docket, "run-1", [SetParameter("exposure", 0.3)], "ana", "ana", 0.5, 5.0)
+    assert found.seconds_left == pytest.approx(0.54 * found.points_left)
+
+
 def test_who_watches_is_told_what_the_guard_would_say():
     forecast = asyncio.run(asked([Skip(3)], name="bob"))
     assert "held by ana, so bob cannot steer" in forecast.refusal
@@ -131,6 +138,10 @@ def test_a_scan_that_is_not_started_says_its_points_and_how_long_they_take():
     assert longer.seconds_left == pytest.approx(0.7 * coarse.points_left)
     assert "Allowed:" in asyncio.run(ask(MAP.name, {"exposure": 1e9})).refusal
     assert asyncio.run(ask("nonsense", {})).refusal == f"There is no scan 'nonsense'. This beamline has: {MAP.name}."
+    # On a simulated beamline that runs five times faster 0.2 s of exposure are over after 0.04 s.
+    values = {one.name: one.value for one in MAP.parameters} | {"step": 2.0, "exposure": 0.3}
+    fast = told_plan.before_start(MAP, values, Beamline().docket, 0.5, 5.0)
+    assert fast.seconds_left == pytest.approx(0.54 * coarse.points_left)
     first = told_plan.before_start(MAP, {one.name: one.value for one in MAP.parameters}, None, math.nan)
     assert math.isnan(first.seconds_left)
     endless = SimpleNamespace(own_path=False, endless=True)
