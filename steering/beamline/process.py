@@ -22,6 +22,7 @@ from types import FrameType
 
 import uvicorn
 
+from steering.archive.journal import newest_number
 from steering.beamline.app import Face
 from steering.beamline.children import start_flows, start_record, start_simulation
 from steering.beamline.flow_teller import FlowTeller
@@ -109,7 +110,9 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         contents = description.simulate.model_dump()
         os.environ.update(start_simulation(stack, options.speed, options.seed, contents, say))
     make_private(workspace.frames)
-    engine = Engine({}) if instrument is None else instrument.engine
+    # Two runs of a day are not both called "rocking 1", although Bluesky counts from 1 in each process.
+    counted = {"scan_id": newest_number(workspace.journal)}
+    engine = Engine(counted) if instrument is None else instrument.engine
     stack.callback(engine.close)
     connecting = (
         connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)

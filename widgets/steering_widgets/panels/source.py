@@ -9,7 +9,7 @@ from steering.core.history import SeenRun
 from steering.core.source import FollowedSource, SourceStatus
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import clock, escape, several
+from steering_widgets.parts.wording import ENDS, clock, escape, several
 
 _STATES = {"waiting": "Waiting", "live": "Live", "ended": "Ended", "lost": "Lost"}
 _HINT = 'No run has come yet. Start a scan, or follow another source: session.follow("hdf5", path=...).'
@@ -91,5 +91,5 @@ def _row(run: SeenRun) -> str:
     return (
         f'<tr><td title="{escape(run.uid)}">{escape(run.uid[:8])}</td><td>{plan}</td>'
         f'<td>{clock(run.started)}</td><td class="st-right">{run.frames}</td><td class="st-right">{events}</td>'
-        f"<td{kind}>{escape(run.status)}</td></tr>"
+        f"<td{kind}>{escape(ENDS.get(run.status, run.status))}</td></tr>"
     )

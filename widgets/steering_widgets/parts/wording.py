@@ -20,6 +20,9 @@ STATES = {
     "offline": "Offline",
 }
 
+# How a run has ended, in a table and in a sentence.
+ENDS = {"success": "success", "abort": "aborted", "fail": "failed", "unfinished": "unfinished"}
+
 # The dash that stands for "none", and the cross of a product.
 NONE, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
@@ -64,11 +67,16 @@ def plain(value: float, decimals: int) -> str:
 
 
 def feature_text(feature: Feature) -> str:
-    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 °``; large ones with a power of ten."""
+    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 °``; large ones with a power of ten.
+
+    Without an uncertainty it says so. One of 0 means that the number is exact, such as a count.
+    """
     value, spread, units = feature.value, feature.uncertainty, unit_text(feature.units)
     if not math.isfinite(value):
         return f"not known {units}".strip()
-    if not math.isfinite(spread) or spread <= 0:
+    if spread == 0:
+        return f"{value:.10g} {units}".strip().replace("-", MINUS)
+    if not math.isfinite(spread) or spread < 0:
         return f"{value:.6g} {units} (uncertainty not known)".replace("-", MINUS)
     power = math.floor(math.log10(abs(value))) if value else 0
     if power >= _LARGE_POWER:
