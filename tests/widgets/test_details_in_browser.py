@@ -125,8 +125,19 @@ def full_screen_says_which_frame(page):
     caption = page.locator(".st-large .st-caption")
     caption.get_by_text("frame 23 of 0 to 24, th 0.23 °, exposed").wait_for()
     assert " s ago" in caption.text_content()
+    # The scan is seen, and can be stopped.
+    bar = page.locator(".st-panel-progress")
+    top = bar.bounding_box()
+    assert caption.bounding_box()["y"] >= top["y"] + top["height"]
+    bar.locator(".st-direct-abort").click(trial=True)
+    bar.locator(".st-direct-pause").click(trial=True)
     shoot(page, "details-full-screen")
     page.keyboard.press("Escape")
+    page.locator(".st-image:not(.st-large)").wait_for()
+    page.wait_for_function("() => document.activeElement.matches('canvas.st-canvas') && !document.fullscreenElement")
+    # Whoever has no keyboard at hand sees how to leave.
+    page.locator("button.st-fill").click()
+    page.locator(".st-large button.st-fill", has_text="Close").click()
     page.locator(".st-image:not(.st-large)").wait_for()
 
 
