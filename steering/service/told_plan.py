@@ -85,7 +85,7 @@ def forecast(
 def before_start(
     scan: Scan, values: Mapping[str, float], last: Docket | None, seconds_a_point: float, haste: float = 1.0
 ) -> Forecast:
-    """Say how many points a scan will have, and how long it will take as far as one of its kind has shown.
+    """Say how many points a scan will have, and how long it will take as far as the last scan has shown.
 
     Args:
         scan: That is to be started.
@@ -97,8 +97,11 @@ def before_start(
     if scan.own_path or scan.endless:
         # Nobody knows before.
         return Forecast()
-    points, a_point = scan.count(values), scan.period(values)
-    if last is not None and last.scan.name == scan.name and math.isfinite(seconds_a_point):
-        longer = (values.get("exposure", 0.0) - last.progress.values.get("exposure", 0.0)) / haste
-        a_point = max(seconds_a_point + scan.frames * longer, a_point)
-    return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan)
+    points, exposing = scan.count(values), scan.frames * values.get("exposure", 0.0) / haste
+    a_point = max(exposing, scan.period(values))
+    measured = last is not None and math.isfinite(seconds_a_point)
+    if last is not None and measured:
+        # What a point took beside its exposure, to move, to read and to write, is much the same in another scan.
+        beside = seconds_a_point - last.scan.frames * last.progress.values.get("exposure", 0.0) / haste
+        a_point = max(exposing + beside, a_point)
+    return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan, at_least=not measured)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
@@ -143,7 +144,13 @@ def test_a_scan_that_is_not_started_says_its_points_and_how_long_they_take():
     fast = told_plan.before_start(MAP, values, Beamline().docket, 0.5, 5.0)
     assert fast.seconds_left == pytest.approx(0.54 * coarse.points_left)
     first = told_plan.before_start(MAP, {one.name: one.value for one in MAP.parameters}, None, math.nan)
-    assert math.isnan(first.seconds_left)
+    # Nothing was measured yet, so it takes as long as its exposures, and longer.
+    exposure = next(one.value for one in MAP.parameters if one.name == "exposure")
+    assert first.seconds_left == pytest.approx(exposure * first.points_left)
+    assert first.at_least
+    assert not fast.at_least
+    other = told_plan.before_start(replace(MAP, name="other"), values, Beamline().docket, 0.5)
+    assert (other.seconds_left, other.at_least) == (pytest.approx(0.7 * coarse.points_left), False)
     endless = SimpleNamespace(own_path=False, endless=True)
     assert told_plan.before_start(endless, {}, None, math.nan).points_left == 0
 
@@ -247,9 +254,10 @@ def test_a_plan_and_a_forecast_survive_the_wire():
     read = decode_plan(orjson.loads(encode_plan(plan))["plan"])
     assert np.array_equal(read.positions, plan.positions)
     assert (read.run, read.axes, read.count, read.done) == ("run-1", ("sy", "sx"), 2, 1)
-    forecast = decode_forecast(orjson.loads(encode_forecast(Forecast("no", plan, 1, math.nan))))
+    forecast = decode_forecast(orjson.loads(encode_forecast(Forecast("no", plan, 1, math.nan, at_least=True))))
     assert (forecast.refusal, forecast.points_left) == ("no", 1)
     assert math.isnan(forecast.seconds_left)
+    assert forecast.at_least
     assert not decode_plan(orjson.loads(encode_plan(Plan("run-1")))["plan"]).known
 
 

@@ -81,7 +81,7 @@ def compared(lab, page):
 
 
 def brought(lab, page):
-    """A chosen run is scrolled into sight, in its table and not in the page, and stays there when another one begins."""
+    """A chosen run is scrolled into sight, in its table and not in the page, and stays there when another begins."""
     grid, last = page.locator(f"{CARD} .st-run-grid"), row(page, FAILED)
     grid.evaluate("(grid) => { grid.style.maxHeight = '90px'; grid.scrollTop = 0; }")
     table = "next(one for one in dashboard._page._closing if type(one).__name__ == 'RunsPanel')._table"
