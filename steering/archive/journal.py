@@ -73,10 +73,10 @@ def read_journal(path: Path) -> Iterator[Entry]:
 def newest_number(directory: Path) -> int:
     """Return the ``scan_id`` of the newest run of the journals, from which a service counts on; 0 without one."""
     for path in sorted(directory.glob("*.jsonl"), reverse=True)[:_MOST_LOOKED_AT]:
-        start = next((one.content for one in islice(read_journal(path), _HEAD) if one.name == "start"), {})
-        number = start.get("scan_id")
-        if isinstance(number, int):
-            return number
+        starts = (one.content for one in islice(read_journal(path), _HEAD) if one.name == "start")
+        for number in (start.get("scan_id") for start in starts):
+            if isinstance(number, int):
+                return number
     return 0
 
 

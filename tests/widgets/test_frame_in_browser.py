@@ -152,6 +152,11 @@ def looks_closer(lab, page):
 
 def fills_the_screen(page):
     canvas = page.locator("canvas.st-canvas")
+    # Whoever turns the wheel over the frame learns how to zoom.
+    canvas.hover()
+    page.mouse.wheel(0, 1)
+    page.locator(".st-how").get_by_text("Ctrl and the wheel zoom").wait_for()
+    page.locator(".st-how").wait_for(state="hidden")
     canvas.focus()
     page.keyboard.press("f")
     page.wait_for_function(FULL)

@@ -83,7 +83,7 @@ class MapPlot:
             "x", "y", "width", "height", source=self.cells, fill_color=fill, line_color=None, dilate=True
         )
         self.bar = ColorBar(color_mapper=self.linear, title="counts/s", width=12, padding=4, formatter=short_numbers())
-        self.bar.title_standoff = 8
+        self.bar.title_standoff = 12
         self.bar.title_text_font_style = "normal"
         self.bar.title_text_font_size = self.bar.major_label_text_font_size = "11px"
         self.bar.background_fill_alpha = 0

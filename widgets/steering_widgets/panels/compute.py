@@ -16,7 +16,7 @@ from steering_widgets.parts.pools import pools_text
 from steering_widgets.parts.wording import age, escape, milliseconds
 
 _MIB = 1024 * 1024
-_STATES = {"stopped": "Stopped", "idle": "No workers", "starting": "Starting", "running": "Running", "lost": "Lost"}
+_STATES = {"stopped": "Stopped", "idle": "No workers", "starting": "Starting", "running": "Ready", "lost": "Lost"}
 # A node of Aurora has twelve workers: beyond so many the table says only how many there are.
 _WORKERS_SHOWN = 12
 # A group of frames that takes longer than this is worth a word.

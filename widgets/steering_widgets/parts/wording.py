@@ -93,15 +93,20 @@ def value_text(parameter: Parameter, value: float) -> str:
     return parameter.choice(value) or plain(value, parameter.decimals)
 
 
-def limits_text(parameter: Parameter) -> str:
-    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s at a time``."""
+def limits_text(parameter: Parameter, *, steered: bool = True) -> str:
+    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s at a time``.
+
+    Args:
+        parameter: The parameter.
+        steered: Whether it is changed while a scan runs; at a start there is no step from one value to another.
+    """
     if parameter.choices:
         return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
     # A unit alone at the begin of a line is the unit of nothing.
     units = f"{_NO_BREAK}{shown_unit(parameter.units)}".rstrip(_NO_BREAK)
     text = f"{low} to {high}{units}"
-    if math.isfinite(parameter.largest_step):
+    if steered and math.isfinite(parameter.largest_step):
         text += f", at most {number(parameter.largest_step, parameter.decimals)}{units} at a time"
     return text
 
