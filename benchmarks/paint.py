@@ -1,8 +1,8 @@
 """How many frames a second a page paints; run as ``python -m benchmarks.paint``.
 
 A thread in the kernel offers sixty frames a second; flow control decides what is sent. The page counts what it has
-painted. Beside it, in the same run, the floor: as many bytes a message, sixty messages a second, to a bare canvas on the
-same page that paints nothing else.
+painted. Beside it, in the same run, the floor: as many bytes a message, sixty messages a second, to a bare canvas on
+the same page that paints nothing else.
 """
 
 import tempfile

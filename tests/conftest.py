@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from steering.core.workspace import Workspace
 from steering.machine.loading import loading
 from steering.sim.data import fetch
+from tests.forks import Forks
 from tests.slurm import Slurm
 
 # What takes longest begins first, so that processes that share the work end about together.
@@ -90,6 +91,14 @@ def spec_scan() -> dict[str, list[float]]:
     names = next(line for line in lines if line.startswith("#L"))[3:].split("  ")
     rows = [[float(value) for value in line.split()] for line in lines if line and not line.startswith("#")]
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """The command, loaded once and run in forks."""
+    made = Forks()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

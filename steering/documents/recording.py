@@ -74,11 +74,12 @@ def _lines(lines: Iterable[str]) -> Iterator[Any]:
 
 
 def _documents(entry: Any) -> Iterator[Document | ValueError]:
-    from event_model import unpack_event_page
-
     try:
         name, document = _named(entry)
         if name == "event_page":
+            # To load it takes up to a second, and most recordings have no page.
+            from event_model import unpack_event_page
+
             # Apart, so that each event has its own time.
             yield from (("event", event) for event in unpack_event_page(document))
         elif name:

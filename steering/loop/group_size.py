@@ -15,6 +15,7 @@ from steering.loop.pace import Pace
 # files, so long times count less than short ones.
 _LONGER, _SHORTER = 0.3, 0.7
 _SHORTEST = 1e-9
+_TRIED = 3
 
 
 class GroupSize:
@@ -24,25 +25,36 @@ class GroupSize:
         """Begin without knowing how long a frame takes."""
         self._pace = pace
         self._seconds_per_frame: float | None = None
+        # What a result takes for its first fresh frame, and for each more: to open a file takes longer than to read on.
+        self._first: float | None = None
+        self._more: float | None = None
 
     def took(self, per_frame: float) -> None:
         """Learn how many seconds a frame took in a task."""
-        if not math.isfinite(per_frame):
+        if math.isfinite(per_frame):
+            self._seconds_per_frame = _learnt(self._seconds_per_frame, per_frame)
+
+    def looked(self, frames: int, seconds: float) -> None:
+        """Learn how many seconds a result took for its fresh frames."""
+        if frames < 1 or not math.isfinite(seconds):
             return
-        one = max(per_frame, _SHORTEST)
-        before = self._seconds_per_frame
-        if before is None:
-            self._seconds_per_frame = one
-            return
-        latest = _SHORTER if one < before else _LONGER
-        self._seconds_per_frame = (1 - latest) * before + latest * one
+        if frames == 1:
+            self._first = _learnt(self._first, seconds)
+        elif self._first is None:
+            self._more = _learnt(self._more, seconds / frames)
+        else:
+            self._more = _learnt(self._more, (seconds - self._first) / (frames - 1))
 
     @property
     def fresh(self) -> int:
         """Number of the newest frames that a result should analyse itself, at least 1."""
+        pace = self._pace
         if self._seconds_per_frame is None:
-            return self._pace.fresh_frames
-        return max(1, min(self._pace.fresh_frames, int(self._pace.fresh_seconds / self._seconds_per_frame)))
+            return pace.fresh_frames
+        if self._more is None:
+            # A few are tried, so that it becomes known what one more takes, unless a single one takes long enough.
+            return _TRIED if self._seconds_per_frame <= pace.fresh_seconds else 1
+        return max(1, min(pace.fresh_frames, 1 + int(pace.fresh_seconds / self._more)))
 
     def choose(self, waiting: int, threads: int) -> int:
         """Choose how many frames the next task takes.
@@ -59,3 +71,11 @@ class GroupSize:
             return pace.group_frames
         share = max(waiting // (2 * threads), pace.group_frames // 2)
         return max(1, min(share, int(pace.group_seconds / self._seconds_per_frame), pace.group_frames_most))
+
+
+def _learnt(before: float | None, now: float) -> float:
+    now = max(now, _SHORTEST)
+    if before is None:
+        return now
+    latest = _SHORTER if now < before else _LONGER
+    return (1 - latest) * before + latest * now

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 import numpy as np
-from scipy import spatial
 
 from steering.core.block import Floats
 from steering.ptychography.projections import Wave
@@ -36,6 +35,8 @@ def overlaps_of(positions: Floats, beam: float) -> Floats:
         beam: Diameter of the beam in micrometres.
     """
     some = min(_NEIGHBOURS, len(positions) - 1)
+    from scipy import spatial
+
     tree = cast("Any", spatial).cKDTree(positions)
     near = np.asarray(tree.query(positions, some + 1)[0][:, 1:], np.float64)
     return 100 * np.maximum(1 - np.mean(near, axis=1) / beam, 0.0)

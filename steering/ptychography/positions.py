@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from steering.core.block import Floats
 
@@ -89,10 +88,14 @@ def moved(moves: Floats, steps: Floats, most: float) -> Floats:
 
 
 def _forth(waves: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    from scipy import fft
+
     return cast("Any", fft.fft2(waves, norm="ortho"))
 
 
 def _back(waves: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    from scipy import fft
+
     return cast("Any", fft.ifft2(waves, norm="ortho"))
 
 

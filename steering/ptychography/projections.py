@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from steering.core.block import Floats
 from steering.ptychography.lattice import Lattice
@@ -126,6 +125,8 @@ def _add_moved(sums: Sums, at: Moved, waves: Wave, seen: Wave, places: list[tupl
 
 def _projected(measured: Singles, waves: Wave, sums: Sums) -> Wave:
     """Give waves the measured amplitudes, and note how far off they were."""
+    from scipy import fft
+
     far: Wave = fft.fft2(waves, norm="ortho", overwrite_x=True)
     model = np.sqrt(np.square(np.abs(far)).sum(axis=1)) if far.shape[1] > 1 else np.abs(far[:, 0])
     known = np.isfinite(measured)

@@ -1,7 +1,6 @@
 """What a reconstruction begins with: a probe from a file, or one that the patterns and the optics suggest."""
 
 import numpy as np
-from scipy import fft
 
 from steering.core.block import Floats
 from steering.ptychography.patterns import Amplitudes
@@ -22,6 +21,8 @@ def focus(amplitudes: Amplitudes, pixel: tuple[float, float], curvature: float) 
     Returns:
         Shape ``(1, rows, columns)``, the beam in the middle.
     """
+    from scipy import fft
+
     mean = _mean(amplitudes)
     down, right = (np.fft.fftfreq(size, one) for size, one in zip(mean.shape, pixel, strict=True))
     squared = down[:, None] ** 2 + right[None] ** 2

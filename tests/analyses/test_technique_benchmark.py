@@ -23,15 +23,21 @@ from benchmarks.techniques import (
 from steering.photons.rigaku import write_rigaku
 
 
-def test_others_get_the_bins_that_we_use():
-    name, grid, _ = dense()
+@pytest.fixture(scope="module")
+def made():
+    """Name, grid and frames; 67 million counts are drawn once."""
+    return dense()
+
+
+def test_others_get_the_bins_that_we_use(made):
+    name, grid, _ = made
     labels = labels_of(grid, (256, 256))
     assert sorted(np.unique(labels)) == [*range(11)]
     assert np.count_nonzero(labels) == pytest.approx(34_600, rel=0.01), name
 
 
-def test_a_few_frames_are_measured():
-    _, grid, frames = dense()
+def test_a_few_frames_are_measured(made):
+    _, grid, frames = made
     assert all(spent > 0 for spent in ours(grid, frames[:96]))
 
 
@@ -46,8 +52,8 @@ def test_a_few_patterns_are_measured():
     assert all(spent > 0 for spent in ptychography(40))
 
 
-def test_a_peer_without_scikit_beam_is_said(tmp_path):
-    _, grid, frames = dense()
+def test_a_peer_without_scikit_beam_is_said(tmp_path, made):
+    _, grid, frames = made
     with pytest.raises(SystemExit, match=r"cannot correlate with scikit-beam.*Give one that can import skbeam"):
         theirs(sys.executable, tmp_path, grid, frames[:2])
 

@@ -15,13 +15,14 @@ QUICK = Pace(first=0.01, growth=1.5, longest=0.1, settle=0.2)
 
 
 @pytest.fixture
-def there(workspace, tmp_path, monkeypatch):
-    """The double with its places, and a run that was measured."""
+def there(workspace, tmp_path, monkeypatch, forks):
+    """The double with its places and warm nodes, and a run that was measured."""
     measured(workspace)
     made = There(tmp_path / "there", workspace)
     with made.double:
         for name, value in made.environment().items():
             monkeypatch.setenv(name, value)
+        made.warm(forks, monkeypatch)
         yield made
 
 

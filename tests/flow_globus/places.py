@@ -1,8 +1,10 @@
 """A flow on Globus, and the double that it runs on."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from steering.flows.entries import FlowEntry
+from steering.globus_double import compute_task
 from steering.testing.globus import DoubleGlobus
 from tests.flow_runner.workspaces import installed
 
@@ -16,6 +18,9 @@ STEPS = {
     },
     "distribute": {"to": "experiment/{run.sample}", "when": "status == success"},
 }  # fmt: skip
+
+
+FORKED = Path(__file__).parents[1] / "fork_client.py"
 
 
 class There:
@@ -49,6 +54,12 @@ class There:
         """Lead every process to the double, and let the facility ``inline`` be installed there."""
         home = {"STEERING_HOME": str(self.folder / "home")}
         return {**self.double.environment(), **installed(self.folder / "site"), **home}
+
+    def warm(self, forks, patch):
+        """Run functions on nodes that have loaded what they need, as those of Globus Compute have after the first."""
+        patch.setattr(compute_task, "_WORKER", FORKED)
+        for name, value in forks.environment.items():
+            patch.setenv(name, value)
 
     @property
     def effects(self):

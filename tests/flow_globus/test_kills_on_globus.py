@@ -56,26 +56,29 @@ def there(workspace, tmp_path, monkeypatch):
         yield made
 
 
-def command(workspace, there, what="run", name="keep"):
+def words(workspace, there, what="run", name="keep"):
     more = ["--run", UID, "--beamline", str(there.file)] if what == "run" else []
-    program = [sys.executable, "-m", "steering.cli", "flow", what, name, "--json"]
-    return [*program, "--workspace", str(workspace.directory), *more]
+    return ["flow", what, name, "--json", "--workspace", str(workspace.directory), *more]
 
 
-def done(words):
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+def done(workspace, there, name="keep"):
+    """Run a flow by the program itself."""
+    command = [sys.executable, "-m", "steering.cli", *words(workspace, there, name=name)]
+    return answer(subprocess.run(command, capture_output=True, text=True, timeout=120, check=False))
+
+
+def answer(ended):
     assert not ended.stderr, ended.stderr
     return ended.returncode, json.loads(ended.stdout), ended.stdout
 
 
-def killed_at(point, workspace, there, held):
-    given = {**os.environ, VARIABLE: f"{point}={held}"}
-    with subprocess.Popen(command(workspace, there), env=given, stdout=-1, stderr=-1, text=True) as process:
+def killed_at(point, workspace, there, held, forks):
+    with forks.start(*words(workspace, there), **{VARIABLE: f"{point}={held}"}) as process:
         while not held.exists():
-            assert process.poll() is None, process.communicate()
+            assert process.runs, process.said()
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
 
 
 def left(there):
@@ -93,12 +96,13 @@ def names(state, step):
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, tmp_path):
-    killed_at(point, workspace, there, tmp_path / "held")
+def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, tmp_path, forks, monkeypatch):
+    there.warm(forks, monkeypatch)
+    killed_at(point, workspace, there, tmp_path / "held", forks)
     journal = FlowJournal(flows_folder(workspace) / ID)
     assert journal.state.status == "interrupted"
-    assert done(command(workspace, there, "status", ID))[0] == 3
-    code, state, _ = done(command(workspace, there, "resume", ID))
+    assert answer(forks.run(*words(workspace, there, "status", ID)))[0] == 3
+    code, state, _ = answer(forks.run(*words(workspace, there, "resume", ID)))
     assert (code, state["status"]) == (0, "succeeded")
     counted = there.double.control.effects()
     assert {name: counted[name] for name in ONCE} == ONCE
@@ -111,10 +115,10 @@ def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, 
 
 
 def test_it_ends_as_the_same_flow_between_folders(there, workspace):
-    assert done(command(workspace, there, name="local"))[0] == 0
+    assert done(workspace, there, "local")[0] == 0
     local = FlowJournal(flows_folder(workspace) / f"local-{UID[:8]}").state
     entries = {one.subject: one for one in Catalogue(workspace).find()}
-    code, state, said = done(command(workspace, there))
+    code, state, said = done(workspace, there)
     assert code == 0, said
     journal = FlowJournal(flows_folder(workspace) / ID)
     mine = journal.state
@@ -135,7 +139,7 @@ def test_it_ends_as_the_same_flow_between_folders(there, workspace):
             one["sha256"] for one in before.files if one["filename"].endswith("h5")
         ]
     # Asked again it is done once, and says the same.
-    assert done(command(workspace, there))[:2] == (0, state)
+    assert done(workspace, there)[:2] == (0, state)
     # No secret is anywhere but in the logins.
     secrets = [there.double.auth.secret, there.double.key]
     for path in workspace.directory.rglob("*"):

@@ -45,7 +45,7 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     environment = installed(folder / "site")
     workspace = ordered(folder)
-    assert resumed(workspace, environment)["status"] == "succeeded"
+    assert started(workspace, environment)["status"] == "succeeded"
     return left(workspace), environment
 
 
@@ -56,24 +56,18 @@ def ordered(folder):
     return workspace
 
 
-def command(workspace):
-    return [
-        sys.executable,
-        "-m",
-        "steering.cli",
-        "flow",
-        "resume",
-        ID,
-        "--json",
-        "--workspace",
-        str(workspace.directory),
-    ]
+def words(workspace):
+    return ["flow", "resume", ID, "--json", "--workspace", str(workspace.directory)]
 
 
-def resumed(workspace, environment):
-    done = subprocess.run(
-        command(workspace), env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
+def started(workspace, environment):
+    """Resume the flow by the program itself."""
+    command = [sys.executable, "-m", "steering.cli", *words(workspace)]
+    given = {**os.environ, **environment}
+    return state_of(subprocess.run(command, env=given, capture_output=True, text=True, timeout=120, check=False))
+
+
+def state_of(done):
     assert not done.stderr, done.stderr
     return json.loads(done.stdout)
 
@@ -90,34 +84,33 @@ def left(workspace):
     return there, [(one.subject, sorted(one.features), len(one.files)) for one in entries]
 
 
-def killed_at(point, workspace, environment, held):
+def killed_at(point, workspace, environment, held, forks):
     """Run the flow until it stands at a point, and kill it there."""
-    given = {**os.environ, **environment, VARIABLE: f"{point}={held}"}
-    with subprocess.Popen(command(workspace), env=given, stdout=-1, stderr=-1, text=True) as process:
+    with forks.start(*words(workspace), **environment, **{VARIABLE: f"{point}={held}"}) as process:
         while not held.exists():
-            assert process.poll() is None, process.communicate()
+            assert process.runs, process.said()
             time.sleep(0.02)
         journal = FlowJournal(flows_folder(workspace) / ID)
         assert journal.state.status == "running"
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
     assert journal.state.status == "interrupted"
     assert f"steering flow resume {ID}" in journal.state.why
     return journal
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_point_it_goes_on_and_each_effect_is_there_once(step, undisturbed, tmp_path):
+def test_killed_at_any_point_it_goes_on_and_each_effect_is_there_once(step, undisturbed, tmp_path, forks):
     wanted, environment = undisturbed
     workspace = ordered(tmp_path)
     before = []
     # It goes on from each kill to the next point, and is killed there.
     for point in POINTS[step]:
-        journal = killed_at(point, workspace, environment, tmp_path / point)
+        journal = killed_at(point, workspace, environment, tmp_path / point, forks)
         did = [line["key"] for line in journal.lines() if line["kind"] == "did"]
         assert did[: len(before)] == before
         before = did
-    state = resumed(workspace, environment)
+    state = state_of(forks.run(*words(workspace), **environment))
     assert state["status"] == "succeeded"
     assert left(workspace) == wanted
     did = [line["key"] for line in journal.lines() if line["kind"] == "did"]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import globus_sdk
@@ -34,19 +35,32 @@ def exported(process):
     raise AssertionError(found)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_command_serves_and_ends(tmp_path, number):
+@contextmanager
+def served(tmp_path):
+    """The command, and what it prints for a shell."""
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.txt").write_text("a")
     command = [sys.executable, "-m", "steering.testing.globus", "--collection", f"raw={tmp_path / 'raw'}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        shown = exported(process)
+        yield process, exported(process)
+
+
+def test_the_command_serves(tmp_path):
+    with served(tmp_path) as (process, shown):
         environment = {**os.environ, **shown, "STEERING_HOME": str(tmp_path / "home")}
         listing = ["-m", "steering.cli", "globus", "ls", f"{shown['GLOBUS_COLLECTION_RAW']}:/"]
         done = subprocess.run(
             [sys.executable, *listing], env=environment, capture_output=True, text=True, timeout=60, check=True
         )
         assert done.stdout == "a.txt  1 bytes\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_command_ends(tmp_path, number):
+    with served(tmp_path) as (process, shown):
+        assert httpx.get(shown["STEERING_GLOBUS_DOUBLE"], trust_env=False).status_code == 401
         process.send_signal(number)
         assert process.wait(30) == 0
 

@@ -162,9 +162,23 @@ test("an abort is sent by its second press only", async () => {
   button("abort").click();
   assert.equal(button("abort").textContent, "Really abort?");
   assert.equal(proposed(socket).length, 0);
+  pass(600);
   button("abort").click();
   assert.equal(proposed(socket)[0].action.kind, "abort");
   assert.equal(button("abort").textContent, "Abort");
+});
+
+test("a double click on abort only asks", async () => {
+  const { button, socket } = await makeLiveBar();
+  for (let number = 0; number < 5; number += 1) {
+    button("abort").click();
+    pass(100);
+  }
+  assert.equal(button("abort").textContent, "Really abort?");
+  assert.equal(proposed(socket).length, 0);
+  pass(100);
+  button("abort").click();
+  assert.equal(proposed(socket).length, 1);
 });
 
 test("an abort that is not pressed again within 5 s, or is followed by Escape, is taken back", async () => {
@@ -298,6 +312,7 @@ test("a key for abort asks once more, as the button does, and ends with the view
   press("KeyA");
   assert.equal(button("abort").textContent, "Really abort?");
   assert.deepEqual(proposed(socket), []);
+  pass(600);
   press("KeyA");
   assert.equal(proposed(socket)[0].action.kind, "abort");
   close();

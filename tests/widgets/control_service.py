@@ -8,6 +8,12 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, WebSocket
 
+from steering.machine.loading import loading
+
+# As the service loads it: this kernel is nobody's.
+with loading():
+    import event_model  # noqa: F401  (for what it loads in turn)
+
 from steering.beamline.control import serve_control as serve
 from steering.beamline.pace import STEERING, Paces
 from steering.beamline.tokens import Person, Tokens

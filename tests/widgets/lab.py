@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,13 +67,22 @@ def write_notebook(path: Path, *cells: str) -> None:
     nbformat.write(notebook, path)
 
 
+def settings_of(folder: Path) -> Path:
+    """Give a server's pages the settings of the first day; nothing asks whether there is news. Return their folder."""
+    settings = folder / ".jupyter-state" / "settings"
+    shutil.rmtree(settings, ignore_errors=True)
+    notifications = settings / "@jupyterlab" / "apputils-extension"
+    notifications.mkdir(parents=True)
+    (notifications / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    return settings
+
+
 @contextmanager
 def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator[tuple[str, str]]:
     """Run a JupyterLab server over a folder; gives its URL and token, and ends it with all its kernels."""
     port, token = free_port(), secrets.token_hex(16)
     state = folder / ".jupyter-state"
-    settings = state / "settings"
-    settings.mkdir(parents=True)
+    settings = settings_of(folder)
     variables = os.environ | {
         "JUPYTER_CONFIG_DIR": str(state / "config"),
         "JUPYTER_DATA_DIR": str(state / "data"),
@@ -81,9 +91,6 @@ def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator
         "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
         "IPYTHONDIR": str(state / "ipython"),
     }
-    notifications = settings / "@jupyterlab" / "apputils-extension"
-    notifications.mkdir(parents=True)
-    (notifications / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
@@ -123,17 +130,20 @@ class Lab:
         *,
         width: int = 1400,
         height: int = 900,
+        folder: str = "",
         failure: Path | None = None,
         insists: bool = True,
     ) -> None:
         """Open a browser; when a test fails within it, each page is shot into the folder ``failure``.
 
+        The notebooks that are opened lie in a ``folder`` below the server's, or in that itself.
         What the console said, and what has become of the plots, is then told with the test's output. Who insists
         answers a page that asks whether a press still holds: "Do it now".
         """
         self._failure = failure
         self.url = url
         self._token = token
+        self._folder = f"{folder}/" if folder else ""
         self._errors: list[str] = []
         self.said: list[str] = []
         self._opened = time.monotonic()
@@ -182,7 +192,9 @@ class Lab:
     def open(self, notebook: str, page: Page | None = None) -> None:
         """Open a notebook and wait until its kernel is idle."""
         page = page or self.page
-        page.goto(f"{self.url}/lab/tree/{notebook}?reset&token={self._token}", wait_until="domcontentloaded")
+        page.goto(
+            f"{self.url}/lab/tree/{self._folder}{notebook}?reset&token={self._token}", wait_until="domcontentloaded"
+        )
         page.wait_for_function("() => window.jupyterapp && window.jupyterapp.started", timeout=240_000)
         page.evaluate("() => window.jupyterapp.restored")
         page.wait_for_selector(".jp-NotebookPanel")
@@ -250,7 +262,8 @@ class Lab:
         while True:
             push()
             if name == "abort":
-                page.get_by_role("button", name="Really abort?").first.wait_for()
+                # It is asked whether that is meant, and the question can be read.
+                page.locator(".st-direct-abort.st-armed").first.wait_for()
                 push()
             if page.wait_for_function(_CAME_OF_IT, arg=_REACHED[name]).json_value() != "not done":
                 return

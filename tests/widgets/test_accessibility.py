@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import CELL, SHOTS, overlaps, shoot
 
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
@@ -16,9 +16,9 @@ AT = """() => {
 
 
 @pytest.mark.browser
-def test_no_state_has_a_serious_barrier_and_all_is_done_by_keyboard(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL.replace("\ndashboard\n", "\ndashboard.open()\n"))
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_no_state_has_a_serious_barrier_and_all_is_done_by_keyboard(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL.replace("\ndashboard\n", "\ndashboard.open()\n"))
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         page.set_viewport_size({"width": 1500, "height": 1400})
         lab.open("steer.ipynb")

@@ -7,9 +7,11 @@ from steering.core.action import Finish, SetParameter
 from steering.core.agent import Suggestion
 from steering.core.binding import AgentBinding
 from steering.core.cell import Cell
+from steering.core.plan import Forecast, Plan
 from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.suggestion import newest
+from steering_widgets.plots.ghost import Ghost
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -142,15 +144,33 @@ def test_what_is_no_parameter_cannot_be_edited(desk):
 
 
 def test_the_ghost_is_told_what_the_shown_suggestion_would_do_and_when_it_goes(desk):
-    wanted = []
-    agents = AgentsPanel(desk, want=wanted.append)
+    ghost = Ghost(desk)
+    agents = AgentsPanel(desk, ghost=ghost)
     desk.suggest()
     agents.refresh()
-    assert wanted == [(SetParameter("centre", 0.221),)]
+    assert ghost.wanted.value.actions == (SetParameter("centre", 0.221),)
     desk.board.suggestions.set(())
     agents.refresh()
-    assert wanted[-1] == ()
+    assert ghost.wanted.value.actions == ()
     agents.close()
+
+
+def test_beside_accept_stands_what_would_come_of_it(agents, desk):
+    def told(forecast):
+        agents._ghost.forecast.wait(lambda found: found is not None, 10)
+        agents._ghost.forecast.set(forecast)
+        agents.refresh()
+        return text_of(find(agents.widget, "st-would"))
+
+    desk.suggest()
+    agents.refresh()
+    assert "Then 31 points left, about 33 s." in told(Forecast("", Plan(), 31, 33.0))
+    assert "It ends the scan: nothing would be left to measure." in told(Forecast("", Plan(), 0, 0.0))
+    assert "It would be refused. Steps of 2 ° at most." in told(Forecast("Steps of 2 ° at most."))
+    # Of what somebody else thinks of doing it says nothing.
+    agents._ghost.want((Finish(),), "form")
+    agents.refresh()
+    assert not shown(agents, "st-would")
 
 
 def test_of_suggestions_without_a_time_the_last_is_the_newest():

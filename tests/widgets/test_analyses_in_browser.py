@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import CELL, overlaps, shoot
 
 
 @pytest.mark.browser
-def test_a_region_is_dragged_over_the_frame_and_an_analysis_is_added_with_it(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000) as lab:
+def test_a_region_is_dragged_over_the_frame_and_an_analysis_is_added_with_it(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1400, height=1000) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
@@ -126,9 +126,9 @@ def overlaps(page):
 
 
 @pytest.mark.browser
-def test_a_scientist_steers_from_jupyterlab(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_scientist_steers_from_jupyterlab(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(failure=SHOTS) as lab:
         steer(lab)
 
 
@@ -199,6 +199,8 @@ def steer(lab):
     abort = page.locator(".st-direct-abort")
     abort.click()
     page.get_by_text("Really abort?").wait_for()
+    abort.click()  # as a double click does
+    page.locator(".st-direct-abort.st-armed").wait_for()
     assert page.locator(".st-direct-bar").get_attribute("data-state") == "running"
     abort.click()
     lab.wait_for_value("desk.board.status.value.state == 'idle'")

@@ -6,7 +6,7 @@ import pytest
 
 from steering.geometry.geometry import Geometry
 from tests.geometry.test_geometry import RECORDED
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, each_size, open_frame, overlaps, shoot
 
 STANDS: Geometry = RECORDED[0][0]
@@ -67,9 +67,9 @@ def words(row, column):
 
 
 @pytest.mark.browser
-def test_a_person_reads_more_closely(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
+def test_a_person_reads_more_closely(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1400, height=1000, failure=SHOTS) as lab:
         page = lab.page
         open_frame(lab)
         angles_are_read(lab, page)

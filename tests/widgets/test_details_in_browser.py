@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps, shoot
 
 CELL = """
@@ -57,9 +57,9 @@ CONTRAST = """([grip, under]) => {
 
 
 @pytest.mark.browser
-def test_a_person_finds_the_small_things(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1000, failure=SHOTS) as lab:
+def test_a_person_finds_the_small_things(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1280, height=1000, failure=SHOTS) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()
@@ -72,7 +72,7 @@ def test_a_person_finds_the_small_things(tmp_path):
         looking_renews_the_lease(lab, page)
         the_slider_is_in_sight(page)
         full_screen_says_which_frame(page)
-        a_picture_is_kept(lab, page, tmp_path)
+        a_picture_is_kept(lab, page, notebooks.folder)
         the_bar_is_small_on_a_telephone(lab, page)
         assert lab.errors == [], lab.errors
         assert lab.external == []
@@ -97,7 +97,7 @@ def the_feature_that_is_drawn_is_told(page):
 
 
 def looking_renews_the_lease(lab, page):
-    page.locator(".st-lease").get_by_text("left, renewed while you look or act").wait_for()
+    page.locator(".st-lease").get_by_title("Renewed while you look or act").get_by_text(" left").wait_for()
     lab.wait_for_value("dashboard._page._presence.holds")
     lab.execute(
         "from dataclasses import replace; import time; status = desk.board.status.value; "

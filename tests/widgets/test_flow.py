@@ -123,6 +123,26 @@ def test_a_view_that_paints_nothing_is_gone_unless_nobody_could_have_heard_it():
     assert not one.gone(10 * GONE_SECONDS, blocked=False)
 
 
+ANSWERED = st.lists(st.floats(0.0, GONE_SECONDS - 1), min_size=200, max_size=200)
+
+
+@given(st.lists(st.floats(0.0, 3.0), min_size=1, max_size=200), ANSWERED, st.floats(0.0, 1e4))
+def test_a_view_that_answers_what_it_is_asked_stays_for_ever(pauses, delays, quiet):
+    one, now, answers = flow(), 0.0, {}
+    for serial, pause in enumerate(pauses):
+        now += pause
+        for asked in [asked for asked, at in answers.items() if at <= now]:
+            one.acknowledged(asked, answers.pop(asked))
+        assert not one.gone(now, blocked=False)
+        if one.ready(now, blocked=False) and one.sent(serial, now, serial).asks:
+            answers[serial] = max([now + delays[serial], *answers.values()])
+    for asked, at in answers.items():
+        assert not one.gone(at, blocked=False)
+        one.acknowledged(asked, at)
+    # Nothing more is sent, for as long as it may be.
+    assert not one.gone(now + GONE_SECONDS + quiet, blocked=False)
+
+
 def test_without_an_event_loop_nothing_counts_as_blocked():
     pulse = Pulse()
     assert not pulse.blocked(0.0)

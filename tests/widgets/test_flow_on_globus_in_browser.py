@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_flows_in_browser import CARD, CELL, SHOTS, in_each_size
 
 STATES = """
@@ -16,9 +16,9 @@ desk.flows.put(fake_flows.queued_at_globus("keep-66ff7700", time.time() - 30))
 
 
 @pytest.mark.browser
-def test_a_person_reads_why_a_flow_waits_at_globus_and_goes_on(tmp_path):
-    write_notebook(tmp_path / "globus.ipynb", CELL + STATES)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_person_reads_why_a_flow_waits_at_globus_and_goes_on(notebooks):
+    write_notebook(notebooks.folder / "globus.ipynb", CELL + STATES)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         page.set_viewport_size({"width": 1280, "height": 1400})
         lab.open("globus.ipynb")

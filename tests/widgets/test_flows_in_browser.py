@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import overlaps
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
@@ -30,9 +30,9 @@ def shoot(page, name):
 
 
 @pytest.mark.browser
-def test_a_flow_is_started_watched_cancelled_and_resumed(tmp_path):
-    write_notebook(tmp_path / "flows.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_flow_is_started_watched_cancelled_and_resumed(notebooks):
+    write_notebook(notebooks.folder / "flows.ipynb", CELL)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         page.set_viewport_size({"width": 1280, "height": 1400})
         lab.open("flows.ipynb")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import SHOTS, each_size, open_frame, overlaps, shoot
 
 CELL = """
@@ -58,14 +58,15 @@ LEAKED = """() => {
 
 
 @pytest.mark.browser
-def test_a_person_looks_closely_at_the_frame(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1400, height=1000, failure=SHOTS) as lab:
+def test_a_person_looks_closely_at_the_frame(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(width=1400, height=1000, failure=SHOTS) as lab:
         page = lab.page
         open_frame(lab)
         page.locator(".st-marks").get_by_text("3 saturated").wait_for()
         page.locator(".st-marks").get_by_text("2 dead").wait_for()
         page.locator(".st-marks").get_by_text("1024 masked (1.56 %)").wait_for()
+        what_was_forgotten_is_shown_again(lab, page)
         limits_are_set(lab, page)
         looks_closer(lab, page)
         fills_the_screen(page)
@@ -74,6 +75,20 @@ def test_a_person_looks_closely_at_the_frame(tmp_path):
         in_each_width(lab, page)
         assert lab.errors == [], lab.errors
         assert lab.external == []
+
+
+def what_was_forgotten_is_shown_again(lab, page):
+    """The kernel took the page for gone: told so, or if that was lost too, it speaks again, and the picture goes on."""
+    for forget in (
+        "flow, = image._flows.values(); flow.waited = 1 - 1e9; image.pump()",
+        "image._flows.clear()",
+    ):
+        lab.execute(forget)
+        lab.execute("desk.advance()")
+        while not lab.page.evaluate(PAINTED, lab.value("desk.board.frame.value.number")):
+            # Another frame is told of by its caption, once a second.
+            lab.execute("desk.advance()")
+            page.wait_for_timeout(500)
 
 
 def limits_are_set(lab, page):

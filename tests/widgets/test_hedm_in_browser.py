@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps
 from tests.widgets.test_lines_in_browser import CARD, drawn, shoot
 
@@ -41,9 +41,9 @@ PLOT = "The lines of a result"
 
 
 @pytest.mark.browser
-def test_the_widths_of_all_loads_are_seen_and_the_spots_are_a_choice_away(tmp_path):
-    write_notebook(tmp_path / "hedm.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1100, failure=SHOTS) as lab:
+def test_the_widths_of_all_loads_are_seen_and_the_spots_are_a_choice_away(notebooks):
+    write_notebook(notebooks.folder / "hedm.ipynb", CELL)
+    with notebooks.lab(width=1280, height=1100, failure=SHOTS) as lab:
         page = lab.page
         lab.open("hedm.ipynb")
         lab.collapse_sidebar()

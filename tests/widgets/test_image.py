@@ -53,6 +53,19 @@ def test_a_view_that_nobody_sees_waits_until_it_is_seen(image, views):
     assert len(views.heard("image")) == 1
 
 
+def test_a_view_that_is_taken_for_gone_is_told_so(image, views):
+    open_view(views)
+    image.show(frame())
+    image._flows["a"].waited -= 1e6
+    image.pump()
+    assert views.heard("forgotten") == [{"kind": "forgotten", "view": "a"}]
+    image.show(frame(2))
+    assert [message["number"] for message in views.heard("image")] == [1]
+    # It was there after all, and speaks.
+    open_view(views)
+    assert [message["number"] for message in views.heard("image")] == [1, 2]
+
+
 def test_zooming_in_sends_that_part_unbinned(image, views):
     image.show(frame(size=64))
     open_view(views, width=16, height=16)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps
 
 CELL = """
@@ -41,9 +41,9 @@ def drawn(page, points):
 
 
 @pytest.mark.browser
-def test_a_map_of_grains_grows_and_is_coloured_by_strain(tmp_path):
-    write_notebook(tmp_path / "laue.ipynb", CELL, GROWN)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1100, failure=SHOTS) as lab:
+def test_a_map_of_grains_grows_and_is_coloured_by_strain(notebooks):
+    write_notebook(notebooks.folder / "laue.ipynb", CELL, GROWN)
+    with notebooks.lab(width=1280, height=1100, failure=SHOTS) as lab:
         page = lab.page
         lab.open("laue.ipynb")
         lab.collapse_sidebar()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps
 
 CELL = """
@@ -49,9 +49,9 @@ def drawn(page, label):
 
 
 @pytest.mark.browser
-def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(tmp_path):
-    write_notebook(tmp_path / "xpcs.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1100, failure=SHOTS) as lab:
+def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(notebooks):
+    write_notebook(notebooks.folder / "xpcs.ipynb", CELL)
+    with notebooks.lab(width=1280, height=1100, failure=SHOTS) as lab:
         page = lab.page
         lab.open("xpcs.ipynb")
         lab.collapse_sidebar()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
@@ -55,9 +55,9 @@ def drag(page, box, begin, end, *, shift=False):
 
 
 @pytest.mark.browser
-def test_a_range_of_a_curve_is_dragged_foretold_and_measured(tmp_path):
-    write_notebook(tmp_path / "curve.ipynb", CURVE)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_range_of_a_curve_is_dragged_foretold_and_measured(notebooks):
+    write_notebook(notebooks.folder / "curve.ipynb", CURVE)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         lab.open("curve.ipynb")
         lab.collapse_sidebar()
@@ -134,9 +134,9 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(tmp_path):
 
 
 @pytest.mark.browser
-def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(tmp_path):
-    write_notebook(tmp_path / "map.ipynb", MAP)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(notebooks):
+    write_notebook(notebooks.folder / "map.ipynb", MAP)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         lab.open("map.ipynb")
         lab.collapse_sidebar()

@@ -147,6 +147,55 @@ def test_a_range_that_is_dragged_is_written(curve, desk):
     assert find(curve.widget, "st-range-low").value == "0.1"
 
 
+def test_what_was_marked_and_subtracted_in_a_scan_is_not_done_to_the_next(curve, desk):
+    desk.advance(10)
+    curve.refresh()
+    curve.overlay("before", np.linspace(-0.3, 0.7, 11), np.ones(11))
+    curve.subtract(on=True)
+    curve.refresh()
+    find(curve.widget, "st-range-low").value = "0.1"
+    find(curve.widget, "st-range-high").value = "0.3"
+    desk.advance(1)
+    curve.refresh()
+    assert "minus before" in text_of(curve.widget)
+    desk.advance(100)
+    curve.refresh()
+    # After its end it can still be looked at.
+    assert "minus before" in text_of(curve.widget)
+    assert len(curve._drawn.strip.data["x0"]) == 1
+    desk.start("rocking")
+    desk.advance(5)
+    curve.refresh()
+    assert "minus before" not in text_of(curve.widget)
+    assert "before behind it" in text_of(curve.widget)
+    assert len(curve._drawn.strip.data["x0"]) == 0
+    assert curve.wanted.value is None
+    assert find(curve.widget, "st-range-low").value == find(curve.widget, "st-range-high").value == ""
+    find(curve.widget, "st-range-measure").click()
+    curve.refresh()
+    assert desk.actions == []
+
+
+def test_a_region_of_a_map_is_not_of_the_next_one(desk):
+    desk.start("map")
+    desk.advance(10)
+    panel = MapPanel(desk, None, Ghost(desk))
+    panel.refresh()
+    for side, text in {"x0": "-1", "x1": "1", "y0": "-2", "y1": "2"}.items():
+        find(panel.widget, f"st-region-{side}").value = text
+    panel.refresh()
+    assert panel._drawn.box.data["width"] == [2.0]
+    desk.advance(10_000)
+    panel.refresh()
+    assert panel._drawn.box.data["width"] == [2.0]
+    desk.start("map")
+    desk.advance(10)
+    panel.refresh()
+    assert panel._drawn.box.data["width"] == []
+    assert find(panel.widget, "st-region-x0").value == ""
+    panel.close()
+
+
 def test_without_a_scan_the_button_says_why(desk):
     panel = CurvePanel(desk)
     panel.refresh()

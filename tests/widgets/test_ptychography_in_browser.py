@@ -3,7 +3,7 @@
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps
 
 CELL = """
@@ -54,9 +54,9 @@ def drawn(page):
 
 
 @pytest.mark.browser
-def test_object_and_probe_are_seen_in_micrometres(tmp_path):
-    write_notebook(tmp_path / "ptychography.ipynb", CELL, GROWN)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, width=1280, height=1100, failure=SHOTS) as lab:
+def test_object_and_probe_are_seen_in_micrometres(notebooks):
+    write_notebook(notebooks.folder / "ptychography.ipynb", CELL, GROWN)
+    with notebooks.lab(width=1280, height=1100, failure=SHOTS) as lab:
         page = lab.page
         lab.open("ptychography.ipynb")
         lab.collapse_sidebar()

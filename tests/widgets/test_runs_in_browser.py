@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.widgets.accessibility import barriers
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import overlaps
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
@@ -38,9 +38,9 @@ def shoot(page, name):
 
 
 @pytest.mark.browser
-def test_a_run_is_found_compared_exported_and_opened_by_its_link(tmp_path):
-    write_notebook(tmp_path / "runs.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_a_run_is_found_compared_exported_and_opened_by_its_link(notebooks):
+    write_notebook(notebooks.folder / "runs.ipynb", CELL)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         page.set_viewport_size({"width": 1280, "height": 1400})
         lab.context.grant_permissions(["clipboard-read", "clipboard-write"])

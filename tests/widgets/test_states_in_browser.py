@@ -3,14 +3,14 @@
 import httpx
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import CELL, SHOTS, overlaps, shoot
 
 
 @pytest.mark.browser
-def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL)
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_each_state_is_seen_and_what_is_not_live_says_so(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL)
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()
@@ -26,7 +26,7 @@ def test_each_state_is_seen_and_what_is_not_live_says_so(tmp_path):
         paused(lab, page)
         still_live(page, dashboard)
         closed(lab, page, dashboard)
-        restarted(lab, page, url, token)
+        restarted(lab, page, notebooks.url, notebooks.token)
 
 
 def refused(lab, page):

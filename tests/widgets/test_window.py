@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import Lab, jupyter, write_notebook
+from tests.widgets.lab import write_notebook
 from tests.widgets.test_browser import CELL, SHOTS, overlaps, shoot
 
 RESTART = """() => {
@@ -13,9 +13,9 @@ TABS = "() => [...document.querySelectorAll('#jp-main-dock-panel .lm-TabBar-tabL
 
 
 @pytest.mark.browser
-def test_the_dashboard_fills_a_tab_and_one_click_brings_it_back_after_a_restart(tmp_path):
-    write_notebook(tmp_path / "steer.ipynb", CELL.replace("\ndashboard\n", "\ndashboard.open()\n"))
-    with jupyter(tmp_path) as (url, token), Lab(url, token, failure=SHOTS) as lab:
+def test_the_dashboard_fills_a_tab_and_one_click_brings_it_back_after_a_restart(notebooks):
+    write_notebook(notebooks.folder / "steer.ipynb", CELL.replace("\ndashboard\n", "\ndashboard.open()\n"))
+    with notebooks.lab(failure=SHOTS) as lab:
         page = lab.page
         lab.open("steer.ipynb")
         lab.collapse_sidebar()

@@ -148,6 +148,10 @@ class CurvePlot:
         """Draw a range that was typed."""
         grow(self.strip, {"x0": np.array([low]), "x1": np.array([high])})
 
+    def hide_strip(self) -> None:
+        """Take the marked range away."""
+        self.strip.data = dict(_NO_STRIP)
+
     def clear(self) -> None:
         """Take all points away."""
         if len(self.points.data["x"]):

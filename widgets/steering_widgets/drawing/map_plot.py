@@ -232,6 +232,12 @@ class MapPlot:
             self.box.data = {"x": [middle_x], "y": [middle_y], "width": [size[0]], "height": [size[1]]}
             self._showing_box = False
 
+    def hide_box(self) -> None:
+        """Take the marked region away."""
+        self._showing_box = True
+        self.box.data = dict(_NO_BOX)
+        self._showing_box = False
+
     def clear(self) -> None:
         """Take all cells away."""
         if len(self.cells.data["x"]):

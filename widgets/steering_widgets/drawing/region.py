@@ -1,5 +1,6 @@
 """A region of a map in numbers: the twin of the box that is drawn, since Bokeh offers nothing to a keyboard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import get_ident
 
@@ -74,12 +75,19 @@ class RegionForm:
 
     def write(self, region: Region) -> None:
         """Put a region that was drawn into the fields."""
+        self._fill([plain(value, _DECIMALS) for value in (region.x0, region.x1, region.y0, region.y1)])
+
+    def forget(self) -> None:
+        """Begin anew, with empty fields."""
+        self._fill([""] * 4)
+        self.step.write("")
+        self.newest.set(None)
+
+    def _fill(self, texts: Sequence[str]) -> None:
         # What this thread writes is not typed by a person; the fields change one by one and tell of each.
         self._writer = get_ident()
-        for entry, value in zip(
-            (self.x0, self.x1, self.y0, self.y1), (region.x0, region.x1, region.y0, region.y1), strict=True
-        ):
-            entry.write(plain(value, _DECIMALS))
+        for entry, text in zip((self.x0, self.x1, self.y0, self.y1), texts, strict=True):
+            entry.write(text)
         self._writer = 0
 
     def propose_step(self, step: float) -> None:

@@ -58,10 +58,19 @@ class RangeForm:
 
     def write(self, low: float, high: float) -> None:
         """Put a range into the fields."""
+        self._fill(plain(low, _DECIMALS), plain(high, _DECIMALS))
+
+    def forget(self) -> None:
+        """Begin anew, with empty fields."""
+        self._fill("", "")
+        self.newest.set(None)
+        self.wanted.set(None)
+
+    def _fill(self, low: str, high: str) -> None:
         # What this thread writes is not typed by a person.
         self._writer = get_ident()
-        self._low.write(plain(low, _DECIMALS))
-        self._high.write(plain(high, _DECIMALS))
+        self._low.write(low)
+        self._high.write(high)
         self._writer = 0
 
     def allow(self, why: str) -> None:

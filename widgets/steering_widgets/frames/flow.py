@@ -17,7 +17,7 @@ QUICK_SECONDS = 0.15
 ASK_SECONDS = 0.5
 # While a cell blocks the kernel no acknowledgement can be read; then a frame goes out this often.
 BLOCKED_SECONDS = 0.15
-# A view that has painted none of the frames that were sent to it for so long is gone.
+# A view that has not answered for so long is gone. If it is there after all, it hears that, and speaks again.
 GONE_SECONDS = 20.0
 MOST_IN_FLIGHT = 2
 # A histogram is read by a person: so often (seconds) is enough. It goes with a frame that goes anyway; only one that no
@@ -54,7 +54,7 @@ class Flow:
         shown: What was last sent, to tell whether there is news.
         counted: What was last sent with its histogram.
         counted_at: When that was, monotonic time in seconds.
-        waited: Monotonic time since which frames are under way that it has not painted, in seconds; NaN if none are.
+        waited: Monotonic time since which it was asked and has not answered, in seconds; NaN if it owes no answer.
     """
 
     width: float
@@ -83,7 +83,7 @@ class Flow:
         return self.visible and (not self._asked or self._since < MOST_IN_FLIGHT)
 
     def gone(self, now: float, *, blocked: bool) -> bool:
-        """Say whether the view has painted nothing for too long. One that is sent nothing says nothing, and stays."""
+        """Say whether the view owes an answer for too long. One that is asked nothing says nothing, and stays."""
         if blocked and not math.isnan(self.waited):
             # It may well speak: nobody listens.
             self.waited = now
@@ -99,10 +99,10 @@ class Flow:
         if asks:
             self._since = self._since if self._asked else 0
             self._asked[serial] = self._asked_at = now
+            if math.isnan(self.waited):
+                self.waited = now
         self._since += 1
         self._sent_at, self.shown = now, shown
-        if math.isnan(self.waited):
-            self.waited = now
         counts = now - self.counted_at >= COUNTED_SECONDS
         if counts:
             self.counted, self.counted_at = shown, now

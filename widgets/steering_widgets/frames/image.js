@@ -6,6 +6,7 @@
 
 const AGAIN_MS = 2000;
 const HINT_MS = 1500;
+const SILENT_MS = 3000; // the caption goes on a frame at a time, a picture comes with each
 const PAN_PART = 0.1; // of the window, a key
 const KEYS = "With the mouse: Ctrl and the wheel zoom, in full screen the wheel alone; a drag moves. "
   + "Keys: arrows move the part that is seen, with Shift the cursor; + and − zoom, 0 shows the whole frame, "
@@ -76,6 +77,7 @@ async function render({ model, el }) {
   const parts = build(model);
   el.append(parts.root);
 
+  let came = 0; // when the newest picture came
   let known = false; // whether the kernel knows of this view
   let seen = false; // whether the view is scrolled into sight
   /** @type {FrameWindow} */
@@ -202,6 +204,11 @@ async function render({ model, el }) {
   };
 
   const showCaption = () => {
+    if (known && visible() && performance.now() - came > SILENT_MS) {
+      // The caption goes on, and no picture comes: whatever was lost, it is asked for.
+      came = performance.now();
+      sayView();
+    }
     const taken = model.get("taken");
     const age = taken ? [", exposed ", node("span", { class: "st-age", "data-since": taken }), " ago"] : [];
     parts.caption.replaceChildren(model.get("caption"), ...age);
@@ -226,6 +233,7 @@ async function render({ model, el }) {
   const receive = (/** @type {ImageHeard} */ message, /** @type {Buffers} */ buffers) => {
     if (message.view !== view) return;
     if (message.kind === "image") {
+      came = performance.now();
       if (!next) requestAnimationFrame(step);
       else if (next.message.asks) send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
       // What is overtaken may have had the histogram, which does not come with each.
@@ -235,6 +243,10 @@ async function render({ model, el }) {
     else if (message.kind === "exact") save(message, buffers);
     else if (message.kind === "written") told(message);
     else if (message.kind === "known") known = true;
+    else if (message.kind === "forgotten") {
+      known = false; // and asked again until the kernel knows of it
+      sayView();
+    }
   };
 
   /**

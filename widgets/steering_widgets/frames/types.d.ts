@@ -107,7 +107,7 @@ interface ValueMessage {
 type ExactMessage = { kind: "exact"; view: string; number: number; type: string; shape: number[] };
 /** Where a picture was written, or why it was not; without text nobody wrote it. */
 type WrittenMessage = { kind: "written"; view: string; text: string; done: boolean };
-type ImageHeard = ImageMessage | ValueMessage | ExactMessage | WrittenMessage | { kind: "known"; view: string };
+type ImageHeard = ImageMessage | ValueMessage | ExactMessage | WrittenMessage | { kind: "known" | "forgotten"; view: string };
 type ImageSent =
   | { kind: "view"; width: number; height: number; window: FrameWindow; visible: boolean }
   | { kind: "painted"; serial: number }

@@ -20,6 +20,7 @@ const FIRST_WAIT_MS = 500;
 const UNANSWERED_MS = 3000;
 const LONGEST_WAIT_MS = 5000;
 const CONFIRM_MS = 5000;
+const READ_MS = 600;
 const LOOK_MS = 500;
 const SILENT_MS = 2500; // while a scan runs the service is heard at least once a second
 const ANSWER_MS = 2000;
@@ -102,7 +103,8 @@ async function render({ model, el }) {
   let remark = "";
   let wait = FIRST_WAIT_MS;
   let retry = 0;
-  let armed = 0;
+  let armed = 0; // while it is asked whether an abort is meant
+  let read = 0; // until that counts as read
   let closed = false;
   /** @type {Map<string, { name: Name, timer: number }>} */
   const unanswered = new Map();
@@ -117,8 +119,8 @@ async function render({ model, el }) {
   const where = () => {
     if (throughKernel()) return model.get("problem") || "Through the kernel: these wait while a cell runs.";
     if (link === "lost") {
-      const goesOn = lastStatus?.scanning ? " The scan goes on by itself." : "";
-      return `Link lost: nothing heard for ${silence()} s.${goesOn}`;
+      const unknown = lastStatus?.scanning ? " The scan goes on by itself if its service does; that cannot be seen from here." : "";
+      return `Link lost: nothing heard for ${silence()} s.${unknown}`;
     }
     if (link !== "live") return "No link to the beamline service yet.";
     // The large word says it already, unless the kernel that writes it is behind.
@@ -146,6 +148,7 @@ async function render({ model, el }) {
 
   const disarm = () => {
     clearTimeout(armed);
+    clearTimeout(read);
     armed = 0;
     buttons.abort.textContent = ACTIONS.abort[0];
     buttons.abort.classList.remove("st-armed");
@@ -301,10 +304,12 @@ async function render({ model, el }) {
     }
     if (name === "abort" && !armed && (link === "live" || throughKernel())) {
       made.textContent = "Really abort?";
-      made.classList.add("st-armed");
       armed = setTimeout(disarm, CONFIRM_MS);
+      // A double click is one press: the second one counts when there was time to read the question.
+      read = setTimeout(() => made.classList.add("st-armed"), READ_MS);
       return;
     }
+    if (name === "abort" && armed && !made.classList.contains("st-armed")) return;
     disarm();
     propose(name);
   };
@@ -342,6 +347,7 @@ async function render({ model, el }) {
     closed = true;
     clearTimeout(retry);
     clearTimeout(armed);
+    clearTimeout(read);
     clearInterval(look);
     for (const id of [...unanswered.keys()]) answered(id);
     document.removeEventListener("pointerdown", elsewhere, true);

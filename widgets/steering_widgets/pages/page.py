@@ -30,11 +30,11 @@ from steering_widgets.panels.journal import JournalPanel
 from steering_widgets.panels.progress import ProgressPanel
 from steering_widgets.panels.source import SourcePanel
 from steering_widgets.parts.card import Card, StyleSheet, close_all, send_again
-from steering_widgets.parts.notice import NoticeLine
+from steering_widgets.pages.notice import NoticeLine
 from steering_widgets.parts.place import Place
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
-from steering_widgets.plots.ghost import FORM, SUGGESTION, Ghost
+from steering_widgets.plots.ghost import FORM, Ghost
 from steering_widgets.plots.lines import LinesPanel
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.map import MapPanel
@@ -87,7 +87,7 @@ class Page:
         progress, journal = ProgressPanel(session), JournalPanel(session)
         instrument = InstrumentPanel(session)
         form = SteeringForm(session, partial(ghost.want, who=FORM))
-        agents = AgentsPanel(session, form.draft, partial(ghost.want, who=SUGGESTION), form.note)
+        agents = AgentsPanel(session, form.draft, ghost, form.note)
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)

@@ -13,8 +13,8 @@ const RECONNECTED = "Reconnected: the live page is in the tab “Steering”.";
 /** @type {Record<string, string>} */
 const WORDS = {
   saved: "This is a saved view; nothing in it is live. Run the cell to see the beamline as it is now.",
-  ended: "The kernel has ended. This is how things were then; a scan goes on by itself.",
-  unreachable: "The kernel cannot be reached. This is how things were then; a scan goes on by itself.",
+  ended: "The kernel has ended. This is how things were then; a scan goes on by itself if its service does.",
+  unreachable: "The kernel cannot be reached. This is how things were then; a scan goes on by itself if its service does.",
 };
 
 /**

@@ -6,7 +6,6 @@ from functools import cache
 import ipywidgets
 
 from steering.core import registry
-from steering.core.action import Action
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering_widgets.panels.suggestion import Note, SuggestionCard
@@ -14,6 +13,7 @@ from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import escape
+from steering_widgets.plots.ghost import SUGGESTION, Ghost, outcome_text
 
 _MODES = {
     "off": "It looks at nothing",
@@ -31,7 +31,7 @@ class AgentsPanel:
         self,
         desk: Desk,
         draft: Cell[Mapping[str, float]] | None = None,
-        want: Callable[[tuple[Action, ...]], object] = lambda _: None,
+        ghost: Ghost | None = None,
         note: Note = lambda _: None,
     ) -> None:
         """Build it on a desk, which may be idle.
@@ -39,11 +39,12 @@ class AgentsPanel:
         Args:
             desk: Where modes are set, and suggestions accepted.
             draft: Where values are written for a person to edit.
-            want: Takes what the shown suggestion would do, whenever that changes.
+            ghost: Is told what the shown suggestion would do, whenever that changes, and knows what would come of it.
             note: Takes the values that an accepted one replaced, by parameter.
         """
         self._desk = desk
-        self._want = want
+        self._ghost = ghost or Ghost(desk)
+        self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
         board = desk.board
         self._modes, self._idle = Place(board.modes), Place(board.idle)
         self._suggestions, self._status = Place(board.suggestions), Place(board.status)
@@ -69,12 +70,17 @@ class AgentsPanel:
         if moved[0] or moved[1] or scans or unfolded:
             self._write_modes(self._modes.value, self._idle.value)
         if moved[2]:
-            self._want(self._card.write(self._suggestions.value, self._status.value))
+            self._ghost.want(self._card.write(self._suggestions.value, self._status.value), SUGGESTION)
+        self._ghost.refresh()
+        would = [self._wish.advance(), self._forecast.advance()]
+        if any(would):
+            mine = self._wish.value.who == SUGGESTION
+            self._card.tell(outcome_text(self._forecast.value if mine else None))
         if moved[0] or moved[1] or moved[2]:
             self._write_hint()
         if moved[3]:
             self.widget.say(*self._said.value)
-        return any((*moved, status, scans, unfolded))
+        return any((*moved, *would, status, scans, unfolded))
 
     def close(self) -> None:
         """Take it off the screen."""

@@ -13,12 +13,13 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.proposal import Ruling
-from steering.core.status import BeamlineStatus, EndedRun
+from steering.core.status import BeamlineStatus
 from steering_widgets.panels.outlook import StartOutlook
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.panels.start import StartFields
 from steering_widgets.panels.undo import UndoButton, held
 from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.beginning import Beginning
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, value_text
@@ -61,7 +62,7 @@ class SteeringForm:
         self._drafted.advance()
         self._starting = StartFields(desk, self._type)
         self._made: dict[tuple[str, tuple[str, ...]], ParameterRow] = {}
-        self._scan: EndedRun | None = None
+        self._beginning = Beginning()
         self._rows: dict[str, ParameterRow] = {}
         self._table = ipywidgets.Box()
         self._table.add_class("st-params")
@@ -84,7 +85,7 @@ class SteeringForm:
     def refresh(self) -> bool:
         """Show newer values and rulings, what is edited, and the answer to the last click."""
         status, scans, rulings = self._status.advance(), self._scans.advance(), self._rulings.advance()
-        if status and self._began(self._status.value):
+        if status and self._beginning.look(self._status.value):
             self._complaints.set({})  # what was said of the last scan is past
             self._answer.set(("", "plain"))
             self._undo.forget()
@@ -116,13 +117,6 @@ class SteeringForm:
 
     def _type(self, _: object) -> None:
         self._keys.set(self._keys.value + 1)
-
-    def _began(self, status: BeamlineStatus) -> bool:
-        """Say whether another scan goes on than before; when its run opens, or a further run, it is the same one."""
-        if not status.scanning or status.ended == self._scan:
-            return False
-        self._scan = status.ended  # each scan comes after another end
-        return True
 
     def _write(self, status: BeamlineStatus) -> None:
         rows = self._steered(status) if status.scanning else self._starting.rows if status.state == "idle" else {}

@@ -38,7 +38,8 @@ class LeaseRow:
         if mine and lease.asked:
             text = f"<b>{escape(lease.asked)}</b> asks for it; it is theirs in {countdown(lease.until)} unless you act"
         elif mine:
-            text = f"you hold it; {countdown(lease.until)} left, renewed while you look or act"
+            # Short, as a line that is broken now and then makes the whole page jump.
+            text = f'<span title="Renewed while you look or act">you hold it; {countdown(lease.until)} left</span>'
         elif others:
             asked = ", and you ask for it" if lease.asked == self._desk.name else ""
             text = f"held by {escape(lease.holder)}{asked}; {countdown(lease.until)} left unless they look or act"

@@ -14,7 +14,7 @@ from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus
 from steering_widgets.panels.undo import held
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import button
+from steering_widgets.parts.card import Line, button
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import action_text, age, basis_text, escape
 
@@ -45,6 +45,7 @@ class SuggestionCard:
         self._shown: tuple[Suggestion, ...] = ()
         self._words = ""
         self._text = ipywidgets.HTML()
+        self._would = Line("st-would")
         self._accept = button("st-accept", "Accept", "Propose this in your name", strong=True)
         self._edit = button("st-edit-suggestion", "Edit", "Write the values into the form, to look at and change")
         self._dismiss = button("st-dismiss-suggestion", "Dismiss", "Take this suggestion away")
@@ -53,7 +54,7 @@ class SuggestionCard:
         self._dismiss.on_click(lambda _: self._all(self._desk.dismiss, ""))
         buttons = ipywidgets.HBox([self._accept, self._edit, self._dismiss])
         buttons.add_class("st-buttons")
-        self.widget = ipywidgets.VBox([self._text, buttons])
+        self.widget = ipywidgets.VBox([self._text, self._would, buttons])
         self.widget.add_class("st-suggestion")
         self.widget.layout.display = "none"
 
@@ -63,20 +64,25 @@ class SuggestionCard:
         self.widget.layout.display = None if self._shown else "none"
         if not self._shown:
             self._text.value = ""
+            self._would.write("")
             return ()
         self._words = "; ".join(action_text(one.action, status) for one in self._shown)
         first = self._shown[0]
         reasons = list(dict.fromkeys(one.reason for one in self._shown))
         when = f", {age(first.made_at)} ago" if first.made_at else ""
         who = f"{escape(first.agent)} suggests{when}" if first.agent else f"Suggested{when}"
-        basis = f'<div class="st-basis">from {escape(basis_text(first.basis))}</div>' if first.basis else ""
+        basis = f", from {escape(basis_text(first.basis))}" if first.basis else ""
         self._text.value = (
-            f'<div class="st-basis">{who}</div>'
+            f'<div class="st-basis">{who}{basis}</div>'
             f'<div role="status" aria-live="polite"><b>{escape(self._words[:1].upper() + self._words[1:])}</b></div>'
-            f"<div>{escape(with_shown_units('; '.join(reasons)))}</div>{basis}"
+            f"<div>{escape(with_shown_units('; '.join(reasons)))}</div>"
         )
         _show(self._edit, shown=self._draft is not None and bool(self._values()))
         return tuple(one.action for one in self._shown)
+
+    def tell(self, outcome: str) -> None:
+        """Say what would come of it; nothing while that is not known."""
+        self._would.write(outcome if self._shown else "")
 
     def _values(self) -> dict[str, float]:
         actions = [one.action for one in self._shown]

@@ -307,8 +307,10 @@ async function render({ model, el }) {
     work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
   };
   model.on("msg:custom", receive);
+  // More than a megabyte: it comes while the first point is measured, not after it.
+  const loading = loadBokeh(model, view, () => closed);
   const begin = async () => {
-    Bokeh = await loadBokeh(model, view, () => closed);
+    Bokeh = await loading;
     if (closed || !Bokeh) return;
     await ask(
       () => model.send({ kind: "hello", view }),

@@ -7,6 +7,7 @@ import time
 
 from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
+from steering.core.proposal import author_of
 from steering.core.result import Feature, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.units import MINUS, shown_unit, unit_text
@@ -196,8 +197,10 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
 
 def basis_text(basis: str) -> str:
     """Write the result that something rests on as a person reads it: ``rocking_curve after 24 frames``."""
-    found = _BASIS.fullmatch(basis)
-    return f"{found['analysis']} after {several(int(found['frames']), 'frame')}" if found else basis
+    result, agent = author_of(basis)
+    found = _BASIS.fullmatch(result)
+    words = f"{found['analysis']} after {several(int(found['frames']), 'frame')}" if found else result
+    return f"{words}, suggested by {agent}" if agent else words
 
 
 def _units(axis: str, status: BeamlineStatus) -> str:

@@ -130,6 +130,8 @@ class CurvePanel(PlannedPanel):
         """Show a newer result, plan, forecast or wish, if there is one."""
         asked = self._ghost.refresh()
         status, plan = self._status.advance(), self._plan.advance()
+        if status and self._beginning.look(self._status.value):
+            self._forget()
         edges = [
             status,
             plan,
@@ -243,6 +245,15 @@ class CurvePanel(PlannedPanel):
 
     def _takes_regions(self, status: BeamlineStatus) -> bool:
         return any(scan.name == status.scan and scan.region for scan in self._scans.value)
+
+    def _forget(self) -> None:
+        """Begin another scan: what was marked and subtracted was of the last one. Its curve stays behind this one."""
+        self._difference.value = False
+        self._form.forget()
+        with self.view.edit():
+            self._showing = True
+            self._drawn.hide_strip()
+            self._showing = False
 
     def _follow_range(self, how: str, ends: Range) -> None:
         """Bring the twin that was not touched to the range, and have it foretold."""

@@ -114,5 +114,20 @@ def ghost_text(wish: Wish, forecast: Forecast | None) -> str:
         return ""
     if forecast.refusal:
         return f"What {wish.words} would do: nothing, it would be refused. {forecast.refusal}"
+    return f"What {wish.words} would do (violet): {_left(forecast)}."
+
+
+def outcome_text(forecast: Forecast | None) -> str:
+    """Say in words what would come of something; empty where that is not known yet."""
+    if forecast is None:
+        return ""
+    if forecast.refusal:
+        return f"It would be refused. {forecast.refusal}"
+    if not forecast.points_left:
+        return "It ends the scan: nothing would be left to measure."
+    return f"Then {_left(forecast)}."
+
+
+def _left(forecast: Forecast) -> str:
     time = f", about {duration(max(forecast.seconds_left, 1.0))}" if math.isfinite(forecast.seconds_left) else ""
-    return f"What {wish.words} would do (violet): {several(forecast.points_left, 'point')} left{time}."
+    return f"{several(forecast.points_left, 'point')} left{time}"

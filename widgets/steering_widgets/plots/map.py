@@ -82,6 +82,11 @@ class MapPanel(PlannedPanel):
         settings = [
             self._changed.advance(), self._monitor.advance(), self._point.advance(), self._tools.advance(self.view),
         ]  # fmt: skip
+        if status and self._beginning.look(self._status.value):
+            # What was marked was of the last scan.
+            self.form.forget()
+            with self.view.edit():
+                self._drawn.hide_box()
         if status:
             self._finer.disabled = not self._status.value.scanning
             self._name_axes(planned_axes(self._status.value) or self._axes)

@@ -4,6 +4,7 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering_widgets.drawing.marks import Mark, marks_of, marks_of_advice
 from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.beginning import Beginning
 from steering_widgets.parts.card import Card, Line, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
@@ -34,6 +35,7 @@ class PlannedPanel:
         self._result, self._status = Place((look or board).result), Place(board.status)
         self._plan, self._rulings, self._advice = Place(board.plan), Place(board.rulings), Place(board.advice)
         self._wish, self._forecast = Place(self._ghost.wanted), Place(self._ghost.forecast)
+        self._beginning = Beginning()
         self._touched = look.point if look is not None else Cell[int | None](None)
         self._point = Place(self._touched)
         self._answer = Answer()
