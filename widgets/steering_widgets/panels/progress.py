@@ -15,11 +15,11 @@ from steering.core.latency import LatencySummary
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
+from steering_widgets.panels.pools import pools_text
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.light import light_of
 from steering_widgets.parts.place import Place
-from steering_widgets.panels.pools import pools_text
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import STATES, TIMES, age, clock, duration, escape, several
 
