@@ -139,7 +139,7 @@ def _pace(haste: float) -> str:
     if haste == 1:
         return ""
     why = f"This beamline is simulated: an exposure of 1 s takes {1 / haste:.3g} s. Times that are left are real ones."
-    return f' <small class="st-pace" title="{why}">simulated, {haste:g} {TIMES} as fast</small>'
+    return f'<small class="st-pace" title="{why}">, simulated at {haste:g} {TIMES} speed</small>'
 
 
 def _points(status: BeamlineStatus) -> str:
