@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
     parser.add_argument("--json", action="store_true", help="print JSON only")
+    parser.add_argument(
+        "--definition", action="store_true", help="explain also prints the definition and the input that Globus is told"
+    )
     return parser
 
 
@@ -135,7 +138,10 @@ def _explain(options: argparse.Namespace, workspace: Workspace) -> int:
     facts = run.facts(name) if run is not None else None
     files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in (run.files() if run else ())]
     explained = explain_flow(name, entry, facts, files)
-    sys.stdout.write(json.dumps(finite(explained), indent=1) + "\n" if options.json else as_text(explained))
+    if options.json:
+        sys.stdout.write(json.dumps(finite(explained), indent=1) + "\n")
+    else:
+        sys.stdout.write(as_text(explained, definition=options.definition))
     return 0
 
 

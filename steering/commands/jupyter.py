@@ -1,6 +1,7 @@
 """A JupyterLab of our own: started on a workspace's notebooks, run as a browser would, ended with its parent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,7 @@ class Jupyter:
             "JUPYTER_TOKEN": token,
             "STEERING_HOME": str(workspace.directory),
             "JUPYTERLAB_SETTINGS_DIR": str(_settings(workspace)),
+            "JUPYTERLAB_WORKSPACES_DIR": str(_tabs(workspace)),
         }
         command = [
             *(sys.executable, "-c", _ON_LIFELINE, "--no-browser", "--ip=127.0.0.1", f"--port={number}"),
@@ -119,4 +121,16 @@ def _settings(workspace: Workspace) -> Path:
     if not file.exists():
         make_private(file.parent)
         file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+    return folder
+
+
+def _tabs(workspace: Workspace) -> Path:
+    """Return an empty folder for what JupyterLab remembers of its tabs.
+
+    JupyterLab opens the tabs of before again and starts their kernels, each with a session and a dashboard of its own.
+    This user's other JupyterLabs keep their tabs; a page of this one that is loaded again finds its own.
+    """
+    folder = workspace.run / "lab-tabs"
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private(folder)
     return folder

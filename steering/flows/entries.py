@@ -49,14 +49,21 @@ class StepEntry(Strict):
 
     Attributes:
         when: Condition under which it is done; always if left out.
+        unasked: Condition on the status of the run that it has besides, unless ``when`` asks for a status itself.
     """
+
+    unasked: ClassVar[str] = ""
 
     when: ConditionText = ""
 
     @property
     def condition(self) -> Condition | None:
         """The condition, read."""
-        return read_condition(self.when) if self.when else None
+        written = read_condition(self.when) if self.when else None
+        if not self.unasked or (written is not None and "status" in written.texts):
+            return written
+        first = read_condition(self.unasked)
+        return first if written is None else written.under(first)
 
 
 class TransferEntry(StepEntry):
@@ -105,6 +112,8 @@ class ComputeEntry(StepEntry):
 class CatalogueEntry(StepEntry):
     """Writes an entry for the run and one for each result.
 
+    A run that still goes on is catalogued, one that was aborted or has failed only if ``when`` asks for it.
+
     Attributes:
         title: Template.
         creators: Names for DataCite.
@@ -113,6 +122,8 @@ class CatalogueEntry(StepEntry):
         project: More about the project, as JSON; texts are templates.
         visible_to: Groups that may see it.
     """
+
+    unasked: ClassVar[str] = "status != abort and status != fail"
 
     title: Template = "{run.scan} {run.number} of {run.sample}"
     creators: tuple[str, ...] = ()
@@ -132,12 +143,16 @@ def _mode(value: Any) -> Any:
 class DistributeEntry(StepEntry):
     """Copies files to the experiment's folder, with a manifest.
 
+    A run that did not succeed is given out only if ``when`` asks for its status.
+
     Attributes:
         to: Folder, a template; one that is not absolute counts from the workspace.
         what: ``raw`` and ``results``.
         mode: Of each file, in octal digits as for chmod.
         group: Group that each file is given to; unchanged if left out.
     """
+
+    unasked: ClassVar[str] = "status == success"
 
     to: Template
     what: tuple[Literal["raw", "results"], ...] = ("raw", "results")

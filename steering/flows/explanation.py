@@ -48,9 +48,14 @@ def explain_flow(
     }
 
 
-def as_text(explained: Mapping[str, Any]) -> str:
-    """Write an explanation for a person."""
-    return "\n".join(_lines(explained)) + "\n"
+def as_text(explained: Mapping[str, Any], *, definition: bool = False) -> str:
+    """Write an explanation for a person.
+
+    Args:
+        explained: From :func:`explain_flow`.
+        definition: Also write what Globus is told, as JSON; it has ten times as many lines as the rest.
+    """
+    return "\n".join((*_lines(explained), *_globus_lines(explained, definition=definition))) + "\n"
 
 
 def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
@@ -62,21 +67,31 @@ def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
     for number, one in enumerate(explained["steps"], start=1):
         yield f" {number}. {one['step']}: {one['what']}"
         yield f"    {one['why']}"
-    there = explained["globus"]
+
+
+def _globus_lines(explained: Mapping[str, Any], *, definition: bool) -> Iterator[str]:
+    there, name, on_globus = explained["globus"], explained["flow"], explained["on_globus"]
     if there["flow"]:
         yield f"By Globus it is the existing flow {there['flow']}."
+    elif on_globus:
+        yield "It runs on Globus."
+    if definition:
+        if not there["flow"]:
+            yield f"Its definition{'' if on_globus else ', if it ran on Globus'}:"
+            yield json.dumps(there["definition"], indent=1)
         yield from _input(there)
-        return
-    yield f"{'It runs on Globus' if explained['on_globus'] else 'On Globus it would run'} by this definition:"
-    yield json.dumps(there["definition"], indent=1)
-    yield from _input(there)
-    if there["lacking"]:
+    else:
+        yield (
+            f"What Globus {'is' if on_globus else 'would be'} told, as JSON: steering flow explain {name} --definition"
+            f' (in a notebook: session.flows.explain("{name}", definition=True)).'
+        )
+    if there["lacking"] and (definition or on_globus):
         yield f"Before Globus can run it, say under 'globus:' of this flow: {', '.join(there['lacking'])}."
 
 
 def _input(there: Mapping[str, Any]) -> Iterator[str]:
     if there["input"]:
-        yield "with this input:"
+        yield "Its input:"
         yield json.dumps(there["input"], indent=1)
     else:
         yield "Its input is filled from a run: name one with --run UID."

@@ -62,7 +62,11 @@ def input_of(
         sent = [_item(path, f"{to}/{name}") for path, name in items]
         given["transfer"] = _between(there.source, there.destination, sent, called)
     if steps.compute is not None:
-        asked = {step: entry.when for step, entry in flow.named_steps.items() if judged_later(step, flow.named_steps)}
+        asked = {
+            step: entry.condition.text
+            for step, entry in flow.named_steps.items()
+            if entry.condition is not None and judged_later(step, flow.named_steps)
+        }
         given["compute"] = {
             "endpoint_id": there.compute_endpoint,
             "function_id": there.compute_function,

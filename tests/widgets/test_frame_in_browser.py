@@ -32,7 +32,7 @@ image = dashboard._page._frame.image
 dashboard
 """
 PAINTED = "(number) => document.querySelector('.st-image').dataset.number === String(number)"
-FULL = "() => document.fullscreenElement?.classList.contains('st-image') ?? false"
+FULL = "() => document.fullscreenElement?.classList.contains('st-dashboard') ?? false"
 # What editors do whose pages may not fill the screen.
 REFUSED = "() => { Element.prototype.requestFullscreen = async () => { throw new TypeError('no'); }; }"
 # The picture has found its place in a page of another width.
@@ -167,12 +167,16 @@ def looks_closer(lab, page):
 
 def fills_the_screen(page):
     canvas = page.locator("canvas.st-canvas")
+    # Whoever turns the wheel over the frame learns how to zoom.
+    canvas.hover()
+    page.mouse.wheel(0, 1)
+    page.locator(".st-how").get_by_text("Ctrl and the wheel zoom").wait_for()
+    page.locator(".st-how").wait_for(state="hidden")
     canvas.focus()
     page.keyboard.press("f")
     page.wait_for_function(FULL)
     page.locator(".st-image.st-large").wait_for()
-    box = page.locator(".st-image").bounding_box()
-    assert (box["width"], box["height"]) == (1400, 1000)
+    below_the_bar(page)
     assert page.locator(".st-levels").bounding_box()["y"] < 1000
     shoot(page, "frame-full-screen")
     page.keyboard.press("Escape")
@@ -180,11 +184,18 @@ def fills_the_screen(page):
     page.evaluate(REFUSED)
     page.locator("button.st-fill").click()
     page.locator(".st-image.st-large[popover]").wait_for()
-    box = page.locator(".st-image").bounding_box()
-    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 1400, 1000)
+    below_the_bar(page)
     shoot(page, "frame-over-the-page")
     page.keyboard.press("Escape")
     page.locator(".st-image:not(.st-large)").wait_for()
+
+
+def below_the_bar(page):
+    """The frame fills the screen, but for the command bar: the scan is seen, and can be stopped."""
+    box, bar = (page.locator(hook).bounding_box() for hook in (".st-image", ".st-panel-progress"))
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 1400, 1000)
+    assert box["y"] == pytest.approx(bar["y"] + bar["height"], abs=1)
+    page.locator(".st-direct-abort").click(trial=True)
 
 
 def goes_to_other_frames(lab, page):

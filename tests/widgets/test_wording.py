@@ -21,6 +21,9 @@ from tests.widgets.fake import ROCKING, SX, SY
         (Feature(13539896.0, 7359.0, "counts/s"), "(1.35399 ± 0.00074) \u00d7 10⁷ counts/s"),
         (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 °"),
         (Feature(5.0, math.nan, "deg"), "5 ° (uncertainty not known)"),
+        # A count is exact.
+        (Feature(1167.0, 0.0, "1"), "1167"),
+        (Feature(1234567.0, 0.0, "frames"), "1234567 frames"),
         (Feature(math.nan, 1.0, "deg"), "not known °"),
         (Feature(0.22134, 0.0012, "unknown"), "0.2213 ± 0.0012 (unit unknown)"),
     ],

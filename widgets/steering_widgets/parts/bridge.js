@@ -220,7 +220,11 @@ function initialize({ model }) {
 function fillTab(doc, host) {
   if (!host.closest(".st-alone")) return;
   const height = Math.max(Math.round(0.6 * globalThis.innerHeight), LEAST_HEIGHT);
-  for (const root of doc.roots()) root.setv({ height });
+  // A plot that is no wider than its square pixels need is wider as it is higher.
+  for (const root of doc.roots()) {
+    const wider = root.max_width && root.height ? { max_width: Math.round((root.max_width * height) / root.height) } : {};
+    root.setv({ height, ...wider });
+  }
 }
 
 /** @param {Place<Plot>} place */
