@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -159,6 +160,27 @@ def test_several_are_resumed_at_once_and_one_that_waits_is_not_in_the_way(worksp
     resuming.join(60)
     assert [(one.flow, one.status, one.why) for one in found] == [(name, "succeeded", "") for name in made]
     assert run_several(workspace, []) == []
+
+
+@pytest.mark.system
+def test_ctrl_c_ends_all_that_is_resumed_and_it_goes_on_where_it_was(workspace, there):
+    made = {"far": there.flow(), "farther": there.flow(transfer={"to": "other"})}
+    ordered = [order(workspace, name, one, UID)[0] for name, one in made.items()]
+    there.double.control.stall_transfers()
+    words = [sys.executable, "-m", "steering.cli", "flow", "resume", "--workspace", str(workspace.directory)]
+    with subprocess.Popen(words, stdout=-1, stderr=-1, text=True) as process, Bell(flows_folder(workspace)) as bell:
+        while [one.state.step("transfer").status for one in ordered] != ["running"] * 2:
+            assert process.poll() is None, process.communicate()
+            bell.wait(1.0)
+        process.send_signal(signal.SIGINT)
+        said = "".join(process.communicate(timeout=120))
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert [one.state.status for one in ordered] == ["interrupted"] * 2
+    there.double.control.stall_transfers("")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done
+    assert there.effects.flow_runs == 2
 
 
 WITHOUT = """
