@@ -14,8 +14,11 @@ from steering.loop.pace import Pace
 # Weights of a new measurement if it is longer or shorter than the estimate. A first task loads libraries and opens
 # files, so long times count less than short ones.
 _LONGER, _SHORTER = 0.3, 0.7
+# Of a difference of two times: on a busy machine either may be many times longer than it need be.
+_BUSIER = 0.1
 _SHORTEST = 1e-9
-_TRIED = 3
+# On a busy machine a single small frame takes ten milliseconds too.
+_TRIED, _TRIED_SECONDS = 3, 0.01
 
 
 class GroupSize:
@@ -41,9 +44,9 @@ class GroupSize:
         if frames == 1:
             self._first = _learnt(self._first, seconds)
         elif self._first is None:
-            self._more = _learnt(self._more, seconds / frames)
+            self._more = _learnt(self._more, seconds / frames, _BUSIER)
         else:
-            self._more = _learnt(self._more, (seconds - self._first) / (frames - 1))
+            self._more = _learnt(self._more, (seconds - self._first) / (frames - 1), _BUSIER)
 
     @property
     def fresh(self) -> int:
@@ -53,8 +56,10 @@ class GroupSize:
             return pace.fresh_frames
         if self._more is None:
             # A few are tried, so that it becomes known what one more takes, unless a single one takes long enough.
-            return _TRIED if self._seconds_per_frame <= pace.fresh_seconds else 1
-        return max(1, min(pace.fresh_frames, 1 + int(pace.fresh_seconds / self._more)))
+            return _TRIED if self._seconds_per_frame <= _TRIED_SECONDS else 1
+        # Two as long as that does little harm: else one busy moment would be believed for ever.
+        least = 2 if self._more <= _TRIED_SECONDS else 1
+        return max(least, min(pace.fresh_frames, 1 + int(pace.fresh_seconds / self._more)))
 
     def choose(self, waiting: int, threads: int) -> int:
         """Choose how many frames the next task takes.
@@ -73,9 +78,9 @@ class GroupSize:
         return max(1, min(share, int(pace.group_seconds / self._seconds_per_frame), pace.group_frames_most))
 
 
-def _learnt(before: float | None, now: float) -> float:
+def _learnt(before: float | None, now: float, longer: float = _LONGER) -> float:
     now = max(now, _SHORTEST)
     if before is None:
         return now
-    latest = _SHORTER if now < before else _LONGER
+    latest = _SHORTER if now < before else longer
     return (1 - latest) * before + latest * now

@@ -64,8 +64,8 @@ def test_a_few_frames_are_tried_until_it_is_known_what_one_more_takes():
 
 def test_a_result_waits_for_no_fresh_frames_that_take_long():
     size = GroupSize(PACE)
-    size.took(2 * PACE.fresh_seconds)
-    size.looked(1, 2 * PACE.fresh_seconds)
+    size.took(0.1)
+    size.looked(1, 0.1)
     assert size.fresh == 1
     # Also where the first was quick.
     size = GroupSize(PACE)
