@@ -48,7 +48,8 @@ POINT = """() => {
   const plot = Bokeh.index.roots.find((root) => root.el.offsetParent && dataOf(root));
   const data = dataOf(plot), box = plot.el.getBoundingClientRect();
   // From the left: which frame that is depends on how many there are. One that no key has come to yet.
-  const newest = Math.max(...data.frame), at = [...data.frame].findIndex((frame, place) => place > 2 && frame < newest - 2);
+  const newest = Math.max(...data.frame);
+  const at = [...data.frame].findIndex((frame, place) => place > 2 && frame < newest - 2);
   const [sx] = plot.frame.x_scale.v_compute([data.x[at]]), [sy] = plot.frame.y_scale.v_compute([data.y[at]]);
   return [box.x + sx, box.y + sy, data.frame[at]];
 }"""
