@@ -104,6 +104,7 @@ def _starts(flow: FlowEntry) -> str:
         "hand": "by hand: steering flow run",
         "end": f"at the end of each run{of}",
         "frames": f"after each {trigger.frames} frames of a run{of}",
+        "bytes": f"after each {trigger.bytes / 1e6:g} MB of pixels of a run{of}",
         "feature": f"when {trigger.feature}, once a run{of}",
     }[trigger.at]
 
@@ -115,12 +116,19 @@ def _what(step: StepEntry, facts: Facts | None, files: Sequence[Mapping[str, Any
             return f"copy {said} to {_path(step.to, facts)}, and verify each copy by its SHA-256"
         case ComputeEntry():
             names = ", ".join(one.label or one.analysis for one in step.analyses) or "the analyses that the scan names"
-            return f"{names}, on {step.facility}"
+            return f"{names}, on {step.facility}{_urgent(step)}"
         case DistributeEntry():
             group = f" and group {step.group}" if step.group else ""
             return f"copy {' and '.join(step.what)} to {_path(step.to, facts)} with mode {step.mode}{group}"
         case _:
             return "one entry for the run and one for each result"
+
+
+def _urgent(step: ComputeEntry) -> str:
+    if not step.urgency:
+        return ""
+    nodes = f"{step.nodes} {'node' if step.nodes == 1 else 'nodes'}"
+    return f"; as urgent as {step.urgency}, on {nodes}: its policy chooses the queue when the step begins"
 
 
 def _why(name: str, step: StepEntry, flow: FlowEntry, facts: Facts | None) -> str:

@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 import yaml
@@ -15,10 +16,14 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
+from steering.flow_runner.orders import order
 from steering.flow_runner.returned import returned_by
+from steering.flow_runner.several import run_several
 from steering.flow_runner.watcher import Watcher
+from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flows.entries import FlowEntry
 from steering.globus.compute import Compute
 from steering.globus.login import Login
 from steering.globus.payload import Source
@@ -41,7 +46,19 @@ def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
     entries = {one.subject for one in Catalogue(workspace).find()}
     assert entries == {f"run:{UID}", f"result:{UID}:curve"}
     made = there.effects
-    assert (made.flow_runs, made.transfer_tasks, made.functions_run, made.entries_written) == (1, 2, 1, 2)
+    assert (made.flow_runs, made.transfer_tasks, made.functions_run, made.entries_written) == (1, 3, 1, 2)
+    # The manifest says what went where, when and how it was verified, as the local one does.
+    (path,) = given.glob("MANIFEST-*.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["flow"] == state.id
+    assert manifest["folder"] == state.step("distribute").outcome["folder"]
+    assert {one["name"] for one in manifest["files"]} == {
+        f"raw/{frames.name}", "raw/journal.jsonl", f"results/{UID[:8]}_curve.nxs",
+    }  # fmt: skip
+    for one in manifest["files"]:
+        assert (sha256_of(given / one["name"]), (given / one["name"]).stat().st_size) == (one["sha256"], one["size"])
+        assert state.step("distribute").began <= one["at"] <= state.step("distribute").ended
+    assert "checksum" in manifest["verified"]
 
 
 async def test_the_feature_comes_back_into_the_session(workspace, there, run):
@@ -116,6 +133,29 @@ def test_one_that_waits_at_globus_is_not_in_the_way_of_the_others(workspace, the
     there.double.control.stall_transfers("")
     watcher.finish()
     assert far.state.status == "succeeded"
+
+
+def test_several_are_resumed_at_once_and_one_that_waits_is_not_in_the_way(workspace, there, run):
+    local = {"steps": {"transfer": STEPS["transfer"]}}
+    made = {
+        "far": there.flow(),
+        "farther": there.flow(transfer={"to": "other"}),
+        "near": FlowEntry.model_validate(local),
+    }
+    ordered = {name: order(workspace, name, one, UID)[0] for name, one in made.items()}
+    there.double.control.stall_transfers()
+    found = []
+    resuming = threading.Thread(target=lambda: found.extend(run_several(workspace, list(ordered.values()))))
+    resuming.start()
+    assert ordered["near"].until_over(30)
+    # Both are asked for, though neither can go on.
+    with Bell(flows_folder(workspace)) as bell:
+        while [ordered[name].state.step("transfer").status for name in ("far", "farther")] != ["running"] * 2:
+            assert bell.wait(30)
+    there.double.control.stall_transfers("")
+    resuming.join(60)
+    assert [(one.flow, one.status, one.why) for one in found] == [(name, "succeeded", "") for name in made]
+    assert run_several(workspace, []) == []
 
 
 WITHOUT = """
