@@ -1,13 +1,14 @@
 """What a technique costs a frame, beside what others use for it, in turn in one run on one core.
 
-``python -m benchmarks.techniques [--peer PYTHON] [--rounds N]``: spots of HEDM in the frames of 2048 x 2048 px that
-APS 1-ID recorded and in made ones with 3,000 bright pixels, beside ``scipy.ndimage`` on the dense frames, and fits of
-their peaks, beside SciPy's in a loop; XPCS of dense frames of 256 x 256 px and of
-sparse ones of 512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live;
-curves and fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter
-that has scikit-beam; it gets the same frames and the same dynamic bins, whole, in a process of its own. Ptychography of
-516 patterns of 128 x 128 px: a frame and iteration, and a result that goes on or begins. Laue patterns of 2048 x 2048
-px of three grains out of fifty that are known: spots, indexing and strain, beside ``scipy.ndimage`` for spots alone.
+``python -m benchmarks.techniques [--peer PYTHON] [--pyfai PYTHON] [--rounds N]``: spots of HEDM in the frames of 2048
+x 2048 px that APS 1-ID recorded and in made ones with 3,000 bright pixels, beside ``scipy.ndimage`` on the dense
+frames, and fits of their peaks, beside SciPy's in a loop; XPCS of dense frames of 256 x 256 px and of sparse ones of
+512 x 1024 px with 56 photons. Frames come in blocks of 32 that are added and merged one by one, as live; curves and
+fits, which are made a few times a second whatever the frames are, are timed apart. PYTHON is an interpreter that has
+scikit-beam, or pyFAI; it gets the same frames and the same dynamic bins, whole, in a process of its own. Ptychography
+of 516 patterns of 128 x 128 px: a frame and iteration, and a result that goes on or begins. Azimuthal integration of
+1024 x 1024 px in 500 rings. Laue patterns of 2048 x 2048 px of three grains out of fifty that are known: spots,
+indexing and strain, beside ``scipy.ndimage`` for spots alone.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import numpy as np
 
 from steering.analyses.hedm import Hedm
 from steering.analyses.laue import Laue
+from steering.analyses.radial import Radial
 from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import NOTHING_BAD
@@ -57,6 +59,29 @@ for levels, buffers in ((8, 8), (7, 16)):
     found[f"{levels} levels of {buffers}"] = 1e3 * (time.perf_counter() - begin) / len(frames)
 print(json.dumps({"version": importlib.metadata.version("scikit-beam"), "ms": found}))
 """
+# What pyFAI is asked: its histogram integrator, which splits no pixel, and its fastest without splitting.
+AZIMUTHAL_PEER = """
+import json, sys, time
+import numpy as np
+import pyFAI
+from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+frames, stands = np.load(sys.argv[1]), json.loads(sys.argv[2])
+pixels = pyFAI.detectors.Detector(stands.pop("pixel1"), stands.pop("pixel2"), max_shape=frames.shape[1:])
+integrator = AzimuthalIntegrator(dist=stands.pop("distance"), detector=pixels, **stands)
+found = {}
+for method in ("histogram", "csr"):
+    asked = dict(unit="q_A^-1", polarization_factor=0.95, method=("no", method, "cython"), error_model="poisson")
+    integrator.integrate1d_ng(frames[0], 500, **asked)
+    begin = time.perf_counter()
+    for frame in frames:
+        made = integrator.integrate1d_ng(frame, 500, **asked)
+    found[method] = 1e3 * (time.perf_counter() - begin) / len(frames)
+print(json.dumps({"version": pyFAI.version, "ms": found, "sum": float(np.nansum(made.intensity))}))
+"""
+RADIAL = {
+    "distance": 0.2, "poni1": 0.05, "poni2": 0.04, "pixel1": 1e-4, "pixel2": 1e-4, "wavelength": 1e-10,
+    "rot1": 0.02, "rot2": 0.01, "rot3": 0.0,
+}  # fmt: skip
 
 
 def dense():
@@ -139,11 +164,20 @@ def theirs(python, folder, grid, frames):
     """
     np.save(folder / "frames.npy", frames)
     np.save(folder / "labels.npy", labels_of(grid, frames.shape[1:]))
-    command = [python, "-c", PEER, str(folder / "frames.npy"), str(folder / "labels.npy")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    given = str(folder / "frames.npy"), str(folder / "labels.npy")
+    return told_by(python, PEER, given, "correlate with scikit-beam", "skbeam")
+
+
+def told_by(python, program, given, does, imports):
+    """Have another interpreter run a program; the JSON of its last line.
+
+    Raises:
+        SystemExit: If it cannot.
+    """
+    done = subprocess.run([python, "-c", program, *given], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no error was printed"])[-1]
-        raise SystemExit(f"{python} cannot correlate with scikit-beam: {last:.300}. Give one that can import skbeam.")
+        raise SystemExit(f"{python} cannot {does}: {last:.300}. Give one that can import {imports}.")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -296,16 +330,67 @@ def laue(rounds):
         print(f"  scipy.ndimage, spots alone, {dense_patterns(frames):.1f} ms a frame")
 
 
+def patterns_of_rings(count):
+    """Make frames of 1024 x 1024 px of about 20 counts a pixel, and the same with a detector's marked gaps."""
+    frames = np.random.default_rng(6).poisson(20.0, (count, 1024, 1024)).astype(np.uint16)
+    marked = frames.copy()
+    marked[:, 500:520], marked[:, :, 300:310] = 65535, 65535
+    return frames, marked
+
+
+def our_rings(frames):
+    """Add the frames block by block; milliseconds a frame, of a result, and the sum of the newest frame's curve."""
+    analysis = Radial(RADIAL, bins=500, polarization=0.95)
+    block = FrameBlock("r", "primary", 0, len(frames), Inline(frames), {}, {})
+    analysis.result(analysis.update(analysis.empty(), block.part(0, 1), frames[:1]))
+    state, begin = analysis.empty(), time.perf_counter()
+    for start in range(0, len(frames), BLOCK):
+        part = block.part(start, min(start + BLOCK, len(frames)))
+        state = analysis.merge(state, analysis.update(analysis.empty(), part, frames[start : start + BLOCK]))
+    spent = time.perf_counter() - begin
+    begin = time.perf_counter()
+    curve = analysis.result(state).data["intensity"].values[1]
+    return 1e3 * spent / len(frames), 1e3 * (time.perf_counter() - begin), float(np.nansum(curve))
+
+
+def their_rings(python, folder, frames):
+    """Have pyFAI integrate the same frames; what it says.
+
+    Raises:
+        SystemExit: If it cannot.
+    """
+    np.save(folder / "frames.npy", frames)
+    given = str(folder / "frames.npy"), json.dumps(RADIAL)
+    return told_by(python, AZIMUTHAL_PEER, given, "integrate with pyFAI", "pyFAI")
+
+
+def rings(rounds, python):
+    """Measure azimuthal integration in turn with its peer, and print."""
+    frames, marked = patterns_of_rings(2 * BLOCK)
+    print(f"radial, {len(frames)} frames of 1024 x 1024 px, 500 rings:")
+    for _ in range(rounds):
+        frame, result, _ = our_rings(frames)
+        gaps, *_ = our_rings(marked)
+        print(f"  ours {frame:.2f} ms a frame in blocks of {BLOCK}, {gaps:.2f} with gaps, a result {result:.1f} ms")
+        if python:
+            with tempfile.TemporaryDirectory() as folder:
+                told = their_rings(python, Path(folder), frames)
+            spent = ", ".join(f"{one:.2f} ms with its {how}" for how, one in told["ms"].items())
+            print(f"  pyFAI {told['version']} {spent}, one frame at a time")
+
+
 def main(arguments):
     """Measure in turn, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.techniques", description=__doc__)
     parser.add_argument("--peer", default="", help="interpreter that has scikit-beam")
+    parser.add_argument("--pyfai", default="", help="interpreter that has pyFAI")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         raise SystemExit(f"--rounds {options.rounds}: allowed are 1 and more.")
     hedm(options.rounds)
     laue(options.rounds)
+    rings(options.rounds, options.pyfai)
     for name, grid, frames in (dense(), sparse()):
         print(f"xpcs, {len(frames)} frames of {name}:")
         for _ in range(options.rounds):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from steering.core.action import (
     Abort,
     Action,
+    EndBurst,
     Finish,
     InsertRegion,
     Pause,
@@ -54,6 +55,8 @@ class Situation:
         reach: What the proposed path would visit, for actions that change the path.
         problem: Why the proposed path cannot be built, or empty.
         aborting: Whether an abort was accepted.
+        parts: In how many parts the scan takes a burst; one in a single part cannot be ended.
+        burst: Number of the point, from 1, whose burst runs and is not being ended; 0 if there is none.
         suspended: Whether it waits for the beamline and goes on by itself; a person's pause then outlasts that.
     """
 
@@ -70,6 +73,8 @@ class Situation:
     problem: str = ""
     aborting: bool = False
     suspended: bool = False
+    parts: int = 1
+    burst: int = 0
 
 
 def judge(action: Action, situation: Situation) -> str:
@@ -113,6 +118,8 @@ def _content(action: Action, situation: Situation) -> str:
             return ""
         case Skip():
             return _skip(action, situation)
+        case EndBurst():
+            return _end_burst(action, situation)
         case Resume():
             return "" if situation.paused else "The scan is not paused, so there is nothing to resume."
         case Finish() | Pause() | Abort():
@@ -209,4 +216,19 @@ def _skip(action: Skip, situation: Situation) -> str:
         return f"Skipping {action.points} points means nothing. Allowed: 1 to {situation.points_left}."
     if action.points > situation.points_left:
         return f"Only {situation.points_left} points are left, so {action.points} cannot be skipped."
+    return ""
+
+
+def _end_burst(action: EndBurst, situation: Situation) -> str:
+    if situation.parts == 1:
+        return (
+            "The frames of a point are taken in one part here, so nobody can end them early. Give the scan parts: 2 or "
+            "more in the beamline's file."
+        )
+    if not situation.burst:
+        return "No burst runs now, so there is none to end. Wait until the next one has begun, or skip points."
+    if action.point not in (0, situation.burst):
+        return (
+            f"The burst of point {action.point} does not run, that of point {situation.burst} does. Look at that one."
+        )
     return ""

@@ -1,11 +1,12 @@
 import math
+import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.action import Abort, EndBurst, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.parameter import Parameter
 from steering.core.status import Axis
 from steering.guard import Reach, Situation, judge, judge_value
@@ -178,3 +179,21 @@ def test_what_holds_for_a_whole_run_is_not_changed_while_it_runs():
     assert judge(SetParameter("num", 12.0), situation(parameters=given)) == (
         "num is chosen at the start and holds for the whole run. Finish this scan and start it again."
     )
+
+
+@pytest.mark.parametrize(
+    ("point", "changes", "said"),
+    [
+        (0, {"parts": 1, "burst": 0}, "taken in one part here.*Give the scan parts"),
+        (0, {"parts": 9, "burst": 0}, "No burst runs now.*Wait until the next"),
+        (3, {"parts": 9, "burst": 4}, "burst of point 3 does not run, that of point 4 does"),
+        (4, {"parts": 9, "burst": 4, "lease": "bob"}, "held by bob"),
+    ],
+)
+def test_only_the_burst_that_runs_in_parts_can_be_ended(point, changes, said):
+    assert re.search(said, judge(EndBurst(point), situation(**changes)))
+
+
+@pytest.mark.parametrize("point", [0, 4])
+def test_the_burst_that_runs_can_be_ended(point):
+    assert judge(EndBurst(point), situation(parts=9, burst=4)) == ""

@@ -15,6 +15,7 @@ HEAD = """# API
 What notebooks and plugins import. This page is made from the docstrings by `python docs/reference/make_api.py`; what is
 not on it may change without a word.
 """
+_CHANGES = ("SetParameter", "ReplacePath", "InsertRegion", "Skip", "EndBurst", "Finish")
 _KITS = ("analysis", "agent", "panel", "scan", "source", "facility")
 # By heading: a sentence, and the objects as module:name.
 PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -34,7 +35,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "What is proposed to a running scan: `session.propose(...)`.",
         tuple(
             f"steering.core.action:{name}"
-            for name in ("SetParameter", "ReplacePath", "InsertRegion", "Skip", "Finish", "Pause", "Resume", "Abort")
+            for name in (*_CHANGES, "Pause", "Resume", "Abort")
         ),
     ),
     "Flows": (

@@ -225,7 +225,8 @@ class Xpcs:
         }
         _, (rows, columns) = bins.recipe
         described = {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)}
-        described |= {"frame_rows": rows, "frame_columns": columns}
+        # What fills the last part of a burst that was ended is a burst of its own, of the same events.
+        described |= {"points": len({one[0].key[0] for one in found}), "frame_rows": rows, "frame_columns": columns}
         whole = xr.Dataset(data | self._two_time(newest, bins, curves, period), coordinates, described)
         features = features_of(whole, curves, fit) | ageing_of(whole) | masked_feature(_left_out(newest, bins))
         return Outcome(features, whole)

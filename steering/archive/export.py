@@ -22,6 +22,7 @@ from steering.core.result import Result
 from steering.core.version import VERSION
 from steering.hedm.nexus import is_hedm, write_hedm
 from steering.ptychography.cxi import is_ptychography, write_reconstruction
+from steering.radial.nexus import is_radial, write_nxcansas
 from steering.xpcs.nexus import is_xpcs, write_xpcs
 
 _ENDINGS = {"csv": ".csv", "nexus": ".nxs"}
@@ -153,8 +154,9 @@ def _write_nexus(
 ) -> None:
     """Write an ``NXentry``: the result as ``NXdata`` with its errors, its features, how it was made, and the events.
 
-    What was decided is an ``NXcollection`` with an ``NXnote`` a decision. What XPCS and ptychography have
-    found stands a second time where their programs look for it, and spots stand in tables by their dimensions.
+    What was decided is an ``NXcollection`` with an ``NXnote`` a decision. What XPCS, ptychography and
+    azimuthal integration have found stands a second time where their programs look for it, and spots stand in tables by
+    their dimensions.
     """
     with h5py.File(path, "w") as made:
         file: Any = made
@@ -176,6 +178,10 @@ def _write_nexus(
                 write_hedm(file, result.outcome.data)
             if is_ptychography(result.outcome.data):
                 write_reconstruction(file, result.outcome.data)
+            if is_radial(result.outcome.data, result.provenance.parameters):
+                said = {"title": entry.name, "run": entry.uid, "sample": entry.sample}
+                said["program"] = f"steering {result.provenance.analysis} {result.provenance.code_version}"
+                write_nxcansas(file, result.outcome.data, result.provenance.parameters, said)
         if events is not None:
             _write_arrays(_group(top, "events", "NXcollection"), events)
         if decisions is not None:

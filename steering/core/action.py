@@ -49,6 +49,18 @@ class Skip:
 
 
 @dataclass(frozen=True)
+class EndBurst:
+    """Stop the detector in the middle of the burst that runs, keep what it took, and go on with the next point.
+
+    Attributes:
+        point: Number of the point whose burst is meant, from 1; 0 for the one that runs.
+    """
+
+    point: int = 0
+    kind: Literal["end_burst"] = "end_burst"
+
+
+@dataclass(frozen=True)
 class Finish:
     """End the scan before the next point; the run is complete and successful."""
 
@@ -77,4 +89,4 @@ class Abort:
     kind: Literal["abort"] = "abort"
 
 
-Action: TypeAlias = SetParameter | ReplacePath | InsertRegion | Skip | Finish | Pause | Resume | Abort
+Action: TypeAlias = SetParameter | ReplacePath | InsertRegion | Skip | EndBurst | Finish | Pause | Resume | Abort

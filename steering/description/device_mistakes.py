@@ -13,6 +13,7 @@ from steering.scans.entry import Mistake
 _OWN = (
     "exposure", "grid", "det", "centre", "range", "step", "count", "every", "start", "stop",
     burst.START, burst.PERIOD, burst.EVENT, burst.INDEX, burst.TIME, burst.USABLE,
+    burst.PART, burst.KEPT, burst.GAP,
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PV = re.compile(r"[^\s]+")

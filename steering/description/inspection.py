@@ -103,6 +103,8 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
         yield ("name",), "The name is empty."
     axes, known = scan.moved, description.motors
     found = list(scan.mistakes())
+    if scan.parts > 1 and scan.frames == 1:
+        found.append((("parts",), "A part of a burst needs frames: 2 or more."))
     yield from found
     for axis in axes:
         if axis not in known:

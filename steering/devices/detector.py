@@ -21,6 +21,8 @@ class OneScanDetector(SimDetector):
     """
 
     hdf: NDFileHDF5IO
+    # So many events of the run may be told of; all that are written if it is not said.
+    most_events: int | None = None
     _parting: AsyncStatus[None] | None = None
 
     def unstage(self) -> AsyncStatus[None]:
@@ -64,3 +66,48 @@ class OneScanDetector(SimDetector):
             if isinstance(provider, StreamResourceDataProvider):
                 provider.last_emitted = min(provider.last_emitted, events)
         return now - events * self._prepare_ctx.trigger_info.collections_per_event
+
+    @property
+    def frames_each(self) -> int:
+        """Frames an event."""
+        return self._prepare_ctx.trigger_info.collections_per_event if self._prepare_ctx is not None else 1
+
+    async def get_index(self) -> int:
+        """Count the events that may be told of."""
+        index = await super().get_index()
+        return index if self.most_events is None else min(index, self.most_events)
+
+    async def acquire(self) -> None:
+        """Begin to take the frames that it was prepared for, and wait for none."""
+        if self._acquire_logic is not None:
+            await self._acquire_logic.start_acquiring()
+
+    async def idle(self) -> None:
+        """Wait until it has taken them."""
+        if self._acquire_logic is not None:
+            await self._acquire_logic.wait_for_idle()
+
+    async def wait_written(self, events: int) -> None:
+        """Wait until so many events of the run are in its file.
+
+        Raises:
+            TimeoutError: If nothing is written for longer than a frame may take.
+        """
+        if self._prepare_ctx is None:
+            return
+        longest = self._prepare_ctx.trigger_info.exposure_timeout
+        async with aclosing(observe_value(self.hdf.num_captured, timeout=longest)) as values:
+            async for value in values:
+                if value >= events * self.frames_each:
+                    return
+
+    async def take(self, frames: int) -> None:
+        """Take so many frames more, with the exposure that it was prepared for."""
+        if self._prepare_ctx is None or self._trigger_logic is None:
+            return
+        information = self._prepare_ctx.trigger_info
+        await self._trigger_logic.prepare_internal(
+            num=frames, livetime=information.livetime, deadtime=information.deadtime
+        )
+        await self.acquire()
+        await self.idle()

@@ -10,6 +10,7 @@ from steering.core.status import Axis
 from steering.devices.answers import ANSWER_SECONDS, answered, put
 from steering.devices.flight import Hearing, MotorSweep
 from steering.devices.motor import STOP_SECONDS, SafeMotor, until_true
+from steering.devices.parted import PartedBurst
 from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, SignalReadable
 from steering.devices.strip import Strip
@@ -148,6 +149,7 @@ class BeamlineDevices:
             check=check,
             late=lambda done: _late(chosen, done),
             listen=self._listen,
+            parted=lambda done: PartedBurst(chosen, done, _disarm),
             sweeper=self._sweeper,
             make_safe=make_safe,
         )

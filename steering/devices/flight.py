@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steering.core.errors import SteeringError
-from steering.plans.burst import Heard, Track
+from steering.paths.heard import Heard, Track
 
 # Room for a run-up beyond what the motor needs to come up to speed, as a share of that.
 _SPARE = 0.5
@@ -44,6 +44,10 @@ class Hearing:
         """Listen no more, and give what was heard."""
         for name, signal in self._signals.items():
             signal.clear_sub(self._writers[name])
+        return self.heard()
+
+    def heard(self) -> Heard:
+        """Give what was heard so far."""
         tracks = {name: _track(heard) for name, heard in self._heard.items()}
         return Heard(tracks.pop(""), tracks)
 
@@ -64,7 +68,7 @@ class MotorSweep:
         self._first, self._rising = math.nan, True
 
     async def ready(self, first: float, last: float, seconds: float) -> tuple[float, float]:
-        """Go to where the run-up begins and set the speed; see :class:`steering.plans.burst.Sweeper`."""
+        """Go to where the run-up begins and set the speed; see :class:`steering.paths.heard.Sweeper`."""
         speed = abs(last - first) / seconds
         most = float(await self._motor.max_velocity.get_value(cached=False))
         if most and speed > most:

@@ -84,7 +84,9 @@ class Rows:
             return found
         found |= {name: _picked(table.reshape(-1), frames) for name, table in self.tables.items()}
         began, period = found.pop(burst.START, None), found.pop(burst.PERIOD, None)
-        return found | self._places(events, inside, began, period)
+        part, kept, gap = (found.pop(name, None) for name in (burst.PART, burst.KEPT, burst.GAP))
+        inside = inside + _gaps(inside, kept, gap)
+        return found | self._places(events, inside, began, period) | self._in_burst(events, inside, part)
 
     def usable(self, start: int, stop: int) -> tuple[int, int]:
         """Find the first frames in a row, from ``start`` on, that no event marks as spoilt.
@@ -113,6 +115,19 @@ class Rows:
         elif len(self.at) and np.isfinite(self.at).all():
             found[burst.TIME] = _picked(self.at, events)
         return found
+
+    def _in_burst(self, events: NDArray[np.int64], inside: NDArray[np.int64], part: Floats | None) -> dict[str, Floats]:
+        """Say where in a burst of several events each frame is; nothing where each event is a burst."""
+        if part is None:
+            return {}
+        return {burst.EVENT: events + self.first - part, burst.INDEX: inside + part * self.each}
+
+
+def _gaps(inside: NDArray[np.int64], kept: Floats | None, gap: Floats | None) -> NDArray[np.int64]:
+    """Say how many frames are missing before each one, in an event that was filled after its burst had been ended."""
+    if kept is None or gap is None:
+        return np.zeros(len(inside), np.int64)
+    return np.where(inside >= kept, np.nan_to_num(gap), 0).astype(np.int64)
 
 
 def _picked(column: Floats, places: NDArray[np.int64]) -> Floats:

@@ -64,6 +64,11 @@ class Scan(Protocol):
         ...
 
     @property
+    def parts(self) -> int:
+        """In how many parts of ``frames`` frames the burst of a point is taken; it can be ended in the middle then."""
+        ...
+
+    @property
     def own_path(self) -> bool:
         """Whether its path is its plan's own business, which nobody can change."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
-from steering.core.action import Abort, Action, InsertRegion, ReplacePath, SetParameter, Skip
+from steering.core.action import Abort, Action, EndBurst, InsertRegion, ReplacePath, SetParameter, Skip
 from steering.core.parameter import Parameter
 from steering.core.status import Axis
 
@@ -41,6 +41,8 @@ def describe(
             return "path", "", f"{points} points" if points else ""
         case Skip(points=points):
             return "path", "", f"skip {points} points"
+        case EndBurst(point=point):
+            return "burst", "", f"of point {point}" if point else ""
         case Abort(reason=reason):
             return "", "", reason
         case _:

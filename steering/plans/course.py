@@ -34,6 +34,7 @@ class Course:
         exposure_set: Exposure that the detector was prepared for, in seconds; NaN if it must be prepared.
         spoilt: The point that a device spoilt last, until it is known what became of its frame.
         done: How many points are measured.
+        more_events: Events of the run beyond one a point: a burst in parts has one a part.
         arriving: Signals on their way, by name.
         read: What is read at a point, devices and what the plan itself writes.
         baseline: Devices of the run's baseline, once it has been read.
@@ -59,6 +60,7 @@ class Course:
     exposure_set: float = float("nan")
     spoilt: Point | None = None
     done: int = 0
+    more_events: int = 0
     arriving: dict[str, Arrival] = field(default_factory=dict[str, Arrival])
     read: list[Any] = field(default_factory=list[Any])
     baseline: list[Any] | None = None

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from steering.paths.heard import Listener, Sweeper
+from steering.paths.parts import Parted
 from steering.plans.arrivals import Steered
-from steering.plans.burst import Listener, Sweeper
 from steering.plans.faults import Faults
 
 
@@ -45,6 +46,7 @@ class Devices:
             many events, or ``None``. The next event has these frames. Raises if one does not answer, or they have not
             written equally many.
         listen: Makes what hears the detector's counter and the read-backs of axes during a burst, or ``None``.
+        parted: Makes what takes a burst in parts, of so many frames each, or ``None``.
         sweeper: Makes what moves an axis at a steady speed, or ``None``.
         suspending: What has to be so for the scan to go on, or ``None``.
         make_safe: Stops the motors, disarms the detector and sets what the beamline's file says, within seconds, or
@@ -66,6 +68,7 @@ class Devices:
     room: Callable[[], str] | None = None
     late: Callable[[int], Awaitable[int]] | None = None
     listen: Callable[[tuple[str, ...]], Listener] | None = None
+    parted: Callable[[int], Parted] | None = None
     sweeper: Callable[[str], Sweeper] | None = None
     suspending: Suspending | None = None
     make_safe: Callable[[], Awaitable[list[str]]] | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Literal
 
-from steering.core.action import Action, Pause, Resume, SetParameter
+from steering.core.action import Action, EndBurst, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
@@ -43,6 +43,7 @@ class Docket:
         begin_with: Signals that are sent somewhere before the first point, and where to.
         approaching: What the next point waits for: signals on their way, in words.
         measuring: Whether a point was begun since the plan last told how far it is.
+        burst: Number of the point, from 1, whose burst runs in parts; 0 if there is none.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Docket:
         self._progress = Progress(0, scan.count(values), dict(values))
         self.approaching: tuple[str, ...] = ()
         self.measuring = False
+        self.burst = 0
         self._way: Way | None = None
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -271,6 +273,12 @@ class Docket:
         """Whether something waits for the plan."""
         return bool(self._waiting)
 
+    @property
+    def ends_burst(self) -> bool:
+        """Whether the burst that runs is to end."""
+        with self._lock:
+            return any(isinstance(one.action, EndBurst) for one in self._waiting)
+
     def take(self, *, last: bool = False) -> list[Decision]:
         """Hand the plan what came since it last asked; the last time, also that refusals were only counted."""
         with self._lock:
@@ -378,4 +386,6 @@ class Docket:
             region=self.scan.region,
             points_left=self._progress.left,
             points_allowed=self._points_allowed,
+            parts=self.scan.parts,
+            burst=0 if self.ends_burst else self.burst,
         )

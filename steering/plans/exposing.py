@@ -12,11 +12,12 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 
 from steering.core import burst as columns
+from steering.paths.heard import Sweeper, even, positions_at
 from steering.paths.path import Point
 from steering.plans.asking import asked
-from steering.plans.burst import Sweeper, even, frame_times, positions_at
 from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
+from steering.plans.parts import in_parts, read_event, times_of
 from steering.plans.readables import PlanValues, burst_values
 
 _BURST = "steering-burst"
@@ -27,7 +28,7 @@ def make_burst_values(course: Course) -> PlanValues | None:
     scan, devices = course.docket.scan, course.devices
     if scan.frames == 1 or devices.listen is None:
         return None
-    return burst_values(scan.frames, scan.swept, devices.units.get(scan.swept, ""))
+    return burst_values(scan.frames, scan.swept, devices.units.get(scan.swept, ""), scan.parts)
 
 
 def expose(course: Course, point: Point) -> Plan:
@@ -49,6 +50,8 @@ def expose(course: Course, point: Point) -> Plan:
         yield from asked(lambda: check(standing, point.steps))
     if course.burst is None:
         yield from bps.trigger_and_read(course.read)
+    elif course.docket.scan.parts > 1:
+        yield from in_parts(course, exposure)
     else:
         yield from _burst(course, course.burst, point, exposure)
 
@@ -77,7 +80,8 @@ def _prepare(course: Course, exposure: float) -> Plan:
     from ophyd_async.core import TriggerInfo
 
     # Legal inside a run as long as the number of frames an event stays the same.
-    information = TriggerInfo(livetime=exposure, collections_per_event=course.docket.scan.frames)
+    scan = course.docket.scan
+    information = TriggerInfo(livetime=exposure, collections_per_event=scan.frames, number_of_events=scan.parts)
     for detector in course.devices.detectors:
         yield from bps.prepare(detector, information, wait=True)
     course.exposure_set = exposure
@@ -100,7 +104,7 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
     finally:
         # It only lets go of what it listened to, and waits for nothing: also right where an abort came.
         heard = listener.end()
-    times = frame_times(heard.counter, frames, exposure)
+    times = times_of(heard.counter, frames, exposure)
     first, period = even(times)
     found: dict[str, object] = {columns.START: first, columns.PERIOD: period}
     if swept:
@@ -108,14 +112,6 @@ def _burst(course: Course, values: PlanValues, point: Point, exposure: float) ->
     values.put(found)
     course.timed = True
     yield from read_event(course)
-
-
-def read_event(course: Course) -> Plan:
-    """Write one event of what was taken."""
-    yield from bps.create("primary")
-    for device in course.read:
-        yield from bps.read(device)
-    yield from bps.save()
 
 
 def _sweep(course: Course, point: Point, axis: str, exposure: float) -> Plan:

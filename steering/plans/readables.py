@@ -75,15 +75,18 @@ def point_values(axes: Sequence[str], units: dict[str, str], *, watched: bool) -
     return PlanValues("point", fields | ({burst.USABLE: ("integer", "")} if watched else {}))
 
 
-def burst_values(frames: int, swept: str, units: str) -> PlanValues:
+def burst_values(frames: int, swept: str, units: str, parts: int = 1) -> PlanValues:
     """Make the readable that says when the frames of an event were taken, and where an axis was that moved meanwhile.
 
     Args:
         frames: How many an event has.
         swept: The axis, or empty.
         units: Its unit.
+        parts: How many events a burst has.
     """
     fields = {burst.START: ("number", "s"), burst.PERIOD: ("number", "s")}
+    if parts > 1:
+        fields |= dict.fromkeys((burst.PART, burst.KEPT, burst.GAP), ("integer", ""))
     return PlanValues("burst", fields | ({swept: ("number", units)} if swept else {}), {swept: frames} if swept else {})
 
 

@@ -29,8 +29,9 @@ from steering.plans.course import Course, Plan
 from steering.plans.devices import Devices
 from steering.plans.docket import Docket
 from steering.plans.ending import end_early, heed, in_words, leave_event, record, staged
-from steering.plans.exposing import expose, make_burst_values, read_event
+from steering.plans.exposing import expose, make_burst_values
 from steering.plans.faults import Patience, PointError, words
+from steering.plans.parts import read_event
 from steering.plans.readables import point_values, put_point
 
 _NAN = float("nan")
@@ -59,6 +60,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         "plan_name": scan.name,
         "scan_title": scan.title,
         "frames_per_event": scan.frames,
+        **({"events_per_burst": scan.parts} if scan.parts > 1 else {}),
         **({"scan_spec": spec.serialize()} if spec is not None else {}),
         "analyses": [one.json() for one in scan.analyses],
         "agents": [asdict(one) for one in scan.agents],
@@ -191,7 +193,7 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
     if spoilt is None or late is None:
         course.spoilt = None
         return False
-    frames = yield from asked(lambda: late(course.done))
+    frames = yield from asked(lambda: late(course.done + course.more_events))
     course.spoilt = None
     if frames == 0:
         return False

@@ -18,7 +18,8 @@ class ScanBase:
         parameters: What can be steered, with the values that hold at the start; ``exposure`` in seconds is one of them.
         analyses: What its frames are meant for, the main one first.
         agents: Who looks at the results.
-        frames: Frames that the detector takes at each point.
+        frames: Frames that the detector takes at each point, or in each part of its burst.
+        parts: In how many parts a burst is taken.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ScanBase:
     analyses: tuple[Binding, ...] = ()
     agents: tuple[AgentBinding, ...] = ()
     frames: int = 1
+    parts: int = 1
 
     @property
     def own_path(self) -> bool:

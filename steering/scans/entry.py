@@ -77,6 +77,7 @@ class ScanEntry(Strict):
         sample: Name of what is measured, for the start document and the page.
         detectors: Names of detectors that are triggered at each point beside the beamline's main one.
         frames: Frames that the detector takes at each point, the same all through a run.
+        parts: In how many parts a burst is taken at each point, each an event of ``frames`` frames.
         before: PVs that are set before the run opens.
         points_allowed: The guard's budget.
         analyses: What its frames are for, the main one first: names of installed analyses, or entries with their
@@ -102,6 +103,7 @@ class ScanEntry(Strict):
     sample: str = ""
     detectors: tuple[str, ...] = ()
     frames: int = Field(default=1, ge=1, le=MOST_FRAMES)
+    parts: int = Field(default=1, ge=1, le=MOST_FRAMES)
     before: dict[str, str | float | int] = Field(default_factory=dict)
     points_allowed: int = 20_000
     analyses: tuple[Annotated[AnalysisEntry, BeforeValidator(_named("analysis"))], ...] = ()
@@ -163,4 +165,5 @@ class ScanEntry(Strict):
             "analyses": self.bindings(),
             "agents": self.agent_bindings(),
             "frames": self.frames,
+            "parts": self.parts,
         }

@@ -120,6 +120,8 @@ class SweepEntry(ScanEntry):
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield what is wrong with its keys."""
+        if self.parts > 1:
+            yield ("parts",), f"A sweep is taken in one part, not in {self.parts}. Take 'parts' out."
         if self.frames < 2:
             yield ("frames",), f"A sweep of {self.frames} frame is none. Give frames: 2 or more."
         if len(self.across) > 1:

@@ -22,7 +22,7 @@ from steering.archive.past import Past, exports_folder
 from steering.beamline.client import BeamlineClient
 from steering.beamline.embedded import stop_service
 from steering.catalogue.catalogue import Catalogue
-from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
+from steering.core.action import Abort, Action, EndBurst, Finish, InsertRegion, Pause, Resume, SetParameter, Skip
 from steering.core.agent import Suggestion
 from steering.core.analysis import Analysis
 from steering.core.board import Board
@@ -209,6 +209,10 @@ class Session(AbstractContextManager["Session"]):
     def skip(self, points: int) -> Ruling:
         """Leave out the next points."""
         return self.propose(Skip(points))
+
+    def end_burst(self) -> Ruling:
+        """Stop the detector in the middle of the burst that runs; what it took is kept, and the next point follows."""
+        return self.propose(EndBurst())
 
     def finish(self) -> Ruling:
         """End the scan before its next point; the run is complete."""

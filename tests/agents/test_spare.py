@@ -1,10 +1,12 @@
 """Spare weakens a beam that does damage, once for some bursts, and ends a scan that knows enough."""
 
+from dataclasses import replace
+
 import pytest
 import xarray as xr
 
 from steering.agents.spare import Spare
-from steering.core.action import Finish, SetParameter
+from steering.core.action import EndBurst, Finish, SetParameter
 from steering.core.parameter import Parameter
 from steering.core.result import Feature, Outcome, Provenance, Result
 
@@ -31,6 +33,22 @@ def test_damage_is_answered_with_less_beam_and_then_two_bursts_are_waited_for():
     thick = Parameter("filters", "", 2.0, 0.0, 2.0, choices=FILTERS.choices, decimals=0)
     assert asked(agent, (thick,), damage=(-20.0, 1.0), bursts=(9.0, 0.0)) == []
     assert asked(agent, run="b", damage=(-20.0, 1.0), bursts=(1.0, 0.0)) == [SetParameter("filters", 1.0)]
+
+
+def test_it_ends_the_burst_that_does_damage_once_and_weakens_the_beam_after_that():
+    agent = Spare(end_bursts=True)
+
+    def seen(points, damage=-20.0):
+        found = result(damage=(damage, 1.0), bursts=(float(points), 0.0))
+        data = xr.Dataset(attrs={"points": points})
+        agent.ingest(replace(found, outcome=replace(found.outcome, data=data)), (FILTERS,))
+        return [one.action for one in agent.suggest()]
+
+    assert seen(1) == [EndBurst(1)]
+    assert seen(1) == [SetParameter("filters", 1.0)]
+    assert seen(2, damage=-1.0) == []
+    assert seen(2) == [EndBurst(2)]
+    assert seen(2) == []
 
 
 @pytest.mark.parametrize("damage", [(-4.0, 0.1), (-20.0, 10.0), (20.0, 1.0)])

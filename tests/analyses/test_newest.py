@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering.analyses._newest import sums_of
 from steering.analyses.centre_of_mass import CentreOfMass
 from steering.contract.analysis import pixels_of, split
 from steering.contract.outcome import require_same
 from steering.core.pixels import top_of
+from steering.moments.exact import sums_of
 from steering.moments.measure import measure_frames
 from steering.testing.blocks import make_block, varied_blocks
 

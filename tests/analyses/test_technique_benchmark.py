@@ -13,10 +13,13 @@ from benchmarks.techniques import (
     fits,
     labels_of,
     our_patterns,
+    our_rings,
     our_spots,
     ours,
+    patterns_of_rings,
     ptychography,
     recorded_spots,
+    their_rings,
     theirs,
     white_beam,
 )
@@ -50,6 +53,17 @@ def test_a_few_events_are_measured(tmp_path):
 
 def test_a_few_patterns_are_measured():
     assert all(spent > 0 for spent in ptychography(40))
+
+
+def test_a_few_rings_are_measured_and_a_peer_without_pyfai_is_said(tmp_path):
+    frames, marked = patterns_of_rings(2)
+    for some in (frames, marked):
+        frame, result, total = our_rings(some)
+        assert frame > 0 < result
+        # The corrections make more of 20 counts in the outer rings, never less; gaps make nothing of it.
+        assert 500 * 20 < total < 500 * 30
+    with pytest.raises(SystemExit, match=r"cannot integrate with pyFAI.*Give one that can import pyFAI"):
+        their_rings(sys.executable, tmp_path, frames)
 
 
 def test_a_peer_without_scikit_beam_is_said(tmp_path, made):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from steering.beamline.tokens import Tokens
-from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.action import Abort, EndBurst, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.parameter import Parameter
@@ -31,6 +31,7 @@ ACTIONS = [
     ReplacePath({"type": "Linspace", "num": 3}),
     InsertRegion({"sx": (0.0, 1.0)}, {"sx": 0.5}),
     Skip(3),
+    EndBurst(2),
     Finish(),
     Pause(),
     Resume(),

@@ -9,7 +9,7 @@ from ophyd_async.core import AsyncStatus
 
 from steering.core.action import Finish, Resume, SetParameter
 from steering.core.parameter import Parameter
-from steering.plans.burst import Heard, Track
+from steering.paths.heard import Heard, Track
 from steering.plans.faults import PointError
 from steering.scans.series import SeriesScan
 from steering.scans.sweep import SweepScan

@@ -57,3 +57,15 @@ def test_frames_of_which_no_event_says_anything_know_their_place():
     assert columns[burst.EVENT].tolist() == [12, 12]
     assert columns[burst.INDEX].tolist() == [5, 6]
     assert burst.TIME not in columns
+
+
+def test_frames_of_a_burst_in_parts_know_their_place_in_the_whole_burst_and_where_a_gap_is():
+    whole, ended = {"burst_kept": 4, "burst_gap": 0}, {"burst_kept": 1, "burst_gap": 6}
+    timed = {"burst_start": 1000.0, "burst_period": 0.1}
+    each = [told(burst_part=0, **whole, **timed), told(burst_part=1, **ended, **timed), told(burst_part=0, **whole)]
+    columns = Rows.of(each, 5, 4).columns(0, 12)
+    assert columns[burst.EVENT].tolist() == [5] * 8 + [7] * 4
+    assert columns[burst.INDEX].tolist() == [0, 1, 2, 3, 4, 11, 12, 13, 0, 1, 2, 3]
+    # The time of what was taken later says so too.
+    assert columns[burst.TIME][4:8] == pytest.approx([1000.0, 1000.7, 1000.8, 1000.9])
+    assert not {burst.PART, burst.KEPT, burst.GAP} & set(columns)

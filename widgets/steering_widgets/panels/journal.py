@@ -22,6 +22,7 @@ _WORDS = {
     "insert": "look finer",
     "replace": "replace path",
     "skip": "skip",
+    "end_burst": "end burst",
     "finish": "finish",
     "pause": "pause",
     "resume": "resume",

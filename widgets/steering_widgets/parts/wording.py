@@ -5,7 +5,18 @@ import math
 import re
 import time
 
-from steering.core.action import Abort, Action, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
+from steering.core.action import (
+    Abort,
+    Action,
+    EndBurst,
+    Finish,
+    InsertRegion,
+    Pause,
+    ReplacePath,
+    Resume,
+    SetParameter,
+    Skip,
+)
 from steering.core.parameter import Parameter
 from steering.core.proposal import author_of
 from steering.core.result import Feature, Result
@@ -189,6 +200,8 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
             return f"skip {several(points, 'point')}"
         case ReplacePath():
             return "replace the rest of the path"
+        case EndBurst(point=point):
+            return f"end the burst of point {point}" if point else "end the burst"
         case Finish():
             return "finish the scan"
         case Pause() | Resume() | Abort():

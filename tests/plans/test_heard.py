@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.plans.burst import Track, even, frame_times, positions_at
-from steering.plans.faults import PointError
+from steering.paths.heard import LostTimesError, Track, even, frame_times, positions_at
 
 
 def counter(times, before=100.0):
@@ -48,7 +47,7 @@ def test_one_frame_was_exposed_until_it_was_counted():
 
 @pytest.mark.parametrize("heard", [[], [200.0, 201.0]])
 def test_a_counter_that_did_not_go_far_enough_is_said(heard):
-    with pytest.raises(PointError, match=rf"went to {len(heard)} of 3 frames"):
+    with pytest.raises(LostTimesError, match=rf"went to {len(heard)} of 3 frames"):
         frame_times(counter(heard), 3, 0.1)
 
 

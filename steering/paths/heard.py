@@ -13,9 +13,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.plans.faults import PointError
+from steering.core.errors import SteeringError
 
 Floats = NDArray[np.float64]
+
+
+class LostTimesError(SteeringError):
+    """It is not known when the frames of a burst were taken."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class Listener(Protocol):
 
     def begin(self) -> Awaitable[None]:
         """Begin to listen."""
+        ...
+
+    def heard(self) -> Heard:
+        """Give what was heard so far."""
         ...
 
     def end(self) -> Heard:
@@ -91,7 +99,7 @@ def frame_times(counter: Track, frames: int, exposure: float) -> Floats:
         Unix time of the middle of each exposure, shape ``(frames,)``.
 
     Raises:
-        PointError: If the counter did not go that far.
+        LostTimesError: If the counter did not go that far.
     """
     counts = counter.values - counter.values[0]
     # The first value is as old as the last burst: it says nothing about this one's times.
@@ -99,7 +107,7 @@ def frame_times(counter: Track, frames: int, exposure: float) -> Floats:
     if not len(known) or counts[known[-1]] < frames:
         last = int(counts.max())
         message = f"The detector's counter went to {last} of {frames} frames: when each was taken is not known."
-        raise PointError(message)
+        raise LostTimesError(message)
     wanted = np.arange(1, frames + 1, dtype=np.float64)
     heard, at = counts[known], counter.times[known]
     ends = np.interp(wanted, heard, at)

@@ -1,0 +1,1 @@
+"""Azimuthal integration: the intensity along rings around the beam."""

@@ -1,0 +1,229 @@
+"""Azimuthal integration: what pyFAI says, whatever blocks the frames come in, and features of what is known."""
+
+from dataclasses import replace
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from steering.analyses.radial import Radial
+from steering.core.block import FrameBlock, Inline
+from steering.core.pixels import Bad
+from steering.testing import check_analysis
+from steering_widgets.drawing.line_data import line_names, lines_of
+
+TURNED = {
+    "distance": 0.05, "poni1": 0.021, "poni2": 0.033, "pixel1": 1e-3, "pixel2": 0.8e-3, "wavelength": 1.1e-10,
+    "rot1": 0.12, "rot2": -0.07, "rot3": 0.4,
+}  # fmt: skip
+FLAT = {"distance": 1.0, "poni1": 0.0128, "poni2": 0.0128, "pixel1": 1e-4, "pixel2": 1e-4, "wavelength": 1e-10}
+MASKED = [{"rows": (10, 14), "columns": (20, 30)}, {"rows": (0, 1), "columns": (0, 64)}]
+
+# pyFAI 2026.9.0: intensity and sem of integrate1d_ng(picture(), 8, unit=..., mask=..., radial_range=...,
+# polarization_factor=..., correctSolidAngle=..., method=("no", "histogram", "python"), error_model="poisson").
+PYFAI = {
+    ("q", (0.5, 5.0), 0.95, True): (
+        [125.0687, 128.72559, 60.046143, 52.445881, 57.16526, 69.86953, 50.904343],
+        [0.72525835, 0.54517829, 0.33737513, 0.31293273, 0.43138984, 0.98879671, 11.108239],
+    ),
+    ("two_theta", (6.0, 50.0), None, False): (
+        [112.4416, 108.53592, 41.806736, 35.04781, 34.903156, 34.894039, 32.75],
+        [0.64060193, 0.45907447, 0.24740745, 0.21574113, 0.27107254, 0.48071441, 2.8613808],
+    ),
+    ("two_theta", (6.0, 50.0), None, True): (
+        [119.73264, 123.37285, 51.436222, 47.583244, 51.436672, 57.622662, 53.91037],
+        [0.68214041, 0.52183026, 0.30439365, 0.29290456, 0.39947876, 0.79383308, 4.7101707],
+    ),
+    ("two_theta", (6.0, 50.0), -0.5, False): (
+        [113.95608, 112.09891, 44.227863, 38.349133, 40.963802, 42.332024, 38.449871],
+        [0.64923018, 0.47414485, 0.26173544, 0.23606282, 0.31814206, 0.58318305, 3.3593807],
+    ),
+}
+
+
+def picture():
+    rows, columns = np.indices((48, 64))
+    ring = 400 * np.exp(-(((np.hypot(rows - 20, columns - 40) - 9) / 2.0) ** 2))
+    return (20 + (rows * 7 + columns * 13) % 31 + ring).astype(np.int32)
+
+
+def block_of(frames, start=0, **columns):
+    units = {"monitor": "A", "exposure": "s"}
+    values = {name: np.asarray(column, float) for name, column in columns.items()}
+    return FrameBlock("r", "primary", start, start + len(frames), Inline(frames), values, units)
+
+
+def of(analysis, frames, cuts=(), order=None, **columns):
+    """Analyse frames in blocks that are cut at some places, merged in some order."""
+    whole = block_of(frames, **columns)
+    parts = [whole.part(a, b) for a, b in pairwise([0, *cuts, len(frames)])]
+    states = [analysis.update(analysis.empty(), part, part.place.frames) for part in parts]
+    states = [states[i] for i in (order if order is not None else range(len(states)))]
+    return analysis.result(reduce(analysis.merge, states, analysis.empty()))
+
+
+def rings(width=0.03, count=20, height=900.0):
+    """Frames with a ring at q = 1 of a width (full, at half maximum) on a background of 30 counts."""
+    rows, columns = np.indices((256, 256))
+    radius = np.hypot((rows + 0.5) * 1e-4 - 0.0128, (columns + 0.5) * 1e-4 - 0.0128)
+    q = 4 * np.pi * np.sin(np.arctan(radius) / 2)
+    mean = 30 + height * np.exp(-4 * np.log(2) * ((q - 0.05) / (width * 0.05)) ** 2)
+    return np.random.default_rng(1).poisson(mean, (count, 256, 256)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("case", PYFAI)
+def test_it_is_what_pyfai_says(case):
+    along, (low, high), polarization, solid_angle = case
+    chosen = {"along": along, "low": low, "high": high, "bins": 8, "polarization": polarization}
+    analysis = Radial(TURNED, solid_angle=solid_angle, masked=MASKED, **chosen)
+    data = of(analysis, picture()[None]).data
+    intensity, error = PYFAI[case]
+    # The last ring is empty: pyFAI says 0 there, we that nothing is known.
+    assert data["intensity"].values[0, :-1] == pytest.approx(intensity, rel=3e-7)
+    assert data["intensity_error"].values[0, :-1] == pytest.approx(error, rel=3e-7)
+    assert np.isnan(data["intensity"].values[:, -1]).all()
+    assert data[along].values == pytest.approx(low + (high - low) / 8 * (np.arange(8) + 0.5))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"geometry": FLAT, "spacing": "log", "bins": 9}, {"monitor": "exposure"}, {"geometry": FLAT, "bins": 3}],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_it_keeps_the_contract(settings, seed):
+    check_analysis(Radial(**settings), seed=seed)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_blocks_of_any_length_and_order_give_the_same_bits(kind):
+    random = np.random.default_rng(5)
+    frames = random.poisson(2, (200, 16, 16)).astype(kind)
+    if kind is np.float32:
+        frames = frames + random.normal(0, 0.3, frames.shape).astype(kind)
+        frames[random.random(frames.shape) < 0.01] = np.nan
+    else:
+        frames[random.random(frames.shape) < 0.01] = np.iinfo(kind).max
+    analysis = Radial({**FLAT, "poni1": 8e-4, "poni2": 8e-4}, bins=5, polarization=0.9)
+    whole = of(analysis, frames)
+    assert whole.features["masked"].value == pytest.approx(1.0, abs=0.2)
+    for _ in range(6):
+        cuts = np.sort(random.choice(np.arange(1, 200), random.integers(1, 40), replace=False))
+        found = of(analysis, frames, cuts, random.permutation(len(cuts) + 1))
+        for name in whole.data.variables:
+            assert found.data[name].values.tobytes() == whole.data[name].values.tobytes(), name
+        assert found.features == whole.features
+
+
+def test_a_state_is_as_large_after_many_frames_as_after_one():
+    analysis = Radial(bins=4)
+    frames = np.ones((1, 8, 8), np.uint16)
+    state = analysis.empty()
+    for start in (0, 2, 1, 5, 4, 3):
+        state = analysis.update(state, block_of(frames, start), frames)
+    assert [(one.start, one.stop) for one in state[0].all] == [(0, 6)]
+
+
+def test_an_even_scattering_is_even_once_it_is_corrected():
+    analysis = Radial(TURNED, bins=10, polarization=0.95)
+    even = 1e6 * analysis._grid.shares((48, 64))
+    data = of(analysis, even[None]).data
+    assert data["intensity"].values[0] == pytest.approx(1e6, rel=1e-6)
+    assert of(Radial(TURNED, bins=10), even[None]).data["intensity"].values[0].std() > 1e4
+
+
+def test_pixels_that_are_no_counts_change_nothing_but_the_error():
+    even = np.full((6, 32, 32), 7, np.uint16)
+    clean = of(Radial(bins=4), even)
+    even[2, :20] = 65535
+    even[4, :, 5] = 900
+    bad = Bad(np.eye(32, dtype=bool), 500)
+    block = replace(block_of(even), bad=bad)
+    analysis = Radial(bins=4)
+    found = analysis.result(analysis.update(analysis.empty(), block, even))
+    assert (found.data["intensity"].values[0] == 7.0).all()
+    assert (found.data["intensity_error"].values[0] > clean.data["intensity_error"].values[0]).all()
+    counted = ((even == 7) & ~bad.mask).mean()
+    assert found.features["masked"].value == pytest.approx(100 * (1 - counted))
+
+
+def test_it_is_normalised_to_the_monitor_and_a_frame_without_one_is_left_out():
+    frames = np.full((5, 16, 16), 8, np.uint16) * np.array([1, 2, 3, 4, 5], np.uint16)[:, None, None]
+    monitor = [1.0, 2.0, 3.0, np.nan, 0.0]
+    found = of(Radial(bins=3, monitor="monitor"), frames, monitor=monitor)
+    assert found.data["intensity"].values == pytest.approx(8.0)
+    assert found.data["intensity"].attrs["units"] == "counts/px/A"
+    assert found.data.attrs["skipped"] == 2
+    assert found.features["frames"].value == 3
+    frames[1, :8] = 65535
+    found = of(Radial(bins=3, monitor="monitor"), frames, cuts=(2,), monitor=monitor)
+    assert found.data["intensity"].values == pytest.approx(8.0)
+    with pytest.raises(ValueError, match=r"no column 'monitor'; they have: exposure\. Name one of these"):
+        of(Radial(monitor="monitor"), frames, exposure=np.ones(5))
+
+
+def test_the_errors_are_those_that_repeated_measurements_have():
+    curves = []
+    for seed in range(40):
+        frames = np.random.default_rng(seed).poisson(3, (2, 32, 32)).astype(np.uint16)
+        curves.append(of(Radial(bins=6), frames).data)
+    scatter = np.std([one["intensity"].values[0] for one in curves], axis=0)
+    said = np.mean([one["intensity_error"].values[0] for one in curves], axis=0)
+    assert scatter == pytest.approx(said, rel=0.4)
+
+
+def test_a_peak_is_found_where_it_is_with_its_width():
+    found = of(Radial(FLAT, bins=400, low=0.02, high=0.075, peak=(0.045, 0.055)), rings()).features
+    place, width = found["peak_position"], found["peak_width"]
+    assert abs(place.value - 0.05) < 5 * place.uncertainty < 0.05 * 1e-3
+    assert width.value == pytest.approx(0.03 * 0.05, rel=0.02)
+    assert 0 < width.uncertainty < 0.02 * width.value
+    assert {place.units, width.units} == {"1/angstrom"}
+    # Where there is none, none is made up.
+    assert "peak_position" not in of(Radial(FLAT, bins=400, peak=(0.02, 0.0201)), rings(count=2)).features
+
+
+def test_the_invariant_is_the_integral_and_the_mean_is_that_of_its_range():
+    frames = np.full((3, 256, 256), 50, np.uint16)
+    chosen = {"low": 0.01, "high": 0.06, "bins": 100, "solid_angle": False, "average": (0.02, 0.03)}
+    found = of(Radial(FLAT, **chosen), frames).features
+    assert found["invariant"].value == pytest.approx(50 * (0.06**3 - 0.01**3) / 3, rel=1e-3)
+    assert found["invariant"].units == "(counts/px)/angstrom^3"
+    assert found["mean_intensity"].value == pytest.approx(50)
+    assert found["total"].uncertainty == pytest.approx(np.sqrt(found["total"].value))
+
+
+def test_the_view_of_lines_shows_it_with_units_on_the_axis_that_fits():
+    data = of(Radial(FLAT, bins=30, low=0.002, high=0.07, spacing="log"), rings(count=2)).data
+    assert line_names(data) == ["intensity"]
+    drawn = lines_of(data, "intensity")
+    assert drawn.logarithmic
+    assert (drawn.x[1], drawn.y[1]) == ("1/angstrom", "counts/px")
+    assert [one.label for one in drawn.lines] == ["of = all frames", "of = newest frame"]
+    assert (drawn.lines[0].points.errors > 0).all()
+    assert not lines_of(of(Radial(FLAT), rings(count=2)).data, "intensity").logarithmic
+
+
+def test_without_frames_or_with_nothing_to_see_there_is_nothing():
+    analysis = Radial(bins=3)
+    assert not analysis.result(analysis.empty()).features
+    found = of(analysis, np.full((2, 8, 8), 65535, np.uint16))
+    assert np.isnan(found.data["intensity"].values).all()
+    assert set(found.features) == {"frames", "masked"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"low": 2.0, "high": 1.0}, "rings go from 2 to 1 px. Give low below high"),
+        ({"low": 500.0, "high": 600.0}, "no pixel lies from 500 to 600 px"),
+        ({"low": 0.0, "spacing": "log"}, "above 0 for a log scale"),
+        ({"peak": (2.0, 1.0)}, "a range goes from 2 to 1"),
+        ({"average": (1.0, float("inf"))}, "two finite numbers"),
+        ({"masked": [{"rows": (0, 99), "columns": (0, 4)}]}, "reaches beyond the frame"),
+    ],
+)
+def test_what_cannot_be_is_said(settings, sentence):
+    frames = np.ones((1, 16, 16), np.uint16)
+    with pytest.raises(ValueError, match=sentence):
+        of(Radial(**settings), frames)
