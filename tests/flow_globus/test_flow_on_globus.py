@@ -98,7 +98,7 @@ def test_no_secret_is_logged_journaled_or_shown(workspace, there, run, caplog):
     Login(workspace).begin([failed.why.partition("--consent '")[2].partition("'")[0]])
     there.double.control.expire_tokens()
     done = run(there.flow())
-    assert (failed.status, done.status) == ("failed", "succeeded")
+    assert (failed.status, done.status) == ("failed", "succeeded"), done.why
     logins = list((workspace.directory / "globus").glob("service-*.json"))
     kept = [json.loads(path.read_text())["tokens"].values() for path in logins]
     secrets = [there.double.auth.secret, there.double.key, *(token["access"] for one in kept for token in one)]
