@@ -1,5 +1,6 @@
 """A JupyterLab of our own: started on a workspace's notebooks, run as a browser would, ended with its parent."""
 
+import json
 import os
 import shutil
 import signal
@@ -125,12 +126,17 @@ def _settings(workspace: Workspace) -> Path:
 
 
 def _tabs(workspace: Workspace) -> Path:
-    """Return an empty folder for what JupyterLab remembers of its tabs.
+    """Return a folder for what JupyterLab remembers of its tabs: none, and the file browser is folded.
 
     JupyterLab opens the tabs of before again and starts their kernels, each with a session and a dashboard of its own.
-    This user's other JupyterLabs keep their tabs; a page of this one that is loaded again finds its own.
+    This user's other JupyterLabs keep their tabs; a page of this one that is loaded again finds its own. The dashboard
+    has the width of the file browser too, which is most of a telephone's.
     """
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
     folder = workspace.run / "lab-tabs"
     shutil.rmtree(folder, ignore_errors=True)
     make_private(folder)
+    layout = {"layout-restorer:data": {"left": {"collapsed": True, "visible": True}}}
+    WorkspacesManager(str(folder)).save("default", json.dumps({"data": layout, "metadata": {"id": "default"}}))
     return folder

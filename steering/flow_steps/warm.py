@@ -29,6 +29,8 @@ class WarmFacilities:
         self._thread = threading.Thread(target=self._loop.run_forever, name="steering-flow-compute", daemon=True)
         self._thread.start()
         self._facilities: dict[str, Facility] = {}
+        self._pooled = set[str]()
+        self._attaching: dict[str, asyncio.Lock] = {}
 
     async def facility(self, name: str, *, pool: bool = True) -> Facility:
         """Return a facility that is attached and has workers, or waits for them.
@@ -40,15 +42,20 @@ class WarmFacilities:
         Raises:
             SteeringError: If there is none of that name, or it cannot be reached.
         """
-        if name not in self._facilities:
-            made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
-            if pool:
+        # Two flows may ask at once: the second one waits, and has the same.
+        async with self._attaching.setdefault(name, asyncio.Lock()):
+            made = self._facilities.get(name)
+            known = made is not None
+            if made is None:
+                made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
+            if pool and name not in self._pooled:
                 await made.start()
-            else:
+                self._pooled.add(name)
+            elif not known:
                 await made.launch()
                 await made.attach()
             self._facilities[name] = made
-        return self._facilities[name]
+            return made
 
     def warm(self, name: str, *, pool: bool = True) -> None:
         """Attach to a facility in the background; what goes wrong is said when it is used.
@@ -62,7 +69,7 @@ class WarmFacilities:
             try:
                 await self.facility(name, pool=pool)
             except (SteeringError, OSError):
-                self._facilities.pop(name, None)
+                return
 
         asyncio.run_coroutine_threadsafe(attach(), self._loop)
 

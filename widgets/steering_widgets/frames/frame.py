@@ -116,7 +116,9 @@ class FramePanel:
         if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked, self._told = now, frame
-            self.widget.remark(", ".join(["newest frame", *self._last_point(), ""]), _when(frame.time))
+            # The age first: on a narrow page what stands behind it is cut off.
+            behind = "".join(f"; {one}" for one in self._last_point())
+            self.widget.remark("newest frame, ", f"{_when(frame.time)}{escape(behind)}")
             # Counted as the slider does. The detector's own number goes on from run to run.
             of = f" of {self._history.count}" if self._history.count else ""
             self.image.tell(", ".join([f"newest frame{of}", *self._last_point()]), frame.time)
