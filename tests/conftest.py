@@ -34,6 +34,14 @@ LONGEST_FIRST = (
 # These share one session on one embedded beamline.
 ONE_SESSION = tuple(f"tests/system/test_{name}.py" for name in ("follow", "losses", "map", "open", "past", "rocking"))
 
+# These share one Slurm.
+ON_SLURM = (
+    "tests/browser/test_slurm_lab.py",
+    "tests/flow_globus/test_queues.py",
+    "tests/system/test_end_to_end.py",
+    "tests/system/test_slurm.py",
+)
+
 # Shared machines pause for longer than any example takes; time is measured in benchmarks/.
 hypothesis.settings.register_profile("steering", deadline=None)
 hypothesis.settings.load_profile("steering")
@@ -47,7 +55,7 @@ with loading():
 def scope_of(nodeid: str) -> str:
     """Say with which others a test must run in one process: those that share a beamline, a real Slurm, or a file."""
     file = nodeid.partition("::")[0]
-    if file in ("tests/browser/test_slurm_lab.py", "tests/system/test_slurm.py"):
+    if file in ON_SLURM:
         return "slurm"
     return "tests/system" if file in ONE_SESSION else file
 

@@ -43,7 +43,8 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "steering.flow_runner.desk:Flows", "steering.flow_runner.returned:Returned",
             "steering.flow_steps.flow_state:FlowState", "steering.flow_steps.flow_state:StepState",
-            "steering.catalogue.catalogue:Catalogue", "steering.catalogue.entry:Entry",
+            "steering.catalogue.catalogue:Catalogue", "steering.catalogue.published:PublishedCatalogue",
+            "steering.catalogue.entry:Entry",
         ),
     ),
     "The record": (

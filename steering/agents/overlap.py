@@ -14,7 +14,7 @@ _DEAD_BAND = 1.1
 
 
 class Overlap:
-    """Looks after a scan of ptychography.
+    """Suggests a step with which spots of ptychography overlap enough, and the end once the error is small.
 
     It looks at the features of ``ptychography``. If the spots of neighbouring points overlap by less than ``wanted``
     percent of the beam, it suggests the step with which they do. Once they do, the error is at most ``enough``, and it

@@ -42,7 +42,7 @@ class _Points:
 
 
 class Region:
-    """Looks after a map of Laue patterns.
+    """Suggests a finer grid of a Laue map where spots belong to no known grain.
 
     It looks at the map of ``laue``. Where, on the first grid, fewer than ``indexed`` percent of the spots belong to
     known grains (by more than two standard errors), and the row above was measured and is well, it suggests a finer

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import orjson
 from steering.machine.lines import append
 from steering.machine.secret_file import make_private
 
+# A service that never opened a run has journals without one; the newest run is among so many, at the begin of its own.
+_MOST_LOOKED_AT, _HEAD = 50, 20
 # How each line begins.
 _BEGIN = b'{"kind": '
 
@@ -65,6 +68,16 @@ def read_journal(path: Path) -> Iterator[Entry]:
         for line in file:
             if line.endswith(b"\n") and (entry := decode(line)) is not None:
                 yield entry
+
+
+def newest_number(directory: Path) -> int:
+    """Return the ``scan_id`` of the newest run of the journals, from which a service counts on; 0 without one."""
+    for path in sorted(directory.glob("*.jsonl"), reverse=True)[:_MOST_LOOKED_AT]:
+        starts = (one.content for one in islice(read_journal(path), _HEAD) if one.name == "start")
+        for number in (start.get("scan_id") for start in starts):
+            if isinstance(number, int):
+                return number
+    return 0
 
 
 def decode(line: bytes) -> Entry | None:

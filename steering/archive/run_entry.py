@@ -62,7 +62,9 @@ class RunEntry:
 
     def matches(self, text: str) -> bool:
         """Say whether each word of a text is in its scan, sample, status, date or number, or begins its uid."""
-        said = f"{self.scan} {self.sample} {self.status} {self.date} #{self.number}".casefold()
+        # A list of runs calls it aborted or failed.
+        ended = {"abort": "aborted", "fail": "failed"}.get(self.status, self.status)
+        said = f"{self.scan} {self.sample} {ended} {self.date} #{self.number}".casefold()
         return all(word in said or self.uid.casefold().startswith(word) for word in text.casefold().split())
 
 

@@ -22,6 +22,7 @@ from types import FrameType
 
 import uvicorn
 
+from steering.archive.journal import newest_number
 from steering.beamline.app import Face
 from steering.beamline.children import start_flows, start_record, start_simulation
 from steering.beamline.flow_teller import FlowTeller
@@ -109,13 +110,16 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
         contents = description.simulate.model_dump()
         os.environ.update(start_simulation(stack, options.speed, options.seed, contents, say))
     make_private(workspace.frames)
-    engine = Engine({}) if instrument is None else instrument.engine
+    # Two runs of a day are not both called "rocking 1", although Bluesky counts from 1 in each process.
+    counted = {"scan_id": newest_number(workspace.journal)}
+    engine = Engine(counted) if instrument is None else instrument.engine
     stack.callback(engine.close)
     connecting = (
         connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)
     )
     devices = engine.call(connecting, timeout=60.0)
-    beamline = Beamline(description, devices, engine, workspace)
+    haste = options.speed if description.simulate is not None else 1.0
+    beamline = Beamline(description, devices, engine, workspace, haste)
     stack.callback(beamline.close)
     if FlowTeller.wanted(description.flows):
         served = "" if options.beamline is None else str(options.beamline.expanduser().resolve())

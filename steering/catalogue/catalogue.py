@@ -4,16 +4,19 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from steering.catalogue.asked import FACETS, facets_of, fitting
 from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flows.condition import Condition, UnknownFeatureError, read_condition
+from steering.flows.condition import read_condition
 from steering.flows.feature_json import features_json, read_features
 from steering.machine.secret_file import make_private
 
-FACETS = ("kind", "scan", "sample", "status", "day", "experiment", "beamline", "flow", "label")
+if TYPE_CHECKING:
+    from steering.catalogue.published import PublishedCatalogue
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS entries (
   subject TEXT PRIMARY KEY, kind TEXT NOT NULL, run TEXT NOT NULL, flow TEXT NOT NULL, scan TEXT NOT NULL,
@@ -36,6 +39,7 @@ class Catalogue:
 
     def __init__(self, workspace: Workspace) -> None:
         """Name the file; it is made with the first entry."""
+        self._workspace = workspace
         self.path = workspace.directory / "catalogue.sqlite"
 
     def __repr__(self) -> str:
@@ -45,6 +49,20 @@ class Catalogue:
     def __len__(self) -> int:
         """Count the entries."""
         return self._ask("SELECT COUNT(*) FROM entries")[0][0] if self.path.exists() else 0
+
+    def on(self, index: str) -> "PublishedCatalogue":
+        """Return what is published in an index of Globus Search: ``session.catalogue.on("runs").find("tau0 < 1 s")``.
+
+        Args:
+            index: Its id, or what people call it where only one is called so.
+
+        Raises:
+            SteeringError: If Globus is not installed.
+        """
+        # Its clients load slowly, and need an extra that is not there everywhere.
+        from steering.catalogue.published import PublishedCatalogue
+
+        return PublishedCatalogue(self._workspace, index)
 
     def write(self, *entries: Entry) -> None:
         """Write entries, all of them or none; one of the same subject is replaced.
@@ -76,19 +94,12 @@ class Catalogue:
         Raises:
             SteeringError: If the condition is none, there is no such facet, or no entry has a feature that it asks for.
         """
-        wanted = {**facets, **({"kind": kind} if kind else {})}
-        for name in wanted:
-            if name not in FACETS:
-                raise SteeringError(f"There is no facet {name!r:.60}. There are: {', '.join(FACETS)}.")
+        wanted = facets_of(kind, facets)
         judged = read_condition(condition) if condition else None
         where = " AND ".join(f"{name} = ?" for name in wanted) or "1"
         statement = f"SELECT * FROM entries WHERE {where} ORDER BY began DESC, kind DESC, subject"  # noqa: S608  (facets)
         rows = self._ask(statement, tuple(wanted.values()))
-        found = [_entry(row) for row in rows]
-        if judged is None:
-            return found[:limit]
-        fit = _fitting(found, judged)
-        return fit[:limit]
+        return fitting(map(_entry, rows), judged, limit)
 
     def facets(self) -> dict[str, dict[str, int]]:
         """Count the entries by each facet's words, the most frequent first."""
@@ -145,30 +156,6 @@ class Catalogue:
                 f"The catalogue {self.path} cannot be read or written ({error}). Free space, or move the file away: "
                 "each flow run writes its entries again when its catalogue step is done again."
             ) from error
-
-
-def _fitting(entries: Sequence[Entry], condition: Condition) -> list[Entry]:
-    """Choose those of which a condition holds; one that lacks a feature does not fit.
-
-    Raises:
-        SteeringError: If none of several entries has the feature.
-    """
-    fit: list[Entry] = []
-    unknown: UnknownFeatureError | None = None
-    judged = 0
-    for one in entries:
-        try:
-            holds = condition.holds(one.facts)
-        except UnknownFeatureError as error:
-            unknown = error
-            continue
-        judged += 1
-        if holds:
-            fit.append(one)
-    if unknown is not None and not judged:
-        known = sorted({name for one in entries for name in one.facts.features})
-        raise SteeringError(f"No entry has what {condition.text!r:.80} asks for. Known are: {', '.join(known)}.")
-    return fit
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

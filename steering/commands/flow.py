@@ -6,9 +6,9 @@ another process, 4 it was cancelled.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +18,8 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace, default_workspace
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
-from steering.flow_runner.runner import run_flow
-from steering.flow_steps.flow_journal import BusyError, FlowJournal, journals
+from steering.flow_runner.several import run_one, run_several
+from steering.flow_steps.flow_journal import FlowJournal, journals
 from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import RecordedRun, find_run
 from steering.flow_steps.warm import WarmFacilities
@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
     parser.add_argument("--json", action="store_true", help="print JSON only")
+    parser.add_argument(
+        "--definition", action="store_true", help="explain also prints the definition and the input that Globus is told"
+    )
     return parser
 
 
@@ -81,10 +84,15 @@ def run_here(workspace: Workspace, journal: FlowJournal) -> FlowState:
     """Run a flow in this process, so that it ends with it; what is left can be resumed."""
     end_like_ctrl_c()
     with WarmFacilities(workspace) as facilities:
-        try:
-            return run_flow(workspace, journal, facilities)
-        except BusyError as error:
-            return replace(journal.state, why=str(error))
+        return run_one(workspace, journal, facilities)
+
+
+def run_or_wait(workspace: Workspace, journal: FlowJournal) -> FlowState:
+    """Run a flow in this process; one that another process runs, as that of the run's end, is waited for."""
+    while (state := run_here(workspace, journal)).status == "running":
+        journal.until_over(math.inf)
+        # Whoever ran it may have been killed: what is left is done here.
+    return state
 
 
 def order_for(
@@ -105,10 +113,10 @@ def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
     else:
         cut_off = ("interrupted", "failed", "ordered")
         found = [one for one in reversed(journals(workspace)) if one.state.status in cut_off]
-    states: list[FlowState] = []
     for one in found:
         one.forget_wish()
-        states.append(run_here(workspace, one))
+    end_like_ctrl_c()
+    states = run_several(workspace, found)
     if not states and not options.json:
         sys.stdout.write("There is nothing to resume.\n")
         return 0
@@ -130,7 +138,10 @@ def _explain(options: argparse.Namespace, workspace: Workspace) -> int:
     facts = run.facts(name) if run is not None else None
     files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in (run.files() if run else ())]
     explained = explain_flow(name, entry, facts, files)
-    sys.stdout.write(json.dumps(finite(explained), indent=1) + "\n" if options.json else as_text(explained))
+    if options.json:
+        sys.stdout.write(json.dumps(finite(explained), indent=1) + "\n")
+    else:
+        sys.stdout.write(as_text(explained, definition=options.definition))
     return 0
 
 
@@ -166,6 +177,7 @@ def describe_flow(state: FlowState) -> str:
 
 def _found(outcome: Mapping[str, Any]) -> list[str]:
     said = [f"in {outcome['folder']}"] if "folder" in outcome else []
+    said += [f"queue {outcome['queue']}"] if "queue" in outcome else []
     found = cast("Mapping[str, Mapping[str, Mapping[str, Any]]]", outcome.get("features") or {})
     for label, features in found.items():
         shown = list(read_features(features).items())[:6]

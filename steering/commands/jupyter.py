@@ -1,6 +1,8 @@
 """A JupyterLab of our own: started on a workspace's notebooks, run as a browser would, ended with its parent."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +54,7 @@ class Jupyter:
             "JUPYTER_TOKEN": token,
             "STEERING_HOME": str(workspace.directory),
             "JUPYTERLAB_SETTINGS_DIR": str(_settings(workspace)),
+            "JUPYTERLAB_WORKSPACES_DIR": str(_tabs(workspace)),
         }
         command = [
             *(sys.executable, "-c", _ON_LIFELINE, "--no-browser", "--ip=127.0.0.1", f"--port={number}"),
@@ -119,4 +122,21 @@ def _settings(workspace: Workspace) -> Path:
     if not file.exists():
         make_private(file.parent)
         file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+    return folder
+
+
+def _tabs(workspace: Workspace) -> Path:
+    """Return a folder for what JupyterLab remembers of its tabs: none, and the file browser is folded.
+
+    JupyterLab opens the tabs of before again and starts their kernels, each with a session and a dashboard of its own.
+    This user's other JupyterLabs keep their tabs; a page of this one that is loaded again finds its own. The dashboard
+    has the width of the file browser too, which is most of a telephone's.
+    """
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+    folder = workspace.run / "lab-tabs"
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private(folder)
+    layout = {"layout-restorer:data": {"left": {"collapsed": True, "visible": True}}}
+    WorkspacesManager(str(folder)).save("default", json.dumps({"data": layout, "metadata": {"id": "default"}}))
     return folder

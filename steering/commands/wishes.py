@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,13 +29,19 @@ class Offer:
     agents: tuple[str, ...] = ()
 
 
-def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
+def scans_of(workspace: Workspace | None, beamline: Path | None = None) -> dict[str, Offer]:
     """Return the scans that the service of a workspace has, or the embedded one will have.
 
+    Args:
+        workspace: Whose service is asked, if it runs.
+        beamline: The file that the embedded one will serve; the built-in one if left out.
+
     Raises:
-        SteeringError: If a service runs and does not answer.
+        SteeringError: If a service runs and does not answer, or the file is wrong.
     """
     service = find_service(workspace) if workspace is not None else None
+    if service is None and beamline is not None:
+        return _scans_in(beamline)
     if service is None:
         from steering.scans.parameter_entry import ParameterEntry
 
@@ -63,6 +70,19 @@ def scans_of(workspace: Workspace | None) -> dict[str, Offer]:
     return {
         scan.name: Offer({item.name: item for item in scan.parameters}, tuple(agent.label for agent in scan.agents))
         for scan in SCANS.validate_json(answer.content)
+    }
+
+
+def _scans_in(beamline: Path) -> dict[str, Offer]:
+    # What reads a beamline's file loads slowly, and the built-in one needs none of it.
+    from steering.description.description import read_description
+
+    return {
+        scan.name: Offer(
+            {name: one.parameter(name) for name, one in scan.parameters.items()},
+            tuple(agent.binding().label for agent in scan.agents),
+        )
+        for scan in read_description(beamline).scans
     }
 
 

@@ -103,12 +103,14 @@ class Forecast:
         plan: The path as it would be; as it stands if one would be refused.
         points_left: How many points would be left.
         seconds_left: How long these would take; NaN where that is not known.
+        at_least: Whether that counts exposures alone: nobody knows yet how long a motor moves between two points.
     """
 
     refusal: str = ""
     plan: Plan = field(default_factory=Plan)
     points_left: int = 0
     seconds_left: float = float("nan")
+    at_least: bool = False
 
 
 def thinned(count: int) -> NDArray[np.int64]:

@@ -5,6 +5,8 @@ from typing import Literal
 
 from steering.core.action import Action
 
+_SUGGESTED = "; suggested by "
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -14,7 +16,8 @@ class Proposal:
         id: Unique name of this proposal; sending the same one twice changes nothing.
         who: Person (the token's name), or agent and person (``"recentre for ana"``).
         action: What is asked for.
-        basis: The result that it rests on, for example ``"rocking_curve 26 frames, version 17"``; empty if none.
+        basis: The result that it rests on, for example ``"rocking_curve 26 frames, version 17"``; empty if none. What a
+            person accepted names the agent that suggested it too (see :func:`with_author`).
         proposed_at: Unix time in seconds.
     """
 
@@ -67,3 +70,14 @@ class Ruling:
     def accepted(self) -> bool:
         """Whether it was accepted."""
         return self.verdict == "accepted"
+
+
+def with_author(basis: str, agent: str) -> str:
+    """Name the agent whose suggestion a person accepted, after the result that it rests on."""
+    return f"{basis}{_SUGGESTED}{agent}" if agent else basis
+
+
+def author_of(basis: str) -> tuple[str, str]:
+    """Split what :func:`with_author` made into the result and the agent; that is empty where a person had the idea."""
+    result, _, agent = basis.rpartition(_SUGGESTED)
+    return (result, agent) if _SUGGESTED in basis else (basis, "")

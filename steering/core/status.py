@@ -105,6 +105,8 @@ class BeamlineStatus:
         ended: How the last run ended.
         endless: Whether the scan goes on until somebody ends it; then what is left means nothing.
         frames: Frames that the detector takes at each point.
+        haste: How many times faster than life a simulated beamline runs: an exposure of 1 s takes 1 s / haste. It is 1
+            at a real one.
     """
 
     state: BeamlineState = "offline"
@@ -123,6 +125,7 @@ class BeamlineStatus:
     ended: EndedRun = field(default_factory=EndedRun)
     endless: bool = False
     frames: int = 1
+    haste: float = 1.0
 
     @property
     def scanning(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from steering.core.errors import SteeringError
 from steering.flow_globus.entries_file import read_entries
 from steering.flow_globus.on_endpoint import written_entries
+from steering.flow_globus.queue import choice_of
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry, GlobusEntry
@@ -17,8 +18,6 @@ from steering.flows.globus_input import collection_path, home_of, input_of, unde
 from steering.flows.templates import fill_path
 
 _FILES = "globus:files"
-# A queue that the batch system refused is written down under this and the number of the try.
-REFUSED = "globus:refused:"
 
 
 def check(flow: FlowEntry) -> None:
@@ -51,11 +50,6 @@ def sent_files(work: Work) -> list[dict[str, Any]]:
         work.step = ""
         work.did(_FILES, files=found)
     return [dict(one) for one in work.effects[_FILES]["files"]]
-
-
-def choice_of(work: Work) -> int:
-    """Say which ``compute_config`` is to be taken: those before were refused."""
-    return sum(key.startswith(REFUSED) for key in work.effects)
 
 
 def asked_of(
@@ -135,13 +129,15 @@ def outcome_of(work: Work, flow: FlowEntry, step: str, files: Sequence[Mapping[s
     given = flow.steps.distribute
     folder = f"globus://{flow.globus.experiment}/{fill_path(given.to, work.facts.words).lstrip('/')}" if given else ""
     what = given.what if given else ()
-    raw = _at(f"{folder}/raw", files) if "raw" in what else []
+    raw = _at(folder, files, "raw/") if "raw" in what else []
     made = work.outcomes.get("compute", {}).get("files", ()) if "results" in what else ()
-    return {"folder": folder, "files": [*raw, *_at(f"{folder}/results", made)]}
+    return {"folder": folder, "files": [*raw, *_at(folder, made, "results/")]}
 
 
-def _at(folder: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _at(folder: str, files: Sequence[Mapping[str, Any]], below: str = "") -> list[dict[str, Any]]:
+    """Say where files are below a folder."""
+    names = [f"{below}{one['name']}" for one in files]
     return [
-        {"name": one["name"], "path": f"{folder}/{one['name']}", "size": one["size"], "sha256": one["sha256"]}
-        for one in files
+        {"name": name, "path": f"{folder}/{name}", "size": one["size"], "sha256": one["sha256"]}
+        for name, one in zip(names, files, strict=True)
     ]

@@ -22,6 +22,8 @@ FUNCTION = Source(
     "    from steering.flow_globus.on_endpoint import compute_there\n\n"
     "    return compute_there(asked)\n",
 )
+# The end of a step is known after a fifth more of the time that it took, as long as that is less than 20 s.
+_PACE = Pace(growth=1.2)
 # So long may it take to cancel, in seconds.
 _CANCEL_SECONDS = 20.0
 
@@ -31,7 +33,7 @@ class FlowPatience(Patience):
 
     def __init__(self, work: Work) -> None:
         """Begin."""
-        super().__init__(told=work.waits)
+        super().__init__(pace=_PACE, told=work.waits)
         self._work = work
 
     def rest(self, seconds: float, doing: str) -> None:
@@ -85,16 +87,16 @@ class Connection:
         login = Login(workspace, Patience(pace=Pace(give_up=_CANCEL_SECONDS)))
         return cls(login, Flows(login))
 
-    def function(self, workspace: Workspace) -> str:
-        """Return the id of our function, which is registered the first time.
+    def function(self, workspace: Workspace, source: Source = FUNCTION) -> str:
+        """Return the id of a function of ours, which is registered the first time.
 
         Raises:
             GlobusError: If Globus refuses.
         """
         note = folder(workspace) / "functions.json"
-        key = f"{self.login.account.client}:{FUNCTION.checksum}"
+        key = f"{self.login.account.client}:{source.checksum}"
         known = read_secret(note) or {}
         if not isinstance(known.get(key), str):
-            known[key] = Compute(self.login).register(FUNCTION)
+            known[key] = Compute(self.login).register(source)
             write_secret(note, known)
         return str(known[key])

@@ -10,6 +10,7 @@ from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
 from steering.flow_globus.asked import outcome_of
 from steering.flow_globus.entries_file import read_entries, write_entries
+from steering.flow_globus.queue import queue_said
 from steering.flow_steps.hold import point
 from steering.flow_steps.result_file import read_result_file
 from steering.flow_steps.work import Work
@@ -32,6 +33,8 @@ class Mirror:
         flow: The flow.
         files: Of the run, as they were sent.
         entries: Of the catalogue, as they were given; the function may make others.
+        take: Is given what each step has found.
+        give: Sends the manifest of the distribute step, done at a Unix time in seconds; returns its outcome.
         seen: How many events of the log are written.
     """
 
@@ -40,6 +43,7 @@ class Mirror:
     files: Sequence[Mapping[str, Any]]
     entries: Sequence[Mapping[str, Any]]
     take: Callable[[str, dict[str, Any]], None]
+    give: Callable[[dict[str, Any], float], dict[str, Any]]
     seen: int = 0
     _last: tuple[str, Any] = field(default=("", None))
 
@@ -108,6 +112,8 @@ class Mirror:
             self._catalogued(event)
         else:
             outcome = outcome_of(self.work, self.flow, step, self.files)
+            if step == "distribute":
+                outcome = self.give(outcome, event.time)
             total = self._total(step)
             self.work.journal.write("progress", {"step": step, "bytes": total, "bytes_total": total}, sync=False)
             self._done(step, outcome)
@@ -147,7 +153,8 @@ class Mirror:
                 f"The function of the compute step returned something else than results ({error!r:.80}). Has the "
                 "endpoint this version of steering? Then remove compute_function, and order the flow anew."
             ) from error
-        return {**outcome, "endpoint": self.flow.globus.compute_endpoint}
+        queue = queue_said(self.work)
+        return {**outcome, "endpoint": self.flow.globus.compute_endpoint, **({"queue": queue} if queue else {})}
 
     def _keep(self, label: str, text: str) -> Path:
         path = self.work.results / f"{plain_name(label)}.json"

@@ -22,12 +22,14 @@ from steering.flow_steps.recorded_run import JOURNAL_NAME, RecordedRun, read_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flow_steps.work import Work
 from steering.flows import entries
-from steering.flows.condition import read_condition
+from steering.flows.condition import LONGEST, read_condition
 from steering.flows.facts import Facts
 from steering.flows.feature_json import features_json, read_features
 
 # Results travel in the answer up to so many characters together; Globus Compute takes 10 MB of all.
 _MOST_CHARACTERS = 8_000_000
+# What a person wrote, under the condition that a step has by itself.
+_LONGEST = 2 * LONGEST
 
 
 def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
             "outcome": outcome,
             "results": _within_limit(results),
             "entries": written_entries(work, asked["catalogue"]),
-            "when": {one: read_condition(text).holds(work.facts) for one, text in asked["when"].items()},
+            "when": {one: read_condition(text, _LONGEST).holds(work.facts) for one, text in asked["when"].items()},
         }
     )
 

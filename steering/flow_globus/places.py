@@ -14,6 +14,7 @@ from steering.globus.transfer import Transfers
 
 _KEY = "globus:places"
 _COLLECTIONS = ("source", "destination", "experiment")
+_ENDPOINTS = ("compute_endpoint", "queue_endpoint")
 
 
 def placed(work: Work, flow: FlowEntry, login: Login) -> FlowEntry:
@@ -23,7 +24,7 @@ def placed(work: Work, flow: FlowEntry, login: Login) -> FlowEntry:
         SteeringError: If none, or several, are called so.
     """
     known: Mapping[str, Any] = work.effects.get(_KEY) or {}
-    named = {key: str(getattr(flow.globus, key)) for key in (*_COLLECTIONS, "compute_endpoint", "index")}
+    named = {key: str(getattr(flow.globus, key)) for key in (*_COLLECTIONS, *_ENDPOINTS, "index")}
     wanted = {key: name for key, name in named.items() if name and not _is_id(name)}
     found = {key: str(known[key]) for key in wanted if key in known}
     for key, name in wanted.items():
@@ -38,7 +39,7 @@ def placed(work: Work, flow: FlowEntry, login: Login) -> FlowEntry:
 def _ways(login: Login) -> dict[str, Callable[[str], tuple[str, ...]]]:
     return {
         **dict.fromkeys(_COLLECTIONS, lambda name: Transfers(login).named(name)),
-        "compute_endpoint": lambda name: Compute(login).named(name),
+        **dict.fromkeys(_ENDPOINTS, lambda name: Compute(login).named(name)),
         "index": lambda name: indexes_named(login, name),
     }
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flow_globus.asked import REFUSED, asked_of, check, choice_of, sent_files
+from steering.flow_globus.asked import asked_of, check, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
+from steering.flow_globus.given_out import give_manifest
 from steering.flow_globus.mirror import Mirror
 from steering.flow_globus.places import placed
+from steering.flow_globus.queue import has_another, with_queue
 from steering.flow_steps.copying import CancelledFlowError
 from steering.flow_steps.flow_journal import FlowJournal
 from steering.flow_steps.hold import point
@@ -92,11 +94,12 @@ class _Running:
     take: Callable[[Work, str, dict[str, Any]], None]
     connection: Connection = field(init=False)
     files: list[dict[str, Any]] = field(init=False)
+    queued: FlowEntry = field(init=False)
 
     def __post_init__(self) -> None:
         """Log in, and look at the files."""
         self.connection = Connection.of(self.work)
-        self.flow = placed(self.work, self.flow, self.connection.login)
+        self.flow = self.queued = placed(self.work, self.flow, self.connection.login)
         self.files = [] if self.flow.globus.flow else sent_files(self.work)
 
     def to_its_end(self) -> None:
@@ -110,7 +113,8 @@ class _Running:
             status, attempt = self._followed(attempt, news=news)
             if status.state == "done":
                 return
-            if any(word in status.reason for word in REFUSED_WORDS) and self._has_another(attempt, status.reason):
+            refused = any(word in status.reason for word in REFUSED_WORDS)
+            if refused and has_another(self.work, self.queued, attempt.number, status.reason):
                 pass
             elif news:
                 if not any(word in status.reason for word in LOST_WORDS) or lost >= _MOST_TRIES:
@@ -118,17 +122,6 @@ class _Running:
                 lost += 1
                 self.work.waits(f"The node went away. It is tried again, for the {lost}. time.")
             news, attempt = True, self._next(attempt)
-
-    def _has_another(self, attempt: Attempt, reason: str) -> bool:
-        """Take the next choice of queues, if there is one, and write down why."""
-        choices, now = self.flow.globus.compute_config, choice_of(self.work)
-        if now + 1 >= len(choices):
-            return False
-        self.work.step = "compute"
-        self.work.did(f"{REFUSED}{attempt.number}", choice=now, why=reason)
-        old, new = (str(one.get("queue") or "?") for one in choices[now : now + 2])
-        self.work.waits(f"The queue {old} was refused ({reason}). The queue {new} is tried.")
-        return True
 
     def _next(self, before: Attempt | None) -> Attempt:
         """Name a try, and write it down."""
@@ -154,7 +147,8 @@ class _Running:
         if self.flow.steps.compute is not None and not self.flow.globus.compute_function and not attempt.run:
             function = self.connection.function(work.workspace)
         fresh = not attempt.run
-        body = asked_of(work, self.name, self.flow, when, self.files, function)
+        self.queued = with_queue(work, self.flow, self.connection) if when.get("compute") else self.flow
+        body = asked_of(work, self.name, self.queued, when, self.files, function)
         if fresh:
             run = flows.run(attempt.flow, body, attempt.tag, work.journal.id)
             point("globus.asked")
@@ -163,7 +157,7 @@ class _Running:
             attempt = replace(attempt, run=run)
             point("globus.started")
         given: Mapping[str, Any] = body.get("input", {}).get("catalogue") or {}
-        mirror = Mirror(work, self.flow, self.files, given.get("entries", ()), self._take)
+        mirror = Mirror(work, self.flow, self.files, given.get("entries", ()), self._take, self._give)
         if not fresh and flows.status(attempt.run).state == "resting":
             flows.resume(attempt.run)
         waits = flows.patience.pace.waits()
@@ -183,6 +177,9 @@ class _Running:
 
     def _take(self, step: str, outcome: dict[str, Any]) -> None:
         self.take(self.work, step, outcome)
+
+    def _give(self, outcome: dict[str, Any], at: float) -> dict[str, Any]:
+        return give_manifest(self.work, self.flow, self.connection.login, outcome, at)
 
     def _failed(self, status: FlowStatus) -> str:
         resume = f"steering flow resume {self.work.journal.id}"

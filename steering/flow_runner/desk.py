@@ -138,8 +138,13 @@ class Flows:
         """
         return {one.result.provenance.label: one.result for one in returned_by(self.state(id))}
 
-    def explain(self, name: str, run: str = "") -> str:
-        """Say what a flow would do, and why; with a run also what it would do with that one, and Globus' input.
+    def explain(self, name: str, run: str = "", *, definition: bool = False) -> str:
+        """Say what a flow would do, and why.
+
+        Args:
+            name: Of the flow.
+            run: Uid of a run, or its beginning: what would be done with that one. In general if left out.
+            definition: Also say what Globus is told, as JSON: the definition, and with a run the input.
 
         Raises:
             SteeringError: If there is no such flow or run.
@@ -154,7 +159,7 @@ class Flows:
             for label, features in self._known(recorded.uid).items():
                 facts = facts.with_features(label, features)
             files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in recorded.files()]
-        return as_text(explain_flow(name, entry, facts, files))
+        return as_text(explain_flow(name, entry, facts, files), definition=definition)
 
     async def follow(self, bring: Callable[[Result], None]) -> None:
         """Keep the cells true until this is cancelled; the session's loop does so.

@@ -1,4 +1,4 @@
-"""Starts flows at the ends of runs, and every so many frames, as the service tells of them.
+"""Starts flows at the ends of runs, and every so many frames or bytes, as the service tells of them.
 
 Those between folders are done one after another. Those on Globus are done beside them, since they may wait for days.
 """
@@ -17,17 +17,16 @@ from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import flow_of, run_flow
+from steering.flow_runner.several import MOST_ON_GLOBUS
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import RecordedRun, read_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
 from steering.machine.secret_file import read_secret, write_secret
 
-BY_END, BY_FRAMES = "end of the run", "frames of the run"
+BY_END, BY_FRAMES, BY_BYTES = "end of the run", "frames of the run", "bytes of the run"
 # So many of the newest runs are looked at for what was missed.
 _MOST_MISSED = 50
-# So many flows on Globus are mirrored at once; others wait, and Globus does not begin them.
-_MOST_ON_GLOBUS = 16
 
 
 class Watcher:
@@ -45,13 +44,15 @@ class Watcher:
         """
         self._workspace = workspace
         self._flows = {
-            name: one for name, one in flows_of(workspace, beamline).items() if one.trigger.at in ("end", "frames")
+            name: one
+            for name, one in flows_of(workspace, beamline).items()
+            if one.trigger.at == "end" or one.trigger.each[0]
         }
         self._facilities = WarmFacilities(workspace)
         # How often each flow was ordered for a run that goes on.
         self._numbers: dict[tuple[str, str], int] = {}
         self._waiting: queue.SimpleQueue[FlowJournal | None] = queue.SimpleQueue()
-        self._mirroring = ThreadPoolExecutor(_MOST_ON_GLOBUS, "steering-flows-on-globus")
+        self._mirroring = ThreadPoolExecutor(MOST_ON_GLOBUS, "steering-flows-on-globus")
         self._worker = threading.Thread(target=self._work, name="steering-flows", daemon=True)
 
     def run(self, lines: Iterable[str]) -> None:
@@ -74,17 +75,20 @@ class Watcher:
         flows = {name: one for name, one in self._flows.items() if not one.trigger.scans or scan in one.trigger.scans}
         for name, flow in flows.items():
             if what == "began" and flow.steps.compute is not None and not flow.on_globus:
-                self._facilities.warm(flow.steps.compute.facility)
+                # One that says how urgent it is asks for a pool of its own.
+                compute = flow.steps.compute
+                self._facilities.warm(compute.facility, pool=not compute.urgency)
             elif what == "ended" and flow.trigger.at == "end":
                 self._order(name, flow, run)
-            elif what == "events" and flow.trigger.at == "frames":
-                number = int(told["frames"]) // flow.trigger.frames
+            elif what == "events" and flow.trigger.each[0]:
+                counted, each = flow.trigger.each
+                number = int(told.get(counted) or 0) // each
                 if number > self._numbers.get((name, run), 0):
                     self._numbers[name, run] = number
                     self._order(name, flow, run, number)
 
     def _order(self, name: str, flow: FlowEntry, run: str, number: int = 0) -> None:
-        by = BY_FRAMES if number else BY_END
+        by = {"frames": BY_FRAMES, "bytes": BY_BYTES}.get(flow.trigger.at, BY_END)
         journal, new = order(self._workspace, name, flow, run, by=by, number=number)
         if new:
             self._put(journal, on_globus=flow.on_globus)
@@ -100,7 +104,7 @@ class Watcher:
         for journal in reversed(journals(self._workspace)):
             with suppress(SteeringError):
                 state = journal.state
-                if state.by in (BY_END, BY_FRAMES) and state.status in ("ordered", "interrupted"):
+                if state.by in (BY_END, BY_FRAMES, BY_BYTES) and state.status in ("ordered", "interrupted"):
                     self._put(journal, on_globus=flow_of(state).on_globus)
         since = self._seen()
         for run in self._ended():

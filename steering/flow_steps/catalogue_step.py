@@ -53,6 +53,7 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
         "experiment": words.get("run.experiment", ""), "beamline": words.get("beamline.name", ""),
         "points": run.entry.points, "parameters": dict(run.decisions.parameters or {}),
         "decisions": decisions_summary(run.decisions), "record": run.uid, "journal": str(run.journal),
+        "kind": "run", "label": "", "flow": work.journal.id,
     }  # fmt: skip
     if "frames" in work.facts.features:
         common["frames"] = work.facts.features["frames"].value
@@ -65,7 +66,8 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
         source, features = result.provenance, dict(result.outcome.features)
         every |= {**features, **{f"{label}.{name}": one for name, one in features.items()}}
         more = {
-            "parent": f"run:{run.uid}", "analysis": source.analysis, "analysis_parameters": dict(source.parameters),
+            "kind": "result", "label": label, "parent": f"run:{run.uid}",
+            "analysis": source.analysis, "analysis_parameters": dict(source.parameters),
             "features": features_json(features), "frames": source.frames,
             "tools": [
                 {"name": f"steering {source.analysis}", "tool_version": source.code_version, "device": source.facility}

@@ -14,8 +14,10 @@ from steering.core.binding import Binding, bindings_of, make_analysis
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.result import Result
+from steering.core.waiting import end_tasks
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.hold import point
+from steering.flow_steps.queue import asked_pool, queue_of, tell_queue
 from steering.flow_steps.recorded_run import RecordedRun
 from steering.flow_steps.result_file import write_result_file
 from steering.flow_steps.work import Work
@@ -43,14 +45,16 @@ def compute(work: Work, step: ComputeEntry) -> dict[str, Any]:
     if wanted:
         work.intend("compute", analyses=list(wanted), facility=step.facility)
         work.waits(f"Waiting for {step.facility}.")
-        found = work.facilities.do(_analysed(work, step, list(wanted.values())), work.check)
+        found, queue = work.facilities.do(_analysed(work, step, list(wanted.values())), work.check)
         for label, result in found.items():
-            _keep(work, label, result)
+            _keep(work, label, result, queue)
     for one in bindings:
         effect = work.effects[f"compute:{one.label}"]
         files.append({key: effect[key] for key in ("name", "path", "size", "sha256")})
         features[one.label] = effect["features"]
-    return {"facility": step.facility, "features": features, "files": files, "results": _result_files(work, bindings)}
+    made = {"facility": step.facility, "features": features, "files": files, "results": _result_files(work, bindings)}
+    queues = [str(work.effects[f"compute:{one.label}"].get("queue") or "") for one in bindings]
+    return made | ({"queue": queues[-1]} if any(queues) else {})
 
 
 def _result_files(work: Work, bindings: list[Binding]) -> dict[str, str]:
@@ -71,21 +75,24 @@ def _bindings(run: RecordedRun, step: ComputeEntry) -> list[Binding]:
     return [replace(one, geometry=geometry_of(run.start, one.detector)) for one in made]
 
 
-async def _analysed(work: Work, step: ComputeEntry, bindings: list[Binding]) -> dict[str, Result]:
-    facility = await work.facilities.facility(step.facility)
-    work.waits("")
+async def _analysed(work: Work, step: ComputeEntry, bindings: list[Binding]) -> tuple[dict[str, Result], str]:
+    """Return the results, and in which queue they were made."""
+    facility = await work.facilities.facility(step.facility, pool=not step.urgency)
+    telling = asyncio.create_task(tell_queue(facility, await asked_pool(facility, step), work.waits))
     try:
         async with asyncio.timeout(step.wait_seconds):
             found: dict[str, Result] = {}
             for detector in dict.fromkeys(one.detector for one in bindings):
                 group = {one.label: make_analysis(one) for one in bindings if one.detector == detector}
                 found |= await analyse(work.run, detector, group, facility, work.waits)
-            return found
+            return found, await queue_of(facility, step.urgency)
     except TimeoutError as error:
         raise SteeringError(
             f"{step.facility} has given no result within {step.wait_seconds:g} s. Look at it: steering compute status "
             f"{step.facility}. Then resume."
         ) from error
+    finally:
+        await end_tasks(telling)
 
 
 async def analyse(
@@ -140,7 +147,7 @@ def _copies(analyses: Analyses) -> Mapping[str, Analysis[Any]]:
     return dict(analyses)
 
 
-def _keep(work: Work, label: str, result: Result) -> None:
+def _keep(work: Work, label: str, result: Result, queue: str) -> None:
     """Write the files of a result under names that follow from the flow run, and say so."""
     nexus, beside = work.results / result_name(work.run.uid, label), work.results / f"{plain_name(label)}.json"
     # An earlier try may have been cut off between the files and this line of the journal: what it made is replaced.
@@ -154,6 +161,7 @@ def _keep(work: Work, label: str, result: Result) -> None:
     work.did(
         f"compute:{label}", name=nexus.name, path=str(nexus), size=nexus.stat().st_size, sha256=sha256_of(nexus),
         result=str(beside), features=features_json(result.outcome.features), frames=result.provenance.frames,
+        **({"queue": queue} if queue else {}),
     )  # fmt: skip
 
 

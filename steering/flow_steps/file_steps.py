@@ -1,7 +1,5 @@
 """The steps that copy: transfer of the run's files, distribution of files to the experiment's folder."""
 
-import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +9,7 @@ from typing import Any, cast
 from steering.core.errors import SteeringError
 from steering.flow_steps.copying import Rights, copy
 from steering.flow_steps.hold import point
+from steering.flow_steps.manifest import manifest_name, manifest_of, write_manifest
 from steering.flow_steps.recorded_run import RunFile
 from steering.flow_steps.work import Work
 from steering.flows.entries import DistributeEntry, TransferEntry
@@ -45,8 +44,7 @@ def distribute(work: Work, step: DistributeEntry) -> dict[str, Any]:
         )
     rights = Rights(int(step.mode, 8), step.group)
     copied = _copy_all(work, files, folder, rights)
-    manifest = folder / f"MANIFEST-{work.journal.id}.json"
-    _write_manifest(work, manifest, copied, step)
+    manifest = _write_manifest(work, folder, copied, step)
     return {"folder": str(folder), "manifest": str(manifest), "files": copied}
 
 
@@ -104,22 +102,15 @@ def _see_room(folder: Path, size: int) -> None:
         )
 
 
-def _write_manifest(work: Work, path: Path, copied: Sequence[Mapping[str, Any]], step: DistributeEntry) -> None:
+def _write_manifest(work: Work, folder: Path, copied: Sequence[Mapping[str, Any]], step: DistributeEntry) -> Path:
     """Say beside the files what they are; made anew as a whole whenever the step is done."""
-    content = {
-        "flow": work.journal.id, "run": work.run.uid, "words": dict(work.facts.words), "mode": step.mode,
-        "group": step.group, "verified": "SHA-256, read back from each copy",
-        "files": [{key: one[key] for key in ("name", "size", "sha256", "at")} for one in copied],
-    }  # fmt: skip
-    made = path.with_name(f".{path.name}.part")
+    path, verified = folder / manifest_name(work), "SHA-256, read back from each copy"
+    content = manifest_of(work, copied, str(folder), verified, mode=step.mode, group=step.group)
     try:
-        with made.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        made.chmod(int(step.mode, 8))
+        made = write_manifest(path, content, int(step.mode, 8))
         if step.group:
             shutil.chown(made, group=step.group)
         made.replace(path)
     except OSError as error:
         raise SteeringError(f"{path} cannot be written: {error.strerror or error}. Mend that, and resume.") from error
+    return path

@@ -100,9 +100,9 @@ class RecordedRun:
         texts = {"status": entry.status, "scan": entry.scan, "sample": entry.sample, "experiment": experiment}
         numbers: dict[str, Feature] = {}
         if entry.points >= 0:
-            numbers["points"] = Feature(float(entry.points), math.nan, "1")
+            numbers["points"] = Feature(float(entry.points), 0.0, "1")
             each = _whole(self.start.get("frames_per_event"), 1)
-            numbers["frames"] = Feature(float(entry.points * each), math.nan, "frames")
+            numbers["frames"] = Feature(float(entry.points * each), 0.0, "frames")
         ended = self.stop.get("time")
         if isinstance(ended, int | float) and math.isfinite(entry.started):
             numbers["duration"] = Feature(float(ended) - entry.started, math.nan, "s")

@@ -29,27 +29,47 @@ class WarmFacilities:
         self._thread = threading.Thread(target=self._loop.run_forever, name="steering-flow-compute", daemon=True)
         self._thread.start()
         self._facilities: dict[str, Facility] = {}
+        self._pooled = set[str]()
+        self._attaching: dict[str, asyncio.Lock] = {}
 
-    async def facility(self, name: str) -> Facility:
+    async def facility(self, name: str, *, pool: bool = True) -> Facility:
         """Return a facility that is attached and has workers, or waits for them.
+
+        Args:
+            name: Of the facility.
+            pool: Whether one that has no workers is asked for its usual ones.
 
         Raises:
             SteeringError: If there is none of that name, or it cannot be reached.
         """
-        if name not in self._facilities:
-            made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
-            await made.start()
+        # Two flows may ask at once: the second one waits, and has the same.
+        async with self._attaching.setdefault(name, asyncio.Lock()):
+            made = self._facilities.get(name)
+            known = made is not None
+            if made is None:
+                made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
+            if pool and name not in self._pooled:
+                await made.start()
+                self._pooled.add(name)
+            elif not known:
+                await made.launch()
+                await made.attach()
             self._facilities[name] = made
-        return self._facilities[name]
+            return made
 
-    def warm(self, name: str) -> None:
-        """Attach to a facility in the background; what goes wrong is said when it is used."""
+    def warm(self, name: str, *, pool: bool = True) -> None:
+        """Attach to a facility in the background; what goes wrong is said when it is used.
+
+        Args:
+            name: Of the facility.
+            pool: Whether one that has no workers is asked for its usual ones.
+        """
 
         async def attach() -> None:
             try:
-                await self.facility(name)
+                await self.facility(name, pool=pool)
             except (SteeringError, OSError):
-                self._facilities.pop(name, None)
+                return
 
         asyncio.run_coroutine_threadsafe(attach(), self._loop)
 

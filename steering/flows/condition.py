@@ -20,7 +20,7 @@ from steering.core.errors import SteeringError
 from steering.flows.facts import TEXTS, Facts
 from steering.flows.units import ratio
 
-_LONGEST = 400
+LONGEST = 400
 _DEEPEST = 20
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<compare><=|>=|==|!=|<|>)|(?P<bracket>[()])"
@@ -105,11 +105,13 @@ class Condition:
     Attributes:
         text: As it was written.
         names: The features and numbers that it asks for.
+        texts: The texts that it asks for: status, scan, sample, experiment.
     """
 
     text: str
     part: Part = field(repr=False)
     names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def holds(self, facts: Facts) -> bool:
         """Judge it on what is known of a run.
@@ -120,27 +122,39 @@ class Condition:
         """
         return self.part.holds(facts)
 
+    def under(self, first: "Condition") -> "Condition":
+        """Return the condition under which another one and this one hold."""
+        part = Joined("and", (first.part, self.part))
+        return Condition(f"{first.text} and ({self.text})", part, first.names + self.names, first.texts + self.texts)
 
-def read_condition(text: str) -> Condition:
+
+def read_condition(text: str, longest: int = LONGEST) -> Condition:
     """Read a condition.
+
+    Args:
+        text: As it was written.
+        longest: Most characters that it may have.
 
     Raises:
         SteeringError: If it is none: where it stops being one, and what may stand there.
     """
-    if len(text) > _LONGEST:
-        raise SteeringError(f"A condition has at most {_LONGEST} characters, and this one has {len(text)}.")
+    if len(text) > longest:
+        raise SteeringError(f"A condition has at most {longest} characters, and this one has {len(text)}.")
     reader = _Reader(text)
     part = reader.condition()
     reader.end()
-    return Condition(text, part, tuple(dict.fromkeys(_numbers(part))))
+    compared = tuple(_comparisons(part))
+    numbers = tuple(dict.fromkeys(one.name for one in compared if not isinstance(one.value, str)))
+    texts = tuple(dict.fromkeys(one.name for one in compared if isinstance(one.value, str)))
+    return Condition(text, part, numbers, texts)
 
 
-def _numbers(part: Part) -> Iterator[str]:
+def _comparisons(part: Part) -> Iterator[Comparison]:
     if isinstance(part, Joined):
         for one in part.parts:
-            yield from _numbers(one)
-    elif not isinstance(part.value, str):
-        yield part.name
+            yield from _comparisons(one)
+    else:
+        yield part
 
 
 def _choice(name: str, facts: Facts) -> str:

@@ -1,12 +1,16 @@
 """A flow as it stands in a beamline's file: typed steps, each with a condition, and what starts it."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from steering.compute.clock import seconds
+from steering.compute.kinds import memory
 from steering.core.errors import SteeringError
+from steering.core.pool import PoolRequest, Urgency
 from steering.flows.condition import Condition, read_condition
 from steering.flows.templates import check_template
 from steering.scans.entry import AnalysisEntry
@@ -45,14 +49,21 @@ class StepEntry(Strict):
 
     Attributes:
         when: Condition under which it is done; always if left out.
+        unasked: Condition on the status of the run that it has besides, unless ``when`` asks for a status itself.
     """
+
+    unasked: ClassVar[str] = ""
 
     when: ConditionText = ""
 
     @property
     def condition(self) -> Condition | None:
         """The condition, read."""
-        return read_condition(self.when) if self.when else None
+        written = read_condition(self.when) if self.when else None
+        if not self.unasked or (written is not None and "status" in written.texts):
+            return written
+        first = read_condition(self.unasked)
+        return first if written is None else written.under(first)
 
 
 class TransferEntry(StepEntry):
@@ -65,22 +76,43 @@ class TransferEntry(StepEntry):
     to: Template
 
 
+def _walltime(text: str) -> str:
+    if text and not (math.isfinite(seconds(text)) and seconds(text) > 0):
+        raise PydanticCustomError("choice", "{text} is no walltime. Write H:MM:SS, such as 0:30:00.", {"text": text})
+    return text
+
+
 class ComputeEntry(StepEntry):
     """Analyses the finished run on a facility.
 
     Attributes:
         facility: Name of an installed facility.
+        urgency: ``live``, ``soon`` or ``batch``: the facility is asked for a pool of this urgency, in the queue, of the
+            jobs and for the time that its policy chooses. Left out, the pool that it has is used.
+        nodes: Nodes of that pool.
+        walltime: Of its jobs, as ``H:MM:SS``; the policy's choice if left out.
         analyses: What is done: names of analyses, or entries with their parameters; those of the scan if left out.
         wait_seconds: Longest wait for the result; a facility that has not answered by then has failed the step.
     """
 
     facility: str = "local"
+    urgency: Literal["", "live", "soon", "batch"] = ""
+    nodes: int = Field(default=1, ge=1)
+    walltime: Annotated[str, AfterValidator(_walltime)] = ""
     analyses: tuple[Annotated[AnalysisEntry, BeforeValidator(_named)], ...] = ()
     wait_seconds: float = Field(default=604_800.0, gt=0.0, allow_inf_nan=False)
+
+    def request(self, usual: Urgency) -> PoolRequest:
+        """Write what is wanted of a facility, as urgent as ``usual`` if it does not say."""
+        return PoolRequest(
+            "", self.urgency or usual, self.nodes, 0, seconds(self.walltime) if self.walltime else math.nan
+        )
 
 
 class CatalogueEntry(StepEntry):
     """Writes an entry for the run and one for each result.
+
+    A run that still goes on is catalogued, one that was aborted or has failed only if ``when`` asks for it.
 
     Attributes:
         title: Template.
@@ -90,6 +122,8 @@ class CatalogueEntry(StepEntry):
         project: More about the project, as JSON; texts are templates.
         visible_to: Groups that may see it.
     """
+
+    unasked: ClassVar[str] = "status != abort and status != fail"
 
     title: Template = "{run.scan} {run.number} of {run.sample}"
     creators: tuple[str, ...] = ()
@@ -109,12 +143,16 @@ def _mode(value: Any) -> Any:
 class DistributeEntry(StepEntry):
     """Copies files to the experiment's folder, with a manifest.
 
+    A run that did not succeed is given out only if ``when`` asks for its status.
+
     Attributes:
         to: Folder, a template; one that is not absolute counts from the workspace.
         what: ``raw`` and ``results``.
         mode: Of each file, in octal digits as for chmod.
         group: Group that each file is given to; unchanged if left out.
     """
+
+    unasked: ClassVar[str] = "status == success"
 
     to: Template
     what: tuple[Literal["raw", "results"], ...] = ("raw", "results")
@@ -131,25 +169,40 @@ class StepsEntry(Strict):
     distribute: DistributeEntry | None = None
 
 
+def _size(value: Any) -> Any:
+    try:
+        return memory(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise PydanticCustomError("choice", "{text} is no size. Write bytes, or 500 MB.", {"text": value}) from error
+
+
 class TriggerEntry(Strict):
     """What starts a flow.
 
     Attributes:
-        at: ``hand``, ``end`` (of a run), ``frames`` or ``feature``.
+        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes`` or ``feature``.
         scans: Names of the scans whose runs start it; those of all if left out.
         frames: Of ``frames``: it starts after each so many frames.
+        bytes: Of ``bytes``: it starts after each so many bytes of pixels, of all detectors, as they are in memory.
         feature: Of ``feature``: the condition on features that starts it, once a run.
     """
 
-    at: Literal["hand", "end", "frames", "feature"] = "hand"
+    at: Literal["hand", "end", "frames", "bytes", "feature"] = "hand"
     scans: tuple[str, ...] = ()
     frames: int = Field(default=0, ge=0)
+    bytes: Annotated[int, BeforeValidator(_size)] = Field(default=0, ge=0)
     feature: ConditionText = ""
 
     @property
     def condition(self) -> Condition | None:
         """The condition on features, read."""
         return read_condition(self.feature) if self.feature else None
+
+    @property
+    def each(self) -> tuple[str, int]:
+        """What is counted while a run goes on, ``frames`` or ``bytes`` (or nothing), and after how many it starts."""
+        counted = {"frames": self.frames, "bytes": self.bytes}
+        return (self.at, max(counted[self.at], 1)) if self.at in counted else ("", 1)
 
 
 def _trigger(value: Any) -> Any:
@@ -179,6 +232,11 @@ class GlobusEntry(Strict):
         compute_folder: Folder at which the endpoint sees the root of the collection that it reads from.
         compute_config: The endpoint's ``user_endpoint_config`` (queue, account, walltime, nodes_per_block), or several
             of them: the next one is taken where the batch system refuses a queue.
+        facility: Facility whose policy chooses queue, nodes and walltime, as urgent as the compute step says; what it
+            chooses goes before what ``compute_config`` says. Left out, ``compute_config`` alone is used.
+        queue_endpoint: Endpoint of Globus Compute that sees the queues of that facility, as on its login node; the
+            policy goes by the facility's rules alone if left out.
+        queue_config: That endpoint's ``user_endpoint_config``.
         index: Index of Globus Search.
     """
 
@@ -193,6 +251,9 @@ class GlobusEntry(Strict):
     compute_function: str = ""
     compute_folder: str = "/"
     compute_config: Annotated[tuple[dict[str, JsonValue], ...], BeforeValidator(_listed)] = ({},)
+    facility: str = ""
+    queue_endpoint: str = ""
+    queue_config: dict[str, JsonValue] = Field(default_factory=dict)
     index: str = ""
 
 

@@ -48,9 +48,14 @@ def explain_flow(
     }
 
 
-def as_text(explained: Mapping[str, Any]) -> str:
-    """Write an explanation for a person."""
-    return "\n".join(_lines(explained)) + "\n"
+def as_text(explained: Mapping[str, Any], *, definition: bool = False) -> str:
+    """Write an explanation for a person.
+
+    Args:
+        explained: From :func:`explain_flow`.
+        definition: Also write what Globus is told, as JSON; it has ten times as many lines as the rest.
+    """
+    return "\n".join((*_lines(explained), *_globus_lines(explained, definition=definition))) + "\n"
 
 
 def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
@@ -62,21 +67,31 @@ def _lines(explained: Mapping[str, Any]) -> Iterator[str]:
     for number, one in enumerate(explained["steps"], start=1):
         yield f" {number}. {one['step']}: {one['what']}"
         yield f"    {one['why']}"
-    there = explained["globus"]
+
+
+def _globus_lines(explained: Mapping[str, Any], *, definition: bool) -> Iterator[str]:
+    there, name, on_globus = explained["globus"], explained["flow"], explained["on_globus"]
     if there["flow"]:
         yield f"By Globus it is the existing flow {there['flow']}."
+    elif on_globus:
+        yield "It runs on Globus."
+    if definition:
+        if not there["flow"]:
+            yield f"Its definition{'' if on_globus else ', if it ran on Globus'}:"
+            yield json.dumps(there["definition"], indent=1)
         yield from _input(there)
-        return
-    yield f"{'It runs on Globus' if explained['on_globus'] else 'On Globus it would run'} by this definition:"
-    yield json.dumps(there["definition"], indent=1)
-    yield from _input(there)
-    if there["lacking"]:
+    else:
+        yield (
+            f"What Globus {'is' if on_globus else 'would be'} told, as JSON: steering flow explain {name} --definition"
+            f' (in a notebook: session.flows.explain("{name}", definition=True)).'
+        )
+    if there["lacking"] and (definition or on_globus):
         yield f"Before Globus can run it, say under 'globus:' of this flow: {', '.join(there['lacking'])}."
 
 
 def _input(there: Mapping[str, Any]) -> Iterator[str]:
     if there["input"]:
-        yield "with this input:"
+        yield "Its input:"
         yield json.dumps(there["input"], indent=1)
     else:
         yield "Its input is filled from a run: name one with --run UID."
@@ -89,6 +104,7 @@ def _starts(flow: FlowEntry) -> str:
         "hand": "by hand: steering flow run",
         "end": f"at the end of each run{of}",
         "frames": f"after each {trigger.frames} frames of a run{of}",
+        "bytes": f"after each {trigger.bytes / 1e6:g} MB of pixels of a run{of}",
         "feature": f"when {trigger.feature}, once a run{of}",
     }[trigger.at]
 
@@ -100,12 +116,19 @@ def _what(step: StepEntry, facts: Facts | None, files: Sequence[Mapping[str, Any
             return f"copy {said} to {_path(step.to, facts)}, and verify each copy by its SHA-256"
         case ComputeEntry():
             names = ", ".join(one.label or one.analysis for one in step.analyses) or "the analyses that the scan names"
-            return f"{names}, on {step.facility}"
+            return f"{names}, on {step.facility}{_urgent(step)}"
         case DistributeEntry():
             group = f" and group {step.group}" if step.group else ""
             return f"copy {' and '.join(step.what)} to {_path(step.to, facts)} with mode {step.mode}{group}"
         case _:
             return "one entry for the run and one for each result"
+
+
+def _urgent(step: ComputeEntry) -> str:
+    if not step.urgency:
+        return ""
+    nodes = f"{step.nodes} {'node' if step.nodes == 1 else 'nodes'}"
+    return f"; as urgent as {step.urgency}, on {nodes}: its policy chooses the queue when the step begins"
 
 
 def _why(name: str, step: StepEntry, flow: FlowEntry, facts: Facts | None) -> str:

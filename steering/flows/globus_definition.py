@@ -86,7 +86,8 @@ def _choices(step: str, steps: Mapping[str, StepEntry], after: str) -> Iterator[
 
     Each Choice looks at what is there for certain: Globus need not leave out the rest of an And whose first part fails.
     """
-    first, told = _first(step, steps), {"Comment": steps[step].when} if steps[step].when else {}
+    first, condition = _first(step, steps), steps[step].condition
+    told = {"Comment": condition.text} if condition is not None else {}
     rules = [{"Variable": f"$.input.when.{step}", "BooleanEquals": True, "Next": first}]
     judged = f"{_OUTPUT}.when.{step}"
     if judged_later(step, steps):

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steering.core.errors import SteeringError
-from steering.flows.entries import FlowEntry, GlobusEntry
+from steering.flows.entries import ComputeEntry, FlowEntry, GlobusEntry
 from steering.flows.facts import Facts
 from steering.flows.globus_definition import judged_later
 from steering.flows.templates import fill_all, fill_path, result_name
@@ -62,15 +62,19 @@ def input_of(
         sent = [_item(path, f"{to}/{name}") for path, name in items]
         given["transfer"] = _between(there.source, there.destination, sent, called)
     if steps.compute is not None:
-        asked = {step: entry.when for step, entry in flow.named_steps.items() if judged_later(step, flow.named_steps)}
+        asked = {
+            step: entry.condition.text
+            for step, entry in flow.named_steps.items()
+            if entry.condition is not None and judged_later(step, flow.named_steps)
+        }
         given["compute"] = {
             "endpoint_id": there.compute_endpoint,
             "function_id": there.compute_function,
-            "user_endpoint_config": dict(there.compute_config[choice]) if there.compute_config else {},
+            "user_endpoint_config": dict(there.compute_config[choice]) if choice < len(there.compute_config) else {},
             "kwargs": {
                 "flow": called,
                 "folder": under(there.compute_folder, to),
-                "compute": steps.compute.model_dump(mode="json"),
+                "compute": _on_its_node(steps.compute, there).model_dump(mode="json"),
                 "when": asked,
                 **(more or {}),
             },
@@ -117,6 +121,11 @@ def collection_path(there: GlobusEntry, path: str, workspace: Path | None) -> st
 def under(folder: str, path: str) -> str:
     """Return a path below a folder, both with slashes; one that is absolute counts from that folder too."""
     return str(PurePosixPath(folder) / path.lstrip("/"))
+
+
+def _on_its_node(step: ComputeEntry, there: GlobusEntry) -> ComputeEntry:
+    """Return the step for a function that runs in a job which was chosen for it: it asks for no other."""
+    return step.model_copy(update={"urgency": ""}) if there.facility else step
 
 
 def _judged(flow: FlowEntry, facts: Facts) -> dict[str, bool]:

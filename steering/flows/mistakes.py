@@ -58,9 +58,11 @@ def _trigger(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
     trigger = flow.trigger
     if trigger.at == "frames" and trigger.frames < 1:
         yield ("trigger", "frames"), "Say after how many frames it starts: frames: 100."
+    if trigger.at == "bytes" and trigger.bytes < 1:
+        yield ("trigger", "bytes"), "Say after how many bytes it starts: bytes: 500 MB."
     if trigger.at == "feature" and not trigger.feature:
         yield ("trigger", "feature"), "Say on what it starts: feature: tau0 < 1 s."
-    if trigger.at == "frames" and (flow.steps.transfer or flow.steps.distribute):
+    if trigger.each[0] and (flow.steps.transfer or flow.steps.distribute):
         yield ("trigger", "at"), _TOO_EARLY
 
 

@@ -178,15 +178,11 @@ class Compute:
             QueueRefusedError: If the batch system refused the job.
             GlobusError: If the function raised, or the wait was cancelled. The run goes on then.
         """
-        last: ComputeStatus | None = None
-        for wait in self._patience.pace.waits():
-            status = self.status([task])[task]
-            if told is not None and status != last:
+        for status in self._patience.changes(f"end the run {task}", lambda: self.status([task])[task]):
+            if told is not None:
                 told(status)
-            last = status
             if status.state in ("done", "failed"):
                 return outcome(status)
-            self._patience.rest(wait, f"end the run {task}")
         raise AssertionError
 
     def _task_of(self, group: str) -> str | None:

@@ -118,21 +118,16 @@ class Flows:
             LoginError: If it rests until somebody consents, with the command. Call :meth:`resume` after that.
             GlobusError: If it failed or was cancelled; or the wait was cancelled. The run goes on then.
         """
-        last: FlowStatus | None = None
-        waits = self.patience.pace.waits()
-        while True:
-            status = self.status(run)
-            if status != last:
-                waits, last = self.patience.pace.waits(), status
-                if told is not None:
-                    told(status)
+        for status in self.patience.changes(f"end the run {run}", lambda: self.status(run)):
+            if told is not None:
+                told(status)
             if status.state == "resting":
                 raise _resting(status)
             if status.state in ("failed", "cancelled"):
                 raise GlobusError(f"The run {run} {_ended(status)}. Look at it: https://app.globus.org/runs/{run}")
             if status.ended:
                 return status
-            self.patience.rest(next(waits), f"end the run {run}")
+        raise AssertionError
 
     def cancel(self, run: str) -> None:
         """Cancel a run; one that has ended stays as it is.

@@ -76,6 +76,25 @@ class Patience:
                 f"Cancelled while it waited to {doing}. What Globus does goes on until it is cancelled there."
             )
 
+    def changes(self, doing: str, look: Callable[[], Value]) -> Iterator[Value]:
+        """Yield what is seen, each time that it has changed, without end. After a change the waits are short again.
+
+        Args:
+            doing: What is waited for, as a verb: ``end the transfer``.
+            look: Looks.
+
+        Raises:
+            CancelledError: If it was cancelled meanwhile. What is looked at goes on.
+        """
+        waits = self.pace.waits()
+        last: Value | None = None
+        while True:
+            seen = look()
+            if seen != last:
+                waits, last = self.pace.waits(), seen
+                yield seen
+            self.rest(next(waits), doing)
+
     def ask(self, doing: str, question: Callable[[], Value]) -> Value:
         """Ask what may be asked any number of times.
 

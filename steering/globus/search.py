@@ -12,7 +12,8 @@ from steering.globus.login import Login
 from steering.globus.patience import Patience
 
 Value = str | float | int | bool
-_MOST = 10_000
+# So many entries of a query Search shows at most.
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,28 @@ class SearchIndex:
     def get(self, subject: str, id: str = "metadata") -> Entry:  # noqa: A002  (as Globus names it)
         """Return an entry.
 
+        Args:
+            subject: What it is about.
+            id: Its own; empty for the one that has none, as a flow writes it.
+
         Raises:
             MissingError: If there is none that this login may see.
         """
         doing = f"read the entry of {subject} in the index {self.index}"
         return self._patience.ask(
-            doing, lambda: _entries(self._client.get_entry(self.index, subject, entry_id=id).data)[0]
+            doing,
+            lambda: _entries(self._client.get_entry(self.index, subject, entry_id=id or globus_sdk.MISSING).data)[0],
         )
 
     def find(
-        self, words: str = "", conditions: Sequence[Condition] = (), facets: Sequence[str] = (), limit: int = 100
+        self,
+        words: str = "",
+        conditions: Sequence[Condition] = (),
+        facets: Sequence[str] = (),
+        limit: int = 100,
+        *,
+        first: int = 0,
+        newest_by: str = "",
     ) -> Found:
         """Find entries that this login may see.
 
@@ -146,15 +159,19 @@ class SearchIndex:
             conditions: That all hold.
             facets: Fields whose values are counted.
             limit: How many entries at most.
+            first: How many of those that fit are passed over.
+            newest_by: Field by which they are sorted, the largest first; as Search likes if empty.
 
         Raises:
             GlobusError: If a condition is none, or there is no such index.
         """
-        if not 1 <= limit <= _MOST:
-            raise GlobusError(f"The limit is {limit} entries. Allowed: 1 to {_MOST}.")
+        if not 1 <= limit <= MOST - first:
+            raise GlobusError(f"The limit is {limit} entries from entry {first} on. Allowed: 1 to {MOST} together.")
         query = globus_sdk.SearchQueryV1(
             q=words or "*",
             limit=limit,
+            offset=first,
+            sort=[{"field_name": newest_by, "order": "desc"}] if newest_by else globus_sdk.MISSING,
             filters=[one.document() for one in conditions],
             facets=[{"name": name, "type": "terms", "field_name": name, "size": 100} for name in facets],
         )
@@ -167,13 +184,14 @@ class SearchIndex:
         return "" if _entries(answer.data)[0].content == entry.content else None
 
     def _wait(self, task: str, doing: str) -> None:
-        for wait in self._patience.pace.waits():
-            state, reason = self._patience.ask(doing, lambda: _state(self._client.get_task(task).data))
+        def look() -> tuple[str, str]:
+            return self._patience.ask(doing, lambda: _state(self._client.get_task(task).data))
+
+        for state, reason in self._patience.changes(doing, look):
             if state == "SUCCESS":
                 return
             if state == "FAILED":
                 raise GlobusError(f"Globus could not {doing}: {reason}. Put that right and write it again.")
-            self._patience.rest(wait, doing)
 
 
 def indexes_named(login: Login, name: str) -> tuple[str, ...]:

@@ -209,14 +209,9 @@ class Transfers:
             TransferFailedError: If it failed, with Globus' reason.
             GlobusError: If the wait was cancelled. The transfer goes on then.
         """
-        last: TransferStatus | None = None
-        waits = self._patience.pace.waits()
-        while True:
-            status = self.status(task)
-            if status != last:
-                waits, last = self._patience.pace.waits(), status
-                if told is not None:
-                    told(status)
+        for status in self._patience.changes(f"end the transfer {task}", lambda: self.status(task)):
+            if told is not None:
+                told(status)
             if status.state == "failed":
                 raise TransferFailedError(
                     f"The transfer {task} failed: {status.reason}. "
@@ -225,7 +220,7 @@ class Transfers:
                 )
             if status.ended:
                 return status
-            self._patience.rest(next(waits), f"end the transfer {task}")
+        raise AssertionError
 
     def cancel(self, task: str) -> None:
         """Cancel a transfer; one that has ended stays as it is.

@@ -18,7 +18,7 @@ from steering.core.facility import Remote
 from steering.loop.blocks import frames_of, take
 from steering.loop.group_size import GroupSize
 from steering.loop.pace import Pace
-from steering.loop.partial import Partial, analyse, merge_all, restore
+from steering.loop.partial import Finished, Partial, analyse, merge_all, restore
 from steering.loop.ranges import Ranges, count, unite, without
 from steering.loop.reduction import Reduction
 from steering.loop.state import State
@@ -197,9 +197,10 @@ class CompleteLane:
                 most -= len(newest[-1])
         return sorted(newest, key=lambda block: block.start)
 
-    def took(self, per_frame: float) -> None:
-        """Learn how many seconds a frame takes."""
-        self._size.took(per_frame)
+    def took(self, finished: Finished) -> None:
+        """Learn from a result how many seconds a frame takes."""
+        self._size.took(finished.per_frame)
+        self._size.looked(*finished.fresh)
 
     async def give_up_hung(self) -> None:
         """Report the task of a long overdue group, so that workers that hang are given up."""

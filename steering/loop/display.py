@@ -173,7 +173,7 @@ class DisplayLane:
             if generation == self._counted:
                 self.results -= 1
         if generation == self._tasks.generation:
-            self._complete.took(finished.per_frame)
+            self._complete.took(finished)
             self._take(finished, final=final)
 
     def _take(self, finished: Finished, *, final: bool) -> None:

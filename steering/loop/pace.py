@@ -30,7 +30,7 @@ class Pace:
     """
 
     gather: float = 0.002
-    group: float = 0.05
+    group: float = 0.3
     group_frames: int = 512
     group_seconds: float = 0.2
     group_frames_most: int = 4096

@@ -133,7 +133,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Finished:
-    """Outcomes by label, with the bookkeeping of their partial. ``seconds`` is the time that it took to make them."""
+    """Outcomes by label, with the bookkeeping of their partial.
+
+    ``seconds`` is the time that it took to make them. ``fresh`` is how many frames were in no partial before, and how
+    many seconds these took.
+    """
 
     ended: Mapping[str, Ended]
     frames: int
@@ -145,6 +149,7 @@ class Finished:
     failed: int
     failures: tuple[str, ...]
     seconds: float
+    fresh: tuple[int, float] = (0, math.nan)
 
     @property
     def apart(self) -> dict[str, str]:
@@ -337,7 +342,8 @@ def _apart(label: str, partials: Sequence[Partial]) -> Member | None:
 def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) -> Finished:
     """Merge partials, add blocks that are in no partial yet, and conclude the outcome of each analysis."""
     began = time.perf_counter()
-    parts = (*partials, *((analyse(analyses, fresh),) if fresh else ()))
+    new = (analyse(analyses, fresh),) if fresh else ()
+    parts = (*partials, *new)
     books = reduce(_booked, parts, Partial({}))
     # Of few frames a task's own cost is most of what they take: how long one takes is known from the largest task.
     largest = max(parts, key=lambda one: one.paced, default=books)
@@ -346,6 +352,7 @@ def finish(analyses: Analyses, fresh: Sequence[FrameBlock], *partials: Partial) 
     return Finished(
         ended, books.frames, books.last_frame, books.doubled, books.times, books.photons,
         largest.per_frame, books.failed, books.failures, time.perf_counter() - began,
+        (new[0].paced, new[0].paced * new[0].per_frame) if new else (0, math.nan),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from steering.core.action import Abort, Action, Finish, Pause, Resume, SetParameter
 from steering.guard import Situation, judge_path, judge_wish
 from steering.paths.path import Path
-from steering.paths.prospect import Change, Decision, apply_to, look_ahead, points_expected
+from steering.paths.prospect import Change, Decision, apply_all, apply_to, look_ahead, points_expected
 from steering.paths.scan import Scan
 from steering.paths.way import Way
 
@@ -96,12 +96,11 @@ def _after(situation: Situation, action: Action) -> Situation:
 def _followed(scan: Scan, standpoint: Standpoint, changes: Sequence[Decision | Change], refusal: str) -> Outlook:
     values, way = dict(standpoint.values), standpoint.way
     path = Path.between(way.done, way.left) if way is not None else Path(())
-    # As at a checkpoint: everything is applied, and then the path is laid anew once.
-    shaping = [apply_to(path, values, scan.shaping, change) for change in changes]
     if way is None:
+        for change in changes:
+            apply_to(path, values, scan.shaping, change)
         return Outlook(refusal, None, points_expected(standpoint.left, changes, scan.shaping), values)
-    if any(shaping):
-        path.rebuild(scan.points(values))
+    apply_all(path, values, scan, changes)
     if any(isinstance(change.action, Abort) for change in changes):
         path.finish()
     return Outlook(refusal, Way(way.visited, path.done, path.rest), path.left, values)

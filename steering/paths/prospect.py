@@ -13,6 +13,9 @@ from steering.paths.path import Path, Point
 from steering.paths.scan import Scan, points_of, points_of_any, reach_of, region_count, region_spec
 from steering.paths.spec_text import read_spec
 
+# What acts on the path as it is.
+PATH_CHANGES = (InsertRegion, ReplacePath, Skip, Finish)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -106,6 +109,33 @@ def points_expected(left: int, decisions: Iterable[Decision | Change], shaping: 
             case _:
                 pass
     return left
+
+
+def apply_all(path: Path, values: dict[str, float], scan: Scan, changes: Iterable[Decision | Change]) -> bool:
+    """Apply accepted actions, so that those of one checkpoint do what they would do at one each.
+
+    Args:
+        path: What is measured and what is left; changed here.
+        values: Values of the scan's parameters; changed here.
+        scan: Whose.
+        changes: In the order in which they were accepted.
+
+    Returns:
+        Whether the path has changed.
+    """
+    changed = stale = False
+    for change in changes:
+        acts = isinstance(change.action, PATH_CHANGES)
+        if stale and acts:
+            # It is about the path that follows from the values before it: laid after it, that would undo it.
+            path.rebuild(scan.points(values))
+            stale = False
+        shapes = apply_to(path, values, scan.shaping, change)
+        stale = stale or shapes
+        changed = changed or shapes or acts
+    if stale:
+        path.rebuild(scan.points(values))
+    return changed
 
 
 def apply_to(path: Path, values: dict[str, float], shaping: frozenset[str], change: Decision | Change) -> bool:

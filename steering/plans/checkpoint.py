@@ -2,17 +2,17 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bluesky import plan_stubs as bps
 
-from steering.core.action import Finish, InsertRegion, ReplacePath, Skip
-from steering.paths.prospect import Decision, apply_to
+from steering.core.action import Finish
+from steering.paths.prospect import Decision, apply_all
 from steering.plans.arrivals import approach
 from steering.plans.course import Course, Plan
 from steering.plans.ending import record, take
 
-PATH_CHANGES = (InsertRegion, ReplacePath, Skip, Finish)
 # What a suspended scan waits for is looked at so often, in seconds.
 _LOOK_SECONDS = 0.1
 
@@ -23,11 +23,7 @@ def steer(course: Course) -> Plan:
         decisions = course.docket.take()
         # First, so that none is lost when one of them cannot be applied.
         take(course, decisions)
-        # Every one of them, before asking: any() alone would stop at the first that shapes the path.
-        shaping = [apply(course, decision) for decision in decisions]
-        if any(shaping):
-            course.path.rebuild(course.docket.scan.points(course.values))
-            course.laid = False
+        apply(course, decisions)
         course.note()
         yield from record(course)
         if course.docket.waits:
@@ -64,13 +60,11 @@ def _approaching(course: Course) -> tuple[str, ...]:
     return tuple(f"{name} at {signals[name].said(arrival.value)}" for name, arrival in course.arriving.items())
 
 
-def apply(course: Course, decision: Decision) -> bool:
-    """Apply one decision; return whether the path must be laid anew from the parameters."""
-    if isinstance(decision.action, Finish):
-        course.finished = True
-    if isinstance(decision.action, PATH_CHANGES):
+def apply(course: Course, decisions: Sequence[Decision]) -> None:
+    """Apply what was decided, in its order."""
+    course.finished = course.finished or any(isinstance(one.action, Finish) for one in decisions)
+    if apply_all(course.path, course.values, course.docket.scan, decisions):
         course.laid = False
-    return apply_to(course.path, course.values, course.docket.scan.shaping, decision)
 
 
 async def within(course: Course, seconds: float) -> None:

@@ -154,8 +154,7 @@ class _Watched:
         course = self._course
         decisions = course.docket.take(last=True)
         take(course, decisions)
-        for decision in decisions:
-            apply(course, decision)
+        apply(course, decisions)
         if course.docket.aborting or course.finished:
             give_up(course)
         if course.unwritten:

@@ -55,10 +55,24 @@ class Beamline:
     """One beamline: at most one scan runs at a time, and it runs on whether or not anybody listens."""
 
     def __init__(
-        self, description: BeamlineDescription, devices: BeamlineDevices, engine: Engine, workspace: Workspace
+        self,
+        description: BeamlineDescription,
+        devices: BeamlineDevices,
+        engine: Engine,
+        workspace: Workspace,
+        haste: float = 1.0,
     ) -> None:
-        """Take over connected devices and an idle engine."""
+        """Take over connected devices and an idle engine.
+
+        Args:
+            description: Of the beamline.
+            devices: Its devices.
+            engine: Runs its plans.
+            workspace: Where it writes.
+            haste: How many times faster than life its devices are, where they are simulated.
+        """
         self.description = description
+        self._haste = haste
         self._workspace = workspace
         self._feed = Feed(workspace)
         self.hub, self.files = self._feed.hub, self._feed.files
@@ -114,6 +128,7 @@ class Beamline:
             lease=self.tenancy.lease,
             message=self._message,
             ended=self._last,
+            haste=self._haste,
         )
         if docket is None:
             return status
@@ -144,9 +159,8 @@ class Beamline:
 
     def forecast(self, actions: Sequence[Action], person: str) -> Forecast:
         """Say what actions would do if a person proposed them now, one after another; nothing is done or written."""
-        return forecast(
-            self._docket, self._run, actions, person, self.tenancy.lease.holder, self._seconds_a_point()
-        )  # fmt: skip
+        holder, a_point = self.tenancy.lease.holder, self._seconds_a_point()
+        return forecast(self._docket, self._run, actions, person, holder, a_point, self._haste)
 
     def outlook(self, name: str, values: Mapping[str, float | str]) -> Forecast:
         """Say how many points a scan would have if it were started now, and how long it would take; nothing is done.
@@ -165,7 +179,7 @@ class Beamline:
             check_path(scan, chosen, self._engine.call(self._devices.limits(scan.axes)), entry.points_allowed)
         except SteeringError as error:
             return Forecast(str(error))
-        return before_start(scan, chosen, self._docket, self._seconds_a_point())
+        return before_start(scan, chosen, self._docket, self._seconds_a_point(), self._haste)
 
     def start(self, name: str, values: Mapping[str, float | str], person: str, continues: str = "") -> str:
         """Start a scan with some of its parameters changed; return its run uid.

@@ -52,7 +52,13 @@ def axes_of(docket: Docket) -> tuple[str, ...]:
 
 
 def forecast(
-    docket: Docket | None, run: str, actions: Sequence[Action], person: str, lease: str, seconds_a_point: float
+    docket: Docket | None,
+    run: str,
+    actions: Sequence[Action],
+    person: str,
+    lease: str,
+    seconds_a_point: float,
+    haste: float = 1.0,
 ) -> Forecast:
     """Say what actions would do to a scan.
 
@@ -63,32 +69,39 @@ def forecast(
         person: Who asks.
         lease: Who holds the lease, or empty.
         seconds_a_point: How long a point takes now, in seconds; NaN where that is not known.
+        haste: How many times faster than life a simulated beamline exposes; 1 at a real one.
     """
     if docket is None:
         return Forecast(_IDLE)
     outlook = docket.look_out(actions, person, lease)
     plan = Plan(run) if outlook.way is None else outlook.way.plan(run, axes_of(docket))
     scan, before, after = docket.scan, docket.progress.values, outlook.values
-    longer = after.get("exposure", 0.0) - before.get("exposure", 0.0)
+    longer = (after.get("exposure", 0.0) - before.get("exposure", 0.0)) / haste
     a_point = max(seconds_a_point + scan.frames * scan.parts * longer, scan.period(after))
     seconds = math.nan if scan.endless or math.isnan(seconds_a_point) else a_point * outlook.left
     return Forecast(outlook.refusal, plan, outlook.left, seconds)
 
 
-def before_start(scan: Scan, values: Mapping[str, float], last: Docket | None, seconds_a_point: float) -> Forecast:
-    """Say how many points a scan will have, and how long it will take as far as one of its kind has shown.
+def before_start(
+    scan: Scan, values: Mapping[str, float], last: Docket | None, seconds_a_point: float, haste: float = 1.0
+) -> Forecast:
+    """Say how many points a scan will have, and how long it will take as far as the last scan has shown.
 
     Args:
         scan: That is to be started.
         values: Its parameters.
         last: Of the scan before it.
         seconds_a_point: How long a point of that took, in seconds; NaN where that is not known.
+        haste: How many times faster than life a simulated beamline exposes; 1 at a real one.
     """
     if scan.own_path or scan.endless:
         # Nobody knows before.
         return Forecast()
-    points, a_point = scan.count(values), scan.period(values)
-    if last is not None and last.scan.name == scan.name and math.isfinite(seconds_a_point):
-        longer = values.get("exposure", 0.0) - last.progress.values.get("exposure", 0.0)
-        a_point = max(seconds_a_point + scan.frames * scan.parts * longer, a_point)
-    return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan)
+    points, exposing = scan.count(values), scan.frames * scan.parts * values.get("exposure", 0.0) / haste
+    a_point = max(exposing, scan.period(values))
+    measured = last is not None and math.isfinite(seconds_a_point)
+    if last is not None and measured:
+        # What a point took beside its exposure, to move, to read and to write, is much the same in another scan.
+        beside = seconds_a_point - last.scan.frames * last.scan.parts * last.progress.values.get("exposure", 0.0) / haste
+        a_point = max(exposing + beside, a_point)
+    return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan, at_least=not measured)

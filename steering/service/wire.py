@@ -183,6 +183,7 @@ def encode_forecast(forecast: Forecast) -> str:
             "plan": _plan_fields(forecast.plan),
             "points_left": forecast.points_left,
             "seconds_left": forecast.seconds_left,
+            "at_least": forecast.at_least,
         }
     )
 
@@ -207,7 +208,9 @@ def decode_forecast(fields: Mapping[str, Any]) -> Forecast:
     """
     seconds = fields["seconds_left"]
     left = math.nan if seconds is None else float(seconds)
-    return Forecast(str(fields["refusal"]), decode_plan(fields["plan"]), int(fields["points_left"]), left)
+    plan, points = decode_plan(fields["plan"]), int(fields["points_left"])
+    # A service of before does not say it.
+    return Forecast(str(fields["refusal"]), plan, points, left, fields.get("at_least") is True)
 
 
 def numbered(parameter: Parameter) -> str:

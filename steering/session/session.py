@@ -32,7 +32,7 @@ from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest, Urgency
-from steering.core.proposal import Ruling
+from steering.core.proposal import Ruling, with_author
 from steering.core.result import Result
 from steering.core.results import Results
 from steering.core.source import Source
@@ -254,13 +254,13 @@ class Session(AbstractContextManager["Session"]):
         self._do(self._writer.set_mode(agent, mode))
 
     def accept(self, suggestion: Suggestion) -> Ruling:
-        """Propose what an agent suggested, with its basis, in this person's name.
+        """Propose what an agent suggested, with its basis, in this person's name; the ruling names the agent too.
 
         Raises:
             SteeringError: If it does not hold any more: its run is over, or the agent suggests something newer.
         """
         self._do(self._writer.forget(suggestion))
-        return self.propose(suggestion.action, suggestion.basis)
+        return self.propose(suggestion.action, with_author(suggestion.basis, suggestion.agent))
 
     def dismiss(self, suggestion: Suggestion) -> None:
         """Take an agent's suggestion off the board.

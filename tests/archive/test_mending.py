@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.archive.journal import Entry, Journal, encode, read_journal
+from steering.archive.journal import Entry, Journal, encode, newest_number, read_journal
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.ingest.journal import FrameJournal, read_lines
@@ -163,3 +163,15 @@ def test_what_does_not_fit_waits_and_is_written_when_there_is_room(tmp_path):
     assert list(read_journal(journal.path)) == ENTRIES[:5]
     feed.close()
     assert json.loads(journal.path.read_bytes().splitlines()[0])["name"] == "event"
+
+
+def test_the_next_service_counts_on_from_the_newest_run(tmp_path):
+    assert newest_number(tmp_path / "journal") == 0
+    for number in (7, 8, None):
+        journal = Journal(tmp_path / "journal", "rocking")
+        journal.write(Entry("ruling", "ruling", {"id": "r"}))
+        # The last one is of a scan that never opened its run.
+        if number is not None:
+            journal.write(Entry("document", "start", {"uid": f"run-{number}", "scan_id": number}))
+        journal.close()
+    assert newest_number(tmp_path / "journal") == 8

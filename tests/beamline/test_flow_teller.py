@@ -6,6 +6,13 @@ from steering.beamline.flow_teller import FlowTeller
 from steering.flows.entries import FlowEntry
 
 STEPS = {"compute": {}}
+# An event of two frames has 2 * 4 * 5 * 2 + 2 * 3 * 3 * 4 bytes; what the description does not tell counts nothing.
+KEYS = {
+    "det": {"external": "STREAM:", "shape": [1, 4, 5], "dtype_numpy": "<u2"},
+    "fast": {"external": "STREAM:", "shape": [2, 3, 3], "dtype_numpy": "<i4"},
+    "odd": {"external": "STREAM:", "shape": [1, 4, 5]},
+    "th": {"shape": [], "dtype_numpy": "<f8"},
+}
 
 
 def flows(trigger):
@@ -15,7 +22,7 @@ def flows(trigger):
 def documents(points, uid="run-1", each=2):
     yield "start", {"uid": uid, "plan_name": "rocking", "frames_per_event": each}
     yield "descriptor", {"uid": f"{uid}-b", "name": "baseline", "run_start": uid}
-    yield "descriptor", {"uid": f"{uid}-d", "name": "primary", "run_start": uid}
+    yield "descriptor", {"uid": f"{uid}-d", "name": "primary", "run_start": uid, "data_keys": KEYS}
     yield "event", {"descriptor": f"{uid}-b"}
     for _ in range(points):
         yield "event", {"descriptor": f"{uid}-d"}
@@ -23,7 +30,10 @@ def documents(points, uid="run-1", each=2):
     yield "stop", {"run_start": uid}
 
 
-@pytest.mark.parametrize(("trigger", "wanted"), [("hand", False), ("end", True), ({"at": "frames", "frames": 3}, True)])
+@pytest.mark.parametrize(
+    ("trigger", "wanted"),
+    [("hand", False), ("end", True), ({"at": "frames", "frames": 3}, True), ({"at": "bytes", "bytes": "1 kB"}, True)],
+)
 def test_a_process_of_flows_is_wanted_where_a_flow_starts_by_itself(trigger, wanted):
     assert FlowTeller.wanted(flows(trigger)) is wanted
     assert not FlowTeller.wanted({})
@@ -44,3 +54,4 @@ def test_begin_and_end_are_told_and_points_where_a_flow_counts_them():
         for one in documents(2, uid):
             teller.take(*one)
     assert [one.get("frames") for one in told] == [None, 2, 4, None] * 2
+    assert [one.get("bytes") for one in told] == [None, 152, 304, None] * 2

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
@@ -114,6 +115,13 @@ def test_a_forecast_has_the_path_that_would_be_and_how_long_it_takes():
     assert forecast.seconds_left == pytest.approx(0.7 * forecast.points_left)
 
 
+def test_a_simulated_beamline_that_runs_faster_is_forecast_so():
+    docket = docket_of()
+    standing(docket, 3)
+    found = told_plan.forecast(docket, "run-1", [SetParameter("exposure", 0.3)], "ana", "ana", 0.5, 5.0)
+    assert found.seconds_left == pytest.approx(0.54 * found.points_left)
+
+
 def test_who_watches_is_told_what_the_guard_would_say():
     forecast = asyncio.run(asked([Skip(3)], name="bob"))
     assert "held by ana, so bob cannot steer" in forecast.refusal
@@ -131,8 +139,18 @@ def test_a_scan_that_is_not_started_says_its_points_and_how_long_they_take():
     assert longer.seconds_left == pytest.approx(0.7 * coarse.points_left)
     assert "Allowed:" in asyncio.run(ask(MAP.name, {"exposure": 1e9})).refusal
     assert asyncio.run(ask("nonsense", {})).refusal == f"There is no scan 'nonsense'. This beamline has: {MAP.name}."
+    # On a simulated beamline that runs five times faster 0.2 s of exposure are over after 0.04 s.
+    values = {one.name: one.value for one in MAP.parameters} | {"step": 2.0, "exposure": 0.3}
+    fast = told_plan.before_start(MAP, values, Beamline().docket, 0.5, 5.0)
+    assert fast.seconds_left == pytest.approx(0.54 * coarse.points_left)
     first = told_plan.before_start(MAP, {one.name: one.value for one in MAP.parameters}, None, math.nan)
-    assert math.isnan(first.seconds_left)
+    # Nothing was measured yet, so it takes as long as its exposures, and longer.
+    exposure = next(one.value for one in MAP.parameters if one.name == "exposure")
+    assert first.seconds_left == pytest.approx(exposure * first.points_left)
+    assert first.at_least
+    assert not fast.at_least
+    other = told_plan.before_start(replace(MAP, name="other"), values, Beamline().docket, 0.5)
+    assert (other.seconds_left, other.at_least) == (pytest.approx(0.7 * coarse.points_left), False)
     endless = SimpleNamespace(own_path=False, endless=True)
     assert told_plan.before_start(endless, {}, None, math.nan).points_left == 0
 
@@ -236,9 +254,10 @@ def test_a_plan_and_a_forecast_survive_the_wire():
     read = decode_plan(orjson.loads(encode_plan(plan))["plan"])
     assert np.array_equal(read.positions, plan.positions)
     assert (read.run, read.axes, read.count, read.done) == ("run-1", ("sy", "sx"), 2, 1)
-    forecast = decode_forecast(orjson.loads(encode_forecast(Forecast("no", plan, 1, math.nan))))
+    forecast = decode_forecast(orjson.loads(encode_forecast(Forecast("no", plan, 1, math.nan, at_least=True))))
     assert (forecast.refusal, forecast.points_left) == ("no", 1)
     assert math.isnan(forecast.seconds_left)
+    assert forecast.at_least
     assert not decode_plan(orjson.loads(encode_plan(Plan("run-1")))["plan"]).known
 
 

@@ -17,6 +17,9 @@ session.shutdown()
 def test_runs_are_kept_and_the_next_scan_is_steered_on_what_was_found(workspace, monkeypatch):
     said, last = executed("06-automate-an-experiment.ipynb", ENDING, workspace, monkeypatch)
     assert "1. transfer: copy the run's files and its journal to store/{run.day}/{run.uid}" in said
+    assert "4. distribute: copy raw and results to experiment/" in said
+    # What Globus would be told has ten times as many lines as the rest, and is left out as the page says.
+    assert "StartAt" not in said
     assert said.count("done, ") == 4, said
     assert ", flow keep-" in said
     moved = re.search(r"centre 0\.3 deg -> (0\.2\d+) deg, accepted", said)

@@ -41,7 +41,8 @@ class There:
         return {
             "source": self.source.id, "destination": self.eagle.id, "experiment": self.experiment.id,
             "compute_endpoint": self.endpoint.id, "compute_folder": str(self.eagle.folder), "index": self.index,
-            "compute_config": {"queue": "preemptable", "account": "aps"},
+            # By the double's time, which is a hundredth: on a busy machine a function takes long.
+            "compute_config": {"queue": "preemptable", "account": "aps", "walltime": "48:00:00"},
         }  # fmt: skip
 
     def flow(self, more=None, **changes):

@@ -11,6 +11,7 @@ from steering.flows.entries import FlowEntry
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition
 from steering.globus.login import Login
+from steering.globus.sending import Sending
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.globus.test_flow import asking
@@ -19,7 +20,7 @@ from tests.globus.test_flow import asking
 pytestmark = pytest.mark.system
 
 ID = f"keep-{UID[:8]}"
-ONCE = {"transfer_tasks": 2, "files_moved": 5, "functions_run": 1, "entries_written": 2, "flow_runs": 1}
+ONCE = {"transfer_tasks": 3, "files_moved": 6, "functions_run": 1, "entries_written": 2, "flow_runs": 1}
 
 
 def once(there, **others):
@@ -117,7 +118,7 @@ def test_a_lost_node_is_tried_again_without_what_is_done(there, run, journal):
 
 
 def test_a_queue_that_is_refused_is_followed_by_the_next_choice(there, run, journal):
-    choices = [{"queue": "demand", "account": "aps"}, {"queue": "preemptable", "account": "aps"}]
+    choices = [{"queue": one, "account": "aps", "walltime": "48:00:00"} for one in ("demand", "preemptable")]
     assert run(there.flow({"compute_config": choices})).status == "succeeded"
     once(there, flow_runs=2)
     (said,) = [
@@ -138,19 +139,45 @@ def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goe
     assert "rests: A consent is required" in begin
     assert f"steering flow resume {ID}" in rest
     Login(workspace).begin([rest.partition("'")[0]])
+    # The flow may read the collection now; the manifest is sent by this login itself, which needs its own.
+    state = run(there.flow())
+    assert (state.status, state.step("distribute").status) == ("failed", "failed")
+    assert state.why.startswith("The files were given out, and their manifest was not: ")
+    assert f"steering flow resume {ID}" in state.why
+    Login(workspace).begin([state.why.partition("steering globus login --consent '")[2].partition("'")[0]])
     assert run(there.flow()).status == "succeeded"
     once(there)
+
+
+def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resumed(there, run, monkeypatch):
+    send = Sending.send
+
+    def refused(self, *words, **more):
+        there.double.control.fail_transfers(1, "no room")
+        return send(self, *words, **more)
+
+    monkeypatch.setattr(Sending, "send", refused)
+    state = run(there.flow())
+    assert (state.status, state.step("distribute").status) == ("failed", "failed")
+    assert "no room" in state.why
+    assert state.why.endswith(f"Then go on: steering flow resume {ID}")
+    assert not list(there.experiment.folder.rglob("MANIFEST-*"))
+    monkeypatch.setattr(Sending, "send", send)
+    state = run(there.flow())
+    assert (state.status, state.step("distribute").status) == ("succeeded", "done")
+    assert [path.name for path in there.experiment.folder.rglob("MANIFEST-*")] == [f"MANIFEST-{ID}.json"]
+    once(there, transfer_tasks=4)
 
 
 @pytest.mark.parametrize(
     ("fault", "step", "said", "others"),
     [
-        (lambda control: control.spoil_files(3), "transfer", "wrong checksum", {"flow_runs": 2, "transfer_tasks": 3}),
+        (lambda control: control.spoil_files(3), "transfer", "wrong checksum", {"flow_runs": 2, "transfer_tasks": 4}),
         (
             lambda control: control.fail_transfers(1, "the deadline has passed"),
             "transfer",
             "the deadline has passed",
-            {"flow_runs": 2, "transfer_tasks": 3},
+            {"flow_runs": 2, "transfer_tasks": 4},
         ),
         (lambda control: control.fail_ingests(1), "catalogue", "could not be indexed", {"flow_runs": 2}),
     ],
@@ -174,7 +201,7 @@ def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, run
     assert {one.status for one in there.double.flows._runs.values()} == {"ENDED"}
     there.double.control.stall_transfers("")
     assert running(there.flow()).result(60).status == "succeeded"
-    once(there, flow_runs=2, transfer_tasks=3)
+    once(there, flow_runs=2, transfer_tasks=4)
 
 
 def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, journal, workspace, monkeypatch):

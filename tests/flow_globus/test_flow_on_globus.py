@@ -3,8 +3,10 @@
 import asyncio
 import json
 import logging
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import yaml
@@ -15,10 +17,14 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
+from steering.flow_runner.orders import order
 from steering.flow_runner.returned import returned_by
+from steering.flow_runner.several import run_several
 from steering.flow_runner.watcher import Watcher
+from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flows.entries import FlowEntry
 from steering.globus.compute import Compute
 from steering.globus.login import Login
 from steering.globus.payload import Source
@@ -41,7 +47,19 @@ def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
     entries = {one.subject for one in Catalogue(workspace).find()}
     assert entries == {f"run:{UID}", f"result:{UID}:curve"}
     made = there.effects
-    assert (made.flow_runs, made.transfer_tasks, made.functions_run, made.entries_written) == (1, 2, 1, 2)
+    assert (made.flow_runs, made.transfer_tasks, made.functions_run, made.entries_written) == (1, 3, 1, 2)
+    # The manifest says what went where, when and how it was verified, as the local one does.
+    (path,) = given.glob("MANIFEST-*.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["flow"] == state.id
+    assert manifest["folder"] == state.step("distribute").outcome["folder"]
+    assert {one["name"] for one in manifest["files"]} == {
+        f"raw/{frames.name}", "raw/journal.jsonl", f"results/{UID[:8]}_curve.nxs",
+    }  # fmt: skip
+    for one in manifest["files"]:
+        assert (sha256_of(given / one["name"]), (given / one["name"]).stat().st_size) == (one["sha256"], one["size"])
+        assert state.step("distribute").began <= one["at"] <= state.step("distribute").ended
+    assert "checksum" in manifest["verified"]
 
 
 async def test_the_feature_comes_back_into_the_session(workspace, there, run):
@@ -77,16 +95,19 @@ def test_no_secret_is_logged_journaled_or_shown(workspace, there, run, caplog):
     for name in ("globus_sdk", "urllib3", "requests", "steering"):
         caplog.set_level(logging.DEBUG, logger=name)
     there.double.control.need_consent(there.source.id)
-    failed = run(there.flow())
-    Login(workspace).begin([failed.why.partition("--consent '")[2].partition("'")[0]])
-    there.double.control.expire_tokens()
+    failed = []
+    # One consent is for the flow, one for the manifest.
+    for _ in range(2):
+        failed.append(run(there.flow()))
+        Login(workspace).begin([failed[-1].why.partition("--consent '")[2].partition("'")[0]])
+        there.double.control.expire_tokens()
     done = run(there.flow())
-    assert (failed.status, done.status) == ("failed", "succeeded")
+    assert ([one.status for one in failed], done.status) == (["failed"] * 2, "succeeded")
     logins = list((workspace.directory / "globus").glob("service-*.json"))
     kept = [json.loads(path.read_text())["tokens"].values() for path in logins]
     secrets = [there.double.auth.secret, there.double.key, *(token["access"] for one in kept for token in one)]
     assert len(secrets) > 6
-    shown = [caplog.text, json.dumps(done.json()), describe_flow(failed), describe_flow(done), repr(done)]
+    shown = [caplog.text, json.dumps(done.json()), *map(describe_flow, failed), describe_flow(done), repr(done)]
     files = [path for path in workspace.directory.rglob("*") if path.is_file() and path not in logins]
     shown += [path.read_bytes().decode(errors="replace") for path in files]
     assert len(caplog.text) > 1000
@@ -116,6 +137,50 @@ def test_one_that_waits_at_globus_is_not_in_the_way_of_the_others(workspace, the
     there.double.control.stall_transfers("")
     watcher.finish()
     assert far.state.status == "succeeded"
+
+
+def test_several_are_resumed_at_once_and_one_that_waits_is_not_in_the_way(workspace, there, run):
+    local = {"steps": {"transfer": STEPS["transfer"]}}
+    made = {
+        "far": there.flow(),
+        "farther": there.flow(transfer={"to": "other"}),
+        "near": FlowEntry.model_validate(local),
+    }
+    ordered = {name: order(workspace, name, one, UID)[0] for name, one in made.items()}
+    there.double.control.stall_transfers()
+    found = []
+    resuming = threading.Thread(target=lambda: found.extend(run_several(workspace, list(ordered.values()))))
+    resuming.start()
+    assert ordered["near"].until_over(30)
+    # Both are asked for, though neither can go on.
+    with Bell(flows_folder(workspace)) as bell:
+        while [ordered[name].state.step("transfer").status for name in ("far", "farther")] != ["running"] * 2:
+            assert bell.wait(30)
+    there.double.control.stall_transfers("")
+    resuming.join(60)
+    assert [(one.flow, one.status, one.why) for one in found] == [(name, "succeeded", "") for name in made]
+    assert run_several(workspace, []) == []
+
+
+@pytest.mark.system
+def test_ctrl_c_ends_all_that_is_resumed_and_it_goes_on_where_it_was(workspace, there):
+    made = {"far": there.flow(), "farther": there.flow(transfer={"to": "other"})}
+    ordered = [order(workspace, name, one, UID)[0] for name, one in made.items()]
+    there.double.control.stall_transfers()
+    words = [sys.executable, "-m", "steering.cli", "flow", "resume", "--workspace", str(workspace.directory)]
+    with subprocess.Popen(words, stdout=-1, stderr=-1, text=True) as process, Bell(flows_folder(workspace)) as bell:
+        while [one.state.step("transfer").status for one in ordered] != ["running"] * 2:
+            assert process.poll() is None, process.communicate()
+            bell.wait(1.0)
+        process.send_signal(signal.SIGINT)
+        said = "".join(process.communicate(timeout=120))
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert [one.state.status for one in ordered] == ["interrupted"] * 2
+    there.double.control.stall_transfers("")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done
+    assert there.effects.flow_runs == 2
 
 
 WITHOUT = """

@@ -22,11 +22,12 @@ pytestmark = pytest.mark.system
 
 POINTS = ["globus.intended", "globus.asked", "globus.started"]
 POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
-POINTS += ["catalogue.written"]
+POINTS += ["catalogue.written", "manifest.intended", "manifest.sent"]
 ID = f"keep-{UID[:8]}"
 ONCE = {
-    "transfer_tasks": 2,
-    "files_moved": 5,
+    # Of the steps, and of the manifest.
+    "transfer_tasks": 3,
+    "files_moved": 6,
     "functions_run": 1,
     "entries_written": 2,
     "flow_runs": 1,
@@ -34,7 +35,7 @@ ONCE = {
 }
 GIVEN = "experiment/WSe2-flake"
 EVERYTHING = {f"{UID}.h5", "journal.jsonl", f"{GIVEN}/raw/{UID}.h5", f"{GIVEN}/raw/journal.jsonl"}
-EVERYTHING |= {f"{GIVEN}/results/{UID[:8]}_curve.nxs"}
+EVERYTHING |= {f"{GIVEN}/results/{UID[:8]}_curve.nxs", f"{GIVEN}/MANIFEST-{ID}.json"}
 LOCAL = {**STEPS, "distribute": {**STEPS["distribute"], "to": "given/{run.sample}"}}
 
 
@@ -87,12 +88,12 @@ def left(there):
         str(path.relative_to(top)): sha256_of(path) if path.suffix == ".h5" else path.stat().st_size > 0
         for top in (there.eagle.folder / "store" / UID, there.experiment.folder)
         for path in sorted(top.rglob("*.*"))
-        if path.is_file() and ID not in str(path.relative_to(top))
+        if path.is_file() and f"{ID}/" not in str(path.relative_to(top))
     }
 
 
 def names(state, step):
-    return [one["name"].rpartition("/")[2] for one in state.step(step).outcome["files"]]
+    return [one["name"] for one in state.step(step).outcome["files"]]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -126,15 +127,13 @@ def test_it_ends_as_the_same_flow_between_folders(there, workspace):
     assert mine.step("compute").outcome["features"] == local.step("compute").outcome["features"]
     assert mine.step("catalogue").outcome["subjects"] == local.step("catalogue").outcome["subjects"]
     for step in ("transfer", "distribute"):
-        found = [
-            [(one["name"].split("/")[-1], one["size"]) for one in x.step(step).outcome["files"]] for x in (mine, local)
-        ]
-        assert [name for name, _ in found[0]] == [name for name, _ in found[1]]
+        assert names(mine, step) == names(local, step)
     for entry in Catalogue(workspace).find():
         before = entries[entry.subject]
         assert entry.features == before.features
         assert entry.content["dc"] == before.content["dc"]
-        assert entry.metadata == before.metadata
+        assert (before.metadata["flow"], entry.metadata["flow"]) == (local.id, ID)
+        assert {**entry.metadata, "flow": local.id} == before.metadata
         assert [one["sha256"] for one in entry.files if one["filename"].endswith("h5")] == [
             one["sha256"] for one in before.files if one["filename"].endswith("h5")
         ]

@@ -114,8 +114,24 @@ def test_a_step_whose_condition_does_not_hold_is_left_out_with_the_reason(worksp
     state = run(flow(distribute={"to": "out", "when": "peak > 100 deg"}))
     assert state.status == "succeeded"
     assert state.step("distribute").status == "left out"
-    assert state.step("distribute").why == "peak > 100 deg does not hold."
+    assert state.step("distribute").why == "status == success and (peak > 100 deg) does not hold."
     assert not (workspace.directory / "out").exists()
+
+
+@pytest.mark.parametrize("status", ["abort", "fail"])
+def test_a_run_that_did_not_succeed_is_copied_and_is_no_result(workspace, run, status):
+    measured(workspace, exit_status=status, points=3)
+    state = run(flow(distribute={"to": "experiment", "when": "curve.fwhm < 100 deg"}))
+    assert state.status == "succeeded"
+    assert [one.status for one in state.steps] == ["done", "done", "left out", "left out"]
+    assert state.step("distribute").why == "status == success and (curve.fwhm < 100 deg) does not hold."
+    assert not (workspace.directory / "experiment").exists()
+    # Who wants it says so.
+    wanted = {
+        "distribute": {"to": "experiment", "when": "status != success"},
+        "catalogue": {"when": f"status == {status}"},
+    }
+    assert [one.status for one in run(flow(**wanted), "wanted").steps] == ["done"] * 4
 
 
 def test_a_condition_that_cannot_be_judged_stops_the_flow_with_a_sentence(workspace, run):

@@ -24,7 +24,7 @@ from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
 from steering.flow_runner.runner import run_flow
-from steering.flow_runner.watcher import BY_END, Watcher
+from steering.flow_runner.watcher import BY_BYTES, BY_END, Watcher
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.flow_journal import flows_folder, journals
 from steering.flow_steps.hold import VARIABLE
@@ -129,6 +129,7 @@ flows:
   each: {trigger: end, steps: {compute: {facility: inline}, catalogue: {}}}
   maps: {trigger: {at: end, scans: [rocking]}, steps: {transfer: {to: "store/{run.uid}"}}}
   parts: {trigger: {at: frames, frames: 30}, steps: {compute: {facility: inline}}}
+  heaps: {trigger: {at: bytes, bytes: 30 kB}, steps: {compute: {facility: inline}}}
   hand: {steps: {catalogue: {}}}
 """
 
@@ -192,6 +193,20 @@ def test_each_so_many_frames_start_a_flow_on_what_is_there(workspace, tmp_path):
         f"parts-{UID[:8]}-1": "succeeded",
         f"parts-{UID[:8]}-2": "succeeded",
     }
+
+
+def test_each_so_many_bytes_start_a_flow_on_what_is_there_and_a_cut_off_one_goes_on(workspace, tmp_path):
+    measured(workspace)
+    sizes = (0, 29_000, 31_000, 45_000, 95_000)
+    found = watched(workspace, tmp_path, *(told("events", frames=1, bytes=size) for size in sizes))
+    # One that grew past two of them at once is looked at once, as it is then.
+    assert found == {f"heaps-{UID[:8]}-1": "succeeded", f"heaps-{UID[:8]}-3": "succeeded"}
+    assert {one.state.by for one in journals(workspace)} == {BY_BYTES}
+    entry = read_description(tmp_path / "beamline.yaml").flows["heaps"]
+    journal, _ = order(workspace, "heaps", entry, UID, by=BY_BYTES, number=4)
+    with journal:
+        journal.write("running")
+    assert watched(workspace, tmp_path)[journal.id] == "succeeded"
 
 
 @pytest.mark.system
@@ -270,7 +285,9 @@ def test_what_starts_flows_is_known_without_what_loads_slowly(workspace, monkeyp
     monkeypatch.setattr("steering.flow_runner.orders.find_service", lambda _: {"file": str(path)})
     assert triggers_of(workspace) == {}
     path.write_text(BEAMLINE + FLOWS)
-    assert triggers_of(workspace) == {"each": "end", "maps": "end", "parts": "frames", "hand": "hand"}
+    assert triggers_of(workspace) == {
+        "each": "end", "maps": "end", "parts": "frames", "heaps": "bytes", "hand": "hand",
+    }  # fmt: skip
     for odd in ("[1]", "flows: 3", "flows: {a: 3}", "{", "flows: {a: {trigger: [1]}}"):
         path.write_text(odd)
         assert set(triggers_of(workspace)) <= {"a"}

@@ -6,6 +6,7 @@ import pytest
 
 from steering.core.errors import SteeringError
 from steering.description.description import read_description
+from steering.flows.condition import read_condition
 from steering.flows.entries import FlowEntry
 from steering.flows.facts import WORDS
 from steering.flows.templates import check_template, fill_path
@@ -49,6 +50,9 @@ flows:
         ("{trigger: {at: end, scans: [rockin]}, steps: {compute: {}}}", "There is no scan 'rockin'.*mean rocking"),
         ("{trigger: frames, steps: {compute: {}}}", "Say after how many frames"),
         ("{trigger: {at: frames, frames: 9}, steps: {transfer: {to: a}}}", "cannot copy its files"),
+        ("{trigger: bytes, steps: {compute: {}}}", "Say after how many bytes"),
+        ("{trigger: {at: bytes, bytes: much}, steps: {compute: {}}}", "much is no size. Write bytes, or 500 MB"),
+        ("{trigger: {at: bytes, bytes: 1 GB}, steps: {distribute: {to: a}}}", "cannot copy its files"),
         ("{trigger: feature, steps: {compute: {}}}", "Say on what it starts"),
         ("steps: {compute: {analyses: [rocking_curv]}}", "There is no analysis 'rocking_curv'.*mean rocking_curve"),
         ("steps: {distribute: {to: a, mode: '0999'}}", "mode"),
@@ -67,6 +71,33 @@ def test_what_is_wrong_with_a_flow_is_said_with_its_line(tmp_path, flow, said):
 def test_a_flow_of_an_odd_name_is_refused(tmp_path):
     with pytest.raises(SteeringError, match="letters, digits and underscores"):
         read_description(beamline(tmp_path, "flows:\n  ../up: {steps: {compute: {}}}\n"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "conditions"),
+    [
+        # With any run: the files of one that was aborted are data too.
+        ({"transfer": {"to": "a"}}, [""]),
+        ({"compute": {"when": "peak < 1 deg"}}, ["peak < 1 deg"]),
+        # As a result only where it is one, or where that was asked for.
+        ({"distribute": {"to": "a"}}, ["status == success"]),
+        (
+            {"catalogue": {"when": "peak < 1 deg or frames > 3"}},
+            ["status != abort and status != fail and (peak < 1 deg or frames > 3)"],
+        ),
+        (
+            {"distribute": {"to": "a", "when": "frames > 3 and not status == fail"}},
+            ["frames > 3 and not status == fail"],
+        ),
+    ],
+)
+def test_a_run_that_did_not_succeed_is_a_result_only_where_that_is_asked_for(steps, conditions):
+    flow = FlowEntry.model_validate({"steps": steps})
+    read = [step.condition for step in flow.named_steps.values()]
+    assert [one.text if one is not None else "" for one in read] == conditions
+    # What is written down is read again where the flow runs, and asks for the same.
+    again = [read_condition(one.text) for one in read if one is not None]
+    assert [(one.names, one.texts) for one in again] == [(one.names, one.texts) for one in read if one is not None]
 
 
 @pytest.mark.parametrize("sample", ["../../etc", "a/b", "..", "~root", "x\0y", "", "å ø"])

@@ -102,7 +102,7 @@ def test_the_input_is_filled_from_the_run_and_fits_its_schema():
     assert asked["when"] == {"transfer": True, "compute": True, "catalogue": True, "distribute": False}
     (item,) = asked["transfer"]["transfer_items"]
     assert item == {"source_path": "/data/run.h5", "destination_path": "/store/abcdef0123/run.h5"}
-    assert asked["compute"]["kwargs"]["when"] == {"distribute": "tau0 < 1 s"}
+    assert asked["compute"]["kwargs"]["when"] == {"distribute": "status == success and (tau0 < 1 s)"}
     # Whatever the definition names is in the input, but for a condition that the function judges.
     for state in definition_of("keep", FLOW)["States"].values():
         for path in json.dumps(state.get("Parameters", {})).split('"'):
@@ -138,7 +138,11 @@ def test_an_explanation_says_what_is_done_and_why():
     said = as_text(explain_flow("keep", FLOW, FACTS, FILES))
     assert "1. transfer: copy 1 files, 5.0 MB to store/abcdef0123" in said
     assert "Done: status == success holds." in said
-    assert "Judged after compute: tau0 < 1 s." in said
-    assert "say under 'globus:' of this flow: index" in said
+    assert "Judged after compute: status == success and (tau0 < 1 s)." in said
+    assert "Globus would be told, as JSON: steering flow explain keep --definition" in said
+    assert len(said.splitlines()) < 15, said
+    more = as_text(explain_flow("keep", FLOW, FACTS, FILES), definition=True)
+    assert '"StartAt": "TransferWhen"' in more
+    assert "say under 'globus:' of this flow: index" in more
     known = FACTS.with_features("xpcs", {"tau0": Feature(1.5, 0.1, "s")})
-    assert "Left out: tau0 < 1 s does not hold, as tau0 is 1.5 s." in as_text(explain_flow("keep", FLOW, known, FILES))
+    assert "(tau0 < 1 s) does not hold, as tau0 is 1.5 s." in as_text(explain_flow("keep", FLOW, known, FILES))

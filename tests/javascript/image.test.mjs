@@ -8,12 +8,12 @@ const NAMES = [
   "between", "directionWords", "endsOf", "keyedPlace", "linesOf", "marksOf", "npy", "paint", "pictureLayout", "pictureWords", "placeOf", "readLimit", "regionWords", "rounded", "shortNumber",
   "sidesOf", "ticksOf", "twoTheta", "valueAt", "waveVector", "windowWithin", "zoomed",
 ];
-const FILES = ["elements", "histogram", "limits", "image"];
+const CANVAS = [...["scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles"].map((file) => `frame_${file}`), "elements", "histogram"];
 const {
   between, directionWords, endsOf, keyedPlace, linesOf, marksOf, npy, paint, pictureLayout, pictureWords, placeOf, readLimit, regionWords, rounded, shortNumber, sidesOf, ticksOf, twoTheta, valueAt,
   waveVector, windowWithin, zoomed,
 } = load([
-  "parts/heard.js", "parts/numbers.js", ...["scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles"].map((file) => `drawing/frame_${file}.js`), ...FILES.map((file) => `frames/${file}.js`),
+  "parts/heard.js", "parts/numbers.js", ...CANVAS.map((file) => `canvas/${file}.js`), "frames/limits.js", "frames/image.js",
 ], NAMES);
 
 test("ticks are round and lie within the levels", () => {

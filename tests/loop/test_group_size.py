@@ -50,3 +50,35 @@ def test_there_is_always_something_to_do_and_never_too_much(history, waiting, th
     for per_frame in history:
         size.took(per_frame)
     assert 1 <= size.choose(waiting, threads) <= PACE.group_frames_most
+
+
+def test_a_few_frames_are_tried_until_it_is_known_what_one_more_takes():
+    size = GroupSize(PACE)
+    # To open the file takes three milliseconds, to read on a tenth of one.
+    for frames in (1, 1, size.fresh):
+        size.took((3e-3 + 1e-4 * (frames - 1)) / frames)
+        size.looked(frames, 3e-3 + 1e-4 * (frames - 1))
+        assert size.fresh > 1
+    assert size.fresh == PACE.fresh_frames
+
+
+def test_a_result_waits_for_no_fresh_frames_that_take_long():
+    size = GroupSize(PACE)
+    size.took(0.1)
+    size.looked(1, 0.1)
+    assert size.fresh == 1
+    # Also where the first was quick.
+    size = GroupSize(PACE)
+    for frames in (1, 2, 2, 2, 2, 2, 2):
+        size.took(1e-3)
+        size.looked(frames, 1e-3 + 0.1 * (frames - 1))
+    assert size.fresh == 1
+
+
+@given(st.lists(st.tuples(st.integers(-1, 1000), st.floats())), st.floats(0))
+def test_one_fresh_frame_is_always_looked_at_and_never_too_many(history, per_frame):
+    size = GroupSize(PACE)
+    size.took(per_frame)
+    for frames, seconds in history:
+        size.looked(frames, seconds)
+        assert 1 <= size.fresh <= PACE.fresh_frames

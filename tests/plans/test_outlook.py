@@ -1,6 +1,8 @@
 """What a forecast says is what then happens; and asking changes nothing."""
 
+import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,15 +13,19 @@ from scanspec.specs import Linspace
 from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.plan import MOST_POSITIONS, Plan, thinned
 from steering.paths.path import Path
+from steering.paths.prospect import Change, apply_all, look_ahead
 from steering.paths.way import Way
 from steering.plans.docket import Progress
-from tests.plans.running import Run, rocking, wait_for
+from tests.plans.running import AXES, Run, rocking, wait_for
 from tests.plans.test_docket import MAP, ask, docket_of, region
 
 CHANGES = [
     (SetParameter("centre", 0.3),),
     (SetParameter("centre", 0.3), SetParameter("range", 0.4)),
     (SetParameter("step", 0.05), Skip(3)),
+    (Skip(3), SetParameter("step", 0.05)),
+    (SetParameter("range", 0.4), ReplacePath(Linspace("th", -1.0, 1.0, 7).serialize())),
+    (SetParameter("step", 0.05), Finish()),
     (Skip(2), Skip(4)),
     (SetParameter("exposure", 0.2),),
     (ReplacePath(Linspace("th", -1.0, 1.0, 7).serialize()), Skip(2)),
@@ -65,6 +71,39 @@ def test_what_was_forecast_is_what_is_measured(engine, motors, actions):
     assert np.allclose(measured, wanted)
     if not abort:
         assert positions(run.docket.way) == wanted
+
+
+WISHES = st.sampled_from(
+    [
+        SetParameter("centre", 0.3), SetParameter("step", 0.05), SetParameter("exposure", 0.2), Skip(2), Finish(),
+        InsertRegion({"th": (2.0, 3.0)}, {"th": 0.5}), ReplacePath(Linspace("th", -1.0, 1.0, 7).serialize()),
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(WISHES, max_size=6), st.integers(0, 11), st.data())
+@settings(deadline=None)
+def test_what_is_accepted_between_two_points_does_what_it_would_do_one_after_another(wishes, done, data):
+    scan = rocking()
+    values = {item.name: item.value for item in scan.parameters}
+    axes, held = {"th": AXES["th"]}, {item.name: item for item in scan.parameters}
+    changes = []
+    for wish in wishes:
+        if isinstance(wish, SetParameter):
+            held[wish.parameter] = replace(held[wish.parameter], value=wish.value)
+        changes.append(Change(wish, look_ahead(wish, scan, held, axes, 1000).made))
+
+    def after(*parts):
+        path, now = Path(scan.points(values)), dict(values)
+        for _ in range(done):
+            path.next()
+        for part in parts:
+            apply_all(path, now, scan, part)
+        return [point.positions for point in path.rest], now
+
+    at = data.draw(st.lists(st.integers(0, len(changes)), max_size=3).map(sorted))
+    parts = [changes[start:stop] for start, stop in itertools.pairwise([0, *at, len(changes)])]
+    assert after(changes) == after(*parts) == after(*([one] for one in changes))
 
 
 def test_the_plan_is_told_when_the_path_changes_and_not_at_each_point(engine, motors):

@@ -187,7 +187,13 @@ async def test_events_are_analysed_as_pixels_are(tmp_path, monkeypatch, analysis
     facility, said = InlineFacility(), []
     await facility.start()
     followed = SourceFollower(
-        "events", source_of(path), facility, Store(None), lambda _: {"main": analysis}, lambda *_: None, said.append
+        "events",
+        source_of(path, idle_seconds=3.0),
+        facility,
+        Store(None),
+        lambda _: {"main": analysis},
+        lambda *_: None,
+        said.append,
     )
     followed.start(frames=True)
     add(path, frames[:350])

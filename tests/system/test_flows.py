@@ -22,6 +22,10 @@ flows:
       compute: {facility: local, analyses: [{analysis: rocking_curve, label: deep, axes: [th]}]}
       catalogue: {}
       distribute: {to: "out/{run.short}", when: deep.fwhm < 1 deg}
+  heaps:
+    trigger: {at: bytes, bytes: 8 MB}
+    steps:
+      compute: {facility: local, analyses: [{analysis: rocking_curve, label: part, axes: [th]}]}
 """
 
 
@@ -41,7 +45,7 @@ def session(workspace, tmp_path):
 
 
 def test_the_end_of_a_run_starts_a_flow_and_the_next_scan_is_steered_on_what_it_found(session):
-    assert list(session.flows) == ["back"]
+    assert list(session.flows) == ["back", "heaps"]
     # The peak is at one side, so a look at all of it says where to go.
     run = session.start("rocking", centre=0.3, range=0.4)
     session.wait(120)
@@ -50,6 +54,9 @@ def test_the_end_of_a_run_starts_a_flow_and_the_next_scan_is_steered_on_what_it_
     state = session.flows.wait(f"back-{run[:8]}", 60)
     assert (state.status, state.why, state.by) == ("succeeded", "", "end of the run")
     assert all(one.status == "done" for one in state.steps)
+    # Meanwhile it was looked at after each 8 MB of pixels.
+    heap = session.flows.wait(f"heaps-{run[:8]}-1", 60)
+    assert (heap.status, heap.by) == ("succeeded", "bytes of the run")
     found = returned.value["deep"]
     assert found.result.provenance.run == run
     entry = session.catalogue.find("deep.fwhm < 1 deg", kind="run")[0]

@@ -24,7 +24,7 @@ from steering.core.latency import LatencySummary, Quantiles
 from steering.core.parameter import Parameter
 from steering.core.plan import Forecast, Plan
 from steering.core.pool import JobStatus, PoolRequest, PoolStatus
-from steering.core.proposal import Ruling
+from steering.core.proposal import Ruling, with_author
 from steering.core.result import Feature, Outcome, Provenance, Result, parameters_hash
 from steering.core.source import FollowedSource, SourceStatus
 from steering.core.status import Axis, BeamlineStatus, EndedRun, Lease, ScanDescription
@@ -331,7 +331,7 @@ class FakeDesk:
 
     def accept(self, suggestion: Suggestion) -> Ruling:
         self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))
-        return self.propose(suggestion.action, suggestion.basis)
+        return self.propose(suggestion.action, with_author(suggestion.basis, suggestion.agent))
 
     def dismiss(self, suggestion: Suggestion) -> None:
         self.board.suggestions.set(tuple(item for item in self.board.suggestions.value if item is not suggestion))

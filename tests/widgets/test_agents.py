@@ -194,6 +194,9 @@ def test_agents_that_no_scan_here_names_fold_away_until_they_are_asked_for_or_do
     more.click()
     panel.refresh()
     assert (rows(), more.description) == (["recentre", "spare", "watch"], "Fewer agents (2)")
+    # Whoever unfolds them does not know them yet.
+    assert "Spares a sample that is measured in bursts" in text_of(panel._rows["spare"].widget)
+    assert "Suggests centre" not in text_of(panel._rows["recentre"].widget)
     more.click()
     desk.board.modes.set({"recentre": "off", "spare": "off", "watch": "suggest"})
     panel.refresh()

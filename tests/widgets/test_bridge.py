@@ -99,6 +99,7 @@ def test_two_threads_lose_no_rows():
 def test_bokehjs_comes_from_the_installed_package_when_a_page_asks():
     _, _, views = make()
     views.say(kind="source", view="a")
+    assert views.sent[-2][0] == {"kind": "coming", "view": "a"}
     content, buffers = views.sent[-1]
     assert content == {"kind": "source", "view": "a"}
     assert b"Bokeh" in buffers[0]

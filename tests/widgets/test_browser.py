@@ -190,7 +190,7 @@ def steer(lab):
     page.locator(".st-direct-bar[data-connected=true]").wait_for()
     with lab.busy_kernel():
         lab.press("pause")
-        page.get_by_text("Connected: paused").first.wait_for()
+        page.locator(".st-direct-bar[data-state=paused]").wait_for()
     lab.press("resume")
     lab.wait_for_value("desk.board.status.value.state == 'running'")
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bokeh.models import WheelZoomTool
 
 from steering.core.action import InsertRegion
 from steering.core.plan import Plan
@@ -153,6 +154,26 @@ def test_the_map_can_be_coloured_by_another_quantity_and_on_a_logarithmic_scale(
     mapped.refresh()
     assert mapped._drawn.bar.title == "Com row (px)"
     assert mapped._drawn.bar.color_mapper is mapped._drawn.logarithmic
+
+
+def test_a_map_is_no_wider_than_its_square_pixels_need_and_stays_square(mapped, desk):
+    plot, cells = mapped._drawn._plot, mapped._drawn.cells.data
+    (wheel,) = [tool for tool in plot.tools if isinstance(tool, WheelZoomTool)]
+    assert wheel.zoom_on_axis is False
+    # As far as the scan goes, whatever of it is measured.
+    across, up = (np.ptp(desk.board.plan.value.along(axis)) for axis in ("sx", "sy"))
+    step = max(cells["width"])
+    frame = (plot.height - 70) * (across + step) / (up + step)
+    assert plot.max_width == pytest.approx(frame + 190, abs=step * 10)
+    result = desk.board.result.value
+    data = result.outcome.data.assign_coords(sx=result.outcome.data["sx"] + 29.5)
+    desk.board.result.set(replace(result, version=99, outcome=replace(result.outcome, data=data)))
+    desk.board.plan.set(Plan())
+    find(mapped.widget, "st-map-log-x").value = True
+    mapped.refresh()
+    # A logarithmic axis has no square pixels.
+    assert plot.max_width is None
+    assert wheel.zoom_on_axis is True
 
 
 def test_axes_of_a_map_are_logarithmic_only_where_all_positions_are_above_zero(mapped, desk):

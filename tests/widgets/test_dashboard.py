@@ -1,6 +1,7 @@
 import gc
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,19 @@ def test_the_journal_is_newest_first_and_shows_refusals_differently(desk):
     assert "pending" in text
     assert "on result 7" in text
     assert "2 rulings, 1 refused" in text
+    journal.close()
+
+
+def test_the_journal_has_the_digits_of_its_parameters(desk):
+    desk.start("rocking")
+    told = Ruling("1", "ana", "set", "centre", "0.220004 deg", "0.2199996 deg", "accepted", "", "", 0.0, 0.0)
+    other = replace(told, id="2", subject="filters", old="0.220004 mm", new="thin")
+    desk.board.rulings.set((told, other))
+    journal = JournalPanel(desk)
+    journal.refresh()
+    assert "<td>0.22 ° → 0.22 °</td>" in text_of(journal.widget)
+    # What is no parameter of this scan stays as it was written.
+    assert "<td>0.220004 mm → thin</td>" in text_of(journal.widget)
     journal.close()
 
 

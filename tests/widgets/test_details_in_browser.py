@@ -31,6 +31,14 @@ BAR = """() => {
   });
   return [bar.getBoundingClientRect().height, hit];
 }"""
+# Whether what the bar says of the scan and of its freshness lies beside each other, and not over.
+APART = """() => {
+  const boxes = ['.st-state', '.st-figures', '.st-fresh'].map((hook) =>
+    document.querySelector(`.st-panel-progress ${hook}`).getBoundingClientRect());
+  const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  return boxes.every((box, at) => boxes.slice(at + 1).every((other) => !over(box, other)));
+}"""
+STYLE = "([hook, name, part]) => getComputedStyle(document.querySelector(hook), part).getPropertyValue(name)"
 # The contrast of a grip with what it lies on.
 CONTRAST = """([grip, under]) => {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
@@ -117,8 +125,19 @@ def full_screen_says_which_frame(page):
     caption = page.locator(".st-large .st-caption")
     caption.get_by_text("frame 23 of 0 to 24, th 0.23 °, exposed").wait_for()
     assert " s ago" in caption.text_content()
+    # The scan is seen, and can be stopped.
+    bar = page.locator(".st-panel-progress")
+    top = bar.bounding_box()
+    assert caption.bounding_box()["y"] >= top["y"] + top["height"]
+    bar.locator(".st-direct-abort").click(trial=True)
+    bar.locator(".st-direct-pause").click(trial=True)
     shoot(page, "details-full-screen")
     page.keyboard.press("Escape")
+    page.locator(".st-image:not(.st-large)").wait_for()
+    page.wait_for_function("() => document.activeElement.matches('canvas.st-canvas') && !document.fullscreenElement")
+    # Whoever has no keyboard at hand sees how to leave.
+    page.locator("button.st-fill").click()
+    page.locator(".st-large button.st-fill", has_text="Close").click()
     page.locator(".st-image:not(.st-large)").wait_for()
 
 
@@ -152,6 +171,11 @@ def the_bar_is_small_on_a_telephone(lab, page):
         assert hit
         assert overlaps(page) == []
         shoot(page, f"details-bar-390-{theme.rpartition(' ')[2].lower()}")
+        # Nothing lies over anything, however long the words are: paused, and of a page that hears nothing.
+        assert page.evaluate(APART)
+        page.evaluate("() => document.querySelector('.st-dashboard').classList.add('st-unheard')")
+        assert page.evaluate(APART)
+        page.evaluate("() => document.querySelector('.st-dashboard').classList.remove('st-unheard')")
         # What is folded away is a press away.
         page.locator("button.st-unfold").click()
         page.locator("button.st-lease-release").wait_for()
@@ -161,7 +185,27 @@ def the_bar_is_small_on_a_telephone(lab, page):
         page.wait_for_function("() => document.querySelector('.st-panel-progress').offsetWidth > 1000")
         assert page.evaluate(CONTRAST, [".st-splitter-bar", ".jp-LinkedOutputView"]) >= 3
         assert page.evaluate(CONTRAST, [".st-height", ".st-panel-frame"]) >= 3
+    the_system_may_choose_the_colours(page)
+    lab.theme(LIGHT)
+    how_a_scan_was_aborted_is_said_on_a_telephone(lab, page)
+
+
+def the_system_may_choose_the_colours(page):
+    """What only a background said is drawn all the same, and the buttons that matter are no buttons like the others."""
     page.emulate_media(forced_colors="active")
+    assert page.evaluate(STYLE, [".st-gauge-line", "border-top-style", ""]) == "solid"
+    assert page.evaluate(STYLE, [".st-direct-abort", "border-top-style", ""]) == "double"
+    assert page.evaluate(STYLE, [".st-direct-pause", "border-top-style", ""]) == "solid"
+    paper = page.evaluate(STYLE, [".st-panel-frame", "background-color", ""])
+    assert page.evaluate(STYLE, [".st-handle", "background-color", "::before"]) != paper
+    assert page.evaluate(STYLE, ["button.st-apply", "background-color", ""]) != paper
+    assert page.evaluate(STYLE, [".st-plot", "forced-color-adjust", ""]) == "none"
     shoot(page, "details-forced-colours")
     page.emulate_media(forced_colors="none")
-    lab.theme(LIGHT)
+
+
+def how_a_scan_was_aborted_is_said_on_a_telephone(lab, page):
+    page.set_viewport_size({"width": 390, "height": 1000})
+    lab.execute("from steering.core.action import Abort; desk.propose(Abort())")
+    page.locator(".st-ended-abort", has_text="was aborted at").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 1000})

@@ -42,7 +42,7 @@ def test_the_newest_flow_run_is_shown_with_each_step_and_why_it_failed(panel):
     said = text_of(panel.widget)
     assert "Another file is at /data/experiment" in said
     assert said.count("Another file is at") == 1
-    assert "curve: peak 0.2213 °, fwhm 0.031 °" in said
+    assert "curve: peak 0.2213 ± 0.0010 °, fwhm 0.031 ° (uncertainty not known)" in said
     assert "1 failed, 1 succeeded" in said
     assert not find(panel.widget, "st-flow-resume").disabled
     assert panel.refresh() is False

@@ -9,7 +9,7 @@ from steering.core.status import Lease
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.row import ParameterRow
 from tests.widgets.fake import ROCKING, FakeDesk
-from tests.widgets.views import find, text_of
+from tests.widgets.views import find, refreshed, text_of
 
 
 @pytest.fixture
@@ -42,6 +42,19 @@ def test_each_parameter_has_a_row_with_unit_limits_and_value(form):
     assert "0.01 to 5\u00a0s, at most 2\u00a0s at a time" in text
     assert "<b>0.25</b> s" in text
     assert find(form.widget, "st-param-exposure").value == "0.25"
+
+
+def test_what_would_be_refused_is_marked_before_anybody_is_asked(form, desk):
+    row = find(form.widget, "st-param-exposure-row")
+    for text, beyond in (("99", True), ("", False), ("3", True), ("much", False), ("1.5", False), ("-1", True)):
+        write(form, "exposure", text)
+        form.refresh()
+        # 3 s is within the limits, and too far away for one step.
+        assert ("st-beyond" in row._dom_classes) is beyond, text
+    find(form.widget, "st-clear").click()
+    form.refresh()
+    assert "st-beyond" not in row._dom_classes
+    assert desk.actions == []
 
 
 def test_apply_proposes_what_was_changed_and_nothing_else(form, desk):
@@ -347,6 +360,28 @@ def test_a_start_that_is_refused_is_a_sentence_beside_its_field_if_it_is_of_one(
     monkeypatch.setattr(idle, "start", refuse)
     click(start, "st-start")
     assert "Allowed: 0.01 to 5 s." in text_of(find(start.widget, "st-start-exposure-row"))
+
+
+def test_a_start_has_no_largest_step_and_a_refusal_is_said_once(start, idle, monkeypatch):
+    sentence = "exposure is 99 s. Allowed: 0.01 to 5 s."
+    row = find(start.widget, "st-start-exposure-row")
+    assert "0.01 to 5\u00a0s" in text_of(row)
+    assert "at a time" not in text_of(start.widget)
+    # Further away than one step of a scan that runs.
+    find(start.widget, "st-start-exposure").value = "4"
+    start.refresh()
+    assert "st-beyond" not in row._dom_classes
+    find(start.widget, "st-start-exposure").value = "99"
+    refreshed(start, lambda: sentence in text_of(find(start.widget, "st-outlook")))
+    assert "st-beyond" in row._dom_classes
+
+    def refuse(scan, **values):
+        raise SteeringError(sentence)
+
+    monkeypatch.setattr(idle, "start", refuse)
+    click(start, "st-start")
+    assert text_of(start.widget).count(sentence) == 1
+    assert sentence in text_of(row)
 
 
 def test_a_start_while_a_scan_runs_is_a_sentence(start, idle):

@@ -35,7 +35,7 @@ def test_the_newest_frame_says_its_number_and_where_the_last_point_was(desk, pan
     status = desk.board.status.value
     desk.board.plan.set(Plan.of(status.run, ("th",), [[0.1], [0.2], [0.31], [0.4]], 4, 0))
     panel.refresh()
-    assert panel.image.caption == "newest frame, the detector's number 1, last point at th 0.31 °"
+    assert panel.image.caption == "newest frame of 3, last point at th 0.31 °, exposure 0.25 s"
     assert panel.image.taken == desk.board.frame.value.time
 
 

@@ -8,7 +8,7 @@ import pytest
 from steering.core.action import InsertRegion, Pause, SetParameter, Skip
 from steering.core.agent import Suggestion
 from steering.core.plan import Forecast, Plan
-from steering.core.proposal import Ruling
+from steering.core.proposal import Ruling, with_author
 from steering_widgets.drawing.marks import change_of, marks_of, marks_of_advice
 from steering_widgets.drawing.plot import MARK_COLOUR
 from steering_widgets.plots.ghost import FORM, REGION, Ghost, Wish, ghost_text
@@ -153,6 +153,8 @@ def test_what_an_agent_came_to_say_is_marked_where_the_scan_was_unless_it_was_de
     ruling = Ruling("1", "recentre for ana", "set", "centre", "0.2", "0.3", "accepted", "", taken.basis, 0.0, 0.0)
     decided = replace(ruling, before_point=4)
     assert marks_of_advice([taken], [decided], board.plan.value, board.status.value) == []
+    accepted = replace(decided, who="ana", basis=with_author(taken.basis, "recentre"))
+    assert marks_of_advice([taken], [accepted], board.plan.value, board.status.value) == []
     assert len(marks_of_advice([taken], [ruling], board.plan.value, board.status.value)) == 1
     assert marks_of_advice([alarm], [], Plan(), board.status.value) == []
 

@@ -54,6 +54,7 @@ def test_a_desk_that_does_not_answer_costs_a_line(form, desk):
     ("found", "text"),
     [
         (Forecast("", Plan(), 201, 61.0), "201 points, about 1 min 01 s"),
+        (Forecast("", Plan(), 201, 61.0, at_least=True), "201 points, at least 1 min 01 s"),
         (Forecast("", Plan(), 1, math.nan), "1 point"),
         (Forecast("", Plan(), 3, 0.2), "3 points, about 1 s"),
         (Forecast(), ""),

@@ -64,6 +64,14 @@ def test_how_far_it_is_and_how_long_it_takes(panel, desk):
     assert 'aria-valuenow="20"' in text
 
 
+def test_a_simulated_beamline_says_how_fast_its_clock_runs(panel, desk):
+    assert "simulated at" not in text_of(panel.widget)
+    desk.board.status.set(replace(desk.board.status.value, haste=5.0))
+    panel.refresh()
+    assert "simulated at 5 × speed" in text_of(panel.widget)
+    assert "an exposure of 1 s takes 0.2 s" in text_of(panel.widget)
+
+
 def test_a_lost_service_is_said(panel, desk):
     desk.board.status.set(replace(desk.board.status.value, state="offline", message="Connection refused <here>."))
     panel.refresh()

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -237,9 +238,35 @@ def test_a_run_that_does_not_fit_says_why_and_changes_nothing(bench):
     assert [one.label for one in bench.curve._overlays.value] == ["rocking 5, 33cc44dd"]
 
 
+def test_what_is_chosen_is_said_beside_the_buttons_that_act_on_it(bench):
+    chosen = find(bench.panel.widget, "st-run-chosen")
+    assert chosen.layout.display == "none"
+    bench.choose(SECOND, FIRST)
+    assert "Chosen: rocking 6, 44dd55ee and rocking 5, 33cc44dd." in text_of(chosen)
+    bench.choose()
+    bench.desk.start("rocking")
+    bench.desk.advance(30)
+    bench.refresh()
+    assert "No run is chosen. Export writes what the plot shows." in text_of(chosen)
+
+
+def test_how_a_run_has_ended_or_stands_is_said_in_words(bench):
+    assert [row["said"] for row in bench.table.rows] == ["unfinished", "success", "success", "aborted", "failed"]
+    find(bench.panel.widget, "st-run-search").value = "failed"
+    bench.until(lambda: bench.uids == [FAILED])
+    find(bench.panel.widget, "st-run-search").value = ""
+    run = bench.desk.start("rocking")
+    bench.desk.past.keep(RunEntry(run, "rocking", 8))
+    bench.until(lambda: bench.uids[0] == run)
+    assert bench.table.rows[0]["said"] == "running"
+    bench.desk.board.status.set(replace(bench.desk.board.status.value, state="paused"))
+    bench.refresh()
+    assert (bench.table.rows[0]["status"], bench.table.rows[0]["said"]) == ("running", "paused")
+
+
 def test_a_run_is_exported_and_what_is_shown_where_none_is_chosen(bench):
-    bench.press("csv")
-    assert "Choose a run in the table first." in bench.said
+    assert find(bench.panel.widget, "st-run-csv").disabled
+    assert find(bench.panel.widget, "st-run-nexus").disabled
     bench.choose(SECOND)
     bench.press("nexus")
     (written,) = bench.desk.past.folder.iterdir()
@@ -372,7 +399,7 @@ def test_each_plot_offers_to_be_saved_as_a_picture(bench):
 
 
 def test_a_hostile_entry_is_a_row(bench):
-    row = row_of(RunEntry("u", "<b>" * 30, sample="<script>", started=1e300), running=True)
+    row = row_of(RunEntry("u", "<b>" * 30, sample="<script>", started=1e300), "running")
     assert (row["when"], row["status"], row["points"], row["curve"]) == ("not known", "running", "", "")
     assert path_of(((0.0, 0.0), (1.0, 1.0))) == "M1.0 23.0L95.0 1.0"
 

@@ -24,7 +24,7 @@ token = serve_control(desk)
 dashboard = Dashboard(desk)
 dashboard.open()
 """
-FIRST, SECOND, MAP = "33cc44dd-0003", "44dd55ee-0004", "22bb33cc-0002"
+FIRST, SECOND, FAILED = "33cc44dd-0003", "44dd55ee-0004", "11aa22bb-0001"
 CARD = ".jupyterlab-sidecar .st-panel-runs"
 
 
@@ -49,6 +49,7 @@ def test_a_run_is_found_compared_exported_and_opened_by_its_link(notebooks):
         lab.run_all()
         row(page, FIRST).get_by_text("0.2100 ± 0.0012 °").wait_for()
         compared(lab, page)
+        brought(lab, page)
         exported(lab, page)
         in_each_size(page, lab)
         link = linked(page)
@@ -77,6 +78,26 @@ def compared(lab, page):
     page.locator(f"{CARD} .st-run[aria-selected=true]").first.wait_for(state="detached")
     shoot(page, "runs-overlay")
     page.locator(".jupyterlab-sidecar .st-panel-curve").screenshot(path=SHOTS / "runs-overlay-curve.png")
+
+
+def brought(lab, page):
+    """A chosen run is scrolled into sight, in its table and not in the page, and stays there when another begins."""
+    grid, last = page.locator(f"{CARD} .st-run-grid"), row(page, FAILED)
+    grid.evaluate("(grid) => { grid.style.maxHeight = '90px'; grid.scrollTop = 0; }")
+    table = "next(one for one in dashboard._page._closing if type(one).__name__ == 'RunsPanel')._table"
+    lab.execute(f"{table}.picked = ['{FAILED}']")
+    seen = f"""() => {{
+      const at = document.querySelector("{CARD} .st-run[data-uid='{FAILED}']").getBoundingClientRect();
+      const all = document.querySelector("{CARD} .st-run-grid").getBoundingClientRect();
+      return at.top >= all.top && at.bottom <= all.bottom + 1; }}"""
+    page.wait_for_function(seen)
+    page.locator(f"{CARD} .st-run-chosen", has_text="Chosen: align 3, 11aa22bb").wait_for()
+    lab.execute(f"{table}.rows = [dict({table}.rows[0], uid='new'), *{table}.rows]")
+    row(page, "new").wait_for(state="attached")
+    assert page.evaluate(seen)
+    lab.execute(f"{table}.rows = {table}.rows[1:]; {table}.picked = []")
+    last.and_(page.locator("[aria-selected=false]")).wait_for(state="attached")
+    grid.evaluate("(grid) => { grid.style.maxHeight = ''; }")
 
 
 def exported(lab, page):

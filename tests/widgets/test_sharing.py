@@ -17,7 +17,7 @@ from steering_widgets.pages.ticker import Ticker
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import Views
 
-SOON = 20.0
+SOON = 60.0
 
 
 def until(condition, what):

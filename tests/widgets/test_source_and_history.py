@@ -58,7 +58,9 @@ def test_the_source_lists_its_runs_the_newest_first(desk, request):
     desk.board.runs.set(runs)
     panel.refresh()
     text = text_of(panel.widget)
-    assert "2 runs, 9 events" in text
+    assert "2 runs, 9 events in all their streams" in text
+    # Not those of all runs, which nobody counts.
+    assert "4<small> frames read of this run" in text
     assert text.index("bbbb2222") < text.index("aaaa1111")
     assert ">running<" in text
 

@@ -55,6 +55,7 @@ def test_a_person_is_led_through_the_page(notebooks):
         a_suggestion_moves_nothing(lab, page)
         the_frame_comes_to_who_draws(lab, page)
         each_file_is_offered(page)
+        a_notice_is_a_line(lab, page)
         assert lab.errors == [], lab.errors
         assert lab.external == []
 
@@ -133,3 +134,12 @@ def each_file_is_offered(page):
     card.get_by_text("Written to ").wait_for()
     assert card.locator(".st-run-said a").count() == 2
     shoot(page, "ways-exported")
+
+
+def a_notice_is_a_line(lab, page):
+    """What guards the buttons of a card takes no room from what stands beside it."""
+    lab.execute("desk.board.notice.set('Agents are off in a new session. Before it were: recentre on “suggest”.')")
+    page.locator(".st-notice").get_by_text("Agents are off").wait_for()
+    width, height = page.locator(".st-notices").evaluate("(card) => [card.clientWidth, card.clientHeight]")
+    assert page.locator(".st-notice").bounding_box()["width"] > 0.8 * width
+    assert height < 60

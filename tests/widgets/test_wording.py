@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from steering.core.action import EndBurst, InsertRegion, SetParameter
+from steering.core.proposal import author_of, with_author
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.wording import action_text, basis_text, duration, feature_text, number, plain, several
@@ -20,6 +21,9 @@ from tests.widgets.fake import ROCKING, SX, SY
         (Feature(13539896.0, 7359.0, "counts/s"), "(1.35399 ± 0.00074) \u00d7 10⁷ counts/s"),
         (Feature(0.0, 0.1, "deg"), "0.00 ± 0.10 °"),
         (Feature(5.0, math.nan, "deg"), "5 ° (uncertainty not known)"),
+        # A count is exact.
+        (Feature(1167.0, 0.0, "1"), "1167"),
+        (Feature(1234567.0, 0.0, "frames"), "1234567 frames"),
         (Feature(math.nan, 1.0, "deg"), "not known °"),
         (Feature(0.22134, 0.0012, "unknown"), "0.2213 ± 0.0012 (unit unknown)"),
     ],
@@ -62,5 +66,9 @@ def test_what_something_rests_on_is_said_without_the_parameters_hash():
     assert basis_text(Result(22, Outcome({}, xr.Dataset()), about).basis) == "rocking_curve after 24 frames"
     one = replace(about, frames=1)
     assert basis_text(Result(1, Outcome({}, xr.Dataset()), one).basis) == "rocking_curve after 1 frame"
+    result = Result(22, Outcome({}, xr.Dataset()), about)
+    accepted = with_author(result.basis, "recentre")
+    assert basis_text(accepted) == "rocking_curve after 24 frames, suggested by recentre"
+    assert author_of(accepted) == (result.basis, "recentre")
     for other in ("", "my own look at the log", "flow tau of run 12"):
         assert basis_text(other) == other

@@ -72,6 +72,7 @@ class ColorBar(Model):
     title_text_font_size: str
     major_label_text_font_size: str
     background_fill_alpha: float
+    title_standoff: int
     def __init__(
         self, *, color_mapper: ColorMapper, title: str, width: int, padding: int, formatter: CustomJSTickFormatter
     ) -> None: ...
@@ -91,6 +92,9 @@ class HoverTool(Model):
 
 class CrosshairTool(Model):
     def __init__(self, *, dimensions: str, line_alpha: float) -> None: ...
+
+class WheelZoomTool(Model):
+    zoom_on_axis: bool
 
 class BoxEditTool(Model):
     def __init__(self, *, renderers: Sequence[GlyphRenderer], num_objects: int, dimensions: str = "both") -> None: ...

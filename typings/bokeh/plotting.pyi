@@ -19,6 +19,9 @@ class figure(Model):
     grid: _Grid
     toolbar: Toolbar
     match_aspect: bool
+    max_width: int | None
+    styles: dict[str, str]
+    tools: Sequence[Model]
     def __init__(self, **properties: Any) -> None: ...
     def image(self, image: str, x: str, y: str, dw: str, dh: str, **properties: Any) -> GlyphRenderer: ...
     def line(self, x: str, y: str, **properties: Any) -> GlyphRenderer: ...

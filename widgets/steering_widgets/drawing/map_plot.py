@@ -26,6 +26,7 @@ from steering_widgets.drawing.plot import (
     MARK_COLOUR,
     REGION_COLOUR,
     axis_label,
+    keep_square,
     make_plot,
     short_numbers,
 )
@@ -39,6 +40,8 @@ _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
 # On a logarithmic axis a cell reaches at most to this part of its position on either side, so not to zero.
 _REACH = 0.75
 _ANYWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])
+# Of the plot, in pixels; what stands above and below the map itself, and at its sides; and the narrowest that is read.
+_HEIGHT, _ABOVE, _BESIDE, _NARROWEST = 420, 70, 190, 340
 
 
 class MapPlot:
@@ -71,7 +74,8 @@ class MapPlot:
         self._decided = ColumnDataSource(mark_columns([], 0, 1))
         self.linear = LinearColorMapper(palette=palette, low=0, high=1, nan_color="#8888")
         self.logarithmic = LogColorMapper(palette=palette, low=1, high=10, nan_color="#8888")
-        self._plot = plot = make_plot(height=340, tools="pan,wheel_zoom,save", match_aspect=True)
+        self._plot = plot = make_plot(height=_HEIGHT, tools="pan,wheel_zoom,save", match_aspect=True)
+        plot.styles = {"margin": "0 auto"}
         plot.grid.visible = False
         fill = {"field": "value", "transform": self.linear}
         # Rounded up to whole pixels: no hairlines between neighbours. Outlines would do that too, and take as long.
@@ -79,6 +83,7 @@ class MapPlot:
             "x", "y", "width", "height", source=self.cells, fill_color=fill, line_color=None, dilate=True
         )
         self.bar = ColorBar(color_mapper=self.linear, title="counts/s", width=12, padding=4, formatter=short_numbers())
+        self.bar.title_standoff = 12
         self.bar.title_text_font_style = "normal"
         self.bar.title_text_font_size = self.bar.major_label_text_font_size = "11px"
         self.bar.background_fill_alpha = 0
@@ -118,6 +123,7 @@ class MapPlot:
         self._axes.scale(log_x=log_x, log_y=log_y)
         # Equal lengths of both axes mean the same only where both are linear.
         self._plot.match_aspect = not (log_x or log_y)
+        keep_square(self._plot, square=not (log_x or log_y))
 
     def show(self, cells: MapCells, *, whole: bool) -> Literal["same", "more", "all", "later"]:
         """Draw the cells.
@@ -194,6 +200,25 @@ class MapPlot:
         """Keep an area in sight: its lowest and highest corner, shape ``(2, 2)``, or none."""
         shown = corners if len(corners) else (_ANYWHERE if empty else np.empty((0, 2)))
         grow(self._extent, {"x": shown[:, 0], "y": shown[:, 1]})
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        """Make the plot no wider than its square pixels need: a map of 40 by 60 µm is not drawn from -60 to 60 µm."""
+        widest = None
+        if not any(self._log):
+            across, up = (self._span(*names) for names in (("x", "width"), ("y", "height")))
+            if across > 0 and up > 0:
+                widest = max(round((_HEIGHT - _ABOVE) * across / up) + _BESIDE, _NARROWEST)
+        if self._plot.max_width != widest:
+            self._plot.max_width = widest
+
+    def _span(self, place: str, size: str) -> float:
+        """Say how far what is drawn or planned reaches along an axis."""
+        middles, sizes = (np.asarray(self.cells.data[name], dtype=np.float64) for name in (place, size))
+        corners = np.asarray(self._extent.data[place], dtype=np.float64)
+        known = np.concatenate([corners, middles - sizes / 2, middles + sizes / 2])
+        known = known[np.isfinite(known)]
+        return float(known.max() - known.min()) if len(known) else 0.0
 
     def show_box(self, region: Region) -> None:
         """Draw a region that was typed."""

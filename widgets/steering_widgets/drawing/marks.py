@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from steering.core.agent import Suggestion
 from steering.core.plan import Plan
-from steering.core.proposal import Ruling
+from steering.core.proposal import Ruling, author_of
 from steering.core.status import BeamlineStatus
 from steering_widgets.drawing.plot import ADVICE_COLOUR, MARK_COLOUR
 from steering_widgets.parts.units import with_shown_units
@@ -65,10 +65,10 @@ def marks_of_advice(
     """
     if not plan.known:
         return []
-    # Who is "recentre for ana" where an agent proposed.
-    decided = {
-        (ruling.who.split(" for ")[0], ruling.basis) for ruling in rulings if ruling.accepted and ruling.before_point
-    }
+    done = [ruling for ruling in rulings if ruling.accepted and ruling.before_point]
+    # Who is "recentre for ana" where an agent proposed; where a person accepted, the basis names the agent.
+    decided = {(ruling.who.split(" for ")[0], ruling.basis) for ruling in done}
+    decided |= {author_of(ruling.basis)[::-1] for ruling in done}
     return [
         Mark(
             plan.at(max(one.point - 1, 0)), one.point, one.agent, f"suggests: {action_text(one.action, status)}",

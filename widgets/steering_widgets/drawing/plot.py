@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bokeh.models import CustomJSTickFormatter, InlineStyleSheet
+from bokeh.models import CustomJSTickFormatter, InlineStyleSheet, WheelZoomTool
 from bokeh.plotting import figure
 
 from steering_widgets.parts.units import shown_unit
@@ -58,6 +58,7 @@ def make_plot(
         min_border_top=6,
         min_border_right=6,
     )
+    keep_square(plot, square=match_aspect)
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     for axis in (*plot.xaxis, *plot.yaxis):
@@ -66,6 +67,13 @@ def make_plot(
         axis.axis_label_text_font_size = "12px"
         axis.major_label_text_font_size = "11px"
     return plot
+
+
+def keep_square(plot: figure, *, square: bool) -> None:
+    """Let the wheel zoom one axis alone, or not where that would make square pixels oblong."""
+    for tool in plot.tools:
+        if isinstance(tool, WheelZoomTool) and tool.zoom_on_axis is square:
+            tool.zoom_on_axis = not square
 
 
 def short_numbers() -> CustomJSTickFormatter:

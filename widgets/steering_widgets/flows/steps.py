@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from steering.flow_steps.flow_state import FlowState, StepState
+from steering.flows.feature_json import read_features
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import escape
+from steering_widgets.parts.wording import escape, feature_text
 
 _HEADINGS = ("Step", "State", "Copied", "Time")
 _MB = 1e6
@@ -65,8 +66,8 @@ def _below(step: StepState, told: str) -> Iterator[str]:
 
 
 def _features(features: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    for name, one in features[:_MOST_FEATURES]:
-        if one["value"] is not None:
-            yield escape(with_shown_units(f"{name} {one['value']:.4g} {one['units']}"))
+    for name, one in read_features(dict(features[:_MOST_FEATURES])).items():
+        if math.isfinite(one.value):
+            yield escape(f"{name} {feature_text(one)}")
     if len(features) > _MOST_FEATURES:
         yield f"and {len(features) - _MOST_FEATURES} more"

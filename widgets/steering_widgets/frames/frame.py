@@ -13,7 +13,7 @@ from steering_widgets.frames.image import ImageView
 from steering_widgets.frames.stands import Stands
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import age, clock, escape
+from steering_widgets.parts.wording import age, clock, escape, value_text
 
 _REMARK_SECONDS = 1.0
 _LONG_SECONDS = 3600.0
@@ -116,20 +116,24 @@ class FramePanel:
         if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
             self._remarked, self._told = now, frame
-            self.widget.remark("newest frame, ", _when(frame.time))
-            self.image.tell(
-                ", ".join([f"newest frame, the detector's number {frame.number}", *self._last_point()]), frame.time
-            )
+            # The age first: on a narrow page what stands behind it is cut off.
+            behind = "".join(f"; {one}" for one in self._last_point())
+            self.widget.remark("newest frame, ", f"{_when(frame.time)}{escape(behind)}")
+            # Counted as the slider does. The detector's own number goes on from run to run.
+            of = f" of {self._history.count}" if self._history.count else ""
+            self.image.tell(", ".join([f"newest frame{of}", *self._last_point()]), frame.time)
         return changed
 
     def _last_point(self) -> list[str]:
-        """Say where the last point of the scan that runs was measured: the newest frame may be one further."""
+        """Say where and how long the last point of the running scan was measured; the newest frame may be one on."""
         plan, status = self._plan.value, self._status.value
         if not (plan.known and status.scanning and plan.run == status.run and status.points_done):
             return []
         units = {name: axis.units for name, axis in status.axes.items()}
         columns = dict(zip(plan.axes, plan.at(status.points_done - 1), strict=True))
-        return [f"last point at {', '.join(places_of(columns, units))}"]
+        exposed = next((one for one in status.parameters if one.name == "exposure"), None)
+        long = [f"exposure {value_text(exposed, exposed.value)} {exposed.units}"] if exposed is not None else []
+        return [f"last point at {', '.join(places_of(columns, units))}", *long]
 
 
 def _when(moment: float) -> str:

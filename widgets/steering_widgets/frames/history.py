@@ -76,6 +76,11 @@ class FrameHistory:
         span = self._span.value
         return f"{span.first} to {span.stop - 1}"
 
+    @property
+    def count(self) -> int:
+        """How many frames the run has so far."""
+        return self._span.value.stop
+
     def refresh(self) -> bool:
         """Read what was chosen, take what has been read, and follow the run; say whether there is something new."""
         moved = self._span.advance()

@@ -5,6 +5,7 @@
 /** @typedef {ReturnType<typeof build>} Parts */
 
 const AGAIN_MS = 2000;
+const HINT_MS = 1500;
 const SILENT_MS = 3000; // the caption goes on a frame at a time, a picture comes with each
 const PAN_PART = 0.1; // of the window, a key
 const KEYS = "With the mouse: Ctrl and the wheel zoom, in full screen the wheel alone; a drag moves. "
@@ -42,6 +43,7 @@ function build(model) {
     cross: node("div", { class: "st-cross", hidden: "" }),
     band: node("div", { class: "st-band", hidden: "" }),
     empty: node("div", { class: "st-empty" }, "No frame yet"),
+    how: node("div", { class: "st-how", role: "status", hidden: "" }, "Ctrl and the wheel zoom"),
     bar: node("canvas", { class: "st-bar", width: 1, height: 256, "aria-hidden": "true" }),
     ticks: node("div", { class: "st-ticks", "aria-hidden": "true" }),
     unit: node("div", { class: "st-unit" }),
@@ -52,7 +54,7 @@ function build(model) {
     words: node("span", { class: "st-region-words" }),
   };
   parts.over.append(parts.outlines, parts.cross, parts.band);
-  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty);
+  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty, parts.how);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     limits.map, limits.scale,
@@ -273,7 +275,7 @@ async function render({ model, el }) {
   const large = makeLarge(parts.root, parts.fill, () => {
     place();
     parts.histogram.draw();
-    parts.canvas.focus({ preventScroll: true });
+    if (large.isLarge()) parts.canvas.focus({ preventScroll: true });
   });
 
   const moveCursor = (/** @type {number} */ down, /** @type {number} */ right) => {
@@ -365,6 +367,7 @@ async function render({ model, el }) {
     probe();
   };
 
+  let hinting = 0;
   /** @type {Pixel | null} */
   let dragged = null;
   /** @type {Pixel | null} */
@@ -414,7 +417,14 @@ async function render({ model, el }) {
   });
   parts.canvas.addEventListener("wheel", (event) => {
     // A bare wheel scrolls the page, which is not there in full screen.
-    if (!shown || !(event.ctrlKey || event.shiftKey || large.isLarge())) return;
+    if (!shown) return;
+    if (!(event.ctrlKey || event.shiftKey || large.isLarge())) {
+      // Whoever wanted to zoom learns how; the page scrolls as it did.
+      parts.how.hidden = false;
+      clearTimeout(hinting);
+      hinting = setTimeout(() => (parts.how.hidden = true), HINT_MS);
+      return;
+    }
     event.preventDefault();
     zoom((event.deltaY || event.deltaX) > 0 ? 1.25 : 0.8, pixelAt(event));
   }, { passive: false });
@@ -466,6 +476,7 @@ async function render({ model, el }) {
     document.removeEventListener("visibilitychange", sayView);
     model.off("msg:custom", receive);
     for (const [name, show] of Object.entries(shows)) model.off(/** @type {`change:${string}`} */ (name), show);
+    clearTimeout(hinting);
     parts.limits.close();
     large.close();
     send({ kind: "bye" });

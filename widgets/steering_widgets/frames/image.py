@@ -42,10 +42,9 @@ from steering_widgets.parts.heard import NUMBERS_CODE, HeardWidget, code
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 _SETTINGS = ("colour_map", "scale", "auto_low", "auto_high", "locked", "low", "high", "saturation")
-_DRAWING = [
-    f"frame_{name}.js" for name in ("scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles")
-]
-_CODE = ("elements.js", "histogram.js", "limits.js", "image.js")
+_FRAME = ("scale", "window", "regions", "picture", "marks", "geometry", "large", "profiles")
+_CANVAS = (*(f"frame_{name}.js" for name in _FRAME), "elements.js", "histogram.js")
+_CODE = ("limits.js", "image.js")
 
 
 class ImageView(HeardWidget):
@@ -76,7 +75,7 @@ class ImageView(HeardWidget):
     """
 
     _esm = code(
-        NUMBERS_CODE, *(_HERE.with_name("drawing") / name for name in _DRAWING), *(_HERE / name for name in _CODE)
+        NUMBERS_CODE, *(_HERE.with_name("canvas") / name for name in _CANVAS), *(_HERE / name for name in _CODE)
     )
     _css = _HERE / "image.css"
     colour_maps = traitlets.List(traitlets.Unicode(), list(PALETTES)).tag(sync=True)

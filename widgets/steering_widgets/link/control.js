@@ -123,6 +123,8 @@ async function render({ model, el }) {
       return `Link lost: nothing heard for ${silence()} s.${unknown}`;
     }
     if (link !== "live") return "No link to the beamline service yet.";
+    // The large word says it already, unless the kernel that writes it is behind.
+    if (status && root.closest(".st-panel")?.querySelector(`.st-progress .st-state-${status.state}`)) return "Connected";
     return `Connected: ${STATES[status?.state ?? ""] ?? "waiting for news"}`;
   };
 

@@ -14,6 +14,7 @@ from steering_widgets.flows.panel import FlowsPanel
 from steering_widgets.frames.frame import FramePanel
 from steering_widgets.pages.alone import Alone
 from steering_widgets.pages.guests import invite
+from steering_widgets.pages.notice import NoticeLine
 from steering_widgets.pages.presence import Presence
 from steering_widgets.pages.renewal import Renewal
 from steering_widgets.pages.splitter import Splitter, share_of
@@ -30,7 +31,6 @@ from steering_widgets.panels.journal import JournalPanel
 from steering_widgets.panels.progress import ProgressPanel
 from steering_widgets.panels.source import SourcePanel
 from steering_widgets.parts.card import Card, StyleSheet, close_all, send_again
-from steering_widgets.parts.notice import NoticeLine
 from steering_widgets.parts.place import Place
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel

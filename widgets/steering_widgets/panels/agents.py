@@ -1,14 +1,16 @@
 """Agents: how far each is let in, and what the newest suggestion is."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import ipywidgets
 
+from steering.core import registry
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering_widgets.panels.suggestion import Note, SuggestionCard
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, button, close_all
+from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import escape
 from steering_widgets.plots.ghost import SUGGESTION, Ghost, outcome_text
@@ -108,11 +110,21 @@ class AgentsPanel:
             self._agents.children = shown
         for name, mode in modes.items():
             self._rows[name].write(mode, idle.get(name, ""))
+            # Those that no scan here names are new to whoever unfolds them.
+            self._rows[name].explain(meaning_of(name) if name in others and self._unfolded.value else "")
         text = f"{'Fewer' if self._unfolded.value else 'Other'} agents ({len(others)})"
         if self._others.description != text:
             self._others.description = text
         self._others.layout.display = None if others else "none"
         self.widget.layout.display = None if modes else "none"
+
+
+@cache
+def meaning_of(agent: str) -> str:
+    """Say in a few words what an installed agent does, as its class says it; empty for one that is not installed."""
+    if agent not in registry.names("agents"):
+        return ""
+    return (registry.load("agents", agent).__doc__ or "").strip().split("\n")[0]
 
 
 class ModeRow:
@@ -137,7 +149,8 @@ class ModeRow:
         self._row.add_class("st-modes")
         self._why = ipywidgets.HTML()
         self._why.add_class("st-faint")
-        self.widget = ipywidgets.HBox([label, self._row, self._why])
+        self._does = Line("st-agent-does")
+        self.widget = ipywidgets.HBox([label, self._row, self._why, self._does])
         self.widget.add_class("st-mode")
         self.widget.add_class(f"st-mode-{name}")
 
@@ -151,6 +164,10 @@ class ModeRow:
                 one.add_class("st-chosen")
             else:
                 one.remove_class("st-chosen")
+
+    def explain(self, text: str) -> None:
+        """Say below the row what the agent does; empty for nothing."""
+        self._does.write(text)
 
     def _chooser(self, mode: str) -> Callable[[object], None]:
         def choose(_: object) -> None:

@@ -8,15 +8,15 @@ import ipywidgets
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus, WorkerStatus
 from steering.core.latency import FrameCounts, LatencySummary, Quantiles
+from steering_widgets.panels.pools import pools_text
 from steering_widgets.panels.scale import ScaleForm
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.pools import pools_text
 from steering_widgets.parts.wording import age, escape, milliseconds
 
 _MIB = 1024 * 1024
-_STATES = {"stopped": "Stopped", "idle": "No workers", "starting": "Starting", "running": "Running", "lost": "Lost"}
+_STATES = {"stopped": "Stopped", "idle": "No workers", "starting": "Starting", "running": "Ready", "lost": "Lost"}
 # A node of Aurora has twelve workers: beyond so many the table says only how many there are.
 _WORKERS_SHOWN = 12
 # A group of frames that takes longer than this is worth a word.

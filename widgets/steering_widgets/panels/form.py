@@ -104,7 +104,7 @@ class SteeringForm:
                 row.complain(self._complained.value.get(name, ""))
         if said:
             self.widget.say(*self._said.value)
-        outlook = self._outlook.refresh()
+        outlook = self._outlook.refresh((*self._complained.value.values(), self._said.value[0]))
         return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said))
 
     def close(self) -> None:

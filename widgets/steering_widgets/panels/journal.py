@@ -1,13 +1,17 @@
 """What was decided on the running scan, and why."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 import ipywidgets
 
 from steering.core.desk import Desk
+from steering.core.parameter import Parameter
 from steering.core.proposal import Ruling
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import basis_text, clock, escape, several
+from steering_widgets.parts.wording import basis_text, clock, escape, plain, several
 
 _HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
 _EMPTY = (
@@ -33,6 +37,7 @@ class JournalPanel:
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
         self._rulings = Place(desk.board.rulings)
+        self._status = desk.board.status
         self._table = ipywidgets.HTML()
         self._table.add_class("st-journal")
         self.widget = Card("journal", "Journal", [self._table])
@@ -47,7 +52,8 @@ class JournalPanel:
         if not rulings:
             self._table.value = _EMPTY
             return True
-        rows = "".join(_row(ruling) for ruling in reversed(rulings[-_SHOWN:]))
+        known = {one.name: one for one in self._status.value.parameters}
+        rows = "".join(_row(ruling, known) for ruling in reversed(rulings[-_SHOWN:]))
         head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
         self._table.value = (
             f'<div class="st-scroll" tabindex="0" role="region" aria-label="Journal"><table>'
@@ -60,9 +66,20 @@ class JournalPanel:
         close_all(self.widget)
 
 
-def _row(ruling: Ruling) -> str:
+def _shortened(text: str, parameter: Parameter | None) -> str:
+    """Write a value with its parameter's digits: ``0.220004 deg`` as ``0.22 deg``; the record has them all."""
+    value, space, units = text.partition(" ")
+    if parameter is None or parameter.choices:
+        return text
+    with suppress(ValueError):
+        return f"{plain(float(value), parameter.decimals)}{space}{units}"
+    return text
+
+
+def _row(ruling: Ruling, known: Mapping[str, Parameter]) -> str:
     what = f"{_WORDS.get(ruling.kind, ruling.kind)} {ruling.subject}".strip()
-    change = f"{ruling.old} → {ruling.new}" if ruling.old and ruling.new else ruling.new or ruling.old
+    old, new = (_shortened(text, known.get(ruling.subject)) for text in (ruling.old, ruling.new))
+    change = f"{old} → {new}" if old and new else new or old
     point = str(ruling.before_point) if ruling.before_point else "pending" if ruling.accepted else ""
     basis = f'<span class="st-basis">on {escape(basis_text(ruling.basis))}</span>' if ruling.basis else ""
     why = " ".join(part for part in (escape(with_shown_units(ruling.reason)), escape(ruling.outcome), basis) if part)

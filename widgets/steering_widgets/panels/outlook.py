@@ -29,6 +29,7 @@ class StartOutlook:
         self._wanted: Start = ("", {})
         self._found: Cell[str] = Cell("")
         self._text = Place(self._found)
+        self._said: tuple[str, ...] = ()
         self._asker: Asker[Start, Forecast | None] = Asker(self._ask, self._tell)
         self.widget = Line("st-outlook")
 
@@ -43,11 +44,16 @@ class StartOutlook:
         else:
             self._found.set("")
 
-    def refresh(self) -> bool:
-        """Write a newer answer."""
-        news = self._text.advance()
+    def refresh(self, said: tuple[str, ...] = ()) -> bool:
+        """Write a newer answer.
+
+        Args:
+            said: What stands beside a field or under the form already; the same is not said twice.
+        """
+        news = self._text.advance() or said != self._said
+        self._said = said
         if news:
-            self.widget.write(self._text.value)
+            self.widget.write("" if self._text.value in said else self._text.value)
         return news
 
     def close(self) -> None:
@@ -72,7 +78,7 @@ def outlook_text(found: Forecast) -> str:
         return found.refusal
     if not found.points_left:
         return ""
-    seconds = found.seconds_left
+    seconds, how = found.seconds_left, "at least" if found.at_least else "about"
     return several(found.points_left, "point") + (
-        f", about {duration(max(seconds, 1.0))}" if math.isfinite(seconds) else ""
+        f", {how} {duration(max(seconds, 1.0))}" if math.isfinite(seconds) else ""
     )

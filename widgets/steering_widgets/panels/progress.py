@@ -15,13 +15,13 @@ from steering.core.latency import LatencySummary
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
+from steering_widgets.panels.pools import pools_text
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.light import light_of
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.pools import pools_text
 from steering_widgets.parts.units import with_shown_units
-from steering_widgets.parts.wording import STATES, age, clock, duration, escape, several
+from steering_widgets.parts.wording import STATES, TIMES, age, clock, duration, escape, several
 
 _NEXT = {
     "idle": "Choose a scan and press Start.",
@@ -130,7 +130,16 @@ def _facts(status: BeamlineStatus, title: str, sample: str) -> str:
     )
     what = title if status.scan and status.scanning else status.beamline
     of = f" <small>of {escape(sample)}</small>" if sample and status.scanning else ""
-    return f'<div class="st-facts">{state}<div class="st-scan-title">{escape(what)}{of}</div>{_points(status)}</div>'
+    title = f'<div class="st-scan-title">{escape(what)}{of}{_pace(status.haste)}</div>'
+    return f'<div class="st-facts">{state}{title}{_points(status)}</div>'
+
+
+def _pace(haste: float) -> str:
+    """Say how fast a simulated beamline runs: what is exposed for 1 s is there sooner."""
+    if haste == 1:
+        return ""
+    why = f"This beamline is simulated: an exposure of 1 s takes {1 / haste:.3g} s. Times that are left are real ones."
+    return f'<small class="st-pace" title="{why}">, simulated at {haste:g} {TIMES} speed</small>'
 
 
 def _points(status: BeamlineStatus) -> str:

@@ -1,10 +1,15 @@
 """One parameter in the form: of a scan that is to be started, or of the one that runs."""
 
+import math
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import ipywidgets
 
+from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.guard import judge_value
 from steering_widgets.parts.card import Line
 from steering_widgets.parts.entry import entry_for
 from steering_widgets.parts.units import shown_unit, without_unit
@@ -25,7 +30,12 @@ class ParameterRow:
     """
 
     def __init__(
-        self, parameter: Parameter, hook: str = "st-param", typed: Callable[[object], object] = _ignore
+        self,
+        parameter: Parameter,
+        hook: str = "st-param",
+        typed: Callable[[object], object] = _ignore,
+        *,
+        steered: bool = True,
     ) -> None:
         """Build the row of a parameter.
 
@@ -33,7 +43,9 @@ class ParameterRow:
             parameter: With the value that stands in the field at first.
             hook: The field's CSS hook is this, a dash, and the parameter's name.
             typed: Called with what changed, on any thread, when the field does.
+            steered: Whether it belongs to a scan that runs, so that one step is at most so large.
         """
+        self._steered = steered
         self.name = parameter.name
         self._parameter = parameter
         # Its text is there from the first drawing on: one that came later would be written into what is being typed.
@@ -43,7 +55,7 @@ class ParameterRow:
         self.entry.field.observe(typed, "value")
         self._force = ipywidgets.HTML()
         self._force.add_class("st-force")
-        self._limits = ipywidgets.HTML(escape(limits_text(parameter)))
+        self._limits = ipywidgets.HTML(escape(limits_text(parameter, steered=steered)))
         self._limits.add_class("st-limits")
         self._edited = Line("st-edited-line")
         self._pending = Line("st-pending")
@@ -72,7 +84,7 @@ class ParameterRow:
         value = parameter.choice(parameter.value) or number(parameter.value, parameter.decimals)
         units = shown_unit(parameter.units)
         _put(self._force, f"<b>{escape(value)}</b> {escape(units)}")
-        _put(self._limits, escape(limits_text(parameter)))
+        _put(self._limits, escape(limits_text(parameter, steered=self._steered)))
         if pending is not None:
             awaited = parameter.choice(pending) or f"{number(pending, parameter.decimals)} {units}"
             self._pending.write(f"{awaited} is pending: it holds from the next point on", "warn")
@@ -90,12 +102,26 @@ class ParameterRow:
         """Say what would change, as ``0.25 → 1.5 s``, and mark the field; nothing if it was not edited."""
         if self._complained is not None and self._complained != self.entry.text:
             self.complain("")  # what was said of it is not of what stands there now
+        self._mark_beyond()
         if not self.changed:
             self._edited.write("")
             self.widget.remove_class("st-edited")
             return
         self.widget.add_class("st-edited")
         self._edited.write(f"{self._words(self._shown)} → {self._words(self.entry.text)}", "warn")
+
+    def _mark_beyond(self) -> None:
+        """Mark a value that would be refused, before anybody is asked; what may be stands under the field anyway."""
+        held = self._parameter if self._steered else replace(self._parameter, largest_step=math.inf)
+        refused = ""
+        if self.changed:
+            # Half a number is not wrong yet.
+            with suppress(SteeringError):
+                refused = judge_value(self.name, self.entry.number(), {self.name: held})
+        if refused:
+            self.widget.add_class("st-beyond")
+        else:
+            self.widget.remove_class("st-beyond")
 
     def forget(self) -> None:
         """Show what holds at the next ``write``, whatever a person has written."""

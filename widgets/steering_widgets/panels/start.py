@@ -107,7 +107,7 @@ class StartFields:
                 close_all(row.widget)
 
     def _rows(self, scan: ScanDescription) -> dict[str, ParameterRow]:
-        return {one.name: ParameterRow(one, "st-start", self._typed) for one in scan.parameters}
+        return {one.name: ParameterRow(one, "st-start", self._typed, steered=False) for one in scan.parameters}
 
 
 def titled(scans: tuple[ScanDescription, ...]) -> dict[str, ScanDescription]:

@@ -1,18 +1,21 @@
 // @ts-check
 // Shows one Bokeh document. The kernel holds the truth: each view asks for a snapshot and then applies patches.
 
-const LOADING = "__steering_bokeh_loading__";
+const LOADING = "__steering_bokeh_loading__"; // until when nobody else asks for BokehJS
+const UNHEARD_MS = 1400; // a question that was heard is answered sooner, if the kernel runs no cell
+const COMING_MS = 20000;
 const LEAST_HEIGHT = 280; // pixels, of a plot alone in a tab
 
 /**
  * @typedef {{ key: string, bokeh_version: string, label: string }} Traits
+ * @typedef {{ kind: "coming", view: string }} Coming BokehJS was asked for by this view, and is on its way.
  * @typedef {{ kind: "source", view: string }} Source The code of BokehJS is in the message's buffer.
  * @typedef {{ kind: "snapshot", view: string, document: object, shared: string[], axes: string[] }} Snapshot
  * @typedef {{ kind: "hold", axes: string[] }} Hold Keep what is shown along these axes; along the others follow the data.
  * @typedef {{ kind: "patch", patch: object, ids: string[], not?: string }} Patch Not for the view that made it.
  * @typedef {{ kind: "zoomed", view: string, axes: string[] }} Zoomed A person has zoomed along these axes.
  * @typedef {{ kind: "source" | "hello", view: string } | { kind: "patch", view: string, patch: object } | Zoomed} Sent
- * @typedef {Source | Snapshot | Patch | Hold} Received
+ * @typedef {Coming | Source | Snapshot | Patch | Hold} Received
  * @typedef {Model<Traits, Received, Sent>} Plot
  */
 
@@ -77,6 +80,7 @@ async function ask(question, answered) {
 async function loadBokeh(model, view, closed) {
   const version = model.get("bokeh_version");
   const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
+    if (message.kind === "coming" && message.view === view) globalThis[LOADING] = Date.now() + COMING_MS;
     if (message.kind !== "source" || message.view !== view || installed(version)) return;
     const script = document.createElement("script");
     script.textContent = new TextDecoder().decode(buffers[0]);
@@ -85,10 +89,9 @@ async function loadBokeh(model, view, closed) {
   model.on("msg:custom", receive);
   await ask(
     () => {
-      // More than a megabyte: one view asks for all, and another takes over only if it has had no luck.
-      const now = Date.now();
-      if (now - (globalThis[LOADING] ?? 0) < 5000) return;
-      globalThis[LOADING] = now;
+      // More than a megabyte: one view asks for all, and another takes over only if nobody has heard it.
+      if (Date.now() < (globalThis[LOADING] ?? 0)) return;
+      globalThis[LOADING] = Date.now() + UNHEARD_MS;
       model.send({ kind: "source", view });
     },
     () => installed(version) || closed(),
@@ -220,7 +223,11 @@ function initialize({ model }) {
 function fillTab(doc, host) {
   if (!host.closest(".st-alone")) return;
   const height = Math.max(Math.round(0.6 * globalThis.innerHeight), LEAST_HEIGHT);
-  for (const root of doc.roots()) root.setv({ height });
+  // A plot that is no wider than its square pixels need is wider as it is higher.
+  for (const root of doc.roots()) {
+    const wider = root.max_width && root.height ? { max_width: Math.round((root.max_width * height) / root.height) } : {};
+    root.setv({ height, ...wider });
+  }
 }
 
 /** @param {Place<Plot>} place */
@@ -303,8 +310,10 @@ async function render({ model, el }) {
     work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
   };
   model.on("msg:custom", receive);
+  // More than a megabyte: it comes while the first point is measured, not after it.
+  const loading = loadBokeh(model, view, () => closed);
   const begin = async () => {
-    Bokeh = await loadBokeh(model, view, () => closed);
+    Bokeh = await loading;
     if (closed || !Bokeh) return;
     await ask(
       () => model.send({ kind: "hello", view }),

@@ -115,6 +115,8 @@ class BokehView(HeardWidget):
         del buffers  # views send their patches with arrays as base64
         match content.get("kind"):
             case "source":
+                # That it was asked for is known at once; what was asked for takes a second to come.
+                self.send({"kind": "coming", "view": content["view"]})
                 self.send({"kind": "source", "view": content["view"]}, [_bokeh_source()])
             case "hello":
                 with self._lock:

@@ -1,6 +1,7 @@
 """A menu whose entries follow the data, and that keeps what a person chose."""
 
 from collections.abc import Sequence
+from threading import get_ident
 
 import ipywidgets
 
@@ -29,6 +30,8 @@ class Choice:
         self._place = Place(self._wanted)
         self._place.advance()
         self._offered: tuple[str, ...] = ()
+        # The thread that changes the menu: what it chooses meanwhile is nobody's choice.
+        self._writer = 0
 
     @property
     def value(self) -> str:
@@ -40,15 +43,23 @@ class Choice:
         return self._place.advance()
 
     def offer(self, names: Sequence[str], usual: str) -> None:
-        """Offer names; what was chosen stays chosen while it is among them, else the usual one is."""
+        """Offer names; what was chosen stays chosen while it is among them, else the usual one is.
+
+        What was chosen, or was the usual one at first, is chosen again once it is among them again: the first results
+        of a run do not have all that the last ones of the run before had.
+        """
         if tuple(names) == self._offered:
             return
-        # The menu itself falls back to nothing or to its first entry when its entries change.
-        before = self.value or self._wanted.value
+        wanted = self._wanted.value
         self._offered = tuple(names)
+        chosen = wanted if wanted in self._offered else usual
+        self._writer = get_ident()
+        # The menu itself falls back to nothing or to its first entry when its entries change.
         self.widget.options = self._offered
-        chosen = before if before in self._offered else usual
         self.widget.value = chosen if chosen in self._offered else None
+        self._writer = 0
+        if not wanted and self.value:
+            self._wanted.set(self.value)
         self._place.advance()
 
     def put(self, name: str) -> None:
@@ -58,5 +69,5 @@ class Choice:
             self._place.advance()
 
     def _observed(self, change: dict[str, object]) -> None:
-        if isinstance(change["new"], str):
+        if isinstance(change["new"], str) and self._writer != get_ident():
             self._wanted.set(change["new"])

@@ -104,6 +104,8 @@ interface BokehModel {
   id: string;
   type: string;
   setv(values: Record<string, unknown>): void;
+  height?: number;
+  max_width?: number | null;
   x_range?: BokehRange;
   y_range?: BokehRange;
 }

@@ -18,6 +18,7 @@ from steering.core.action import (
     Skip,
 )
 from steering.core.parameter import Parameter
+from steering.core.proposal import author_of
 from steering.core.result import Feature, Result
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.units import MINUS, shown_unit, unit_text
@@ -30,6 +31,9 @@ STATES = {
     "aborting": "Aborting",
     "offline": "Offline",
 }
+
+# How a run has ended, in a table and in a sentence.
+ENDS = {"success": "success", "abort": "aborted", "fail": "failed", "unfinished": "unfinished"}
 
 # The dash that stands for "none", and the cross of a product.
 NONE, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
@@ -75,11 +79,16 @@ def plain(value: float, decimals: int) -> str:
 
 
 def feature_text(feature: Feature) -> str:
-    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 °``; large ones with a power of ten."""
+    """Write a feature with its uncertainty to two digits: ``0.2213 ± 0.0012 °``; large ones with a power of ten.
+
+    Without an uncertainty it says so. One of 0 means that the number is exact, such as a count.
+    """
     value, spread, units = feature.value, feature.uncertainty, unit_text(feature.units)
     if not math.isfinite(value):
         return f"not known {units}".strip()
-    if not math.isfinite(spread) or spread <= 0:
+    if spread == 0:
+        return f"{value:.10g} {units}".strip().replace("-", MINUS)
+    if not math.isfinite(spread) or spread < 0:
         return f"{value:.6g} {units} (uncertainty not known)".replace("-", MINUS)
     power = math.floor(math.log10(abs(value))) if value else 0
     if power >= _LARGE_POWER:
@@ -96,15 +105,20 @@ def value_text(parameter: Parameter, value: float) -> str:
     return parameter.choice(value) or plain(value, parameter.decimals)
 
 
-def limits_text(parameter: Parameter) -> str:
-    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s at a time``."""
+def limits_text(parameter: Parameter, *, steered: bool = True) -> str:
+    """Write what a parameter may be: ``0.01 to 5 s, at most 2 s at a time``.
+
+    Args:
+        parameter: The parameter.
+        steered: Whether it is changed while a scan runs; at a start there is no step from one value to another.
+    """
     if parameter.choices:
         return ", ".join(parameter.choices)
     low, high = (number(value, parameter.decimals) for value in (parameter.low, parameter.high))
     # A unit alone at the begin of a line is the unit of nothing.
     units = f"{_NO_BREAK}{shown_unit(parameter.units)}".rstrip(_NO_BREAK)
     text = f"{low} to {high}{units}"
-    if math.isfinite(parameter.largest_step):
+    if steered and math.isfinite(parameter.largest_step):
         text += f", at most {number(parameter.largest_step, parameter.decimals)}{units} at a time"
     return text
 
@@ -196,8 +210,10 @@ def action_text(action: Action, status: BeamlineStatus) -> str:
 
 def basis_text(basis: str) -> str:
     """Write the result that something rests on as a person reads it: ``rocking_curve after 24 frames``."""
-    found = _BASIS.fullmatch(basis)
-    return f"{found['analysis']} after {several(int(found['frames']), 'frame')}" if found else basis
+    result, agent = author_of(basis)
+    found = _BASIS.fullmatch(result)
+    words = f"{found['analysis']} after {several(int(found['frames']), 'frame')}" if found else result
+    return f"{words}, suggested by {agent}" if agent else words
 
 
 def _units(axis: str, status: BeamlineStatus) -> str:

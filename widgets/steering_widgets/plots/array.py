@@ -15,7 +15,7 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.result import Result
 from steering_widgets.drawing.colours import PALETTES
-from steering_widgets.drawing.plot import axis_label, make_plot, short_numbers
+from steering_widgets.drawing.plot import axis_label, keep_square, make_plot, short_numbers
 from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
@@ -156,6 +156,7 @@ class ArrayPanel:
             self._bar.color_mapper = mapper
         # What is a length both ways keeps its shape.
         self._plot.match_aspect = bool(x[1]) and x[1] == y[1]
+        keep_square(self._plot, square=self._plot.match_aspect)
         self._bar.title = axis_label(name, units)
         self._plot.xaxis[0].axis_label = axis_label(x[0], x[1])
         self._plot.yaxis[0].axis_label = axis_label(y[0], y[1])

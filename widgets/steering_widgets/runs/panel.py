@@ -14,7 +14,7 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, button, close_all
+from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several
 from steering_widgets.plots.curve import CurvePanel
@@ -83,7 +83,9 @@ class RunsPanel:
         self._buttons = self._make_buttons()
         row = ipywidgets.HBox([*self._buttons.values()])
         row.add_class("st-buttons")
-        self.widget = Card("runs", "Runs", [search, self._table, row])
+        self._about = Line("st-run-chosen")
+        self.widget = Card("runs", "Runs", [search, self._table, self._about, row])
+        self._shows = Place(self._shown)
         self._enable()
 
     def refresh(self) -> bool:
@@ -93,7 +95,8 @@ class RunsPanel:
         if listing or status:
             self._fill(self._listing.value)
         self._count()
-        if listing or chosen:
+        shows = self._shows.advance()
+        if listing or chosen or shows:
             self._enable()
         if self._picked.advance() and self._picked.value:
             self._table.picked = [self._picked.value]
@@ -177,8 +180,8 @@ class RunsPanel:
         self._entries = {**kept, **found}
         status = self._status.value
         self._table.show(
-            tuple(self._entries.values()), status.run if status.scanning else "", _empty(listing)
-        )  # fmt: skip
+            tuple(self._entries.values()), status.run if status.scanning else "", _empty(listing), status.state
+        )
         self.widget.remark(_count(listing))
 
     def _count(self) -> None:
@@ -190,7 +193,14 @@ class RunsPanel:
 
     def _enable(self) -> None:
         chosen = [uid for uid in self._table.chosen.value if uid in self._entries]
+        names = " and ".join(self._entries[uid].name for uid in chosen)
+        # Where nothing is chosen, what the plot shows can be taken home all the same.
+        exports = bool(chosen) or self._shown.value is not None
+        nothing = "No run is chosen. Export writes what the plot shows." if exports else ""
+        self._about.write(f"Chosen: {names}." if names else nothing)
         allowed = {
+            "csv": exports,
+            "nexus": exports,
             "show": len(chosen) == 1,
             "overlay": bool(chosen),
             "minus": len(chosen) in (1, 2),

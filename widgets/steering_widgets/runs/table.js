@@ -10,7 +10,8 @@
  * @property {string} when
  * @property {string} scan
  * @property {string} sample
- * @property {string} status
+ * @property {string} status Its kind: running, success, abort, fail or unfinished.
+ * @property {string} said The same in a word that a person knows.
  * @property {string} points
  * @property {[string, string][]} features Names and values.
  * @property {string} curve A path of SVG, or nothing.
@@ -183,7 +184,7 @@ function rowElement(row, copy, colours) {
   when.append(element("span", "", "st-run-mark"));
   scan.append(element("small", "", "st-run-uid", ` ${row.uid.slice(0, 8)}`));
   cell("sample", row.sample);
-  const status = cell("status", row.status);
+  const status = cell("status", row.said);
   status.classList.add(`st-run-is-${row.status}`);
   cell("points", row.points);
   const features = cell("features", "");
@@ -268,6 +269,20 @@ async function render({ model, el }) {
     }
   };
 
+  const inSight = (/** @type {HTMLElement | undefined} */ row) => {
+    const head = /** @type {HTMLElement | null} */ (grid.querySelector(".st-run-head"));
+    if (!row) return false;
+    return row.offsetTop - (head?.offsetHeight ?? 0) >= grid.scrollTop && row.offsetTop + row.offsetHeight <= grid.scrollTop + grid.clientHeight;
+  };
+
+  // What Show and Export act on is seen. The page itself stays where it is.
+  const bring = (/** @type {HTMLElement | undefined} */ row) => {
+    if (!row || inSight(row)) return;
+    grid.scrollTop = row.offsetTop - (grid.clientHeight - row.offsetHeight) / 2;
+  };
+
+  const chosen = () => lines().filter((row) => model.get("picked").includes(row.dataset.uid ?? ""));
+
   const mark = () => {
     const picked = model.get("picked");
     const rows = lines();
@@ -288,6 +303,7 @@ async function render({ model, el }) {
   const fill = () => {
     const held = grid.contains(document.activeElement);
     const top = grid.scrollTop;
+    const seen = chosen().filter(inSight).map((row) => row.dataset.uid);
     const rows = model.get("rows");
     const head = element("div", "row", "st-run-head");
     head.append(...HEADS.map((text) => element("div", "columnheader", "", text)));
@@ -299,6 +315,8 @@ async function render({ model, el }) {
     empty.hidden = rows.length > 0 || !empty.textContent;
     mark();
     grid.scrollTop = top;
+    // A run that begins moves all others down.
+    bring(lines().find((row) => seen.includes(row.dataset.uid)));
     if (held) lines().find((row) => row.dataset.uid === at)?.focus({ preventScroll: true });
   };
 
@@ -358,7 +376,12 @@ async function render({ model, el }) {
   model.on("change:rows", fill);
   model.on("change:empty", fill);
   model.on("change:counted", count);
-  model.on("change:picked", mark);
+  const pick = () => {
+    mark();
+    bring(lines().find((row) => row.dataset.uid === model.get("picked").at(-1)));
+  };
+
+  model.on("change:picked", pick);
   model.on("change:written", tellWritten);
   fill();
   let stop = () => {};
@@ -377,7 +400,7 @@ async function render({ model, el }) {
     model.off("change:rows", fill);
     model.off("change:empty", fill);
     model.off("change:counted", count);
-    model.off("change:picked", mark);
+    model.off("change:picked", pick);
     model.off("change:written", tellWritten);
   };
 }

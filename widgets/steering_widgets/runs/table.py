@@ -11,9 +11,10 @@ import traitlets
 
 from steering.archive.run_entry import RunEntry
 from steering.core.cell import Cell
+from steering.core.status import BeamlineState
 from steering_widgets.drawing.colours import colour_bytes
 from steering_widgets.parts.heard import HeardWidget, code
-from steering_widgets.parts.wording import feature_text, title
+from steering_widgets.parts.wording import ENDS, STATES, feature_text, title
 
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
@@ -52,16 +53,17 @@ class RunTable(HeardWidget):
         self.observe(self._picked, "picked")
         self.on_msg(self._receive)
 
-    def show(self, entries: Sequence[RunEntry], running: str, empty: str) -> None:
+    def show(self, entries: Sequence[RunEntry], running: str, empty: str, state: BeamlineState = "running") -> None:
         """Show runs.
 
         Args:
             entries: The newest first.
             running: Uid of the run that goes on.
             empty: What stands there if there are none.
+            state: Of the beamline, for the run that goes on.
         """
         self.empty = empty
-        self.rows = [row_of(entry, running=entry.uid == running) for entry in entries]
+        self.rows = [row_of(entry, state if entry.uid == running else "") for entry in entries]
 
     def count(self, uid: str, points: int) -> None:
         """Say how many points the run that goes on has so far."""
@@ -89,8 +91,14 @@ class RunTable(HeardWidget):
         self.send({"ask": ask})
 
 
-def row_of(entry: RunEntry, *, running: bool) -> dict[str, Any]:
-    """Write a run as the page shows it."""
+def row_of(entry: RunEntry, state: str) -> dict[str, Any]:
+    """Write a run as the page shows it.
+
+    Args:
+        entry: The run.
+        state: Of the beamline, if this is the run that goes on; else empty.
+    """
+    goes_on = bool(state) and entry.status == "unfinished"
     order = [name for name in _FIRST if name in entry.features]
     order += [name for name in entry.features if name not in order]
     return {
@@ -98,7 +106,8 @@ def row_of(entry: RunEntry, *, running: bool) -> dict[str, Any]:
         "when": entry.date[:16] or "not known",
         "scan": f"{entry.scan or 'no name'}{f' {entry.number}' if entry.number else ''}",
         "sample": entry.sample,
-        "status": "running" if running and entry.status == "unfinished" else entry.status,
+        "status": "running" if goes_on else entry.status,
+        "said": STATES.get(state, state).lower() if goes_on else ENDS[entry.status],
         "points": str(entry.points) if entry.points >= 0 else "",
         "features": [[title(name), feature_text(entry.features[name])] for name in order[:_FEATURES_SHOWN]],
         "curve": path_of(entry.curve),

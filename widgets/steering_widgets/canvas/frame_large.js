@@ -5,8 +5,9 @@ const HEIGHT_STEP = 24;
 const LEAST_HEIGHT = 160;
 
 /**
- * Show an element over the whole screen, and as it was before. Where the browser does not allow that, as in the pages of
- * some editors, it lies over all of the page instead. Gives what toggles it, and what ends it.
+ * Show an element over the whole screen, and as it was before. On a dashboard that is the dashboard's screen: its command bar
+ * stays above, so that the scan is seen and can be stopped. Where the browser does not allow a full screen, as in the pages
+ * of some editors, it lies over all of the page instead. Gives what toggles it, and what ends it.
  *
  * @param {HTMLElement} root
  * @param {HTMLElement} pressed The button that does it.
@@ -15,36 +16,69 @@ const LEAST_HEIGHT = 160;
 // biome-ignore lint/correctness/noUnusedVariables: the image's own file follows.
 function makeLarge(root, pressed, changed) {
   let over = false; // whether it lies over the page, in its top layer
+  let full = false; // whether the dashboard has the screen for it
+  /** @type {HTMLElement | null} */
+  let before = null; // what had the focus
+  const words = pressed.textContent;
+  const page = () => /** @type {HTMLElement | null} */ (root.closest(".st-dashboard"));
+  const bar = () => page()?.querySelector(".st-panel-progress") ?? null;
   const isLarge = () => over || document.fullscreenElement === root;
+  const fit = () => {
+    const top = over ? (bar()?.getBoundingClientRect().bottom ?? 0) : 0;
+    root.style.top = root.style.height = "";
+    // A bar that is scrolled away has no place above.
+    if (top > 0 && top < globalThis.innerHeight / 2) [root.style.top, root.style.height] = [`${top}px`, `calc(100vh - ${top}px)`];
+  };
+  const barChanges = new ResizeObserver(fit);
   const tell = () => {
     root.classList.toggle("st-large", isLarge());
     pressed.setAttribute("aria-pressed", String(isLarge()));
+    pressed.textContent = isLarge() ? "Close" : words;
     changed();
+    if (isLarge() || !before) return;
+    before.focus({ preventScroll: true });
+    before = null;
   };
   const layOverPage = (/** @type {boolean} */ on) => {
     over = on;
     root.popover = on ? "manual" : null;
     if (on) root.showPopover();
+    const above = bar();
+    if (on && above) barChanges.observe(above);
+    else barChanges.disconnect();
+    fit();
     tell();
   };
   const leave = () => {
+    if (full) document.exitFullscreen().catch(() => {});
+    full = false;
     if (over) layOverPage(false);
     else if (isLarge()) document.exitFullscreen().catch(tell);
   };
   const toggle = async () => {
     if (isLarge()) return leave();
+    before = /** @type {HTMLElement | null} */ (document.activeElement);
+    const whole = bar() ? /** @type {HTMLElement} */ (page()) : root;
     try {
-      await root.requestFullscreen();
+      await whole.requestFullscreen();
+      full = whole !== root;
     } catch {
-      layOverPage(true);
+      full = false;
     }
+    if (document.fullscreenElement !== root) layOverPage(true);
   };
-  document.addEventListener("fullscreenchange", tell);
+  const onChange = () => {
+    // Escape is the browser's own: it is told of when it is over.
+    if (full && !document.fullscreenElement) leave();
+    else tell();
+  };
+  document.addEventListener("fullscreenchange", onChange);
   return {
     toggle, leave, isLarge,
     close: () => {
       leave();
-      document.removeEventListener("fullscreenchange", tell);
+      barChanges.disconnect();
+      document.removeEventListener("fullscreenchange", onChange);
     },
   };
 }

@@ -1,0 +1,62 @@
+"""What the distribute step on Globus adds to its transfer: the manifest beside the files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from steering.core.errors import SteeringError
+from steering.flow_steps.copying import CancelledFlowError
+from steering.flow_steps.hold import point
+from steering.flow_steps.manifest import manifest_name, manifest_of, write_manifest
+from steering.flow_steps.work import Work
+from steering.flows.entries import FlowEntry
+from steering.flows.globus_input import collection_path, under
+from steering.flows.templates import fill_path
+from steering.globus.login import Login
+from steering.globus.sending import Sending
+from steering.globus.transfer import Files, Transfers
+
+_KEY = "globus:manifest"
+_VERIFIED = (
+    "by Globus Transfer, which compared the checksum of each file after it was sent; SHA-256 as it was read before"
+)
+
+
+def give_manifest(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[str, Any], at: float) -> dict[str, Any]:
+    """Send the manifest to where the files have gone, once; return the outcome of the step with its address.
+
+    Args:
+        work: Of the flow run.
+        flow: The flow.
+        login: Whose.
+        outcome: Of the step: ``folder`` and ``files``.
+        at: Unix time in seconds at which Globus had sent and verified all of them.
+
+    Raises:
+        SteeringError: If it cannot be sent; the next step is resuming.
+    """
+    step, name = flow.steps.distribute, manifest_name(work)
+    if step is None:
+        return dict(outcome)
+    address = f"{outcome['folder']}/{name}"
+    if _KEY not in work.effects:
+        path = work.journal.folder / name
+        files = [{**one, "at": at} for one in outcome["files"]]
+        write_manifest(path, manifest_of(work, files, str(outcome["folder"]), _VERIFIED)).replace(path)
+        work.intend(_KEY, path=address)
+        point("manifest.intended")
+        there = flow.globus
+        source = collection_path(there, str(path), work.workspace.directory)
+        target = f"{under('/', fill_path(step.to, work.facts.words))}/{name}"
+        # Its note has the submission id before anything is sent, so that one is sent however often this is cut off.
+        sending = Sending(Transfers(login), work.journal.folder / "manifest-sending.json")
+        try:
+            sending.send(there.source, there.experiment, [Files(source, target)], label=f"{work.journal.id}: manifest")
+        except CancelledFlowError:
+            raise
+        except SteeringError as error:
+            why = f"The files were given out, and their manifest was not: {error}"
+            work.journal.write("failed", {"step": "distribute", "why": why})
+            raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
+        point("manifest.sent")
+        work.did(_KEY, path=address)
+    return {**outcome, "manifest": address}
