@@ -102,6 +102,8 @@ def before_start(
     measured = last is not None and math.isfinite(seconds_a_point)
     if last is not None and measured:
         # What a point took beside its exposure, to move, to read and to write, is much the same in another scan.
-        beside = seconds_a_point - last.scan.frames * last.scan.parts * last.progress.values.get("exposure", 0.0) / haste
+        beside = (
+            seconds_a_point - last.scan.frames * last.scan.parts * last.progress.values.get("exposure", 0.0) / haste
+        )
         a_point = max(exposing + beside, a_point)
     return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan, at_least=not measured)
