@@ -15,6 +15,9 @@ from typing import Self
 from steering.machine.secret_file import make_private
 
 
+_COMING = ".coming-"
+
+
 class Bell:
     """Waits for news of flows. Used from one thread, but :meth:`close` and :meth:`ring` from any."""
 
@@ -26,9 +29,12 @@ class Bell:
         """
         self.path = _pipes(folder) / f"{os.getpid()}-{secrets.token_hex(4)}"
         make_private(self.path.parent)
-        os.mkfifo(self.path, 0o600)
+        # It gets its name when somebody reads it: one that nobody reads would be taken for a killed process' and removed.
+        coming = self.path.with_name(f"{_COMING}{self.path.name}")
+        os.mkfifo(coming, 0o600)
         # Opened for writing too: a pipe whose writers come and go would look as if it had ended.
-        self._pipe = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self._pipe = os.open(coming, os.O_RDWR | os.O_NONBLOCK)
+        coming.rename(self.path)
         self._closed = False
 
     def wait(self, seconds: float) -> bool:
@@ -84,7 +90,7 @@ class Bell:
 
 def ring_all(folder: Path) -> None:
     """Tell all listeners that there are news."""
-    for pipe in _pipes(folder).glob("*"):
+    for pipe in _pipes(folder).glob("[!.]*"):
         try:
             written = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
