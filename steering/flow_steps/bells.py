@@ -14,7 +14,6 @@ from typing import Self
 
 from steering.machine.secret_file import make_private
 
-
 _COMING = ".coming-"
 
 
@@ -29,7 +28,7 @@ class Bell:
         """
         self.path = _pipes(folder) / f"{os.getpid()}-{secrets.token_hex(4)}"
         make_private(self.path.parent)
-        # It gets its name when somebody reads it: one that nobody reads would be taken for a killed process' and removed.
+        # It gets its name when somebody reads it: one that nobody reads is taken for a killed process', and removed.
         coming = self.path.with_name(f"{_COMING}{self.path.name}")
         os.mkfifo(coming, 0o600)
         # Opened for writing too: a pipe whose writers come and go would look as if it had ended.
