@@ -38,6 +38,10 @@ def decisions_beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}-decisions.csv")
 
 
+# What a session calls a run of the record that is shown in place of the beamline.
+RECORD = "record"
+
+
 class PastDesk(Protocol):
     """A desk that can also look at runs of the record. Its methods may be called from any thread."""
 

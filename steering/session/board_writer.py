@@ -9,6 +9,7 @@ from typing import Any
 
 from steering.advice.runner import AgentRunner
 from steering.archive.journal import Entry
+from steering.archive.past import RECORD
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
 from steering.core import registry
 from steering.core.agent import Suggestion
@@ -34,7 +35,7 @@ from steering.loop.store import Store
 from steering.own.trial import try_on
 from steering.places.served import seen_here_or_served
 from steering.service.wire import RULING
-from steering.session.choice import DOCUMENTS, RECORD, make_source
+from steering.session.choice import DOCUMENTS, make_source
 from steering.session.choice import make_analysis as make_named
 from steering.session.companions import Companion, Companions
 from steering.session.keeper import ResultKeeper

@@ -16,8 +16,6 @@ from steering.own.analysis import own_analysis
 
 # The beamline's own: fed by the session, which follows it from the beginning.
 DOCUMENTS = "documents"
-# One run of the record, which is shown again.
-RECORD = "record"
 
 
 def make_source(

@@ -5,6 +5,7 @@ import pytest
 from steering.core.action import Finish, SetParameter
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.core.source import FollowedSource
 from steering.core.status import Lease
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.row import ParameterRow
@@ -319,6 +320,13 @@ def start(idle):
     made.refresh()
     yield made
     made.close()
+
+
+def test_whoever_starts_a_scan_sees_it_and_no_earlier_run(start, idle):
+    idle.board.source.set(FollowedSource("record"))
+    click(start, "st-start")
+    assert idle.board.status.value.scanning
+    assert idle.board.source.value.name == "documents"
 
 
 def test_start_takes_only_what_was_changed_and_the_form_then_steers(start, idle):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from steering.core.action import Pause
+from steering.core.action import Finish, Pause
 from steering.core.status import EndedRun, Lease
 from steering_widgets.panels import progress as module
 from steering_widgets.panels.progress import ProgressPanel
@@ -51,6 +51,17 @@ def test_how_the_last_scan_ended_stays_and_goes_with_the_next(panel, desk):
     desk.start("rocking")
     panel.refresh()
     assert "The last scan" not in text_of(panel.widget)
+
+
+def test_a_scan_that_somebody_finished_did_not_just_end(panel, desk):
+    desk.start("rocking")
+    desk.advance(3)
+    desk.propose(Finish())
+    desk.advance()
+    panel.refresh()
+    assert desk.board.status.value.state == "idle"
+    assert "The last scan (rocking) was finished early at" in text_of(panel.widget)
+    assert f"by {desk.name} after" in text_of(panel.widget)
 
 
 def test_how_far_it_is_and_how_long_it_takes(panel, desk):

@@ -199,6 +199,18 @@ def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):
     assert find(bench.curve.widget, "st-curve-difference").value is False
 
 
+def test_the_run_that_is_shown_is_not_laid_behind_itself(bench):
+    bench.desk.board.result.set(curve_result(FIRST))
+    bench.refresh()
+    bench.choose(FIRST, SECOND)
+    bench.press("overlay")
+    assert [one.label for one in bench.curve._overlays.value] == ["rocking 6, 44dd55ee"]
+    bench.choose(FIRST)
+    bench.press("overlay")
+    assert "The chosen run is the one that is shown." in bench.said
+    assert [one.label for one in bench.curve._overlays.value] == ["rocking 6, 44dd55ee"]
+
+
 def test_of_two_runs_the_first_is_shown_minus_the_second(bench):
     bench.choose(SECOND, FIRST)
     bench.press("minus")

@@ -19,7 +19,7 @@
 const FIRST_WAIT_MS = 500;
 const UNANSWERED_MS = 3000;
 const LONGEST_WAIT_MS = 5000;
-const CONFIRM_MS = 5000;
+const CONFIRM_MS = 10000; // on a slow machine the question is read late
 const READ_MS = 600;
 const LOOK_MS = 500;
 const SILENT_MS = 2500; // while a scan runs the service is heard at least once a second

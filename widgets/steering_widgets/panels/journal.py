@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import ipywidgets
 
+from steering.archive.past import RECORD
 from steering.core.desk import Desk
 from steering.core.parameter import Parameter
 from steering.core.proposal import Ruling
@@ -16,6 +17,10 @@ from steering_widgets.parts.wording import basis_text, clock, escape, plain, sev
 _HEADINGS = ("Time", "Who", "What", "Old → new", "Verdict", "Point")
 _EMPTY = (
     '<div class="st-faint">Nothing was proposed in this run yet. What you or an agent ask for is written here.</div>'
+)
+_ELSEWHERE = (
+    '<div class="st-faint">An earlier run is shown, and this is the journal of the newest one. What was decided in the '
+    "earlier one is written with its export, as a table of decisions.</div>"
 )
 _WORDS = {
     "set": "set",
@@ -32,11 +37,11 @@ _SHOWN = 200
 
 
 class JournalPanel:
-    """The rulings of the shown run, newest first."""
+    """The rulings of the newest run, newest first."""
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk, which may be idle."""
-        self._rulings = Place(desk.board.rulings)
+        self._rulings, self._source = Place(desk.board.rulings), Place(desk.board.source)
         self._status = desk.board.status
         self._table = ipywidgets.HTML()
         self._table.add_class("st-journal")
@@ -44,18 +49,19 @@ class JournalPanel:
 
     def refresh(self) -> bool:
         """Show newer rulings, if there are any."""
-        if not self._rulings.advance():
+        if not any([self._rulings.advance(), self._source.advance()]):
             return False
         rulings = self._rulings.value
+        elsewhere = _ELSEWHERE if self._source.value.name == RECORD else ""
         refused = sum(not ruling.accepted for ruling in rulings)
         self.widget.remark(f"{several(len(rulings), 'ruling')}, {refused} refused" if rulings else "")
         if not rulings:
-            self._table.value = _EMPTY
+            self._table.value = elsewhere or _EMPTY
             return True
         known = {one.name: one for one in self._status.value.parameters}
         rows = "".join(_row(ruling, known) for ruling in reversed(rulings[-_SHOWN:]))
         head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
-        self._table.value = (
+        self._table.value = elsewhere + (
             f'<div class="st-scroll" tabindex="0" role="region" aria-label="Journal"><table>'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )

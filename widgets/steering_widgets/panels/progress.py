@@ -5,6 +5,8 @@ It stays at the top while the page is scrolled. What it says in words, its colou
 
 import math
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import ipywidgets
 
@@ -12,6 +14,7 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus
 from steering.core.latency import LatencySummary
+from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
@@ -50,7 +53,7 @@ class ProgressPanel:
         board = desk.board
         self._status, self._scans = Place(board.status), Place(board.scans)
         self._latency, self._compute = Place(board.latency), Place(board.compute)
-        self._suggestions = Place(board.suggestions)
+        self._suggestions, self._rulings = Place(board.suggestions), Place(board.rulings)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._state = self._written = ""
@@ -84,8 +87,8 @@ class ProgressPanel:
             self._state = self._status.value.state
             if self._answer.value[1] == "good":
                 self._answer.set(("", "plain"))
-        said, suggested = self._said.advance(), self._suggestions.advance()
-        self._late = self._late or status or scans or any(fresh)
+        said, suggested, ruled = self._said.advance(), self._suggestions.advance(), self._rulings.advance()
+        self._late = self._late or status or scans or ruled or any(fresh)
         if self._late and (self._status.value.state != self._written or time.monotonic() >= self._due):
             self._late, self._due = False, time.monotonic() + _FIGURES_SECONDS
             self._written = self._status.value.state
@@ -96,7 +99,7 @@ class ProgressPanel:
             self.control.ask(bool(self._suggestions.value))
         if said:
             self.widget.say(*self._said.value)
-        return any((status, scans, *fresh, said, suggested))
+        return any((status, scans, *fresh, said, suggested, ruled))
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -105,7 +108,7 @@ class ProgressPanel:
     def _write(self, status: BeamlineStatus) -> None:
         scan = next((scan for scan in self._scans.value if scan.name == status.scan), None)
         _put(self._facts, _facts(status, scan.title if scan else status.scan, scan.sample if scan else ""))
-        _put(self._more, _more(status))
+        _put(self._more, _more(status, self._rulings.value))
         self._lease.write(status.lease)
         self.control.write(status)
 
@@ -179,22 +182,26 @@ def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: Facilit
     return f'<div class="st-light st-light-{light}" data-period="{period:.2g}">{said}</div>'
 
 
-def _more(status: BeamlineStatus) -> str:
+def _more(status: BeamlineStatus, rulings: Sequence[Ruling]) -> str:
     why = f'<div class="st-why-waiting">{escape(with_shown_units(status.why))}</div>' if status.why else ""
     advice = _NEXT[status.state]
     next_step = f'<div class="st-next">{escape(advice)}</div>' if advice else ""
-    ended = "" if status.scanning else _ended(status.ended)
+    finished = next((one.who for one in rulings if one.kind == "finish" and one.accepted), "")
+    ended = "" if status.scanning else _ended(status.ended, finished)
     message = f'<div class="st-error">{escape(with_shown_units(status.message))}</div>' if status.message else ""
     return f"{why}{next_step}{ended}{message}"
 
 
-def _ended(run: EndedRun) -> str:
-    """Say how the last run ended, when, by whom and why."""
+def _ended(run: EndedRun, finished: str) -> str:
+    """Say how the last run ended, when, by whom and why; ``finished`` is who finished it before its last point."""
     if not run.status:
         return ""
+    how = _ENDED[run.status]
+    if run.status == "success" and finished:
+        how, run = "was finished early", replace(run, who=finished)
     who = f" by {run.who}" if run.who else ""
     why = f": {run.reason}" if run.reason and run.status == "abort" else ""
     points = several(run.points, "point")
-    text = f"The last scan ({run.scan}) {_ENDED[run.status]} at {clock(run.at)}{who} after {points}{why}"
+    text = f"The last scan ({run.scan}) {how} at {clock(run.at)}{who} after {points}{why}"
     kind = "st-faint" if run.status == "success" else f"st-ended-{run.status}"
     return f'<div class="{kind} st-ended">{escape(text.rstrip("."))}.</div>'

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
+from steering.archive.past import RECORD, PastDesk
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.status import ScanDescription
@@ -97,6 +99,10 @@ class StartFields:
             named = next((name for name in changed if said.startswith((f"{name}:", f"{name} "))), "")
             answer.set(("The scan was not started.", "error") if named else (said, "error"))
             return {named: said} if named else {}
+        if self._desk.board.source.value.name == RECORD:
+            # Whoever starts a scan wants to see it, not the earlier run that they looked at before.
+            with suppress(SteeringError, TimeoutError):
+                cast("PastDesk", self._desk).unfollow()
         answer.set((f"{scan.title} has started.", "good"))
         return {}
 

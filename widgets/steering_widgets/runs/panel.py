@@ -251,7 +251,11 @@ class RunsPanel:
         return f"{entry.name} is analysed again{f' by {analysis}' if analysis else ''}."
 
     def _overlay(self) -> str:
-        names = self._lay(self._all(), self._shown.value)
+        shown = self._shown.value
+        others = [one for one in self._all() if shown is None or one.uid != shown.provenance.run]
+        if not others:
+            raise SteeringError("The chosen run is the one that is shown. Choose another one to lay behind it.")
+        names = self._lay(others, shown)
         self._minus.set(False)
         return f"Behind the curve: {names}."
 

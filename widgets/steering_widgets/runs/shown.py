@@ -2,15 +2,12 @@
 
 from typing import cast
 
-from steering.archive.past import PastDesk
+from steering.archive.past import RECORD, PastDesk
 from steering.core.desk import Desk
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several
-
-# What the session calls a run of the record that is shown.
-RECORD = "record"
 
 
 class ShownRun:
