@@ -13,7 +13,7 @@ from steering.devices.device_signal import DeviceSignal
 from steering.devices.devices import BeamlineDevices, BeamlineMotor
 from steering.devices.instrument import Instrument
 from steering.devices.motor import SafeMotor, make_motor
-from steering.devices.own_devices import connect_devices, connect_positioners
+from steering.devices.own_devices import connect_devices, connect_positioners, make_axes
 from steering.devices.positioner import Positioner
 from steering.devices.signals import BeamlineSignal, connect_signals
 from steering.devices.strip import Gauge, watch_strip
@@ -77,14 +77,15 @@ async def connect(description: BeamlineDescription, directory: Path) -> Beamline
             "Check that the IOC runs and that EPICS_CA_ADDR_LIST reaches it."
         )
         raise SteeringError(message)
-    own = await connect_devices(description.devices)
     others = {name: entry for name, entry in description.motors.items() if not entry.prefix}
+    others_made = make_axes(others)
+    own = await connect_devices(description.devices)
     axes: dict[str, BeamlineMotor] = {}
     for name, motor in motors.items():
         egu = await answered(motor.motor_egu.get_value(cached=False), f"The motor {name}", ANSWER_SECONDS)
         unit = _unit(name, records[name].units, str(egu).strip(), "its field EGU")
         axes[name] = SafeMotor(name, motor, unit, records[name].tolerance)
-    for name, (device, egu) in (await connect_positioners(others, own)).items():
+    for name, (device, egu) in (await connect_positioners(others, own, others_made)).items():
         unit = _unit(name, others[name].units, egu, "its device's own unit")
         axes[name] = Positioner(name, device, unit, others[name].tolerance)
         prefixes[name] = f"motor {name}"

@@ -23,14 +23,28 @@ async def connect_devices(entries: Mapping[str, DeviceEntry]) -> dict[str, Any]:
     return made
 
 
+def make_axes(entries: Mapping[str, MotorEntry]) -> dict[str, Any]:
+    """Make the axes that have a class of their own; nothing is connected, so what is wrong with a class is known first.
+
+    Raises:
+        SteeringError: If one cannot be made; with its name.
+    """
+    return {
+        axis: _make(axis, DeviceEntry(kind=entry.kind, arguments=entry.arguments))
+        for axis, entry in entries.items()
+        if entry.kind
+    }
+
+
 async def connect_positioners(
-    entries: Mapping[str, MotorEntry], devices: Mapping[str, Any]
+    entries: Mapping[str, MotorEntry], devices: Mapping[str, Any], axes: Mapping[str, Any]
 ) -> dict[str, tuple[Any, str]]:
-    """Make and connect the axes that are no motor records. Call on the engine's loop.
+    """Connect the axes that are no motor records. Call on the engine's loop.
 
     Args:
         entries: Those axes.
         devices: The beamline's own devices, connected.
+        axes: Those with a class of their own, see :func:`make_axes`.
 
     Returns:
         Each axis' device and its own unit.
@@ -41,7 +55,7 @@ async def connect_positioners(
     made: dict[str, Any] = {}
     for axis, entry in entries.items():
         if entry.kind:
-            made[axis] = _make(axis, DeviceEntry(kind=entry.kind, arguments=entry.arguments))
+            made[axis] = axes[axis]
         else:
             owner, _, path = entry.device.partition(".")
             made[axis] = part_of(owner, devices[owner], path, axis)

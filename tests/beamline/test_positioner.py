@@ -12,7 +12,7 @@ from ophyd_async.sim import SimMotor
 
 from steering.core.errors import SteeringError
 from steering.description.description_entries import MotorEntry
-from steering.devices.own_devices import connect_positioners
+from steering.devices.own_devices import connect_positioners, make_axes
 from steering.devices.positioner import Positioner
 from steering.plans.devices import Devices
 from steering.plans.exposing import moves_of
@@ -48,9 +48,8 @@ def turned():
 
 
 async def made(entries, devices):
-    found = await connect_positioners(
-        {name: MotorEntry.model_validate(entry) for name, entry in entries.items()}, devices
-    )
+    motors = {name: MotorEntry.model_validate(entry) for name, entry in entries.items()}
+    found = await connect_positioners(motors, devices, make_axes(motors))
     return {name: Positioner(name, device, unit) for name, (device, unit) in found.items()}
 
 
