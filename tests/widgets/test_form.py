@@ -329,6 +329,18 @@ def test_whoever_starts_a_scan_sees_it_and_no_earlier_run(start, idle):
     assert idle.board.source.value.name == "documents"
 
 
+def test_a_scan_starts_also_where_the_earlier_run_stays(start, idle, monkeypatch, caplog):
+    def refused():
+        raise SteeringError("The source does not end.")
+
+    monkeypatch.setattr(idle, "unfollow", refused)
+    idle.board.source.set(FollowedSource("record"))
+    click(start, "st-start")
+    assert idle.board.status.value.scanning
+    assert idle.board.source.value.name == "record"
+    assert "the earlier run is still shown: The source does not end." in caplog.text
+
+
 def test_start_takes_only_what_was_changed_and_the_form_then_steers(start, idle):
     find(start.widget, "st-start-exposure").value = "0.5"
     start.refresh()

@@ -1,17 +1,20 @@
 """The menu of scans, and the fields of the one that is to be started."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
 from steering.archive.past import RECORD, PastDesk
 from steering.core.desk import Desk
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.status import ScanDescription
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import close_all
 from steering_widgets.parts.choice import Choice
+
+_LOG = logging.getLogger(__name__)
 
 
 class StartFields:
@@ -95,14 +98,17 @@ class StartFields:
         try:
             self._desk.start(scan.name, **values)
         except (SteeringError, TimeoutError) as error:
-            said = str(error) or "The session did not answer in time. Try again."
-            named = next((name for name in changed if said.startswith((f"{name}:", f"{name} "))), "")
-            answer.set(("The scan was not started.", "error") if named else (said, "error"))
-            return {named: said} if named else {}
+            why = str(error) or "The session did not answer in time. Try again."
+            named = next((name for name in changed if why.startswith((f"{name}:", f"{name} "))), "")
+            answer.set(("The scan was not started.", "error") if named else (why, "error"))
+            return {named: why} if named else {}
         if self._desk.board.source.value.name == RECORD:
             # Whoever starts a scan wants to see it, not the earlier run that they looked at before.
-            with suppress(SteeringError, TimeoutError):
+            try:
                 cast("PastDesk", self._desk).unfollow()
+            except (SteeringError, TimeoutError) as error:
+                # The scan has started all the same, and the strip above the plots still says what they show.
+                _LOG.warning("the earlier run is still shown: %s", said(error))
         answer.set((f"{scan.title} has started.", "good"))
         return {}
 
