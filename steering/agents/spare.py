@@ -1,5 +1,6 @@
 """Spare: less beam once it does damage, and no more of it once the decay is known well enough."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from steering.core.action import Action, EndBurst, Finish, SetParameter
@@ -16,24 +17,35 @@ _BURSTS_BETWEEN = 2
 class Spare:
     """Spares a sample that is measured in bursts, each on a fresh spot.
 
-    It looks at the features of ``xpcs``. If the light falls within a burst by more than ``damage`` percent, and by more
-    than three standard deviations, it suggests the next choice of the attenuator, which lets less of the beam through.
-    It waits for two more bursts before it asks again. With ``end_bursts`` it also suggests to end the burst that does
-    the damage, if that still runs (a scan with ``parts`` of bursts). Once the first lag of g2 is known to ``enough``
-    percent of the signal, it suggests to finish.
+    It looks at the features of ``xpcs``, or of ``radial``. If the light falls within a burst by more than ``damage``
+    percent, and by more than three standard deviations, it suggests the next choice of the attenuator, which lets less
+    of the beam through. With ``rises`` light that rises counts as well, as where the beam makes particles stick
+    together. It waits for two more bursts before it asks again; a result that says of which value of the attenuator it
+    is (a feature of its name) counts only if that value holds. With ``end_bursts`` it also suggests to end the burst
+    that does the damage, if that still runs (a scan with ``parts`` of bursts). Once the feature ``known`` is known to
+    ``enough`` percent, and no damage is left to be answered, it suggests to finish.
     """
 
     name = "spare"
 
     def __init__(
-        self, damage: float = 5.0, enough: float = 2.0, attenuator: str = "filters", *, end_bursts: bool = False
+        self,
+        damage: float = 5.0,
+        enough: float = 2.0,
+        attenuator: str = "filters",
+        known: str = "g2_error",
+        *,
+        rises: bool = False,
+        end_bursts: bool = False,
     ) -> None:
         """Choose when.
 
         Args:
             damage: Loss of light within a burst, in percent.
-            enough: Error of the first lag, in percent of the signal.
+            enough: Error of what is to be known, in percent.
             attenuator: A parameter of the scan whose choices let less and less of the beam through.
+            known: Feature that is to be known well: one that is an error in percent itself, or one with an uncertainty.
+            rises: Whether a gain of light is damage as well.
             end_bursts: Whether a burst is ended once it does damage.
 
         Raises:
@@ -44,8 +56,11 @@ class Spare:
                 message = f"{name} is {value:g} %. Allowed: above 0 %"
                 raise ValueError(message)
         self._damage, self._enough, self._attenuator = damage, enough, attenuator
+        self._known, self._rises = known, rises
         self._end_bursts, self._ended = end_bursts, 0
         self._run = ""
+        # Values of the attenuator at which damage was seen; what was measured with them is not enough.
+        self._harmful: set[float] = set()
         self._asked_at = -float("inf")
         self._finished = False
         self._bursts = 0.0
@@ -57,16 +72,23 @@ class Spare:
         features = result.outcome.features
         if result.provenance.run != self._run:
             self._run, self._asked_at, self._finished = result.provenance.run, -float("inf"), False
-            self._ended = 0
+            self._ended, self._harmful = 0, set()
         self._waiting, self._ending = None, self._end(result)
-        less = self._less(features, {item.name: item for item in parameters})
-        error = features.get("g2_error")
+        held = {item.name: item for item in parameters}.get(self._attenuator)
+        seen = features.get(self._attenuator)
+        if held is not None and seen is not None and seen.value != held.value:
+            # These frames came before the last change, and say nothing of what holds now.
+            return
+        less = self._less(features, held)
+        if less is not None and seen is not None:
+            self._harmful.add(seen.value)
         if less is not None:
-            why = f"the light changes by {features['damage'].value:.1f} % within a burst"
-            self._suggest(less, why, result)
-        elif error is not None and error.value <= self._enough:
-            why = f"the first lag is known to {error.value:.2g} % of the signal"
-            self._suggest(Finish(), why, result)
+            if self._rested(features):
+                self._suggest(less, f"the light changes by {features['damage'].value:.1f} % within a burst", result)
+            return
+        error = self._error(features)
+        if error <= self._enough and not (seen is not None and seen.value in self._harmful):
+            self._suggest(Finish(), f"{self._known.replace('_', ' ')}: known to {error:.2g} %", result)
 
     def suggest(self) -> Sequence[Suggestion]:
         """Return what to do now; each suggestion once."""
@@ -100,13 +122,25 @@ class Spare:
         return Suggestion(EndBurst(point), why, result.basis)
 
     def _clear(self, damage: Feature) -> bool:
-        return damage.value < -self._damage and damage.value < -_SIGNIFICANCE * damage.uncertainty
+        lost = abs(damage.value) if self._rises else -damage.value
+        return lost > self._damage and lost > _SIGNIFICANCE * damage.uncertainty
 
-    def _less(self, features: Mapping[str, Feature], known: Mapping[str, Parameter]) -> SetParameter | None:
+    def _error(self, features: Mapping[str, Feature]) -> float:
+        """Say to what percent the feature is known; infinity if nothing is known of it."""
+        found = features.get(self._known)
+        if found is None:
+            return math.inf
+        error = found.value if found.units == "%" else 100 * found.uncertainty / abs(found.value or math.nan)
+        return error if math.isfinite(error) else math.inf
+
+    def _rested(self, features: Mapping[str, Feature]) -> bool:
+        return features["bursts"].value >= self._asked_at + _BURSTS_BETWEEN
+
+    def _less(self, features: Mapping[str, Feature], held: Parameter | None) -> SetParameter | None:
         """Say how to weaken the beam, if it does damage and there is something to weaken it with."""
-        damage, bursts, held = features.get("damage"), features.get("bursts"), known.get(self._attenuator)
-        if damage is None or bursts is None or held is None or not held.choices:
+        damage = features.get("damage")
+        if damage is None or "bursts" not in features or held is None or not held.choices:
             return None
-        if not self._clear(damage) or bursts.value < self._asked_at + _BURSTS_BETWEEN or held.value + 1 > held.high:
+        if not self._clear(damage) or held.value + 1 > held.high:
             return None
         return SetParameter(held.name, held.value + 1)

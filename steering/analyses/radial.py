@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
 
 from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
@@ -17,44 +16,19 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.pixels import invalid
 from steering.core.result import UNKNOWN_UNIT, Feature, Outcome
-from steering.radial.adding import sums_of
+from steering.radial.adding import stretch_of
+from steering.radial.apart import Apart, runs_of
+from steering.radial.bursts import NOTHING, Bursts, bursts_of
+from steering.radial.choices import CurveChoices
 from steering.radial.curve import curve_of, features_of
+from steering.radial.guinier import fit_guinier
 from steering.radial.rings import Grid, make_rings
-from steering.radial.sums import Stretch, Stretches
 
-State = tuple[Stretches, tuple[int, int] | None, str]
+State = tuple[Apart, tuple[int, int] | None, str, Bursts]
 
 
-class RadialChoices(Choices):
+class RadialChoices(CurveChoices, Choices):
     """What may be chosen of azimuthal integration."""
-
-    geometry: dict[str, float] | None = Field(
-        None, description="Where the detector stands; that of the beamline's file if left out"
-    )
-    along: Literal["q", "two_theta"] = Field("q", description="Of the curve: q in 1/angstrom or 2 theta in deg")
-    low: float | None = Field(None, description="Where the first bin begins, in 1/angstrom or deg")
-    high: float | None = Field(None, description="Where the last bin ends, in 1/angstrom or deg")
-    bins: int = Field(200, ge=1, le=100_000, description="Points of the curve")
-    spacing: Literal["linear", "log"] = Field("linear", description="Of the bins")
-    solid_angle: bool = Field(default=True, description="Whether each pixel's solid angle is corrected")
-    polarization: float | None = Field(
-        None, ge=-1, le=1, description="The beam's linear polarisation, 1 along the rows; not corrected if left out"
-    )
-    monitor: str = Field("", description="Column of the events that the curve is normalised by, such as an ion chamber")
-    peak: tuple[float, float] | None = Field(
-        None, description="Where the peak is looked for, in 1/angstrom or deg; everywhere if left out"
-    )
-    average: tuple[float, float] | None = Field(
-        None, description="Where the mean intensity is taken, in 1/angstrom or deg; everywhere if left out"
-    )
-
-    @field_validator("peak", "average")
-    @classmethod
-    def _in_order(cls, limits: tuple[float, float] | None) -> tuple[float, float] | None:
-        if limits is not None and not (limits[0] < limits[1] and all(map(math.isfinite, limits))):
-            message = f"a range goes from {limits[0]:g} to {limits[1]:g}. Write two finite numbers, the lower one first"
-            raise ValueError(message)
-        return limits
 
 
 class Radial:
@@ -79,6 +53,9 @@ class Radial:
         monitor: str = "",
         peak: Sequence[float] | None = None,
         average: Sequence[float] | None = None,
+        guinier: Sequence[float] | None = None,
+        watched: Sequence[float] | None = None,
+        apart: str = "",
         region: Mapping[str, Any] | None = None,
         masked: Sequence[Mapping[str, Any]] = (),
     ) -> None:
@@ -98,6 +75,9 @@ class Radial:
             monitor: Column that the curve is normalised by; frames for which it is not above 0 are left out.
             peak: Where the peak is looked for: lowest and highest place.
             average: Where the mean intensity is taken, likewise.
+            guinier: Where the radius of gyration is fitted, as far as q Rg <= 1.3; it is not if left out.
+            watched: Where the newest burst's frames are looked at for damage; they are not if left out.
+            apart: Column of which frames have another value than the newest one are left out of the curve.
             region: The only pixels that are looked at, as in the other analyses.
             masked: Parts that are left out.
 
@@ -115,12 +95,12 @@ class Radial:
 
     @property
     def needs(self) -> Needs:
-        """The monitor, if one was chosen."""
-        return Needs((self._chosen.monitor,)) if self._chosen.monitor else Needs()
+        """The columns that were chosen, if any were."""
+        return Needs(tuple(name for name in (self._chosen.monitor, self._chosen.apart) if name))
 
     def empty(self) -> State:
         """State of no frames."""
-        return Stretches(), None, ""
+        return Apart(), None, "", NOTHING
 
     def update(self, state: State, block: FrameBlock, frames: NDArray[Any]) -> State:
         """Add a block's frames.
@@ -133,63 +113,75 @@ class Radial:
         Raises:
             ValueError: If the frames have the wrong shape, or the block lacks the monitor.
         """
-        stretches, held, units = state
+        sums, held, units, bursts = state
         shape = shape_of("Azimuthal integration", block, frames, held)
         for one in (self._chosen.region, *self._chosen.masked):
             if one is not None:
                 one.check(*shape)
-        rings, monitor = make_rings(self._grid, shape), self._monitor(block)
+        rings, monitor = make_rings(self._grid, shape), self._column(block, self._chosen.monitor)
         wrong = invalid(frames, block.bad)
         counts = frames if wrong is None else np.where(wrong, frames.dtype.type(0), frames)
-        keep = np.ones(len(block), bool) if monitor is None else np.isfinite(monitor) & (monitor > 0)
-        newest = int(np.flatnonzero(keep)[-1]) if keep.any() else None
-        some = slice(None) if keep.all() else keep
-        sums = sums_of(rings, counts[some], wrong if wrong is None else wrong[some], _of(monitor, some), len(block))
-        last = None
-        if newest is not None:
-            one = slice(newest, newest + 1)
-            last = sums if len(block) == 1 else sums_of(rings, counts[one], _of(wrong, one), _of(monitor, one), 1)
-        stretch = Stretch(block.start, block.stop, sums, last)
-        return stretches.united([stretch]), shape, units or block.units.get(self._chosen.monitor, "")
+        for first, end, value in runs_of(self._column(block, self._chosen.apart), len(block)):
+            some = slice(first, end)
+            parts = rings, counts[some], _of(wrong, some), _of(monitor, some)
+            sums = sums.united(value, [stretch_of(block.start + first, *parts)])
+        if self._chosen.watched is not None:
+            bursts = bursts.united(bursts_of(block, counts, wrong, monitor, rings, self._chosen.watched))
+        return sums, shape, units or block.units.get(self._chosen.monitor, ""), bursts
 
     def merge(self, left: State, right: State) -> State:
         """Unite two sets of frames."""
-        return left[0].united(right[0].all), left[1] or right[1], left[2] or right[2]
+        return left[0].merged(right[0]), left[1] or right[1], left[2] or right[2], left[3].united(right[3])
 
     def result(self, state: State) -> Outcome:
         """Make the curve of all frames and of the newest, and read features off the first.
 
         A feature that the frames do not allow is left out.
         """
-        stretches, shape, unit = state
-        whole = stretches.whole()
+        apart, shape, unit, bursts = state
+        value, held = apart.newest()
+        whole = held.whole()
         if shape is None or whole is None or whole.newest is None:
             return Outcome({}, xr.Dataset())
         rings, along, x_units = make_rings(self._grid, shape), self._grid.along, self._grid.units
         units = f"counts/px/{unit or UNKNOWN_UNIT}" if self._chosen.monitor else "counts/px"
         curves = [curve_of(sums, rings) for sums in (whole.sums, whole.newest)]
         seen = whole.sums.frames * rings.pixels
-        features = {"frames": Feature(float(whole.sums.frames), 0.0, "1")}
+        features: dict[str, Feature] = {"frames": Feature(float(whole.sums.frames), 0.0, "1")}
         features |= features_of(curves[0], x_units, units, self._chosen.peak, self._chosen.average)
-        features |= masked_feature(whole.sums.missing / seen)
-        dims = ("curve", along)
+        features |= {**bursts.features(), **masked_feature(whole.sums.missing / seen)}
+        dims, described = ("curve", along), {"skipped": whole.sums.skipped}
+        if self._chosen.apart:
+            known = math.isfinite(float(value))
+            features |= {self._chosen.apart: Feature(float(value), 0.0, "1")} if known else {}
+            described["frames_of_another_value"] = apart.others
         data = {
             "intensity": (dims, np.stack([one.intensity for one in curves]), {"units": units}),
             "intensity_error": (dims, np.stack([one.error for one in curves]), {"units": units}),
         }
+        if self._chosen.guinier is not None and along == "q":
+            fitted = fit_guinier(curves[0], self._chosen.guinier)
+            fit = np.full((2, len(rings.middles)), np.nan)
+            if fitted is not None:
+                features |= fitted.features(units)
+                fit[0] = fitted(rings.middles)
+            data["intensity_fit"] = (dims, fit, {"units": units})
+        if self._chosen.watched is not None:
+            data |= bursts.arrays(units)
+            described["points"] = len(bursts.events)
         coordinates = {
             along: (along, rings.middles, {"units": x_units}),
             "of": ("curve", ["all frames", "newest frame"], {"units": "1"}),
         }
-        return Outcome(features, xr.Dataset(data, coordinates, {"skipped": whole.sums.skipped}))
+        return Outcome(features, xr.Dataset(data, coordinates, described))
 
-    def _monitor(self, block: FrameBlock) -> Floats | None:
-        name = self._chosen.monitor
+    def _column(self, block: FrameBlock, name: str) -> Floats | None:
         if not name:
             return None
         if name not in block.columns:
             have = ", ".join(block.columns) or "none"
-            message = f"the frames have no column {name!r:.60}; they have: {have}. Name one of these as the monitor."
+            what = "monitor" if name == self._chosen.monitor else "one that keeps frames apart"
+            message = f"the frames have no column {name!r:.60}; they have: {have}. Name one of these as the {what}."
             raise ValueError(message)
         return block.columns[name]
 

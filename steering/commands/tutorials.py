@@ -41,6 +41,7 @@ TECHNIQUES = {
     "hedm": Technique("03-watch-a-metal-yield-with-hedm.ipynb", "hedm.yaml"),
     "ptychography": Technique("04-see-an-object-with-ptychography.ipynb", "ptychography.yaml"),
     "laue": Technique("05-map-grains-with-laue.ipynb", "laue.yaml"),
+    "radial": Technique("07-measure-sizes-with-saxs.ipynb", "radial.yaml"),
     "flows": Technique("06-automate-an-experiment.ipynb", "flows.yaml"),
 }
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.radial.rings import Rings
-from steering.radial.sums import PARTS, Sums, exact, parted
+from steering.radial.sums import PARTS, Stretch, Sums, exact, parted
 
 
 def sums_of(
@@ -44,6 +44,35 @@ def sums_of(
         return sums
     values = exact(monitor)
     return replace(sums, monitor=sum(values), monitored=_monitored(rings, wrong, values))
+
+
+def stretch_of(
+    start: int, rings: Rings, frames: NDArray[Any], wrong: NDArray[np.bool_] | None, monitor: Floats | None
+) -> Stretch:
+    """Add up frames that follow one another.
+
+    Args:
+        start: Number of the first.
+        rings: Of the frames.
+        frames: With zeros for what is no count.
+        wrong: What is none, of their shape; ``None`` if all are.
+        monitor: Of each frame; ``None`` if there is none. Those for which it is not above 0 are left out.
+    """
+    count = len(frames)
+    keep = np.ones(count, bool) if monitor is None else np.isfinite(monitor) & (monitor > 0)
+    newest = int(np.flatnonzero(keep)[-1]) if keep.any() else None
+
+    def added(some: Any, of: int) -> Sums:
+        return sums_of(rings, frames[some], _of(wrong, some), _of(monitor, some), of)
+
+    sums, last = added(slice(None) if keep.all() else keep, count), None
+    if newest is not None:
+        last = sums if count == 1 else added(slice(newest, newest + 1), 1)
+    return Stretch(start, start + count, sums, last)
+
+
+def _of(values: NDArray[Any] | None, some: Any) -> NDArray[Any] | None:
+    return None if values is None else values[some]
 
 
 def _monitored(rings: Rings, wrong: NDArray[np.bool_] | None, monitor: list[int]) -> NDArray[np.object_]:

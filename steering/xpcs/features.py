@@ -5,6 +5,7 @@ import xarray as xr
 
 from steering.core.block import Floats
 from steering.core.result import Feature
+from steering.moments.drift import drift_of
 from steering.xpcs.curves import Curves
 from steering.xpcs.fit import NAMES, UNITS, Fit
 
@@ -47,23 +48,12 @@ def _of_curves(data: xr.Dataset, curves: Curves, fit: Fit | None) -> dict[str, F
 
 
 def _damage(data: xr.Dataset) -> dict[str, Feature]:
-    """Say by how much the light changed from the first to the last segment of the newest burst, by a straight line.
+    """Say by how much the light changed from the first to the last segment of the newest burst.
 
-    Speckle itself flickers, so what the segments scatter around the line counts where that is more than counting says.
+    Speckle itself flickers, so what the segments scatter counts where that is more than counting says.
     """
-    light, error = data["intensity_in_time"].values, data["intensity_in_time_error"].values
-    use = np.isfinite(light) & np.isfinite(error) & (error > 0)
-    if use.sum() < 3 or not light[use].mean() > 0:
-        return {}
-    along = np.linspace(-0.5, 0.5, len(light))[use]
-    weight = 1 / error[use] ** 2
-    middle = np.average(along, weights=weight)
-    inertia = float(np.sum(weight * (along - middle) ** 2))
-    mean = float(np.average(light[use], weights=weight))
-    slope = float(np.sum(weight * (along - middle) * (light[use] - mean))) / inertia
-    left = light[use] - mean - slope * (along - middle)
-    spread = max(float(np.sum(weight * left**2)) / (len(left) - 2), 1.0)
-    return {"damage": Feature(100 * slope / mean, 100 * float(np.sqrt(spread / inertia)) / mean, "%")}
+    found = drift_of(data["intensity_in_time"].values, data["intensity_in_time_error"].values)
+    return {} if found is None else {"damage": Feature(*found, "%")}
 
 
 def _diffusion(q: Floats, fit: Fit, units: str) -> dict[str, Feature]:

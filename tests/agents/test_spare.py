@@ -68,6 +68,34 @@ def test_it_ends_a_scan_that_knows_enough_once():
     assert asked(agent, run="b", g2_error=(3.0, 0.0)) == [Finish()]
 
 
+def saxs(filters, damage, radius=(40.0, 0.1), bursts=1.0):
+    features = {
+        "filters": Feature(filters, 0.0, "1"), "bursts": Feature(bursts, 0.0, "1"), "damage": Feature(*damage, "%"),
+        "radius_of_gyration": Feature(*radius, "angstrom"),
+    }  # fmt: skip
+    return Result(1, Outcome(features, xr.Dataset()), Provenance("a", "radial", {}, "h", "v", "here", 1, 0))
+
+
+def test_light_that_rises_is_damage_where_that_was_chosen_and_a_feature_is_known_by_its_uncertainty():
+    agent = Spare(damage=2.0, rises=True, known="radius_of_gyration", enough=0.3)
+    filters = [replace(FILTERS, value=float(value)) for value in range(3)]
+
+    def seen(at, *args, **named):
+        agent.ingest(saxs(*args, **named), (filters[at],))
+        return [one.action for one in agent.suggest()]
+
+    assert seen(0, 0.0, (10.0, 0.5)) == [SetParameter("filters", 1.0)]
+    # What was measured while the beam did damage is never enough, also before it shows in the next burst.
+    assert seen(0, 0.0, (1.0, 2.0), bursts=2.0) == []
+    # Frames behind the old filter say nothing of the new one.
+    assert seen(1, 0.0, (10.0, 0.5), bursts=3.0) == []
+    assert seen(1, 1.0, (3.0, 0.5), bursts=4.0) == [SetParameter("filters", 2.0)]
+    assert seen(2, 2.0, (1.0, 1.0), radius=(40.0, 0.2), bursts=5.0) == []
+    assert seen(2, 2.0, (1.0, 1.0), radius=(0.0, 0.0), bursts=6.0) == []
+    assert seen(2, 2.0, (1.0, 1.0), bursts=7.0) == [Finish()]
+    assert asked(Spare(damage=2.0), damage=(10.0, 0.5), bursts=(1.0, 0.0)) == []
+
+
 def test_percentages_are_above_zero():
     with pytest.raises(ValueError, match=r"damage is 0 %\. Allowed: above 0 %"):
         Spare(damage=0.0)

@@ -10,6 +10,9 @@ import pytest
 from steering.analyses.radial import Radial
 from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
+from steering.radial.rings import Grid
+from steering.sim.spheres import GEOMETRY as SPHERES
+from steering.sim.spheres import SpheresSample
 from steering.testing import check_analysis
 from steering_widgets.drawing.line_data import line_names, lines_of
 
@@ -88,7 +91,13 @@ def test_it_is_what_pyfai_says(case):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"geometry": FLAT, "spacing": "log", "bins": 9}, {"monitor": "exposure"}, {"geometry": FLAT, "bins": 3}],
+    [
+        {},
+        {"geometry": FLAT, "spacing": "log", "bins": 9},
+        {"monitor": "exposure"},
+        {"geometry": FLAT, "bins": 3},
+        {"geometry": FLAT, "guinier": (0.0, 1.0), "watched": (0.0, 9.0), "monitor": "exposure", "apart": "exposure"},
+    ],
 )
 @pytest.mark.parametrize("seed", range(2))
 def test_it_keeps_the_contract(settings, seed):
@@ -104,12 +113,15 @@ def test_blocks_of_any_length_and_order_give_the_same_bits(kind):
         frames[random.random(frames.shape) < 0.01] = np.nan
     else:
         frames[random.random(frames.shape) < 0.01] = np.iinfo(kind).max
-    analysis = Radial({**FLAT, "poni1": 8e-4, "poni2": 8e-4}, bins=5, polarization=0.9)
-    whole = of(analysis, frames)
+    chosen = {"guinier": (0.0, 0.05), "watched": (0.0, 0.003), "apart": "filters"}
+    analysis = Radial({**FLAT, "poni1": 8e-4, "poni2": 8e-4}, bins=5, polarization=0.9, **chosen)
+    columns = {"seq_num": np.arange(200) // 80 + 1.0, "filters": np.arange(200) // 5 % 2}
+    whole = of(analysis, frames, **columns)
+    assert {"damage", "bursts"} <= set(whole.features)
     assert whole.features["masked"].value == pytest.approx(1.0, abs=0.2)
     for _ in range(6):
         cuts = np.sort(random.choice(np.arange(1, 200), random.integers(1, 40), replace=False))
-        found = of(analysis, frames, cuts, random.permutation(len(cuts) + 1))
+        found = of(analysis, frames, cuts, random.permutation(len(cuts) + 1), **columns)
         for name in whole.data.variables:
             assert found.data[name].values.tobytes() == whole.data[name].values.tobytes(), name
         assert found.features == whole.features
@@ -121,7 +133,7 @@ def test_a_state_is_as_large_after_many_frames_as_after_one():
     state = analysis.empty()
     for start in (0, 2, 1, 5, 4, 3):
         state = analysis.update(state, block_of(frames, start), frames)
-    assert [(one.start, one.stop) for one in state[0].all] == [(0, 6)]
+    assert [(one.start, one.stop) for one in state[0].newest()[1].all] == [(0, 6)]
 
 
 def test_an_even_scattering_is_even_once_it_is_corrected():
@@ -220,6 +232,9 @@ def test_without_frames_or_with_nothing_to_see_there_is_nothing():
         ({"low": 0.0, "spacing": "log"}, "above 0 for a log scale"),
         ({"peak": (2.0, 1.0)}, "a range goes from 2 to 1"),
         ({"average": (1.0, float("inf"))}, "two finite numbers"),
+        ({"guinier": (0.02, 0.01)}, "a range goes from 0.02 to 0.01"),
+        ({"guinier": (0.01, 0.02), "along": "two_theta"}, "guinier is a range of q, but the curve is along two_theta"),
+        ({"apart": "filters"}, "no column 'filters'; they have: none. Name one of these as the one that keeps frames"),
         ({"masked": [{"rows": (0, 99), "columns": (0, 4)}]}, "reaches beyond the frame"),
     ],
 )
@@ -227,3 +242,116 @@ def test_what_cannot_be_is_said(settings, sentence):
     frames = np.ones((1, 16, 16), np.uint16)
     with pytest.raises(ValueError, match=sentence):
         of(Radial(**settings), frames)
+
+
+def spheres(bursts, transmission=1.0, count=20, **sample):
+    """Frames of a simulated suspension, each burst on a spot of its own, and the numbers of their bursts."""
+    made, random = SpheresSample(**sample), np.random.default_rng(7)
+    frames = [
+        made.exposed({"sx": float(spot)}, 0.1, transmission, random) for spot in range(bursts) for _ in range(count)
+    ]
+    return np.stack(frames), np.repeat(np.arange(bursts) + 1.0, count)
+
+
+SAXS = {
+    "geometry": SPHERES.json(), "low": 0.008, "high": 0.2, "bins": 100, "spacing": "log", "guinier": (0.008, 0.04),
+    "watched": (0.008, 0.02),
+}  # fmt: skip
+
+
+def test_guiniers_law_is_fitted_to_counts_as_many_or_few_as_there_are():
+    geometry, radius = Grid(SPHERES), 37.0
+    q = SPHERES.q(*np.indices((128, 128)))
+    found = []
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        # In some rings there are few counts, or none.
+        mean = 2.0 * np.exp(-((q * radius) ** 2) / 3) * geometry.shares((128, 128))
+        features = of(Radial(**SAXS | {"bins": 200}), random.poisson(mean, (1, 128, 128)).astype(np.uint16)).features
+        found.append((features["radius_of_gyration"], features["forward_intensity"]))
+    for at, truth in enumerate((radius, 2.0)):
+        away = np.array([(one[at].value - truth) / one[at].uncertainty for one in found])
+        assert abs(away.mean()) < 4 / np.sqrt(len(away)), at
+        assert away.std() == pytest.approx(1.0, abs=0.35), at
+
+
+def test_the_radius_of_spheres_is_found_within_a_few_percent_and_the_beam_makes_it_larger():
+    sample = SpheresSample()
+    frames, events = spheres(8, 0.1)
+    found = of(Radial(**SAXS), frames, seq_num=events)
+    radius = found.features["radius_of_gyration"]
+    # Guinier's law gives 1.6 % too much of these spheres up to q Rg = 1.3, and pairs are 1 % of the spheres.
+    assert radius.value == pytest.approx(sample.radius_of_gyration, rel=0.04)
+    assert radius.uncertainty < 0.01 * radius.value
+    q, fit = found.data["q"].values, found.data["intensity_fit"].values
+    used = np.isfinite(fit[0])
+    assert q[used].max() * radius.value <= 1.3 < q[used].max() * radius.value * 1.1
+    left = (fit[0] - found.data["intensity"].values[0])[used] / found.data["intensity_error"].values[0][used]
+    assert 0.3 < np.nanmean(left**2) < 2
+    assert np.isnan(fit[1]).all()
+    damaged = of(Radial(**SAXS), *spheres(2)[:1], seq_num=spheres(2)[1]).features["radius_of_gyration"]
+    assert damaged.value > 1.08 * sample.radius_of_gyration
+
+
+def test_the_curve_of_spheres_is_that_of_their_form_factor():
+    sample = SpheresSample(endures=1e9)
+    frames, _ = spheres(4, endures=1e9)
+    data = of(Radial(**SAXS | {"bins": 60}), frames).data
+    q, intensity, error = data["q"].values, data["intensity"].values[0], data["intensity_error"].values[0]
+    single, _ = sample.scattered(q)
+    made = 0.1 * (sample.rate * single + sample.solvent)
+    # Rings are as wide as a pixel or wider, so the deep minimum is not compared.
+    smooth = np.abs(np.gradient(np.log(made), np.log(q))) < 6
+    assert smooth.sum() > 40
+    assert intensity[smooth] == pytest.approx(made[smooth], rel=0.05)
+    # It falls by three orders of magnitude, with errors all along.
+    assert intensity.max() / intensity.min() > 500
+    assert (error > 0).all()
+
+
+def test_damage_is_seen_in_the_newest_burst_and_bursts_are_counted():
+    frames, events = spheres(3)
+    found = of(Radial(**SAXS), frames, cuts=(7, 33), seq_num=events)
+    damage = found.features["damage"]
+    assert found.features["bursts"].value == found.data.attrs["points"] == 3
+    assert 8 < damage.value < 13
+    assert damage.value > 10 * damage.uncertainty
+    assert found.data["frame"].values.tolist() == list(range(40, 60))
+    assert found.data["intensity_in_time"].values[-1] > found.data["intensity_in_time"].values[0]
+    calm = of(Radial(**SAXS), *spheres(1, endures=1e9)[:1]).features["damage"]
+    assert abs(calm.value) < 4 * calm.uncertainty < 4
+    # Long bursts are shown in segments of as many frames.
+    many = np.ones((1000, 8, 8), np.uint16)
+    shown = of(Radial(bins=2, watched=(0, 9)), many).data
+    assert shown.sizes["segment"] == 200
+    assert shown["frame"].values[:2].tolist() == [2.0, 7.0]
+
+
+def test_a_monitor_that_falls_is_no_damage():
+    frames = np.random.default_rng(1).poisson(np.linspace(200, 100, 30)[:, None, None], (30, 16, 16))
+    monitor = np.linspace(2.0, 1.0, 30)
+    bare = of(Radial(bins=3, watched=(0, 99)), frames).features["damage"]
+    assert bare.value == pytest.approx(-68, abs=4)
+    seen = of(Radial(bins=3, watched=(0, 99), monitor="monitor"), frames, monitor=monitor).features["damage"]
+    assert abs(seen.value) < 4 * seen.uncertainty
+
+
+def test_frames_of_another_value_are_kept_apart():
+    frames = np.full((6, 8, 8), 1, np.uint16) * np.array([9, 9, 3, 3, 9, 4], np.uint16)[:, None, None]
+    values = [0.0, 0.0, 1.0, 1.0, 0.0, np.nan]
+    for count, (curve, value, others) in {2: (9, 0, 0), 3: (3, 1, 2), 5: (9, 0, 2)}.items():
+        found = of(Radial(bins=2, apart="filters"), frames[:count], cuts=(1,), filters=values[:count])
+        assert found.data["intensity"].values[0] == pytest.approx(curve)
+        assert found.features["filters"].value == value
+        assert found.data.attrs["frames_of_another_value"] == others
+    # A frame of which nobody knows belongs to none of the others.
+    unknown = of(Radial(bins=2, apart="filters"), frames, filters=values)
+    assert unknown.features["frames"].value == 1
+    assert "filters" not in unknown.features
+
+
+def test_where_the_light_does_not_fall_there_is_no_radius():
+    flat = of(Radial(**SAXS), np.full((2, 128, 128), 5, np.uint16))
+    assert "radius_of_gyration" not in flat.features
+    assert np.isnan(flat.data["intensity_fit"].values).all()
+    assert "radius_of_gyration" not in of(Radial(**SAXS), np.zeros((2, 128, 128), np.uint16)).features
