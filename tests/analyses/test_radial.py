@@ -209,11 +209,11 @@ def test_the_view_of_lines_shows_it_with_units_on_the_axis_that_fits():
     data = of(Radial(FLAT, bins=30, low=0.002, high=0.07, spacing="log"), rings(count=2)).data
     assert line_names(data) == ["intensity"]
     drawn = lines_of(data, "intensity")
-    assert drawn.logarithmic
+    assert drawn.log_x
     assert (drawn.x[1], drawn.y[1]) == ("1/angstrom", "counts/px")
     assert [one.label for one in drawn.lines] == ["of = all frames", "of = newest frame"]
     assert (drawn.lines[0].points.errors > 0).all()
-    assert not lines_of(of(Radial(FLAT), rings(count=2)).data, "intensity").logarithmic
+    assert not lines_of(of(Radial(FLAT), rings(count=2)).data, "intensity").log_x
 
 
 def test_without_frames_or_with_nothing_to_see_there_is_nothing():

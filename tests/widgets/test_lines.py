@@ -47,7 +47,8 @@ def test_a_line_a_row_with_its_name_errors_and_fit():
     assert len({line.colour for line in drawn.lines}) == drawn.rows == 8
     assert drawn.lines[0].points.errors.tolist() == [0.01] * len(TAUS)
     assert drawn.lines[0].fit.tolist() == drawn.lines[0].points.values.tolist()
-    assert drawn.logarithmic
+    assert drawn.log_x
+    assert not drawn.log_y
     assert (drawn.x, drawn.y) == (("Delay", "s"), ("g2", "1"))
 
 
@@ -106,20 +107,70 @@ def test_what_is_no_number_is_left_out(rows, columns, seed):
         assert len(line.fit) == len(line.fit_x)
 
 
+def scales(plot):
+    return type(plot._plot.x_scale).__name__, type(plot._plot.y_scale).__name__
+
+
+def falling(first=1e4, values=None):
+    """A curve as ``radial`` makes it."""
+    q = np.geomspace(0.01, 0.3, 40)
+    made = first * (q / q[0]) ** -2.0 if values is None else values(q)
+    data = {"intensity": (("curve", "q"), made[None], {"units": "counts/px"})}
+    data |= {"intensity_error": (("curve", "q"), np.sqrt(np.abs(made))[None], {"units": "counts/px"})}
+    return xr.Dataset(data, {"q": ("q", q, {"units": "1/angstrom"})})
+
+
+@pytest.mark.parametrize(
+    ("values", "logarithmic"),
+    [
+        (lambda q: q**-2.0, True), (lambda q: 1 + q, False), (lambda q: 5 - 1e3 * (q - 0.1), False),
+        (lambda q: np.where(np.arange(len(q)) % 8, q**-2.0, 0.0), True), (lambda q: np.where(q > 0.02, 0.0, q), False),
+        (lambda q: np.full(len(q), np.nan), False),
+    ],
+)  # fmt: skip
+def test_the_vertical_axis_is_logarithmic_where_values_span_decades(values, logarithmic):
+    assert lines_of(falling(values=values), "intensity").log_y is logarithmic
+    even = falling(values=values).assign_coords(q=np.linspace(0.1, 0.3, 40))
+    assert not lines_of(even, "intensity").log_y, "only where the horizontal one is"
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_not_drawn_and_bars_end_on_it(desk):
+    panel = LinesPanel(desk)
+    # Of a curve with a background the last points are a count or so: their errors reach zero and beyond.
+    data = falling(first=900.0)
+    data["intensity"].values[0, -1] = 0.0
+    desk.board.result.set(result(data))
+    panel.refresh()
+    plot = panel._plot
+    assert scales(plot) == ("LogScale", "LogScale")
+    points = plot._points.data
+    assert len(points["y"]) == 39
+    low, y = np.array(points["low"]), np.array(points["y"])
+    assert (low > 0).all()
+    assert (low <= y).all()
+    assert low.min() == y.min() / 2
+    assert np.array(points["high"]) - y == pytest.approx(np.sqrt(y))
+    panel._y.value = "linear"
+    panel.refresh()
+    assert len(plot._points.data["y"]) == 40
+    assert min(plot._points.data["low"]) < 0.5
+    panel.close()
+
+
 def test_the_panel_follows_the_result_and_the_person(desk):
     panel = LinesPanel(desk)
     assert panel.refresh()
     assert "drawn here" in panel.widget.children[-1].value
     desk.board.result.set(result(curves(fit=False)))
     assert panel.refresh()
-    log, linear = panel._logarithmic, panel._linear
-    assert (log.view.layout.display, linear.view.layout.display) == (None, "none")
-    assert log._plot.xaxis[0].axis_label == "Delay (s)"
-    assert len(log._points.data["x"]) == 8 * len(TAUS)
+    plot = panel._plot
+    assert scales(plot) == ("LogScale", "LinearScale")
+    assert plot._plot.xaxis[0].axis_label == "Delay (s)"
+    assert len(plot._points.data["x"]) == 8 * len(TAUS)
     assert panel._legend.value.count("<li>") == 8
-    panel._axis.value = "linear"
+    panel._x.value, panel._y.value = "linear", "logarithmic"
     assert panel.refresh()
-    assert (log.view.layout.display, linear.view.layout.display) == ("none", None)
+    assert scales(plot) == ("LinearScale", "LogScale")
     assert not panel.refresh()
     hostile = curves().assign_coords(name=("q_bin", ["<script>"] * 8)).drop_vars("q")
     desk.board.result.set(result(hostile, 2))
@@ -127,7 +178,7 @@ def test_the_panel_follows_the_result_and_the_person(desk):
     assert "<script>" not in panel._legend.value
     desk.board.result.set(result(curves()[["intensity"]], 3))
     panel.refresh()
-    assert not linear._points.data["x"]
+    assert not plot._points.data["x"]
     panel.close()
 
 

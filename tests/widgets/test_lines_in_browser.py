@@ -58,18 +58,18 @@ def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(notebooks):
         lab.run_all()
         page.locator(f"{CARD} li").nth(7).wait_for()
         assert page.locator(f"{CARD} li").first.inner_text().startswith("q = 0.00")
-        drawn(page, "The lines of a result, on a logarithmic axis")
+        drawn(page, "The lines of a result")
         for width in (390, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 1100})
             for theme in (LIGHT, DARK):
                 lab.theme(theme)
-                drawn(page, "The lines of a result, on a logarithmic axis")
+                drawn(page, "The lines of a result")
                 page.locator(CARD).scroll_into_view_if_needed()
                 shoot(page, f"lines-{width}-{'light' if theme == LIGHT else 'dark'}")
                 assert overlaps(page) == []
         assert barriers(page) == []
         # Only keys: to the menu of the axis, and one further.
-        page.locator(f"{CARD} .st-lines-axis select").focus()
+        page.locator(f"{CARD} .st-lines-x select").focus()
         page.keyboard.press("ArrowDown")
         drawn(page, "The lines of a result")
         shoot(page, "lines-linear")

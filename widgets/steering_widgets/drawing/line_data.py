@@ -21,6 +21,8 @@ COLOURS = (
 MOST_LINES = len(COLOURS)
 # Fewer points, or points that span less, say nothing of how they are spaced.
 _FEWEST, _SPAN = 5, 20.0
+# So many of the values are to be above zero, and to differ by so much.
+_MOSTLY, _DECADES = 0.8, 30.0
 _COMPANIONS = ("_error", "_fit")
 
 
@@ -52,14 +54,16 @@ class Lines:
         rows: How many rows there are.
         x: Name and unit along the horizontal axis.
         y: Likewise along the vertical one.
-        logarithmic: Whether the points are spaced as on a logarithmic axis.
+        log_x: Whether the points are spaced as on a logarithmic axis.
+        log_y: Whether they also span so much that a logarithmic vertical axis shows more of them.
     """
 
     lines: tuple[Line, ...]
     rows: int
     x: tuple[str, str]
     y: tuple[str, str]
-    logarithmic: bool
+    log_x: bool
+    log_y: bool
 
 
 def line_names(data: xr.Dataset) -> list[str]:
@@ -93,7 +97,8 @@ def lines_of(data: xr.Dataset, name: str) -> Lines:
         fit = fits[row][seen] if fits is not None else np.empty(0)
         colour = COLOURS[round(place * (MOST_LINES - 1) / max(len(chosen) - 1, 1))]
         lines.append(Line(_label(data, rows, row), colour, thin(points), fit, x[seen]))
-    return Lines(tuple(lines), len(values), x_name, y_name, is_logarithmic(x))
+    log_x = is_logarithmic(x)
+    return Lines(tuple(lines), len(values), x_name, y_name, log_x, log_x and spans_decades(values))
 
 
 def is_logarithmic(x: Floats) -> bool:
@@ -103,6 +108,16 @@ def is_logarithmic(x: Floats) -> bool:
     along = np.sort(x)
     even, ratios = np.diff(along), np.diff(np.log(along))
     return bool(even.std() / even.mean() > ratios.std() / ratios.mean())
+
+
+def spans_decades(values: Floats) -> bool:
+    """Say whether values are above zero, but for a few that are zero, and differ by a factor of 30 in the main."""
+    known = values[np.isfinite(values)]
+    above = known[known > 0]
+    if len(above) < _FEWEST or (known < 0).any() or len(above) < _MOSTLY * len(known):
+        return False
+    low, high = np.percentile(above, [5, 95])
+    return bool(high > _DECADES * low)
 
 
 def _is_lines(data: xr.Dataset, name: str) -> bool:

@@ -1,7 +1,5 @@
 """A Bokeh figure that looks at home in JupyterLab, in the light and the dark theme."""
 
-from typing import Literal
-
 from bokeh.models import CustomJSTickFormatter, InlineStyleSheet, WheelZoomTool
 from bokeh.plotting import figure
 
@@ -42,9 +40,7 @@ EARLIER_COLOURS = ("#00a37a", "#d64541", "#b08d00", "#00a0b8")
 EARLIER_DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 
-def make_plot(
-    *, height: int, tools: str, match_aspect: bool = False, x_axis: Literal["linear", "log"] = "linear"
-) -> figure:
+def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
     """Make an empty figure that is as wide as its panel."""
     plot = figure(
         height=height,
@@ -53,7 +49,6 @@ def make_plot(
         toolbar_location="right",
         match_aspect=match_aspect,
         output_backend="canvas",
-        x_axis_type=x_axis,
         stylesheets=[InlineStyleSheet(css=_STYLE)],
         min_border_top=6,
         min_border_right=6,

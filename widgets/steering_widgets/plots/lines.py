@@ -18,29 +18,31 @@ from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.look import Look
 
 _HINT = "A result with several curves along the same axis is drawn here, one line for each."
-_SPACED, _LINEAR, _LOG = "as spaced", "linear", "logarithmic"
+_SPACED, _SPREAD, _LINEAR, _LOG = "as spaced", "as spread", "linear", "logarithmic"
 _HEIGHT = 340
 
 
 class LinesPanel(ChosenPanel[Result | None]):
-    """Lines with error bars and fits, a legend, and an axis that follows how the points are spaced."""
+    """Lines with error bars and fits, a legend, and axes that follow how the points are spaced and spread."""
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
         self._settings = Cell(0)
-        self._linear = LinePlots("The lines of a result", "linear", height=_HEIGHT)
-        self._logarithmic = LinePlots("The lines of a result, on a logarithmic axis", "log", height=_HEIGHT)
-        self._logarithmic.view.layout.display = "none"
+        self._plot = LinePlots("The lines of a result", height=_HEIGHT)
         self._name = Choice("st-lines-name", "Show")
-        self._axis = ipywidgets.Dropdown(description="Axis", options=(_SPACED, _LINEAR, _LOG))
-        self._axis.add_class("st-lines-axis")
-        self._axis.observe(self._axis_chosen, "value")
+        self._x, self._y = (
+            ipywidgets.Dropdown(description=f"{name} axis", options=(usual, _LINEAR, _LOG))
+            for name, usual in (("x", _SPACED), ("y", _SPREAD))
+        )
+        for name, axis in (("x", self._x), ("y", self._y)):
+            axis.add_class("st-lines-axis").add_class(f"st-lines-{name}")
+            axis.observe(self._axis_chosen, "value")
         super().__init__(Place((look or desk.board).result), (self._name, Place(self._settings)))
         self._legend = ipywidgets.HTML()
         self._legend.add_class("st-lines-legend")
-        bar = ipywidgets.HBox([self._name.widget, self._axis])
+        bar = ipywidgets.HBox([self._name.widget, self._x, self._y])
         bar.add_class("st-bar-row")
-        self.widget = Card("lines", "Lines", [bar, self._linear.view, self._logarithmic.view, self._legend])
+        self.widget = Card("lines", "Lines", [bar, self._plot.view, self._legend])
 
     @staticmethod
     def fits(data: xr.Dataset) -> bool:
@@ -53,20 +55,17 @@ class LinesPanel(ChosenPanel[Result | None]):
         self._name.offer(names, (names or [""])[0])
         name = self._name.value
         if result is None or not name:
-            for plot in (self._linear, self._logarithmic):
-                plot.clear()
+            self._plot.clear()
             self._legend.value = ""
             self.widget.remark("no result yet" if result is None else "")
             self.widget.say(_HINT if result is None else "This result has no lines.", "plain")
             return
         drawn = lines_of(data, name)
-        chosen = str(self._axis.value)
-        logarithmic = drawn.logarithmic if chosen == _SPACED else chosen == _LOG
-        shown, other = (self._logarithmic, self._linear) if logarithmic else (self._linear, self._logarithmic)
-        shown.show(drawn)
-        for plot, display in ((shown, None), (other, "none")):
-            if plot.view.layout.display != display:
-                plot.view.layout.display = display
+        log_x, log_y = (
+            usual if axis.value not in (_LINEAR, _LOG) else axis.value == _LOG
+            for axis, usual in ((self._x, drawn.log_x), (self._y, drawn.log_y))
+        )  # fmt: skip
+        self._plot.show(drawn, log_x=log_x, log_y=log_y)
         self._legend.value = _legend_of(drawn)
         self.widget.say("")
         some = "" if len(drawn.lines) == drawn.rows else f"{len(drawn.lines)} of "
