@@ -170,7 +170,7 @@ class Radial:
             data |= bursts.arrays(units)
             described["points"] = len(bursts.events)
         coordinates = {
-            along: (along, rings.middles, {"units": x_units}),
+            along: (along, rings.middles, {"units": x_units, "long_name": along.replace("two_", "2 ")}),
             "of": ("curve", ["all frames", "newest frame"], {"units": "1"}),
         }
         return Outcome(features, xr.Dataset(data, coordinates, described))

@@ -211,7 +211,7 @@ def test_the_view_of_lines_shows_it_with_units_on_the_axis_that_fits():
     drawn = lines_of(data, "intensity")
     assert drawn.log_x
     assert (drawn.x[1], drawn.y[1]) == ("1/angstrom", "counts/px")
-    assert [one.label for one in drawn.lines] == ["of = all frames", "of = newest frame"]
+    assert [one.label for one in drawn.lines] == ["all frames", "newest frame"]
     assert (drawn.lines[0].points.errors > 0).all()
     assert not lines_of(of(Radial(FLAT), rings(count=2)).data, "intensity").log_x
 

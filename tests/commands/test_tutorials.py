@@ -56,7 +56,7 @@ def test_each_technique_has_its_notebook_and_its_beamline(name, workspace):
 
 @pytest.mark.parametrize("name", ["xpc", "", "Tomography\n", "x" * 500])
 def test_a_technique_that_there_is_not_is_said_before_anything_starts(name, tmp_path):
-    allowed = r"There is no tutorial of .* Allowed: rocking, xpcs, hedm, ptychography, laue, flows\."
+    allowed = r"There is no tutorial of .* Allowed: rocking, xpcs, hedm, ptychography, laue, radial, flows\."
     with pytest.raises(SteeringError, match=allowed) as said:
         lab(["--technique", name, "--workspace", str(tmp_path / "none")])
     assert not (tmp_path / "none").exists()

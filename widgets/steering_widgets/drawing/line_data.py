@@ -141,7 +141,10 @@ def _label(data: xr.Dataset, dimension: str, row: int) -> str:
         place = data[str(name)]
         if place.dims == (dimension,):
             value: Any = place.values[row]
-            text = f"{float(value):.4g}" if place.dtype.kind in "iuf" and math.isfinite(float(value)) else str(value)
+            if place.dtype.kind not in "iuf":
+                # A word says what it is by itself.
+                return str(value)
+            text = f"{float(value):.4g}" if math.isfinite(float(value)) else str(value)
             return f"{name} = {text} {shown_unit(_units(place))}".strip()
     return f"{dimension} {row}"
 
