@@ -219,7 +219,9 @@ def _write_result(top: Any, result: Result) -> None:
         place.attrs["signal"] = "intensity"
         dims = data["intensity"].dims
         axes = [str(name) for name in data.coords if data[name].dims == dims]
-        place.attrs["axes"] = axes[:1] if len(dims) == 1 and axes else [str(name) for name in dims]
+        # A dimension that has no positions of its own is a dot.
+        named = [str(name) if name in data.coords else "." for name in dims]
+        place.attrs["axes"] = axes[:1] if len(dims) == 1 and axes else named
         if "intensity_error" in place:
             # NeXus finds the errors of a signal by this name.
             place["intensity_errors"] = place["intensity_error"]

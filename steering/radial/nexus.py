@@ -16,7 +16,8 @@ import xarray as xr
 from steering.core.errors import SteeringError
 from steering.geometry.geometry import Geometry
 
-_ENTRY = "sasentry"
+# SasView's reader fails on any other entry that comes before this one, and files are read in the order of names.
+_ENTRY = "cansas"
 _METRES_AN_ANGSTROM = 1e-10
 _NAME = "radial"
 

@@ -42,7 +42,10 @@ def test_it_is_laid_out_as_nxcansas_says(tmp_path):
         assert entry["sasinstrument/sasdetector/SDD"][()] == pytest.approx(4.0)
         assert entry["sassample/name"].asstr()[()] == "Silica"
         assert data["I"][()].tobytes() == made.outcome.data["intensity"].values[0].tobytes()
-        # Ours is there as well.
+        # SasView reads a file in which this entry is the first one, and no other.
+        assert next(iter(file.values())) == entry
+        # Ours is there as well; its first dimension has no positions.
+        assert file["entry/data"].attrs["axes"].tolist() == [".", "q"]
         assert file["entry/data/intensity"].shape == (2, 20)
 
 
