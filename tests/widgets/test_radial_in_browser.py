@@ -40,6 +40,21 @@ SCALES = """() => {
   const plots = roots.filter((one) => one.below?.some((axis) => axis.axis_label === "q (1/Å)"));
   return plots.map((one) => [one.x_scale.type, one.y_scale.type])[0];
 }"""
+# Ticks of its horizontal axis from one place to another, as many as there are places for them.
+TICKS = """(ranges) => {
+  const roots = globalThis.Bokeh.documents.flatMap((one) => one.roots());
+  const plot = roots.find((one) => one.below?.some((axis) => axis.axis_label === "q (1/Å)"));
+  return ranges.map(([start, end]) => plot.below[0].ticker.get_ticks(start, end, plot.x_range, 0));
+}"""
+RANGES = {
+    (0.008, 0.25): [0.01, 0.02, 0.05, 0.1, 0.2],
+    (0.25, 0.008): [0.01, 0.02, 0.05, 0.1, 0.2],
+    (0.002, 5.0): [0.01, 0.1, 1],
+    (1e-12, 1e12): [10.0**power for power in range(-12, 13, 3)],
+    (0.031, 0.049): [0.035, 0.04, 0.045],
+    (0.0, 1.0): [],
+    (-1.0, 1.0): [],
+}
 
 
 @pytest.mark.browser
@@ -54,6 +69,10 @@ def test_a_curve_that_falls_by_decades_is_seen_whole_and_its_axes_are_chosen(not
         assert page.locator(f"{CARD} li").first.inner_text() == "all frames"
         drawn(page, "The lines of a result")
         assert page.evaluate(SCALES) == ["LogScale", "LogScale"]
+        found = page.evaluate(TICKS, [list(one) for one in RANGES])
+        assert [one["major"] for one in found] == [pytest.approx(ticks) for ticks in RANGES.values()]
+        assert found[0]["minor"][:3] == [0.008, 0.009, 0.03]
+        assert all(len(one["major"]) < 10 and len(one["minor"]) < 80 for one in found)
         for width in (390, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 1100})
             for theme in (LIGHT, DARK):

@@ -27,10 +27,13 @@ class Axis(Model):
     axis_label_text_font_size: str
     major_label_text_font_size: str
     formatter: CustomJSTickFormatter
-    ticker: BasicTicker | LogTicker
+    ticker: BasicTicker | CustomJSTicker
 
 class BasicTicker(Model): ...
-class LogTicker(Model): ...
+
+class CustomJSTicker(Model):
+    def __init__(self, *, major_code: str, minor_code: str) -> None: ...
+
 class LinearScale(Model): ...
 
 class LegendItem(Model):
