@@ -40,6 +40,7 @@ class LinesPanel(ChosenPanel[Result | None]):
         self._legend.add_class("st-lines-legend")
         bar = ipywidgets.HBox([self._name.widget, self._axis])
         bar.add_class("st-bar-row")
+        bar.add_class("st-wraps")
         self.widget = Card("lines", "Lines", [bar, self._linear.view, self._logarithmic.view, self._legend])
 
     @staticmethod
