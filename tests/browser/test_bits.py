@@ -137,7 +137,7 @@ def steered(lab):
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / "instrument.png")
     lab.press("finish")
-    page.locator(".st-ended", has_text="ended").wait_for()
+    page.locator(".st-ended", has_text="was finished early").wait_for()
 
 
 def test_a_motor_record_and_an_area_detector_of_classic_devices_are_steered(bits, tmp_path):

@@ -23,6 +23,8 @@ def test_a_run_is_listed_compared_exported_and_analysed_again(session):
     curve = CurvePanel(session, look)
     panel = RunsPanel(session, look, curve, lambda: ("centre_of_mass", {}))
     try:
+        earlier = session.start("rocking", centre=0.22, range=0.1)
+        assert session.wait(300) == earlier
         run = session.start("rocking", centre=0.22, range=0.4)
         # However long the record takes to be read for the first time, the run still goes on.
         assert session.pause().accepted
@@ -36,7 +38,7 @@ def test_a_run_is_listed_compared_exported_and_analysed_again(session):
         assert listed["sample"] == "Bragg coherent crystal"
         assert listed["curve"].count("L") == 39
         live = session.board.result.value
-        compared(panel, curve, look, run)
+        compared(panel, curve, look, run, earlier)
         exported(session, panel, run)
         again(session, panel, run, live)
     finally:
@@ -45,16 +47,26 @@ def test_a_run_is_listed_compared_exported_and_analysed_again(session):
             one.close()
 
 
-def compared(panel, curve, look, run):
+def compared(panel, curve, look, run, earlier):
+    """The run before is laid behind the one that is shown; that one is not laid behind itself."""
     panel._table.picked = [run]
     panel.refresh()
     press(panel, "overlay")
-    (earlier,) = curve._overlays.value
-    assert run[:8] in earlier.label
-    assert len(earlier.values) == 81
+    panel.refresh()
+    assert "The chosen run is the one that is shown" in text_of(panel.widget)
+    assert curve._overlays.value == ()
+    until((panel,), lambda: row(panel, earlier)["features"])
+    panel._table.picked = [earlier]
+    panel.refresh()
+    press(panel, "overlay")
+    (laid,) = curve._overlays.value
+    assert earlier[:8] in laid.label
+    assert len(laid.values) == 21
     look.refresh()
     curve.refresh()
-    assert f"{earlier.label} behind it" in text_of(curve.widget)
+    assert f"{laid.label} behind it" in text_of(curve.widget)
+    panel._table.picked = [run]
+    panel.refresh()
 
 
 def exported(session, panel, run):

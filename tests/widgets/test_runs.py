@@ -16,7 +16,7 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.testing.panel import check_panel
 from steering_widgets import MapPanel, ScalarsPanel, TrendPanel
-from steering_widgets.parts.bridge import BokehView
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look

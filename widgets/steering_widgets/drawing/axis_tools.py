@@ -3,7 +3,7 @@
 import ipywidgets
 
 from steering.core.cell import Cell
-from steering_widgets.parts.bridge import BokehView
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.parts.card import button
 from steering_widgets.parts.place import Place
 

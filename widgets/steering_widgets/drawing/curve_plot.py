@@ -14,6 +14,7 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from steering.core.cell import Cell
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.curve_data import Curve, Overlay
 from steering_widgets.drawing.earlier import Earlier
 from steering_widgets.drawing.edge import Edge
@@ -28,7 +29,6 @@ from steering_widgets.drawing.plot import (
     make_plot,
 )
 from steering_widgets.drawing.touch import Touch
-from steering_widgets.parts.bridge import BokehView
 
 # What a curve is measured along, before there is a scan that says it.
 ANY_AXIS = "position"

@@ -7,11 +7,11 @@ from bokeh.models import ColumnDataSource, HoverTool
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.growing import grow
 from steering_widgets.drawing.line_data import Lines
 from steering_widgets.drawing.log_axes import LogAxes
 from steering_widgets.drawing.plot import axis_label, make_plot
-from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.units import shown_unit
 
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": [], "colour": [], "label": []}

@@ -16,6 +16,7 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from steering.core.cell import Cell
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.cells import MapCells
 from steering_widgets.drawing.edge import TOOLTIPS, mark_columns
 from steering_widgets.drawing.growing import grow, growth
@@ -32,7 +33,6 @@ from steering_widgets.drawing.plot import (
 )
 from steering_widgets.drawing.region import MapAxes, Region
 from steering_widgets.drawing.touch import Touch
-from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.units import shown_unit
 
 _EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}

@@ -9,6 +9,10 @@ const LATE_S = 2;
 const SAID_S = 20;
 // So long after the page was loaded (milliseconds) JupyterLab still opens what it is to show.
 const OPENING_MS = 15_000;
+// What a page lies in, in a notebook and in a tab. A rule with ":has()" would say the same, and has the browser style all
+// that is in the page anew whenever a word of it changes.
+const HOLDERS = ".jp-Cell-outputArea, .jp-OutputArea-child, .jp-OutputArea-output, .jp-Cell-outputWrapper, .jp-LinkedOutputView";
+const HOLDS = "st-holds-page";
 const RECONNECTED = "Reconnected: the live page is in the tab “Steering”.";
 /** @type {Record<string, string>} */
 const WORDS = {
@@ -293,9 +297,16 @@ async function render({ model, el }) {
     put(reconnect, "hidden", !can);
   };
 
+  /** @type {Set<Element>} */
+  const holders = new Set();
   const count = () => {
     show();
     if (!root) return;
+    for (let one = root.parentElement; one; one = one.parentElement) {
+      if (!one.matches(HOLDERS) || holders.has(one)) continue;
+      holders.add(one);
+      one.classList.add(HOLDS);
+    }
     const stopped = why();
     const now = Date.now() / 1000 + ahead;
     /** @type {NodeListOf<HTMLElement>} */
@@ -374,6 +385,7 @@ async function render({ model, el }) {
   return () => {
     cancelAnimationFrame(waiting);
     forward();
+    for (const one of holders) one.classList.remove(HOLDS);
     clearInterval(timer);
     clearInterval(asker);
     looked();

@@ -20,12 +20,14 @@ from steering_widgets.panels.start import StartFields
 from steering_widgets.panels.undo import UndoButton, held
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.beginning import Beginning
-from steering_widgets.parts.card import Card, Line, button, close_all
+from steering_widgets.parts.card import Card, Line, button, close_all, mark
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, value_text
 
 _FIXED = "This scan has nothing that can be changed while it runs. Pause, finish and abort stand above."
 _WATCHING = "You are watching. Take the lease, above, to steer."
+# So few fields do not fill a wide card.
+_FEW = 4
 _START, _STEER = "Start a scan", "Steer the scan"
 
 
@@ -123,6 +125,8 @@ class SteeringForm:
         if rows != self._rows:
             self._rows = rows
             self._table.children = tuple(row.widget for row in rows.values())
+            for count in range(1, _FEW + 1):
+                mark(self._table, f"st-of-{count}", on=len(rows) == count)
         if status.scanning:
             self._write_values(status)
         else:

@@ -92,7 +92,7 @@ def _row(ruling: Ruling, known: Mapping[str, Parameter]) -> str:
     below = f'<tr class="st-why st-{escape(ruling.verdict)}"><td></td><td colspan="5">{why}</td></tr>' if why else ""
     cells = (clock(ruling.decided_at), ruling.who, what, with_shown_units(change))
     return (
-        f'<tr class="st-ruling st-{escape(ruling.verdict)}">'
+        f'<tr class="st-ruling {"st-explained " if why else ""}st-{escape(ruling.verdict)}">'
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + f'<td><span class="st-verdict">{escape(ruling.verdict)}</span></td>'
         + f"<td>{escape(point)}</td></tr>{below}"

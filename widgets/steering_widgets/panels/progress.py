@@ -20,7 +20,7 @@ from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
 from steering_widgets.panels.pools import pools_text
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, button, close_all
+from steering_widgets.parts.card import Card, button, close_all, mark
 from steering_widgets.parts.light import light_of
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import with_shown_units
@@ -84,7 +84,9 @@ class ProgressPanel:
             self._due = 0.0
         if status and self._status.value.state != self._state:
             # The state itself now says what the last answer promised.
+            self.widget.remove_class(f"st-is-{self._state}")
             self._state = self._status.value.state
+            self.widget.add_class(f"st-is-{self._state}")
             if self._answer.value[1] == "good":
                 self._answer.set(("", "plain"))
         said, suggested, ruled = self._said.advance(), self._suggestions.advance(), self._rulings.advance()
@@ -115,6 +117,7 @@ class ProgressPanel:
     def _write_compute(self, offered: str) -> None:
         self._unfold.description = offered
         self._computes.layout.display = None if offered == _LESS else "none"
+        mark(self.widget, "st-unfolded", on=offered == _LESS)
         if offered == _LESS:
             status = self._compute.value
             there = several(len(status.workers), "worker") if status.workers else "no worker is there yet"

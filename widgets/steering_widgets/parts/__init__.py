@@ -1,1 +1,1 @@
-"""What panels are made of: cards, fields, menus, words, and the two bridges to the browser."""
+"""What panels are made of: cards, fields, menus, words, and the bridges to the browser."""

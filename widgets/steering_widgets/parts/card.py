@@ -166,6 +166,14 @@ def button(hook: str, text: str, meaning: str, *, strong: bool = False, asks: bo
     return made
 
 
+def mark(widget: ipywidgets.DOMWidget, name: str, *, on: bool) -> None:
+    """Give a widget a CSS class, or take it away."""
+    if on:
+        widget.add_class(name)
+    else:
+        widget.remove_class(name)
+
+
 def _inside(widget: ipywidgets.Widget, kind: type[Kind]) -> Iterator[Kind]:
     """Find all widgets of a kind in a widget."""
     for child in getattr(widget, "children", ()):

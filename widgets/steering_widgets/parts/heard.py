@@ -3,7 +3,7 @@
 anywidget (as of 0.11) gives a model two seconds to load its code. A page that joins a kernel with a hundred
 widgets may need longer; the views are then drawn all the same, but for the rest of the page's life each message of the
 kernel to that model is refused: plots stay empty, frames stop. So the code of each widget begins with `heard.js`, whose
-`beHeard` each view calls first.
+`beHeard` each view calls first. The kernel hears the page, too: see `shells`.
 """
 
 from pathlib import Path
@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import anywidget
 import traitlets
+
+from steering_widgets.parts.shells import take_where_sent
 
 _HEARD = Path(__file__).with_name("heard.js")
 NUMBERS_CODE = Path(__file__).with_name("numbers.js")
@@ -37,5 +39,6 @@ class HeardWidget(anywidget.AnyWidget):
         Args:
             traits: Values of the widget's traits.
         """
+        take_where_sent()
         key = uuid4().hex
         super().__init__(model_id=key, key=key, **traits)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.result import Result
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.plot import axis_label, keep_square, make_plot, short_numbers
-from steering_widgets.parts.bridge import BokehView
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place

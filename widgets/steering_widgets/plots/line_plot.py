@@ -7,11 +7,11 @@ import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool
 from numpy.typing import NDArray
 
+from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.curve_data import Curve, thin
 from steering_widgets.drawing.growing import grow
 from steering_widgets.drawing.marks import Mark
 from steering_widgets.drawing.plot import ADVICE_COLOUR, POINT_COLOUR, axis_label, make_plot
-from steering_widgets.parts.bridge import BokehView
 
 _NO_MARKS: dict[str, Any] = {"x": [], "y": [], "who": [], "change": [], "reason": []}
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": []}

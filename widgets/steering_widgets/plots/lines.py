@@ -42,6 +42,7 @@ class LinesPanel(ChosenPanel[Result | None]):
         self._legend.add_class("st-lines-legend")
         bar = ipywidgets.HBox([self._name.widget, self._x, self._y])
         bar.add_class("st-bar-row")
+        bar.add_class("st-wraps")
         self.widget = Card("lines", "Lines", [bar, self._plot.view, self._legend])
 
     @staticmethod

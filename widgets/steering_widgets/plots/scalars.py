@@ -29,6 +29,7 @@ class ScalarsPanel(ChosenPanel[Result | None]):
         super().__init__(Place((look or desk.board).result), (self._x, self._y))
         bar = ipywidgets.HBox([self._y.widget, self._x.widget])
         bar.add_class("st-bar-row")
+        bar.add_class("st-wraps")
         self.widget = Card("scalars", "Scalars", [bar, self._plot.view])
 
     @staticmethod

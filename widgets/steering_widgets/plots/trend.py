@@ -33,6 +33,7 @@ class TrendPanel(ChosenPanel[Trend]):
         super().__init__(Place((look or desk.board).trend), (self._feature, self._along, self._advice))
         self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
         self._bar.add_class("st-bar-row")
+        self._bar.add_class("st-wraps")
         self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
 
     def _show(self, trend: Trend, /) -> None:

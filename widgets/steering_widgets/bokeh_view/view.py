@@ -1,4 +1,4 @@
-"""A Bokeh plot in a notebook: one small bridge of ours.
+"""A Bokeh plot in a notebook: one small view of ours.
 
 jupyter_bokeh 4.1.0 echoes every change back, loses rows between threads and shows stale second views, so plots
 travel through one anywidget instead: one message a patch with all its buffers, a fresh snapshot for each view, and
@@ -26,6 +26,7 @@ from bokeh.protocol import Protocol
 from steering.core.cell import Cell
 from steering_widgets.parts.heard import HeardWidget, code
 
+_HERE = Path(__file__).parent
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,8 +44,8 @@ class BokehView(HeardWidget):
         zoomed: The axes, ``"x"`` and ``"y"``, along which a person has zoomed or moved a view last; each time anew.
     """
 
-    _esm = code(Path(__file__).with_name("bridge.js"))
-    _css = Path(__file__).with_name("bridge.css")
+    _esm = code(_HERE / "calm_styles.js", _HERE / "view.js")
+    _css = _HERE / "view.css"
     bokeh_version = traitlets.Unicode(bokeh.__version__).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)
 

@@ -133,17 +133,6 @@ function inkColourBars(doc) {
 }
 
 /**
- * All views of a document, from the roots down.
- *
- * @param {BokehDocument | null} doc
- */
-function viewsOf(doc) {
-  const views = [...(doc?.views_manager?.roots ?? [])];
-  for (const view of views) views.push(...(view.children_views?.() ?? []));
-  return views;
-}
-
-/**
  * A box is drawn by one drag and ends with its button. For Bokeh a press that rests for 0.3 s before it moves is the first
  * of two that begin and end a box, and a drag whose Shift is let go first goes on without its button: to a person who
  * hesitates, a box that follows the pointer and of which nobody is told.
@@ -260,6 +249,7 @@ async function render({ model, el }) {
     model.send({ kind: "patch", view, patch });
   };
 
+  const styles = new CalmStyles();
   const showSnapshot = async (/** @type {BokehLibrary} */ Bokeh, /** @type {Snapshot} */ message) => {
     const { Document } = Bokeh.require("document");
     const { add_document_standalone } = Bokeh.require("embed/standalone");
@@ -269,7 +259,9 @@ async function render({ model, el }) {
     doc.on_change(onChange(new Set(message.shared)), true);
     inkColourBars(doc);
     fillTab(doc, host);
+    styles.look();
     await add_document_standalone(doc, host);
+    styles.calm(doc);
     endDragsWithTheButton(doc);
     held = message.axes;
     if (held.length > 0) holdRanges(doc, held);
@@ -299,7 +291,11 @@ async function render({ model, el }) {
     } else if (message.kind === "patch" && message.not !== view) {
       const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
       // In turn, so that a patch that overtakes the drawing of the snapshot waits for it.
-      work = work.then(() => (doc && !closed ? doc.apply_json_patch(message.patch, found) : null));
+      work = work.then(() => {
+        if (!doc || closed) return;
+        doc.apply_json_patch(message.patch, found);
+        styles.calm(doc); // what the patch brought, such as another curve
+      });
     }
     if (message.kind === "hold") {
       work = work.then(() => {
@@ -323,6 +319,7 @@ async function render({ model, el }) {
   const unwait = onceShown(host, begin);
 
   const forget = followTheme(() => {
+    styles.look();
     inkColourBars(doc);
     for (const root of doc?.views_manager?.roots ?? []) root.request_repaint?.();
   });

@@ -7,6 +7,7 @@ import { makeModel, makePage, settle } from "./page.mjs";
 const {
   ask,
   bufferOf,
+  CalmStyles,
   endDragsWithTheButton,
   fillTab,
   holdRanges,
@@ -17,11 +18,12 @@ const {
   rangesOf,
   viewsOf,
 } = load(
-    ["parts/heard.js", "parts/bridge.js"],
+    ["parts/heard.js", "bokeh_view/calm_styles.js", "bokeh_view/view.js"],
     [
       "fillTab",
       "ask",
       "bufferOf",
+      "CalmStyles",
       "endDragsWithTheButton",
       "holdRanges",
       "initialize",
@@ -263,4 +265,52 @@ test("each range is found with its axis", () => {
     ["x", "y"],
   );
   assert.equal(rangesOf(doc)[0].range, x_range);
+});
+
+test("what a plot is painted with is looked up once a second, all together, and at once in a new theme", () => {
+  let colour = "red";
+  let looks = 0;
+  const makeVisual = () => ({
+    _get_css_value(name) {
+      looks += 1;
+      return `${name} ${colour}`;
+    },
+  });
+  const [axis, grid] = [makeVisual(), makeVisual()];
+  const styles = new CalmStyles();
+  const doc = { views_manager: { roots: [{ visuals: [axis, {}], children_views: () => [{ visuals: [grid] }, {}] }] } };
+  styles.look();
+  styles.calm(doc);
+  styles.calm(doc);
+  axis._get_css_value("line-color");
+  assert.equal(axis._get_css_value("line-color"), "line-color red");
+  assert.equal(looks, 2); // its own style sheets may come at any moment
+  mock.timers.tick(2_001);
+  for (const one of [axis, grid, axis, grid]) assert.equal(one._get_css_value("line-color"), "line-color red");
+  assert.equal(looks, 4);
+  colour = "blue";
+  assert.equal(axis._get_css_value("line-color"), "line-color red");
+  assert.equal(axis._get_css_value("line-width"), "line-width blue");
+  mock.timers.tick(1_000);
+  assert.equal(axis._get_css_value("line-color"), "line-color blue");
+  colour = "green";
+  styles.look();
+  assert.equal(axis._get_css_value("line-color"), "line-color green");
+});
+
+test("a plot's own size of letters is remembered as long", () => {
+  let size = 13;
+  class PlotView {
+    get base_font_size() {
+      return size;
+    }
+  }
+  const plot = new PlotView();
+  const styles = new CalmStyles();
+  styles.calm({ views_manager: { roots: [plot] } });
+  assert.equal(plot.base_font_size, 13);
+  size = 20;
+  assert.equal(plot.base_font_size, 13);
+  mock.timers.tick(1_000);
+  assert.equal(plot.base_font_size, 20);
 });

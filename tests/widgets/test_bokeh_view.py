@@ -4,7 +4,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
 
-from steering_widgets.parts.bridge import BokehView
+from steering_widgets.bokeh_view.view import BokehView
 from tests.widgets.views import Views
 
 
