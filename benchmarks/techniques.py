@@ -375,8 +375,8 @@ def rings(rounds, python):
         gaps, *_ = our_rings(marked)
         watched, *_ = our_rings(frames, watched=WATCHED)
         print(
-            f"  ours {frame:.2f} ms a frame in blocks of {BLOCK}, {gaps:.2f} with gaps, {watched:.2f} with a tenth of the"
-            f" pixels watched, a result {result:.1f} ms"
+            f"  ours {frame:.2f} ms a frame in blocks of {BLOCK}, {gaps:.2f} with gaps, {watched:.2f} with a tenth of"
+            f" the pixels watched, a result {result:.1f} ms"
         )
         if python:
             with tempfile.TemporaryDirectory() as folder:
