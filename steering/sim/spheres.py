@@ -47,7 +47,7 @@ class SpheresSample:
     spread: float = 0.1
     rate: float = 1600.0
     solvent: float = 1.6
-    spot: float = 1.0
+    spot: float = 0.5
     endures: float = 10.0
     dose: dict[tuple[int, int], float] = field(default_factory=dict[tuple[int, int], float])
 
