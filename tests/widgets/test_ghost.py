@@ -1,6 +1,7 @@
 """What a change would do is asked once at a time, and the newest wish counts."""
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -94,6 +95,21 @@ def test_when_the_path_changes_it_is_asked_again(desk):
     assert ghost.refresh() is True
     after = ghost.forecast.wait(lambda forecast: forecast is not None and forecast.points_left != before, 20)
     assert after.points_left < before
+
+
+def test_what_would_be_left_is_counted_on_while_the_scan_measures(desk):
+    ghost = Ghost(desk)
+    ghost.want((SetParameter("centre", 0.3),))
+    ghost.refresh()
+    before = answered(ghost).points_left
+    measured = desk.board.status.value
+    desk.board.status.set(replace(measured, points_done=measured.points_done + 2, points_left=measured.points_left - 2))
+    asked = threading.Event()
+    desk.forecast = lambda _: (asked.set(), Forecast("", points_left=before - 2))[1]
+    end = time.monotonic() + 20
+    while not asked.is_set() and time.monotonic() < end:
+        ghost.refresh()
+    ghost.forecast.wait(lambda forecast: forecast is not None and forecast.points_left == before - 2, 20)
 
 
 def test_a_wish_ends_with_its_run(desk):

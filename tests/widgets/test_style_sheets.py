@@ -15,7 +15,7 @@ def test_there_are_sheets():
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
 def test_no_rule_has_the_whole_page_styled_anew_when_a_word_of_it_changes(sheet):
-    """Rules that look into what is below an element, or at what a widget's layout writes, did: 900 elements each time."""
+    """Rules that look below an element, or at what a widget writes into its style, did: 900 elements each time."""
     text = sheet.read_text(encoding="utf-8")
     assert ":has(" not in text, "give the element a class instead"
     assert "[style" not in text, "give the element a class instead"

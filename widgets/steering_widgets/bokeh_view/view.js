@@ -81,22 +81,26 @@ async function loadBokeh(model, view, closed) {
   const version = model.get("bokeh_version");
   const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
     if (message.kind === "coming" && message.view === view) globalThis[LOADING] = Date.now() + COMING_MS;
-    if (message.kind !== "source" || message.view !== view || installed(version)) return;
+    if (message.kind !== "source" || installed(version)) return; // whichever view of the plot has asked for it
     const script = document.createElement("script");
     script.textContent = new TextDecoder().decode(buffers[0]);
     document.head.append(script);
   };
   model.on("msg:custom", receive);
+  let asked = false;
   await ask(
     () => {
       // More than a megabyte: one view asks for all, and another takes over only if nobody has heard it.
       if (Date.now() < (globalThis[LOADING] ?? 0)) return;
       globalThis[LOADING] = Date.now() + UNHEARD_MS;
+      asked = true;
       model.send({ kind: "source", view });
     },
     () => installed(version) || closed(),
   );
   model.off("msg:custom", receive);
+  // What was sent to a view that has gone reaches nobody: the others need not wait for it.
+  if (asked && !installed(version)) globalThis[LOADING] = 0;
   return installed(version);
 }
 

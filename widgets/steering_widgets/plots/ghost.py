@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from dataclasses import dataclass, field
 
 from steering.core.action import Action
@@ -14,6 +15,8 @@ from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import duration, several
 from steering_widgets.plots.asker import Asker
 
+# A forecast counts points and time, and nobody reads them more often.
+_COUNT_SECONDS = 1.0
 FORM, SUGGESTION, REGION = "form", "suggestion", "region"
 _WORDS = {FORM: "your change", SUGGESTION: "the suggestion", REGION: "the marked region"}
 
@@ -55,6 +58,7 @@ class Ghost:
         self.wanted: Cell[Wish] = Cell(Wish())
         self.forecast: Cell[Forecast | None] = Cell(None)
         self._plan, self._status = Place(desk.board.plan), Place(desk.board.status)
+        self._measured, self._asked = 0, -math.inf
         self._lock = threading.Lock()
         self._asker = Asker(self._answer, self._told)
 
@@ -78,7 +82,7 @@ class Ghost:
             self._asker.ask(wish)
 
     def refresh(self) -> bool:
-        """Ask again if the path has changed since, and forget a wish whose scan is over; say whether that was done."""
+        """Ask again if path or points have changed, forget a wish whose scan is over; say whether that was done."""
         plan, status = self._plan.advance(), self._status.advance()
         wish = self.wanted.value
         if not wish.actions:
@@ -86,9 +90,13 @@ class Ghost:
         if status and not (self._status.value.scanning and self._status.value.ended == wish.after):
             self.want((), wish.who)
             return True
-        if plan:
+        # What would be left is fewer with each point that is measured.
+        measured, now = self._status.value.points_done, time.monotonic()
+        late = measured != self._measured and now - self._asked >= _COUNT_SECONDS
+        if plan or late:
+            self._measured, self._asked = measured, now
             self._asker.ask(wish)
-        return plan
+        return plan or late
 
     def close(self) -> None:
         """Ask nothing any more."""
