@@ -16,10 +16,10 @@ CHECKS = {
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
     "JavaScript": [sys.executable, "tests/javascript/check.py"],
 }
-# By whole files, or by what they share (see conftest). The larger ones wait for much of their time.
+# By whole files, or by what they share (see conftest). Three on two cores: they wait for a part of their time.
 BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
-    "unit tests": ["-m", "not system and not browser", "-n", "2", *BY_SCOPES],
+    "unit tests": ["-m", "not system and not browser", "-n", "3", *BY_SCOPES],
     "system and browser tests": ["-m", "system or browser", "-n", "3", *BY_SCOPES],
 }
 

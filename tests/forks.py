@@ -139,7 +139,9 @@ def _watch(order, streams, watcher):
         return _run(order, streams)
     for one in streams:
         os.close(one)
-    watcher.send(str(pid).encode())
+    with suppress(OSError):
+        # Whoever asked may have been killed by now, and what was begun for it must not outlive it.
+        watcher.send(str(pid).encode())
     ended = os.pidfd_open(pid)
     if ended not in select.select([watcher, ended], [], [])[0]:
         os.kill(pid, signal.SIGKILL)

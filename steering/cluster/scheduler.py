@@ -22,7 +22,7 @@ from steering.cluster.connection import make_security, security_of
 from steering.cluster.liveness import Liveness
 from steering.cluster.mailbox import Mailbox
 from steering.machine.lifeline import hold_lifeline
-from steering.machine.loading import not_found
+from steering.machine.loading import loading, not_found
 
 # A worker that vanishes is not an error (by default Dask gives up after three). A hung worker is found after half a
 # minute instead of five minutes, and at once if one of our loops waits for it (see liveness).
@@ -60,7 +60,7 @@ async def _serve(directory: Path, interface: str, *, dashboard: bool) -> None:
     place: dict[str, Any] = {"interface": interface} if interface else {"host": "127.0.0.1"}
     # Dask uses this package to forward the workers' own pages, which are not served. Loading it takes a third of the
     # start time.
-    with not_found("jupyter_server_proxy"):
+    with loading(), not_found("jupyter_server_proxy"):
         scheduler = Scheduler(
             protocol="tls",
             port=0,

@@ -23,12 +23,11 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from steering.cluster import worker
+from steering.machine.array_kinds import look_among_loaded
 from steering.machine.loading import loading
 
 # Modules that every worker needs. None of them may look for GPUs, because a worker learns its own GPU later.
 _LOADED = (
-    # xarray imports this with the first data set, together with sparse and numba where they are installed.
-    "dask.array",
     "distributed.worker",
     "distributed.utils_comm",
     "h5py",
@@ -53,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with loading():
         for name in _LOADED:
             import_module(name)
+    look_among_loaded()
     return Workers(worker.main).serve()
 
 

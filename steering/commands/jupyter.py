@@ -48,6 +48,13 @@ class Jupyter:
         number = port or free_port()
         self.url, self.token = f"http://127.0.0.1:{number}", token
         make_private(workspace.run)
+        # One for all questions: to make one loads all certificates, a sixtieth of a second of a core.
+        self._asking = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"token {token}"},
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         # The token goes by the environment: arguments can be read by every user of the machine.
         environment = {
             **os.environ,
@@ -80,7 +87,7 @@ class Jupyter:
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline and not self.ended:
             try:
-                if self._get("/api").is_success:
+                if self._asking.get("/api").is_success:
                     return
             except httpx.HTTPError:
                 time.sleep(_POLL_SECONDS)
@@ -90,7 +97,7 @@ class Jupyter:
     def is_looked_at(self, kernel: str) -> bool:
         """Say whether a page is connected to a kernel."""
         try:
-            answer = self._get(f"/api/kernels/{kernel}")
+            answer = self._asking.get(f"/api/kernels/{kernel}")
         except httpx.HTTPError:
             return False
         return answer.is_success and bool(answer.json().get("connections"))
@@ -101,6 +108,7 @@ class Jupyter:
 
     def end(self) -> None:
         """End it with its kernels; does nothing if it has ended."""
+        self._asking.close()
         if self.ended:
             return
         self._process.terminate()
@@ -109,10 +117,6 @@ class Jupyter:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-
-    def _get(self, path: str) -> httpx.Response:
-        headers = {"Authorization": f"token {self.token}"}
-        return httpx.get(f"{self.url}{path}", headers=headers, trust_env=False)
 
 
 def _settings(workspace: Workspace) -> Path:

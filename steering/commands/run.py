@@ -18,6 +18,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.workspace import Workspace
+from steering.machine.loading import loading
 
 if TYPE_CHECKING:
     from steering.session.session import Session
@@ -53,7 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     scans = scans_of(Workspace(options.workspace) if options.workspace else None, options.beamline)
     check_scan(options.scan, asked.values, scans)
     check_agents(agents, scans[options.scan].agents)
-    from steering.session.opening import open as open_session
+    with loading():
+        from steering.session.opening import open as open_session
 
     with scratch() as folder:
         place = Workspace(options.workspace or folder)

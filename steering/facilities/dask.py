@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
+from uuid import uuid4
 
 import dask
 from distributed import Client, Future
@@ -19,6 +20,7 @@ from steering.cluster.connection import security_of
 from steering.cluster.reach import probe
 from steering.cluster.report import pools_of
 from steering.cluster.scheduler import CONFIG
+from steering.cluster.tasks import as_task
 from steering.compute.versions import differences
 from steering.core.errors import LostError, PassedOverError, SteeringError
 from steering.core.facility import FacilityStatus, WorkerStatus
@@ -165,7 +167,8 @@ class DaskConnection:
             raise LostError(message)
         plain = [item.future if isinstance(item, DaskRemote) else item for item in arguments]
         # Each worker has plenty of a resource with the name of its pool (see steering.compute.script).
-        future = client.submit(function, *plain, key=key, priority=priority, resources={pool: 1} if pool else None)
+        task = as_task(function, plain)
+        future = client.submit(*task, key=key, priority=priority, resources={pool: 1} if pool else None)
         self._submitted += 1
         future.add_done_callback(self._count)
         return DaskRemote(future)
@@ -193,13 +196,13 @@ class DaskConnection:
         """Run a function on every current worker and wait for the results. Later workers also run it when they join."""
         client = self._present()
         known = await self._asked(client, "identity", n_workers=-1)
+        rehearsal, task = Rehearsal(function, arguments), as_task(function, arguments)
         remotes = {
-            address: DaskRemote[Any](client.submit(function, *arguments, workers=[address], pure=False))
+            address: DaskRemote[Any](client.submit(*task, key=f"{rehearsal.name}-{uuid4()}", workers=[address]))
             for address in known["workers"]
         }
         # What fails here would keep later workers from joining.
         await self._everywhere(client, remotes)
-        rehearsal = Rehearsal(function, arguments)
         self._rehearsals = [one for one in self._rehearsals if one.name != rehearsal.name] + [rehearsal]
         await self._register(client, rehearsal)
 

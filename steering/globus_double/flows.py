@@ -4,8 +4,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
-from jsonschema import Draft7Validator, SchemaError
-
 from steering.globus_double.actions import Actions
 from steering.globus_double.definition import Problem, problems
 from steering.globus_double.flow_run import FlowRun
@@ -127,6 +125,8 @@ class Flows:
         return {"message": "validation successful"}
 
     def _checked_input(self, flow: Document, call: Call) -> Document:
+        from jsonschema import Draft7Validator
+
         body: Any = call.body.get("body")
         errors = [
             (list(one.absolute_path), one.message) for one in Draft7Validator(flow["input_schema"]).iter_errors(body)
@@ -201,6 +201,8 @@ def _check(flow: Document) -> None:
         raise _unprocessable([(["definition"], "The definition is an object")])
     found = [(["definition", *where], words) for where, words in problems(cast("Document", definition))]
     if schema is not None:
+        from jsonschema import Draft7Validator, SchemaError
+
         try:
             Draft7Validator.check_schema(schema)
         except SchemaError as error:

@@ -18,6 +18,7 @@ from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.machine.array_kinds import look_among_loaded
 from steering.machine.beside import beside
 from steering.service.wire import RECORD_PREFIX
 from steering.session.session import Session
@@ -53,6 +54,7 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
     Raises:
         SteeringError: If it cannot be reached or started, serves another beamline, or the file is wrong.
     """
+    look_among_loaded()
     file = _checked(beamline) if beamline else ""
     place = workspace or default_workspace()
     address = service_url(url) if url else ""

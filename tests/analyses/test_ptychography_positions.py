@@ -19,7 +19,7 @@ def test_positions_that_are_off_are_corrected_between_the_pixels_and_in_any_orde
     true = said + random.normal(0, 0.01, said.shape)
     frames = scanned(true, exposure=2.0)
 
-    def found(position_error, order=slice(None), iterations=50):
+    def found(position_error, order=slice(None), iterations=35):
         chosen = {"iterations": iterations, "position_error": position_error}
         analysis = Ptychography(geometry=GEOMETRY.json(), defocus=60.0, **chosen)
         blocks = [block_of(frames[at : at + 9], said[at : at + 9], at) for at in range(0, len(said), 9)][order]

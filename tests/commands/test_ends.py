@@ -65,7 +65,8 @@ def status(place):
     if service is None:
         return {}
     headers = {"Authorization": f"Bearer {service['token']}"}
-    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False, timeout=240).json()
+    # Plain HTTP. To load certificates takes longer than the question, which is asked twenty times a second.
+    return httpx.get(f"{service['url']}/status", headers=headers, trust_env=False, verify=False, timeout=240).json()
 
 
 def end(process, way):

@@ -134,12 +134,13 @@ async def test_times_in_names_neither_take_memory_nor_patience(tmp_path):
 
 
 async def test_numbers_in_steps_are_said_to_be_no_count(tmp_path):
-    source = WatchSource(tmp_path, idle_seconds=5.0, patience_seconds=20.0)
+    source = WatchSource(tmp_path, idle_seconds=30.0, patience_seconds=20.0)
     following = asyncio.ensure_future(followed(source))
     for number, frame in enumerate(FRAMES):
         tifffile.imwrite(tmp_path / f"cam_{10 * number:04d}.tif", frame)
     await until(lambda: source.status.frames == len(FRAMES), lambda: source.status.detail)
     assert "no count" in source.status.detail
+    source.close()
     items = await following
     assert np.array_equal(pixels_of(items), FRAMES)
 
