@@ -223,9 +223,10 @@ def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> tuple
     if fitted is None:
         return data, None
     along = np.linspace(float(x.min()), float(x.max()), _FIT_POINTS)
-    name = f"{axis}_fit"
-    whole = data.copy()
-    whole["fit"] = ("fit_point", fitted(along), {"units": "counts/s"})
-    whole[name] = ("fit_point", along, {"units": data[axis].attrs["units"]})
-    whole.attrs |= {"fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
-    return whole.set_coords(name), fitted
+    name, columns = f"{axis}_fit", data.variables
+    # Made at once of what is in it: each column that is added later costs as much as all of them.
+    curve = {"fit": ("fit_point", fitted(along), {"units": "counts/s"})}
+    place = {name: ("fit_point", along, {"units": columns[axis].attrs["units"]})}
+    attributes = {**data.attrs, "fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
+    values = {one: columns[one] for one in data.data_vars}
+    return xr.Dataset({**values, **curve}, {axis: columns[axis], **place}, attributes), fitted

@@ -8,6 +8,8 @@ import numpy as np
 from steering.core.block import Floats
 
 _FEWEST_POINTS = 5
+# Half of the height is reached half a width from the centre.
+_EXPONENT = -4 * math.log(2)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,17 @@ def fit_gaussian(x: Floats, y: Floats, error: Floats, start: Gaussian) -> Gaussi
 
     if len(x) < _FEWEST_POINTS:
         return None
-    found = least_squares(lambda values: (_curve(x, values) - y) / error, start.values, method="lm", x_scale="jac")
+
+    def slopes(values: Floats) -> Floats:
+        return _slopes(x, values) / error[:, None]
+
+    found = least_squares(
+        lambda values: (_curve(x, values) - y) / error,
+        start.values,
+        jac=slopes,
+        method="lm",
+        x_scale="jac",
+    )
     height, centre, fwhm, background = (float(value) for value in found.x)
     fwhm = abs(fwhm)
     low, high = float(x.min()), float(x.max())
@@ -88,4 +100,13 @@ def _root(variance: float) -> float:
 
 def _curve(x: Floats, values: Floats) -> Floats:
     height, centre, fwhm, background = values
-    return height * np.exp(-4 * np.log(2) * ((x - centre) / fwhm) ** 2) + background
+    return height * np.exp(_EXPONENT * ((x - centre) / fwhm) ** 2) + background
+
+
+def _slopes(x: Floats, values: Floats) -> Floats:
+    """Derivatives of the curve by each value, shape ``(points, 4)``."""
+    height, centre, fwhm, _ = values
+    away = (x - centre) / fwhm
+    part = np.exp(_EXPONENT * away**2)
+    slope = -2 * _EXPONENT * height / fwhm * away * part
+    return np.stack([part, slope, slope * away, np.ones_like(x)], axis=1)
