@@ -8,6 +8,7 @@ const {
   ask,
   bufferOf,
   CalmStyles,
+  Company,
   endDragsWithTheButton,
   fillTab,
   holdRanges,
@@ -18,12 +19,13 @@ const {
   rangesOf,
   viewsOf,
 } = load(
-    ["parts/heard.js", "bokeh_view/calm_styles.js", "bokeh_view/view.js"],
+    ["parts/heard.js", "bokeh_view/calm_styles.js", "bokeh_view/company.js", "bokeh_view/view.js"],
     [
       "fillTab",
       "ask",
       "bufferOf",
       "CalmStyles",
+      "Company",
       "endDragsWithTheButton",
       "holdRanges",
       "initialize",
@@ -325,4 +327,38 @@ test("a plot's own size of letters is remembered as long", () => {
   assert.equal(plot.base_font_size, 13);
   mock.timers.tick(1_000);
   assert.equal(plot.base_font_size, 20);
+});
+
+test("what a plot is told waits for the next frame, in its order, and not for long", () => {
+  let now = 0;
+  mock.method(performance, "now", () => now);
+  const page = makePage();
+  const heard = [];
+  page.addEventListener = (name, take) => heard.push([name, take]);
+  page.removeEventListener = (name, take) => heard.splice(heard.findIndex(([other, one]) => other === name && one === take), 1);
+  globalThis.document = page;
+  const frame = () => {
+    for (const [name, take] of heard) if (name === "st-frame") take();
+  };
+  const done = [];
+  const company = new Company();
+  company.join(() => done.push("no frame has come"));
+  assert.deepEqual(done.splice(0), ["no frame has come"]);
+  frame();
+  company.join(() => done.push("a"));
+  company.join(() => done.push("b"));
+  assert.deepEqual(done, []);
+  frame();
+  assert.deepEqual(done.splice(0), ["a", "b"]);
+  company.join(() => done.push("c"));
+  mock.timers.tick(101);
+  assert.deepEqual(done.splice(0), ["c"]);
+  now = 1000;
+  company.join(() => done.push("frames have stopped"));
+  assert.deepEqual(done.splice(0), ["frames have stopped"]);
+  frame();
+  company.join(() => done.push("the view goes"));
+  company.end();
+  assert.deepEqual(done, ["the view goes"]);
+  assert.deepEqual(heard, []);
 });

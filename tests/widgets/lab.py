@@ -27,6 +27,13 @@ _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# As `steering lab` starts it: without what compiles a grammar for a second.
+_SERVER = """
+from steering.machine.loading import loading
+with loading():
+    from jupyterlab.labapp import main
+main()
+"""
 # Said by JupyterLab itself or by the browser about things that are none of ours.
 _HARMLESS = ("favicon", "ResizeObserver loop", "Download the React DevTools", "service worker", "Service Worker")
 # anywidget gives a model up whose code comes late; we mend that.
@@ -92,7 +99,7 @@ def jupyter(folder: Path, environment: dict[str, str] | None = None) -> Iterator
         "IPYTHONDIR": str(state / "ipython"),
     }
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
+        sys.executable, "-c", _SERVER, "--no-browser", "--allow-root", f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
         "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
     ]  # fmt: skip

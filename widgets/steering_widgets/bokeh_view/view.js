@@ -286,19 +286,25 @@ async function render({ model, el }) {
   /** @type {BokehLibrary | null} */
   let Bokeh = null;
 
+  const company = new Company();
+  const complain = (/** @type {unknown} */ error) => console.error("A Bokeh patch could not be applied", error);
   const receive = (/** @type {Received} */ message, /** @type {Buffers} */ buffers) => {
     if (!Bokeh) return; // the snapshot, which is asked for later, holds it
     const library = Bokeh;
+    if (message.kind !== "patch") company.go();
     if (message.kind === "snapshot" && message.view === view) {
       greeted = true;
       work = work.then(() => (closed ? null : showSnapshot(library, message)));
     } else if (message.kind === "patch" && message.not !== view) {
       const found = new Map(message.ids.map((id, index) => [id, bufferOf(buffers[index])]));
       // In turn, so that a patch that overtakes the drawing of the snapshot waits for it.
-      work = work.then(() => {
-        if (!doc || closed) return;
-        doc.apply_json_patch(message.patch, found);
-        styles.calm(doc); // what the patch brought, such as another curve
+      company.join(() => {
+        work = work.then(() => {
+          if (!doc || closed) return;
+          doc.apply_json_patch(message.patch, found);
+          styles.calm(doc); // what the patch brought, such as another curve
+        });
+        work = work.catch(complain);
       });
     }
     if (message.kind === "hold") {
@@ -307,7 +313,7 @@ async function render({ model, el }) {
         holdRanges(doc, held);
       });
     }
-    work = work.catch((error) => console.error("A Bokeh patch could not be applied", error));
+    work = work.catch(complain);
   };
   model.on("msg:custom", receive);
   // More than a megabyte: it comes while the first point is measured, not after it.
@@ -330,6 +336,7 @@ async function render({ model, el }) {
 
   return () => {
     closed = true;
+    company.end();
     unwait();
     forget();
     model.off("msg:custom", receive);

@@ -234,6 +234,7 @@ async function render({ model, el }) {
     if (message.view !== view) return;
     if (message.kind === "image") {
       came = performance.now();
+      document.dispatchEvent(new Event("st-frame")); // the plots are painted along with it
       if (!next) requestAnimationFrame(step);
       else if (next.message.asks) send({ kind: "painted", serial: next.message.serial }); // overtaken: the newest wins
       // What is overtaken may have had the histogram, which does not come with each.
