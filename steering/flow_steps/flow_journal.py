@@ -131,7 +131,8 @@ class FlowJournal:
         if self._lock is not None:
             return True
         with suppress(FileNotFoundError), (self.folder / _LOCK).open() as file:
-            return not _taken(file)
+            # Together with all others who look: none of them takes another for the one that runs it.
+            return not _taken(file, fcntl.LOCK_SH)
         return False
 
     def until_over(self, seconds: float) -> bool:
@@ -238,10 +239,10 @@ def journals(workspace: Workspace) -> list[FlowJournal]:
     return sorted(found, key=lambda one: (one.state.ordered, one.id), reverse=True)
 
 
-def _taken(file: IO[str]) -> bool:
+def _taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     """Take the lock of an open file; return whether that was possible."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

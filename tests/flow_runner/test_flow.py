@@ -1,5 +1,6 @@
 """Flows between folders, in this process: done once, whatever comes between."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -218,6 +219,14 @@ def test_two_do_not_run_one_flow_and_a_wish_to_cancel_is_heard(workspace, run):
     assert [line["kind"] for line in journal.lines()] == ["ordered"]
     assert cancel(workspace, journal).status == "cancelled"
     assert run(flow()).status == "succeeded"
+
+
+def test_those_who_look_take_none_of_them_for_the_one_that_runs_it(workspace, run):
+    journal = FlowJournal(flows_folder(workspace) / run(flow()).id)
+    with (journal.folder / "lock").open() as another:
+        fcntl.flock(another, fcntl.LOCK_SH)  # as it looks
+        assert not journal.held
+        assert journal.state.status == "succeeded"
 
 
 def test_a_cancelled_copy_stops_at_once_and_goes_on_when_resumed(workspace, run, monkeypatch):

@@ -91,7 +91,7 @@ def test_only_the_newest_is_shown_and_what_was_said_together_is_accepted_togethe
     text = text_of(agents.widget)
     assert "Set centre to 0.3\u00a0°; set range to 0.5\u00a0°" in text
     assert "set step" not in text.lower()
-    assert text.count("go to the peak") == 1
+    assert text.count("Go to the peak") == 1
     assert "recentre suggests, " in text
     find(agents.widget, "st-accept").click()
     agents.refresh()

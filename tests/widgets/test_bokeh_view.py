@@ -108,4 +108,6 @@ def test_bokehjs_comes_from_the_installed_package_when_a_page_asks():
 
 def test_nothing_large_is_in_a_synced_trait():
     _, view, _ = make()
-    assert len(str(view.get_state())) < 20_000
+    state = view.get_state()
+    # Its code is sent once and held by the page; what else there is goes with each saved notebook.
+    assert len(str({name: value for name, value in state.items() if name not in ("_esm", "_css")})) < 2_000

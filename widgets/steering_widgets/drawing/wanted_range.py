@@ -11,10 +11,9 @@ from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.card import Line, button
 from steering_widgets.parts.entry import NumberEntry
-from steering_widgets.parts.wording import plain
+from steering_widgets.parts.wording import marking_hint, plain
 
 _DECIMALS = 5
-_HINT = "Hold Shift and drag to mark a range; drag it to move it. Or write it here:"
 Range = tuple[float, float]
 
 
@@ -39,7 +38,7 @@ class RangeForm:
         self._writer = 0
         for entry in (self._low, self._high):
             entry.field.observe(self._field_changed, "value")
-        hint = ipywidgets.HTML(_HINT)
+        hint = ipywidgets.HTML(marking_hint("range"))
         hint.add_class("st-hint")
         row = ipywidgets.Box([self._low, self._high, self.go])
         row.add_class("st-range-row")

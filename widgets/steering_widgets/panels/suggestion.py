@@ -74,8 +74,8 @@ class SuggestionCard:
         basis = f", from {escape(basis_text(first.basis))}" if first.basis else ""
         self._text.value = (
             f'<div class="st-basis">{who}{basis}</div>'
-            f'<div role="status" aria-live="polite"><b>{escape(self._words[:1].upper() + self._words[1:])}</b></div>'
-            f"<div>{escape(with_shown_units('; '.join(reasons)))}</div>"
+            f'<div role="status" aria-live="polite"><b>{escape(_sentence(self._words))}</b></div>'
+            f"<div>{escape(with_shown_units(_sentence('; '.join(reasons))))}</div>"
         )
         _show(self._edit, shown=self._draft is not None and bool(self._values()))
         return tuple(one.action for one in self._shown)
@@ -108,6 +108,11 @@ class SuggestionCard:
         if self._draft is not None:
             self._draft.set(self._values())
             self._all(self._desk.dismiss, "The values stand in the form. Change them, and press Apply.")
+
+
+def _sentence(words: str) -> str:
+    """Begin it with a capital letter."""
+    return words[:1].upper() + words[1:]
 
 
 def newest(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:

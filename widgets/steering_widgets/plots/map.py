@@ -20,7 +20,7 @@ from steering_widgets.drawing.map_plot import MapPlot
 from steering_widgets.drawing.region import MapAxes, RegionForm
 from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import exposed_at, news, several, title
+from steering_widgets.parts.wording import exposed_at, marking_hint, news, several, title
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.planned import PlannedPanel
@@ -29,7 +29,6 @@ from steering_widgets.plots.planned import PlannedPanel
 _LARGE, _LARGE_SECONDS = 4000, 0.5
 # Planned dots are sent whole: a few that are measured already may still be drawn, this share of them.
 _SHARE = 0.01
-_HINT = "Hold Shift and drag to mark a region; drag it to move it. Or write it here:"
 _RAW = "nothing"
 _REACHES_ZERO = "Only where all positions are above 0"
 _NOWHERE = np.empty((0, 2))
@@ -61,7 +60,7 @@ class MapPanel(PlannedPanel):
         self._tools = AxisTools("map", colour=True)
         bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
         bar.add_class("st-plot-tools")
-        hint = ipywidgets.HTML(_HINT)
+        hint = ipywidgets.HTML(marking_hint("region"))
         hint.add_class("st-hint")
         parts = [bar, self.view, self._about, self._would, hint, self.form.widget]
         self.widget = Card("map", "Map", parts)
