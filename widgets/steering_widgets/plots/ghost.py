@@ -79,7 +79,7 @@ class Ghost:
             self.wanted.set(wish)
             self.forecast.set(None)
         if wish.actions:
-            self._asker.ask(wish)
+            self._ask(wish)
 
     def refresh(self) -> bool:
         """Ask again if path or points have changed, forget a wish whose scan is over; say whether that was done."""
@@ -91,16 +91,19 @@ class Ghost:
             self.want((), wish.who)
             return True
         # What would be left is fewer with each point that is measured.
-        measured, now = self._status.value.points_done, time.monotonic()
-        late = measured != self._measured and now - self._asked >= _COUNT_SECONDS
+        measured = self._desk.board.status.value.points_done
+        late = measured != self._measured and time.monotonic() - self._asked >= _COUNT_SECONDS
         if plan or late:
-            self._measured, self._asked = measured, now
-            self._asker.ask(wish)
+            self._ask(wish)
         return plan or late
 
     def close(self) -> None:
         """Ask nothing any more."""
         self._asker.close()
+
+    def _ask(self, wish: Wish) -> None:
+        self._measured, self._asked = self._desk.board.status.value.points_done, time.monotonic()
+        self._asker.ask(wish)
 
     def _told(self, wish: Wish, forecast: Forecast) -> None:
         with self._lock:
