@@ -48,6 +48,20 @@ def drawn(page, label):
     )
 
 
+def seen_at_each_width(lab, name):
+    """Look at the card of lines on three widths and in both themes; nothing is in the way of anything or anybody."""
+    page = lab.page
+    for width in (390, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1100})
+        for theme in (LIGHT, DARK):
+            lab.theme(theme)
+            drawn(page, "The lines of a result")
+            page.locator(CARD).scroll_into_view_if_needed()
+            shoot(page, f"{name}-{width}-{'light' if theme == LIGHT else 'dark'}")
+            assert overlaps(page) == []
+    assert barriers(page) == []
+
+
 @pytest.mark.browser
 def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(notebooks):
     write_notebook(notebooks.folder / "xpcs.ipynb", CELL)
@@ -59,15 +73,7 @@ def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(notebooks):
         page.locator(f"{CARD} li").nth(7).wait_for()
         assert page.locator(f"{CARD} li").first.inner_text().startswith("q = 0.00")
         drawn(page, "The lines of a result")
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1100})
-            for theme in (LIGHT, DARK):
-                lab.theme(theme)
-                drawn(page, "The lines of a result")
-                page.locator(CARD).scroll_into_view_if_needed()
-                shoot(page, f"lines-{width}-{'light' if theme == LIGHT else 'dark'}")
-                assert overlaps(page) == []
-        assert barriers(page) == []
+        seen_at_each_width(lab, "lines")
         # Only keys: to the menu of the axis, and one further.
         page.locator(f"{CARD} .st-lines-x select").focus()
         page.keyboard.press("ArrowDown")

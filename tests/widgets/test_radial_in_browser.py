@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.widgets.accessibility import barriers
 from tests.widgets.lab import write_notebook
-from tests.widgets.test_browser import DARK, LIGHT, SHOTS, overlaps
-from tests.widgets.test_lines_in_browser import drawn, shoot
+from tests.widgets.test_browser import SHOTS
+from tests.widgets.test_lines_in_browser import drawn, seen_at_each_width, shoot
 
 CELL = """
 import numpy as np
@@ -73,15 +72,7 @@ def test_a_curve_that_falls_by_decades_is_seen_whole_and_its_axes_are_chosen(not
         assert [one["major"] for one in found] == [pytest.approx(ticks) for ticks in RANGES.values()]
         assert found[0]["minor"][:3] == [0.008, 0.009, 0.03]
         assert all(len(one["major"]) < 10 and len(one["minor"]) < 80 for one in found)
-        for width in (390, 1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1100})
-            for theme in (LIGHT, DARK):
-                lab.theme(theme)
-                drawn(page, "The lines of a result")
-                page.locator(CARD).scroll_into_view_if_needed()
-                shoot(page, f"saxs-{width}-{'light' if theme == LIGHT else 'dark'}")
-                assert overlaps(page) == []
-        assert barriers(page) == []
+        seen_at_each_width(lab, "saxs")
         # Only keys: to the menu of the vertical axis, and one further.
         page.locator(f"{CARD} .st-lines-y select").focus()
         page.keyboard.press("ArrowDown")
