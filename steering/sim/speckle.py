@@ -7,12 +7,13 @@ forwards and backwards in time, so the fields are played to and fro.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steering.geometry.geometry import Geometry
+from steering.sim.dose import Doses
 from steering.sim.samples import Counts
 
 Fields = NDArray[np.float32]
@@ -46,10 +47,10 @@ class SpeckleSample:
     spot: float = 1.0
     endures: float = 3.0
     seed: int = 0
-    dose: dict[tuple[int, int], float] = field(default_factory=dict[tuple[int, int], float])
 
     def __post_init__(self) -> None:
         """Make the fields."""
+        self._doses = Doses(self.spot)
         rows, columns = np.indices(self.shape)
         q = np.asarray(GEOMETRY.q(rows, columns))
         # As spheres scatter, roughly: with a plateau and a fall.
@@ -73,9 +74,7 @@ class SpeckleSample:
             transmission: Part of the beam that arrives, 0 to 1.
             random: Where noise comes from.
         """
-        spot = (round(positions.get("sx", 0.0) / self.spot), round(positions.get("sy", 0.0) / self.spot))
-        dose = self.dose.get(spot, 0.0)
-        self.dose[spot] = dose + exposure * transmission
+        dose = self._doses.add(positions, exposure * transmission)
         light = exposure * transmission * float(np.exp(-dose / self.endures))
         return random.poisson(light * self._mean * self._seen(exposure)).astype(np.int32)
 

@@ -7,12 +7,13 @@ are distributed normally. Where the beam was, some spheres stick together in pai
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steering.geometry.geometry import Geometry
+from steering.sim.dose import Doses
 from steering.sim.samples import Counts
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,6 @@ class SpheresSample:
         solvent: Counts of a pixel per second of the full beam that the solvent adds, at each q.
         spot: Size of the beam in micrometres: so far the stage must go for a fresh spot.
         endures: Seconds of the full beam after which all but 1/e of the spheres are in pairs.
-        dose: Seconds of the full beam that each spot has had.
     """
 
     shape: tuple[int, int] = (128, 128)
@@ -49,10 +49,10 @@ class SpheresSample:
     solvent: float = 1.6
     spot: float = 0.5
     endures: float = 10.0
-    dose: dict[tuple[int, int], float] = field(default_factory=dict[tuple[int, int], float])
 
     def __post_init__(self) -> None:
         """Prepare what single spheres and pairs scatter into each pixel."""
+        self._doses = Doses(self.spot)
         rows, columns = np.indices(self.shape)
         q = GEOMETRY.q(rows, columns)
         seen = np.cos(GEOMETRY.two_theta(rows, columns)) ** 3
@@ -98,10 +98,8 @@ class SpheresSample:
             transmission: Part of the beam that arrives, 0 to 1.
             random: Where noise comes from.
         """
-        spot = (round(positions.get("sx", 0.0) / self.spot), round(positions.get("sy", 0.0) / self.spot))
         light = exposure * transmission
-        before = self.dose.get(spot, 0.0)
-        self.dose[spot] = before + light
+        before = self._doses.add(positions, light)
         paired = 1 - math.exp(-(before + light / 2) / self.endures)
         return np.asarray(random.poisson(light * (self._single + paired * self._pairs)), np.int32)
 
