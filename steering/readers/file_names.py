@@ -9,7 +9,8 @@ HDF5 = frozenset((".h5", ".hdf5", ".nxs", ".hdf", ".cxi", ".nx5"))
 TIFF = frozenset((".tif", ".tiff"))
 # The panels of APS 1-ID are numbered in the suffix.
 GE = frozenset((".ge", *(f".ge{panel}" for panel in range(1, 6))))
-FRAME_CACHE = frozenset((".npz",))
+CACHE_IN_HDF5 = frozenset((".fch5",))
+FRAME_CACHE = CACHE_IN_HDF5 | frozenset((".npz",))
 IMAGES = TIFF | GE | FRAME_CACHE | frozenset((".cbf", ".edf", ".mccd", ".img", ".sfrm"))
 PACKED = frozenset((".gz", ".bz2"))
 # Only images are packed as a whole: an HDF5 file is read in parts.

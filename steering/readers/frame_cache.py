@@ -1,46 +1,29 @@
-"""hexrd's frame caches: NumPy archives (``.npz``) with the bright pixels of each frame.
+"""hexrd's frame caches: the bright pixels of each frame, in NumPy archives (``.npz``) or in HDF5 (``.fch5``).
 
-``0_row``, ``0_col``, ``0_data`` and so on are the pixels of frame 0, ``shape`` is rows and columns. New ones have
-``nframes``, ``dtype`` and the first and last angle of each frame in degrees (``omega``, two columns); old ones only the
-first angle and the step, in radians. Nothing in them is unpickled.
+In an archive ``0_row``, ``0_col``, ``0_data`` and so on are the pixels of frame 0, ``shape`` is rows and columns. New
+ones have ``nframes``, ``dtype`` and the first and last angle of each frame in degrees (``omega``, two columns); old
+ones only the first angle and the step, in radians. Nothing in them is unpickled.
 """
 
 import re
 import zipfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import Floats
+from steering.readers.cached import FrameCache, OpenCache, checked
+from steering.readers.file_names import CACHE_IN_HDF5
+from steering.readers.frame_cache_fch5 import opened_fch5
 
-_MOST_SIDE, _MOST_FRAMES = 1 << 14, 1 << 20
 # A pixel takes a row, a column and a count, of eight bytes at most each, after a header.
 _PIXEL_BYTES, _HEADER_BYTES = 8, 1 << 12
 _FRAME = re.compile(r"(\d+)_data")
-_OLD = 2
 _USUAL = np.dtype(np.uint16)
-
-
-@dataclass(frozen=True, eq=False)
-class FrameCache:
-    """What a frame cache holds.
-
-    Attributes:
-        frames: How many.
-        shape: Rows and columns.
-        dtype: Of a pixel.
-        omega: Angle in the middle of each frame in degrees, shape ``(frames,)``; nothing if it does not say.
-    """
-
-    frames: int
-    shape: tuple[int, int]
-    dtype: "np.dtype[Any]"
-    omega: Floats | None
 
 
 def look_into(path: Path) -> FrameCache:
@@ -49,9 +32,10 @@ def look_into(path: Path) -> FrameCache:
     Raises:
         ValueError: If it is none, or cut short.
         OSError: If it cannot be read.
+        SteeringError: If what decompresses it is not installed.
     """
-    with _opened(path) as archive:
-        return _look(archive)
+    with _opened(path) as cache:
+        return cache.held
 
 
 def read_frame_cache(path: Path, indices: Sequence[int] | None = None) -> NDArray[Any]:
@@ -68,16 +52,17 @@ def read_frame_cache(path: Path, indices: Sequence[int] | None = None) -> NDArra
         ValueError: If it is no frame cache, or cut short.
         IndexError: If it does not hold so many frames.
         OSError: If it cannot be read.
+        SteeringError: If what decompresses it is not installed.
     """
-    with _opened(path) as archive:
-        held = _look(archive)
+    with _opened(path) as cache:
+        held = cache.held
         wanted = range(held.frames) if indices is None else indices
         frames = np.zeros((len(wanted), *held.shape), held.dtype)
         for frame, index in zip(frames, wanted, strict=True):
             if not 0 <= index < held.frames:
                 message = f"frame {index} of {held.frames}"
                 raise IndexError(message)
-            row, column, data = (_member(archive, f"{index}_{name}", held) for name in ("row", "col", "data"))
+            row, column, data = cache.pixels(index)
             if not row.shape == column.shape == data.shape or not _within(row, column, held.shape):
                 message = f"the pixels of its frame {index} do not fit into {held.shape[0]} x {held.shape[1]} px"
                 raise ValueError(message)
@@ -85,8 +70,12 @@ def read_frame_cache(path: Path, indices: Sequence[int] | None = None) -> NDArra
         return frames
 
 
+def _opened(path: Path) -> AbstractContextManager[OpenCache]:
+    return opened_fch5(path) if path.suffix.lower() in CACHE_IN_HDF5 else _opened_npz(path)
+
+
 @contextmanager
-def _opened(path: Path) -> Generator[Any]:
+def _opened_npz(path: Path) -> Generator[OpenCache]:
     """Open an archive; what it raises while it is read are mistakes of the file.
 
     Raises:
@@ -95,40 +84,28 @@ def _opened(path: Path) -> Generator[Any]:
     try:
         # A single array has no such protocol, and says so.
         with np.load(path, allow_pickle=False) as archive:
-            yield archive
+            held = _look(archive)
+            yield OpenCache(held, partial(_pixels, archive, held))
     except (zipfile.BadZipFile, KeyError, TypeError, EOFError, AttributeError, NotImplementedError) as error:
         message = f"it is no whole frame cache of hexrd ({error})"
         raise ValueError(message) from error
 
 
 def _look(archive: Any) -> FrameCache:
-    shape = [int(side) for side in np.asarray(archive["shape"]).reshape(-1)]
     names = set(archive.files)
     found = [int(number[1]) for name in names if (number := _FRAME.fullmatch(name))]
     count = int(archive["nframes"]) if "nframes" in names else max(found, default=-1) + 1
-    if len(shape) != 2 or not all(0 < side <= _MOST_SIDE for side in shape) or not 0 < count <= _MOST_FRAMES:
-        message = f"its shape is {shape} px and it has {count} frames; allowed are two sides and one frame or more"
-        raise ValueError(message)
+    kind = np.dtype(np.asarray(archive["dtype"]).astype(str).item()) if "dtype" in names else _USUAL
+    held = checked(archive["shape"], count, kind, archive["omega"] if "omega" in names else None)
     if not {f"{number}_{part}" for number in range(count) for part in ("row", "col", "data")} <= names:
         message = f"it has not all of its {count} frames"
         raise ValueError(message)
-    kind = np.dtype(np.asarray(archive["dtype"]).astype(str).item()) if "dtype" in names else _USUAL
-    if kind.kind not in "biuf":
-        message = f"its pixels are {kind}; allowed are numbers"
-        raise ValueError(message)
-    omega = _omega(np.asarray(archive["omega"]), count) if "omega" in names else None
-    return FrameCache(count, (shape[0], shape[1]), kind, omega)
+    return held
 
 
-def _omega(told: NDArray[Any], count: int) -> Floats | None:
-    """Return the middle of each frame in degrees; nothing of what is written in another way."""
-    if told.dtype.kind not in "iuf":
-        return None
-    if told.ndim == 2 and told.shape == (count, 2):
-        return told.astype(np.float64).mean(axis=1)
-    if told.shape == (_OLD,):
-        return np.asarray(np.degrees(float(told[0]) + float(told[1]) * (np.arange(count) + 0.5)), np.float64)
-    return None
+def _pixels(archive: Any, held: FrameCache, index: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    row, column, data = (_member(archive, f"{index}_{name}", held) for name in ("row", "col", "data"))
+    return row, column, data
 
 
 def _member(archive: Any, name: str, held: FrameCache) -> NDArray[Any]:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
@@ -27,15 +29,49 @@ OLD = PIXELS | {"shape": (4, 6), "omega": np.radians([10.0, 0.5])}
 
 
 def saved(path, **content):
-    np.savez_compressed(path, **{name: value for name, value in content.items() if value is not None})
+    content = {name: value for name, value in content.items() if value is not None}
+    if path.suffix == ".fch5":
+        saved_as_hdf5(path, content)
+    else:
+        np.savez_compressed(path, **content)
     return path
 
 
+def saved_as_hdf5(path, content):
+    """As hexrd 0.10.5 writes it: threads write frames in any order, their places come last."""
+    count = sum(name.endswith("_data") for name in content)
+    order = list(reversed(range(count)))
+    parts = {name: [np.asarray(content[f"{number}_{name}"]) for number in order] for name in ("row", "col", "data")}
+    ends = np.zeros((count, 2), np.uint64)
+    for number, stop, pixels in zip(order, np.cumsum([len(one) for one in parts["data"]]), parts["data"], strict=True):
+        ends[number] = stop - len(pixels), stop
+    indices = np.stack([np.concatenate(parts["row"]), np.concatenate(parts["col"])], axis=1).astype(np.uint16)
+    packed = hdf5plugin.Blosc(cname="zstd", clevel=5)
+    with h5py.File(path, "w") as file:
+        file.attrs["HEXRD_FRAMECACHE_VERSION"] = 1
+        file["shape"], file["nframes"] = content["shape"], content.get("nframes", count)
+        file["dtype"] = content["dtype"].item()
+        told = file.create_group("metadata")
+        if "omega" in content:
+            told["omega"] = content["omega"]
+        data = np.concatenate(parts["data"])[:, None]
+        file.create_dataset("data", data=data, chunks=(64, 1), maxshape=(None, 1), compression=packed)
+        file.create_dataset("indices", data=indices, chunks=(64, 2), maxshape=(None, 2), compression=packed)
+        file.create_dataset("frame_ids", data=ends.reshape(-1), chunks=(2,), compression=packed)
+
+
 @pytest.mark.parametrize(
-    ("content", "omega"), [(NEW, [0.5, 1.5]), (OLD, [10.25, 10.75]), ({**NEW, "omega": None}, None)]
+    ("name", "content", "omega"),
+    [
+        ("a.npz", NEW, [0.5, 1.5]),
+        ("a.npz", OLD, [10.25, 10.75]),
+        ("a.npz", {**NEW, "omega": None}, None),
+        ("a.fch5", NEW, [0.5, 1.5]),
+        ("a.fch5", {**NEW, "omega": None}, None),
+    ],
 )
-def test_new_and_old_ones_are_read(tmp_path, content, omega):
-    path = saved(tmp_path / "a.npz", **content)
+def test_new_and_old_ones_are_read(tmp_path, name, content, omega):
+    path = saved(tmp_path / name, **content)
     held = look_into(path)
     assert (held.frames, held.shape, held.dtype) == (2, (4, 6), np.uint16)
     assert (None if held.omega is None else pytest.approx(held.omega)) == omega
@@ -82,9 +118,59 @@ def test_a_file_that_is_no_archive_is_said(tmp_path, content):
         look_into(tmp_path / "a.npz")
 
 
-async def test_a_folder_of_them_is_a_run_with_angles(tmp_path):
+def without(name):
+    def change(file):
+        del file[name]
+
+    return change
+
+
+def put(name, value):
+    def change(file):
+        del file[name]
+        file[name] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda file: file.attrs.pop("HEXRD_FRAMECACHE_VERSION"), "is not 1"),
+        (lambda file: file.attrs.modify("HEXRD_FRAMECACHE_VERSION", 2), "is not 1"),
+        (without("frame_ids"), "no whole frame cache"),
+        (without("metadata"), "no whole frame cache"),
+        (put("shape", (4, 1 << 20)), "its shape is"),
+        (put("nframes", 3), "not all of its 3 frames"),
+        (put("dtype", "nothing"), "no whole frame cache"),
+        (put("dtype", "U5"), "allowed are numbers"),
+        (put("frame_ids", [0, 3, 3, 3]), "not all of its 2 frames"),
+        (put("frame_ids", [2, 0, 2, 2]), "not all of its 2 frames"),
+        (put("frame_ids", [0, 2, 2]), "reshape"),
+        (put("shape", (1, 1)), "more than a frame has"),
+        (put("indices", [[1, 3], [9, 0]]), "do not fit into 4 x 6 px"),
+        (put("indices", [1, 2]), "do not fit into 4 x 6 px"),
+        (put("data", 3), "no whole frame cache"),
+    ],
+)
+def test_what_is_none_in_hdf5_is_said(tmp_path, change, sentence):
+    path = saved(tmp_path / "a.fch5", **NEW)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match=sentence):
+        read_image_file(path)
+
+
+def test_what_is_not_hdf5_is_said(tmp_path):
+    (tmp_path / "a.fch5").write_bytes(b"nothing")
+    with pytest.raises(OSError, match="signature"):
+        look_into(tmp_path / "a.fch5")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "fch5"])
+async def test_a_folder_of_them_is_a_run_with_angles(tmp_path, suffix):
     for number in (1, 2):
-        saved(tmp_path / f"scan_{number:05}-fc.npz", **(NEW | {"omega": NEW["omega"] + 2 * number}))
+        saved(tmp_path / f"scan_{number:05}-fc.{suffix}", **(NEW | {"omega": NEW["omega"] + 2 * number}))
     items = await followed(WatchSource(tmp_path, idle_seconds=0.2))
     assert len(starts(items)) == 1
     blocks = [item for item in items if isinstance(item, FrameBlock)]
