@@ -1,7 +1,5 @@
 """How much of what one frame illuminates its neighbours illuminate too: without that a reconstruction means nothing."""
 
-from typing import Any, cast
-
 import numpy as np
 
 from steering.core.block import Floats
@@ -35,8 +33,7 @@ def overlaps_of(positions: Floats, beam: float) -> Floats:
         beam: Diameter of the beam in micrometres.
     """
     some = min(_NEIGHBOURS, len(positions) - 1)
-    from scipy import spatial
+    from scipy.spatial import KDTree
 
-    tree = cast("Any", spatial).cKDTree(positions)
-    near = np.asarray(tree.query(positions, some + 1)[0][:, 1:], np.float64)
+    near = KDTree(positions).query(positions, some + 1)[0][:, 1:]
     return 100 * np.maximum(1 - np.mean(near, axis=1) / beam, 0.0)

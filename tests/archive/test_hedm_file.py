@@ -77,8 +77,15 @@ def test_midas_gets_its_columns(tmp_path, data):
     table = np.genfromtxt(tmp_path / "Result.csv", skip_header=1)
     names = (tmp_path / "Result.csv").read_text().splitlines()[0].split()
     assert table.shape == (data.sizes["spot"], len(names))
-    assert names[0] == "SpotID"
-    assert names[-1] == "Eta(degrees)"
+    # Its programs go by the place of a column and want 17 (CalcRadiusAllZarr.c, and midas-transforms 0.12.0, which
+    # reads no table that has fewer).
+    assert len(names) == 17
+    assert [names[place] for place in (0, 1, 2, 5, 12, 13)] == [
+        "SpotID", "IntegratedIntensity", "Omega(degrees)", "IMax", "Radius(px)", "Eta(degrees)",
+    ]  # fmt: skip
+    assert names[14:] == ["RawSumIntensity", "maskTouched", "FitRMSE"]
+    assert table[:, 14].tolist() == data["spot_intensity"].values.tolist()
+    assert not table[:, 15:].any()
     column = {name: table[:, place] for place, name in enumerate(names)}
     y, z = CENTRE[1] - column["YCen(px)"], column["ZCen(px)"] - CENTRE[0]
     # As MIDAS makes eta: acos(z / r), negative where y is positive.
