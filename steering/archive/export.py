@@ -17,6 +17,7 @@ import xarray as xr
 from steering.archive.decisions import Decisions, change_of, header_of, moment, write_decisions
 from steering.archive.past import decisions_beside
 from steering.archive.run_entry import RunEntry
+from steering.archive.tomoproc import is_volume, write_volume
 from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.core.version import VERSION
@@ -154,9 +155,7 @@ def _write_nexus(
 ) -> None:
     """Write an ``NXentry``: the result as ``NXdata`` with its errors, its features, how it was made, and the events.
 
-    What was decided is an ``NXcollection`` with an ``NXnote`` a decision. What XPCS, ptychography and
-    azimuthal integration have found stands a second time where their programs look for it, and spots stand in tables by
-    their dimensions.
+    What was decided is an ``NXcollection`` with an ``NXnote`` a decision.
     """
     with h5py.File(path, "w") as made:
         file: Any = made
@@ -172,20 +171,28 @@ def _write_nexus(
             _group(top, "sample", "NXsample")["name"] = entry.sample
         if result is not None:
             _write_result(top, result)
-            if is_xpcs(result.outcome.data):
-                write_xpcs(file, result.outcome.data, result.provenance.parameters)
-            if is_hedm(result.outcome.data):
-                write_hedm(file, result.outcome.data)
-            if is_ptychography(result.outcome.data):
-                write_reconstruction(file, result.outcome.data)
-            if is_radial(result.outcome.data, result.provenance.parameters):
-                said = {"title": entry.name, "run": entry.uid, "sample": entry.sample}
-                said["program"] = f"steering {result.provenance.analysis} {result.provenance.code_version}"
-                write_nxcansas(file, result.outcome.data, result.provenance.parameters, said)
+            _write_definitions(file, entry, result)
         if events is not None:
             _write_arrays(_group(top, "events", "NXcollection"), events)
         if decisions is not None:
             _write_decisions(top, decisions)
+
+
+def _write_definitions(file: Any, entry: RunEntry, result: Result) -> None:
+    """Write a result a second time where its field's programs look for it, and spots in tables by their dimensions."""
+    data, source = result.outcome.data, result.provenance
+    said = {"title": entry.name, "run": entry.uid, "sample": entry.sample}
+    if is_xpcs(data):
+        write_xpcs(file, data, source.parameters)
+    if is_hedm(data):
+        write_hedm(file, data)
+    if is_ptychography(data):
+        write_reconstruction(file, data)
+    if is_radial(data, source.parameters):
+        program = f"steering {source.analysis} {source.code_version}"
+        write_nxcansas(file, data, source.parameters, said | {"program": program})
+    if is_volume(data):
+        write_volume(file, data, said | {"program": source.analysis, "version": source.code_version})
 
 
 def _write_decisions(top: Any, decisions: Decisions) -> None:
