@@ -20,6 +20,7 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
 from steering.core.result import UNKNOWN_UNIT, Outcome
 from steering.laue.choices import IndexingChoices
+from steering.laue.depth import in_mm
 from steering.laue.frames import fitting_panel, looked
 from steering.laue.indexing import Optics
 from steering.laue.looker import instrument_of, orientations_of
@@ -45,7 +46,6 @@ from steering.spots.lit import Cut
 
 # Orientations of new grains that are nearer to each other than this are one grain, in degrees.
 _SAME = 1.0
-_MICRONS_A_MM = 1000.0
 _NO_PANEL = "Where the panel stands is not known, so spots have no directions. Give geometry_file, or panel."
 _NO_CRYSTAL = "The crystal is not known, so no spot is indexed. Give the crystal, and orientations, turns or search."
 
@@ -181,7 +181,9 @@ class Laue:
         spots = find_spots(frames, bad, block.start, self._finder(shape))
         known = self._known(block)
         known[:, MASKED], known[:, CROWDED] = spots.masked, spots.crowded
-        depth = self._column(block, self._chosen.depth) / _MICRONS_A_MM if self._chosen.depth else np.zeros(len(block))
+        name, depth = self._chosen.depth, np.zeros(len(block))
+        if name:
+            depth = in_mm(self._column(block, name), block.units.get(name, UNKNOWN_UNIT))
         found = looked(block.indices, spots, known, depth, self._chosen, panel)
         axes = tuple(block.units.get(name, UNKNOWN_UNIT) for name in self._chosen.shown_along)
         return tables.united(found, self._chosen.kept), shape, units or axes

@@ -1,7 +1,7 @@
 """What a detector's file holds, once it is whole."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,8 @@ class WholeFile:
         dtype: Of a pixel.
         stack: Where they are in an HDF5 file; nothing for image files.
         complete: Unix time in seconds of its last change.
-        omega: Angle of each frame in degrees, shape ``(frames,)``, where the file says it.
+        columns: Numbers of each frame that the file holds besides, of shape ``(frames,)``.
+        units: Of these, where the file says them.
     """
 
     file: SeenFile
@@ -43,7 +44,8 @@ class WholeFile:
     dtype: np.dtype[Any]
     stack: FrameFile | None
     complete: float
-    omega: Floats | None = field(default=None, compare=False)
+    columns: Mapping[str, Floats] = field(default_factory=dict[str, Floats], compare=False)
+    units: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     @property
     def frame_bytes(self) -> int:
@@ -68,7 +70,9 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
     complete = file.changed * 1e-9
     if file.name.suffix in FRAME_CACHE:
         held = look_into(file.path)
-        return WholeFile(file, held.frames, held.shape, held.dtype, None, complete, held.omega)
+        angles = {} if held.omega is None else {_OMEGA: held.omega}
+        units = dict.fromkeys(angles, "deg")
+        return WholeFile(file, held.frames, held.shape, held.dtype, None, complete, angles, units)
     if file.name.suffix not in HDF5:
         # Read whole, because only that tells whether it is whole; its bytes are then in this machine's memory.
         images = read_image_file(file.path)
@@ -78,14 +82,18 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
     # Opened anew each time: what was known of it half-written is out of date.
     opened.forget(str(file.path))
     with opened.use(str(file.path)) as handle:
-        layout = require_images(find_layout(handle), file.path)
+        layout = require_images(find_layout(handle, alone=True), file.path)
         if len(layout.stacks) != 1:
             message = "it holds no single stack of images"
             raise ValueError(message)
         stack = layout.stacks[0].file
         dataset: Any = handle[stack.dataset]
         place = FrameFile(stack.path, stack.dataset, stack.times)
-        return WholeFile(file, count_frames(dataset), tuple(dataset.shape[-2:]), dataset.dtype, place, complete)
+        frames = count_frames(dataset)
+        columns = {name: one.read(handle, 0, frames) for name, one in layout.columns.items()}
+        units = {name: one.units for name, one in layout.columns.items() if one.units}
+        shape = tuple(dataset.shape[-2:])
+        return WholeFile(file, frames, shape, dataset.dtype, place, complete, columns, units)
 
 
 def block_of(
@@ -103,14 +111,15 @@ def block_of(
     stop = start + sum(one.frames for one in whole)
     seen = {"document": whole[-1].complete, "received": received}
     if whole[0].stack is not None:
-        return FrameBlock(run, "primary", start, stop, whole[0].stack, {}, {}, seen, 0, pixels)
+        only = whole[0]
+        return FrameBlock(run, "primary", start, stop, whole[0].stack, only.columns, only.units, seen, 0, pixels)
     frames = [(one, number) for one in whole for number in range(one.frames)]
     place = ImageFiles(
         tuple(str(one.file.path) for one, _ in frames),
         tuple(number for _, number in frames),
         tuple(one.complete for one, _ in frames),
     )
-    angles = [one.omega for one in whole if one.omega is not None]
     # Of a column each frame has a value, or there is none.
-    columns = {_OMEGA: np.concatenate(angles)} if len(angles) == len(whole) else {}
-    return FrameBlock(run, "primary", start, stop, place, columns, dict.fromkeys(columns, "deg"), seen, None, pixels)
+    names = [name for name in whole[0].columns if all(name in one.columns for one in whole)]
+    columns = {name: np.concatenate([one.columns[name] for one in whole]) for name in names}
+    return FrameBlock(run, "primary", start, stop, place, columns, whole[0].units, seen, None, pixels)

@@ -13,7 +13,8 @@ from steering.laue.panel import Panel, Three
 
 _MOST_BYTES = 1 << 20
 _MICRONS_A_MM = 1000.0
-_TO_MM = {"mm": 1.0, "micron": 1 / _MICRONS_A_MM, "um": 1 / _MICRONS_A_MM, "cm": 10.0, "m": 1000.0}
+# What is written as a length, in mm.
+MM_OF = {"mm": 1.0, "micron": 1 / _MICRONS_A_MM, "um": 1 / _MICRONS_A_MM, "cm": 10.0, "m": 1000.0}
 _SPACE = "http://sector34.xray.aps.anl.gov/34ide/geoN"
 
 
@@ -149,16 +150,16 @@ def _panel(one: ET.Element, name: str) -> Panel:
     if columns != int(columns) or rows != int(rows):
         message = f"{name} has <Npixels> {columns:g} {rows:g}. Allowed: whole numbers"
         raise ValueError(message)
-    wide, high = _numbers(one, name, "size", 2, _TO_MM)
+    wide, high = _numbers(one, name, "size", 2, MM_OF)
     rotation = cast("Three", _numbers(one, name, "R", 3, {"radian": 1.0}))
-    translation = cast("Three", _numbers(one, name, "P", 3, _TO_MM))
+    translation = cast("Three", _numbers(one, name, "P", 3, MM_OF))
     identity = (one.findtext("ID") or "").strip()
     return Panel((int(rows), int(columns)), (high, wide), rotation, translation, identity)
 
 
 def _wire(one: ET.Element) -> Wire:
-    diameter = _numbers(one, "Wire", "dia", 1, _TO_MM)[0]
-    origin = cast("Three", _numbers(one, "Wire", "Origin", 3, _TO_MM))
+    diameter = _numbers(one, "Wire", "dia", 1, MM_OF)[0]
+    origin = cast("Three", _numbers(one, "Wire", "Origin", 3, MM_OF))
     return Wire(diameter, origin, cast("Three", _numbers(one, "Wire", "Axis", 3)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +30,9 @@ class FrameCache:
     omega: Floats | None
 
 
-@dataclass(frozen=True, eq=False)
-class OpenCache:
-    """A frame cache that is open.
-
-    Attributes:
-        held: What it holds.
-        pixels: Reads the rows, columns and counts of the bright pixels of a frame.
-    """
-
-    held: FrameCache
-    pixels: Callable[[int], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]
+# What an open one holds, and what reads rows, columns and counts of the bright pixels of a frame.
+Bright: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+OpenCache: TypeAlias = tuple[FrameCache, Callable[[int], Bright]]
 
 
 def checked(sides: Any, count: int, kind: "np.dtype[Any]", omega: Any) -> FrameCache:

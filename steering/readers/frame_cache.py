@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.readers.cached import FrameCache, OpenCache, checked
+from steering.readers.cached import Bright, FrameCache, OpenCache, checked
 from steering.readers.file_names import CACHE_IN_HDF5
 from steering.readers.frame_cache_fch5 import opened_fch5
 
@@ -34,8 +34,8 @@ def look_into(path: Path) -> FrameCache:
         OSError: If it cannot be read.
         SteeringError: If what decompresses it is not installed.
     """
-    with _opened(path) as cache:
-        return cache.held
+    with _opened(path) as (held, _):
+        return held
 
 
 def read_frame_cache(path: Path, indices: Sequence[int] | None = None) -> NDArray[Any]:
@@ -54,15 +54,14 @@ def read_frame_cache(path: Path, indices: Sequence[int] | None = None) -> NDArra
         OSError: If it cannot be read.
         SteeringError: If what decompresses it is not installed.
     """
-    with _opened(path) as cache:
-        held = cache.held
+    with _opened(path) as (held, pixels):
         wanted = range(held.frames) if indices is None else indices
         frames = np.zeros((len(wanted), *held.shape), held.dtype)
         for frame, index in zip(frames, wanted, strict=True):
             if not 0 <= index < held.frames:
                 message = f"frame {index} of {held.frames}"
                 raise IndexError(message)
-            row, column, data = cache.pixels(index)
+            row, column, data = pixels(index)
             if not row.shape == column.shape == data.shape or not _within(row, column, held.shape):
                 message = f"the pixels of its frame {index} do not fit into {held.shape[0]} x {held.shape[1]} px"
                 raise ValueError(message)
@@ -85,7 +84,7 @@ def _opened_npz(path: Path) -> Generator[OpenCache]:
         # A single array has no such protocol, and says so.
         with np.load(path, allow_pickle=False) as archive:
             held = _look(archive)
-            yield OpenCache(held, partial(_pixels, archive, held))
+            yield held, partial(_pixels, archive, held)
     except (zipfile.BadZipFile, KeyError, TypeError, EOFError, AttributeError, NotImplementedError) as error:
         message = f"it is no whole frame cache of hexrd ({error})"
         raise ValueError(message) from error
@@ -103,7 +102,7 @@ def _look(archive: Any) -> FrameCache:
     return held
 
 
-def _pixels(archive: Any, held: FrameCache, index: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _pixels(archive: Any, held: FrameCache, index: int) -> Bright:
     row, column, data = (_member(archive, f"{index}_{name}", held) for name in ("row", "col", "data"))
     return row, column, data
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.readers.cached import FrameCache, OpenCache, checked
+from steering.readers.cached import Bright, FrameCache, OpenCache, checked
 from steering.readers.hdf5_frames import need_filters
 from steering.readers.hdf5_nodes import text
 from steering.readers.open_files import OpenFiles
@@ -34,7 +34,7 @@ def opened_fch5(path: Path) -> Generator[OpenCache]:
         try:
             with files.use(str(path)) as file:
                 held, ends = _look(file)
-                yield OpenCache(held, partial(_pixels, file, ends, held.shape))
+                yield held, partial(_pixels, file, ends)
         except (KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
             message = f"it is no whole frame cache of hexrd ({error})"
             raise ValueError(message) from error
@@ -61,9 +61,7 @@ def _look(file: Any) -> tuple[FrameCache, NDArray[np.int64]]:
     return held, ends
 
 
-def _pixels(
-    file: Any, ends: NDArray[np.int64], shape: tuple[int, int], index: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _pixels(file: Any, ends: NDArray[np.int64], index: int) -> Bright:
     begin, end = (int(one) for one in ends[index])
-    indices = np.asarray(file["indices"][begin:end]).reshape(-1, len(shape))
+    indices = np.asarray(file["indices"][begin:end]).reshape(-1, 2)
     return indices[:, 0], indices[:, 1], np.asarray(file["data"][begin:end]).reshape(-1)

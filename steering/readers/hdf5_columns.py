@@ -64,7 +64,7 @@ class _Candidate:
         return [leaf, *("_".join(parts[-depth:]) for depth in range(2, len(parts) + 1))]
 
 
-def find_columns(file: Any, entry: str, leading: tuple[int, ...], *, growing: bool) -> dict[str, Column]:
+def find_columns(file: Any, entry: str, leading: tuple[int, ...], *, growing: bool, alone: bool) -> dict[str, Column]:
     """Find the numbers that belong to frames.
 
     Args:
@@ -72,6 +72,7 @@ def find_columns(file: Any, entry: str, leading: tuple[int, ...], *, growing: bo
         entry: Where to look: positions of another scan are of other frames. Empty is the whole file.
         leading: The axes of the images before rows and columns.
         growing: Whether the first of them grows.
+        alone: Whether each single number belongs to a single image.
 
     Returns:
         Columns by name; where two have the same, by that of what they are in.
@@ -82,7 +83,7 @@ def find_columns(file: Any, entry: str, leading: tuple[int, ...], *, growing: bo
         for path, node in walk(group, entry)
         if not _CLOCK.fullmatch(path.rpartition("/")[2])
         and node.kind in tuple("iuf")
-        and (each := _each(node, leading, growing=growing))
+        and (each := _each(node, leading, growing=growing, alone=alone))
     ]
     return dict(_named(found))
 
@@ -96,7 +97,7 @@ def find_times(file: Any, entry: str, frames: int, *, growing: bool) -> str:
     return ""
 
 
-def _each(node: Node, leading: tuple[int, ...], *, growing: bool) -> int:
+def _each(node: Node, leading: tuple[int, ...], *, growing: bool, alone: bool = False) -> int:
     """Say how many frames share one number of a dataset; 0 if it does not belong to the frames."""
     shape, frames = node.shape or (), prod(leading)
     inner = prod(leading[1:])
@@ -106,7 +107,7 @@ def _each(node: Node, leading: tuple[int, ...], *, growing: bool) -> int:
     if grows and len(shape) == len(leading) and shape[1:] == leading[1:]:
         return 1
     if frames <= 1:
-        return 0
+        return int(alone and prod(shape) == 1)
     if shape == leading or (prod(shape) == frames and max(shape, default=0) == frames):
         return 1
     return inner if shape == leading[:1] and len(leading) > 1 else 0
@@ -129,6 +130,8 @@ def _named(found: list[_Candidate]) -> Iterator[tuple[str, Column]]:
 
 def _flat(dataset: Any, first: int, last: int) -> Floats:
     """Read numbers ``first`` to ``last - 1`` of a dataset as if it had one axis."""
+    if not dataset.shape:
+        return np.asarray([dataset[()]], dtype=np.float64)[first:last]
     if len(dataset.shape) == 1:
         return np.asarray(dataset[first:last], dtype=np.float64)
     inner = prod(dataset.shape[1:])

@@ -56,13 +56,14 @@ class Layout:
     others: tuple[str, ...] = ()
 
 
-def find_layout(file: Any, dataset: str = "", entry: str = "") -> Layout:
+def find_layout(file: Any, dataset: str = "", entry: str = "", *, alone: bool = False) -> Layout:
     """Find what an entry of a file holds.
 
     Args:
         file: An open :class:`h5py.File`.
         dataset: Path of the images; found if left out.
         entry: Name of the entry; the whole file if left out.
+        alone: Whether each single number of a file with a single image belongs to it, as where each frame has a file.
     """
     images = named_images(file, dataset) if dataset else find_images(file, entry)
     if dataset and not entry:
@@ -71,7 +72,7 @@ def find_layout(file: Any, dataset: str = "", entry: str = "") -> Layout:
         entry = top if top in entries_of(file) else ""
     if not images.nodes:
         return Layout(entry, waits=images.waits, refused=images.refused)
-    return _layout(file, images, entry)
+    return _layout(file, images, entry, alone=alone)
 
 
 def find_layouts(file: Any, dataset: str = "") -> list[Layout]:
@@ -96,7 +97,7 @@ def require_images(layout: Layout, path: object) -> Layout:
     return layout
 
 
-def _layout(file: Any, images: Images, entry: str) -> Layout:
+def _layout(file: Any, images: Images, entry: str, *, alone: bool) -> Layout:
     first = images.nodes[0]
     shape = tuple(first.shape)
     frames = sum(count_frames(node) for node in images.nodes)
@@ -109,7 +110,7 @@ def _layout(file: Any, images: Images, entry: str) -> Layout:
         entry,
         stacks,
         prod(shape[-2:]) * first.dtype.itemsize,
-        find_columns(file, entry, leading, growing=growing),
+        find_columns(file, entry, leading, growing=growing, alone=alone),
         _expected(file, entry),
         _identity(file, entry),
         others=images.others,
