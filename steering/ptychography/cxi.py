@@ -32,6 +32,21 @@ _Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, eq=False)
+class Image:
+    """An object on its lattice.
+
+    Attributes:
+        transmission: Complex, NaN where there was no light, shape ``(rows, columns)``.
+        rows: Where its rows are on the sample, in micrometres, shape ``(rows,)``.
+        columns: Likewise its columns.
+    """
+
+    transmission: Wave
+    rows: Floats
+    columns: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class CxiScan:
     """What a file holds of a scan.
 
@@ -41,6 +56,7 @@ class CxiScan:
         geometry: Of the detector, its PONI in the middle; ``None`` if the file does not say all of it.
         mask: True for pixels that are no counts, shape ``(rows, columns)``; ``None`` if there is none.
         probe: Its modes, shape ``(modes, rows, columns)``; ``None`` if there is none.
+        object: Of an earlier reconstruction; ``None`` if there is none.
     """
 
     frames: NDArray[Any]
@@ -48,6 +64,7 @@ class CxiScan:
     geometry: Geometry | None = None
     mask: NDArray[np.bool_] | None = None
     probe: Wave | None = None
+    object: Image | None = None
 
 
 def is_ptychography(data: xr.Dataset) -> bool:
@@ -59,6 +76,12 @@ def is_ptychography(data: xr.Dataset) -> bool:
 def probe_of(data: xr.Dataset) -> Wave:
     """Return the probe of a result, shape ``(modes, rows, columns)``."""
     return _wave(data, "probe")
+
+
+def image_of(data: xr.Dataset) -> Image:
+    """Return the object of a result."""
+    rows, columns = (np.asarray(data[name].values, np.float64) for name in data["object_phase"].dims)
+    return Image(_wave(data, "object"), rows, columns)
 
 
 def write_scan(path: Path | str, scan: CxiScan) -> None:
@@ -89,14 +112,7 @@ def write_reconstruction(file: Any, data: xr.Dataset) -> None:
         data: For which :func:`is_ptychography` is true.
     """
     file["cxi_version"] = _VERSION
-    image = file.create_group(_OBJECT)
-    image.attrs["description"] = "complex transmission; NaN where there was no light"
-    image["data"] = _wave(data, "object")
-    image["data_space"], image["data_type"] = "real", "transmission"
-    for axis, name in zip("yx", data["object_phase"].dims, strict=True):
-        place = np.asarray(data[name].values, np.float64) / _MICROMETRES
-        image[axis] = place
-        image[axis].attrs["units"] = "m"
+    _write_image(file, image_of(data))
     file[_PROBE] = probe_of(data)
 
 
@@ -148,6 +164,16 @@ def _wave(data: xr.Dataset, name: str) -> Wave:
     return (amplitude * np.exp(1j * phase)).astype(np.complex64)
 
 
+def _write_image(file: Any, one: Image) -> None:
+    image = file.create_group(_OBJECT)
+    image.attrs["description"] = "complex transmission; NaN where there was no light"
+    image["data"] = one.transmission
+    image["data_space"], image["data_type"] = "real", "transmission"
+    for axis, place in (("y", one.rows), ("x", one.columns)):
+        image[axis] = place / _MICROMETRES
+        image[axis].attrs["units"] = "m"
+
+
 def _write_scan(file: Any, scan: CxiScan) -> None:
     file["cxi_version"] = _VERSION
     detector = file.create_group(_DETECTOR)
@@ -174,6 +200,8 @@ def _write_scan(file: Any, scan: CxiScan) -> None:
         file[f"{_SOURCE}/energy"] = _PLANCK_LIGHT / scan.geometry.wavelength
     if scan.probe is not None:
         file[_PROBE] = scan.probe
+    if scan.object is not None:
+        _write_image(file, scan.object)
 
 
 def _read_scan(file: Any) -> CxiScan:
@@ -185,7 +213,20 @@ def _read_scan(file: Any) -> CxiScan:
         raise ValueError(message)
     mask = np.asarray(file[f"{_DETECTOR}/mask"][()]) != 0 if f"{_DETECTOR}/mask" in file else None
     probe = _probe_in(file) if _PROBE in file else None
-    return CxiScan(frames, metres[:, 1::-1] * _MICROMETRES, _read_geometry(file, frames.shape[1:]), mask, probe)
+    geometry, image = _read_geometry(file, frames.shape[1:]), _image_in(file)
+    return CxiScan(frames, metres[:, 1::-1] * _MICROMETRES, geometry, mask, probe, image)
+
+
+def _image_in(file: Any) -> Image | None:
+    """Read an object that says where it is; nothing of another one."""
+    if not all(f"{_OBJECT}/{name}" in file for name in ("data", "x", "y")):
+        return None
+    image = np.asarray(file[f"{_OBJECT}/data"][()])
+    rows, columns = (np.asarray(file[f"{_OBJECT}/{axis}"][()], np.float64) * _MICROMETRES for axis in "yx")
+    if image.dtype.kind != "c" or image.shape != (len(rows), len(columns)):
+        message = f"its object has the shape {image.shape}, and {len(rows)} and {len(columns)} positions"
+        raise ValueError(message)
+    return Image(image.astype(np.complex64), rows, columns)
 
 
 def _read_geometry(file: Any, shape: tuple[int, ...]) -> Geometry | None:

@@ -60,6 +60,22 @@ class Window:
         Raises:
             ValueError: If the part reaches beyond the frames.
         """
+        found = np.minimum(np.sqrt(self.counts(frames, bad)), _LARGEST).astype(np.float16)
+        return np.ascontiguousarray(np.fft.ifftshift(found, axes=(1, 2)))
+
+    def counts(self, frames: NDArray[Any], bad: Bad) -> Floats:
+        """Cut the part out of frames, and sum its bins.
+
+        Args:
+            frames: Counts, shape ``(frames, rows, columns)``.
+            bad: Which pixels are no counts, beside those that the detector marked itself.
+
+        Returns:
+            Shape ``(frames, *shape)``, the direct beam in the middle; NaN where there is no count.
+
+        Raises:
+            ValueError: If the part reaches beyond the frames.
+        """
         rows, columns = self.shape(*frames.shape[1:])
         top, left = self._corner(*frames.shape[1:])
         part = (slice(None), slice(top, top + rows * self.binning), slice(left, left + columns * self.binning))
@@ -70,8 +86,7 @@ class Window:
             counts[wrong[part]] = np.nan
         if self.binning > 1:
             counts = counts.reshape(len(frames), rows, self.binning, columns, self.binning).sum(axis=(2, 4))
-        found = np.minimum(np.sqrt(counts), _LARGEST).astype(np.float16)
-        return np.ascontiguousarray(np.fft.ifftshift(found, axes=(1, 2)))
+        return counts
 
     def _corner(self, rows: int, columns: int) -> tuple[int, int]:
         """Return the first row and column of the part."""
