@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from steering.core.block import Floats
 from steering.core.errors import SteeringError
 from steering.paths.heard import Heard, Track
 
 # Room for a run-up beyond what the motor needs to come up to speed, as a share of that.
 _SPARE = 0.5
+# So many readings are kept before more room is made.
+_ROOM = 1024
 
 
 class Hearing:
@@ -25,20 +28,14 @@ class Hearing:
             axes: Read-backs by axis.
         """
         self._signals = {"": counter, **axes}
-        self._heard: dict[str, list[tuple[float, float]]] = {name: [] for name in self._signals}
+        self._heard = {name: Ear() for name in self._signals}
         self._writers: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     async def begin(self) -> None:
         """Begin to listen: what each signal is now is heard first."""
         for name, signal in self._signals.items():
-            self._writers[name] = self._writer(self._heard[name])
+            self._writers[name] = self._heard[name].write
             signal.subscribe_reading(self._writers[name])
-
-    def _writer(self, heard: list[tuple[float, float]]) -> Callable[[dict[str, Any]], None]:
-        def write(reading: dict[str, Any]) -> None:
-            heard.extend((float(one["timestamp"]), float(one["value"])) for one in reading.values())
-
-        return write
 
     def end(self) -> Heard:
         """Listen no more, and give what was heard."""
@@ -48,14 +45,44 @@ class Hearing:
 
     def heard(self) -> Heard:
         """Give what was heard so far."""
-        tracks = {name: _track(heard) for name, heard in self._heard.items()}
+        tracks = {name: ear.track() for name, ear in self._heard.items()}
         return Heard(tracks.pop(""), tracks)
 
 
-def _track(heard: list[tuple[float, float]]) -> Track:
-    times, values = np.array(heard, dtype=np.float64).reshape(-1, 2).T
-    order = np.argsort(times, kind="stable")
-    return Track(times[order], values[order])
+class Ear:
+    """What was heard of one signal; asked again, it only lays out what is new: a burst may have 100,000 frames."""
+
+    def __init__(self) -> None:
+        """Have heard nothing."""
+        self._new: list[tuple[float, float]] = []
+        # Times and values, with room for more behind them.
+        self._kept = np.empty((2, _ROOM))
+        self._count = 0
+
+    def write(self, reading: dict[str, Any]) -> None:
+        """Hear a reading."""
+        self._new.extend((float(one["timestamp"]), float(one["value"])) for one in reading.values())
+
+    def track(self) -> Track:
+        """Give what was heard so far, in the order of its times."""
+        new, self._new = self._new, []
+        if new:
+            self._lay(np.array(new, dtype=np.float64).T)
+        times, values = self._kept[:, : self._count]
+        return Track(times, values)
+
+    def _lay(self, new: Floats) -> None:
+        first, last = self._count, self._count + new.shape[1]
+        if last > self._kept.shape[1]:
+            larger = np.empty((2, 2 * last))
+            larger[:, :first] = self._kept[:, :first]
+            self._kept = larger
+        self._kept[:, first:last] = new
+        self._count = last
+        if (np.diff(self._kept[0, max(first - 1, 0) : last]) < 0).any():
+            # Anew, as somebody may still hold what was given before.
+            order = np.argsort(self._kept[0, :last], kind="stable")
+            self._kept = self._kept[:, :last][:, order]
 
 
 class MotorSweep:

@@ -6,7 +6,7 @@ exposure earlier; the position then lies between two read-backs. Monitors may le
 interpolated.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,32 +87,34 @@ class Sweeper(Protocol):
         ...
 
 
-def frame_times(counter: Track, frames: int, exposure: float) -> Floats:
+def frame_times(counter: Track, frames: int, exposure: float, numbers: Sequence[int] | None = None) -> Floats:
     """Say when the frames of a burst were taken.
 
     Args:
         counter: The detector's counter; its first value is from before the burst.
         frames: How many there should be.
         exposure: In seconds.
+        numbers: Of the frames that are asked for, from 0; all if left out.
 
     Returns:
-        Unix time of the middle of each exposure, shape ``(frames,)``.
+        Unix time of the middle of each exposure, shape ``(frames,)``, or that of the numbers.
 
     Raises:
         LostTimesError: If the counter did not go that far.
     """
-    counts = counter.values - counter.values[0]
+    before = float(counter.values[0])
     # The first value is as old as the last burst: it says nothing about this one's times.
-    known = np.flatnonzero((counts > 0) & (counts <= frames))
-    if not len(known) or counts[known[-1]] < frames:
-        last = int(counts.max())
+    known = (counter.values > before) & (counter.values <= before + frames)
+    heard, at = counter.values[known], counter.times[known]
+    if not len(heard) or heard[-1] < before + frames:
+        last = int(counter.values.max() - before)
         message = f"The detector's counter went to {last} of {frames} frames: when each was taken is not known."
         raise LostTimesError(message)
-    wanted = np.arange(1, frames + 1, dtype=np.float64)
-    heard, at = counts[known], counter.times[known]
-    ends = np.interp(wanted, heard, at)
+    asked = np.arange(frames, dtype=np.float64) if numbers is None else np.array(numbers, np.float64)
+    wanted = asked + before + 1
+    ends: Floats = np.interp(wanted, heard, at)
     # As long as an exposure if only one count was heard.
-    period = float(at[-1] - at[0]) / float(heard[-1] - heard[0]) if len(known) > 1 else exposure
+    period = float(at[-1] - at[0]) / float(heard[-1] - heard[0]) if len(heard) > 1 else exposure
     early = wanted < heard[0]
     ends[early] = at[0] - (heard[0] - wanted[early]) * period
     return ends - min(exposure, period) / 2

@@ -5,13 +5,14 @@ kept: the last part is filled, as an event has a fixed number of frames, and say
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from bluesky import plan_stubs as bps
 from bluesky.utils import IllegalMessageSequence, RunEngineControlException
 
 from steering.core import burst as columns
 from steering.core.block import Floats
-from steering.paths.heard import Listener, LostTimesError, Track, even, frame_times
+from steering.paths.heard import Listener, LostTimesError, Track, frame_times
 from steering.paths.parts import Parted
 from steering.plans.asking import asked
 from steering.plans.course import Course, Plan
@@ -86,13 +87,14 @@ def _event(course: Course, parted: Parted, listener: Listener, part: int, kept: 
     frames = course.docket.scan.frames
     begin, stop = part * frames, (part + 1) * frames
     counter = yield from asked(lambda: _heard(listener, stop))
-    times = times_of(counter, max(int(counter.values.max() - counter.values[0]), stop), exposure)
+    far, place = max(int(counter.values.max() - counter.values[0]), stop), begin + kept
+    # Of these frames only: a part late in a long burst costs no more than the first one.
+    zero, start, last, end = times_of(counter, far, exposure, (0, begin, place - 1, stop - 1)).tolist()
     # Of the burst so far: a part that was ended may have one frame.
-    _, period = even(times[: begin + kept])
-    start, missing, place = float(times[begin]), 0, begin + kept
+    period, missing = (last - zero) / (place - 1) if place > 1 else 0.0, 0
     if kept < frames:
         # Counted from the end, as a counter may be heard in leaps.
-        missing = max(round((times[stop - 1] - times[place - 1]) / period) - (frames - kept), 1)
+        missing = max(round((end - last) / period) - (frames - kept), 1)
     where = {columns.PART: part, columns.KEPT: kept, columns.GAP: missing}
     if course.burst is not None:
         course.burst.put({columns.START: start, columns.PERIOD: period} | where)
@@ -111,10 +113,10 @@ async def _heard(listener: Listener, frames: int) -> Track:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def times_of(counter: Track, frames: int, exposure: float) -> Floats:
-    """Say when the frames of a burst were taken; a PointError if that is not known."""
+def times_of(counter: Track, frames: int, exposure: float, numbers: Sequence[int] | None = None) -> Floats:
+    """Say when the frames of a burst were taken, all or those of some numbers; a PointError if that is not known."""
     try:
-        return frame_times(counter, frames, exposure)
+        return frame_times(counter, frames, exposure, numbers)
     except LostTimesError as error:
         raise PointError(str(error)) from error
 
