@@ -1,10 +1,10 @@
 """How fast do 5 bursts of 10,000 frames come, and does each frame have its own place?
 
-``python -m benchmarks.bursts [--frames N] [--points N] [--parts N] [--xpcs]``: a scan of five positions on the simulated
-beamline, each with one burst of small frames, whose pixels say where they were taken. Printed are frames a second from
-the start of the scan to the last result, and how many frames have another position, event or index than their own. With
-parts, each of which is an event while the burst runs: what each process takes, and how late results are, in each
-quarter of the scan. With ``--xpcs`` frames of few photons are correlated, and nothing else is made of them.
+``python -m benchmarks.bursts [--frames N] [--points N] [--parts N] [--xpcs]``: a scan of five positions on the
+simulated beamline, each with one burst of small frames, whose pixels say where they were taken. Printed are frames a
+second from the start of the scan to the last result, and how many frames have another position, event or index than
+their own. With parts, each of which is an event while the burst runs: what each process takes, and how late results
+are, in each quarter of the scan. With ``--xpcs`` frames of few photons are correlated, and nothing else is made of them.
 """
 
 import argparse

@@ -228,3 +228,16 @@ def test_what_is_fixed_and_bounded_is_so(speckle):
     slow = float(free["tau0"].values.max())
     bounds = {"tau0": [slow / 1000, slow * 1000], "contrast": [0.0, 2.0]}
     assert of(Xpcs(**place, bounds=bounds), speckle).data["tau0"].values == pytest.approx(free["tau0"].values, rel=1e-3)
+
+
+def test_light_that_varies_inside_a_ring_hardly_adds_to_the_curves():
+    """Frames without any correlation, whose light falls steeply with q and along the azimuth."""
+    rows, columns = np.indices((48, 48)) - 23.5
+    light = 40 * np.exp(-np.hypot(rows, columns) / 10) * (1 + 0.6 * np.cos(np.arctan2(rows, columns)))
+    frames = np.random.default_rng(4).poisson(light, (300, 48, 48)).astype(np.uint16)
+    place = {"bins": 2, "q_low": 2.0, "q_high": 22.0}
+    fine, coarse = (of(Xpcs(**place, static_pixels=size), frames).data for size in (16, 10_000))
+    # Rings alone, as others normalise, seem to be correlated for ever.
+    assert coarse["g2"].values.min() > 1.15
+    # What is left is how the light varies inside a static bin.
+    assert np.abs(fine["g2"].values - 1).max() < 0.03

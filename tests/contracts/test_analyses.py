@@ -1,13 +1,18 @@
 """Every installed analysis keeps the contract; none is named here."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from steering.analyses.rocking_curve import RockingCurve
 from steering.core import registry
 from steering.core.result import Feature, Outcome
 from steering.testing import ContractError, check_analysis
+from steering.testing.blocks import make_block
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -16,6 +21,31 @@ def test_analyses(name, seed):
     analysis = registry.load("analyses", name)()
     assert analysis.name == name
     check_analysis(analysis, seed=seed)
+
+
+KINDS = (np.uint8, np.uint16, np.int32, np.uint32, np.float32)
+
+
+@st.composite
+def blocks(draw):
+    """Frames of any size and kind, with runs of equal, saturated and lost pixels, cut anywhere."""
+    shape, kind = draw(st.tuples(st.integers(4, 20), st.integers(4, 20))), draw(st.sampled_from(KINDS))
+    count, seed = draw(st.integers(2, 12)), draw(st.integers(0, 999))
+    top = 1e6 if kind is np.float32 else np.iinfo(kind).max
+    values = draw(st.lists(st.sampled_from([0, 0, 1, 2, 7, 90, 250, top]), min_size=4, max_size=8))
+    frames = np.random.default_rng(seed).choice(values, (count, *shape)).astype(kind)
+    if kind is np.float32 and draw(st.booleans()):
+        frames[draw(st.integers(0, count - 1)), 0] = np.nan
+    edges = [0, *sorted(draw(st.sets(st.integers(1, count - 1), max_size=4))), count]
+    start = draw(st.sampled_from([0, 1, 1000]))
+    return [make_block(frames[a:b], start + a, seed) for a, b in pairwise(edges)]
+
+
+@pytest.mark.parametrize("name", registry.names("analyses"))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=blocks())
+def test_made_up_blocks_keep_the_contract(name, made):
+    check_analysis(registry.load("analyses", name)(), made)
 
 
 @pytest.mark.parametrize("name", registry.names("analyses"))
