@@ -4,7 +4,8 @@
 simulated beamline, each with one burst of small frames, whose pixels say where they were taken. Printed are frames a
 second from the start of the scan to the last result, and how many frames have another position, event or index than
 their own. With parts, each of which is an event while the burst runs: what each process takes, and how late results
-are, in each quarter of the scan. With ``--xpcs`` frames of few photons are correlated, and nothing else is made of them.
+are, in each quarter of the scan. With ``--xpcs`` frames of few photons are correlated, and nothing else is made of
+them.
 """
 
 import argparse
@@ -106,8 +107,8 @@ class Watch:
             results = self._session.results
             made = [results[label].provenance for label in results]
             done = min((one.frames for one in made), default=0)
-            late = max((one.times["result"] - one.times["photon"] for one in made if "photon" in one.times), default=0.0)
-            self.seen.append((time.perf_counter(), done, taken, late))
+            ages = [one.times["result"] - one.times["photon"] for one in made if "photon" in one.times]
+            self.seen.append((time.perf_counter(), done, taken, max(ages, default=0.0)))
 
 
 def _name(line):

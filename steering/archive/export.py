@@ -183,7 +183,7 @@ def _write_definitions(file: Any, entry: RunEntry, result: Result) -> None:
     data, source = result.outcome.data, result.provenance
     said = {"title": entry.name, "run": entry.uid, "sample": entry.sample}
     if is_xpcs(data):
-        write_xpcs(file, data, source.parameters)
+        write_xpcs(file, data, source.parameters, entry.number)
     if is_hedm(data):
         write_hedm(file, data)
     if is_ptychography(data):

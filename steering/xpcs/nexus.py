@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.xpcs.bins import Grid, make_bins
+from steering.xpcs.entry import write_entry
 from steering.xpcs.qmap import write_qmap
 
 _G2, _LAG, _Q = "xpcs/multitau/normalized_g2", "xpcs/multitau/delay_list", "xpcs/qmap/dynamic_v_list_dim0"
@@ -46,21 +47,19 @@ def is_xpcs(data: xr.Dataset) -> bool:
     return {"g2", "lag", "q", "delay"} <= set(data.variables) and data["g2"].dims == _CURVES
 
 
-def write_xpcs(file: Any, data: xr.Dataset, chosen: Mapping[str, Any] | None = None) -> None:
+def write_xpcs(file: Any, data: xr.Dataset, chosen: Mapping[str, Any] | None = None, number: int = 0) -> None:
     """Write a result into an open HDF5 file that has ``/entry``.
 
     Args:
         file: As h5py opens it.
         data: For which :func:`is_xpcs` is true.
         chosen: Parameters of the analysis: the maps of the bins are made anew of them.
+        number: Of the scan.
     """
     file["entry/definition"] = "NXxpcs"
     file.create_group("xpcs").attrs["NX_class"] = "NXprocess"
     lags, delays = (np.asarray(data[name].values, np.float64) for name in ("lag", "delay"))
     period = float(delays[0] / lags[0]) if len(lags) else 0.0
-    if period:
-        file[_FRAME_TIME] = period
-        file[_FRAME_TIME].attrs["units"] = "s"
     for name in map(str, data.variables):
         if data[name].dtype.kind not in "iufb":
             continue
@@ -79,6 +78,7 @@ def write_xpcs(file: Any, data: xr.Dataset, chosen: Mapping[str, Any] | None = N
             file["xpcs/qmap"].attrs["missing"] = f"the maps of the bins could not be made: {error}"
         else:
             write_qmap(file, *bins.maps())
+    write_entry(file, chosen or {}, period, number)
 
 
 def read_xpcs(path: Path | str) -> xr.Dataset:

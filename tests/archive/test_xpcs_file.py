@@ -13,6 +13,7 @@ from steering.archive.run_entry import RunEntry
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.result import Provenance, Result
+from steering.geometry.geometry import Geometry
 from steering.sim.speckle import GEOMETRY
 from steering.xpcs.nexus import read_xpcs
 
@@ -63,6 +64,58 @@ def test_it_stands_where_programs_for_xpcs_look_for_it(tmp_path):
         assert file["xpcs/temporal_mean/scattering_1d"].shape == (1, count)
         assert file["xpcs/spatial_mean/intensity_vs_time"].shape == (2, 3)
         assert file["xpcs/spatial_mean/intensity_vs_time"][0].tolist() == pytest.approx([10, 30, 50])
+
+
+# What NXxpcs asks for (NeXus definitions of 2026.01), beside what may be left out.
+ASKED = {
+    "": "NXentry", "data": "NXdata", "instrument": "NXinstrument", "instrument/incident_beam": "NXbeam",
+    "instrument/detector_1": "NXdetector", "instrument/masks": "NXnote",
+}  # fmt: skip
+FIELDS = (
+    "definition", "entry_identifier", "scan_number", "start_time", "data/g2", "data/g2_derr", "data/delay_difference",
+    "instrument/incident_beam/incident_energy", "instrument/detector_1/count_time", "instrument/detector_1/frame_time",
+    "instrument/detector_1/beam_center_x", "instrument/detector_1/beam_center_y", "instrument/masks/dynamic_roi_map",
+    "instrument/masks/dynamic_q_list", "instrument/masks/static_roi_map",
+)  # fmt: skip
+
+
+def test_its_entry_has_all_that_nxxpcs_asks_for(tmp_path):
+    stands = GEOMETRY.json() | {"rot1": 0.01, "rot2": -0.02}
+    counts = np.random.default_rng(1).poisson(3, (60, 24, 32)).astype(np.uint16)
+    analysis = Xpcs(geometry=stands, bins=3, static_pixels=20)
+    block = FrameBlock("r", "primary", 0, 60, Inline(counts), {"exposure": np.full(60, 3e-4)}, {"exposure": "s"})
+    outcome = analysis.result(analysis.update(analysis.empty(), block, counts))
+    source = Provenance("r", "xpcs", analysis.parameters, "1a2b3c4d", "0.1.0", "local", 60, 59)
+    entry = RunEntry("r", scan="xpcs", number=7, started=1.7e9)
+    with h5py.File(write_run(tmp_path, "nexus", entry, Result(1, outcome, source), None)) as file:
+        top = file["entry"]
+        assert [
+            place for place, kind in ASKED.items() if (top[place] if place else top).attrs["NX_class"] != kind
+        ] == []
+        assert [name for name in FIELDS if name not in top] == []
+        assert top["scan_number"][()] == 7
+        stored = {top[f"data/{name}"].attrs["storage_mode"] for name in ("g2", "g2_derr", "delay_difference")}
+        assert stored == {"one_array"}
+        assert top["data/delay_difference"].dtype.kind == "i"
+        beam, detector = top["instrument/incident_beam"], top["instrument/detector_1"]
+        assert beam["incident_energy"][()] == pytest.approx(12.398 / 1.127, rel=1e-4)
+        assert (detector["count_time"][()], detector["frame_time"][()]) == (pytest.approx(3e-4), pytest.approx(3e-4))
+        # Light that goes straight on has no q.
+        row, column = detector["beam_center_y"][()], detector["beam_center_x"][()]
+        assert Geometry.of(stands).q(row, column) == pytest.approx(0, abs=1e-9)
+        assert detector["beam_center_x"].attrs["units"] == "pixel"
+        assert (top["instrument/masks/dynamic_roi_map"][()] == file["xpcs/qmap/dynamic_roi_map"][()]).all()
+        assert "missing" not in top["instrument"].attrs
+
+
+def test_what_is_not_known_is_named_and_not_made_up(tmp_path):
+    made = result(period=1e-3)
+    made = replace(made, provenance=replace(made.provenance, parameters={"period": 1e-3}))
+    with h5py.File(write_run(tmp_path, "nexus", RunEntry("r"), made, None)) as file:
+        instrument = file["entry/instrument"]
+        assert instrument["detector_1/frame_time"][()] == pytest.approx(1e-3)
+        assert "count_time" not in instrument["detector_1"]
+        assert instrument.attrs["missing"] == "not known: incident_energy, count_time, beam_center_x, beam_center_y"
 
 
 def as_8_id_writes_it(path, **changes):
