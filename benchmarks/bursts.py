@@ -118,7 +118,7 @@ def _name(line):
 
 
 def quarters(seen):
-    """Say what each process takes of a core, and how late results are, in each quarter of the time that results came."""
+    """Say what each process takes of a core, and how late results are, in each quarter of their time."""
     some = [one for one in seen if one[1]]
     for number in range(4):
         part = some[number * len(some) // 4 : (number + 1) * len(some) // 4 + 1]
