@@ -1,15 +1,19 @@
 """A person's notebook is never written over."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from steering.commands.lab import lab
 from steering.commands.tutorials import FIRST, TECHNIQUES, lay_out, technique_of
+from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
+
+PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
 
 
 @pytest.fixture
@@ -52,6 +56,12 @@ def test_each_technique_has_its_notebook_and_its_beamline(name, workspace):
             if cell["cell_type"] == "code"]  # fmt: skip
     assert "Dashboard(session)" in "".join(code[0]["source"])
     assert "session.start(" in "".join(code[1]["source"])
+    if name in registry.names("analyses"):
+        # A beginner sees what to look for, and somebody has looked at it.
+        (page,) = (one for one in PAGES if f"--technique {name}\n" in one.read_text(encoding="utf-8"))
+        shown = re.findall(r"!\[\S.*\]\((.+\.png)\)", page.read_text(encoding="utf-8"))
+        assert shown
+        assert all((page.parent / picture).stat().st_size > 10_000 for picture in shown)
 
 
 @pytest.mark.parametrize("name", ["xpc", "", "Tomography\n", "x" * 500])
