@@ -135,10 +135,20 @@ def checked_entry(entry: Entry) -> Entry:
     """See that an entry can be kept.
 
     Raises:
-        SteeringError: If it has no run or title.
+        SteeringError: If it has no run or title, or is no entry.
     """
     if not entry.run or not entry.subject.startswith(f"{entry.kind}:{entry.run}"):
         raise SteeringError(
             f"The catalogue entry {entry.subject!r:.80} names no run. Its subject is run:UID or result:UID:LABEL."
         )
+    try:
+        said, title = entry.content["project_metadata"], entry.content["dc"]["titles"][0]["title"]
+        well = all((isinstance(title, str), title, isinstance(said["flow"], str), said["kind"] == entry.kind))
+        float(said.get("began") or 0.0)
+        # A line of a list of entries is made of these.
+        well = well and all(isinstance(said.get(name) or "", str) for name in ("scan", "sample", "status", "day"))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} is none ({error!r:.80}).") from error
+    if not well:
+        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} has no title, no flow, or another kind.")
     return entry

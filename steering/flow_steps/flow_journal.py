@@ -249,4 +249,5 @@ def _taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def _line(kind: str, content: Mapping[str, Any]) -> bytes:
-    return json.dumps({"kind": kind, "time": time.time(), **content}).encode() + b"\n"
+    # What a line is about never says what kind of line it is.
+    return json.dumps({"time": time.time(), **content, "kind": kind}).encode() + b"\n"
