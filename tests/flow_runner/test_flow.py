@@ -12,12 +12,12 @@ from steering.catalogue.catalogue import Catalogue
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
-from steering.flow_runner.orders import cancel, order
+from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
 from steering.flow_steps import copying
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, sha256_of
-from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder
+from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.result_file import read_result_file, write_result_file
 from steering.flow_steps.warm import WarmFacilities
@@ -309,3 +309,27 @@ def test_a_flow_that_is_taken_up_while_it_is_cancelled_hears_of_the_wish(workspa
         cancel(workspace, FlowJournal(journal.folder))
         assert other.cancel_wished
         assert other.state.status != "cancelled"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null\n", b"[1]\n", b"\0\0\0\n", b'{"kind": "ordered", "time": 1}\n', b'{"kind": "done"}\n']
+)
+def test_a_journal_that_cannot_be_read_is_said_and_hides_no_other(workspace, run, content):
+    run(flow(compute=None, catalogue=None))
+    spoilt = FlowJournal(flows_folder(workspace) / f"other-{UID[:8]}")
+    spoilt.folder.mkdir()
+    (spoilt.folder / "journal.jsonl").write_bytes(content)
+    states = {one.id: one.state for one in journals(workspace)}
+    assert states[f"keep-{UID[:8]}"].status == "succeeded"
+    said = states[spoilt.id]
+    assert (said.status, said.steps) == ("failed", ())
+    assert "cannot be read" in said.why
+    assert "Move its folder elsewhere" in said.why
+    assert find_journal(workspace, "keep").state.status == "succeeded"
+    with WarmFacilities(workspace) as facilities, pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        run_flow(workspace, spoilt, facilities)
+    with pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        cancel(workspace, spoilt)
+    with pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        order(workspace, "other", flow(), UID)
+    assert (spoilt.folder / "journal.jsonl").read_bytes() == content

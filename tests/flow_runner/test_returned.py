@@ -160,11 +160,27 @@ def test_the_end_of_a_run_starts_the_flows_of_its_scan_once(workspace, tmp_path)
     assert [list(one.lines()) for one in journals(workspace)] == lines
 
 
-def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_older_ones_are_not(workspace, tmp_path):
+@pytest.mark.parametrize("began", [9.8e9, 1.0e9])
+def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_older_ones_are_not(
+    workspace, tmp_path, began
+):
     measured(workspace, "old00000-1")
     assert watched(workspace, tmp_path) == {}
-    measured(workspace, "new00000-1", began=9.8e9)
+    # Also where the clock was set back meanwhile.
+    measured(workspace, "new00000-1", began=began)
+    if began < 1.7e9:
+        max(workspace.journal.iterdir()).rename(workspace.journal / "20010909T014640.0-rocking-0.jsonl")
     assert set(watched(workspace, tmp_path)) == {"each-new00000", "maps-new00000"}
+
+
+def test_a_journal_that_cannot_be_read_keeps_no_flow_from_its_start(workspace, tmp_path):
+    watched(workspace, tmp_path)
+    spoilt = flows_folder(workspace) / "each-spoilt"
+    spoilt.mkdir()
+    (spoilt / "journal.jsonl").write_text('{"kind": "ordered", "time": 1}\n')
+    measured(workspace)
+    found = watched(workspace, tmp_path, told("ended"))
+    assert found == {f"each-{UID[:8]}": "succeeded", f"maps-{UID[:8]}": "succeeded", "each-spoilt": "failed"}
 
 
 def test_a_flow_that_was_cut_off_with_its_process_goes_on_with_the_next_one(workspace, tmp_path):
@@ -175,7 +191,8 @@ def test_a_flow_that_was_cut_off_with_its_process_goes_on_with_the_next_one(work
     with journal:
         journal.write("running")
     assert journal.state.status == "interrupted"
-    assert watched(workspace, tmp_path) == {journal.id: "succeeded"}
+    # The other flow of the run was never ordered.
+    assert watched(workspace, tmp_path) == {journal.id: "succeeded", f"maps-{UID[:8]}": "succeeded"}
 
 
 async def test_a_session_whose_home_cannot_be_written_opens_without_flows(tmp_path):
