@@ -8,7 +8,6 @@ from typing import Any, cast
 from steering.catalogue.catalogue import Catalogue
 from steering.catalogue.entry import Entry, data_cite, decisions_summary
 from steering.core.result import Feature
-from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.hold import point
 from steering.flow_steps.result_file import results_of
 from steering.flow_steps.work import Work
@@ -96,7 +95,7 @@ def _raw(work: Work, before: Entry | None) -> Sequence[Mapping[str, Any]]:
         return before.files
     return _files(
         [
-            {"name": one.name, "path": str(one.path), "size": one.size, "sha256": sha256_of(one.path)}
+            {"name": one.name, "path": str(one.path), "size": one.size, "sha256": one.sha256()}
             for one in work.run.files()
         ]
     )

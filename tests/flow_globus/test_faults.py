@@ -13,7 +13,7 @@ from steering.globus.flow_values import Definition
 from steering.globus.login import Login
 from steering.globus.sending import Sending
 from tests.flow_globus.places import STEPS
-from tests.flow_runner.workspaces import UID
+from tests.flow_runner.workspaces import AWKWARD, UID, renamed
 from tests.globus.test_flow import asking
 
 # They wait for the double's time, not for the processor.
@@ -262,6 +262,39 @@ def test_a_file_outside_of_the_collection_is_named(there, run, tmp_path):
     assert state.status == "failed"
     assert "source_folder" in state.why
     assert there.effects.flow_runs == 0
+
+
+def test_a_name_may_be_anything_that_globus_can_say(there, run, workspace):
+    renamed(workspace, AWKWARD)
+    state = run(there.flow())
+    assert state.status == "succeeded", state.why
+    for place in (there.eagle, there.experiment):
+        assert [path for path in place.folder.rglob("*.h5") if path.name == AWKWARD]
+    renamed(workspace, b"\xff.h5".decode(errors="surrogateescape"), AWKWARD)
+    state = run(there.flow(), name="again")
+    assert state.status == "failed"
+    assert "Globus calls files by names in UTF-8, and '\\udcff.h5' is none. Rename it, and resume." in state.why
+    assert there.effects.flow_runs == 1
+
+
+def test_a_file_that_goes_away_before_it_is_sent_is_said_and_the_flow_goes_on_when_it_is_back(
+    there, run, workspace, monkeypatch
+):
+    frames, away = workspace.frames / f"{UID}.h5", workspace.directory / "away.h5"
+
+    def gone(name):
+        if name == "globus.intended" and not away.exists():
+            frames.rename(away)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("steering.flow_globus.run.point", gone)
+        state = run(there.flow())
+    assert (state.status, state.step("transfer").status) == ("failed", "failed")
+    assert f"{UID}.h5" in state.why
+    assert f"steering flow resume {ID}" in state.why
+    away.rename(frames)
+    assert run(there.flow()).status == "succeeded"
+    once(there, flow_runs=2, transfer_tasks=4)
 
 
 def test_places_may_be_called_by_their_names(there, run, journal):

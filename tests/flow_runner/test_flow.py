@@ -14,7 +14,7 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
-from steering.flow_steps import copying
+from steering.flow_steps import copying, recorded_run
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, sha256_of
 from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
@@ -22,7 +22,7 @@ from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.result_file import read_result_file, write_result_file
 from steering.flow_steps.warm import WarmFacilities
 from steering.places import hdf5
-from tests.flow_runner.workspaces import POINTS, UID, Inline, flow, measured
+from tests.flow_runner.workspaces import AWKWARD, POINTS, UID, Inline, flow, measured, renamed, rewritten
 
 
 @pytest.fixture
@@ -333,3 +333,62 @@ def test_a_journal_that_cannot_be_read_is_said_and_hides_no_other(workspace, run
     with pytest.raises(SteeringError, match="Move its folder elsewhere"):
         order(workspace, "other", flow(), UID)
     assert (spoilt.folder / "journal.jsonl").read_bytes() == content
+
+
+def test_a_name_may_be_anything(workspace, run):
+    renamed(workspace, AWKWARD)
+    state = run(flow())
+    assert state.status == "succeeded", state.why
+    for folder in ("store", "experiment"):
+        (copied,) = (path for path in (workspace.directory / folder).rglob("*.h5") if "results" not in path.parts)
+        assert copied.name == AWKWARD
+    assert AWKWARD in [one["filename"] for one in Catalogue(workspace).entry(f"run:{UID}").files]
+
+
+def test_an_empty_folder_of_frames_is_no_copy_of_the_run(workspace, run):
+    frames = workspace.frames / f"{UID}.h5"
+    folder = workspace.frames / "sequence"
+    folder.mkdir()
+    rewritten(workspace, frames, folder)
+    state = run(flow())
+    assert (state.status, state.step("transfer").status) == ("failed", "failed")
+    assert f"The folder {folder} of run {UID[:8]} is empty, and the run has {POINTS} points." in state.why
+    assert not (workspace.directory / "store").exists()
+    # A run that was ended before its first point has no frames to lose.
+    measured(workspace, "ffff0000-1", points=0, exit_status="abort")
+    rewritten(workspace, workspace.frames / "ffff0000-1.h5", folder)
+    journal, _ = order(workspace, "keep", flow(compute=None, catalogue=None, distribute=None), "ffff0000-1")
+    with WarmFacilities(workspace) as facilities:
+        assert run_flow(workspace, journal, facilities).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "when", ["between the look and its size", "between its size and the copy", "before its checksum"]
+)
+def test_a_file_that_goes_away_meanwhile_is_named_and_the_flow_goes_on_when_it_is_back(
+    workspace, run, monkeypatch, when
+):
+    frames, away = workspace.frames / f"{UID}.h5", workspace.directory / "away.h5"
+    given = flow(transfer=None, distribute=None) if when == "before its checksum" else flow()
+    taken = []
+
+    def once(true):
+        if true and not taken:
+            taken.append(frames.rename(away))
+
+    if when == "between the look and its size":
+        names = recorded_run._names
+        monkeypatch.setattr(recorded_run, "_names", lambda paths: (once(frames in paths), names(paths))[1])
+    elif when == "between its size and the copy":
+        monkeypatch.setattr("steering.flow_steps.file_steps._see_room", lambda _folder, _size: once(frames.exists()))
+    else:
+        checksum = recorded_run.sha256_of
+        monkeypatch.setattr(recorded_run, "sha256_of", lambda path: (once(path == frames), checksum(path))[1])
+    state = run(given)
+    assert taken
+    assert state.status == "failed"
+    assert str(frames) in state.why
+    assert "resume" in state.why
+    assert "(" not in state.why.replace("(STEERING_PATHS", ""), "the error's name is no sentence"
+    away.rename(frames)
+    assert run(given).status == "succeeded"
