@@ -96,7 +96,9 @@ def _check(login: Login, options: argparse.Namespace) -> None:
 def _ls(login: Login, options: argparse.Namespace) -> None:
     collection, path = _place(options.place)
     for one in Transfers(login).list(collection, path):
-        say(f"{one.name}/" if one.folder else f"{one.name}  {one.size} bytes")
+        # A name may be anything, a line's end too.
+        name = one.name if one.name.isprintable() else repr(one.name)
+        say(f"{name}/" if one.folder else f"{name}  {one.size} bytes")
 
 
 def _send(login: Login, options: argparse.Namespace) -> None:

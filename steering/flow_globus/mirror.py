@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any, cast
 
 from steering.catalogue.catalogue import Catalogue
@@ -63,11 +64,13 @@ class Mirror:
             return
         self._begin(step)
         said = status.acting
-        why, done = _waiting(said), int(said.get("bytes_transferred") or 0)
+        why, moved = _waiting(said), said.get("bytes_transferred")
+        # Anybody's action may say anything of itself.
+        done = moved if isinstance(moved, int) and moved > 0 else 0
         if questions:
             one = questions[0]
             options = ", ".join(one.options.values())
-            why = f"A person is asked: {one.title} ({options}). Answer: steering globus answer {one.id} OPTION."
+            why = f"A person is asked: {one.title} ({options}). Answer: steering globus answer {quote(one.id)} OPTION."
         elif self.flow.globus.flow:
             why = f"It is in its state {status.step}." if status.step else ""
         if (step, (why, done)) == self._last:
@@ -186,6 +189,6 @@ def _waiting(said: Mapping[str, Any]) -> str:
     """Say why an action waits: a transfer that stands, or a function that has no node."""
     nice = str(said.get("nice_status") or "")
     if said.get("is_paused") or nice not in _WELL:
-        return f"Globus waits: {said.get('nice_status_details') or nice or 'it was paused'}."
-    status = str(said.get("status") or "")
+        return f"Globus waits: {cleaned(str(said.get('nice_status_details') or nice)) or 'it was paused'}."
+    status = cleaned(str(said.get("status") or ""))
     return f"The endpoint has not begun: {status}." if status.startswith(("waiting", "pending", "queued")) else ""

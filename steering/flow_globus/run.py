@@ -23,7 +23,7 @@ from steering.flows.condition import Condition
 from steering.flows.entries import FlowEntry
 from steering.flows.globus_definition import definition_of, judged_later, schema_of
 from steering.globus.compute import LOST_WORDS, REFUSED_WORDS
-from steering.globus.errors import LOGIN
+from steering.globus.errors import consent
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition, FlowStatus
 
@@ -184,8 +184,7 @@ class _Running:
     def _failed(self, status: FlowStatus) -> str:
         resume = f"steering flow resume {self.work.journal.id}"
         if status.state == "resting":
-            consents = " ".join(f"--consent '{scope}'" for scope in status.scopes)
-            first = f"{LOGIN} {consents} && " if consents else ""
+            first = f"{consent(status.scopes)} && " if status.scopes else ""
             return f"The run at Globus rests: {status.reason}. Give the consent, and go on: {first}{resume}"
         if status.state == "cancelled":
             return f"The run at Globus was cancelled there. Run it again: {resume}"

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 import globus_sdk
 
-from steering.globus.errors import GlobusError
+from steering.globus.errors import GlobusError, cleaned
 from steering.globus.login import Login
 from steering.globus.patience import Patience
 
@@ -288,5 +288,5 @@ def _status(given: Any) -> TransferStatus:
         int(task.get("bytes_transferred") or 0),
         float(task.get("effective_bytes_per_second") or 0.0),
         int(task.get("faults") or 0),
-        words,
+        cleaned(words),
     )

@@ -12,6 +12,7 @@ from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition
 from steering.globus.login import Login
 from steering.globus.sending import Sending
+from steering.globus_double.compute_task import ComputeTask
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import AWKWARD, UID, renamed
 from tests.globus.test_flow import asking
@@ -295,6 +296,19 @@ def test_a_file_that_goes_away_before_it_is_sent_is_said_and_the_flow_goes_on_wh
     away.rename(frames)
     assert run(there.flow()).status == "succeeded"
     once(there, flow_runs=2, transfer_tasks=4)
+
+
+def test_what_an_action_says_of_itself_may_be_anything(there, running, until, monkeypatch):
+    document = ComputeTask.document
+    odd = {"bytes_transferred": "many", "nice_status": "\x1b[2J", "nice_status_details": ["odd", "\x1b[2J"]}
+    monkeypatch.setattr(ComputeTask, "document", lambda self: {**document(self), **odd})
+    there.double.control.offline(there.endpoint.id)
+    doing = running(there.flow())
+    until(lambda state: "odd" in state.step("compute").why)
+    there.double.control.clear()
+    state = doing.result(60)
+    assert state.status == "succeeded", state.why
+    assert not any("\x1b" in one.why for one in state.steps)
 
 
 def test_places_may_be_called_by_their_names(there, run, journal):
