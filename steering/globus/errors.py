@@ -17,8 +17,11 @@ _PASSING = (429, 500, 502, 503, 504)
 # Transfer says so of a collection behind it, which no repeated question mends at once.
 _BEHIND = ("ExternalError", "EndpointError")
 _OFFLINE = ("ConnectFailed", "GCNotConnected", "GCDisconnected", "Timeout")
-# Whatever looks like a token in a message that comes from elsewhere.
-_SECRET = re.compile(r"\b(?:Bearer\s+|Basic\s+)?[A-Za-z0-9_-]{40,}\b")
+# Whatever looks like a secret in a message that comes from elsewhere: what opens a request, the secret of a service
+# account (256 bits in base64), a token.
+_SECRET = re.compile(
+    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=_.-]{16,}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=|\b[A-Za-z0-9_-]{40,}\b"
+)
 _LONGEST, _LONGEST_SHOWN = 300, 2000
 # A day, in seconds: nobody asks to wait for longer in earnest.
 _LONGEST_AFTER = 86_400.0
