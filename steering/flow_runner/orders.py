@@ -120,6 +120,20 @@ def order(
     return journal, False
 
 
+def changed_since(journal: FlowJournal, flow: "FlowEntry") -> str:
+    """Say that a flow was ordered when it was another one; nothing if it is as it was then.
+
+    Raises:
+        SteeringError: If its journal cannot be read.
+    """
+    if journal.folded.order.get("entry") == flow.model_dump(mode="json"):
+        return ""
+    return (
+        f"The flow run {journal.id} was ordered before this flow was changed, and is done as the flow was then. To "
+        "have it done as the flow is now, give the flow another name."
+    )
+
+
 def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (that is what it is called)
     """Find a flow run by what it is called, or the beginning of it.
 
