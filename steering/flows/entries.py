@@ -35,6 +35,8 @@ def _template(text: str) -> str:
 
 
 _USUAL_MODES = ("400", "440", "444", "600", "640", "644", "660", "664", "700", "750", "755", "770", "775")
+# What only a session can see of a running scan.
+SESSION_TRIGGERS = ("feature", "alarm")
 ConditionText = Annotated[str, AfterValidator(_condition)]
 Template = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_template)]
 
@@ -180,18 +182,25 @@ class TriggerEntry(Strict):
     """What starts a flow.
 
     Attributes:
-        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes`` or ``feature``.
+        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes``, ``feature`` or ``alarm``.
         scans: Names of the scans whose runs start it; those of all if left out.
         frames: Of ``frames``: it starts after each so many frames.
         bytes: Of ``bytes``: it starts after each so many bytes of pixels, of all detectors, as they are in memory.
         feature: Of ``feature``: the condition on features that starts it, once a run.
+        agent: Of ``alarm``: label of the agent that comes to say something, which starts it, once a run.
     """
 
-    at: Literal["hand", "end", "frames", "bytes", "feature"] = "hand"
+    at: Literal["hand", "end", "frames", "bytes", "feature", "alarm"] = "hand"
     scans: tuple[str, ...] = ()
     frames: int = Field(default=0, ge=0)
     bytes: Annotated[int, BeforeValidator(_size)] = Field(default=0, ge=0)
     feature: ConditionText = ""
+    agent: str = ""
+
+    @property
+    def in_session(self) -> bool:
+        """Whether it is a session that starts it, as only that has what it waits for."""
+        return self.at in SESSION_TRIGGERS
 
     @property
     def condition(self) -> Condition | None:

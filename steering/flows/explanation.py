@@ -106,6 +106,7 @@ def _starts(flow: FlowEntry) -> str:
         "frames": f"after each {trigger.frames} frames of a run{of}",
         "bytes": f"after each {trigger.bytes / 1e6:g} MB of pixels of a run{of}",
         "feature": f"when {trigger.feature}, once a run{of}",
+        "alarm": f"when the agent {trigger.agent} comes to say something, once a run{of}",
     }[trigger.at]
 
 

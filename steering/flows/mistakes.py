@@ -16,7 +16,7 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 
 def flow_mistakes(
-    flows: Mapping[str, FlowEntry], scans: Collection[str], analyses: Collection[str]
+    flows: Mapping[str, FlowEntry], scans: Collection[str], analyses: Collection[str], agents: Collection[str] = ()
 ) -> Iterator[Mistake]:
     """Yield what is wrong.
 
@@ -24,12 +24,13 @@ def flow_mistakes(
         flows: By name.
         scans: Names of the beamline's scans.
         analyses: Names of the installed analyses.
+        agents: Labels of the agents that the scans name.
 
     Yields:
         Where (keys from the top of the file), and a sentence.
     """
     for name, flow in flows.items():
-        for place, sentence in _flow(name, flow, scans, analyses):
+        for place, sentence in (*_flow(name, flow, scans, analyses), *_trigger(flow, agents)):
             yield ("flows", name, *place), f"flow {name!r}: {sentence}"
 
 
@@ -44,7 +45,6 @@ def _flow(name: str, flow: FlowEntry, scans: Collection[str], analyses: Collecti
     for scan in flow.trigger.scans:
         if scan not in scans:
             yield ("trigger", "scans"), f"There is no scan {scan!r}. {_choice(scan, scans)}"
-    yield from _trigger(flow)
     compute = flow.steps.compute
     for number, one in enumerate(compute.analyses if compute is not None else ()):
         if one.analysis not in analyses:
@@ -54,7 +54,7 @@ def _flow(name: str, flow: FlowEntry, scans: Collection[str], analyses: Collecti
         yield ("steps", "distribute", "what"), "It distributes nothing. Write raw, results, or both."
 
 
-def _trigger(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _trigger(flow: FlowEntry, agents: Collection[str]) -> Iterator[tuple[tuple[Any, ...], str]]:
     trigger = flow.trigger
     if trigger.at == "frames" and trigger.frames < 1:
         yield ("trigger", "frames"), "Say after how many frames it starts: frames: 100."
@@ -62,6 +62,11 @@ def _trigger(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
         yield ("trigger", "bytes"), "Say after how many bytes it starts: bytes: 500 MB."
     if trigger.at == "feature" and not trigger.feature:
         yield ("trigger", "feature"), "Say on what it starts: feature: tau0 < 1 s."
+    if trigger.at == "alarm" and trigger.agent not in agents:
+        said = (
+            f"No scan has an agent {trigger.agent!r}." if trigger.agent else "Say whose alarm starts it: agent: watch."
+        )
+        yield ("trigger", "agent"), f"{said} {_choice(trigger.agent, agents)}"
     if trigger.each[0] and (flow.steps.transfer or flow.steps.distribute):
         yield ("trigger", "at"), _TOO_EARLY
 

@@ -145,3 +145,24 @@ def test_it_ends_as_the_same_flow_between_folders(there, workspace):
         if path.is_file() and path.parent.name != "globus":
             assert not any(one in path.read_bytes().decode(errors="replace") for one in secrets), path
     assert not any(one in said for one in secrets)
+
+
+def test_two_commands_at_once_do_each_step_once(there, workspace, forks, monkeypatch):
+    there.warm(forks, monkeypatch)
+    # Both are under way before either can go on.
+    there.double.control.stall_transfers()
+    journal = FlowJournal(flows_folder(workspace) / ID)
+    with forks.start(*words(workspace, there)) as first, forks.start(*words(workspace, there)) as second:
+        while not (journal.exists and journal.state.step("transfer").status == "running"):
+            assert first.runs or second.runs, (first.said(), second.said())
+            time.sleep(0.02)
+        # One of them does it; the other says so, and ends.
+        while first.runs and second.runs:
+            time.sleep(0.02)
+        there.double.control.stall_transfers("")
+        ended = sorted([(first.wait(), first.said()), (second.wait(), second.said())])
+    assert [code for code, _ in ended] == [0, 3]
+    assert "is run by another process" in json.loads(ended[1][1][0])["why"]
+    counted = there.double.control.effects()
+    assert {name: counted[name] for name in ONCE} == ONCE
+    assert set(Catalogue(workspace).writes().values()) == {1}

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import xarray as xr
 
 from steering.advice.runner import AgentRunner
 from steering.core import registry
-from steering.core.action import SetParameter
+from steering.core.action import Pause, SetParameter
 from steering.core.agent import Suggestion
 from steering.core.board import Board
 from steering.core.errors import SteeringError
@@ -277,6 +278,30 @@ def test_a_feature_of_the_running_scan_starts_a_flow_once_and_one_that_copies_at
     assert ordered == [("look", UID)]
     board.status.set(BeamlineStatus("idle", run=UID, scan="rocking"))
     trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID), ("keep", UID)]
+
+
+def test_an_alarm_starts_a_flow_once_a_run_and_one_of_another_run_or_agent_does_not():
+    alarm = {"at": "alarm", "agent": "drift"}
+    flows = {
+        "look": FlowEntry.model_validate({"trigger": alarm, "steps": {"catalogue": {}}}),
+        "keep": FlowEntry.model_validate({"trigger": alarm, "steps": {"transfer": {"to": "store"}}}),
+        "other": FlowEntry.model_validate({"trigger": {**alarm, "agent": "recentre"}, "steps": {"catalogue": {}}}),
+    }
+    board, ordered = Board(), []
+    trigger = FeatureTrigger(board, flows, lambda name, run: ordered.append((name, run)))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    # What was said in the run before may still stand on the board.
+    old = Suggestion(Pause(), "It drifts.", agent="drift", run="before")
+    board.advice.set((old,))
+    trigger.look()
+    assert ordered == []
+    board.advice.set((old, replace(old, run=UID)))
+    trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID)]
+    board.status.set(BeamlineStatus("idle", run=UID, scan="rocking"))
     trigger.look()
     assert ordered == [("look", UID), ("keep", UID)]
 

@@ -54,6 +54,8 @@ flows:
         ("{trigger: {at: bytes, bytes: much}, steps: {compute: {}}}", "much is no size. Write bytes, or 500 MB"),
         ("{trigger: {at: bytes, bytes: 1 GB}, steps: {distribute: {to: a}}}", "cannot copy its files"),
         ("{trigger: feature, steps: {compute: {}}}", "Say on what it starts"),
+        ("{trigger: alarm, steps: {compute: {}}}", "Say whose alarm starts it: agent: watch"),
+        ("{trigger: {at: alarm, agent: wach}, steps: {compute: {}}}", "No scan has an agent 'wach'. Allowed: none"),
         ("steps: {compute: {analyses: [rocking_curv]}}", "There is no analysis 'rocking_curv'.*mean rocking_curve"),
         ("steps: {distribute: {to: a, mode: '0999'}}", "mode"),
         ("steps: {distribute: {to: a, what: []}}", "It distributes nothing"),
