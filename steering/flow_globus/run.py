@@ -11,7 +11,7 @@ from steering.core.workspace import Workspace
 from steering.flow_globus.asked import asked_of, check, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
-from steering.flow_globus.given_out import give_manifest
+from steering.flow_globus.given_out import finish_giving
 from steering.flow_globus.mirror import Mirror
 from steering.flow_globus.places import placed
 from steering.flow_globus.queue import has_another, with_queue
@@ -179,7 +179,7 @@ class _Running:
         self.take(self.work, step, outcome)
 
     def _give(self, outcome: dict[str, Any], at: float) -> dict[str, Any]:
-        return give_manifest(self.work, self.flow, self.connection.login, outcome, at)
+        return finish_giving(self.work, self.flow, self.connection.login, outcome, at)
 
     def _failed(self, status: FlowStatus) -> str:
         resume = f"steering flow resume {self.work.journal.id}"

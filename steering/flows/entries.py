@@ -1,6 +1,7 @@
 """A flow as it stands in a beamline's file: typed steps, each with a condition, and what starts it."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -15,6 +16,8 @@ from steering.flows.condition import Condition, read_condition
 from steering.flows.templates import check_template
 from steering.scans.entry import AnalysisEntry
 from steering.scans.strict import Strict
+
+_PRINCIPAL = r"^urn:globus:(groups:id|auth:identity):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 def _condition(text: str) -> str:
@@ -31,6 +34,13 @@ def _template(text: str) -> str:
         check_template(text)
     except SteeringError as error:
         raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
+    return text
+
+
+def _reader(text: str) -> str:
+    if not re.fullmatch(_PRINCIPAL, text):
+        said = f"{text!r:.60} is nobody at Globus. Write urn:globus:groups:id:UUID, or urn:globus:auth:identity:UUID."
+        raise PydanticCustomError("choice", "{said}", {"said": said})
     return text
 
 
@@ -151,7 +161,9 @@ class DistributeEntry(StepEntry):
         to: Folder, a template; one that is not absolute counts from the workspace.
         what: ``raw`` and ``results``.
         mode: Of each file, in octal digits as for chmod.
-        group: Group that each file is given to; unchanged if left out.
+        group: Group that each file is given to; unchanged if left out. Between folders only.
+        readers: Who may read the folder besides, as principals of Globus: ``urn:globus:groups:id:UUID`` or
+            ``urn:globus:auth:identity:UUID``. On Globus only.
     """
 
     unasked: ClassVar[str] = "status == success"
@@ -160,6 +172,7 @@ class DistributeEntry(StepEntry):
     what: tuple[Literal["raw", "results"], ...] = ("raw", "results")
     mode: Annotated[str, BeforeValidator(_mode), Field(pattern=r"^0?[0-7]{3}$")] = "0640"
     group: str = ""
+    readers: tuple[Annotated[str, AfterValidator(_reader)], ...] = ()
 
 
 class StepsEntry(Strict):

@@ -123,7 +123,8 @@ def _what(step: StepEntry, flow: FlowEntry, facts: Facts | None, files: Sequence
         case DistributeEntry():
             to = f"copy {' and '.join(step.what)} to {_path(step.to, facts)}"
             if there is not None:
-                return f"{to}{_of(there.experiment, 'collection')}, which says who may read it"
+                who = f"let {', '.join(step.readers)} read it" if step.readers else "give nobody a permission"
+                return f"{to}{_of(there.experiment, 'collection')}, and {who}"
             return f"{to} with mode {step.mode}{f' and group {step.group}' if step.group else ''}"
         case _:
             return f"one entry for the run and one for each result{_of(there and there.index, 'index', 'in')}"

@@ -30,7 +30,7 @@ def flow_mistakes(
         Where (keys from the top of the file), and a sentence.
     """
     for name, flow in flows.items():
-        for place, sentence in (*_flow(name, flow, scans, analyses), *_trigger(flow, agents)):
+        for place, sentence in (*_flow(name, flow, scans, analyses), *_trigger(flow, agents), *_given_out(flow)):
             yield ("flows", name, *place), f"flow {name!r}: {sentence}"
 
 
@@ -50,8 +50,22 @@ def _flow(name: str, flow: FlowEntry, scans: Collection[str], analyses: Collecti
         if one.analysis not in analyses:
             place = ("steps", "compute", "analyses", number)
             yield place, f"There is no analysis {one.analysis!r}. {_choice(one.analysis, analyses)}"
-    if flow.steps.distribute is not None and not flow.steps.distribute.what:
+
+
+def _given_out(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
+    given = flow.steps.distribute
+    if given is not None and not given.what:
         yield ("steps", "distribute", "what"), "It distributes nothing. Write raw, results, or both."
+    if given is not None and given.readers and not flow.on_globus:
+        yield (
+            ("steps", "distribute", "readers"),
+            "Readers are of Globus. Between folders write the group: group: staff.",
+        )
+    if given is not None and given.group and flow.on_globus:
+        yield (
+            ("steps", "distribute", "group"),
+            "Globus knows no group of this machine. Write who may read: readers: [urn:globus:groups:id:UUID].",
+        )
 
 
 def _trigger(flow: FlowEntry, agents: Collection[str]) -> Iterator[tuple[tuple[Any, ...], str]]:

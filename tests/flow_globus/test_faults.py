@@ -8,13 +8,17 @@ import pytest
 from steering.flow_runner.orders import cancel
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flows.entries import FlowEntry
+from steering.globus.account import Account
+from steering.globus.errors import GlobusError
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition
 from steering.globus.login import Login
 from steering.globus.sending import Sending
+from steering.globus.transfer import Transfers
 from steering.globus_double.compute_task import ComputeTask
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import AWKWARD, UID, renamed
+from tests.globus.conftest import log_in
 from tests.globus.test_flow import asking
 
 # They wait for the double's time, not for the processor.
@@ -168,6 +172,30 @@ def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resume
     assert (state.status, state.step("distribute").status) == ("succeeded", "done")
     assert [path.name for path in there.experiment.folder.rglob("MANIFEST-*")] == [f"MANIFEST-{ID}.json"]
     once(there, transfer_tasks=4)
+
+
+def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, workspace):
+    person = there.double.auth.person
+    readers = [f"urn:globus:groups:id:{person.groups[0]}", f"urn:globus:auth:identity:{person.identity}"]
+    flow = there.flow(distribute={**STEPS["distribute"], "readers": readers})
+    there.double.control.refuse("transfer", 403, times=1, path="/access", method="POST")
+    state = run(flow)
+    assert (state.status, state.step("distribute").status) == ("failed", "failed")
+    assert state.why.startswith(f"The files were given out, and {readers[0]} may not read them yet: This login may not")
+    assert state.why.endswith(f"Then go on: steering flow resume {ID}")
+    theirs = Login(workspace, None, Account(there.double.auth.native))
+    log_in(theirs)
+    with pytest.raises(GlobusError, match="may not list"):
+        Transfers(theirs).list(there.experiment.id, "/experiment/WSe2-flake/")
+    state = run(flow)
+    assert (state.status, state.step("distribute").outcome["readers"]) == ("succeeded", readers)
+    assert len(Transfers(theirs).list(there.experiment.id, "/experiment/WSe2-flake/")) == 3
+    for collection, path in ((there.experiment, "/"), (there.experiment, "/experiment/"), (there.eagle, "/store/")):
+        with pytest.raises(GlobusError, match="may not list"):
+            Transfers(theirs).list(collection.id, path)
+    # Another flow of the same folder finds the permissions there.
+    assert run(flow, name="again").status == "succeeded"
+    assert there.effects.rules_made == 2
 
 
 @pytest.mark.parametrize(

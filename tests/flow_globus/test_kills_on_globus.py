@@ -22,7 +22,7 @@ pytestmark = pytest.mark.system
 
 POINTS = ["globus.intended", "globus.asked", "globus.started"]
 POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
-POINTS += ["catalogue.written", "manifest.intended", "manifest.sent"]
+POINTS += ["catalogue.written", "manifest.intended", "manifest.sent", "reader.intended", "reader.shared"]
 ID = f"keep-{UID[:8]}"
 ONCE = {
     # Of the steps, and of the manifest.
@@ -32,6 +32,7 @@ ONCE = {
     "entries_written": 2,
     "flow_runs": 1,
     "flows_made": 1,
+    "rules_made": 1,
 }
 GIVEN = "experiment/WSe2-flake"
 EVERYTHING = {f"{UID}.h5", "journal.jsonl", f"{GIVEN}/raw/{UID}.h5", f"{GIVEN}/raw/journal.jsonl"}
@@ -45,8 +46,9 @@ def there(workspace, tmp_path, monkeypatch):
     measured(workspace)
     made = There(tmp_path / "there", workspace)
     with made.double:
+        given = {**STEPS["distribute"], "readers": [f"urn:globus:groups:id:{made.double.auth.person.groups[0]}"]}
         flows = {
-            "keep": {"runs_on": "globus", "steps": STEPS, "globus": made.globus},
+            "keep": {"runs_on": "globus", "steps": {**STEPS, "distribute": given}, "globus": made.globus},
             "local": {"steps": LOCAL},
         }
         made.file = tmp_path / "beamline.yaml"

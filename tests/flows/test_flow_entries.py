@@ -59,6 +59,12 @@ flows:
         ("steps: {compute: {analyses: [rocking_curv]}}", "There is no analysis 'rocking_curv'.*mean rocking_curve"),
         ("steps: {distribute: {to: a, mode: '0999'}}", "mode"),
         ("steps: {distribute: {to: a, what: []}}", "It distributes nothing"),
+        ("steps: {distribute: {to: a, readers: [staff]}}", "'staff' is nobody at Globus. Write urn:globus:groups"),
+        (
+            "steps: {distribute: {to: a, readers: ['urn:globus:groups:id:11111111-1111-1111-1111-111111111111']}}",
+            "Readers are of Globus. Between folders write the group",
+        ),
+        ("{runs_on: globus, steps: {distribute: {to: a, group: staff}}}", "Globus knows no group of this machine"),
         ("steps: {compute: {wait_seconds: .nan}}", "wait_seconds"),
         ("[1, 2]", "must be keys with values"),
     ],

@@ -148,7 +148,7 @@ def test_an_explanation_says_what_is_done_and_why():
     for wanted in (
         "to store/abcdef0123 of the collection b, and verify",
         "xpcs, on local of the endpoint e",
-        "to out/silica of the collection c, which says who may read it",
+        "to out/silica of the collection c, and give nobody a permission",
     ):
         assert wanted in as_text(explain_flow("keep", there, FACTS, FILES)), wanted
     known = FACTS.with_features("xpcs", {"tau0": Feature(1.5, 0.1, "s")})
