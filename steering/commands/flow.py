@@ -21,7 +21,7 @@ from steering.core.workspace import Workspace, default_workspace
 from steering.flow_runner.orders import cancel, changed_since, find_journal, flow_named, flows_of, order
 from steering.flow_runner.several import run_one, run_several
 from steering.flow_steps.flow_journal import FlowJournal, journals
-from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.flow_state import FlowState, StepState
 from steering.flow_steps.recorded_run import RecordedRun, find_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.explanation import as_text, explain_flow
@@ -175,12 +175,19 @@ def describe_flow(state: FlowState) -> str:
     lines = [f"{state.id}: {state.status}" + (f". {state.why}" if state.why else ".")]
     for one in state.steps:
         took = f", {one.ended - one.began:.1f} s" if one.ended > one.began else ""
-        size = f", {one.bytes / 1e6:.1f} of {one.bytes_total / 1e6:.1f} MB" if one.bytes_total else ""
+        size = f", {one.bytes / 1e6:.1f} of {one.bytes_total / 1e6:.1f} MB{_pace(one)}" if one.bytes_total else ""
         lines.append(
             f"  {one.name:11} {one.status}{size}{took}" + (f". {one.why}" if one.why and not state.why else "")
         )
         lines += [f"    {line}" for line in _found(one.outcome)]
     return "\n".join(lines) + "\n"
+
+
+def _pace(step: StepState) -> str:
+    """Say how fast a step copies, and how long the rest takes; nothing once it is over."""
+    if step.status != "running" or not step.rate:
+        return ""
+    return f", {step.rate / 1e6:.1f} MB/s, {step.remaining:.0f} s left"
 
 
 def _found(outcome: Mapping[str, Any]) -> list[str]:

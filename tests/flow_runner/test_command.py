@@ -3,15 +3,17 @@
 import json
 import math
 import threading
+from dataclasses import replace
 
 import pytest
 
 from steering import cli
-from steering.commands.flow import run_or_wait
+from steering.commands.flow import describe_flow, run_or_wait
 from steering.core import registry
 from steering.description.description import read_description
 from steering.flow_runner.orders import order
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.flow_state import FlowState, StepState
 from tests.flow_runner.workspaces import UID, Inline, measured
 from tests.flows.beamline import BEAMLINE
 
@@ -113,6 +115,15 @@ def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(stee
     assert (code, "cancelled. It was cancelled." in said) == (4, True)
     assert steering("run", "keep")[0] == 4
     assert steering("resume", ID)[0] == 0
+
+
+def test_a_copy_that_goes_on_says_how_fast_and_how_long():
+    step = StepState("transfer", "running", began=100.0, told=104.0, bytes=20_000_000, bytes_total=50_000_000)
+    said = describe_flow(FlowState("keep-1", steps=(step,)))
+    assert "transfer    running, 20.0 of 50.0 MB, 5.0 MB/s, 6 s left" in said
+    # Where the clock was set back nobody knows.
+    assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, told=99.0),)))
+    assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, status="done", ended=110.0),)))
 
 
 def test_who_runs_it_hears_that_it_is_cancelled(steering, workspace, tmp_path):
