@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, cast
 
 from steering.archive.decisions import Decisions, change_of, moment
@@ -94,19 +95,29 @@ def data_cite(
     publisher: str,
     subjects: Sequence[str],
     entry: RunEntry,
-    formats: Sequence[str],
+    identifier: str,
 ) -> dict[str, Any]:
-    """Write the DataCite 4 part of an entry."""
+    """Write the DataCite 4 part of an entry, as its schema 4.3 has it.
+
+    Args:
+        title: Of the entry.
+        creators: Their names.
+        publisher: Likewise.
+        subjects: A few words each.
+        entry: The run.
+        identifier: The entry's subject, by which the catalogue knows it.
+    """
     day = entry.date[:10]
     return {
+        "identifiers": [{"identifier": identifier, "identifierType": "steering"}],
         "titles": [{"title": title}],
         "creators": [{"name": name} for name in creators or ("unknown",)],
         "publisher": publisher or "unknown",
-        "publicationYear": day[:4] or "unknown",
+        "publicationYear": day[:4] or str(datetime.now(UTC).year),
         "dates": [{"date": day, "dateType": "Created"}] if day else [],
-        "formats": list(formats),
+        "formats": ["application/x-hdf5"],
         "subjects": [{"subject": one} for one in subjects],
-        "resourceType": {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"},
+        "types": {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"},
         "version": VERSION,
         "schemaVersion": "http://datacite.org/schema/kernel-4",
     }

@@ -72,15 +72,13 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
                 {"name": f"steering {source.analysis}", "tool_version": source.code_version, "device": source.facility}
             ],
         }  # fmt: skip
-        dc = data_cite(
-            f"{title}: {label}", step.creators, step.publisher, step.subjects, run.entry, ["application/x-hdf5"]
-        )
-        content = {"dc": dc, "files": _files([part]), "project_metadata": {**common, **more}}
         subject = f"result:{run.uid}:{label}"
+        dc = data_cite(f"{title}: {label}", step.creators, step.publisher, step.subjects, run.entry, subject)
+        content = {"dc": dc, "files": _files([part]), "project_metadata": {**common, **more}}
         made.append(Entry(subject, "result", run.uid, work.journal.id, content, step.visible_to, features))
     # What another flow has found of this run is kept.
     every = {**(before.features if before is not None else {}), **every}
-    dc = data_cite(title, step.creators, step.publisher, step.subjects, run.entry, ["application/x-hdf5"])
+    dc = data_cite(title, step.creators, step.publisher, step.subjects, run.entry, f"run:{run.uid}")
     content = {"dc": dc, "files": raw, "project_metadata": {**common, "features": features_json(every)}}
     entry = Entry(f"run:{run.uid}", "run", run.uid, work.journal.id, content, step.visible_to, every)
     return [entry, *made]

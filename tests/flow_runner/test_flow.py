@@ -103,6 +103,28 @@ def test_the_catalogue_finds_it_by_features_words_and_facets(workspace, run):
         catalogue.find(sampel="x")
 
 
+# What schema 4.3 of DataCite asks for, and what it allows besides.
+NEEDED = {"identifiers", "creators", "titles", "publisher", "publicationYear", "types", "schemaVersion"}
+ALLOWED = NEEDED | {
+    "alternateIdentifiers", "container", "contributors", "dates", "descriptions", "formats", "fundingReferences",
+    "geoLocations", "language", "relatedIdentifiers", "rightsList", "sizes", "subjects", "version",
+}  # fmt: skip
+
+
+def test_an_entry_is_described_as_datacite_4_has_it(workspace, run):
+    run(flow(transfer=None, distribute=None))
+    for entry in Catalogue(workspace).find():
+        said = entry.content["dc"]
+        assert set(said) >= NEEDED
+        assert set(said) <= ALLOWED
+        assert said["identifiers"] == [{"identifier": entry.subject, "identifierType": "steering"}]
+        assert said["types"] == {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"}
+        assert said["publicationYear"] == "2023"
+        assert isinstance(said["publisher"], str)
+        assert all(isinstance(one["name"], str) for one in said["creators"])
+        assert said["schemaVersion"] == "http://datacite.org/schema/kernel-4"
+
+
 def test_a_flow_that_is_ordered_twice_is_done_once(workspace, run):
     run(flow())
     before = kinds(workspace)
