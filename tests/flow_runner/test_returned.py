@@ -24,6 +24,7 @@ from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
+from steering.flow_runner.returned import returned_by
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_BYTES, BY_END, Watcher
 from steering.flow_steps.bells import Bell
@@ -72,6 +73,11 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     newest = flows.returned.value["deep"]
     assert newest.latency_class in ("live", "within a minute")
     assert "deep of run ffff0000 on inline, flow keep-ffff0000" in str(newest)
+    # Where the clock was set back meanwhile, nobody knows.
+    state = replace(flows.states.value[0], ordered=9e9)
+    (odd,) = returned_by(state)
+    assert odd.latency_class == "in a time that is not known"
+    assert "nan" not in str(odd).partition(":")[0]
     assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
     assert not list((flows_folder(workspace) / "bells").iterdir())
 
