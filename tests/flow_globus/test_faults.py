@@ -1,6 +1,7 @@
 """What Globus may do to a flow: waited out, or said with the next step; each effect once."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +18,7 @@ from steering.globus.sending import Sending
 from steering.globus.transfer import Transfers
 from steering.globus_double.compute_task import ComputeTask
 from tests.flow_globus.places import STEPS
+from tests.flow_globus.way import Way
 from tests.flow_runner.workspaces import AWKWARD, UID, renamed
 from tests.globus.conftest import log_in
 from tests.globus.test_flow import asking
@@ -102,6 +104,30 @@ def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault):
     once(there, files_moved=ONCE["files_moved"])
     assert there.effects.flows_made == 1
     assert not spoilt or there.double._ground.faults.wrong_checksums == 0
+
+
+def test_a_network_that_is_gone_is_waited_for_while_globus_goes_on(there, running, until, monkeypatch):
+    way = Way(there.double.port)
+    for name, value in there.double.environment().items():
+        monkeypatch.setenv(name, value.replace(f":{there.double.port}/", f":{way.port}/"))
+    try:
+        there.double.control.stall_transfers("no data came")
+        doing = running(there.flow(distribute=None))
+        until(lambda state: "no data came" in state.step("transfer").why)
+        way.cut()
+        until(lambda state: "Globus cannot be reached" in state.step("transfer").why)
+        there.double.control.stall_transfers("")
+        deadline = time.monotonic() + 60.0
+        while there.effects.entries_written < ONCE["entries_written"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        # All is done there, and nobody here knows.
+        assert there.effects.entries_written == ONCE["entries_written"]
+        assert not doing.done()
+        way.mend()
+        assert doing.result(60).status == "succeeded"
+    finally:
+        way.close()
+    once(there, transfer_tasks=1, files_moved=2)
 
 
 def test_a_token_that_ends_on_the_way_is_renewed(there, running, until):
