@@ -12,7 +12,7 @@ from steering.flow_globus.on_endpoint import written_entries
 from steering.flow_globus.queue import choice_of
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry, GlobusEntry
-from steering.flows.globus_definition import lacking
+from steering.flows.globus_definition import MIXING, lacking, mixing
 from steering.flows.globus_input import collection_path, home_of, input_of, under
 from steering.flows.templates import fill_path
 
@@ -23,8 +23,10 @@ def check(flow: FlowEntry) -> None:
     """See that all is said that Globus needs.
 
     Raises:
-        SteeringError: If something is not, with its keys.
+        SteeringError: If something is not, with its keys; or if runs would write over each other.
     """
+    for key in mixing(flow):
+        raise SteeringError(f"{MIXING} Say so in {key}, and order the flow anew: remove its folder under 'flows'.")
     missing = lacking(flow)
     if missing:
         raise SteeringError(

@@ -66,7 +66,7 @@ def finish_giving(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[st
 
 def _share(work: Work, flow: FlowEntry, login: Login, step: DistributeEntry) -> None:
     """Let people read the folder, each once; nobody before all of it is there and verified."""
-    folder = f"{under('/', fill_path(step.to, work.facts.words)).rstrip('/')}/"
+    folder = f"{under('/', fill_path(step.shared or step.to, work.facts.words)).rstrip('/')}/"
     for reader in step.readers:
         key, (kind, principal) = f"{_READER}{reader}", reader.split(":")[2::2]
         if key in work.effects:

@@ -164,6 +164,8 @@ class DistributeEntry(StepEntry):
         group: Group that each file is given to; unchanged if left out. Between folders only.
         readers: Who may read the folder besides, as principals of Globus: ``urn:globus:groups:id:UUID`` or
             ``urn:globus:auth:identity:UUID``. On Globus only.
+        shared: The folder that they may read, a begin of ``to``; ``to`` itself if left out. A collection has a limited
+            number of permissions, so that one for each run runs out.
     """
 
     unasked: ClassVar[str] = "status == success"
@@ -173,6 +175,7 @@ class DistributeEntry(StepEntry):
     mode: Annotated[str, BeforeValidator(_mode), Field(pattern=r"^0?[0-7]{3}$")] = "0640"
     group: str = ""
     readers: tuple[Annotated[str, AfterValidator(_reader)], ...] = ()
+    shared: Annotated[str, AfterValidator(_template)] = ""
 
 
 class StepsEntry(Strict):

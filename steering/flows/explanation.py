@@ -123,7 +123,11 @@ def _what(step: StepEntry, flow: FlowEntry, facts: Facts | None, files: Sequence
         case DistributeEntry():
             to = f"copy {' and '.join(step.what)} to {_path(step.to, facts)}"
             if there is not None:
-                who = f"let {', '.join(step.readers)} read it" if step.readers else "give nobody a permission"
+                who = (
+                    f"let {', '.join(step.readers)} read {_path(step.shared, facts) or 'it'}"
+                    if step.readers
+                    else "give nobody a permission"
+                )
                 return f"{to}{_of(there.experiment, 'collection')}, and {who}"
             return f"{to} with mode {step.mode}{f' and group {step.group}' if step.group else ''}"
         case _:

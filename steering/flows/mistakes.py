@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from steering.flows.entries import FlowEntry
-from steering.flows.globus_definition import lacking
+from steering.flows.globus_definition import MIXING, lacking, mixing
 
 Mistake = tuple[tuple[Hashable, ...], str]
 _TOO_EARLY = (
@@ -61,6 +61,13 @@ def _given_out(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
             ("steps", "distribute", "readers"),
             "Readers are of Globus. Between folders write the group: group: staff.",
         )
+    if given is not None and not given.to.startswith(given.shared):
+        yield (
+            ("steps", "distribute", "shared"),
+            f"It is no begin of {given.to!r}, so that nobody could read what is there.",
+        )
+    for key in mixing(flow):
+        yield tuple(key.split(".")), MIXING
     if given is not None and given.group and flow.on_globus:
         yield (
             ("steps", "distribute", "group"),

@@ -203,7 +203,8 @@ def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resume
 def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, workspace):
     person = there.double.auth.person
     readers = [f"urn:globus:groups:id:{person.groups[0]}", f"urn:globus:auth:identity:{person.identity}"]
-    flow = there.flow(distribute={**STEPS["distribute"], "readers": readers})
+    shared = {"readers": readers, "shared": "experiment/{run.sample}"}
+    flow = there.flow(distribute={**STEPS["distribute"], **shared})
     there.double.control.refuse("transfer", 403, times=1, path="/access", method="POST")
     state = run(flow)
     assert (state.status, state.step("distribute").status) == ("failed", "failed")
@@ -215,11 +216,11 @@ def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, w
         Transfers(theirs).list(there.experiment.id, "/experiment/WSe2-flake/")
     state = run(flow)
     assert (state.status, state.step("distribute").outcome["readers"]) == ("succeeded", readers)
-    assert len(Transfers(theirs).list(there.experiment.id, "/experiment/WSe2-flake/")) == 3
+    assert len(Transfers(theirs).list(there.experiment.id, f"/experiment/WSe2-flake/{UID[:8]}/")) == 3
     for collection, path in ((there.experiment, "/"), (there.experiment, "/experiment/"), (there.eagle, "/store/")):
         with pytest.raises(GlobusError, match="may not list"):
             Transfers(theirs).list(collection.id, path)
-    # Another flow of the same folder finds the permissions there.
+    # Another flow of the same sample finds the permissions there.
     assert run(flow, name="again").status == "succeeded"
     assert there.effects.rules_made == 2
 
@@ -274,7 +275,7 @@ def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, jour
 
 
 def test_what_globus_ended_while_nobody_looked_is_written_when_it_is_resumed(there, run, journal, monkeypatch):
-    entry = there.flow(distribute={"to": "experiment", "when": "curve.fwhm > 100 deg"})
+    entry = there.flow(distribute={"to": "experiment/{run.short}", "when": "curve.fwhm > 100 deg"})
 
     def killed(self, events):
         raise KeyboardInterrupt
@@ -309,6 +310,16 @@ def test_what_is_not_said_is_asked_for_before_anything_is_done(there, run):
     state = run(there.flow({"index": "", "experiment": ""}))
     assert state.status == "failed"
     assert "under 'globus:' of it: index, experiment" in state.why
+    assert there.effects.flow_runs == 0
+
+
+def test_runs_that_would_write_over_each_other_are_refused_before_anything_is_done(there, run):
+    state = run(there.flow(distribute={"to": "experiment/{run.sample}"}))
+    assert state.status == "failed"
+    assert (
+        "each needs a folder of its own, with {run.uid} or {run.short} in it. Say so in steps.distribute.to"
+        in state.why
+    )
     assert there.effects.flow_runs == 0
 
 
@@ -395,7 +406,7 @@ def test_a_step_may_be_left_out(there, run, left_out):
 
 
 def test_a_step_whose_condition_does_not_hold_is_left_out_and_said(there, run):
-    distribute = {"to": "experiment", "when": "curve.fwhm > 100 deg"}
+    distribute = {"to": "experiment/{run.short}", "when": "curve.fwhm > 100 deg"}
     state = run(there.flow(distribute=distribute))
     assert state.status == "succeeded", state.why
     assert state.step("distribute").why == "status == success and (curve.fwhm > 100 deg) does not hold."

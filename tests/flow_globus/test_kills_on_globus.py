@@ -34,7 +34,7 @@ ONCE = {
     "flows_made": 1,
     "rules_made": 1,
 }
-GIVEN = "experiment/WSe2-flake"
+GIVEN = f"experiment/WSe2-flake/{UID[:8]}"
 EVERYTHING = {f"{UID}.h5", "journal.jsonl", f"{GIVEN}/raw/{UID}.h5", f"{GIVEN}/raw/journal.jsonl"}
 EVERYTHING |= {f"{GIVEN}/results/{UID[:8]}_curve.nxs", f"{GIVEN}/MANIFEST-{ID}.json"}
 LOCAL = {**STEPS, "distribute": {**STEPS["distribute"], "to": "given/{run.sample}"}}

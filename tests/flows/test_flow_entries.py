@@ -64,6 +64,8 @@ flows:
             "steps: {distribute: {to: a, readers: ['urn:globus:groups:id:11111111-1111-1111-1111-111111111111']}}",
             "Readers are of Globus. Between folders write the group",
         ),
+        ("{runs_on: globus, steps: {transfer: {to: a}}}", "Globus writes over a file of the same name"),
+        ("steps: {distribute: {to: a/b, shared: b}}", "It is no begin of 'a/b'"),
         ("{runs_on: globus, steps: {distribute: {to: a, group: staff}}}", "Globus knows no group of this machine"),
         ("steps: {compute: {wait_seconds: .nan}}", "wait_seconds"),
         ("[1, 2]", "must be keys with values"),
