@@ -61,7 +61,7 @@ def _given_out(flow: FlowEntry) -> Iterator[tuple[tuple[Any, ...], str]]:
             ("steps", "distribute", "readers"),
             "Readers are of Globus. Between folders write the group: group: staff.",
         )
-    if given is not None and not given.to.startswith(given.shared):
+    if given is not None and given.shared and not f"{given.to}/".startswith(f"{given.shared.rstrip('/')}/"):
         yield (
             ("steps", "distribute", "shared"),
             f"It is no begin of {given.to!r}, so that nobody could read what is there.",

@@ -66,6 +66,7 @@ flows:
         ),
         ("{runs_on: globus, steps: {transfer: {to: a}}}", "Globus writes over a file of the same name"),
         ("steps: {distribute: {to: a/b, shared: b}}", "It is no begin of 'a/b'"),
+        ("steps: {distribute: {to: /ab/c, shared: /a}}", "It is no begin of '/ab/c'"),
         ("{runs_on: globus, steps: {distribute: {to: a, group: staff}}}", "Globus knows no group of this machine"),
         ("steps: {compute: {wait_seconds: .nan}}", "wait_seconds"),
         ("[1, 2]", "must be keys with values"),
