@@ -1,7 +1,6 @@
 """A flow as it stands in a beamline's file: typed steps, each with a condition, and what starts it."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -9,46 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from steering.compute.clock import seconds
-from steering.compute.kinds import memory
-from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest, Urgency
 from steering.flows.condition import Condition, read_condition
-from steering.flows.templates import check_template
+from steering.flows.texts import ConditionText, OptionalTemplate, Reader, Template
+from steering.flows.trigger_entry import TriggerEntry
 from steering.scans.entry import AnalysisEntry
 from steering.scans.strict import Strict
 
-_PRINCIPAL = r"^urn:globus:(groups:id|auth:identity):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-
-
-def _condition(text: str) -> str:
-    try:
-        if text:
-            read_condition(text)
-    except SteeringError as error:
-        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
-    return text
-
-
-def _template(text: str) -> str:
-    try:
-        check_template(text)
-    except SteeringError as error:
-        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
-    return text
-
-
-def _reader(text: str) -> str:
-    if not re.fullmatch(_PRINCIPAL, text):
-        said = f"{text!r:.60} is nobody at Globus. Write urn:globus:groups:id:UUID, or urn:globus:auth:identity:UUID."
-        raise PydanticCustomError("choice", "{said}", {"said": said})
-    return text
-
-
 _USUAL_MODES = ("400", "440", "444", "600", "640", "644", "660", "664", "700", "750", "755", "770", "775")
-# What only a session can see of a running scan.
-SESSION_TRIGGERS = ("feature", "alarm")
-ConditionText = Annotated[str, AfterValidator(_condition)]
-Template = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_template)]
 
 
 def _named(value: Any) -> Any:
@@ -174,8 +141,8 @@ class DistributeEntry(StepEntry):
     what: tuple[Literal["raw", "results"], ...] = ("raw", "results")
     mode: Annotated[str, BeforeValidator(_mode), Field(pattern=r"^0?[0-7]{3}$")] = "0640"
     group: str = ""
-    readers: tuple[Annotated[str, AfterValidator(_reader)], ...] = ()
-    shared: Annotated[str, AfterValidator(_template)] = ""
+    readers: tuple[Reader, ...] = ()
+    shared: OptionalTemplate = ""
 
 
 class StepsEntry(Strict):
@@ -185,49 +152,6 @@ class StepsEntry(Strict):
     compute: ComputeEntry | None = None
     catalogue: CatalogueEntry | None = None
     distribute: DistributeEntry | None = None
-
-
-def _size(value: Any) -> Any:
-    try:
-        return memory(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise PydanticCustomError("choice", "{text} is no size. Write bytes, or 500 MB.", {"text": value}) from error
-
-
-class TriggerEntry(Strict):
-    """What starts a flow.
-
-    Attributes:
-        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes``, ``feature`` or ``alarm``.
-        scans: Names of the scans whose runs start it; those of all if left out.
-        frames: Of ``frames``: it starts after each so many frames.
-        bytes: Of ``bytes``: it starts after each so many bytes of pixels, of all detectors, as they are in memory.
-        feature: Of ``feature``: the condition on features that starts it, once a run.
-        agent: Of ``alarm``: label of the agent that comes to say something, which starts it, once a run.
-    """
-
-    at: Literal["hand", "end", "frames", "bytes", "feature", "alarm"] = "hand"
-    scans: tuple[str, ...] = ()
-    frames: int = Field(default=0, ge=0)
-    bytes: Annotated[int, BeforeValidator(_size)] = Field(default=0, ge=0)
-    feature: ConditionText = ""
-    agent: str = ""
-
-    @property
-    def in_session(self) -> bool:
-        """Whether it is a session that starts it, as only that has what it waits for."""
-        return self.at in SESSION_TRIGGERS
-
-    @property
-    def condition(self) -> Condition | None:
-        """The condition on features, read."""
-        return read_condition(self.feature) if self.feature else None
-
-    @property
-    def each(self) -> tuple[str, int]:
-        """What is counted while a run goes on, ``frames`` or ``bytes`` (or nothing), and after how many it starts."""
-        counted = {"frames": self.frames, "bytes": self.bytes}
-        return (self.at, max(counted[self.at], 1)) if self.at in counted else ("", 1)
 
 
 def _trigger(value: Any) -> Any:
