@@ -1,5 +1,6 @@
 """What the compute function of a flow has returned. It may be anybody's: all is looked at before any is kept."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
+from steering.core.result import Feature
 from steering.flow_steps.result_file import read_result
-from steering.flows.feature_json import features_json, read_features
+from steering.flows.feature_json import read_features
 from steering.flows.templates import result_name
 
 _WRONG = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
@@ -95,7 +97,7 @@ def read_answer(given: Any, run: str, flow_run: str, labels: Collection[str], *,
             _see((source.run, source.label) == (run, label), f"{source.label} of the run {source.run}")
             # What conditions are judged on is what the session is shown.
             told = read_features(said.outcome.model_dump()["features"][label])
-            _see(features_json(told) == features_json(result.outcome.features), f"other features of {label}")
+            _see(_alike(told, result.outcome.features), f"other features of {label}")
         entries = [one.model_dump() for one in said.entries]
         wanted = [f"run:{run}", *(f"result:{run}:{label}" for label in labels)] if catalogued else []
         subjects = sorted(one.subject for one in said.entries)
@@ -115,6 +117,22 @@ def read_entry(one: Mapping[str, Any], run: str, flow_run: str) -> Entry:
     """Read an entry of the catalogue as the function or this process wrote it."""
     features = read_features(one["features"])
     return Entry(str(one["subject"]), one["kind"], run, flow_run, one["content"], tuple(one["visible_to"]), features)
+
+
+def _alike(told: Mapping[str, Feature], found: Mapping[str, Feature]) -> bool:
+    """Compare features; the last digits of a number may change on its way through somebody's JSON."""
+    numbers = [
+        (one, other)
+        for name in told.keys() & found.keys()
+        for one, other in zip(_numbers(told[name]), _numbers(found[name]), strict=True)
+    ]
+    units = {name: one.units for name, one in told.items()} == {name: one.units for name, one in found.items()}
+    return units and all(math.isclose(one, other, rel_tol=1e-9) for one, other in numbers)
+
+
+def _numbers(feature: Feature) -> tuple[float, ...]:
+    """Return value and uncertainty; one that is none is a number that no feature has."""
+    return tuple(one if math.isfinite(one) else -1e300 for one in (feature.value, feature.uncertainty))
 
 
 def _see(asked_for: object, found: str) -> None:
