@@ -19,8 +19,8 @@ CHECKS = {
 # By whole files, or by what they share (see conftest). Three on two cores: they wait for a part of their time.
 BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
-    "unit tests": ["-m", "not system and not browser", "-n", "3", *BY_SCOPES],
-    "system and browser tests": ["-m", "system or browser", "-n", "3", *BY_SCOPES],
+    "unit tests": ["-m", "not system and not browser and not whole", "-n", "3", *BY_SCOPES],
+    "system and browser tests": ["-m", "system or browser or whole", "-n", "3", *BY_SCOPES],
 }
 
 

@@ -16,7 +16,7 @@ counting, sqrt(frame sum) / exposure; the background is the lowest sample:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -35,6 +35,9 @@ _FEWEST_POINTS = 3
 _PEAK_PART = 0.1
 _FIT_POINTS = 200
 _USUAL_UNIT = "deg"
+
+# A dimension, values along it, and the unit.
+Column: TypeAlias = tuple[str, NDArray[Any], dict[str, str]]
 
 
 class RockingCurve:
@@ -109,12 +112,13 @@ class RockingCurve:
         than three points or no counts, no ``fwhm`` and no fit unless the curve falls below half its height on both
         sides.
         """
-        data = self._curve(state)
-        position, intensity = data[self._axis].values, data["intensity"].values
-        error, units = data["intensity_error"].values, str(data[self._axis].attrs["units"])
+        index, curve = self._curve(state)
+        position, units = curve[self._axis][1], curve[self._axis][2]["units"]
+        intensity, error = curve["intensity"][1], curve["intensity_error"][1]
+        attributes: dict[str, float] = {"left_out": len(state) - len(index)}
         features: dict[str, Feature] = {}
         if len(state):
-            total = float(data["frame_sum"].sum())
+            total = float(np.sum(curve["frame_sum"][1]))
             # Float frames may be background-subtracted, and so below zero.
             features["total"] = Feature(total, float(np.sqrt(max(total, 0.0))), "counts")
             features |= masked_feature(float(np.nanmean(state.column("frame_masked"))))
@@ -126,15 +130,20 @@ class RockingCurve:
             if width is not None:
                 features["fwhm"] = Feature(*width, units)
             features["centre_of_mass"] = Feature(*_centre(position, intensity, error, top), units)
-            if width is not None:
-                data, fitted = _with_fit(data, self._axis, position[top], width[0])
-                if fitted is not None:
-                    features["fit_centre"] = Feature(fitted.centre, fitted.centre_error, units)
-                    features["fit_fwhm"] = Feature(fitted.fwhm, fitted.fwhm_error, units)
-        return Outcome(features, data)
+            peak = None if width is None else _fit(position, intensity, error, top, width[0])
+            if peak is not None:
+                fitted, along = peak
+                features["fit_centre"] = Feature(fitted.centre, fitted.centre_error, units)
+                features["fit_fwhm"] = Feature(fitted.fwhm, fitted.fwhm_error, units)
+                curve["fit"] = ("fit_point", fitted(along), {"units": "counts/s"})
+                curve[f"{self._axis}_fit"] = ("fit_point", along, {"units": units})
+                attributes |= {"fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
+        # Made once, of all that is in it: each time costs as much as the fit.
+        places = {name: curve.pop(name) for name in (self._axis, f"{self._axis}_fit") if name in curve}
+        return Outcome(features, xr.Dataset(curve, places, attributes))
 
-    def _curve(self, table: FrameTable) -> xr.Dataset:
-        """Sort the usable frames by angle."""
+    def _curve(self, table: FrameTable) -> tuple[NDArray[np.int64], dict[str, Column]]:
+        """Sort the usable frames by angle; return their rows in the table, and each column's dimension and values."""
         position, exposure = table.column(self._axis), table.column(self._exposure)
         timed = np.isfinite(exposure) & (exposure > 0)
         usable = np.flatnonzero(timed & np.isfinite(position) & np.isfinite(table.column("frame_sum")))
@@ -144,7 +153,8 @@ class RockingCurve:
             return table.column(name)[order]
 
         counts, seconds = column("frame_sum"), exposure[order]
-        variables: dict[str, tuple[str, NDArray[Any], dict[str, str]]] = {
+        angle = {"units": table.unit(self._axis, _USUAL_UNIT), "long_name": self._axis}
+        return order, {
             "intensity": ("point", counts / seconds, {"units": "counts/s"}),
             "intensity_error": ("point", np.sqrt(np.maximum(counts, 1)) / seconds, {"units": "counts/s"}),
             "frame_sum": ("point", counts, {"units": "counts"}),
@@ -153,9 +163,8 @@ class RockingCurve:
             "com_column": ("point", column("com_column"), {"units": "px"}),
             "exposure": ("point", seconds, {"units": "s"}),
             "frame": ("point", table.index[order], {"units": "1"}),
+            self._axis: ("point", position[order], angle),
         }
-        angle = ("point", position[order], {"units": table.unit(self._axis, _USUAL_UNIT), "long_name": self._axis})
-        return xr.Dataset(variables, {self._axis: angle}, {"left_out": len(table) - len(order)})
 
 
 def _gap(position: Floats, index: int) -> float:
@@ -214,19 +223,9 @@ def _centre(position: Floats, intensity: Floats, error: Floats, top: int) -> tup
     return centre, float(np.sqrt(sampling + counting)) / weight
 
 
-def _with_fit(data: xr.Dataset, axis: str, centre: float, width: float) -> tuple[xr.Dataset, Gaussian | None]:
-    """Add a Gaussian fitted to the peak; nothing where it does not converge."""
-    near = np.abs(data[axis].values - centre) < 2 * width
-    x, y = data[axis].values[near], data["intensity"].values[near]
-    start = Gaussian(float(y.max()), centre, width, 0.0)
-    fitted = fit_gaussian(x, y, data["intensity_error"].values[near], start)
-    if fitted is None:
-        return data, None
-    along = np.linspace(float(x.min()), float(x.max()), _FIT_POINTS)
-    name, columns = f"{axis}_fit", data.variables
-    # Made at once of what is in it: each column that is added later costs as much as all of them.
-    curve = {"fit": ("fit_point", fitted(along), {"units": "counts/s"})}
-    place = {name: ("fit_point", along, {"units": columns[axis].attrs["units"]})}
-    attributes = {**data.attrs, "fit_centre": fitted.centre, "fit_fwhm": fitted.fwhm}
-    values = {one: columns[one] for one in data.data_vars}
-    return xr.Dataset({**values, **curve}, {axis: columns[axis], **place}, attributes), fitted
+def _fit(position: Floats, intensity: Floats, error: Floats, top: int, width: float) -> tuple[Gaussian, Floats] | None:
+    """Fit a Gaussian to the peak; return it and where it is drawn, or nothing where it does not converge."""
+    near = np.abs(position - position[top]) < 2 * width
+    x, y = position[near], intensity[near]
+    fitted = fit_gaussian(x, y, error[near], Gaussian(float(y.max()), position[top], width, 0.0))
+    return None if fitted is None else (fitted, np.linspace(float(x.min()), float(x.max()), _FIT_POINTS))

@@ -16,6 +16,7 @@ from steering.core.result import Result
 
 if TYPE_CHECKING:
     # Both load slowly, and a session that looks at no earlier run needs neither.
+    from steering.archive.decisions import Decisions
     from steering.archive.record import RunRecord
     from steering.core.block import Floats
 
@@ -192,6 +193,20 @@ class Past:
                 )
                 raise SteeringError(message)
             return results.result(wanted)
+
+    def decisions(self, run: str) -> "Decisions":
+        """Read what was decided on a run.
+
+        Args:
+            run: Uid, or the beginning of it.
+
+        Raises:
+            SteeringError: If there is no such run, or the record does not answer.
+        """
+        from steering.archive.decisions import decisions_of
+
+        with _in_words():
+            return decisions_of(self.record(run))
 
     def export(self, run: str, kind: str = "csv", label: str = "", rulings: Sequence[Ruling] = ()) -> Path:
         """Write a run to a new file in :attr:`folder`: its events, a result with uncertainties, decisions.

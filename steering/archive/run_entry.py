@@ -29,6 +29,7 @@ class RunEntry:
         status: How it ended: ``"success"``, ``"abort"``, ``"fail"``; ``"unfinished"`` without an end.
         points: Events of its primary stream; -1 if they are not known.
         label: What its main analysis is called; empty if it names none.
+        settings: What its scan was started with: ``step 0.005 deg, exposure 0.25 s``; empty if it does not say.
         features: Of the result that the record keeps of it.
         curve: Of that result, if it is a curve: pairs from 0 to 1 (along the axis, height), at most 40.
         picture: Of that result, if it is a map.
@@ -42,6 +43,7 @@ class RunEntry:
     status: RunStatus = "unfinished"
     points: int = -1
     label: str = ""
+    settings: str = ""
     features: Mapping[str, Feature] = field(default_factory=dict[str, Feature], hash=False)
     curve: tuple[tuple[float, float], ...] = ()
     picture: SmallMap = NO_MAP
@@ -88,6 +90,7 @@ def entry_of(uid: str, documents: Mapping[str, Any]) -> RunEntry:
         _status(stop),
         int(points),
         bindings[0].label if bindings else "",
+        _settings(_mapping(start.get("parameters"))),
     )
 
 
@@ -104,6 +107,15 @@ def _sample(start: Mapping[str, Any]) -> str:
     if isinstance(sample, Mapping):
         sample = cast("Mapping[str, Any]", sample).get("name")
     return _text(sample) or _text(start.get("sample_name"))
+
+
+def _settings(parameters: Mapping[str, Any]) -> str:
+    said: list[str] = []
+    for name, told in parameters.items():
+        value = _number(_mapping(told).get("value"))
+        if math.isfinite(value):
+            said.append(f"{_text(str(name))} {value:.6g} {_text(_mapping(told).get('units'))}".strip())
+    return ", ".join(said)
 
 
 def _text(value: Any) -> str:

@@ -63,6 +63,7 @@ def test_a_frame_that_comes_again_counts_once(indices):
     same(merged.merge(merged), once)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("make", [RockingCurve, lambda: MapFeatures(("th", "th_step"))], ids=["curve", "map"])
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 50))

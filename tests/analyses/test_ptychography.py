@@ -35,6 +35,7 @@ def analysed(analysis, *blocks):
     return analysis.result(reduce(analysis.merge, states, analysis.empty()))
 
 
+@pytest.mark.whole
 def test_a_known_object_is_found(star):
     frames, positions = star
     outcome = analysed(Ptychography(geometry=GEOMETRY.json(), defocus=55.0), block_of(frames, positions))
@@ -54,6 +55,7 @@ def test_where_spots_hardly_overlap_the_error_is_small_and_means_nothing():
     assert like_the_truth(outcome.data) < 0.97
 
 
+@pytest.mark.whole
 def test_a_recorded_star_comes_out_as_others_find_it():
     frames, positions, probe = recorded()
     patterns = Patterns(np.arange(len(frames)), Window().amplitudes(frames, Bad()), positions)
@@ -214,6 +216,7 @@ def test_blocks_of_the_kit_are_reconstructed():
     assert "error" in outcome.features
 
 
+@pytest.mark.whole
 def test_two_beams_that_do_not_interfere_are_two_modes(star):
     frames, positions = star
     # A vibration: each frame is the sum of two that are 14 nm apart.

@@ -13,6 +13,7 @@ from steering.sim.star import GEOMETRY
 from tests.analyses.ptychography import block_of, grid, scanned
 
 
+@pytest.mark.whole
 def test_positions_that_are_off_are_corrected_between_the_pixels_and_in_any_order():
     random = np.random.default_rng(3)
     said = grid(0.12, 0.3)

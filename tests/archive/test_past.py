@@ -188,6 +188,14 @@ def test_a_start_document_may_say_anything():
     assert len(entry_of("u", {"start": {"plan_name": "p" * 5000}}).scan) == 80
 
 
+def test_an_entry_says_what_its_scan_was_started_with():
+    started = {"step": {"value": 0.005, "units": "deg"}, "exposure": {"value": 0.25, "units": "s"}, "n": {"value": 2}}
+    assert entry_of("u", {"start": {"parameters": started}}).settings == "step 0.005 deg, exposure 0.25 s, n 2"
+    odd = {"a": 1, "b": {"value": math.nan}, "c": {"value": "x"}, "d": {"value": 1.5, "units": ["s"]}}
+    assert entry_of("u", {"start": {"parameters": odd}}).settings == "d 1.5"
+    assert entry_of("u", {"start": {"parameters": [1]}}).settings == ""
+
+
 def test_a_hostile_sample_makes_no_other_path_and_no_second_header_line(tmp_path):
     entry = RunEntry("0123456789", "../scan", sample="../../etc/\npasswd, 1", started=1e9)
     path = write_run(tmp_path / "new", "csv", entry, result("0123456789"), None)

@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+pytestmark = pytest.mark.system
+
 # Stands in for steering.cluster.workers: its workers write who they are, then do what the test told them.
 WORKERS = """
 import json, os, signal, sys, time

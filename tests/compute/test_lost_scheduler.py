@@ -12,6 +12,8 @@ from steering.core.pool import PoolRequest
 from steering.facilities.dask import DaskConnection
 from tests.compute.cluster import Cluster
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(params=["while its connections are closed", "after it gave up"])
 async def connection(request):

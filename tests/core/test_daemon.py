@@ -12,6 +12,8 @@ from steering.machine.daemon import Daemon
 from steering.machine.identity import identity, mine
 from steering.machine.secret_file import read_secret, write_secret
 
+pytestmark = pytest.mark.system
+
 _MODULE = """
 import signal, sys, threading
 from pathlib import Path

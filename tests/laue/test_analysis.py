@@ -95,6 +95,7 @@ def test_grains_that_nobody_knows_are_found_and_numbered_over_frames(sample):
     assert found.data["indexed"].values[0] == 0, "a grain that nobody knew is no known one"
 
 
+@pytest.mark.whole
 def test_any_order_gives_the_same_bits(sample, coarse):
     made = analysis(sample, search=True, kept=10)
     check_analysis(made, [coarse.part(start, min(start + 7, 81)) for start in range(0, 81, 7)])

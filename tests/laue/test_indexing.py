@@ -75,6 +75,7 @@ def test_a_turn_without_strain_is_right_to_a_twentieth_of_a_degree():
     assert max(found) < 0.05
 
 
+@pytest.mark.whole
 def test_noise_is_no_grain():
     random = np.random.default_rng(2)
     index, search = Known(lattices(100), optics()), Search(NICKEL, optics())

@@ -17,6 +17,8 @@ from steering.places.hdf5 import FrameFile
 from steering.readers.open_files import OpenFiles
 from steering.sources.frames import read_frames
 
+pytestmark = pytest.mark.system
+
 WRITER = """
 import sys
 import h5py

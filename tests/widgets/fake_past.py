@@ -23,12 +23,14 @@ class FakePast(Past):
 
     Attributes:
         fail: Why nothing can be read.
+        decided: What was decided in a run, by its uid.
         asked: Every text that was searched for.
     """
 
     def __init__(self, folder: Path = Path("/tmp/steering-exports")) -> None:
         super().__init__(lambda: None, folder)
         self.fail = ""
+        self.decided: dict[str, tuple[Ruling, ...]] = {}
         self.asked: list[str] = []
         self._kept: list[tuple[RunEntry, Result | None]] = []
 
@@ -59,6 +61,11 @@ class FakePast(Past):
             message = f"The record keeps no result of run {run[:8]}."
             raise SteeringError(message)
         return found[0]
+
+    def decisions(self, run: str) -> Decisions:
+        if self.fail:
+            raise SteeringError(self.fail)
+        return Decisions(self.decided.get(run, ()))
 
     def export(self, run: str, kind: str = "csv", label: str = "", rulings: Sequence[Ruling] = ()) -> Path:
         entry = next(entry for entry, _ in self._kept if entry.uid == run)

@@ -233,12 +233,12 @@ def test_the_panel_says_which_feature_is_drawn():
     desk.advance(25)
     panel.refresh()
     text = text_of(panel.widget)
-    assert "Middle of the fit</dt><dd>0.22130 ± 0.00040 °" in text
-    assert "Peak, highest point <span" in text
-    find(panel.widget, "st-curve-mark").value = "Middle of the fit"
-    panel.refresh()
-    text = text_of(panel.widget)
     assert "Middle of the fit <span" in text
     assert "Peak, highest point</dt>" in text
     assert "Marked: middle of the fit, 0.22130 ± 0.00040 °." in text
+    find(panel.widget, "st-curve-mark").value = "Highest point"
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "Middle of the fit</dt><dd>0.22130 ± 0.00040 °" in text
+    assert "Peak, highest point <span" in text
     panel.close()

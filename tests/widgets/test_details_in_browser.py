@@ -90,10 +90,11 @@ def units_are_as_people_write_them(lab, page):
 def the_feature_that_is_drawn_is_told(page):
     numbers = page.locator(".st-numbers")
     numbers.get_by_text("Middle of the fit").wait_for()
-    assert "Peak, highest point" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
-    page.locator(".st-curve-mark select").select_option("Middle of the fit")
     page.locator(".st-curve-about").get_by_text("Marked: middle of the fit, 0.22130 ± 0.00040 °.").wait_for()
     assert "Middle of the fit" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
+    page.locator(".st-curve-mark select").select_option("Highest point")
+    page.locator(".st-curve-about").get_by_text("Marked: highest point, 0.2213 ± 0.0012 °.").wait_for()
+    assert "Peak, highest point" in numbers.locator("dt", has=page.locator(".st-drawn")).text_content()
 
 
 def looking_renews_the_lease(lab, page):

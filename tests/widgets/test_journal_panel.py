@@ -1,11 +1,15 @@
 """Whose journal it is."""
 
+import time
+
 import pytest
 
 from steering.core.action import SetParameter
+from steering.core.proposal import Ruling
 from steering.core.source import FollowedSource
 from steering_widgets.panels.journal import JournalPanel
 from tests.widgets.fake import FakeDesk
+from tests.widgets.fake_past import fill
 from tests.widgets.views import text_of
 
 
@@ -24,16 +28,56 @@ def panel(desk):
     made.close()
 
 
-def test_of_an_earlier_run_it_does_not_say_that_nothing_was_proposed(panel, desk):
-    assert "Nothing was proposed in this run yet" in text_of(panel.widget)
-    desk.board.source.set(FollowedSource("record"))
-    assert panel.refresh()
-    assert "Nothing was proposed" not in text_of(panel.widget)
-    assert "An earlier run is shown, and this is the journal of the newest one." in text_of(panel.widget)
+@pytest.fixture
+def earlier(desk):
+    """Uid of an earlier run with one decision."""
+    fill(desk.past)
+    uid = next(entry.uid for entry in desk.past.find().entries if entry.scan == "rocking" and entry.status == "success")
+    desk.past.decided[uid] = (
+        Ruling("1", "ana", "set", "exposure", "0.25 s", "1.5 s", "accepted", "too dark", "", 1e9, 1e9, before_point=12),
+    )
+    return uid
+
+
+def read(panel, words):
+    """Refresh until the table has the words."""
+    for _ in range(500):
+        panel.refresh()
+        if words in text_of(panel.widget):
+            return text_of(panel.widget)
+        time.sleep(0.01)
+    return pytest.fail(f"{words!r} did not come: {text_of(panel.widget)}")
+
+
+def test_it_shows_what_was_decided_in_the_earlier_run_that_is_shown(panel, desk, earlier):
     desk.propose(SetParameter("centre", 0.3))
     panel.refresh()
-    assert "An earlier run is shown" in text_of(panel.widget)
-    assert "centre" in text_of(panel.widget)
+    desk.show(earlier)
+    text = read(panel, "too dark")
+    assert "0.25 s → 1.5 s" in text
+    assert f"of run {earlier[:8]}: 1 ruling, 0 refused" in text
+    assert "centre" not in text, "that was decided in the newest run"
+    desk.unfollow()
+    text = read(panel, "centre")
+    assert "too dark" not in text
+
+
+def test_of_an_earlier_run_without_decisions_it_says_so(panel, desk, earlier):
+    desk.past.decided.clear()
+    desk.show(earlier)
+    read(panel, f"Nothing was proposed in run {earlier[:8]}, which is shown.")
+
+
+def test_a_record_that_does_not_answer_is_said_and_read_again_when_the_run_is_shown_again(panel, desk, earlier):
+    desk.show(earlier)
+    read(panel, "too dark")
+    desk.unfollow()
+    read(panel, "Nothing was proposed in this run yet")
+    desk.past.fail = "The record does not answer."
+    desk.board.source.set(FollowedSource("record"))
+    read(panel, "The record does not answer.")
     desk.unfollow()
     panel.refresh()
-    assert "An earlier run" not in text_of(panel.widget)
+    desk.past.fail = ""
+    desk.show(earlier)
+    read(panel, "too dark")

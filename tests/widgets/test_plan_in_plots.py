@@ -1,5 +1,7 @@
 """What the plots show of the plan, and how little they send."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steering.core.action import InsertRegion, SetParameter
-from steering.core.result import Outcome, Result
+from steering.core.result import Feature, Outcome, Result
 from steering_widgets.drawing.curve_data import PAIRS, Curve, Overlay, curve_of, minus, monitors_of, thin
+from steering_widgets.drawing.curve_numbers import BEST, FITTED, meant
 from steering_widgets.drawing.growing import grow, growth
 from steering_widgets.drawing.wanted_range import actions_for, why_not
 from steering_widgets.plots.curve import CurvePanel
@@ -72,6 +75,24 @@ def test_nothing_is_planned_once_the_scan_has_ended(curve, desk):
     desk.advance(100)
     curve.refresh()
     assert len(rug(curve)) == 0
+
+
+def legend(panel):
+    """The meanings that stand below a plot."""
+    return re.findall(r"</span> ([^<]+)</span>", find(panel.widget, "st-legend").value)
+
+
+def test_the_marks_on_a_curve_are_explained_as_far_as_there_are_any(curve, desk):
+    curve.refresh()
+    assert legend(curve) == ["still to measure"]
+    desk.advance(30)
+    desk.propose(SetParameter("exposure", 0.5))
+    desk.advance(1)
+    curve.refresh()
+    assert legend(curve) == ["fit", "marked value", "still to measure", "decision"]
+    desk.advance(100)
+    curve.refresh()
+    assert "still to measure" not in legend(curve)
 
 
 def test_new_points_between_old_ones_are_appended(curve, desk):
@@ -240,11 +261,23 @@ def test_a_view_that_comes_late_holds_too(curve):
 def test_which_place_is_marked_can_be_chosen_and_is_said(curve, desk):
     desk.advance(30)
     curve.refresh()
+    assert "Marked: middle of the fit, 0.22130 ± 0.00040 °." in text_of(curve.widget), "the best that is known"
+    find(curve.widget, "st-curve-mark").value = "Highest point"
+    curve.refresh()
     assert "Marked: highest point, 0.2213 ± 0.0012 °." in text_of(curve.widget)
     find(curve.widget, "st-curve-mark").value = "Centre of mass"
     curve.refresh()
     assert "Marked: nothing, as there is no centre of mass yet." in text_of(curve.widget)
     assert not curve._drawn._mark.visible
+
+
+@pytest.mark.parametrize(
+    ("known", "marked"), [((), "Highest point"), (("centre_of_mass",), "Centre of mass"), (("fit_centre",), FITTED)]
+)
+def test_the_best_that_is_known_is_marked(known, marked):
+    features = {"peak": Feature(1.0, 0.1, "deg"), **{name: Feature(2.0, 0.1, "deg") for name in known}}
+    assert meant(BEST, features, xr.Dataset()) == marked
+    assert meant("Highest point", features, xr.Dataset()) == "Highest point"
 
 
 def test_a_point_that_is_looked_at_is_said_with_its_uncertainty(curve, desk):
@@ -363,10 +396,12 @@ def test_a_map_shows_its_plan_before_the_first_point_and_what_a_region_would_add
     assert sorted(zip(drawn._ghost.data["x"], drawn._ghost.data["y"], strict=True)) == [
         (x, y) for x in (1.0, 1.5, 2.0) for y in (1.0, 1.5, 2.0)
     ]
+    assert legend(panel) == ["still to measure", "would be measured"]
     find(panel.widget, "st-finer").click()
     desk.advance(1)
     panel.refresh()
     assert len(drawn._ghost.data["x"]) == 0
+    assert legend(panel) == ["still to measure", "decision"]
     assert list(drawn._decided.data["who"]) == ["ana"]
     panel.close()
 

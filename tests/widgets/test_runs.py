@@ -250,6 +250,15 @@ def test_a_run_that_does_not_fit_says_why_and_changes_nothing(bench):
     assert [one.label for one in bench.curve._overlays.value] == ["rocking 5, 33cc44dd"]
 
 
+def test_what_is_chosen_is_said_with_what_it_was_started_with(bench):
+    bench.desk.past.keep(RunEntry("77777777-0007", "rocking", 9, settings="step 0.005 deg, exposure 0.25 s"))
+    find(bench.panel.widget, "st-run-search").value = "#9"
+    bench.until(lambda: any(uid.startswith("77777777") for uid in bench.uids))
+    bench.choose("77777777-0007")
+    chosen = text_of(find(bench.panel.widget, "st-run-chosen"))
+    assert "Chosen: rocking 9, 77777777 (step 0.005 °, exposure 0.25 s)." in chosen
+
+
 def test_what_is_chosen_is_said_beside_the_buttons_that_act_on_it(bench):
     chosen = find(bench.panel.widget, "st-run-chosen")
     assert chosen.layout.display == "none"

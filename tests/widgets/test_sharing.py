@@ -126,6 +126,24 @@ def test_nothing_is_looked_at_while_nothing_happens(counter):
     ticker.stop()
 
 
+def test_without_news_it_looks_seldom_and_at_news_at_once(counter, monkeypatch):
+    monkeypatch.setattr("steering_widgets.pages.ticker.LINGER_SECONDS", 60.0)
+    panel = Counter()
+    ticker = Ticker([panel], [], [counter], print)
+    ticker.start()
+    until(lambda: counter.looks > 0, "a first look")
+    before = counter.looks
+    threading.Event().wait(0.5)
+    # Panels are due ten times a second, and frames are looked at with them; a hundred looks would be a poll.
+    assert counter.looks - before < 15
+    assert panel.looks > 1
+    for _ in range(20):
+        seen = counter.looks
+        BELLS.ring()
+        until(lambda seen=seen: counter.looks > seen, "a look at the news")
+    ticker.stop()
+
+
 def test_nothing_is_looked_at_while_nobody_sees_it(counter):
     seen = threading.Event()
     ticker = Ticker([], [], [counter], print, seen.is_set)

@@ -17,7 +17,9 @@ PEAK, WIDTH, CENTRE_OF_MASS, FIT_CENTRE = "peak", "fwhm", "centre_of_mass", "fit
 # Listed even while the data do not allow them yet, so that their absence is said and not just seen.
 EXPECTED = (PEAK, WIDTH, CENTRE_OF_MASS)
 HIGHEST, MASS, FITTED = "Highest point", "Centre of mass", "Middle of the fit"
-MARKS = (HIGHEST, MASS, FITTED)
+# The fit where there is one: the highest sample of a coarse scan may be half a step beside the peak.
+BEST = "Best known"
+MARKS = (BEST, FITTED, MASS, HIGHEST)
 _FEATURES = {HIGHEST: PEAK, MASS: CENTRE_OF_MASS, FITTED: FIT_CENTRE}
 
 _DRAWN = (
@@ -40,7 +42,7 @@ class CurveNumbers:
         self._text = Calm(self._write, "")
 
     def show(self, result: Result, mark: str) -> None:
-        """Show the features of a result, and which of them is drawn; ``mark`` is one of :data:`MARKS`."""
+        """Show the features of a result, and which of them is drawn: ``mark``, which :func:`meant` has given."""
         features, marked = result.outcome.features, _FEATURES.get(mark, "")
         names = [*EXPECTED, *(name for name in features if name not in EXPECTED)]
         cells: list[str] = []
@@ -68,11 +70,25 @@ class CurveNumbers:
             self.widget.value = text
 
 
+def meant(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> str:
+    """Say which place is marked: for :data:`BEST` the first of fit, centre of mass and highest point that is known.
+
+    Args:
+        mark: One of :data:`MARKS`.
+        features: Of the result.
+        data: Of the result.
+    """
+    if mark != BEST:
+        return mark
+    known = (one for one in (FITTED, MASS) if math.isfinite(place_of(one, features, data)))
+    return next(known, HIGHEST)
+
+
 def place_of(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> float:
     """Say where a mark stands, in the axis' unit; NaN where that is not known.
 
     Args:
-        mark: One of :data:`MARKS`.
+        mark: What :func:`meant` has given.
         features: Of the result.
         data: Of the result.
     """
@@ -84,7 +100,7 @@ def place_of(mark: str, features: Mapping[str, Feature], data: xr.Dataset) -> fl
 
 
 def feature_of(mark: str, features: Mapping[str, Feature]) -> Feature | None:
-    """Give the feature that a mark stands at; ``mark`` is one of :data:`MARKS`."""
+    """Give the feature that a mark stands at; ``mark`` is what :func:`meant` has given."""
     return features.get(_FEATURES.get(mark, ""))
 
 

@@ -71,7 +71,7 @@ class CurvePlot:
         )  # fmt: skip
         self._earlier = Earlier(plot)
         bars = plot.segment("x", "low", "x", "high", source=self.points, line_color=POINT_COLOUR, line_alpha=0.55)
-        dots = plot.scatter("x", "y", source=self.points, size=5, fill_color=POINT_COLOUR, line_color=None)
+        dots = plot.scatter("x", "y", source=self.points, size=6, fill_color=POINT_COLOUR, line_color=None)
         strip.nonselection_glyph = None
         line = plot.line("x", "y", source=self._fit, line_color=FIT_COLOUR, line_width=2)
         plot.segment("x0", "y", "x1", "y", source=self._half, line_color=MARK_COLOUR, line_width=2)
@@ -92,6 +92,16 @@ class CurvePlot:
             plot, label="Rocking curve: intensity against position, with its fit; mark a range in the form below",
             shared=[self.strip, self.touch.shared],
         )  # fmt: skip
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a fit is drawn."""
+        return len(self._fit.data["x"]) > 0
+
+    @property
+    def marked(self) -> bool:
+        """Whether a value is marked."""
+        return bool(self._mark.visible)
 
     def label(self, axis: str, units: str, value_units: str, what: str = "intensity") -> bool:
         """Name the axes; say whether they were called otherwise."""

@@ -16,8 +16,9 @@ from steering_widgets.parts.card import Card
 
 _LOG = logging.getLogger(__name__)
 
-# A look without news costs microseconds; a frame must not wait long for the next look.
-FRAME_SECONDS = 1 / 120
+# Frames are looked at as soon as there is news of any kind: no more often than a screen paints while they come, and
+# than this while what is new is something else. A look without news costs microseconds.
+FRAME_SECONDS, NEWS_SECONDS = 1 / 120, 1 / 250
 PANEL_SECONDS = 0.1
 # A browser draws a plot for some ten milliseconds, in which it paints no frame; nobody reads a curve more often.
 PLOT_SECONDS = 0.2
@@ -118,6 +119,8 @@ class Ticker:
     def start(self) -> None:
         """Begin to tick."""
         BELLS.add(self._bell)
+        # What there is already is news.
+        self._bell.set()
         self._thread.start()
 
     def stop(self) -> None:
@@ -171,20 +174,31 @@ class Ticker:
         self._complain(f"{name} cannot be shown: {type(error).__name__}: {error}. The other panels go on.")
 
     def _run(self) -> None:
-        until = time.monotonic() + LINGER_SECONDS
-        while not self._stopping.wait(FRAME_SECONDS) and not sys.is_finalizing():
+        now = rested = time.monotonic()
+        until = now + LINGER_SECONDS
+        while not sys.is_finalizing():
+            self._bell.wait(self._pause(now))
+            if self._stopping.wait(max(rested - time.monotonic(), 0.0)):
+                return
+            now = time.monotonic()
             if self._bell.is_set():
                 self._bell.clear()
-                until = time.monotonic() + LINGER_SECONDS
-            if time.monotonic() > until or not self._wanted():
+                until = now + LINGER_SECONDS
+            if now > until or not self._wanted():
                 # Nothing is looked at, and nothing sent, while nothing happens or nobody sees it.
                 self._bell.wait()
                 continue
             went = self.tick(self._frames)
+            rested = now + (FRAME_SECONDS if went else NEWS_SECONDS)
             for one in self._slow:
                 now = time.monotonic()
                 if one.is_due(now, went=went):
                     self.tick(one.chosen(now, self._in_sight))
+
+    def _pause(self, now: float) -> float:
+        """Return for how many seconds nothing is due if there is no news."""
+        due = min((one.due + one.patience for one in self._slow if one.panels), default=math.inf)
+        return max(min(due - now, PANEL_SECONDS), 0.0)
 
 
 def culprit(error: BaseException) -> str:

@@ -171,8 +171,7 @@ class ModeRow:
 
     def _chooser(self, mode: str) -> Callable[[object], None]:
         def choose(_: object) -> None:
-            self._answer.ask(
-                lambda: self._desk.set_mode(self._name, mode), f"The agent {self._name} is now in mode {mode}."
-            )
+            # The button that stands out says it: a sentence below would move all that stands under the card.
+            self._answer.ask(lambda: self._desk.set_mode(self._name, mode))
 
         return choose

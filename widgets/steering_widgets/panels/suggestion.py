@@ -54,7 +54,7 @@ class SuggestionCard:
         self._dismiss.on_click(lambda _: self._all(self._desk.dismiss, ""))
         buttons = ipywidgets.HBox([self._accept, self._edit, self._dismiss])
         buttons.add_class("st-buttons")
-        self.widget = ipywidgets.VBox([self._text, self._would, buttons])
+        self.widget = ipywidgets.Box([self._text, self._would, buttons])
         self.widget.add_class("st-suggestion")
         self.widget.layout.display = "none"
 

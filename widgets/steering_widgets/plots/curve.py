@@ -29,16 +29,18 @@ from steering_widgets.drawing.curve_data import (
     thin,
 )
 from steering_widgets.drawing.curve_numbers import (
-    HIGHEST,
+    BEST,
     MARKS,
     WIDTH,
     CurveNumbers,
     feature_of,
     half_height,
+    meant,
     place_of,
     point_text,
 )
 from steering_widgets.drawing.curve_plot import CurvePlot
+from steering_widgets.drawing.legend import Legend, kinds_of
 from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
@@ -77,7 +79,7 @@ class CurvePanel(PlannedPanel):
         self._form.go.on_click(self._measure)
         self._tools = AxisTools("curve")
         self._mark = Choice("st-curve-mark", "Mark")
-        self._mark.offer(MARKS, HIGHEST)
+        self._mark.offer(MARKS, BEST)
         self._difference = ipywidgets.Checkbox(description="Difference", indent=False)
         self._difference.add_class("st-curve-difference")
         self._difference.layout.display = "none"
@@ -85,9 +87,10 @@ class CurvePanel(PlannedPanel):
         choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference, self._tools.widget])
         choices.add_class("st-plot-tools")
         self._numbers = CurveNumbers()
+        self._legend = Legend()
         self._axis = ("", "")
         parts = [
-            choices, self.view, self._about, self._would, self._numbers.widget, self._form.widget,
+            choices, self.view, self._legend.widget, self._about, self._would, self._numbers.widget, self._form.widget,
         ]  # fmt: skip
         self.widget = Card("curve", "Rocking curve", parts)
 
@@ -180,27 +183,31 @@ class CurvePanel(PlannedPanel):
         self._drawn.show_earlier(() if differs else earlier)
         self._drawn.show_fit(*(fit_of(data) if not (monitor or differs) else (_NOWHERE, _NOWHERE)))
         features = result.outcome.features
-        marked = place_of(self._mark.value, features, data)
+        mark = meant(self._mark.value, features, data)
+        marked = place_of(mark, features, data)
         width = features[WIDTH].value if WIDTH in features and not (monitor or differs) else math.nan
         # Around the fitted centre where there is one: the highest sample need not lie in the middle.
         middle = float(data.attrs.get("fit_centre", marked))
         self._drawn.show_mark(marked, middle, width, half_height(data))
         what = f"intensity minus {earlier[-1].label}" if differs else "intensity"
         self._drawn.label(curve.axis, curve.units, curve.value_units, f"{what}, to {monitor}" if monitor else what)
-        self._numbers.show(result, self._mark.value)
-        self._about.write(self._words(curve, shown, marked, monitor, features))
+        self._numbers.show(result, mark)
+        self._about.write(self._words(curve, shown, (mark, marked), monitor, features))
         frames = f"{several(result.provenance.frames, 'frame')}, version {result.version}"
         behind = f"; {', '.join(one.label for one in earlier)} behind it" if earlier else ""
         beside = f"; minus {earlier[-1].label}" if differs else behind
         self.widget.remark(frames + beside, news(exposed_at(result)))
 
-    def _words(self, curve: Curve, shown: Curve, marked: float, monitor: str, features: Mapping[str, Feature]) -> str:
+    def _words(
+        self, curve: Curve, shown: Curve, marked: tuple[str, float], monitor: str, features: Mapping[str, Feature]
+    ) -> str:
         parts: list[str] = []
-        if math.isfinite(marked):
-            place = feature_of(self._mark.value, features) or Feature(marked, math.nan, curve.units)
-            parts.append(f"Marked: {self._mark.value.lower()}, {feature_text(place)}.")
+        mark, where = marked
+        if math.isfinite(where):
+            place = feature_of(mark, features) or Feature(where, math.nan, curve.units)
+            parts.append(f"Marked: {mark.lower()}, {feature_text(place)}.")
         else:
-            parts.append(f"Marked: nothing, as there is no {self._mark.value.lower()} yet.")
+            parts.append(f"Marked: nothing, as there is no {mark.lower()} yet.")
         if monitor:
             parts.append(f"Each point times the mean of {monitor} over its {monitor}.")
         if len(shown.values) < curve.all and not self._difference.value:
@@ -225,7 +232,12 @@ class CurvePanel(PlannedPanel):
         edge = self._drawn.edge
         edge.show_plan(left)
         edge.show_ghost(seen)
-        edge.show_marks(self._marks() if ours else [])
+        marks = self._marks() if ours else []
+        edge.show_marks(marks)
+        self._legend.show(
+            fit=self._drawn.fitted, mark=self._drawn.marked, planned=len(left) > 0, ghost=len(seen) > 0,
+            **kinds_of([one.colour for one in marks]),
+        )  # fmt: skip
         ends = np.concatenate([plan.along(axis) if ours else np.array(planned_range(status)), seen])
         known = ends[np.isfinite(ends)]
         if known.size:

@@ -16,7 +16,9 @@ from steering_widgets.drawing.axis_tools import AxisTools
 from steering_widgets.drawing.cells import make_cells, quantities_of
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.curve_data import monitors_of
+from steering_widgets.drawing.legend import Legend, kinds_of
 from steering_widgets.drawing.map_plot import MapPlot
+from steering_widgets.drawing.plot import ADVICE_COLOUR, GHOST_COLOUR, MARK_COLOUR
 from steering_widgets.drawing.region import MapAxes, RegionForm
 from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.place import Place
@@ -60,9 +62,13 @@ class MapPanel(PlannedPanel):
         self._tools = AxisTools("map", colour=True)
         bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
         bar.add_class("st-plot-tools")
+        self._legend = Legend(
+            planned=("\u2022", MARK_COLOUR), ghost=("\u2022", GHOST_COLOUR), decision=("\u25bd", MARK_COLOUR),
+            advice=("\u25bd", ADVICE_COLOUR),
+        )  # fmt: skip
         hint = ipywidgets.HTML(marking_hint("region"))
         hint.add_class("st-hint")
-        parts = [bar, self.view, self._about, self._would, hint, self.form.widget]
+        parts = [bar, self.view, self._legend.widget, self._about, self._would, hint, self.form.widget]
         self.widget = Card("map", "Map", parts)
 
     @staticmethod
@@ -171,7 +177,9 @@ class MapPanel(PlannedPanel):
         if self._stale(len(left)):
             self._drawn.show_planned(left)
         self._drawn.show_ghost(seen)
-        self._drawn.show_marks(self._marks() if ours else [], order)
+        marks = self._marks() if ours else []
+        self._drawn.show_marks(marks, order)
+        self._legend.show(planned=len(left) > 0, ghost=len(seen) > 0, **kinds_of([one.colour for one in marks]))
         corners = np.array([plan.positions.min(axis=0), plan.positions.max(axis=0)])[:, order] if ours else _NOWHERE
         self._drawn.show_extent(corners, empty=result is None)
         self._would.write(ghost_text(self._wish.value, forecast) if scanning else "")

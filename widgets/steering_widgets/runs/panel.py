@@ -16,6 +16,7 @@ from steering.core.result import Result
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, Line, button, close_all
 from steering_widgets.parts.place import Place
+from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import several
 from steering_widgets.plots.curve import CurvePanel
 from steering_widgets.plots.look import Look
@@ -193,7 +194,7 @@ class RunsPanel:
 
     def _enable(self) -> None:
         chosen = [uid for uid in self._table.chosen.value if uid in self._entries]
-        names = " and ".join(self._entries[uid].name for uid in chosen)
+        names = " and ".join(_called(self._entries[uid]) for uid in chosen)
         # Where nothing is chosen, what the plot shows can be taken home all the same.
         exports = bool(chosen) or self._shown.value is not None
         nothing = "No run is chosen. Export writes what the plot shows." if exports else ""
@@ -296,6 +297,12 @@ class RunsPanel:
         paths += [path for path in beside if path.exists()]
         self._table.show_written(paths)
         return f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}"
+
+
+def _called(entry: RunEntry) -> str:
+    """Name a run and what it was started with, so that two can be told apart before they are compared."""
+    settings = with_shown_units(entry.settings)
+    return f"{entry.name} ({settings})" if settings else entry.name
 
 
 def _empty(listing: Listing) -> str:
