@@ -8,6 +8,9 @@ from tests.flow_globus.places import STEPS
 from tests.flow_globus.test_queues import chosen
 from tests.surroundings import batch_system_around
 
+# PBS is played by processes.
+pytestmark = pytest.mark.system
+
 ASKED = {"facility": "polaris", "urgency": "live", "nodes": 1, "walltime": None, "refusals": {}, "look": True}
 
 
