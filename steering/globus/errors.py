@@ -18,9 +18,10 @@ _PASSING = (429, 500, 502, 503, 504)
 _BEHIND = ("ExternalError", "EndpointError")
 _OFFLINE = ("ConnectFailed", "GCNotConnected", "GCDisconnected", "Timeout")
 # Whatever looks like a secret in a message that comes from elsewhere: what opens a request, the secret of a service
-# account (256 bits in base64), a token.
+# account (256 bits in base64), a token. A name with a suffix is a file's.
 _SECRET = re.compile(
-    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=_.-]{16,}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=|\b[A-Za-z0-9_-]{40,}\b"
+    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=_.-]{16,}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}="
+    r"|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40,}+(?!\.[a-z0-9]{1,5}\b)"
 )
 _LONGEST, _LONGEST_SHOWN = 300, 2000
 # A day, in seconds: nobody asks to wait for longer in earnest.
