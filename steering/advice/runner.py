@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 
 from steering.advice.kept_modes import keep_modes, told_of
 from steering.beamline.client import BeamlineClient
@@ -211,7 +211,8 @@ class AgentRunner:
             seat.seen = result
             said = await self._ask(label, seat.agent, result, status.parameters)
             now, frames, done = time.time(), result.provenance.frames, status.points_done
-            suggestions = tuple(replace(one, agent=label, made_at=now, frames=frames, point=done) for one in said)
+            made: dict[str, Any] = {"agent": label, "made_at": now, "frames": frames, "point": done, "run": status.run}
+            suggestions = tuple(replace(one, **made) for one in said)
             # Meanwhile the run may be over, or a person may have turned it off.
             mode = self._board.modes.value.get(label, "off")
             speaks, seat.speaks = seat.speaks, bool(suggestions)

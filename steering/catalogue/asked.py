@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from steering.catalogue.entry import Entry
 from steering.core.errors import SteeringError
-from steering.flows.condition import Condition, UnknownFeatureError
+from steering.flows.condition import Condition, UnknownFeatureError, UnlikeUnitsError
 
 FACETS = ("kind", "scan", "sample", "status", "day", "experiment", "beamline", "flow", "label")
 
@@ -23,7 +23,9 @@ def facets_of(kind: str, facets: Mapping[str, str]) -> dict[str, str]:
 
 
 def fitting(entries: Iterable[Entry], condition: Condition | None, limit: int) -> list[Entry]:
-    """Choose the first entries of which a condition holds; one that lacks a feature does not fit.
+    """Choose the first entries of which a condition holds.
+
+    One that lacks a feature, or has it in units of another kind, does not fit.
 
     Args:
         entries: Are looked at until there are enough.
@@ -31,10 +33,11 @@ def fitting(entries: Iterable[Entry], condition: Condition | None, limit: int) -
         limit: How many are enough.
 
     Raises:
-        SteeringError: If units do not fit, or none of several entries has the feature.
+        SteeringError: If no entry has the feature, or none in units of that kind.
     """
     fit: list[Entry] = []
     unknown: UnknownFeatureError | None = None
+    unlike: UnlikeUnitsError | None = None
     known: set[str] = set()
     judged = 0
     for one in entries:
@@ -46,9 +49,14 @@ def fitting(entries: Iterable[Entry], condition: Condition | None, limit: int) -
             unknown = error
             known |= set(one.facts.features)
             continue
+        except UnlikeUnitsError as error:
+            unlike = unlike or error
+            continue
         judged += 1
         if holds:
             fit.append(one)
+    if unlike is not None and not judged:
+        raise unlike
     if condition is not None and unknown is not None and not judged:
         raise SteeringError(
             f"No entry has what {condition.text!r:.80} asks for. Known are: {', '.join(sorted(known)) or 'none'}."

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, cast
 
 from steering.archive.decisions import Decisions, change_of, moment
@@ -94,19 +95,29 @@ def data_cite(
     publisher: str,
     subjects: Sequence[str],
     entry: RunEntry,
-    formats: Sequence[str],
+    identifier: str,
 ) -> dict[str, Any]:
-    """Write the DataCite 4 part of an entry."""
+    """Write the DataCite 4 part of an entry, as its schema 4.3 has it.
+
+    Args:
+        title: Of the entry.
+        creators: Their names.
+        publisher: Likewise.
+        subjects: A few words each.
+        entry: The run.
+        identifier: The entry's subject, by which the catalogue knows it.
+    """
     day = entry.date[:10]
     return {
+        "identifiers": [{"identifier": identifier, "identifierType": "steering"}],
         "titles": [{"title": title}],
         "creators": [{"name": name} for name in creators or ("unknown",)],
         "publisher": publisher or "unknown",
-        "publicationYear": day[:4] or "unknown",
+        "publicationYear": day[:4] or str(datetime.now(UTC).year),
         "dates": [{"date": day, "dateType": "Created"}] if day else [],
-        "formats": list(formats),
+        "formats": ["application/x-hdf5"],
         "subjects": [{"subject": one} for one in subjects],
-        "resourceType": {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"},
+        "types": {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"},
         "version": VERSION,
         "schemaVersion": "http://datacite.org/schema/kernel-4",
     }
@@ -135,10 +146,20 @@ def checked_entry(entry: Entry) -> Entry:
     """See that an entry can be kept.
 
     Raises:
-        SteeringError: If it has no run or title.
+        SteeringError: If it has no run or title, or is no entry.
     """
     if not entry.run or not entry.subject.startswith(f"{entry.kind}:{entry.run}"):
         raise SteeringError(
             f"The catalogue entry {entry.subject!r:.80} names no run. Its subject is run:UID or result:UID:LABEL."
         )
+    try:
+        said, title = entry.content["project_metadata"], entry.content["dc"]["titles"][0]["title"]
+        well = all((isinstance(title, str), title, isinstance(said["flow"], str), said["kind"] == entry.kind))
+        float(said.get("began") or 0.0)
+        # A line of a list of entries is made of these.
+        well = well and all(isinstance(said.get(name) or "", str) for name in ("scan", "sample", "status", "day"))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} is none ({error!r:.80}).") from error
+    if not well:
+        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} has no title, no flow, or another kind.")
     return entry

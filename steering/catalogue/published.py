@@ -1,14 +1,15 @@
 """The catalogue as it is published: an index of Globus Search, found in as the local one is."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from steering.catalogue.asked import FACETS, facets_of, fitting
 from steering.catalogue.entry import Entry
+from steering.catalogue.filters import field_of, places_of, rough_filter
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
-from steering.flows.condition import read_condition
+from steering.flows.condition import Condition, read_condition
 from steering.flows.feature_json import read_features
 from steering.globus import search
 from steering.globus.errors import MissingError
@@ -16,6 +17,8 @@ from steering.globus.login import Login
 from steering.globus.patience import Pace, Patience
 
 _PAGE = 200
+# All entries of a run began when it did. Entries that are sorted alike come in another order on each page.
+_NEWEST = tuple(map(field_of, ("began", "kind", "record", "flow", "label")))
 # Nobody waits longer for an answer, in seconds.
 _PATIENCE_SECONDS = 30.0
 
@@ -23,7 +26,8 @@ _PATIENCE_SECONDS = 30.0
 class PublishedCatalogue:
     """Finds runs and results in an index of Globus Search, of those that this login may see.
 
-    Facets are asked of the index. A condition on features is judged here, with its units, as in the local catalogue.
+    Facets are asked of the index, and as much of a condition as it can judge. What it finds is judged here, with its
+    units, as in the local catalogue.
     """
 
     def __init__(self, workspace: Workspace, index: str) -> None:
@@ -52,11 +56,20 @@ class PublishedCatalogue:
         Raises:
             GlobusError: If a person has to log in first, there is no such index, or Globus does not answer.
             SteeringError: If the condition is none, there is no such facet, no entry has a feature that it asks for, or
-                more entries have the facets than Search shows.
+                more entries may fit than Search shows.
         """
-        wanted = facets_of(kind, facets)
+        wanted: list[search.Filter] = [
+            search.Condition(field_of(name), (word,)) for name, word in facets_of(kind, facets).items()
+        ]
         judged = read_condition(condition) if condition else None
-        return fitting(self._entries(wanted), judged, limit)
+        index = self._opened()
+        if judged is None:
+            return fitting(self._entries(index, wanted), None, limit)
+        rough = rough_filter(judged.part, self._units(index, judged, wanted))
+        if rough is False:
+            # What there is in its place is seen on the first page.
+            return fitting(self._page(index, wanted, 0)[0], judged, limit)
+        return fitting(self._entries(index, wanted if rough is True else [*wanted, rough]), judged, limit)
 
     def facets(self) -> dict[str, dict[str, int]]:
         """Count the entries by each facet's words, the most frequent first; of each facet 100 words at most.
@@ -64,8 +77,8 @@ class PublishedCatalogue:
         Raises:
             GlobusError: As :meth:`find` does.
         """
-        counted = self._opened().find(facets=[_field(name) for name in FACETS], limit=1).facets
-        found = {name: counted.get(_field(name), {}) for name in FACETS}
+        counted = self._opened().find(facets=[field_of(name) for name in FACETS], limit=1).facets
+        found = {name: counted.get(field_of(name), {}) for name in FACETS}
         return {name: {word: count for word, count in one.items() if word} for name, one in found.items()}
 
     def features(self) -> dict[str, str]:
@@ -74,7 +87,7 @@ class PublishedCatalogue:
         Raises:
             GlobusError: As :meth:`find` does.
         """
-        named = {name: one.units for entry in self._entries({}) for name, one in entry.features.items()}
+        named = {name: one.units for entry in self._entries(self._opened(), ()) for name, one in entry.features.items()}
         return dict(sorted(named.items()))
 
     def entry(self, subject: str) -> Entry:
@@ -95,20 +108,34 @@ class PublishedCatalogue:
             )
         return found
 
-    def _entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
+    def _units(
+        self, index: search.SearchIndex, condition: Condition, wanted: Sequence[search.Filter]
+    ) -> Mapping[str, Sequence[str]]:
+        """Ask in which units the index has what a condition asks for, by field."""
+        fields = [place.units for name in condition.names for place in places_of(name) if place.units]
+        if not fields:
+            return {}
+        return {field: tuple(found) for field, found in index.find("", wanted, fields, limit=1).facets.items()}
+
+    def _entries(self, index: search.SearchIndex, wanted: Sequence[search.Filter]) -> Iterator[Entry]:
         """Ask for one page after another, as long as somebody reads on."""
-        index = self._opened()
-        conditions = [search.Condition(_field(name), (word,)) for name, word in wanted.items()]
-        newest, first, total = _field("began"), 0, 1
+        first, total, seen = 0, 1, set[str]()
         while first < min(total, search.MOST):
-            page = index.find("", conditions, limit=_PAGE, first=first, newest_by=newest)
-            total, first = page.total, first + _PAGE
-            yield from (entry for one in page.entries if (entry := _read(one)) is not None)
+            page, total = self._page(index, wanted, first)
+            first += _PAGE
+            # One that is written while we read moves the others to later pages.
+            yield from (entry for entry in page if entry.subject not in seen)
+            seen |= {entry.subject for entry in page}
         if total > search.MOST:
             raise SteeringError(
-                f"{total} entries of the index {self.index} have these facets, and Search shows the newest "
-                f"{search.MOST}. Name more facets, such as sample or day. There are: {', '.join(FACETS)}."
+                f"{total} entries of the index {self.index} may fit, and Search shows the newest {search.MOST}. Name "
+                f"more facets, such as sample or day. There are: {', '.join(FACETS)}."
             )
+
+    def _page(self, index: search.SearchIndex, wanted: Sequence[search.Filter], first: int) -> tuple[list[Entry], int]:
+        """Read a page, and say how many entries there are on all of them."""
+        page = index.find("", wanted, limit=min(_PAGE, search.MOST - first), first=first, newest_by=_NEWEST)
+        return [entry for one in page.entries if (entry := _read(one)) is not None], page.total
 
     def _opened(self) -> search.SearchIndex:
         login = Login(self._workspace, Patience(pace=Pace(give_up=_PATIENCE_SECONDS)))
@@ -124,11 +151,6 @@ class PublishedCatalogue:
             many = f"{len(ids)} are: {', '.join(ids[:5])}" if ids else "none that this login may see is"
             raise SteeringError(f"The index is {self.index!r:.80}, and {many} called so. Give its id (a UUID).")
         return ids[0]
-
-
-def _field(name: str) -> str:
-    """Return where a facet stands in an entry's content."""
-    return f"project_metadata.{name}"
 
 
 def _read(one: search.Entry) -> Entry | None:

@@ -12,15 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from steering.commands.elsewhere import where_to
 from steering.commands.ending import end_like_ctrl_c
 from steering.commands.finite import finite
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace, default_workspace
-from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order
+from steering.flow_runner.orders import cancel, changed_since, find_journal, flow_named, flows_of, order
 from steering.flow_runner.several import run_one, run_several
 from steering.flow_steps.flow_journal import FlowJournal, journals
-from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.flow_state import FlowState, StepState
 from steering.flow_steps.recorded_run import RecordedRun, find_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.explanation import as_text, explain_flow
@@ -47,7 +48,7 @@ def flow(arguments: Sequence[str]) -> int:
         case _:
             found = [find_journal(workspace, options.name)] if options.name else journals(workspace)[:_MOST_LISTED]
             states = [one.state for one in found]
-            _say(states, as_json=options.json)
+            _say(workspace, states, as_json=options.json)
             return max((CODES[one.status] for one in states), default=0)
 
 
@@ -76,8 +77,10 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     name = _needed(options, "the flow")
     entry = flow_named(name, flows_of(workspace, options.beamline))
-    journal, _ = order(workspace, name, entry, find_run(workspace, options.run).uid)
-    return _say([run_here(workspace, journal)], as_json=options.json)
+    journal, new = order(workspace, name, entry, find_run(workspace, options.run).uid)
+    if not new and (changed := changed_since(journal, entry)):
+        sys.stderr.write(f"{changed}\n")
+    return _say(workspace, [run_here(workspace, journal)], as_json=options.json)
 
 
 def run_here(workspace: Workspace, journal: FlowJournal) -> FlowState:
@@ -120,7 +123,7 @@ def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
     if not states and not options.json:
         sys.stdout.write("There is nothing to resume.\n")
         return 0
-    return _say(states, as_json=options.json)
+    return _say(workspace, states, as_json=options.json)
 
 
 def _cancel(options: argparse.Namespace, workspace: Workspace) -> int:
@@ -128,7 +131,7 @@ def _cancel(options: argparse.Namespace, workspace: Workspace) -> int:
     cancel(workspace, journal)
     # Whoever runs it hears of it between two pieces of its work.
     journal.until_over(_CANCEL_SECONDS)
-    return _say([journal.state], as_json=options.json)
+    return _say(workspace, [journal.state], as_json=options.json)
 
 
 def _explain(options: argparse.Namespace, workspace: Workspace) -> int:
@@ -151,7 +154,7 @@ def _needed(options: argparse.Namespace, what: str) -> str:
     return str(options.name)
 
 
-def _say(states: Sequence[FlowState], *, as_json: bool) -> int:
+def _say(workspace: Workspace, states: Sequence[FlowState], *, as_json: bool) -> int:
     if as_json:
         found = [one.json() for one in states]
         sys.stdout.write(json.dumps(finite(found[0] if len(found) == 1 else found), indent=1) + "\n")
@@ -159,7 +162,12 @@ def _say(states: Sequence[FlowState], *, as_json: bool) -> int:
         sys.stdout.write("No flow has been ordered in this workspace.\n")
     else:
         sys.stdout.write("".join(describe_flow(one) for one in states))
+        sys.stdout.write(where_to(workspace, " ".join(said for one in states for said in _whys(one))))
     return max((CODES[one.status] for one in states), default=0)
+
+
+def _whys(state: FlowState) -> tuple[str, ...]:
+    return (state.why, *(one.why for one in state.steps))
 
 
 def describe_flow(state: FlowState) -> str:
@@ -167,12 +175,19 @@ def describe_flow(state: FlowState) -> str:
     lines = [f"{state.id}: {state.status}" + (f". {state.why}" if state.why else ".")]
     for one in state.steps:
         took = f", {one.ended - one.began:.1f} s" if one.ended > one.began else ""
-        size = f", {one.bytes / 1e6:.1f} of {one.bytes_total / 1e6:.1f} MB" if one.bytes_total else ""
+        size = f", {one.bytes / 1e6:.1f} of {one.bytes_total / 1e6:.1f} MB{_pace(one)}" if one.bytes_total else ""
         lines.append(
             f"  {one.name:11} {one.status}{size}{took}" + (f". {one.why}" if one.why and not state.why else "")
         )
         lines += [f"    {line}" for line in _found(one.outcome)]
     return "\n".join(lines) + "\n"
+
+
+def _pace(step: StepState) -> str:
+    """Say how fast a step copies, and how long the rest takes; nothing once it is over."""
+    if step.status != "running" or not step.rate:
+        return ""
+    return f", {step.rate / 1e6:.1f} MB/s, {step.remaining:.0f} s left"
 
 
 def _found(outcome: Mapping[str, Any]) -> list[str]:

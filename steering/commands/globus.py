@@ -5,8 +5,10 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from steering.commands.elsewhere import where_to
 from steering.commands.ending import say
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace, default_workspace
@@ -29,7 +31,7 @@ def globus(arguments: Sequence[str]) -> int:
     try:
         work(Login(Workspace(options.workspace), Patience(told=_waiting)), options)
     except LoginError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error}\n{where_to(Workspace(options.workspace), str(error))}")
         return LOGIN_NEEDED
     return 0
 
@@ -41,26 +43,29 @@ def _parser() -> argparse.ArgumentParser:
         "Exit code 4: a person has to log in or to consent.",
     )
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose login")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    login = commands.add_parser("login", help="log in, or consent to more")
+    # Also where people write it: behind the command.
+    whose = argparse.ArgumentParser(add_help=False)
+    whose.add_argument("--workspace", type=Path, default=argparse.SUPPRESS, help="whose login")
+    add = partial(parser.add_subparsers(required=True, metavar="COMMAND").add_parser, parents=[whose])
+    login = add("login", help="log in, or consent to more")
     login.add_argument("--consent", action="append", default=[], metavar="SCOPE", help="as a message asked for it")
     login.set_defaults(work=_login)
-    commands.add_parser("logout", help="take the tokens back and remove them").set_defaults(work=_logout)
-    commands.add_parser("check", help="say who is logged in, and whether Globus answers").set_defaults(work=_check)
-    listing = commands.add_parser("ls", help="list a folder of a collection")
+    add("logout", help="take the tokens back and remove them").set_defaults(work=_logout)
+    add("check", help="say who is logged in, and whether Globus answers").set_defaults(work=_check)
+    listing = add("ls", help="list a folder of a collection")
     listing.add_argument("place", metavar="COLLECTION:PATH")
     listing.set_defaults(work=_ls)
-    sending = commands.add_parser("send", help="send a file, or a folder, and verify it")
+    sending = add("send", help="send a file, or a folder, and verify it")
     sending.add_argument("source", metavar="COLLECTION:PATH", help="a path that ends with / is a folder")
     sending.add_argument("destination", metavar="COLLECTION:PATH")
     sending.add_argument("--note", type=Path, required=True, help="a file by which it goes on after it was interrupted")
     sending.add_argument("--label", default="", help="what people read in Globus' list")
     sending.set_defaults(work=_send)
-    finding = commands.add_parser("find", help="find entries of an index; prints JSON, one a line")
+    finding = add("find", help="find entries of an index; prints JSON, one a line")
     finding.add_argument("index", metavar="INDEX")
     finding.add_argument("words", nargs="*", help="that stand anywhere in an entry")
     finding.set_defaults(work=_find)
-    answering = commands.add_parser("answer", help="list the questions of flows, or answer one")
+    answering = add("answer", help="list the questions of flows, or answer one")
     answering.add_argument("question", nargs="?", default="", metavar="ID")
     answering.add_argument("option", nargs="?", default="", help="one of the question's options")
     answering.set_defaults(work=_answer)
@@ -96,7 +101,9 @@ def _check(login: Login, options: argparse.Namespace) -> None:
 def _ls(login: Login, options: argparse.Namespace) -> None:
     collection, path = _place(options.place)
     for one in Transfers(login).list(collection, path):
-        say(f"{one.name}/" if one.folder else f"{one.name}  {one.size} bytes")
+        # A name may be anything, a line's end too.
+        name = one.name if one.name.isprintable() else repr(one.name)
+        say(f"{name}/" if one.folder else f"{name}  {one.size} bytes")
 
 
 def _send(login: Login, options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ class Suggestion:
         made_at: Unix time in seconds at which it was made; the session writes it.
         frames: Frames of that result; the session writes it.
         point: Points that were done when that result was looked at; the session writes it.
+        run: Uid of the run in which it was made; the session writes it.
     """
 
     action: Action
@@ -32,6 +33,7 @@ class Suggestion:
     made_at: float = 0.0
     frames: int = 0
     point: int = 0
+    run: str = ""
 
 
 @runtime_checkable

@@ -31,8 +31,8 @@ from steering.flows.entries import (
     GlobusEntry,
     StepsEntry,
     TransferEntry,
-    TriggerEntry,
 )
+from steering.flows.trigger_entry import TriggerEntry
 from steering.scans.entry import AgentEntry, AnalysisEntry, ScanEntry
 from steering.scans.kinds import scan_kinds
 from steering.scans.parameter_entry import ParameterEntry

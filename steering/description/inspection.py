@@ -39,7 +39,9 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
     for number, scan in enumerate(description.scans):
         for place, sentence in _scan(scan, description):
             yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
-    yield from flow_mistakes(description.flows, [scan.name for scan in description.scans], registry.names("analyses"))
+    scans = [scan.name for scan in description.scans]
+    agents = [one.label or one.agent for scan in description.scans for one in scan.agents]
+    yield from flow_mistakes(description.flows, scans, registry.names("analyses"), agents)
 
 
 def _without_instrument(description: BeamlineDescription) -> Iterator[Mistake]:

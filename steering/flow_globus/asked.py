@@ -10,10 +10,9 @@ from steering.core.errors import SteeringError
 from steering.flow_globus.entries_file import read_entries
 from steering.flow_globus.on_endpoint import written_entries
 from steering.flow_globus.queue import choice_of
-from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry, GlobusEntry
-from steering.flows.globus_definition import lacking
+from steering.flows.globus_definition import MIXING, lacking, mixing
 from steering.flows.globus_input import collection_path, home_of, input_of, under
 from steering.flows.templates import fill_path
 
@@ -24,8 +23,10 @@ def check(flow: FlowEntry) -> None:
     """See that all is said that Globus needs.
 
     Raises:
-        SteeringError: If something is not, with its keys.
+        SteeringError: If something is not, with its keys; or if runs would write over each other.
     """
+    for key in mixing(flow):
+        raise SteeringError(f"{MIXING} Say so in {key}, and order the flow anew: remove its folder under 'flows'.")
     missing = lacking(flow)
     if missing:
         raise SteeringError(
@@ -46,7 +47,12 @@ def sent_files(work: Work) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for one in work.run.files():
             work.check()
-            found.append({"path": str(one.path), "name": one.name, "size": one.size, "sha256": sha256_of(one.path)})
+            try:
+                str(one.path).encode()
+            except UnicodeEncodeError as error:
+                message = f"Globus calls files by names in UTF-8, and {one.name!a:.100} is none. Rename it, and resume."
+                raise SteeringError(message) from error
+            found.append({"path": str(one.path), "name": one.name, "size": one.size, "sha256": one.sha256()})
         work.step = ""
         work.did(_FILES, files=found)
     return [dict(one) for one in work.effects[_FILES]["files"]]

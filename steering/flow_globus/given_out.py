@@ -1,4 +1,4 @@
-"""What the distribute step on Globus adds to its transfer: the manifest beside the files."""
+"""What the distribute step on Globus adds to its transfer: the manifest beside the files, and who may read them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,21 +8,21 @@ from steering.flow_steps.copying import CancelledFlowError
 from steering.flow_steps.hold import point
 from steering.flow_steps.manifest import manifest_name, manifest_of, write_manifest
 from steering.flow_steps.work import Work
-from steering.flows.entries import FlowEntry
+from steering.flows.entries import DistributeEntry, FlowEntry
 from steering.flows.globus_input import collection_path, under
 from steering.flows.templates import fill_path
 from steering.globus.login import Login
 from steering.globus.sending import Sending
 from steering.globus.transfer import Files, Transfers
 
-_KEY = "globus:manifest"
+_KEY, _READER = "globus:manifest", "globus:reader:"
 _VERIFIED = (
     "by Globus Transfer, which compared the checksum of each file after it was sent; SHA-256 as it was read before"
 )
 
 
-def give_manifest(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[str, Any], at: float) -> dict[str, Any]:
-    """Send the manifest to where the files have gone, once; return the outcome of the step with its address.
+def finish_giving(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[str, Any], at: float) -> dict[str, Any]:
+    """Send the manifest to where the files have gone, and let people read it, once; return the outcome of the step.
 
     Args:
         work: Of the flow run.
@@ -32,7 +32,7 @@ def give_manifest(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[st
         at: Unix time in seconds at which Globus had sent and verified all of them.
 
     Raises:
-        SteeringError: If it cannot be sent; the next step is resuming.
+        SteeringError: If it cannot be sent, or a permission not be given; the next step is resuming.
     """
     step, name = flow.steps.distribute, manifest_name(work)
     if step is None:
@@ -59,4 +59,28 @@ def give_manifest(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[st
             raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
         point("manifest.sent")
         work.did(_KEY, path=address)
-    return {**outcome, "manifest": address}
+    shared = {"readers": list(step.readers)} if step.readers else {}
+    _share(work, flow, login, step)
+    return {**outcome, "manifest": address, **shared}
+
+
+def _share(work: Work, flow: FlowEntry, login: Login, step: DistributeEntry) -> None:
+    """Let people read the folder, each once; nobody before all of it is there and verified."""
+    folder = f"{under('/', fill_path(step.shared or step.to, work.facts.words)).rstrip('/')}/"
+    for reader in step.readers:
+        key, (kind, principal) = f"{_READER}{reader}", reader.split(":")[2::2]
+        if key in work.effects:
+            continue
+        work.intend(key, path=folder)
+        point("reader.intended")
+        try:
+            group = kind == "groups"
+            rule = Transfers(login).share(flow.globus.experiment, folder, principal, group=group)
+        except CancelledFlowError:
+            raise
+        except SteeringError as error:
+            why = f"The files were given out, and {reader} may not read them yet: {error}"
+            work.journal.write("failed", {"step": "distribute", "why": why})
+            raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
+        point("reader.shared")
+        work.did(key, path=folder, rule=rule)

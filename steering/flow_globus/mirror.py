@@ -3,21 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any, cast
 
 from steering.catalogue.catalogue import Catalogue
-from steering.catalogue.entry import Entry, checked_entry
 from steering.core.errors import SteeringError
+from steering.flow_globus.answer import read_answer, read_entry
 from steering.flow_globus.asked import outcome_of
 from steering.flow_globus.entries_file import read_entries, write_entries
 from steering.flow_globus.queue import queue_said
 from steering.flow_steps.hold import point
-from steering.flow_steps.result_file import read_result_file
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry
-from steering.flows.feature_json import read_features
 from steering.flows.globus_definition import step_of_state
 from steering.flows.templates import plain_name
+from steering.globus.errors import cleaned
 from steering.globus.flow_values import FlowEvent, FlowStatus, Question
 from steering.machine.secret_file import make_private
 
@@ -64,11 +64,13 @@ class Mirror:
             return
         self._begin(step)
         said = status.acting
-        why, done = _waiting(said), int(said.get("bytes_transferred") or 0)
+        why, moved = _waiting(said), said.get("bytes_transferred")
+        # Anybody's action may say anything of itself.
+        done = moved if isinstance(moved, int) and moved > 0 else 0
         if questions:
             one = questions[0]
             options = ", ".join(one.options.values())
-            why = f"A person is asked: {one.title} ({options}). Answer: steering globus answer {one.id} OPTION."
+            why = f"A person is asked: {one.title} ({options}). Answer: steering globus answer {quote(one.id)} OPTION."
         elif self.flow.globus.flow:
             why = f"It is in its state {status.step}." if status.step else ""
         if (step, (why, done)) == self._last:
@@ -133,26 +135,26 @@ class Mirror:
         """Keep what the function returned as the local step keeps it."""
         try:
             details = cast("dict[str, Any]", cast("dict[str, Any]", event.output)["details"])
+            run, labels = self.work.run.uid, self.flow.labels
+            catalogued = self.flow.steps.catalogue is not None
             output = details["results"][0]["output"]
-            outcome, texts = dict(output["outcome"]), dict(output["results"])
-            make_private(self.work.results)
-            outcome["results"] = {label: str(self._keep(label, str(text))) for label, text in texts.items()}
-            # What a function of somebody returned is read before it is kept.
-            for path in outcome["results"].values():
-                read_result_file(Path(path))
-            for features in outcome["features"].values():
-                read_features(features)
-            outcome["entries"] = write_entries(self.work.results, output["entries"])
-            for entry in output["entries"]:
-                checked_entry(self._entry(entry))
-            for (label, features), one in zip(outcome["features"].items(), outcome["files"], strict=True):
-                if f"compute:{label}" not in self.work.effects:
-                    self.work.did(f"compute:{label}", **one, result=outcome["results"][label], features=features)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, SteeringError) as error:
+            answer = read_answer(output, run, self.work.journal.id, labels, catalogued=catalogued)
+        except (KeyError, IndexError, TypeError, SteeringError) as error:
             raise SteeringError(
-                f"The function of the compute step returned something else than results ({error!r:.80}). Has the "
-                "endpoint this version of steering? Then remove compute_function, and order the flow anew."
+                "The function of the compute step returned something else than results "
+                f"({cleaned(str(error))}). Has the endpoint this version of steering? Then remove compute_function, "
+                "and order the flow anew."
             ) from error
+        make_private(self.work.results)
+        outcome: dict[str, Any] = {
+            **answer.outcome,
+            "results": {label: str(self._keep(label, answer.results[label])) for label in labels},
+        }
+        outcome["entries"] = write_entries(self.work.results, answer.entries)
+        for label, one in zip(outcome["features"], outcome["files"], strict=True):
+            if f"compute:{label}" not in self.work.effects:
+                features = outcome["features"][label]
+                self.work.did(f"compute:{label}", **one, result=outcome["results"][label], features=features)
         queue = queue_said(self.work)
         return {**outcome, "endpoint": self.flow.globus.compute_endpoint, **({"queue": queue} if queue else {})}
 
@@ -169,16 +171,11 @@ class Mirror:
         number = int(event.state.removeprefix("Catalogue") or 0)
         if number < len(made) - 1:
             return
-        Catalogue(self.work.workspace).write(*(self._entry(one) for one in made))
+        run, mine = self.work.run.uid, self.work.journal.id
+        Catalogue(self.work.workspace).write(*(read_entry(one, run, mine) for one in made))
         point("catalogue.written")
         subjects = [str(one["subject"]) for one in made]
         self._done("catalogue", {"subjects": subjects, "index": self.flow.globus.index})
-
-    def _entry(self, one: Mapping[str, Any]) -> Entry:
-        return Entry(
-            str(one["subject"]), one["kind"], self.work.run.uid, self.work.journal.id, one["content"],
-            tuple(one["visible_to"]), read_features(one["features"]),
-        )  # fmt: skip
 
     def _total(self, step: str) -> int:
         files = outcome_of(self.work, self.flow, step, self.files)["files"] if step in _COPY else ()
@@ -192,6 +189,6 @@ def _waiting(said: Mapping[str, Any]) -> str:
     """Say why an action waits: a transfer that stands, or a function that has no node."""
     nice = str(said.get("nice_status") or "")
     if said.get("is_paused") or nice not in _WELL:
-        return f"Globus waits: {said.get('nice_status_details') or nice or 'it was paused'}."
-    status = str(said.get("status") or "")
+        return f"Globus waits: {cleaned(str(said.get('nice_status_details') or nice)) or 'it was paused'}."
+    status = cleaned(str(said.get("status") or ""))
     return f"The endpoint has not begun: {status}." if status.startswith(("waiting", "pending", "queued")) else ""

@@ -10,10 +10,13 @@ from steering.flow_globus.queue_there import choose_there
 from steering.flow_steps.work import Work
 from steering.flows.entries import ComputeEntry, FlowEntry
 from steering.globus.compute import Compute, ComputeOrder, new_group
+from steering.globus.errors import cleaned
 from steering.globus.payload import Source
 
 # A queue that the batch system refused, and one that was chosen, are written down under these and a number.
 REFUSED, CHOSEN = "globus:refused:", "globus:queue:"
+# Each queue has its reason.
+_LONGEST = 2000
 _CHOOSE = Source(
     "steering_queue",
     "def steering_queue(**asked):\n"
@@ -78,12 +81,12 @@ def _choose(work: Work, flow: FlowEntry, step: ComputeEntry, connection: Connect
     work.step = "compute"
     answer = _asked(work, flow, connection, asked) if there.queue_endpoint else choose_there(asked, work.workspace)
     if not isinstance(answer.get("config"), dict):
-        said = str(answer.get("refused") or "It gave no answer.")
+        said = cleaned(str(answer.get("refused") or "It gave no answer"), _LONGEST) + "."
         raise SteeringError(
             f"No queue could be chosen: {said} Then order the flow anew: remove its folder under 'flows'."
         )
     common = there.compute_config[0] if there.compute_config else {}
-    why = str(answer.get("why") or "")
+    why = cleaned(str(answer.get("why") or ""), _LONGEST) + "."
     work.did(f"{CHOSEN}{number}", config={**common, **cast("dict[str, Any]", answer["config"])}, why=why)
     work.waits(f"Queue {why}")
 

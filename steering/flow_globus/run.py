@@ -11,7 +11,7 @@ from steering.core.workspace import Workspace
 from steering.flow_globus.asked import asked_of, check, sent_files
 from steering.flow_globus.attempt import Attempt, last_attempt
 from steering.flow_globus.connection import Connection
-from steering.flow_globus.given_out import give_manifest
+from steering.flow_globus.given_out import finish_giving
 from steering.flow_globus.mirror import Mirror
 from steering.flow_globus.places import placed
 from steering.flow_globus.queue import has_another, with_queue
@@ -23,7 +23,7 @@ from steering.flows.condition import Condition
 from steering.flows.entries import FlowEntry
 from steering.flows.globus_definition import definition_of, judged_later, schema_of
 from steering.globus.compute import LOST_WORDS, REFUSED_WORDS
-from steering.globus.errors import LOGIN
+from steering.globus.errors import consent
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition, FlowStatus
 
@@ -179,13 +179,12 @@ class _Running:
         self.take(self.work, step, outcome)
 
     def _give(self, outcome: dict[str, Any], at: float) -> dict[str, Any]:
-        return give_manifest(self.work, self.flow, self.connection.login, outcome, at)
+        return finish_giving(self.work, self.flow, self.connection.login, outcome, at)
 
     def _failed(self, status: FlowStatus) -> str:
         resume = f"steering flow resume {self.work.journal.id}"
         if status.state == "resting":
-            consents = " ".join(f"--consent '{scope}'" for scope in status.scopes)
-            first = f"{LOGIN} {consents} && " if consents else ""
+            first = f"{consent(status.scopes)} && " if status.scopes else ""
             return f"The run at Globus rests: {status.reason}. Give the consent, and go on: {first}{resume}"
         if status.state == "cancelled":
             return f"The run at Globus was cancelled there. Run it again: {resume}"

@@ -178,7 +178,7 @@ class Flows:
             with suppress(SteeringError):
                 triggers = await asyncio.to_thread(triggers_of, self._workspace)
                 self.offered.set(tuple(triggers))
-                if "feature" in triggers.values():
+                if {"feature", "alarm"} & set(triggers.values()):
                     entries = await asyncio.to_thread(lambda: self.entries)
                     trigger = FeatureTrigger(self._board, entries, self._on_feature)
                     following.append(asyncio.create_task(trigger.run()))
@@ -189,8 +189,9 @@ class Flows:
             await end_tasks(*following)
 
     def _on_feature(self, name: str, run: str) -> None:
+        entry = self.entries[name]
         journal, new = order(
-            self._workspace, name, self.entries[name], run, by="feature of the run", features=self._known(run)
+            self._workspace, name, entry, run, by=f"{entry.trigger.at} of the run", features=self._known(run)
         )
         if new:
             self._start(journal)

@@ -1,4 +1,4 @@
-"""Starts flows on features of the running scan, which only a session has."""
+"""Starts flows on features and alarms of the running scan, which only a session has."""
 
 import asyncio
 import threading
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class FeatureTrigger:
-    """Judges the newest results of the running scan, each time that the board has news."""
+    """Judges the newest results of the running scan, and what agents say, each time that the board has news."""
 
     def __init__(self, board: Board, flows: "Mapping[str, FlowEntry]", order: Callable[[str, str], None]) -> None:
         """Prepare.
 
         Args:
             board: Of the session.
-            flows: Of the beamline's file; those that a feature starts are watched for.
+            flows: Of the beamline's file; those that a feature or an alarm starts are watched for.
             order: Orders a flow, by its name, for a run. One that was ordered for it before is not ordered again.
         """
         self._board = board
-        self._flows = {name: one for name, one in flows.items() if one.trigger.at == "feature"}
+        self._flows = {name: one for name, one in flows.items() if one.trigger.in_session}
         self._order = order
         # Flows that copy, which wait for the end of the run that started them.
         self._due: dict[str, set[str]] = {}
@@ -57,7 +57,7 @@ class FeatureTrigger:
             key = (name, status.run)
             if key in self._done or (flow.trigger.scans and status.scan not in flow.trigger.scans):
                 continue
-            if results and _holds(flow, status.scan, results):
+            if self._alarmed(flow, status.run) or (results and _holds(flow, status.scan, results)):
                 self._done.add(key)
                 if status.scanning and (flow.steps.transfer or flow.steps.distribute):
                     self._due.setdefault(status.run, set()).add(name)
@@ -68,14 +68,19 @@ class FeatureTrigger:
                 for name in sorted(self._due.pop(run)):
                     self._try(name, run)
 
+    def _alarmed(self, flow: "FlowEntry", run: str) -> bool:
+        """Say whether an agent came to say something in a run that starts a flow. What it said stays on the board."""
+        said = ((one.agent, one.run) for one in self._board.advice.value)
+        return flow.trigger.at == "alarm" and (flow.trigger.agent, run) in said
+
     def _try(self, name: str, run: str) -> None:
         with suppress(SteeringError):
             self._order(name, run)
 
     def _watch(self, bell: threading.Event, ending: threading.Event) -> None:
-        seen = (-1, -1)
+        seen = (-1, -1, -1)
         while not ending.is_set():
-            now = (self._board.results.version, self._board.status.version)
+            now = (self._board.results.version, self._board.status.version, self._board.advice.version)
             if now != seen:
                 seen = now
                 self.look()

@@ -17,7 +17,7 @@ from steering.core.result import Feature
 from steering.core.workspace import Workspace
 from steering.flow_globus.attempt import last_attempt
 from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
-from steering.flow_steps.flow_state import FlowState, fold
+from steering.flow_steps.flow_state import FlowState
 from steering.flows.feature_json import features_json
 from steering.machine.identity import host_of, lives
 
@@ -101,7 +101,8 @@ def order(
         Its journal, and whether it was ordered just now.
 
     Raises:
-        SteeringError: If it cannot be written down, or another run has the same first characters.
+        SteeringError: If it cannot be written down, the one before cannot be read, or another run has the same
+            first characters.
     """
     journal = FlowJournal(flows_folder(workspace) / f"{name}-{run[:8]}{f'-{number}' if number else ''}")
     line = {
@@ -111,12 +112,26 @@ def order(
     }  # fmt: skip
     if journal.order(line):
         return journal, True
-    before = journal.state.run
+    before = journal.folded.run
     if before != run:
         raise SteeringError(
             f"The flow run {journal.id} is of another run, {before}. Remove that folder, or name that run."
         )
     return journal, False
+
+
+def changed_since(journal: FlowJournal, flow: "FlowEntry") -> str:
+    """Say that a flow was ordered when it was another one; nothing if it is as it was then.
+
+    Raises:
+        SteeringError: If its journal cannot be read.
+    """
+    if journal.folded.order.get("entry") == flow.model_dump(mode="json"):
+        return ""
+    return (
+        f"The flow run {journal.id} was ordered before this flow was changed, and is done as the flow was then. To "
+        "have it done as the flow is now, give the flow another name."
+    )
 
 
 def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (that is what it is called)
@@ -145,9 +160,8 @@ def cancel(workspace: Workspace, journal: FlowJournal) -> FlowState:
     if not journal.held:
         # Whoever takes it up in this moment hears of the wish, and one that has ended in it stays as it has.
         with suppress(BusyError), journal:
-            lines = tuple(journal.lines())
-            if not fold(journal.id, lines).over:
-                _end(workspace, journal, there=last_attempt(lines) is not None)
+            if not journal.folded.over:
+                _end(workspace, journal, there=last_attempt(journal.lines()) is not None)
     return journal.state
 
 

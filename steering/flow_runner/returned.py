@@ -11,13 +11,11 @@ from steering.core.errors import SteeringError
 from steering.core.result import Result
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.flow_journal import FlowJournal
-from steering.flow_steps.flow_state import FlowState
+from steering.flow_steps.flow_state import FlowState, latency_class
 from steering.flow_steps.result_file import results_of
 
 # Of so many of the newest flow runs what they have found is brought when a session begins.
 _NEWEST = 20
-# Up to how many seconds each class of time goes.
-_CLASSES = ((1.0, "live"), (60.0, "within a minute"), (900.0, "within a quarter of an hour"), (math.inf, "batch"))
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Returned:
         result: With features, arrays and provenance.
         flow: Which flow run brought it.
         at: Unix time in seconds at which it was there.
-        took: Seconds from the order of the flow until then.
+        took: Seconds from the order of the flow until then; NaN where a clock was set back meanwhile.
     """
 
     result: Result
@@ -43,8 +41,8 @@ class Returned:
 
     @property
     def latency_class(self) -> str:
-        """In which class of time it came: live, within a minute, within a quarter of an hour, batch."""
-        return next(name for seconds, name in _CLASSES if self.took <= seconds)
+        """In which class of time it came: live, within a minute, within a quarter of an hour, batch; or unknown."""
+        return latency_class(self.took)
 
     def __str__(self) -> str:
         """Say what it is, where it comes from and how old it is."""
@@ -52,9 +50,10 @@ class Returned:
         features = ", ".join(
             f"{name} {one.value:.5g} {one.units}" for name, one in self.result.outcome.features.items()
         )
+        took = f" ({self.took:.2f} s)" if math.isfinite(self.took) else ""
         return (
             f"{source.label} of run {source.run[:8]} on {source.facility}, {self.age:.0f} s old, "
-            f"{self.latency_class} ({self.took:.2f} s): {features}"
+            f"{self.latency_class}{took}: {features}"
         )
 
 
@@ -67,9 +66,10 @@ def returned_by(state: FlowState) -> tuple[Returned, ...]:
     step = state.step("compute")
     if step.status != "done":
         return ()
+    took = step.ended - state.ordered
+    took = took if took >= 0 else math.nan
     return tuple(
-        Returned(_named(result, state.id), state.id, step.ended, step.ended - state.ordered)
-        for result in results_of(step.outcome).values()
+        Returned(_named(result, state.id), state.id, step.ended, took) for result in results_of(step.outcome).values()
     )
 
 

@@ -13,7 +13,7 @@ from steering.flow_steps.compute_step import compute
 from steering.flow_steps.copying import CancelledFlowError
 from steering.flow_steps.file_steps import distribute, transfer
 from steering.flow_steps.flow_journal import FlowJournal
-from steering.flow_steps.flow_state import FlowState, fold
+from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.hold import point
 from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.warm import WarmFacilities
@@ -47,7 +47,7 @@ def run_flow(workspace: Workspace, journal: FlowJournal, facilities: WarmFacilit
         SteeringError: If its journal cannot be read or written.
     """
     with journal:
-        state = fold(journal.id, journal.lines())
+        state = journal.folded
         if state.status != "succeeded" and not journal.cancel_wished:
             journal.write("running", {"by": identity()})
             status, why = _outcome(workspace, journal, facilities, state)

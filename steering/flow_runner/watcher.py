@@ -6,14 +6,14 @@ Those between folders are done one after another. Those on Globus are done besid
 import json
 import queue
 import threading
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from steering.core.errors import SteeringError
+from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.flow_runner.orders import flows_of, order
 from steering.flow_runner.runner import flow_of, run_flow
@@ -106,23 +106,27 @@ class Watcher:
                 state = journal.state
                 if state.by in (BY_END, BY_FRAMES, BY_BYTES) and state.status in ("ordered", "interrupted"):
                     self._put(journal, on_globus=flow_of(state).on_globus)
-        since = self._seen()
-        for run in self._ended():
+        ended = self._ended()
+        before = self._before(ended)
+        for run in ended:
             for name, flow in self._flows.items():
                 if flow.trigger.at != "end" or (flow.trigger.scans and run.entry.scan not in flow.trigger.scans):
                     continue
-                ended = run.stop.get("time")
-                if isinstance(ended, int | float) and ended >= since[name]:
+                if _is_new(run.journal.name, before[name]):
                     with suppress(SteeringError):
                         self._order(name, flow, run.uid)
 
-    def _seen(self) -> dict[str, float]:
-        """Say since when each flow is watched for; runs from before are nobody's to order."""
-        file = flows_folder(self._workspace) / "since.json"
+    def _before(self, ended: Sequence[RecordedRun]) -> dict[str, Sequence[str]]:
+        """Say which runs had ended when each flow was first seen: they are nobody's to order.
+
+        Their journals are named, oldest first, since a clock may be set back.
+        """
+        file = flows_folder(self._workspace) / "before.json"
         known = read_secret(file) or {}
-        found = {name: float(str(known.get(name) or time.time())) for name in self._flows}
+        now: list[Json] = [run.journal.name for run in ended]
+        found = {name: listed if isinstance(listed := known.get(name), list) else now for name in self._flows}
         write_secret(file, {**known, **found})
-        return found
+        return {name: [str(one) for one in listed] for name, listed in found.items()}
 
     def _ended(self) -> list[RecordedRun]:
         found: list[RecordedRun] = []
@@ -141,3 +145,8 @@ class Watcher:
         # What a flow says is in its journal; one that cannot be run is not in the way of the next one.
         with suppress(SteeringError, OSError):
             run_flow(self._workspace, journal, self._facilities)
+
+
+def _is_new(journal: str, before: Sequence[str]) -> bool:
+    """Say whether a run ended after the flow was first seen; of very many runs before only the newest are named."""
+    return journal not in before and (len(before) < _MOST_MISSED or journal > before[0])

@@ -8,7 +8,6 @@ from typing import Any, cast
 from steering.catalogue.catalogue import Catalogue
 from steering.catalogue.entry import Entry, data_cite, decisions_summary
 from steering.core.result import Feature
-from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.hold import point
 from steering.flow_steps.result_file import results_of
 from steering.flow_steps.work import Work
@@ -73,15 +72,13 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
                 {"name": f"steering {source.analysis}", "tool_version": source.code_version, "device": source.facility}
             ],
         }  # fmt: skip
-        dc = data_cite(
-            f"{title}: {label}", step.creators, step.publisher, step.subjects, run.entry, ["application/x-hdf5"]
-        )
-        content = {"dc": dc, "files": _files([part]), "project_metadata": {**common, **more}}
         subject = f"result:{run.uid}:{label}"
+        dc = data_cite(f"{title}: {label}", step.creators, step.publisher, step.subjects, run.entry, subject)
+        content = {"dc": dc, "files": _files([part]), "project_metadata": {**common, **more}}
         made.append(Entry(subject, "result", run.uid, work.journal.id, content, step.visible_to, features))
     # What another flow has found of this run is kept.
     every = {**(before.features if before is not None else {}), **every}
-    dc = data_cite(title, step.creators, step.publisher, step.subjects, run.entry, ["application/x-hdf5"])
+    dc = data_cite(title, step.creators, step.publisher, step.subjects, run.entry, f"run:{run.uid}")
     content = {"dc": dc, "files": raw, "project_metadata": {**common, "features": features_json(every)}}
     entry = Entry(f"run:{run.uid}", "run", run.uid, work.journal.id, content, step.visible_to, every)
     return [entry, *made]
@@ -96,7 +93,7 @@ def _raw(work: Work, before: Entry | None) -> Sequence[Mapping[str, Any]]:
         return before.files
     return _files(
         [
-            {"name": one.name, "path": str(one.path), "size": one.size, "sha256": sha256_of(one.path)}
+            {"name": one.name, "path": str(one.path), "size": one.size, "sha256": one.sha256()}
             for one in work.run.files()
         ]
     )

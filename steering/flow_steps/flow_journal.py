@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from io import RawIOBase
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
@@ -100,30 +100,57 @@ class FlowJournal:
             for line in file:
                 if line.endswith(b"\n"):
                     with suppress(ValueError):
-                        yield json.loads(line)
+                        said = json.loads(line)
+                        if isinstance(said, dict):
+                            yield cast("dict[str, Any]", said)
 
     @property
-    def state(self) -> FlowState:
-        """How it stands; one that should run and that nobody runs is ``interrupted``.
+    def folded(self) -> FlowState:
+        """How it stands by its lines, whoever runs it.
 
         Raises:
-            SteeringError: If there is no such flow run, or its journal is of another make.
+            SteeringError: If there is no such flow run, or its journal is none that this version writes.
         """
-        # Asked first: it may end between the two looks, and then it has ended.
-        running = self.held
         try:
             state = fold(self.id, self.lines())
         except FileNotFoundError as error:
             message = f"There is no flow run {self.id!r:.80}. See which there are: steering flow status."
             raise SteeringError(message) from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise SteeringError(f"The journal {self.folder / _JOURNAL} cannot be read ({error!r:.80}).") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._unreadable(f"{error!r:.80}") from error
+        if not state.order:
+            raise self._unreadable("it orders nothing")
+        return state
+
+    @property
+    def state(self) -> FlowState:
+        """How it stands; one that should run and that nobody runs is ``interrupted``.
+
+        One whose journal cannot be read has failed, and says so: it hides none of the others.
+
+        Raises:
+            SteeringError: If there is no such flow run.
+        """
+        # Asked first: it may end between the two looks, and then it has ended.
+        running = self.held
+        try:
+            state = self.folded
+        except SteeringError as error:
+            if not self.exists:
+                raise
+            return FlowState(self.id, status="failed", why=str(error), ordered=self.folder.stat().st_mtime)
         if running:
             return replace(state, status="running", why="")
         if state.status == "running":
             why = f"Whoever ran it was ended. Go on: steering flow resume {self.id}."
             return replace(state, status="interrupted", why=why)
         return state
+
+    def _unreadable(self, why: str) -> SteeringError:
+        return SteeringError(
+            f"The journal {self.folder / _JOURNAL} cannot be read ({why}): another version wrote it, or a disk has "
+            "spoiled it. Move its folder elsewhere; then the flow can be ordered anew."
+        )
 
     @property
     def held(self) -> bool:
@@ -249,4 +276,5 @@ def _taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def _line(kind: str, content: Mapping[str, Any]) -> bytes:
-    return json.dumps({"kind": kind, "time": time.time(), **content}).encode() + b"\n"
+    # What a line is about never says what kind of line it is.
+    return json.dumps({"time": time.time(), **content, "kind": kind}).encode() + b"\n"

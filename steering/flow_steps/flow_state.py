@@ -108,6 +108,20 @@ class FlowState:
         }  # fmt: skip
 
 
+# Up to how many seconds each class of time goes.
+_CLASSES = ((1.0, "live"), (60.0, "within a minute"), (900.0, "within a quarter of an hour"), (math.inf, "batch"))
+
+
+def latency_class(seconds: float) -> str:
+    """Name the class of time in which a result came back: live, within a minute, within a quarter of an hour, batch.
+
+    Args:
+        seconds: From the order of its flow until then; NaN or below zero where a clock was set back meanwhile.
+    """
+    known = seconds >= 0.0
+    return next(name for most, name in _CLASSES if seconds <= most) if known else "in a time that is not known"
+
+
 def fold(id: str, lines: Iterable[Mapping[str, Any]]) -> FlowState:  # noqa: A002  (that is what it is called)
     """Fold the lines of a journal, oldest first, into how the flow stands."""
     state = FlowState(id)

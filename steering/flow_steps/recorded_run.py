@@ -18,6 +18,7 @@ from steering.core.json import Json
 from steering.core.proposal import Ruling
 from steering.core.result import Feature
 from steering.core.workspace import Workspace
+from steering.flow_steps.copying import sha256_of
 from steering.flows.facts import Facts
 from steering.readers.paths import local_path, path_of_uri
 from steering.service.wire import RULING
@@ -33,6 +34,18 @@ class RunFile:
     path: Path
     name: str
     size: int
+
+    def sha256(self) -> str:
+        """Read it, and return its SHA-256 as hexadecimal digits.
+
+        Raises:
+            SteeringError: If it cannot be read.
+        """
+        try:
+            return sha256_of(self.path)
+        except OSError as error:
+            message = f"{self.path} cannot be read: {error.strerror}. See that it is there and may be read, and resume."
+            raise SteeringError(message) from error
 
 
 @dataclass(frozen=True)
@@ -71,8 +84,18 @@ class RecordedRun:
         """List its files, its journal last.
 
         Raises:
-            SteeringError: If one of them cannot be found on this machine.
+            SteeringError: If one of them cannot be found on this machine, or goes away meanwhile.
         """
+        try:
+            return self._files()
+        except OSError as error:
+            message = (
+                f"The files of run {self.uid[:8]} cannot be looked at: {error.filename}: {error.strerror}. Bring back "
+                "what has gone, or see that you may read it, and resume."
+            )
+            raise SteeringError(message) from error
+
+    def _files(self) -> tuple[RunFile, ...]:
         found: dict[Path, None] = {}
         for place in self.places:
             path = local_path(place)
@@ -83,6 +106,13 @@ class RecordedRun:
                 )
                 raise SteeringError(message)
             inside = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+            if not inside and self.entry.points > 0:
+                message = (
+                    f"The folder {place} of run {self.uid[:8]} is empty, and the run has {self.entry.points} points. "
+                    "Bring its files back, or say where they lie (STEERING_PATHS, see how to read other sources), and "
+                    "resume."
+                )
+                raise SteeringError(message)
             found.update(dict.fromkeys(inside))
         named = [RunFile(path, name, path.stat().st_size) for path, name in _names(list(found)).items()]
         return (*named, RunFile(self.journal, JOURNAL_NAME, self.journal.stat().st_size))

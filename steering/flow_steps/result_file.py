@@ -62,17 +62,29 @@ def read_result_file(path: Path) -> Result:
         SteeringError: If it is none.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return read_result(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SteeringError) as error:
+        raise SteeringError(
+            f"{path} holds no result ({error!s:.150}). Resume its flow to have it made again."
+        ) from error
+
+
+def read_result(text: str) -> Result:
+    """Read a result from what is in its file, whoever wrote it.
+
+    Raises:
+        SteeringError: If it is none.
+    """
+    try:
+        content: dict[str, Any] = json.loads(text)
         kept = {name: one for name, one in content["variables"].items() if one["values"] is not None}
         variables = {name: (tuple(one["dims"]), _array(one), one["attrs"]) for name, one in kept.items()}
         data = xr.Dataset(variables, attrs=content["attrs"])
         data = data.set_coords([name for name, one in kept.items() if one["coordinate"]])
         outcome = Outcome(read_features(content["features"]), data)
-        return Result(int(content["version"]), outcome, Provenance(**content["provenance"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SteeringError(
-            f"{path} holds no result ({error!r:.100}). Resume its flow to have it made again."
-        ) from error
+        return Result(int(content["version"]), outcome, _provenance(content["provenance"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise SteeringError(f"it is no result: {error!r:.100}") from error
 
 
 def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
@@ -83,6 +95,24 @@ def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
     """
     files: Mapping[str, str] = outcome.get("results") or {}
     return {label: read_result_file(Path(path)) for label, path in files.items()}
+
+
+def _provenance(given: Mapping[str, Any]) -> Provenance:
+    """Read where a result comes from.
+
+    Raises:
+        TypeError: If a field is missing, or is of another type.
+    """
+    made = Provenance(**given)
+    said: Mapping[str, Any] = vars(made)
+    kinds = dict.fromkeys(said, str) | {"frames": int, "last_frame": int, "parameters": dict, "times": dict}
+    times: Mapping[str, Any] = said["times"]
+    if any(type(said[name]) is not kind for name, kind in kinds.items()) or not all(
+        isinstance(one, int | float) for one in times.values()
+    ):
+        message = "a field of its provenance is of another type"
+        raise TypeError(message)
+    return made
 
 
 def _array(one: Mapping[str, Any]) -> Any:

@@ -38,6 +38,10 @@ class UnknownFeatureError(SteeringError):
     """A condition asks for a feature that no result has; perhaps one will have it."""
 
 
+class UnlikeUnitsError(SteeringError):
+    """A condition asks for a feature in units of another kind than the result has."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A name beside a number with its unit, or beside a text."""
@@ -52,7 +56,7 @@ class Comparison:
 
         Raises:
             UnknownFeatureError: If no result has the feature.
-            SteeringError: If its unit is another kind of unit.
+            UnlikeUnitsError: If its unit is another kind of unit.
         """
         if isinstance(self.value, str):
             return (facts.texts.get(self.name, "") == self.value) == (self.compare == "==")
@@ -62,7 +66,7 @@ class Comparison:
         try:
             value = feature.value * ratio(feature.units, self.units)
         except SteeringError as error:
-            raise SteeringError(f"{self.name}: {error}") from error
+            raise UnlikeUnitsError(f"{self.name}: {error}") from error
         if self.compare in _EQUAL:
             return math.isclose(value, self.value, rel_tol=1e-9) == (self.compare == "==")
         return _COMPARE[self.compare](value, self.value)
@@ -118,7 +122,7 @@ class Condition:
 
         Raises:
             UnknownFeatureError: If a feature that decides it is not known.
-            SteeringError: If units do not fit.
+            UnlikeUnitsError: If units do not fit.
         """
         return self.part.holds(facts)
 

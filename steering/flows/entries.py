@@ -8,35 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from steering.compute.clock import seconds
-from steering.compute.kinds import memory
-from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest, Urgency
 from steering.flows.condition import Condition, read_condition
-from steering.flows.templates import check_template
+from steering.flows.texts import ConditionText, OptionalTemplate, Reader, Template
+from steering.flows.trigger_entry import TriggerEntry
 from steering.scans.entry import AnalysisEntry
 from steering.scans.strict import Strict
 
-
-def _condition(text: str) -> str:
-    try:
-        if text:
-            read_condition(text)
-    except SteeringError as error:
-        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
-    return text
-
-
-def _template(text: str) -> str:
-    try:
-        check_template(text)
-    except SteeringError as error:
-        raise PydanticCustomError("choice", "{said}", {"said": str(error)}) from error
-    return text
-
-
 _USUAL_MODES = ("400", "440", "444", "600", "640", "644", "660", "664", "700", "750", "755", "770", "775")
-ConditionText = Annotated[str, AfterValidator(_condition)]
-Template = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_template)]
 
 
 def _named(value: Any) -> Any:
@@ -149,7 +128,11 @@ class DistributeEntry(StepEntry):
         to: Folder, a template; one that is not absolute counts from the workspace.
         what: ``raw`` and ``results``.
         mode: Of each file, in octal digits as for chmod.
-        group: Group that each file is given to; unchanged if left out.
+        group: Group that each file is given to; unchanged if left out. Between folders only.
+        readers: Who may read the folder besides, as principals of Globus: ``urn:globus:groups:id:UUID`` or
+            ``urn:globus:auth:identity:UUID``. On Globus only.
+        shared: The folder that they may read, a begin of ``to``; ``to`` itself if left out. A collection has a limited
+            number of permissions, so that one for each run runs out.
     """
 
     unasked: ClassVar[str] = "status == success"
@@ -158,6 +141,8 @@ class DistributeEntry(StepEntry):
     what: tuple[Literal["raw", "results"], ...] = ("raw", "results")
     mode: Annotated[str, BeforeValidator(_mode), Field(pattern=r"^0?[0-7]{3}$")] = "0640"
     group: str = ""
+    readers: tuple[Reader, ...] = ()
+    shared: OptionalTemplate = ""
 
 
 class StepsEntry(Strict):
@@ -167,42 +152,6 @@ class StepsEntry(Strict):
     compute: ComputeEntry | None = None
     catalogue: CatalogueEntry | None = None
     distribute: DistributeEntry | None = None
-
-
-def _size(value: Any) -> Any:
-    try:
-        return memory(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise PydanticCustomError("choice", "{text} is no size. Write bytes, or 500 MB.", {"text": value}) from error
-
-
-class TriggerEntry(Strict):
-    """What starts a flow.
-
-    Attributes:
-        at: ``hand``, ``end`` (of a run), ``frames``, ``bytes`` or ``feature``.
-        scans: Names of the scans whose runs start it; those of all if left out.
-        frames: Of ``frames``: it starts after each so many frames.
-        bytes: Of ``bytes``: it starts after each so many bytes of pixels, of all detectors, as they are in memory.
-        feature: Of ``feature``: the condition on features that starts it, once a run.
-    """
-
-    at: Literal["hand", "end", "frames", "bytes", "feature"] = "hand"
-    scans: tuple[str, ...] = ()
-    frames: int = Field(default=0, ge=0)
-    bytes: Annotated[int, BeforeValidator(_size)] = Field(default=0, ge=0)
-    feature: ConditionText = ""
-
-    @property
-    def condition(self) -> Condition | None:
-        """The condition on features, read."""
-        return read_condition(self.feature) if self.feature else None
-
-    @property
-    def each(self) -> tuple[str, int]:
-        """What is counted while a run goes on, ``frames`` or ``bytes`` (or nothing), and after how many it starts."""
-        counted = {"frames": self.frames, "bytes": self.bytes}
-        return (self.at, max(counted[self.at], 1)) if self.at in counted else ("", 1)
 
 
 def _trigger(value: Any) -> Any:

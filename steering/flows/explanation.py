@@ -35,7 +35,7 @@ def explain_flow(
         "starts": _starts(flow),
         "run": facts.words.get("run.uid", "") if facts is not None else "",
         "steps": [
-            {"step": step, "what": _what(entry, facts, files), "why": _why(step, entry, flow, facts)}
+            {"step": step, "what": _what(entry, flow, facts, files), "why": _why(step, entry, flow, facts)}
             for step, entry in flow.named_steps.items()
         ],
         "globus": {
@@ -106,22 +106,37 @@ def _starts(flow: FlowEntry) -> str:
         "frames": f"after each {trigger.frames} frames of a run{of}",
         "bytes": f"after each {trigger.bytes / 1e6:g} MB of pixels of a run{of}",
         "feature": f"when {trigger.feature}, once a run{of}",
+        "alarm": f"when the agent {trigger.agent} comes to say something, once a run{of}",
     }[trigger.at]
 
 
-def _what(step: StepEntry, facts: Facts | None, files: Sequence[Mapping[str, Any]]) -> str:
+def _what(step: StepEntry, flow: FlowEntry, facts: Facts | None, files: Sequence[Mapping[str, Any]]) -> str:
+    there = flow.globus if flow.on_globus else None
     match step:
         case TransferEntry():
             said = _files(files) if facts is not None else "the run's files and its journal"
-            return f"copy {said} to {_path(step.to, facts)}, and verify each copy by its SHA-256"
+            to = f"{_path(step.to, facts)}{_of(there and there.destination, 'collection')}"
+            return f"copy {said} to {to}, and verify each copy by its SHA-256"
         case ComputeEntry():
             names = ", ".join(one.label or one.analysis for one in step.analyses) or "the analyses that the scan names"
-            return f"{names}, on {step.facility}{_urgent(step)}"
+            return f"{names}, on {step.facility}{_of(there and there.compute_endpoint, 'endpoint')}{_urgent(step)}"
         case DistributeEntry():
-            group = f" and group {step.group}" if step.group else ""
-            return f"copy {' and '.join(step.what)} to {_path(step.to, facts)} with mode {step.mode}{group}"
+            to = f"copy {' and '.join(step.what)} to {_path(step.to, facts)}"
+            if there is not None:
+                who = (
+                    f"let {', '.join(step.readers)} read {_path(step.shared, facts) or 'it'}"
+                    if step.readers
+                    else "give nobody a permission"
+                )
+                return f"{to}{_of(there.experiment, 'collection')}, and {who}"
+            return f"{to} with mode {step.mode}{f' and group {step.group}' if step.group else ''}"
         case _:
-            return "one entry for the run and one for each result"
+            return f"one entry for the run and one for each result{_of(there and there.index, 'index', 'in')}"
+
+
+def _of(name: str | None, what: str, word: str = "of") -> str:
+    """Say at which place of Globus something is; nothing between folders, or while no place is named."""
+    return f" {word} the {what} {name}" if name else ""
 
 
 def _urgent(step: ComputeEntry) -> str:
@@ -157,7 +172,7 @@ def _why(name: str, step: StepEntry, flow: FlowEntry, facts: Facts | None) -> st
 
 def _files(files: Sequence[Mapping[str, Any]]) -> str:
     size = sum(int(one.get("size") or 0) for one in files)
-    return f"{len(files)} files, {size / 1e6:.1f} MB"
+    return f"{len(files)} {'file' if len(files) == 1 else 'files'}, {size / 1e6:.1f} MB"
 
 
 def _path(text: str, facts: Facts | None) -> str:

@@ -9,6 +9,10 @@ TRANSFER_URL = "https://transfer.actions.globus.org/transfer/"
 COMPUTE_URL = "https://compute.actions.globus.org/v3"
 INGEST_URL = "https://actions.globus.org/search/ingest"
 _STATES = {"transfer": "Transfer", "compute": "Compute", "catalogue": "Catalogue", "distribute": "Distribute"}
+MIXING = (
+    "Globus writes over a file of the same name, and several runs would have the same names there: each needs a folder "
+    "of its own, with {run.uid} or {run.short} in it."
+)
 _WAIT_SECONDS = 604_800
 _END = "Done"
 # What the function returns beside features: which later steps their conditions allow, and the catalogue's entries.
@@ -64,6 +68,17 @@ def lacking(flow: FlowEntry) -> list[str]:
     if flow.steps.catalogue is not None and not flow.steps.catalogue.visible_to:
         found.append("steps.catalogue.visible_to")
     return found
+
+
+def mixing(flow: FlowEntry) -> list[str]:
+    """Name the keys under which files of several runs would get one name: Globus writes over what is there."""
+    steps = {"transfer": flow.steps.transfer, "distribute": flow.steps.distribute}
+    found = {name: step.to for name, step in steps.items() if step is not None}
+    return [
+        f"steps.{name}.to"
+        for name, to in found.items()
+        if flow.on_globus and not flow.globus.flow and not any(word in to for word in ("{run.uid}", "{run.short}"))
+    ]
 
 
 def judged_later(step: str, steps: Mapping[str, StepEntry]) -> bool:

@@ -17,9 +17,13 @@ _PASSING = (429, 500, 502, 503, 504)
 # Transfer says so of a collection behind it, which no repeated question mends at once.
 _BEHIND = ("ExternalError", "EndpointError")
 _OFFLINE = ("ConnectFailed", "GCNotConnected", "GCDisconnected", "Timeout")
-# Whatever looks like a token in a message that comes from elsewhere.
-_SECRET = re.compile(r"\b(?:Bearer\s+|Basic\s+)?[A-Za-z0-9_-]{40,}\b")
-_LONGEST = 300
+# Whatever looks like a secret in a message that comes from elsewhere: what opens a request, the secret of a service
+# account (256 bits in base64), a token. A name with a suffix is a file's.
+_SECRET = re.compile(
+    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=_.-]{16,}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}="
+    r"|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40,}+(?!\.[a-z0-9]{1,5}\b)"
+)
+_LONGEST, _LONGEST_SHOWN = 300, 2000
 # A day, in seconds: nobody asks to wait for longer in earnest.
 _LONGEST_AFTER = 86_400.0
 
@@ -100,9 +104,20 @@ def unexpected(error: Exception, doing: str) -> GlobusError:
     )
 
 
-def cleaned(text: str) -> str:
-    """Take what may be a secret out of a text, and keep it short."""
-    return _SECRET.sub("(withheld)", " ".join(text.split()))[:_LONGEST].rstrip(".")
+def cleaned(text: str, longest: int = _LONGEST) -> str:
+    """Take out of a text what may be a secret or move a terminal's cursor, and keep it short, without its last dot."""
+    return _SECRET.sub("(withheld)", plain(text))[:longest].rstrip(".")
+
+
+def plain(text: str) -> str:
+    """Return the words of a text: what a terminal shows, and nothing that it does."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())[:_LONGEST_SHOWN]
+
+
+def consent(scopes: Sequence[str]) -> str:
+    """Return the command by which a person consents. It is pasted into a shell, so a scope stays one word there."""
+    words = ("".join(filter(str.isprintable, one)).replace("'", "'\"'\"'") for one in scopes)
+    return " ".join([LOGIN, *(f"--consent '{word}'" for word in words)])
 
 
 def _refused(error: globus_sdk.GlobusAPIError, doing: str) -> GlobusError:
@@ -126,9 +141,8 @@ def _refused(error: globus_sdk.GlobusAPIError, doing: str) -> GlobusError:
 def _forbidden(error: globus_sdk.GlobusAPIError, doing: str, words: str) -> GlobusError:
     scopes = error.info.consent_required.required_scopes or []
     if scopes:
-        # A scope is no secret, and goes into a shell as it stands.
-        named = " ".join(f"--consent '{scope}'" for scope in scopes)
-        return LoginError(f"Globus asks for a consent before it can {doing}. Give it: {LOGIN} {named}", scopes)
+        # A scope is no secret.
+        return LoginError(f"Globus asks for a consent before it can {doing}. Give it: {consent(scopes)}", scopes)
     code = error.code or "Forbidden"
     return GlobusError(f"This login may not {doing}: {words}. Ask the owner for the permission.", code)
 

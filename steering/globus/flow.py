@@ -6,7 +6,7 @@ from typing import Any, cast
 import globus_sdk
 
 from steering.core.json import Json
-from steering.globus.errors import LOGIN, GlobusError, LoginError
+from steering.globus.errors import GlobusError, LoginError, consent
 from steering.globus.flow_values import (
     Definition,
     FlowEvent,
@@ -247,8 +247,7 @@ def _resting(status: FlowStatus) -> GlobusError:
     begin = f"The run {status.run} rests: {status.reason or 'Globus does not say why'}."
     if not status.scopes:
         return GlobusError(f"{begin} Put that right and resume it.")
-    named = " ".join(f"--consent '{scope}'" for scope in status.scopes)
-    return LoginError(f"{begin} Give the consent, then resume the run: {LOGIN} {named}", status.scopes)
+    return LoginError(f"{begin} Give the consent, then resume the run: {consent(status.scopes)}", status.scopes)
 
 
 def _ended(status: FlowStatus) -> str:

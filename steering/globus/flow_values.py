@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Literal, cast
 
 from steering.core.json import Json
-from steering.globus.errors import cleaned
+from steering.globus.errors import cleaned, plain
 
 State = Literal["active", "resting", "done", "failed", "cancelled"]
 _STATES: dict[str, State] = {"INACTIVE": "resting", "SUCCEEDED": "done", "FAILED": "failed", "ENDED": "cancelled"}
@@ -139,6 +139,8 @@ def read_question(asked: Any) -> Question:
     """Read what Globus says of a question."""
     given = cast("dict[str, Any]", asked)
     context = cast("dict[str, Any]", given.get("context") or {})
-    options = {str(one["option_id"]): str(one["label"]) for one in cast("Sequence[dict[str, Any]]", given["options"])}
-    title, text = str(context.get("title") or ""), str(context.get("text") or "")
+    options = {
+        str(one["option_id"]): plain(str(one["label"])) for one in cast("Sequence[dict[str, Any]]", given["options"])
+    }
+    title, text = plain(str(context.get("title") or "")), plain(str(context.get("text") or ""))
     return Question(str(given["id"]), str(given["run"]["id"]), title, text, options)

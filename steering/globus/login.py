@@ -12,7 +12,7 @@ from globus_sdk.scopes import AuthScopes, ComputeScopes, FlowsScopes, ScopeParse
 
 from steering.core.workspace import Workspace
 from steering.globus.account import Account, account, folder
-from steering.globus.errors import LOGIN, LoginError
+from steering.globus.errors import LOGIN, LoginError, consent
 from steering.globus.patience import Patience
 from steering.globus.plain_client import plain, quick
 from steering.globus.tokens import Token, TokenFile
@@ -206,7 +206,7 @@ class Login:
         kept = self._tokens.token(server)
         if kept is None or not kept.refresh:
             usual = server in USUAL
-            command = LOGIN if usual else f"{LOGIN} --consent '{scopes[0]}'"
+            command = LOGIN if usual else consent(scopes[:1])
             raise LoginError(f"Nobody is logged in to {server}. Log in: {command}", () if usual else scopes)
         return RefreshTokenAuthorizer(
             kept.refresh, self._native(), access_token=kept.access, expires_at=kept.expires, on_refresh=self.keep

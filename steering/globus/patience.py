@@ -178,6 +178,6 @@ class Patience:
 
 
 # What comes of reading an answer that is none.
-_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
+_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
 # Codes of refusals after which Globus has done nothing for certain.
 _NOTHING_DONE = ("TooManyRequests", "TOO_MANY_REQUESTS", "RATE_LIMITED")

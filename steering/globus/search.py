@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import globus_sdk
 
@@ -34,12 +34,20 @@ class Entry:
     id: str = "metadata"
 
 
+class Filter(Protocol):
+    """What entries must hold."""
+
+    def document(self) -> dict[str, Any]:
+        """Write it as Search reads it: a ``GFilter``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Condition:
     """What a field must hold.
 
     Attributes:
-        field: Its dotted name: ``project_metadata.tau0.value``.
+        field: Its dotted name: ``project_metadata.tau0.value``. A dot in a name itself stands behind a backslash.
         any_of: One of these, where any are named.
         low: At least this, where it is named.
         high: At most this, where it is named.
@@ -145,12 +153,12 @@ class SearchIndex:
     def find(
         self,
         words: str = "",
-        conditions: Sequence[Condition] = (),
+        conditions: Sequence[Filter] = (),
         facets: Sequence[str] = (),
         limit: int = 100,
         *,
         first: int = 0,
-        newest_by: str = "",
+        newest_by: Sequence[str] = (),
     ) -> Found:
         """Find entries that this login may see.
 
@@ -160,7 +168,7 @@ class SearchIndex:
             facets: Fields whose values are counted.
             limit: How many entries at most.
             first: How many of those that fit are passed over.
-            newest_by: Field by which they are sorted, the largest first; as Search likes if empty.
+            newest_by: Fields by which they are sorted, the largest first; as Search likes if empty.
 
         Raises:
             GlobusError: If a condition is none, or there is no such index.
@@ -171,7 +179,7 @@ class SearchIndex:
             q=words or "*",
             limit=limit,
             offset=first,
-            sort=[{"field_name": newest_by, "order": "desc"}] if newest_by else globus_sdk.MISSING,
+            sort=[{"field_name": one, "order": "desc"} for one in newest_by] or globus_sdk.MISSING,
             filters=[one.document() for one in conditions],
             facets=[{"name": name, "type": "terms", "field_name": name, "size": 100} for name in facets],
         )

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 import globus_sdk
 
-from steering.globus.errors import GlobusError
+from steering.globus.errors import GlobusError, cleaned
 from steering.globus.login import Login
 from steering.globus.patience import Patience
 
@@ -260,8 +260,10 @@ class Transfers:
 
         def look() -> str | None:
             rules = cast("Sequence[dict[str, Any]]", self._client.endpoint_acl_list(collection)["DATA"])
-            same = (one for one in rules if all(one.get(key) == rule[key] for key in rule if key != "DATA_TYPE"))
-            return next((str(one["id"]) for one in same), None)
+            keys = ("principal_type", "principal", "path")
+            same = (one for one in rules if all(one.get(key) == rule[key] for key in keys))
+            # Who may write may read.
+            return next((str(one["id"]) for one in same if one.get("permissions") in (permission, "rw")), None)
 
         return self._patience.submit(f"share {path} of the collection {collection}", add, look)
 
@@ -288,5 +290,5 @@ def _status(given: Any) -> TransferStatus:
         int(task.get("bytes_transferred") or 0),
         float(task.get("effective_bytes_per_second") or 0.0),
         int(task.get("faults") or 0),
-        words,
+        cleaned(words),
     )

@@ -1,5 +1,6 @@
 """One index of Globus Search: entries by subject and id, who may see them, and what a query finds."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from typing import Any, cast
 from steering.globus_double_data.call import Document, RefusedError
 
 _UNBOUNDED = ("*", None)
+# A dotted name's parts; a dot behind a backslash belongs to its part.
+_PART = re.compile(r"((?:\\.|[^.\\])+)\.?(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Index:
         id: A UUID.
         name: As people read it.
         entries: By subject and id.
+        asked: How many queries were answered.
     """
 
     id: str
     name: str
     entries: dict[tuple[str, str | None], Entry] = field(default_factory=dict[tuple[str, str | None], Entry])
+    asked: int = 0
 
     def write(self, entry: Entry) -> bool:
         """Write an entry; return whether that changed anything."""
@@ -58,9 +63,15 @@ class Index:
             for entry in self.seen_by(principals)
             if _says(entry.content, text, advanced=advanced) and all(passes(entry.content, one) for one in filters)
         ]
+        # What sorts alike comes in no order that anybody may build on: here in another one with each query.
+        self.asked += 1
+        found = found[:: -1 if self.asked % 2 else 1]
         for rule in reversed(_documents(query.get("sort"))):
             name = str(rule.get("field_name", ""))
-            found.sort(key=lambda entry: _key(entry, name), reverse=rule.get("order") == "desc")
+            have = [entry for entry in found if _key(entry, name) is not None]
+            # Those without it come last, whatever the order.
+            lack = [entry for entry in found if _key(entry, name) is None]
+            found = sorted(have, key=lambda entry: _key(entry, name), reverse=rule.get("order") == "desc") + lack
         facets = [_facet(found, one) for one in _documents(query.get("facets"))]
         first, most = _whole(query.get("offset"), 0), _whole(query.get("limit"), 10)
         shown = found[first : first + most]
@@ -129,7 +140,8 @@ def values(content: Any, name: str) -> Iterable[Any]:
         yield content
     elif isinstance(content, dict):
         known = cast("Document", content)
-        first, _, rest = name.partition(".")
+        found = _PART.match(name)
+        first, rest = (re.sub(r"\\(.)", r"\1", found[1]), found[2]) if found is not None else (name, "")
         if first in known:
             yield from values(known[first], rest)
 
@@ -207,9 +219,8 @@ def _result(subject: str, entries: Sequence[Entry]) -> Document:
     return {"@datatype": "GMetaResult", "@version": "2019-08-27", "subject": subject, "entries": shown}
 
 
-def _key(entry: Entry, name: str) -> tuple[bool, Any]:
-    found = next(iter(values(entry.content, name)), None)
-    return found is None, "" if found is None else found
+def _key(entry: Entry, name: str) -> Any:
+    return next(iter(values(entry.content, name)), None)
 
 
 def _documents(given: Any) -> list[Document]:

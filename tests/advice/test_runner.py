@@ -177,6 +177,7 @@ def test_what_an_agent_came_to_say_stays_with_the_run_once_for_as_long_as_it_say
     for frames in (4, 5, 6, 11, 12, 14, 15):
         turn(runner, result(frames))
     advice = runner._board.advice.value
+    assert {one.run for one in advice} == {"a"}
     assert [(one.agent, one.frames, one.point, one.reason) for one in advice] == [
         ("counts", 4, 7, "4 frames"), ("counts", 14, 7, "14 frames"),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ STEPS = {
         "title": "{run.scan} of {run.sample}", "creators": ["Ana"], "project": {"cycle": "2026-3"},
         "visible_to": ["public"],
     },
-    "distribute": {"to": "experiment/{run.sample}", "when": "status == success"},
+    "distribute": {"to": "experiment/{run.sample}/{run.short}", "when": "status == success"},
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What Globus may do to a flow: waited out, or said with the next step; each effect once."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,12 +9,18 @@ import pytest
 from steering.flow_runner.orders import cancel
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flows.entries import FlowEntry
+from steering.globus.account import Account
+from steering.globus.errors import GlobusError
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition
 from steering.globus.login import Login
 from steering.globus.sending import Sending
+from steering.globus.transfer import Transfers
+from steering.globus_double.compute_task import ComputeTask
 from tests.flow_globus.places import STEPS
-from tests.flow_runner.workspaces import UID
+from tests.flow_globus.way import Way
+from tests.flow_runner.workspaces import AWKWARD, UID, renamed
+from tests.globus.conftest import log_in
 from tests.globus.test_flow import asking
 
 # They wait for the double's time, not for the processor.
@@ -99,6 +106,30 @@ def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault):
     assert not spoilt or there.double._ground.faults.wrong_checksums == 0
 
 
+def test_a_network_that_is_gone_is_waited_for_while_globus_goes_on(there, running, until, monkeypatch):
+    way = Way(there.double.port)
+    for name, value in there.double.environment().items():
+        monkeypatch.setenv(name, value.replace(f":{there.double.port}/", f":{way.port}/"))
+    try:
+        there.double.control.stall_transfers("no data came")
+        doing = running(there.flow(distribute=None))
+        until(lambda state: "no data came" in state.step("transfer").why)
+        way.cut()
+        until(lambda state: "Globus cannot be reached" in state.step("transfer").why)
+        there.double.control.stall_transfers("")
+        deadline = time.monotonic() + 60.0
+        while there.effects.entries_written < ONCE["entries_written"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        # All is done there, and nobody here knows.
+        assert there.effects.entries_written == ONCE["entries_written"]
+        assert not doing.done()
+        way.mend()
+        assert doing.result(60).status == "succeeded"
+    finally:
+        way.close()
+    once(there, transfer_tasks=1, files_moved=2)
+
+
 def test_a_token_that_ends_on_the_way_is_renewed(there, running, until):
     there.double.control.stall_transfers()
     doing = running(there.flow())
@@ -169,6 +200,31 @@ def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resume
     once(there, transfer_tasks=4)
 
 
+def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, workspace):
+    person = there.double.auth.person
+    readers = [f"urn:globus:groups:id:{person.groups[0]}", f"urn:globus:auth:identity:{person.identity}"]
+    shared = {"readers": readers, "shared": "experiment/{run.sample}"}
+    flow = there.flow(distribute={**STEPS["distribute"], **shared})
+    there.double.control.refuse("transfer", 403, times=1, path="/access", method="POST")
+    state = run(flow)
+    assert (state.status, state.step("distribute").status) == ("failed", "failed")
+    assert state.why.startswith(f"The files were given out, and {readers[0]} may not read them yet: This login may not")
+    assert state.why.endswith(f"Then go on: steering flow resume {ID}")
+    theirs = Login(workspace, None, Account(there.double.auth.native))
+    log_in(theirs)
+    with pytest.raises(GlobusError, match="may not list"):
+        Transfers(theirs).list(there.experiment.id, "/experiment/WSe2-flake/")
+    state = run(flow)
+    assert (state.status, state.step("distribute").outcome["readers"]) == ("succeeded", readers)
+    assert len(Transfers(theirs).list(there.experiment.id, f"/experiment/WSe2-flake/{UID[:8]}/")) == 3
+    for collection, path in ((there.experiment, "/"), (there.experiment, "/experiment/"), (there.eagle, "/store/")):
+        with pytest.raises(GlobusError, match="may not list"):
+            Transfers(theirs).list(collection.id, path)
+    # Another flow of the same sample finds the permissions there.
+    assert run(flow, name="again").status == "succeeded"
+    assert there.effects.rules_made == 2
+
+
 @pytest.mark.parametrize(
     ("fault", "step", "said", "others"),
     [
@@ -219,7 +275,7 @@ def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, jour
 
 
 def test_what_globus_ended_while_nobody_looked_is_written_when_it_is_resumed(there, run, journal, monkeypatch):
-    entry = there.flow(distribute={"to": "experiment", "when": "curve.fwhm > 100 deg"})
+    entry = there.flow(distribute={"to": "experiment/{run.short}", "when": "curve.fwhm > 100 deg"})
 
     def killed(self, events):
         raise KeyboardInterrupt
@@ -257,11 +313,67 @@ def test_what_is_not_said_is_asked_for_before_anything_is_done(there, run):
     assert there.effects.flow_runs == 0
 
 
+def test_runs_that_would_write_over_each_other_are_refused_before_anything_is_done(there, run):
+    state = run(there.flow(distribute={"to": "experiment/{run.sample}"}))
+    assert state.status == "failed"
+    assert (
+        "each needs a folder of its own, with {run.uid} or {run.short} in it. Say so in steps.distribute.to"
+        in state.why
+    )
+    assert there.effects.flow_runs == 0
+
+
 def test_a_file_outside_of_the_collection_is_named(there, run, tmp_path):
     state = run(there.flow({"source_folder": str(tmp_path / "elsewhere")}))
     assert state.status == "failed"
     assert "source_folder" in state.why
     assert there.effects.flow_runs == 0
+
+
+def test_a_name_may_be_anything_that_globus_can_say(there, run, workspace):
+    renamed(workspace, AWKWARD)
+    state = run(there.flow())
+    assert state.status == "succeeded", state.why
+    for place in (there.eagle, there.experiment):
+        assert [path for path in place.folder.rglob("*.h5") if path.name == AWKWARD]
+    renamed(workspace, b"\xff.h5".decode(errors="surrogateescape"), AWKWARD)
+    state = run(there.flow(), name="again")
+    assert state.status == "failed"
+    assert "Globus calls files by names in UTF-8, and '\\udcff.h5' is none. Rename it, and resume." in state.why
+    assert there.effects.flow_runs == 1
+
+
+def test_a_file_that_goes_away_before_it_is_sent_is_said_and_the_flow_goes_on_when_it_is_back(
+    there, run, workspace, monkeypatch
+):
+    frames, away = workspace.frames / f"{UID}.h5", workspace.directory / "away.h5"
+
+    def gone(name):
+        if name == "globus.intended" and not away.exists():
+            frames.rename(away)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("steering.flow_globus.run.point", gone)
+        state = run(there.flow())
+    assert (state.status, state.step("transfer").status) == ("failed", "failed")
+    assert f"{UID}.h5" in state.why
+    assert f"steering flow resume {ID}" in state.why
+    away.rename(frames)
+    assert run(there.flow()).status == "succeeded"
+    once(there, flow_runs=2, transfer_tasks=4)
+
+
+def test_what_an_action_says_of_itself_may_be_anything(there, running, until, monkeypatch):
+    document = ComputeTask.document
+    odd = {"bytes_transferred": "many", "nice_status": "\x1b[2J", "nice_status_details": ["odd", "\x1b[2J"]}
+    monkeypatch.setattr(ComputeTask, "document", lambda self: {**document(self), **odd})
+    there.double.control.offline(there.endpoint.id)
+    doing = running(there.flow())
+    until(lambda state: "odd" in state.step("compute").why)
+    there.double.control.clear()
+    state = doing.result(60)
+    assert state.status == "succeeded", state.why
+    assert not any("\x1b" in one.why for one in state.steps)
 
 
 def test_places_may_be_called_by_their_names(there, run, journal):
@@ -294,7 +406,7 @@ def test_a_step_may_be_left_out(there, run, left_out):
 
 
 def test_a_step_whose_condition_does_not_hold_is_left_out_and_said(there, run):
-    distribute = {"to": "experiment", "when": "curve.fwhm > 100 deg"}
+    distribute = {"to": "experiment/{run.short}", "when": "curve.fwhm > 100 deg"}
     state = run(there.flow(distribute=distribute))
     assert state.status == "succeeded", state.why
     assert state.step("distribute").why == "status == success and (curve.fwhm > 100 deg) does not hold."

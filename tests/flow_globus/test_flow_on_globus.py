@@ -39,7 +39,7 @@ def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
     assert [one.status for one in state.steps] == ["done"] * 4
     frames = workspace.frames / f"{UID}.h5"
     assert sha256_of(there.eagle.folder / "store" / UID / frames.name) == sha256_of(frames)
-    given = there.experiment.folder / "experiment" / "WSe2-flake"
+    given = there.experiment.folder / "experiment" / "WSe2-flake" / UID[:8]
     assert sha256_of(given / "raw" / frames.name) == sha256_of(frames)
     assert (given / "results" / f"{UID[:8]}_curve.nxs").exists()
     (brought,) = returned_by(state)
@@ -143,7 +143,7 @@ def test_several_are_resumed_at_once_and_one_that_waits_is_not_in_the_way(worksp
     local = {"steps": {"transfer": STEPS["transfer"]}}
     made = {
         "far": there.flow(),
-        "farther": there.flow(transfer={"to": "other"}),
+        "farther": there.flow(transfer={"to": "other/{run.uid}"}),
         "near": FlowEntry.model_validate(local),
     }
     ordered = {name: order(workspace, name, one, UID)[0] for name, one in made.items()}
@@ -164,7 +164,7 @@ def test_several_are_resumed_at_once_and_one_that_waits_is_not_in_the_way(worksp
 
 @pytest.mark.system
 def test_ctrl_c_ends_all_that_is_resumed_and_it_goes_on_where_it_was(workspace, there):
-    made = {"far": there.flow(), "farther": there.flow(transfer={"to": "other"})}
+    made = {"far": there.flow(), "farther": there.flow(transfer={"to": "other/{run.uid}"})}
     ordered = [order(workspace, name, one, UID)[0] for name, one in made.items()]
     there.double.control.stall_transfers()
     words = [sys.executable, "-m", "steering.cli", "flow", "resume", "--workspace", str(workspace.directory)]

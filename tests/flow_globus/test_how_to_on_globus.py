@@ -52,4 +52,4 @@ def test_each_command_of_the_page_works_with_its_flow(there, tmp_path):
     state = json.loads(next(text for line, text in said.items() if line.endswith("--json")))
     assert [one["status"] for one in state["steps"]] == ["done"] * 4
     assert "    whole: " in said["steering flow status keep-3fa2b1c4"]
-    assert list((there.experiment.folder / "GUP-1" / "WSe2-flake" / "results").iterdir())
+    assert list((there.experiment.folder / "GUP-1" / "WSe2-flake" / UID[:8] / "results").iterdir())

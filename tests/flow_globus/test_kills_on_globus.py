@@ -22,7 +22,7 @@ pytestmark = pytest.mark.system
 
 POINTS = ["globus.intended", "globus.asked", "globus.started"]
 POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
-POINTS += ["catalogue.written", "manifest.intended", "manifest.sent"]
+POINTS += ["catalogue.written", "manifest.intended", "manifest.sent", "reader.intended", "reader.shared"]
 ID = f"keep-{UID[:8]}"
 ONCE = {
     # Of the steps, and of the manifest.
@@ -32,8 +32,9 @@ ONCE = {
     "entries_written": 2,
     "flow_runs": 1,
     "flows_made": 1,
+    "rules_made": 1,
 }
-GIVEN = "experiment/WSe2-flake"
+GIVEN = f"experiment/WSe2-flake/{UID[:8]}"
 EVERYTHING = {f"{UID}.h5", "journal.jsonl", f"{GIVEN}/raw/{UID}.h5", f"{GIVEN}/raw/journal.jsonl"}
 EVERYTHING |= {f"{GIVEN}/results/{UID[:8]}_curve.nxs", f"{GIVEN}/MANIFEST-{ID}.json"}
 LOCAL = {**STEPS, "distribute": {**STEPS["distribute"], "to": "given/{run.sample}"}}
@@ -45,8 +46,9 @@ def there(workspace, tmp_path, monkeypatch):
     measured(workspace)
     made = There(tmp_path / "there", workspace)
     with made.double:
+        given = {**STEPS["distribute"], "readers": [f"urn:globus:groups:id:{made.double.auth.person.groups[0]}"]}
         flows = {
-            "keep": {"runs_on": "globus", "steps": STEPS, "globus": made.globus},
+            "keep": {"runs_on": "globus", "steps": {**STEPS, "distribute": given}, "globus": made.globus},
             "local": {"steps": LOCAL},
         }
         made.file = tmp_path / "beamline.yaml"
@@ -145,3 +147,24 @@ def test_it_ends_as_the_same_flow_between_folders(there, workspace):
         if path.is_file() and path.parent.name != "globus":
             assert not any(one in path.read_bytes().decode(errors="replace") for one in secrets), path
     assert not any(one in said for one in secrets)
+
+
+def test_two_commands_at_once_do_each_step_once(there, workspace, forks, monkeypatch):
+    there.warm(forks, monkeypatch)
+    # Both are under way before either can go on.
+    there.double.control.stall_transfers()
+    journal = FlowJournal(flows_folder(workspace) / ID)
+    with forks.start(*words(workspace, there)) as first, forks.start(*words(workspace, there)) as second:
+        while not (journal.exists and journal.state.step("transfer").status == "running"):
+            assert first.runs or second.runs, (first.said(), second.said())
+            time.sleep(0.02)
+        # One of them does it; the other says so, and ends.
+        while first.runs and second.runs:
+            time.sleep(0.02)
+        there.double.control.stall_transfers("")
+        ended = sorted([(first.wait(), first.said()), (second.wait(), second.said())])
+    assert [code for code, _ in ended] == [0, 3]
+    assert "is run by another process" in json.loads(ended[1][1][0])["why"]
+    counted = there.double.control.effects()
+    assert {name: counted[name] for name in ONCE} == ONCE
+    assert set(Catalogue(workspace).writes().values()) == {1}

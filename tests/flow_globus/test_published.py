@@ -1,5 +1,8 @@
 """What a flow has published in an index of Globus Search is found as in the local catalogue."""
 
+import json
+import time
+
 import pytest
 
 from steering.catalogue import published
@@ -11,6 +14,9 @@ from steering.flow_steps.warm import WarmFacilities
 from steering.globus.errors import GlobusError
 from steering.globus.login import Login
 from steering.globus.search import Entry, SearchIndex
+from steering.globus_double_data.index import Index
+from tests.catalogue.entries import entry
+from tests.catalogue.entries import published as as_published
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID, measured
 
@@ -92,10 +98,112 @@ def test_a_slip_is_said(both, there, monkeypatch):
     there.double.search.make("runs")
     with pytest.raises(SteeringError, match=r"and 2 are: .* called so\. Give its id"):
         both[1].find()
-    monkeypatch.setattr("steering.globus.search.MOST", 2)
+    monkeypatch.setattr("steering.globus.search.MOST", 1)
     monkeypatch.setattr(published, "_PAGE", 1)
-    with pytest.raises(SteeringError, match=r"4 entries of the index .* shows the newest 2\. Name more facets"):
+    with pytest.raises(
+        SteeringError, match=r"2 entries of the index .* may fit, .* shows the newest 1\. Name more facets"
+    ):
         both[0].on(there.index).find("curve.fwhm > 1 mdeg", limit=10)
+
+
+def write(there, entries):
+    """Write entries into the index, and wait until they can be found."""
+    search = there.double.search
+    task = search.ingest(there.index, as_published(entries))
+    deadline = time.monotonic() + 20.0
+    while search.task(task)["state"] == "PENDING" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert search.task(task)["state"] == "SUCCESS"
+
+
+@pytest.fixture
+def crowd(workspace, there):
+    """Many runs, each with a result, in an index; of each tenth the result has a short decay, one in seconds."""
+    entries = []
+    for number in range(300):
+        tau0 = (0.5, "s") if number == 150 else (900.0, "ms") if number % 10 == 0 else (5000.0, "ms")
+        # Several begin at once, as clocks have it.
+        more = {"began": 1.7e9 + number // 50, "sample": "gel" if number % 2 else "glass"}
+        entries += [entry(number, {"curve.tau0": tau0}, **more), entry(number, {"tau0": tau0}, "curve", **more)]
+    entries.append(entry(999, {"tau0": (0.1, "deg")}, "tilt", sample="glass"))
+    write(there, entries)
+    return Catalogue(workspace).on(there.index), entries
+
+
+@pytest.fixture
+def asked(there, monkeypatch):
+    """What the index is asked, and how many entries it answers with."""
+    found, search = [], Index.search
+
+    def heard(self, query, principals):
+        answer = search(self, query, principals)
+        found.append((query, len(answer["gmeta"])))
+        return answer
+
+    monkeypatch.setattr(Index, "search", heard)
+    return found
+
+
+def test_the_index_judges_a_condition_and_what_fits_none_is_not_sent(crowd, asked):
+    catalogue, entries = crowd
+    found = catalogue.find("curve.tau0 < 1 s", limit=1000)
+    assert {one.run for one in found} == {f"{number:08d}-1" for number in range(0, 300, 10)}
+    assert len(found) == 60
+    units, page = asked
+    # One entry comes with the units; the others all fit.
+    assert (units[1], page[1]) == (1, 60)
+    ranges = json.dumps(page[0]["filters"])
+    assert '"to": 1.000001' in ranges
+    assert '"to": 1000.001' in ranges
+    assert "tilt" not in {one.label for one in catalogue.find("tau0 < 1 s", limit=1000)}
+
+
+def test_a_condition_is_judged_alike_wherever_the_entries_are(crowd, workspace):
+    catalogue, entries = crowd
+    local = Catalogue(workspace)
+    local.write(*entries)
+    for condition, facets in (
+        ("curve.tau0 < 1 s", {"sample": "glass"}),
+        ("tau0 < 600 ms or tau0 < 1 deg", {}),
+        ("not curve.tau0 < 1 s and status == success", {"kind": "result"}),
+        ("tau0 != 900 ms", {}),
+        ("tau0 < 1 s or status != success", {}),
+    ):
+        mine = [one.subject for one in local.find(condition, limit=1000, **facets)]
+        assert sorted(one.subject for one in catalogue.find(condition, limit=1000, **facets)) == sorted(mine), condition
+        assert mine, condition
+
+
+def test_pages_miss_no_entry_and_repeat_none_though_many_began_at_once(crowd, monkeypatch, there):
+    catalogue, entries = crowd
+    monkeypatch.setattr(published, "_PAGE", 37)
+    found = [one.subject for one in catalogue.find(limit=1000)]
+    assert sorted(found) == sorted(one.subject for one in entries)
+    # Two runs are published while a person reads on.
+    late = [entry(number, {"tau0": (1.0, "s")}, began=1.8e9) for number in (2000, 2001)]
+    find = SearchIndex.find
+
+    def found_meanwhile(self, *words, **more):
+        page = find(self, *words, **more)
+        if more.get("first") == 37:
+            write(there, late)
+        return page
+
+    monkeypatch.setattr(SearchIndex, "find", found_meanwhile)
+    found = [one.subject for one in catalogue.find(limit=1000)]
+    assert len(found) == len(set(found)) == len(entries)
+
+
+def test_what_nobody_has_is_said_after_one_page(crowd, asked):
+    catalogue, _ = crowd
+    for condition, said in (
+        ("tau9 < 1 s", "No entry has what 'tau9 < 1 s' asks for. Known are: .*curve.tau0"),
+        ("curve.tau0 < 1 Pa", "cannot be compared with the unit 'Pa'"),
+    ):
+        asked.clear()
+        with pytest.raises(SteeringError, match=said):
+            catalogue.find(condition)
+        assert len(asked) == 2
 
 
 def test_who_may_not_see_it_does_not_find_it(workspace, there, run):

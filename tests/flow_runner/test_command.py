@@ -3,15 +3,17 @@
 import json
 import math
 import threading
+from dataclasses import replace
 
 import pytest
 
 from steering import cli
-from steering.commands.flow import run_or_wait
+from steering.commands.flow import describe_flow, run_or_wait
 from steering.core import registry
 from steering.description.description import read_description
 from steering.flow_runner.orders import order
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.flow_state import FlowState, StepState
 from tests.flow_runner.workspaces import UID, Inline, measured
 from tests.flows.beamline import BEAMLINE
 
@@ -73,6 +75,17 @@ def test_a_flow_is_explained_run_and_looked_at(steering):
     assert steering("resume") == (0, "There is nothing to resume.\n")
 
 
+def test_a_flow_that_was_changed_after_it_was_ordered_is_done_as_it_was_and_says_so(steering, tmp_path):
+    assert "was ordered before" not in steering("run", "keep")[1]
+    assert "was ordered before" not in steering("run", "keep")[1]
+    path = tmp_path / "beamline.yaml"
+    path.write_text(path.read_text().replace("store/{run.uid}", "elsewhere/{run.uid}"))
+    code, said = steering("run", "keep")
+    assert code == 0
+    assert f"The flow run {ID} was ordered before this flow was changed, and is done as the flow was then." in said
+    assert "elsewhere" not in said
+
+
 def test_what_failed_ends_with_1_and_is_resumed(steering, workspace):
     away = (workspace.frames / f"{UID}.h5").rename(workspace.directory / "away.h5")
     code, said = steering("run", "keep")
@@ -84,7 +97,7 @@ def test_what_failed_ends_with_1_and_is_resumed(steering, workspace):
     assert (code, json.loads(said)["status"]) == (0, "succeeded")
 
 
-def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(steering, workspace, tmp_path):
+def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(steering, workspace, tmp_path, monkeypatch):
     entry = read_description(tmp_path / "beamline.yaml").flows["keep"]
     journal, _ = order(workspace, "keep", entry, UID)
     with journal:
@@ -93,10 +106,24 @@ def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(stee
         assert (code, "is run by another process" in said) == (3, True)
     assert steering("status")[0] == 3
     assert "Go on: steering flow resume" in steering("status")[1]
+    hint = f"This is not your usual workspace: add --workspace {workspace.directory}\n"
+    assert steering("status")[1].endswith(hint)
+    assert hint not in steering("status", "--json")[1]
+    monkeypatch.setenv("STEERING_HOME", str(workspace.directory))
+    assert hint not in steering("status")[1]
     code, said = steering("cancel", ID)
     assert (code, "cancelled. It was cancelled." in said) == (4, True)
     assert steering("run", "keep")[0] == 4
     assert steering("resume", ID)[0] == 0
+
+
+def test_a_copy_that_goes_on_says_how_fast_and_how_long():
+    step = StepState("transfer", "running", began=100.0, told=104.0, bytes=20_000_000, bytes_total=50_000_000)
+    said = describe_flow(FlowState("keep-1", steps=(step,)))
+    assert "transfer    running, 20.0 of 50.0 MB, 5.0 MB/s, 6 s left" in said
+    # Where the clock was set back nobody knows.
+    assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, told=99.0),)))
+    assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, status="done", ended=110.0),)))
 
 
 def test_who_runs_it_hears_that_it_is_cancelled(steering, workspace, tmp_path):

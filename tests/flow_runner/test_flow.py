@@ -12,17 +12,17 @@ from steering.catalogue.catalogue import Catalogue
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
-from steering.flow_runner.orders import cancel, order
+from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
-from steering.flow_steps import copying
+from steering.flow_steps import copying, recorded_run
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, sha256_of
-from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder
+from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.result_file import read_result_file, write_result_file
 from steering.flow_steps.warm import WarmFacilities
 from steering.places import hdf5
-from tests.flow_runner.workspaces import POINTS, UID, Inline, flow, measured
+from tests.flow_runner.workspaces import AWKWARD, POINTS, UID, Inline, flow, measured, renamed, rewritten
 
 
 @pytest.fixture
@@ -101,6 +101,28 @@ def test_the_catalogue_finds_it_by_features_words_and_facets(workspace, run):
         catalogue.find("tau0 < 1 s")
     with pytest.raises(SteeringError, match="There is no facet 'sampel'"):
         catalogue.find(sampel="x")
+
+
+# What schema 4.3 of DataCite asks for, and what it allows besides.
+NEEDED = {"identifiers", "creators", "titles", "publisher", "publicationYear", "types", "schemaVersion"}
+ALLOWED = NEEDED | {
+    "alternateIdentifiers", "container", "contributors", "dates", "descriptions", "formats", "fundingReferences",
+    "geoLocations", "language", "relatedIdentifiers", "rightsList", "sizes", "subjects", "version",
+}  # fmt: skip
+
+
+def test_an_entry_is_described_as_datacite_4_has_it(workspace, run):
+    run(flow(transfer=None, distribute=None))
+    for entry in Catalogue(workspace).find():
+        said = entry.content["dc"]
+        assert set(said) >= NEEDED
+        assert set(said) <= ALLOWED
+        assert said["identifiers"] == [{"identifier": entry.subject, "identifierType": "steering"}]
+        assert said["types"] == {"resourceType": "Dataset", "resourceTypeGeneral": "Dataset"}
+        assert said["publicationYear"] == "2023"
+        assert isinstance(said["publisher"], str)
+        assert all(isinstance(one["name"], str) for one in said["creators"])
+        assert said["schemaVersion"] == "http://datacite.org/schema/kernel-4"
 
 
 def test_a_flow_that_is_ordered_twice_is_done_once(workspace, run):
@@ -309,3 +331,86 @@ def test_a_flow_that_is_taken_up_while_it_is_cancelled_hears_of_the_wish(workspa
         cancel(workspace, FlowJournal(journal.folder))
         assert other.cancel_wished
         assert other.state.status != "cancelled"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null\n", b"[1]\n", b"\0\0\0\n", b'{"kind": "ordered", "time": 1}\n', b'{"kind": "done"}\n']
+)
+def test_a_journal_that_cannot_be_read_is_said_and_hides_no_other(workspace, run, content):
+    run(flow(compute=None, catalogue=None))
+    spoilt = FlowJournal(flows_folder(workspace) / f"other-{UID[:8]}")
+    spoilt.folder.mkdir()
+    (spoilt.folder / "journal.jsonl").write_bytes(content)
+    states = {one.id: one.state for one in journals(workspace)}
+    assert states[f"keep-{UID[:8]}"].status == "succeeded"
+    said = states[spoilt.id]
+    assert (said.status, said.steps) == ("failed", ())
+    assert "cannot be read" in said.why
+    assert "Move its folder elsewhere" in said.why
+    assert find_journal(workspace, "keep").state.status == "succeeded"
+    with WarmFacilities(workspace) as facilities, pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        run_flow(workspace, spoilt, facilities)
+    with pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        cancel(workspace, spoilt)
+    with pytest.raises(SteeringError, match="Move its folder elsewhere"):
+        order(workspace, "other", flow(), UID)
+    assert (spoilt.folder / "journal.jsonl").read_bytes() == content
+
+
+def test_a_name_may_be_anything(workspace, run):
+    renamed(workspace, AWKWARD)
+    state = run(flow())
+    assert state.status == "succeeded", state.why
+    for folder in ("store", "experiment"):
+        (copied,) = (path for path in (workspace.directory / folder).rglob("*.h5") if "results" not in path.parts)
+        assert copied.name == AWKWARD
+    assert AWKWARD in [one["filename"] for one in Catalogue(workspace).entry(f"run:{UID}").files]
+
+
+def test_an_empty_folder_of_frames_is_no_copy_of_the_run(workspace, run):
+    frames = workspace.frames / f"{UID}.h5"
+    folder = workspace.frames / "sequence"
+    folder.mkdir()
+    rewritten(workspace, frames, folder)
+    state = run(flow())
+    assert (state.status, state.step("transfer").status) == ("failed", "failed")
+    assert f"The folder {folder} of run {UID[:8]} is empty, and the run has {POINTS} points." in state.why
+    assert not (workspace.directory / "store").exists()
+    # A run that was ended before its first point has no frames to lose.
+    measured(workspace, "ffff0000-1", points=0, exit_status="abort")
+    rewritten(workspace, workspace.frames / "ffff0000-1.h5", folder)
+    journal, _ = order(workspace, "keep", flow(compute=None, catalogue=None, distribute=None), "ffff0000-1")
+    with WarmFacilities(workspace) as facilities:
+        assert run_flow(workspace, journal, facilities).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "when", ["between the look and its size", "between its size and the copy", "before its checksum"]
+)
+def test_a_file_that_goes_away_meanwhile_is_named_and_the_flow_goes_on_when_it_is_back(
+    workspace, run, monkeypatch, when
+):
+    frames, away = workspace.frames / f"{UID}.h5", workspace.directory / "away.h5"
+    given = flow(transfer=None, distribute=None) if when == "before its checksum" else flow()
+    taken = []
+
+    def once(true):
+        if true and not taken:
+            taken.append(frames.rename(away))
+
+    if when == "between the look and its size":
+        names = recorded_run._names
+        monkeypatch.setattr(recorded_run, "_names", lambda paths: (once(frames in paths), names(paths))[1])
+    elif when == "between its size and the copy":
+        monkeypatch.setattr("steering.flow_steps.file_steps._see_room", lambda _folder, _size: once(frames.exists()))
+    else:
+        checksum = recorded_run.sha256_of
+        monkeypatch.setattr(recorded_run, "sha256_of", lambda path: (once(path == frames), checksum(path))[1])
+    state = run(given)
+    assert taken
+    assert state.status == "failed"
+    assert str(frames) in state.why
+    assert "resume" in state.why
+    assert "(" not in state.why.replace("(STEERING_PATHS", ""), "the error's name is no sentence"
+    away.rename(frames)
+    assert run(given).status == "succeeded"

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import xarray as xr
 
 from steering.advice.runner import AgentRunner
 from steering.core import registry
-from steering.core.action import SetParameter
+from steering.core.action import Pause, SetParameter
 from steering.core.agent import Suggestion
 from steering.core.board import Board
 from steering.core.errors import SteeringError
@@ -23,6 +24,7 @@ from steering.description.description import read_description
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
+from steering.flow_runner.returned import returned_by
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_BYTES, BY_END, Watcher
 from steering.flow_steps.bells import Bell
@@ -71,6 +73,11 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     newest = flows.returned.value["deep"]
     assert newest.latency_class in ("live", "within a minute")
     assert "deep of run ffff0000 on inline, flow keep-ffff0000" in str(newest)
+    # Where the clock was set back meanwhile, nobody knows.
+    state = replace(flows.states.value[0], ordered=9e9)
+    (odd,) = returned_by(state)
+    assert odd.latency_class == "in a time that is not known"
+    assert "nan" not in str(odd).partition(":")[0]
     assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
     assert not list((flows_folder(workspace) / "bells").iterdir())
 
@@ -160,11 +167,27 @@ def test_the_end_of_a_run_starts_the_flows_of_its_scan_once(workspace, tmp_path)
     assert [list(one.lines()) for one in journals(workspace)] == lines
 
 
-def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_older_ones_are_not(workspace, tmp_path):
+@pytest.mark.parametrize("began", [9.8e9, 1.0e9])
+def test_a_run_that_ended_while_nobody_watched_is_done_when_somebody_does_and_older_ones_are_not(
+    workspace, tmp_path, began
+):
     measured(workspace, "old00000-1")
     assert watched(workspace, tmp_path) == {}
-    measured(workspace, "new00000-1", began=9.8e9)
+    # Also where the clock was set back meanwhile.
+    measured(workspace, "new00000-1", began=began)
+    if began < 1.7e9:
+        max(workspace.journal.iterdir()).rename(workspace.journal / "20010909T014640.0-rocking-0.jsonl")
     assert set(watched(workspace, tmp_path)) == {"each-new00000", "maps-new00000"}
+
+
+def test_a_journal_that_cannot_be_read_keeps_no_flow_from_its_start(workspace, tmp_path):
+    watched(workspace, tmp_path)
+    spoilt = flows_folder(workspace) / "each-spoilt"
+    spoilt.mkdir()
+    (spoilt / "journal.jsonl").write_text('{"kind": "ordered", "time": 1}\n')
+    measured(workspace)
+    found = watched(workspace, tmp_path, told("ended"))
+    assert found == {f"each-{UID[:8]}": "succeeded", f"maps-{UID[:8]}": "succeeded", "each-spoilt": "failed"}
 
 
 def test_a_flow_that_was_cut_off_with_its_process_goes_on_with_the_next_one(workspace, tmp_path):
@@ -175,7 +198,8 @@ def test_a_flow_that_was_cut_off_with_its_process_goes_on_with_the_next_one(work
     with journal:
         journal.write("running")
     assert journal.state.status == "interrupted"
-    assert watched(workspace, tmp_path) == {journal.id: "succeeded"}
+    # The other flow of the run was never ordered.
+    assert watched(workspace, tmp_path) == {journal.id: "succeeded", f"maps-{UID[:8]}": "succeeded"}
 
 
 async def test_a_session_whose_home_cannot_be_written_opens_without_flows(tmp_path):
@@ -260,6 +284,30 @@ def test_a_feature_of_the_running_scan_starts_a_flow_once_and_one_that_copies_at
     assert ordered == [("look", UID)]
     board.status.set(BeamlineStatus("idle", run=UID, scan="rocking"))
     trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID), ("keep", UID)]
+
+
+def test_an_alarm_starts_a_flow_once_a_run_and_one_of_another_run_or_agent_does_not():
+    alarm = {"at": "alarm", "agent": "drift"}
+    flows = {
+        "look": FlowEntry.model_validate({"trigger": alarm, "steps": {"catalogue": {}}}),
+        "keep": FlowEntry.model_validate({"trigger": alarm, "steps": {"transfer": {"to": "store"}}}),
+        "other": FlowEntry.model_validate({"trigger": {**alarm, "agent": "recentre"}, "steps": {"catalogue": {}}}),
+    }
+    board, ordered = Board(), []
+    trigger = FeatureTrigger(board, flows, lambda name, run: ordered.append((name, run)))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    # What was said in the run before may still stand on the board.
+    old = Suggestion(Pause(), "It drifts.", agent="drift", run="before")
+    board.advice.set((old,))
+    trigger.look()
+    assert ordered == []
+    board.advice.set((old, replace(old, run=UID)))
+    trigger.look()
+    trigger.look()
+    assert ordered == [("look", UID)]
+    board.status.set(BeamlineStatus("idle", run=UID, scan="rocking"))
     trigger.look()
     assert ordered == [("look", UID), ("keep", UID)]
 

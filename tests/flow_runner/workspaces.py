@@ -1,5 +1,6 @@
 """A workspace with a run that has ended, and a facility that computes in the process that asks it."""
 
+import json
 import sys
 
 import h5py
@@ -78,3 +79,28 @@ def installed(folder):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: inline\nVersion: 0\n")
     (info / "entry_points.txt").write_text("[steering.facilities]\ninline = tests.flow_runner.workspaces:Inline\n")
     return {"PYTHONPATH": ":".join([str(folder), *[one for one in sys.path if one]])}
+
+
+def rewritten(workspace, old, new):
+    """Have the journal of a run say another path in place of one."""
+
+    def changed(value):
+        if isinstance(value, dict):
+            return {key: changed(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [changed(one) for one in value]
+        return value.replace(str(old), str(new)) if isinstance(value, str) else value
+
+    for journal in workspace.journal.glob("*.jsonl"):
+        lines = [json.dumps(changed(json.loads(line))) + "\n" for line in journal.read_text().splitlines()]
+        journal.write_text("".join(lines))
+
+
+# A name of a file as no person would choose it, and programs do.
+AWKWARD = "größe µ\n%20 #1;?'\"\\.h5"
+
+
+def renamed(workspace, name, old=f"{UID}.h5"):
+    """Call the file of a run something else."""
+    (workspace.frames / old).rename(workspace.frames / name)
+    rewritten(workspace, old, name)

@@ -136,7 +136,7 @@ def test_an_existing_flow_is_used_with_its_input_filled_by_a_template():
 
 def test_an_explanation_says_what_is_done_and_why():
     said = as_text(explain_flow("keep", FLOW, FACTS, FILES))
-    assert "1. transfer: copy 1 files, 5.0 MB to store/abcdef0123" in said
+    assert "1. transfer: copy 1 file, 5.0 MB to store/abcdef0123" in said
     assert "Done: status == success holds." in said
     assert "Judged after compute: status == success and (tau0 < 1 s)." in said
     assert "Globus would be told, as JSON: steering flow explain keep --definition" in said
@@ -144,5 +144,12 @@ def test_an_explanation_says_what_is_done_and_why():
     more = as_text(explain_flow("keep", FLOW, FACTS, FILES), definition=True)
     assert '"StartAt": "TransferWhen"' in more
     assert "say under 'globus:' of this flow: index" in more
+    there = FLOW.model_copy(update={"runs_on": "globus"})
+    for wanted in (
+        "to store/abcdef0123 of the collection b, and verify",
+        "xpcs, on local of the endpoint e",
+        "to out/silica of the collection c, and give nobody a permission",
+    ):
+        assert wanted in as_text(explain_flow("keep", there, FACTS, FILES)), wanted
     known = FACTS.with_features("xpcs", {"tau0": Feature(1.5, 0.1, "s")})
     assert "(tau0 < 1 s) does not hold, as tau0 is 1.5 s." in as_text(explain_flow("keep", FLOW, known, FILES))

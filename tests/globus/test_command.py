@@ -62,6 +62,16 @@ def test_a_person_without_a_terminal_is_told(steering):
     assert "No code came in" in wrong
 
 
+def test_another_workspace_is_named_before_or_behind_the_command_and_in_what_it_says(steering, raw, double, tmp_path):
+    other = tmp_path / "other place"
+    assert str(other) in steering("login", "--workspace", str(other))[1]
+    assert steering("--workspace", str(other), "check")[0] == 0
+    double.control.need_consent(raw.id)
+    hint = f"This is not your usual workspace: add --workspace '{other}'\n"
+    assert steering("ls", f"{raw.id}:/", "--workspace", str(other))[2].endswith(hint)
+    assert hint not in steering("ls", f"{raw.id}:/")[2]
+
+
 def test_a_consent_is_asked_for_and_given_by_the_printed_command(steering, raw, double):
     double.control.need_consent(raw.id)
     code, _, wrong = steering("ls", f"{raw.id}:/")

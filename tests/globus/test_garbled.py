@@ -1,11 +1,13 @@
 """Answers that are none, as of a proxy or of a network's login page: a sentence, never a traceback."""
 
+import shlex
+
 import pytest
 
 from steering.globus.compute import Compute, ComputeOrder, new_group
-from steering.globus.errors import GlobusError
+from steering.globus.errors import GlobusError, consent
 from steering.globus.flow import Flows
-from steering.globus.flow_values import Question
+from steering.globus.flow_values import Question, read_events, read_question, read_status
 from steering.globus.login import Login
 from steering.globus.payload import source_of
 from steering.globus.search import Entry, SearchIndex
@@ -82,3 +84,28 @@ def test_a_consent_that_is_refused_is_not_kept(login, raw, double):
     with pytest.raises(GlobusError):
         login.begin(["urn:globus:auth:scope:transfer.api.globus.org:nothing"])
     assert Transfers(login).list(raw.id)
+
+
+# A terminal would clear its screen, a reader be misled, and a shell do more than it was asked for.
+TRICK = "\x1b[2J\x07\u202eKeep\r\nthe run?"
+SCOPE = "urn:x'; touch /tmp/pwned; '\n"
+
+
+def test_words_from_elsewhere_do_nothing_to_a_terminal_or_a_shell():
+    failed = {"run_id": "r", "status": "FAILED", "details": {"description": TRICK}}
+    asked = {
+        "id": "q", "run": {"id": "r"}, "context": {"title": TRICK, "text": TRICK},
+        "options": [{"option_id": "a", "label": TRICK}],
+    }  # fmt: skip
+    question = read_question(asked)
+    for said in (read_status(failed).reason, question.title, question.text, question.options["a"]):
+        assert said == "[2J Keep the run?"
+    command = consent([SCOPE])
+    assert shlex.split(command) == ["steering", "globus", "login", "--consent", SCOPE.strip()]
+
+
+@pytest.mark.parametrize("when", ["0000-01-01T00:00:00", "+999999-01-01", "yesterday", 7, None])
+def test_a_time_that_is_none_gives_a_sentence(patience, when):
+    entry = {"code": "ActionStarted", "time": when, "details": {"state_name": "One"}}
+    with pytest.raises(GlobusError, match="is not what Globus says"):
+        patience.ask("read the log", lambda: read_events([entry]))

@@ -106,3 +106,11 @@ def test_an_error_holds_no_request(login, raw, double):
     error = caught.value
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
+
+
+def test_the_name_of_a_file_is_told_however_long_it_is():
+    name = "A019_PorousGlass_att6_Lq0_270C_001_0001-1000.h5"
+    assert cleaned(f"{name} is not in /gdata/run/") == f"{name} is not in /gdata/run/"
+    token = f"Ag{'x1Y-' * 12}"
+    for said in (f"{token}.", f"/{token}/", f"token={token}&x", f"{token}.{token}.{token}", f"({token})"):
+        assert token[:20] not in cleaned(f"It was {said} then."), said

@@ -180,6 +180,12 @@ def test_a_folder_is_shared_once_and_only_that_folder(transfers, person, eagle, 
         theirs.share(eagle.id, "/", double.auth.person.identity)
 
 
+def test_who_may_write_is_not_given_a_second_rule_to_read(transfers, eagle, double):
+    rule = transfers.share(eagle.id, "/", double.auth.person.identity, write=True)
+    assert transfers.share(eagle.id, "/", double.auth.person.identity) == rule
+    assert double.control.effects()["rules_made"] == 1
+
+
 def test_a_group_is_shared_with(transfers, person, eagle, double):
     transfers.share(eagle.id, "/", double.auth.person.groups[0], group=True)
     assert Transfers(person).list(eagle.id) == ()

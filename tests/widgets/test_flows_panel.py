@@ -1,5 +1,6 @@
 """The card of flows: what it says, and what its buttons do."""
 
+import re
 import time
 
 import pytest
@@ -44,6 +45,10 @@ def test_the_newest_flow_run_is_shown_with_each_step_and_why_it_failed(panel):
     assert said.count("Another file is at") == 1
     assert "curve: peak 0.2213 ± 0.0010 °, fwhm 0.031 ° (uncertainty not known)" in said
     assert "1 failed, 1 succeeded" in said
+    assert re.search(
+        r"It came back (live|within a minute) \(\d+\.\d s after the order\), <span class=\"st-age\".*</span> ago\.",
+        said,
+    )
     assert not find(panel.widget, "st-flow-resume").disabled
     assert panel.refresh() is False
 
