@@ -32,6 +32,8 @@ from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.flows.beamline import BEAMLINE
 
+pytestmark = pytest.mark.system
+
 
 def test_a_run_is_sent_analysed_catalogued_and_given_out(workspace, there, run):
     state = run(there.flow())

@@ -20,6 +20,8 @@ from tests.catalogue.entries import published as as_published
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID, measured
 
+pytestmark = pytest.mark.system
+
 # What is asked, and how many fit.
 ASKED = [
     ("", {}, 2),

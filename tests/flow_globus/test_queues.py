@@ -14,6 +14,8 @@ from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 
+pytestmark = pytest.mark.system
+
 SITE = {
     "account": "aps",
     "queues": {

@@ -3,6 +3,7 @@
 import threading
 
 import psutil
+import pytest
 
 from steering.flow_runner.orders import order
 from steering.flow_steps.hold import VARIABLE
@@ -11,6 +12,8 @@ from steering.globus.login import Login
 from steering.globus.payload import Source
 from tests.flow_runner.workspaces import UID, flow, measured
 from tests.processes import left_behind
+
+pytestmark = pytest.mark.system
 
 STAY = """
 def stay(file):

@@ -19,6 +19,8 @@ from steering.globus.executor import ComputeExecutor
 from steering.globus.payload import Source, source_of
 from tests.globus.test_transfer import in_thread
 
+pytestmark = pytest.mark.system
+
 CONFIG = {"queue": "preemptable", "account": "APSDataAnalysis", "walltime": "1:00:00", "nodes_per_block": 1}
 
 

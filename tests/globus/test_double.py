@@ -22,6 +22,8 @@ from steering.globus_double.expressions import ExpressionError, compute
 from steering.globus_double_data.scope import parse
 from steering.testing.globus import DoubleGlobus, main
 
+pytestmark = pytest.mark.system
+
 MEMORY = GlobusAppConfig(token_storage="memory")
 
 

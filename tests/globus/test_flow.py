@@ -12,6 +12,8 @@ from steering.globus.payload import source_of
 from tests.globus.test_compute import decay
 from tests.globus.test_transfer import in_thread
 
+pytestmark = pytest.mark.system
+
 ANYTHING = {"type": "object"}
 TRANSFER = "https://actions.globus.org/transfer/transfer"
 OPTIONS = "https://actions.globus.org/weboption/wait_for_option"

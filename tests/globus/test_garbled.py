@@ -15,6 +15,8 @@ from steering.globus.transfer import Files, TransferOrder, Transfers
 from tests.globus.test_compute import CONFIG, decay
 from tests.globus.test_flow import of, passing
 
+pytestmark = pytest.mark.system
+
 CONTENTS = ["<html>Log in to the guest network</html>", "", "[]", "null", '"x"', "3", "{}", '{"DATA": 3, "gmeta": 1}']
 DEEP = "[" * 2000 + "]" * 2000
 

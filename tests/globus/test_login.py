@@ -10,6 +10,8 @@ from steering.globus.errors import LoginError
 from steering.globus.login import Login
 from steering.globus.transfer import Transfers
 
+pytestmark = pytest.mark.system
+
 
 def test_a_service_account_logs_in_by_itself(login, raw):
     assert {one.name for one in Transfers(login).list(raw.id, "/run/")} == {"frames.h5", "notes.txt"}

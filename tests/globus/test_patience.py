@@ -10,6 +10,8 @@ from steering.globus.patience import Pace, Patience
 from steering.globus.transfer import Transfers
 from tests.globus.test_transfer import in_thread
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_refusal_that_passes_is_waited_out(login, raw, double, told, status):

@@ -5,6 +5,8 @@ import pytest
 from steering.globus.errors import GlobusError, MissingError
 from steering.globus.search import Condition, Entry, SearchIndex
 
+pytestmark = pytest.mark.system
+
 
 def entry(name, tau, group, **more):
     content = {

@@ -9,6 +9,8 @@ import pytest
 from steering.globus.errors import CancelledError, GlobusError, MissingError
 from steering.globus.transfer import Files, TransferOrder, Transfers
 
+pytestmark = pytest.mark.system
+
 RUN = Files("/run/", "/2026-3/run/", folder=True)
 
 
