@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from steering.archive.decisions import Decisions, change_of, moment
 from steering.archive.run_entry import RunEntry
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.result import Feature
 from steering.core.version import VERSION
 from steering.flows.facts import Facts
@@ -153,13 +153,13 @@ def checked_entry(entry: Entry) -> Entry:
             f"The catalogue entry {entry.subject!r:.80} names no run. Its subject is run:UID or result:UID:LABEL."
         )
     try:
-        said, title = entry.content["project_metadata"], entry.content["dc"]["titles"][0]["title"]
-        well = all((isinstance(title, str), title, isinstance(said["flow"], str), said["kind"] == entry.kind))
-        float(said.get("began") or 0.0)
+        told, title = entry.content["project_metadata"], entry.content["dc"]["titles"][0]["title"]
+        well = all((isinstance(title, str), title, isinstance(told["flow"], str), told["kind"] == entry.kind))
+        float(told.get("began") or 0.0)
         # A line of a list of entries is made of these.
-        well = well and all(isinstance(said.get(name) or "", str) for name in ("scan", "sample", "status", "day"))
+        well = well and all(isinstance(told.get(name) or "", str) for name in ("scan", "sample", "status", "day"))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} is none ({error!r:.80}).") from error
+        raise SteeringError(f"The catalogue entry {entry.subject!r:.80} is none ({said(error):.80}).") from error
     if not well:
         raise SteeringError(f"The catalogue entry {entry.subject!r:.80} has no title, no flow, or another kind.")
     return entry

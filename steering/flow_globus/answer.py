@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from steering.catalogue.entry import Entry, checked_entry
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.result import Feature
 from steering.flow_steps.result_file import read_result
 from steering.flows.feature_json import read_features
@@ -87,30 +87,31 @@ def read_answer(given: Any, run: str, flow_run: str, labels: Collection[str], *,
         SteeringError: If it is not what was asked for; with what is wrong.
     """
     try:
-        said = _Answer.model_validate(given)
-        _see(set(said.results) == set(said.outcome.features) == set(labels), f"the results {', '.join(said.results)}")
-        files = {one.name: one for one in said.outcome.files}
+        answer = _Answer.model_validate(given)
+        given_labels = set(answer.results)
+        _see(given_labels == set(answer.outcome.features) == set(labels), f"the results {', '.join(answer.results)}")
+        files = {one.name: one for one in answer.outcome.files}
         _see(set(files) == {result_name(run, label) for label in labels}, f"the files {', '.join(files)}")
-        for label, text in said.results.items():
+        for label, text in answer.results.items():
             result = read_result(text)
             source = result.provenance
             _see((source.run, source.label) == (run, label), f"{source.label} of the run {source.run}")
             # What conditions are judged on is what the session is shown.
-            told = read_features(said.outcome.model_dump()["features"][label])
+            told = read_features(answer.outcome.model_dump()["features"][label])
             _see(_alike(told, result.outcome.features), f"other features of {label}")
-        entries = [one.model_dump() for one in said.entries]
+        entries = [one.model_dump() for one in answer.entries]
         wanted = [f"run:{run}", *(f"result:{run}:{label}" for label in labels)] if catalogued else []
-        subjects = sorted(one.subject for one in said.entries)
+        subjects = sorted(one.subject for one in answer.entries)
         _see(subjects == sorted(wanted), f"the entries {', '.join(subjects)}")
         for one in entries:
             checked_entry(read_entry(one, run, flow_run))
     except SteeringError:
         raise
     except _WRONG as error:
-        raise SteeringError(f"something else ({error!r:.200})") from error
-    outcome = said.outcome.model_dump(exclude_defaults=True)
+        raise SteeringError(f"something else ({said(error):.200})") from error
+    outcome = answer.outcome.model_dump(exclude_defaults=True)
     outcome["files"] = [files[result_name(run, label)].model_dump() for label in outcome["features"]]
-    return Answer(outcome, said.results, entries)
+    return Answer(outcome, answer.results, entries)
 
 
 def read_entry(one: Mapping[str, Any], run: str, flow_run: str) -> Entry:

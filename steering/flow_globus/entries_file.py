@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 
 
 def write_entries(folder: Path, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -30,5 +30,5 @@ def read_entries(outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
         return cast("list[dict[str, Any]]", json.loads(Path(str(path)).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise SteeringError(
-            f"{path} holds no entries ({error!r:.80}). Remove the folder of the flow run, and order it anew."
+            f"{path} holds no entries ({said(error):.80}). Remove the folder of the flow run, and order it anew."
         ) from error

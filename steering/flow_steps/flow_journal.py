@@ -12,7 +12,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.workspace import Workspace
 from steering.flow_steps.bells import Bell, ring_all
 from steering.flow_steps.flow_state import FlowState, fold
@@ -117,7 +117,7 @@ class FlowJournal:
             message = f"There is no flow run {self.id!r:.80}. See which there are: steering flow status."
             raise SteeringError(message) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._unreadable(f"{error!r:.80}") from error
+            raise self._unreadable(f"{said(error):.80}") from error
         if not state.order:
             raise self._unreadable("it orders nothing")
         return state

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.result import Outcome, Provenance, Result
 from steering.flows.feature_json import features_json, read_features
 
@@ -84,7 +84,7 @@ def read_result(text: str) -> Result:
         outcome = Outcome(read_features(content["features"]), data)
         return Result(int(content["version"]), outcome, _provenance(content["provenance"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise SteeringError(f"it is no result: {error!r:.100}") from error
+        raise SteeringError(f"it is no result: {said(error):.100}") from error
 
 
 def results_of(outcome: Mapping[str, Any]) -> dict[str, Result]:
