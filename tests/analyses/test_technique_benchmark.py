@@ -25,6 +25,8 @@ from benchmarks.techniques import (
 )
 from steering.photons.rigaku import write_rigaku
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def made():

@@ -41,6 +41,7 @@ def blocks(draw):
     return [make_block(frames[a:b], start + a, seed) for a, b in pairwise(edges)]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", registry.names("analyses"))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=blocks())

@@ -10,6 +10,8 @@ from steering.sources.frames import read_frames
 from steering.testing import ContractError, check_source
 from steering.testing.benches.documents import DocumentBench
 
+pytestmark = pytest.mark.whole
+
 
 class Altered:
     """A source that is right but for what a function makes of its items."""

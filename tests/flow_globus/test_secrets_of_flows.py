@@ -23,6 +23,8 @@ from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.flows.beamline import BEAMLINE
 
+pytestmark = pytest.mark.system
+
 ID = f"keep-{UID[:8]}"
 NAME = "STEERING_GLOBUS_CLIENT_SECRET"
 
