@@ -105,9 +105,10 @@ def test_a_record_that_is_killed_comes_back_with_what_the_journal_holds(place):
 def test_simulated_iocs_that_end_are_started_again_and_the_scan_waits_and_says_so(place):
     session = steering.open(workspace=place, speed=20.0, record=False)
     try:
-        session.start("rocking", step=0.02, exposure=1.0)
-        session.board.status.wait(lambda status: status.points_done >= 5, SOON)
+        # Found before the scan begins: on a busy machine that may take as long as the scan.
         (iocs,) = [one for one in of_workspace(place) if "steering.sim" in one.cmdline()]
+        session.start("rocking", step=0.02, exposure=2.0)
+        session.board.status.wait(lambda status: status.points_done >= 5, SOON)
         iocs.kill()
         status = session.board.status.wait(lambda status: status.state == "paused", SOON)
         assert "Paused by the beamline" in status.why

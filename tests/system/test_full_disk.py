@@ -61,8 +61,11 @@ def test_a_full_disk_makes_the_scan_wait_and_nothing_is_lost(place):
         assert "Error" not in status.why
         assert "<" not in status.why
         # Resumed too early it waits again.
-        session.resume()
         session.board.rulings.wait(lambda rulings: rulings[-1].kind == "pause", SOON)
+        pauses = sum(one.kind == "pause" for one in session.board.rulings.value)
+        session.resume()
+        session.board.rulings.wait(lambda rulings: sum(one.kind == "pause" for one in rulings) > pauses, SOON)
+        session.board.status.wait(lambda status: status.state == "paused", SOON)
         file.unlink()
         session.resume()
         session.board.status.wait(lambda status: not status.scanning, SOON)

@@ -162,7 +162,7 @@ def described():
 
 
 def test_a_technique_from_outside_runs_live_and_is_shown_without_a_line_changed(tmp_path, installed):
-    with site(tmp_path, speed=50.0) as place:
+    with site(tmp_path, speed=10.0) as place:
         assert place.serve(described()), place.log
         session = steering.open(workspace=place.workspace)
         page = Page(session)
@@ -170,7 +170,8 @@ def test_a_technique_from_outside_runs_live_and_is_shown_without_a_line_changed(
             assert "The analysis needs_more cannot be loaded: " in session.board.notice.value
             session.take_lease()
             session.set_mode("bright", "automatic")
-            run = session.start("rocking", step=0.02, exposure=0.5)
+            # Ten seconds long, unless the agent makes it faster, as it should once the one that hangs is left behind.
+            run = session.start("rocking", step=0.02, exposure=2.0)
             # One hangs, and the others are whole without it.
             deadline = time.monotonic() + SOON
             while {label: one.provenance.frames for label, one in session.results.items()} != {
