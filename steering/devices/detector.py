@@ -2,9 +2,8 @@
 
 import asyncio
 from contextlib import aclosing, suppress
-from typing import Any
 
-from ophyd_async.core import AsyncStatus, StreamResourceDataProvider, TriggerInfo, observe_value
+from ophyd_async.core import AsyncStatus, StreamResourceDataProvider, observe_value
 from ophyd_async.epics.adcore import NDFileHDF5IO
 from ophyd_async.epics.adsimdetector import SimDetector
 
@@ -26,27 +25,10 @@ class OneScanDetector(SimDetector):
     most_events: int | None = None
     _parting: AsyncStatus[None] | None = None
 
-    @AsyncStatus.wrap
-    async def prepare(self, value: TriggerInfo) -> None:
-        """Get ready to take frames, and watch from then on what each point looks at.
-
-        Without that each point would subscribe to these signals anew and ask for the count once more, while the frame
-        that was just taken waits to be told of. Watched from here on and not from staging: until the writer has begun
-        a file, the count is that of the file before.
-        """
-        await super().prepare(value)
-        await asyncio.gather(*(signal.stage() for signal in self._looked_at))
-
     def unstage(self) -> AsyncStatus[None]:
         """Stop the detector and file writing."""
         self._parting = super().unstage()
-        for signal in self._looked_at:
-            signal.unstage()
         return self._parting
-
-    @property
-    def _looked_at(self) -> tuple[Any, ...]:
-        return self.driver.acquire, self.driver.detector_state, self.hdf.num_captured
 
     @AsyncStatus.wrap
     async def stage(self) -> None:
