@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from steering.advice.kept_modes import keep_modes, told_of
 from steering.beamline.client import BeamlineClient
+from steering.contract.alarm import Alarm, watcher_of
 from steering.core import registry
 from steering.core.action import Action
 from steering.core.agent import MODES, Agent, Suggestion, why_idle
@@ -49,6 +50,7 @@ class Seat:
         frames: How many frames the result held that its suggestions rest on.
         said_at: When it made them, monotonic time in seconds.
         speaks: Whether it had something to suggest of the result before.
+        alarms: What it watches for, if an analysis declared that.
     """
 
     agent: Agent
@@ -60,6 +62,7 @@ class Seat:
     frames: int = 0
     said_at: float = 0.0
     speaks: bool = False
+    alarms: tuple[Alarm, ...] = ()
 
 
 class AgentRunner:
@@ -88,6 +91,7 @@ class AgentRunner:
             self._seat(AgentBinding(name, name), bound=False)
         self._installed = dict(self._seats)
         self._named: tuple[str, ...] = ()
+        self._chosen: dict[str, str] = {}
         self._offer()
         if workspace is not None:
             say("agents", told_of(workspace))
@@ -122,8 +126,12 @@ class AgentRunner:
             message = f"There is no mode {mode!r:.60}. Allowed: {', '.join(MODES)}."
             raise SteeringError(message)
         self._set_modes({**self._board.modes.value, agent: mode})
+        self._chosen[agent] = mode
         if self._workspace is not None:
-            keep_modes(self._workspace, self._board.modes.value)
+            # Those who watch alarms are there again by themselves.
+            watching = {label for label, seat in self._seats.items() if seat.alarms}
+            modes = self._board.modes.value
+            keep_modes(self._workspace, {label: mode for label, mode in modes.items() if label not in watching})
         self._say("agents", "")
         seat = self._seats.get(agent)
         if seat is None:
@@ -136,8 +144,16 @@ class AgentRunner:
         seat.seen = None
         self._news.set()
 
-    def ingest(self, result: Result, main: str = "") -> None:
-        """Have the agents look at a newer result soon; ``main`` is the label of the main analysis."""
+    def ingest(self, result: Result, main: str = "", alarms: Sequence[Alarm] = ()) -> None:
+        """Have the agents look at a newer result soon.
+
+        Args:
+            result: Of the run that is measured.
+            main: Label of the main analysis.
+            alarms: What the result's analysis declares: they are watched for by an agent of their own.
+        """
+        if alarms:
+            self._watch(result.provenance.label, tuple(alarms))
         self._newest[result.provenance.label] = result
         self._main = main or self._main or result.provenance.label
         self._news.set()
@@ -293,6 +309,18 @@ class AgentRunner:
             self._say(f"agent {binding.label}", f"The agent {binding.label} is not here: {said(error)}")
             return
         self._seats[binding.label] = Seat(agent, binding.of, bound)
+
+    def _watch(self, of: str, alarms: tuple[Alarm, ...]) -> None:
+        """Seat who watches the alarms of an analysis; it says what it sees unless a person has said otherwise."""
+        label = watcher_of(of)
+        if label in self._seats and self._seats[label].alarms == alarms:
+            return
+        if label in self._seats:
+            self._leave(label)
+        self._seat(AgentBinding(label, "watch", of, {"alarms": alarms}), bound=True)
+        if label in self._seats:
+            self._seats[label].alarms = alarms
+            self._set_modes({**self._board.modes.value, label: self._chosen.get(label, "suggest")})
 
     def _leave(self, label: str) -> None:
         seat = self._seats.pop(label)

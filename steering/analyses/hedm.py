@@ -15,6 +15,7 @@ from steering.analyses._frames import masked_feature
 from steering.analyses._hedm_choices import HedmChoices
 from steering.analyses._region import leave_out
 from steering.analyses._shapes import shape_of
+from steering.contract.alarm import Alarm
 from steering.core import burst
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
@@ -46,6 +47,7 @@ class Hedm:
     name = "hedm"
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
+    alarms = (Alarm("rare_excess", high=5.0),)
 
     Parameters = HedmChoices
 

@@ -15,6 +15,7 @@ from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
 from steering.analyses._region import leave_out
 from steering.analyses._shapes import shape_of
+from steering.contract.alarm import Alarm
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
@@ -62,6 +63,7 @@ class Laue:
     name = "laue"
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
+    alarms = (Alarm("indexed", novelty=6.0),)
 
     Parameters = LaueChoices
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
 from steering.analyses._shapes import shape_of
+from steering.contract.alarm import Alarm
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
 from steering.core.json import Json
@@ -37,6 +38,7 @@ class Radial:
     name = "radial"
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
+    alarms = (Alarm("damage", low=-5.0, high=5.0, sure=3.0),)
 
     Parameters = RadialChoices
 

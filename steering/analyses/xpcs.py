@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from steering.analyses._choices import Choices
 from steering.analyses._frames import masked_feature
+from steering.contract.alarm import Alarm
 from steering.core import burst
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import Floats, FrameBlock
@@ -98,6 +99,7 @@ class Xpcs:
     name = "xpcs"
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
+    alarms = (Alarm("damage", low=-5.0, high=5.0, sure=3.0),)
     takes_events = True
 
     Parameters = XpcsChoices

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from steering.contract.alarm import Alarm
 from steering.contract.broken import ContractError, require, require_kind
 from steering.contract.outcome import require_same, require_well_formed
 from steering.core.analysis import Analysis, Exactness
@@ -77,6 +78,10 @@ def _described(analysis: Analysis[Any]) -> None:
     except (TypeError, ValueError) as error:
         message = f"the parameters of {analysis.name} cannot be written as JSON: {error}"
         raise ContractError(message) from error
+    declared = getattr(analysis, "alarms", ())
+    require_kind(declared, Sequence, f"the alarms of {analysis.name} are not in a sequence")
+    for alarm in declared:
+        require_kind(alarm, Alarm, f"{analysis.name} declares an alarm that is none")
 
 
 def _update(analysis: Analysis[Any], state: Any, block: FrameBlock) -> Any:

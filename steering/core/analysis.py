@@ -48,7 +48,8 @@ class Analysis(Protocol[State]):
     is true, its ``update`` is given frames as they were read, and leaves out itself what is no count
     (:mod:`steering.core.pixels`, with ``block.bad``). One with a true ``takes_long`` has lanes of its own from the
     begin: its results come when they are ready, and none of the others waits for them. One with a true
-    ``takes_events`` is given frames of photon events (:mod:`steering.photons`) as they are.
+    ``takes_events`` is given frames of photon events (:mod:`steering.photons`) as they are. In an attribute
+    ``alarms`` it may declare when a feature merits a closer look (:class:`steering.contract.alarm.Alarm`).
     """
 
     name: str

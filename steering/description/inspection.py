@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from steering.contract.alarm import alarms_of, watcher_of
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.description.description_entries import BeamlineDescription, SignalEntry
@@ -41,7 +42,20 @@ def mistakes(description: BeamlineDescription) -> Iterator[Mistake]:
             yield ("scans", number, *place), f"scan {scan.name!r}: {sentence}"
     scans = [scan.name for scan in description.scans]
     agents = [one.label or one.agent for scan in description.scans for one in scan.agents]
+    if any(flow.trigger.at == "alarm" for flow in description.flows.values()):
+        agents += _watchers(description)
     yield from flow_mistakes(description.flows, scans, registry.names("analyses"), agents)
+
+
+def _watchers(description: BeamlineDescription) -> list[str]:
+    """Name who watches the alarms that the scans' analyses declare; they have to be loaded for that."""
+    installed = registry.names("analyses")
+    return [
+        watcher_of(binding.label)
+        for scan in description.scans
+        for binding in scan.bindings()
+        if binding.analysis in installed and alarms_of(registry.load("analyses", binding.analysis))
+    ]
 
 
 def _without_instrument(description: BeamlineDescription) -> Iterator[Mistake]:

@@ -1,7 +1,7 @@
 """What a person writes in a cell, as an analysis: a function of a frame, or ``update``, ``merge`` and ``result``."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from steering.analyses.packed import Packed, pack
 from steering.analyses.per_frame import PerFrame
+from steering.contract.alarm import Alarm, alarms_of
 from steering.core.analysis import Analysis, Exactness
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
@@ -20,7 +21,9 @@ _PARTS = ("update", "merge", "result")
 _PLAIN = "1"
 
 
-def own_analysis(wanted: Any, name: str = "", units: str | Mapping[str, str] = "", **others: Any) -> Analysis[Any]:
+def own_analysis(
+    wanted: Any, name: str = "", units: str | Mapping[str, str] = "", alarms: Sequence[Alarm] = (), **others: Any
+) -> Analysis[Any]:
     """Make an analysis of what a person wrote.
 
     Args:
@@ -28,6 +31,7 @@ def own_analysis(wanted: Any, name: str = "", units: str | Mapping[str, str] = "
             object or a class with ``update``, ``merge`` and ``result``, see :class:`Own`.
         name: Of the analysis; its own if left out.
         units: Of what it gives: of a function's number, or of each by its name; plain numbers if left out.
+        alarms: When a feature of it merits a closer look; those that it declares itself if left out.
         **others: Nothing else is taken.
 
     Raises:
@@ -36,16 +40,24 @@ def own_analysis(wanted: Any, name: str = "", units: str | Mapping[str, str] = "
     if others:
         message = (
             "Only an installed analysis, given by its name, takes parameters; these were given: "
-            f"{', '.join(others)}. What you wrote takes name and units."
+            f"{', '.join(others)}. What you wrote takes name, units and alarms."
         )
         raise SteeringError(message)
     if isinstance(wanted, type) and all(hasattr(wanted, part) for part in _PARTS):
         wanted = _made(wanted)
+    made = _wrapped(wanted, name, units)
+    if alarms:
+        # Watched where results come together: workers need not know of them.
+        made.alarms = tuple(alarms)
+    return made
+
+
+def _wrapped(wanted: Any, name: str, units: str | Mapping[str, str]) -> Any:
     if isinstance(wanted, Analysis):
         if name or units:
             message = "An analysis that is made already has its name and units. Leave out name and units."
             raise SteeringError(message)
-        return cast("Analysis[Any]", wanted)
+        return cast("Any", wanted)
     if all(callable(getattr(wanted, part, None)) for part in _PARTS):
         return Own(wanted, name, units)
     if callable(wanted) and not isinstance(wanted, type):
@@ -69,11 +81,13 @@ class Own:
     * ``merge(left, right)`` unites two states of different frames, in any order.
     * ``result(state)`` gives a dictionary: a number, ``(value, uncertainty)``, or an array, by name; or an ``Outcome``.
 
-    ``name`` and ``exactness`` (``"rounding"`` if left out) may stand beside them.
+    ``name``, ``exactness`` (``"rounding"`` if left out) and ``alarms`` (:class:`~steering.contract.alarm.Alarm`) may
+    stand beside them.
 
     Attributes:
         name: Of the analysis.
         exactness: Class of exactness that it declares.
+        alarms: When its features merit a closer look.
     """
 
     def __init__(
@@ -94,6 +108,7 @@ class Own:
         own = "" if packed else getattr(parts, "name", "")
         self.name = name or (own if isinstance(own, str) else "") or type(parts).__name__
         self.exactness: Exactness = exactness or ("rounding" if packed else getattr(parts, "exactness", "rounding"))
+        self.alarms: tuple[Alarm, ...] = () if packed else alarms_of(parts)
         self._units = units
         self._packed: Packed = parts if packed else pack(parts, self.name)
 

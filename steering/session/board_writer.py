@@ -399,7 +399,8 @@ class BoardWriter:
         self._news.set()
         if result.provenance.run == followed.run:
             # What an analysis still says of a run before is no reason to steer this one.
-            self._agents.ingest(result, next(iter(self._documents.labels), ""))
+            alarms = followed.alarms_of(result.provenance.label)
+            self._agents.ingest(result, next(iter(self._documents.labels), ""), alarms)
         if self._record and self._record.get("access") != "read" and result.provenance.run in self._ended:
             self._keeper.keep(result)
 

@@ -353,7 +353,8 @@ class Session(AbstractContextManager["Session"]):
                 is first tried on the run's first frames.
             label: What its results are called; its name if left out.
             detector: Whose frames it is given, of a scan with several; the main one's if left out.
-            **parameters: What the analysis of that name takes; of what you wrote ``name`` and ``units``.
+            **parameters: What the analysis of that name takes; of what you wrote ``name``, ``units`` and
+                ``alarms``.
 
         Returns:
             The label.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
+from steering.contract.alarm import Alarm, alarms_of
 from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
@@ -120,6 +121,10 @@ class SourceFollower:
     def trends(self) -> dict[str, Trend]:
         """How the features of its newest run go, by label, the main analysis' first."""
         return {label: self._trends[label].trend for label in self.labels if label in self._trends}
+
+    def alarms_of(self, label: str) -> tuple[Alarm, ...]:
+        """Return what an analysis of its newest run declares as meriting a closer look."""
+        return alarms_of(self._analyses.get(self._shown, {}).get(label))
 
     async def add(self, label: str, analysis: Analysis[Any]) -> None:
         """Have its newest run analysed in another way too, from the first frame on.

@@ -11,14 +11,16 @@ import xarray as xr
 from steering.advice import runner as module
 from steering.advice.kept_modes import keep_modes, told_of
 from steering.advice.runner import AgentRunner
+from steering.agents.watch import Watch
+from steering.contract.alarm import Alarm
 from steering.core import registry
-from steering.core.action import SetParameter
+from steering.core.action import Pause, SetParameter
 from steering.core.agent import Suggestion
 from steering.core.binding import AgentBinding
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
-from steering.core.result import Outcome, Provenance, Result
+from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus, ScanDescription
 from steering.core.workspace import Workspace
 from steering.machine.kept_layout import keep_layout
@@ -322,6 +324,67 @@ async def test_an_agent_looks_at_the_analysis_that_it_is_bound_to(mixed):
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def measured(value, frames, run="a"):
+    source = Provenance(run, "xpcs", {}, "", "", "local", frames, frames - 1, label="xpcs")
+    return Result(frames, Outcome({"damage": Feature(value, 1.0, "%")}, xr.Dataset()), source)
+
+
+@pytest.fixture
+def watched(monkeypatch, tmp_path):
+    kinds = {"counts": Counts, "watch": Watch}
+    monkeypatch.setattr(registry, "names", lambda kind: ["counts"])
+    monkeypatch.setattr(registry, "load", lambda kind, name: kinds[name])
+    board = Board()
+    return AgentRunner(Client(), board, Notices(board.notice).say, Workspace(tmp_path))
+
+
+async def test_an_alarm_that_an_analysis_declares_is_said_without_anything_being_set(watched):
+    alarms = (Alarm("damage", low=-5.0, sure=3.0), Alarm("tau0", high=1.0))
+    scanning(watched)
+    watched.begin([])
+    running = asyncio.create_task(watched.run())
+    try:
+        watched.ingest(measured(-6.0, 1), "xpcs", alarms)
+        assert watched._board.modes.value == {"counts": "off", "xpcs-alarms": "suggest"}
+        watched.ingest(measured(-9.0, 2), "xpcs", alarms)
+        await until(lambda: watched._board.suggestions.value)
+        (said,) = watched._board.suggestions.value
+        assert (said.agent, said.action, said.reason) == ("xpcs-alarms", Pause(), "damage is -9 %, below -5 %")
+        assert watched._board.advice.value == (said,), "marked on the plots, and told by the page"
+        # A person's choice holds for the next run of that analysis too.
+        watched.set_mode("xpcs-alarms", "off")
+        watched.begin([])
+        scanning(watched, "b")
+        watched.ingest(measured(-9.0, 1, "b"), "xpcs", alarms)
+        assert watched._board.modes.value["xpcs-alarms"] == "off"
+        # Another scan declares none.
+        watched.begin([])
+        assert list(watched._board.modes.value) == ["counts"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def test_alarms_are_no_agents_that_a_new_session_would_have_to_set_again(watched, tmp_path):
+    watched.begin([])
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("damage", low=-5.0),))
+    watched.set_mode("counts", "suggest")
+    watched.set_mode("counts", "off")
+    board = Board()
+    AgentRunner(Client(), board, Notices(board.notice).say, Workspace(tmp_path))
+    assert board.notice.value == ""
+
+
+def test_alarms_that_are_declared_anew_are_watched_for(watched):
+    watched.begin([])
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("damage", low=-5.0),))
+    before = watched._seats["xpcs-alarms"]
+    watched.ingest(measured(0.0, 2), "xpcs", (Alarm("damage", low=-5.0),))
+    assert watched._seats["xpcs-alarms"] is before
+    watched.ingest(measured(0.0, 3), "xpcs", (Alarm("damage", low=-9.0),))
+    assert watched._seats["xpcs-alarms"] is not before
 
 
 def test_the_mode_of_an_agent_of_a_scan_may_be_set_before_it_is_started(mixed):

@@ -79,6 +79,19 @@ def test_what_is_wrong_with_a_flow_is_said_with_its_line(tmp_path, flow, said):
     assert "  line 1" in str(error.value)
 
 
+def test_an_alarm_that_an_analysis_of_a_scan_declares_may_start_a_flow(tmp_path):
+    file = beamline(
+        tmp_path, "flows:\n  keep:\n    {trigger: {at: alarm, agent: damage-alarms}, steps: {compute: {}}}\n"
+    )
+    with pytest.raises(SteeringError, match="No scan has an agent 'damage-alarms'"):
+        read_description(file)
+    analyses = (
+        "    analyses: [{analysis: rocking_curve}, {analysis: xpcs, label: damage, parameters: {exposure: exposure}}]\n"
+    )
+    file.write_text(file.read_text().replace("    parameters:\n", f"{analyses}    parameters:\n", 1))
+    assert read_description(file).flows["keep"].trigger.agent == "damage-alarms"
+
+
 def test_a_flow_of_an_odd_name_is_refused(tmp_path):
     with pytest.raises(SteeringError, match="letters, digits and underscores"):
         read_description(beamline(tmp_path, "flows:\n  ../up: {steps: {compute: {}}}\n"))

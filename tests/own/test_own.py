@@ -93,7 +93,7 @@ def test_a_function_of_a_frame_and_what_is_an_analysis_already():
     assert own_analysis(made) is made
     with pytest.raises(SteeringError, match="made already has its name and units"):
         own_analysis(made, name="other")
-    with pytest.raises(SteeringError, match=r"these were given: kept\. What you wrote takes name and units"):
+    with pytest.raises(SteeringError, match=r"these were given: kept\. What you wrote takes name, units and alarms"):
         own_analysis(corner, kept=3)
     with pytest.raises(SteeringError, match="the unit of a is empty"):
         own_analysis(corner, units={"a": ""})
