@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from steering.core.workspace import Workspace
 from steering.machine.loading import loading
 from steering.sim.data import fetch
+from tests import reaper
 from tests.forks import Forks
 from tests.slurm import Slurm
 
@@ -72,6 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     scopes = {scope_of(item.nodeid): None for item in items}
     order = {scope: place for place, scope in enumerate(dict.fromkeys((*LONGEST_FIRST, *scopes)))}
     items.sort(key=lambda item: order[scope_of(item.nodeid)])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have whatever the tests start end with them."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        reaper.begin()
 
 
 def pytest_collection_finish() -> None:
