@@ -26,7 +26,6 @@ def test_the_folder_says_what_binder_needs():
 
 
 @pytest.mark.system
-@pytest.mark.timeout(900)
 def test_binders_steps_open_the_notebook(tmp_path, workspace):
     repository, prefix = tmp_path / "repository", tmp_path / "prefix"
     subprocess.run(["git", "clone", "--quiet", str(HERE), str(repository)], check=True)

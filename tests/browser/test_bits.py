@@ -19,7 +19,7 @@ from tests.beamline.site import ROOT, instrument_site, site
 from tests.system.test_stops import primary, recorded
 from tests.widgets.lab import Lab, jupyter, write_notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.browser
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 # Its dependencies are many, and some of them are not ours to have.

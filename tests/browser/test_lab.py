@@ -18,7 +18,7 @@ from steering.sim.samples import MapSample
 from tests.processes import left_behind, of_workspace
 from tests.widgets.lab import Lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.browser
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 NOTEBOOK = "01-steer-a-running-scan.ipynb"

@@ -12,7 +12,7 @@ from tests.browser.test_lab import complete
 from tests.processes import left_behind, of_workspace
 from tests.widgets.lab import Lab, jupyter, write_notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.browser
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 SITE = {

@@ -15,7 +15,7 @@ from steering.beamline.embedded import find_service, stop_service
 from steering.core.workspace import Workspace
 from tests.processes import left_behind, of_workspace
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.system
 
 SOON = 240.0
 BEAMLINE = """

@@ -16,7 +16,7 @@ from steering.core.workspace import Workspace
 from steering.machine.secret_file import read_secret
 from tests.processes import left_behind, of_workspace
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.system
 
 
 def service(place):
