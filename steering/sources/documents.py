@@ -221,10 +221,12 @@ class DocumentSource:
 
 
 def _told(run: DocumentRun) -> str:
-    left_out = (
-        f"{run.unusable} frames were taken while the scan was to wait; they are left out." if run.unusable else ""
-    )
-    return " ".join(filter(None, (f"Run {run.uid[:8]}: {run.sent} frames.", left_out, run.detail)))
+    dark = run.unusable
+    taken = "frame was" if dark == 1 else "frames were"
+    left = "it is" if dark == 1 else "they are"
+    left_out = f"{dark} {taken} taken while the scan was to wait; {left} left out." if dark else ""
+    sent = f"Run {run.uid[:8]}: {run.sent} frame{'' if run.sent == 1 else 's'}."
+    return " ".join(filter(None, (sent, left_out, run.detail)))
 
 
 def _seconds(value: object) -> float:

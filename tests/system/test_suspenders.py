@@ -80,10 +80,12 @@ def test_a_scan_waits_for_the_beam_and_each_point_is_measured_in_it(session, pla
     usable = primary["usable"].values.astype(bool)
     assert (primary["ring"].values[usable] == 200.0).all()
     assert len({round(value, 4) for value in primary["th"].values[usable]}) == usable.sum() == 21
-    assert (~usable).sum() >= 1
     result = session.board.result.value
     assert result.provenance.frames == 21
-    assert f"{(~usable).sum()} frames were taken while the scan was to wait" in session.board.source.value.status.detail
+    # The beam may be lost between two exposures, and then no frame is dark; in the middle of one see the next test.
+    dark = (~usable).sum()
+    said = f"{dark} frame{'' if dark == 1 else 's'} w" if dark else ""
+    assert said in session.board.source.value.status.detail
     assert session.exit_status(run) == "success"
 
 
