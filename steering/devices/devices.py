@@ -8,6 +8,7 @@ from typing import Any
 from steering.core.errors import SteeringError
 from steering.core.status import Axis
 from steering.devices.answers import ANSWER_SECONDS, answered, put
+from steering.devices.early import Early
 from steering.devices.flight import Hearing, MotorSweep
 from steering.devices.motor import STOP_SECONDS, SafeMotor, until_true
 from steering.devices.parted import PartedBurst
@@ -119,6 +120,7 @@ class BeamlineDevices:
                 # A second abort does not wait until the devices are safe. The next scan does: else a stop that was
                 # meant for the one before would stop its motors.
                 pass
+            await asyncio.gather(*(motor.watch() for motor in picked.values() if isinstance(motor, SafeMotor)))
             for channel, value in before.items():
                 await put(channel, value, _PREPARE_SECONDS)
 
@@ -136,10 +138,11 @@ class BeamlineDevices:
 
         return Devices(
             motors={axis: motor.device for axis, motor in picked.items()},
+            backs={axis: Early(motor.device) for axis, motor in picked.items() if isinstance(motor, SafeMotor)},
             units={axis: motor.units for axis, motor in picked.items()},
             detector=self.detector,
             companions=tuple(self.companions[name] for name in detectors),
-            exposure=None if self.detector is None else Readback("exposure", self.detector.driver.acquire_time),
+            exposure=None if self.detector is None else Early(Readback("exposure", self.detector.driver.acquire_time)),
             readables=(*(SignalReadable(self.signals[name]) for name in signals), *(self.own[name] for name in own)),
             baseline=tuple(self._readable(name) for name in self.baseline),
             signals={name: self.signals[name] for name in signals},

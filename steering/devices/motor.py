@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from steering.core.status import Axis
@@ -35,6 +36,17 @@ class SafeMotor:
     device: Any
     units: str
     tolerance: float = 0.0
+
+    async def watch(self) -> None:
+        """Watch from now on what each move is checked against, so that no move has to ask for it.
+
+        The read-back is not watched: a record tells of a change only if it is larger than its monitor deadband.
+        """
+        motor = self.device
+        await asyncio.gather(*(signal.stage() for signal in (
+            motor.low_limit_travel, motor.high_limit_travel, motor.dial_low_limit_travel, motor.dial_high_limit_travel,
+            motor.velocity, motor.acceleration_time, motor.motor_egu, motor.precision,
+        )))  # fmt: skip
 
     async def limits(self) -> Axis:
         """Ask for its soft limits; a motor whose *dial* limits are both 0 has none."""
@@ -114,12 +126,24 @@ async def _numbers(*signals: Any) -> list[float]:
 
 def make_motor(prefix: str, name: str) -> Any:
     """Make the ophyd-async motor of a record."""
-    from ophyd_async.epics.motor import Motor
+    from ophyd_async.epics.motor import Motor, MotorFlyableMovableLogic
 
     class PromptMotor(Motor):
         """A motor that is told to stop without being asked first whether it moves, and waited for a short time only."""
 
         _silent_since = -math.inf
+
+        @cached_property
+        def movable_logic(self) -> MotorFlyableMovableLogic:
+            """How a move is checked and made."""
+            logic = Motor.movable_logic.func(self)
+
+            async def told() -> tuple[str, int]:
+                return await self.motor_egu.get_value(), await self.precision.get_value()
+
+            # Else each move asks the read-back to describe itself, twice.
+            logic.get_units_precision = told
+            return logic
 
         async def stop(self, success: bool = False) -> None:  # noqa: FBT001, FBT002  (Bluesky's own signature)
             await self.motor_stop.set(1)

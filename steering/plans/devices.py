@@ -28,6 +28,7 @@ class Devices:
 
     Attributes:
         motors: For each axis its motor (Bluesky Movable and Readable).
+        backs: For an axis what is read at a point in place of its motor.
         units: For each axis its unit.
         detector: Bluesky detector that takes one exposure a trigger; ``None`` for a scan of ``readables`` only.
         companions: Further detectors, triggered with it.
@@ -56,6 +57,7 @@ class Devices:
     motors: Mapping[str, Any]
     units: Mapping[str, str]
     detector: Any = None
+    backs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     companions: tuple[Any, ...] = ()
     exposure: Any = None
     readables: tuple[Any, ...] = ()
@@ -86,5 +88,5 @@ class Devices:
     def read_while(self, swept: str) -> list[Any]:
         """All that is triggered and read at a point during which an axis moves: that axis is not."""
         optional = [*self.detectors, *([] if self.exposure is None else [self.exposure])]
-        motors = [motor for axis, motor in self.motors.items() if axis != swept]
+        motors = [self.backs.get(axis, motor) for axis, motor in self.motors.items() if axis != swept]
         return [*optional, *motors, *self.readables]
