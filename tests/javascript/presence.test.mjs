@@ -79,7 +79,7 @@ test("a cell that fails says why, and a kernel that cannot be asked says so", as
 
 test("what was said to be done goes after 20 s, and an error stays", () => {
   const done = { dataset: { said: "100" }, hidden: false };
-  const root = { querySelectorAll: (name) => (name === ".st-said [data-said]" ? [done] : []) };
+  const root = { querySelectorAll: (name) => (name === ":is(.st-said, .st-take-home) [data-said]" ? [done] : []) };
   hideOldWords(root, 119);
   assert.equal(done.hidden, false);
   hideOldWords(root, 121);

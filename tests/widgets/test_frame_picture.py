@@ -8,7 +8,7 @@ import pytest
 
 from steering.core.errors import SteeringError
 from steering.core.plan import Plan
-from steering_widgets.drawing.picture_file import write_picture
+from steering_widgets.drawing.kept_file import write_picture
 from steering_widgets.frames.frame import FramePanel
 from steering_widgets.frames.image import ImageView
 from tests.widgets.fake import FakeDesk

@@ -1,5 +1,7 @@
 """Correlation curves in a real Chromium: seen by q with errors, on the axis that a person wants."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.widgets.accessibility import barriers
@@ -74,6 +76,15 @@ def test_the_curves_of_all_q_are_seen_and_their_axis_is_chosen(notebooks):
         assert page.locator(f"{CARD} li").first.inner_text().startswith("q = 0.00")
         drawn(page, "The lines of a result")
         seen_at_each_width(lab, "lines")
+        # What is written is said over the plot, which stays where it is.
+        before = page.locator(f"{CARD} .st-plot").bounding_box()
+        page.locator(f"{CARD} .st-lines-csv").focus()
+        page.keyboard.press("Enter")
+        said = page.locator(f"{CARD} .st-lines-written", has_text="Written: ")
+        said.wait_for()
+        assert page.locator(f"{CARD} .st-plot").bounding_box() == before
+        assert barriers(page) == []
+        assert "delay (s),g2 [q = 0.002" in Path(said.inner_text().removeprefix("Written: ")).read_text()
         # Only keys: to the menu of the axis, and one further.
         page.locator(f"{CARD} .st-lines-x select").focus()
         page.keyboard.press("ArrowDown")

@@ -23,7 +23,8 @@ MOST_LINES = len(COLOURS)
 _FEWEST, _SPAN = 5, 20.0
 # So many of the values are to be above zero, and to differ by so much.
 _MOSTLY, _DECADES = 0.8, 30.0
-_COMPANIONS = ("_error", "_fit")
+# What stands beside an array and belongs to it, by the end of its name.
+COMPANIONS = ("_error", "_fit")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def line_names(data: xr.Dataset) -> list[str]:
     An array with positions along both dimensions is an image. Errors and fits are drawn with what they belong to.
     """
     found = [str(name) for name in data.data_vars if _is_lines(data, str(name))]
-    return [name for name in found if not any(name == f"{one}{end}" for one in found for end in _COMPANIONS)]
+    return [name for name in found if not any(name == f"{one}{end}" for one in found for end in COMPANIONS)]
 
 
 def lines_of(data: xr.Dataset, name: str) -> Lines:
@@ -85,7 +86,7 @@ def lines_of(data: xr.Dataset, name: str) -> Lines:
     array = data[name]
     rows, along = (str(dimension) for dimension in array.dims)
     values, x = _floats(array), _floats(array[along])
-    errors, fits = (_beside(data, name, end) for end in _COMPANIONS)
+    errors, fits = (_beside(data, name, end) for end in COMPANIONS)
     x_name, y_name = _named(array[along], along), _named(array, name)
     chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), MOST_LINES)).round().astype(int))
     lines: list[Line] = []
@@ -96,7 +97,7 @@ def lines_of(data: xr.Dataset, name: str) -> Lines:
         seen = np.isfinite(x) & np.isfinite(fits[row]) if fits is not None else np.zeros(len(x), bool)
         fit = fits[row][seen] if fits is not None else np.empty(0)
         colour = COLOURS[round(place * (MOST_LINES - 1) / max(len(chosen) - 1, 1))]
-        lines.append(Line(_label(data, rows, row), colour, thin(points), fit, x[seen]))
+        lines.append(Line(row_label(data, rows, row), colour, thin(points), fit, x[seen]))
     log_x = is_logarithmic(x)
     return Lines(tuple(lines), len(values), x_name, y_name, log_x, log_x and spans_decades(values))
 
@@ -136,7 +137,8 @@ def _beside(data: xr.Dataset, name: str, end: str) -> Floats | None:
     return _floats(data[other])
 
 
-def _label(data: xr.Dataset, dimension: str, row: int) -> str:
+def row_label(data: xr.Dataset, dimension: str, row: int) -> str:
+    """Say what a row of an array is called, with unit: ``q = 0.0023 1/Å``."""
     for name in data.coords:
         place = data[str(name)]
         if place.dims == (dimension,):

@@ -22,7 +22,7 @@ from steering.core.cell import Cell
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering_widgets.drawing.colours import PALETTES
-from steering_widgets.drawing.picture_file import write_picture
+from steering_widgets.drawing.kept_file import write_picture
 from steering_widgets.frames.flow import Flow, Pulse, Sending, Window
 from steering_widgets.frames.kept_limits import KeptLimits, Limits
 from steering_widgets.frames.limits import SCALES, Levels

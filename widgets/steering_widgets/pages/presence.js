@@ -120,7 +120,7 @@ function offerTabs(root, open) {
  */
 function hideOldWords(root, now) {
   /** @type {NodeListOf<HTMLElement>} */
-  const said = root.querySelectorAll(".st-said [data-said]");
+  const said = root.querySelectorAll(":is(.st-said, .st-take-home) [data-said]");
   for (const one of said) one.hidden = now - Number(one.dataset.said) > SAID_S;
 }
 

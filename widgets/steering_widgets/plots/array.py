@@ -16,13 +16,16 @@ from steering.core.desk import Desk
 from steering.core.result import Result
 from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.colours import PALETTES
+from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.plot import axis_label, keep_square, make_plot, short_numbers
+from steering_widgets.drawing.tables import table_of_picture
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import exposed_at, news, title
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.take_home import TakeHome, about
 
 # More cells than a screen has are binned to their mean.
 MOST_CELLS = 512
@@ -72,7 +75,8 @@ class ArrayPanel:
         self._log.add_class("st-array-log")
         for control in (self._log, self._layer):
             control.observe(self._setting_changed, "value")
-        bar = ipywidgets.HBox([self._name.widget, self._layer, self._log])
+        self._take_home = TakeHome("array", desk, self._table)
+        bar = ipywidgets.HBox([self._name.widget, self._layer, self._log, self._take_home.widget])
         bar.add_class("st-bar-row")
         self.widget = Card("array", "Image", [bar, self.view])
 
@@ -94,7 +98,7 @@ class ArrayPanel:
             if self._name.value:
                 # A large array takes no more than a share of the time.
                 self._not_before = time.monotonic() + (time.monotonic() - now) * (1 / _SHARE - 1)
-        return result or any(chosen)
+        return self._take_home.refresh() or result or any(chosen)
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -163,6 +167,15 @@ class ArrayPanel:
         self._hover.tooltips = [
             (x[0], f"$x {shown_unit(x[1])}"), (y[0], f"$y {shown_unit(y[1])}"), (name, f"@image {shown_unit(units)}"),
         ]  # fmt: skip
+
+    def _table(self) -> Table | None:
+        result, name = self._result.value, self._name.value
+        if result is None or name not in result.outcome.data:
+            return None
+        array = result.outcome.data[name]
+        shown = picture_of(array, int(self._layer.value))
+        about_it = {**about(result), "layer": int(self._layer.value), "cells that are one": shown.binned}
+        return table_of_picture(shown.values, shown.x, shown.y, (name, str(array.attrs.get("units", ""))), about_it)
 
     def _setting_changed(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)

@@ -4,6 +4,7 @@ from typing import Generic, Protocol, TypeVar
 
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
+from steering_widgets.plots.take_home import TakeHome
 
 T = TypeVar("T")
 
@@ -25,9 +26,9 @@ class ChosenPanel(Generic[T]):
 
     widget: Card
 
-    def __init__(self, shown: Place[T], choices: tuple[Advances, ...]) -> None:
-        """Follow a value, and what a person chooses."""
-        self._shown, self._choices = shown, choices
+    def __init__(self, shown: Place[T], choices: tuple[Advances, ...], take_home: TakeHome) -> None:
+        """Follow a value, and what a person chooses; ``take_home`` says what it has written."""
+        self._shown, self._choices, self._take_home = shown, choices, take_home
 
     def refresh(self) -> bool:
         """Show a newer value, or another part of it."""
@@ -35,7 +36,7 @@ class ChosenPanel(Generic[T]):
         moved = [one.advance() for one in (self._shown, *self._choices)]
         if any(moved):
             self._show(self._shown.value)
-        return any(moved)
+        return self._take_home.refresh() or any(moved)
 
     def close(self) -> None:
         """Take it off the screen."""

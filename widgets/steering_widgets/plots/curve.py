@@ -40,7 +40,9 @@ from steering_widgets.drawing.curve_numbers import (
     point_text,
 )
 from steering_widgets.drawing.curve_plot import CurvePlot
+from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.legend import Legend, kinds_of
+from steering_widgets.drawing.tables import table_of_curve
 from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
@@ -49,6 +51,7 @@ from steering_widgets.parts.wording import exposed_at, feature_text, news, sever
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.planned import PlannedPanel
+from steering_widgets.plots.take_home import TakeHome, about
 
 __all__ = ["CurvePanel", "axis_of", "fit_of"]
 
@@ -84,7 +87,10 @@ class CurvePanel(PlannedPanel):
         self._difference.add_class("st-curve-difference")
         self._difference.layout.display = "none"
         self._difference.observe(self._setting_changed, "value")
-        choices = ipywidgets.Box([self._mark.widget, self._monitor.widget, self._difference, self._tools.widget])
+        self._take_home = TakeHome("curve", desk, self._table)
+        choices = ipywidgets.Box(
+            [self._mark.widget, self._monitor.widget, self._difference, self._tools.widget, self._take_home.widget]
+        )
         choices.add_class("st-plot-tools")
         self._numbers = CurveNumbers()
         self._legend = Legend()
@@ -156,7 +162,7 @@ class CurvePanel(PlannedPanel):
         self._numbers.settle()
         if said:
             self.widget.say(*self._said.value)
-        return any((asked, *edges, *settings, result, newest, said))
+        return any((asked, *edges, *settings, result, newest, said, self._take_home.refresh()))
 
     def _show(self, result: Result | None) -> None:
         self._drawn.scale(log_x=self._tools.logarithmic("x"), log_y=self._tools.logarithmic("y"))
@@ -215,6 +221,16 @@ class CurvePanel(PlannedPanel):
 
         frame = self._point.value
         return " ".join([*parts, point_text(curve, frame) if frame is not None else ""]).strip()
+
+    def _table(self) -> Table | None:
+        result, earlier = self._result.value, self._earlier.value
+        if result is None or not self.fits(result.outcome.data):
+            return None
+        monitor = self._monitor.value if self._monitor.value != _RAW else ""
+        curve, said = curve_of(result.outcome.data, monitor), {**about(result), "normalised to": monitor or _RAW}
+        if earlier and self._difference.value:
+            curve, said = minus(curve, earlier[-1]), {**said, "minus": earlier[-1].label}
+        return table_of_curve(curve, said)
 
     def _show_edges(self) -> None:
         """Show what is planned, what would be, and what was decided."""

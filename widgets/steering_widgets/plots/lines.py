@@ -8,14 +8,17 @@ import xarray as xr
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.result import Result
+from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.line_data import Lines, line_names, lines_of
 from steering_widgets.drawing.line_plots import LinePlots
+from steering_widgets.drawing.tables import table_of_lines
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, news
 from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.take_home import TakeHome, about
 
 _HINT = "A result with several curves along the same axis is drawn here, one line for each."
 _SPACED, _SPREAD, _LINEAR, _LOG = "as spaced", "as spread", "linear", "logarithmic"
@@ -37,10 +40,11 @@ class LinesPanel(ChosenPanel[Result | None]):
         for name, axis in (("x", self._x), ("y", self._y)):
             axis.add_class("st-lines-axis").add_class(f"st-lines-{name}")
             axis.observe(self._axis_chosen, "value")
-        super().__init__(Place((look or desk.board).result), (self._name, Place(self._settings)))
+        take = TakeHome("lines", desk, self._table)
+        super().__init__(Place((look or desk.board).result), (self._name, Place(self._settings)), take)
         self._legend = ipywidgets.HTML()
         self._legend.add_class("st-lines-legend")
-        bar = ipywidgets.HBox([self._name.widget, self._x, self._y])
+        bar = ipywidgets.HBox([self._name.widget, self._x, self._y, take.widget])
         bar.add_class("st-bar-row")
         bar.add_class("st-wraps")
         self.widget = Card("lines", "Lines", [bar, self._plot.view, self._legend])
@@ -74,6 +78,12 @@ class LinesPanel(ChosenPanel[Result | None]):
             f"{some}{drawn.rows} line{'' if drawn.rows == 1 else 's'}, version {result.version}",
             news(exposed_at(result)),
         )
+
+    def _table(self) -> Table | None:
+        result, name = self._shown.value, self._name.value
+        if result is None or name not in result.outcome.data:
+            return None
+        return table_of_lines(result.outcome.data, name, about(result))
 
     def _axis_chosen(self, _: object) -> None:
         self._settings.set(self._settings.value + 1)

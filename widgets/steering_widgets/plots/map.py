@@ -16,16 +16,19 @@ from steering_widgets.drawing.axis_tools import AxisTools
 from steering_widgets.drawing.cells import make_cells, quantities_of
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.curve_data import monitors_of
+from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.legend import Legend, kinds_of
 from steering_widgets.drawing.map_plot import MapPlot
 from steering_widgets.drawing.plot import ADVICE_COLOUR, GHOST_COLOUR, MARK_COLOUR
 from steering_widgets.drawing.region import MapAxes, RegionForm
+from steering_widgets.drawing.tables import table_along
 from steering_widgets.parts.card import Card, button
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, marking_hint, news, several, title
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
 from steering_widgets.plots.look import Look
 from steering_widgets.plots.planned import PlannedPanel
+from steering_widgets.plots.take_home import TakeHome, about
 
 # A map of more rectangles than this is sent at most twice a second when it has to be sent whole.
 _LARGE, _LARGE_SECONDS = 4000, 0.5
@@ -60,7 +63,10 @@ class MapPanel(PlannedPanel):
         for control in (self._quantity, self._log):
             control.observe(self._setting_changed, "value")
         self._tools = AxisTools("map", colour=True)
-        bar = ipywidgets.Box([self._quantity, self._monitor.widget, self._log, self._tools.widget])
+        self._take_home = TakeHome("map", desk, self._table)
+        bar = ipywidgets.Box(
+            [self._quantity, self._monitor.widget, self._log, self._tools.widget, self._take_home.widget]
+        )
         bar.add_class("st-plot-tools")
         self._legend = Legend(
             planned=("\u2022", MARK_COLOUR), ghost=("\u2022", GHOST_COLOUR), decision=("\u25bd", MARK_COLOUR),
@@ -113,7 +119,7 @@ class MapPanel(PlannedPanel):
         said = self._said.advance()
         if said:
             self.widget.say(*self._said.value)
-        return any((asked, *edges, *settings, result, region, said))
+        return any((asked, *edges, *settings, result, region, said, self._take_home.refresh()))
 
     def _show(self, result: Result | None) -> None:
         if result is None or not self.fits(result.outcome.data):
@@ -145,6 +151,12 @@ class MapPanel(PlannedPanel):
         if len(cells):
             self.form.propose_step(float(cells.columns["width"].min()) / 5)
         self.widget.remark(f"{several(len(cells), 'point')}, version {result.version}", news(exposed_at(result)))
+
+    def _table(self) -> Table | None:
+        result = self._result.value
+        if result is None or not self.fits(result.outcome.data):
+            return None
+        return table_along(result.outcome.data, "point", about(result))
 
     def _allow_logarithmic(self) -> bool:
         """Offer logarithmic axes where all that is measured or planned is above zero; say whether that has changed."""

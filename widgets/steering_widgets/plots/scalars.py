@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from steering.core.desk import Desk
 from steering.core.result import Result
+from steering_widgets.drawing.kept_file import Table
+from steering_widgets.drawing.tables import table_along
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.take_home import TakeHome, about
 
 _HINT = "What was recorded with each event appears with the first result."
 
@@ -26,8 +29,9 @@ class ScalarsPanel(ChosenPanel[Result | None]):
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
         self._plot = LinePlot("One recorded column against another", height=300)
         self._x, self._y = Choice("st-scalars-x", "Against"), Choice("st-scalars-y", "Show")
-        super().__init__(Place((look or desk.board).result), (self._x, self._y))
-        bar = ipywidgets.HBox([self._y.widget, self._x.widget])
+        take = TakeHome("scalars", desk, self._table)
+        super().__init__(Place((look or desk.board).result), (self._x, self._y), take)
+        bar = ipywidgets.HBox([self._y.widget, self._x.widget, take.widget])
         bar.add_class("st-bar-row")
         bar.add_class("st-wraps")
         self.widget = Card("scalars", "Scalars", [bar, self._plot.view])
@@ -54,6 +58,11 @@ class ScalarsPanel(ChosenPanel[Result | None]):
         self._plot.show(_column(data, self._x.value), _column(data, self._y.value))
         count = data.sizes[dimension]
         self.widget.remark(f"{result.provenance.analysis}, {count} {dimension}{'' if count == 1 else 's'}")
+
+    def _table(self) -> Table | None:
+        result = self._shown.value
+        dimension, names = columns_of(result.outcome.data) if result is not None else ("", [])
+        return table_along(result.outcome.data, dimension, about(result)) if result is not None and names else None
 
 
 def columns_of(data: xr.Dataset) -> tuple[str, list[str]]:

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 from steering.core.desk import Desk
 from steering.core.history import Trend
+from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.marks import Mark
+from steering_widgets.drawing.tables import table_of_trend
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
@@ -15,6 +17,7 @@ from steering_widgets.parts.wording import action_text, news, title
 from steering_widgets.plots.chosen import ChosenPanel
 from steering_widgets.plots.line_plot import LinePlot
 from steering_widgets.plots.look import Look
+from steering_widgets.plots.take_home import TakeHome
 
 FRAMES, TIME = "Frames", "Time"
 
@@ -30,8 +33,9 @@ class TrendPanel(ChosenPanel[Trend]):
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
         self._desk, self._advice = desk, Place(desk.board.advice)
-        super().__init__(Place((look or desk.board).trend), (self._feature, self._along, self._advice))
-        self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget])
+        take = TakeHome("trend", desk, self._table)
+        super().__init__(Place((look or desk.board).trend), (self._feature, self._along, self._advice), take)
+        self._bar = ipywidgets.HBox([self._feature.widget, self._along.widget, take.widget])
         self._bar.add_class("st-bar-row")
         self._bar.add_class("st-wraps")
         self.widget = Card("trend", "Trend", [self._bar, self._plot.view])
@@ -64,6 +68,10 @@ class TrendPanel(ChosenPanel[Trend]):
             for one in advice
         ]
         self._plot.show_marks(way[at], values[at], marks)
+
+    def _table(self) -> Table | None:
+        trend = self._shown.value
+        return table_of_trend(trend) if trend.features else None
 
     def _way(self, trend: Trend) -> tuple[str, str, NDArray[np.float64]]:
         if self._along.value == TIME:
