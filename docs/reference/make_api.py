@@ -57,7 +57,9 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Analyses": (
         "Behind the entry-point group `steering.analyses`.",
         (
-            "steering.core.analysis:Analysis", "steering.core.analysis:Needs", "steering.core.block:FrameBlock",
+            "steering.core.analysis:Analysis", "steering.core.analysis:Needs", "steering.contract.alarm:Alarm",
+            "steering.core.block:FrameBlock", "steering.spots.background:Background",
+            "steering.spots.background:write_background",
             "steering.core.result:Feature", "steering.core.result:Outcome", "steering.analyses.per_frame:PerFrame",
         ),
     ),
