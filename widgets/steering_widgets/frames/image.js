@@ -89,6 +89,8 @@ async function render({ model, el }) {
   /** @type {Pixel | null} */
   let cursor = null; // in the frame's pixels
   let probing = false;
+  /** @type {ImageMessage | null} */
+  let probed = null; // what was painted when the kernel was asked
   let scaleKey = "";
   /** @type {Blob | null} */
   let pictured = null; // until the kernel has said where it lies
@@ -122,6 +124,7 @@ async function render({ model, el }) {
     }
     drawRegions(parts.outlines, model.get("regions"), shown);
     placeCross();
+    parts.profiles.again(parts.canvas.getBoundingClientRect());
   };
 
   const placeCross = () => {
@@ -140,8 +143,17 @@ async function render({ model, el }) {
   const probe = () => {
     if (!cursor || probing || !shown) return;
     probing = true;
+    probed = shown;
     send({ kind: "probe", row: cursor[0], column: cursor[1] });
     setTimeout(() => (probing = false), 1000); // a blocked kernel answers late
+  };
+
+  /** Read no pixel any more. */
+  const lookAway = () => {
+    cursor = null;
+    placeCross();
+    parts.value.textContent = "";
+    parts.profiles.clear();
   };
 
   const step = () => {
@@ -160,6 +172,8 @@ async function render({ model, el }) {
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours, model.get("colour_map"));
     scaleKey = key;
+    // Another detector may have no such pixel.
+    if (cursor && (cursor[0] >= message.frame[0] || cursor[1] >= message.frame[1])) lookAway();
     if (reshaped) place();
     if (message.histogram) tell(message, colours);
     parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
@@ -227,7 +241,8 @@ async function render({ model, el }) {
       (message.column + half - window[1]) / window[3], (message.row + half - window[0]) / window[2],
     ]);
     parts.profiles.draw(buffers, parts.canvas.getBoundingClientRect(), at);
-    if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
+    // A frame that was painted meanwhile may be the last for long.
+    if (message.row !== cursor[0] || message.column !== cursor[1] || probed !== shown) probe();
   };
 
   const receive = (/** @type {ImageHeard} */ message, /** @type {Buffers} */ buffers) => {
@@ -360,11 +375,14 @@ async function render({ model, el }) {
     parts.words.textContent = regionWords(model.get("regions"));
     if (shown) drawRegions(parts.outlines, model.get("regions"), shown);
   };
+  /** Whether a pixel is read although the pointer is elsewhere: the profiles of where it was go on with the frames. */
+  const keepsCursor = () => model.get("profiles") || document.activeElement === parts.canvas;
   const showProfiles = () => {
     const on = model.get("profiles");
     parts.root.classList.toggle("st-with-profiles", on);
     parts.lines.setAttribute("aria-pressed", String(on));
     parts.profiles.toggle(on);
+    if (!keepsCursor() && !parts.canvas.matches(":hover")) lookAway();
     probe();
   };
 
@@ -411,10 +429,7 @@ async function render({ model, el }) {
     probe();
   });
   parts.canvas.addEventListener("pointerleave", () => {
-    if (document.activeElement === parts.canvas) return;
-    cursor = null;
-    placeCross();
-    parts.value.textContent = "";
+    if (!keepsCursor()) lookAway();
   });
   parts.canvas.addEventListener("wheel", (event) => {
     // A bare wheel scrolls the page, which is not there in full screen.
