@@ -62,7 +62,7 @@ def test_apply_proposes_what_was_changed_and_nothing_else(form, desk):
     write(form, "exposure", "1.5")
     apply(form)
     assert desk.actions == [SetParameter("exposure", 1.5)]
-    assert "1.5 s is pending" in text_of(form.widget)
+    assert "1.5 s from the next point" in text_of(form.widget)
     desk.advance()
     form.refresh()
     assert "<b>1.5</b> s" in text_of(form.widget)
@@ -266,7 +266,7 @@ def test_a_choice_is_a_menu_of_its_names():
     assert (row.changed, row.entry.number()) == (True, 2.0)
     row.settle()
     row.write(filters, 2.0, 0)
-    assert "thick is pending: it holds from the next point on" in text_of(row.widget)
+    assert "thick from the next point" in text_of(row.widget)
     row.write(replace(filters, value=1.0), None, 3)
     assert (menu.value, row.changed) == ("thin", False)
 
