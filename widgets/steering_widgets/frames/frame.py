@@ -133,7 +133,9 @@ class FramePanel:
     def _last_point(self) -> list[str]:
         """Say where and how long the last point of the running scan was measured; the newest frame may be one on."""
         plan, status = self._plan.value, self._status.value
-        if self._source.value.name == RECORD or not (plan.known and status.scanning and plan.run == status.run and status.points_done):
+        if self._source.value.name == RECORD or not (
+            plan.known and status.scanning and plan.run == status.run and status.points_done
+        ):
             return []
         units = {name: axis.units for name, axis in status.axes.items()}
         columns = dict(zip(plan.axes, plan.at(status.points_done - 1), strict=True))

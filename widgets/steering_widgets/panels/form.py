@@ -28,6 +28,8 @@ _FIXED = "This scan has nothing that can be changed while it runs. Pause, finish
 _WATCHING = "You are watching. Take the lease, above, to steer."
 # So few fields do not fill a wide card.
 _FEW = 4
+# What puts the fields back, while no scan runs and while one does.
+_PUT_BACK = ("Defaults", "Put back what the beamline's file says"), ("Clear", "Put back the values that hold")
 _START, _STEER = "Start a scan", "Steer the scan"
 
 
@@ -73,7 +75,7 @@ class SteeringForm:
         self._start.on_click(lambda _: self._complaints.set(self._starting.start(self._answer)))
         self._apply = button("st-apply", "Apply", "Propose every value that you changed", strong=True)
         self._apply.on_click(self._propose)
-        self._clear = button("st-clear", "Clear", "Put back the values that hold")
+        self._clear = button("st-clear", *_PUT_BACK[True])
         self._clear.on_click(self._put_back)
         for one in (self._start, self._apply):
             one.add_class("st-enter")  # what Enter in a field presses
@@ -87,14 +89,18 @@ class SteeringForm:
     def refresh(self) -> bool:
         """Show newer values and rulings, what is edited, and the answer to the last click."""
         status, scans, rulings = self._status.advance(), self._scans.advance(), self._rulings.advance()
-        if status and self._beginning.look(self._status.value):
+        begun = status and self._beginning.look(self._status.value)
+        if begun:
             self._complaints.set({})  # what was said of the last scan is past
             self._answer.set(("", "plain"))
             self._undo.forget()
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
         if scans:
-            self._starting.offer(self._scans.value)
+            # A new page or kernel knows of nothing that was typed, but of what the last run had.
+            self._starting.offer(self._scans.value, self._status.value.scan)
+        if begun or (scans and self._status.value.scan):
+            self._starting.recall(self._status.value.scan, self._status.value.parameters)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
         complained, said = self._complained.advance(), self._said.advance()
         if drafted:
@@ -149,6 +155,7 @@ class SteeringForm:
         _show(self._clear, shown=bool(edited))
         self._undo.show(status)
         self._start.disabled = self._starting.scan is None
+        self._clear.description, self._clear.tooltip = _PUT_BACK[status.scanning]
         self._apply.description = "Apply" if not edited else f"Apply {several(len(edited), 'change')}"
 
     def _steered(self, status: BeamlineStatus) -> dict[str, ParameterRow]:
