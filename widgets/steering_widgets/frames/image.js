@@ -6,6 +6,7 @@
 
 const AGAIN_MS = 2000;
 const HINT_MS = 1500;
+const WRITTEN_MS = 12000; // where a picture was written is no news for longer
 const SILENT_MS = 3000; // the caption goes on a frame at a time, a picture comes with each
 const PAN_PART = 0.1; // of the window, a key
 const KEYS = "With the mouse: Ctrl and the wheel zoom, in full screen the wheel alone; a drag moves. "
@@ -54,7 +55,7 @@ function build(model) {
     words: node("span", { class: "st-region-words" }),
   };
   parts.over.append(parts.outlines, parts.cross, parts.band);
-  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty, parts.how);
+  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty, parts.how, parts.written);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     limits.map, limits.scale,
@@ -63,7 +64,7 @@ function build(model) {
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
   const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
-    "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, parts.written, picture, heightBar(picture),
+    "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, picture, heightBar(picture),
     node("div", { class: "st-below" }, node("span", { class: "st-read" }, parts.value, parts.direction), parts.detail), parts.marks, parts.words,
     histogram.root, limits.root, limits.said,
   );
@@ -209,9 +210,14 @@ async function render({ model, el }) {
       model.send({ view, kind: "picture" }, undefined, [await blob.arrayBuffer()]);
     });
   };
+  let fading = 0;
+  /** The words lie over the frame, so that nothing moves when they come; whoever touches the frame wants to see it. */
+  const forgetWritten = () => (parts.written.textContent = "");
   /** Say where the picture lies; where the kernel keeps none, the browser does. */
   const told = (/** @type {WrittenMessage} */ message) => {
     parts.written.textContent = message.text;
+    clearTimeout(fading);
+    if (message.done) fading = setTimeout(forgetWritten, WRITTEN_MS);
     parts.written.classList.toggle("st-wrong", Boolean(message.text) && !message.done);
     if (!message.text && pictured && shown) download(pictured, `frame-${shown.number}.png`);
     pictured = null;
@@ -395,6 +401,7 @@ async function render({ model, el }) {
   parts.root.addEventListener("keydown", onEscape);
   parts.canvas.addEventListener("focus", placeCross);
   parts.canvas.addEventListener("blur", placeCross);
+  parts.canvas.addEventListener("pointerdown", forgetWritten);
   parts.canvas.addEventListener("pointerdown", (event) => {
     if (shown && model.get("drawing")) {
       drawnFrom = pixelAt(event);
@@ -493,6 +500,7 @@ async function render({ model, el }) {
     model.off("msg:custom", receive);
     for (const [name, show] of Object.entries(shows)) model.off(/** @type {`change:${string}`} */ (name), show);
     clearTimeout(hinting);
+    clearTimeout(fading);
     parts.limits.close();
     large.close();
     send({ kind: "bye" });

@@ -17,10 +17,11 @@ from steering.core.status import BeamlineStatus
 from steering_widgets.panels.outlook import StartOutlook
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.panels.start import StartFields
-from steering_widgets.panels.undo import UndoButton, held
+from steering_widgets.panels.undo import UndoButton
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.beginning import Beginning
 from steering_widgets.parts.card import Card, Line, button, close_all, mark
+from steering_widgets.parts.held import held
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, value_text
 
@@ -81,7 +82,7 @@ class SteeringForm:
             one.add_class("st-enter")  # what Enter in a field presses
         self._outlook = StartOutlook(desk)
         self._undo = UndoButton(desk, self._answer)
-        self.note = self._undo.note
+        self.note, self._noted = self._undo.note, Place(self._undo.before)
         buttons = ipywidgets.HBox([self._start, self._apply, self._clear, self._undo.widget, self._outlook.widget])
         buttons.add_class("st-buttons")
         self.widget = Card("form", _START, [self._remark, self._starting.menu, self._table, buttons])
@@ -102,10 +103,10 @@ class SteeringForm:
         if begun or (scans and self._status.value.scan):
             self._starting.recall(self._status.value.scan, self._status.value.parameters)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
-        complained, said = self._complained.advance(), self._said.advance()
+        complained, said, noted = self._complained.advance(), self._said.advance(), self._noted.advance()
         if drafted:
             self._draft(self._drafted.value)
-        if any((status, scans, rulings, chosen, complained, typed, drafted, said)):
+        if any((status, scans, rulings, chosen, complained, typed, drafted, said, noted)):
             self._write(self._status.value)
         if complained or chosen:
             for name, row in self._rows.items():
@@ -113,7 +114,7 @@ class SteeringForm:
         if said:
             self.widget.say(*self._said.value)
         outlook = self._outlook.refresh((*self._complained.value.values(), self._said.value[0]))
-        return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said))
+        return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said, noted))
 
     def close(self) -> None:
         """Take it off the screen."""
