@@ -326,6 +326,8 @@ def test_each_earlier_curve_has_a_colour_and_its_name_in_the_legend(curve, desk)
     curve.clear_overlays()
     curve.refresh()
     assert earlier._lines.data["x"] == []
+    # No numbers: Bokeh takes no more of the plot's changes once it is given some for colours.
+    assert earlier._bars.data["colour"] == []
     assert not earlier._legend.visible
 
 

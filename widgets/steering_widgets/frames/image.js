@@ -98,7 +98,13 @@ async function render({ model, el }) {
   /** @type {HTMLElement | null} */
   let asker = null; // what had the focus when a region was asked for
 
-  const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
+  const send = (/** @type {ImageSent} */ message) => {
+    try {
+      model.send({ view, ...message });
+    } catch {
+      known = false; // the kernel has gone, which the page says; it is asked again when it is back
+    }
+  };
   const visible = () => seen && document.visibilityState === "visible";
 
   /** How many of the detector's pixels stand in a row of one of the frame's, where each is shown. */
@@ -489,7 +495,10 @@ async function render({ model, el }) {
     sayView();
   });
   // A question is lost while the page joins a running kernel; once it is answered nothing more is sent.
-  const asking = setInterval(() => known || sayView(), AGAIN_MS);
+  const asking = setInterval(() => {
+    // A page that is made anew for another kernel may leave this one aside without ending it.
+    if (!known && parts.root.isConnected) sayView();
+  }, AGAIN_MS);
 
   return () => {
     clearInterval(asking);
