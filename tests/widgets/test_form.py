@@ -80,7 +80,7 @@ def test_the_proposal_rests_on_the_newest_result(form, desk):
     ("text", "sentence"),
     [
         ("99", "is outside the limits. Allowed: 0.01 to 5 s."),
-        ("4", "Allowed: at most 2 s in one step."),
+        ("4", "away from 0.25 s. Allowed: at most 2 s in one step."),
         ("nan", "is not a finite number. Allowed: 0.01 to 5 s."),
         ("inf", "is not a finite number"),
         ("fast", "exposure: “fast” is not a number. Write one such as 0.5."),
