@@ -150,8 +150,8 @@ def judge_value(name: str, value: float, parameters: Mapping[str, Parameter]) ->
     # A change of exactly the largest step must pass although 0.1 + 0.2 is not 0.3.
     if change > parameter.largest_step * (1 + 1e-9):
         return (
-            f"{name} = {value:g} {parameter.units} is {change:g} {parameter.units} away from {parameter.value:g}. "
-            f"Allowed: at most {parameter.largest_step:g} {parameter.units} in one step."
+            f"{name} = {value:g} {parameter.units} is {change:g} {parameter.units} away from {parameter.value:g} "
+            f"{parameter.units}. Allowed: at most {parameter.largest_step:g} {parameter.units} in one step."
         )
     return ""
 

@@ -19,13 +19,8 @@ from steering.machine.secret_file import make_private
 _READY_SECONDS = 90.0
 _END_SECONDS = 15.0
 _POLL_SECONDS = 0.1
-# Ends JupyterLab when its standard input does: when the parent dies, however it dies.
-_ON_LIFELINE = (
-    "from steering.machine.lifeline import hold_lifeline; hold_lifeline()\n"
-    "from steering.machine.loading import loading\n"
-    "with loading(): from jupyterlab.labapp import main\n"
-    "main()"
-)
+# Whether JupyterLab is to be built anew, a page would ask, and wait a second for the answer: nothing here is built.
+_NO_BUILD = "{'page_config_data': {'buildAvailable': False, 'buildCheck': False}}"
 
 
 class Jupyter:
@@ -64,9 +59,10 @@ class Jupyter:
             "JUPYTERLAB_WORKSPACES_DIR": str(_tabs(workspace)),
         }
         command = [
-            *(sys.executable, "-c", _ON_LIFELINE, "--no-browser", "--ip=127.0.0.1", f"--port={number}"),
+            *(sys.executable, "-m", "steering.commands.lab_server"),
+            *("--no-browser", "--ip=127.0.0.1", f"--port={number}"),
             *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--allow-root"),
-            "--LabApp.news_url=None",
+            *("--LabApp.news_url=None", f"--ServerApp.tornado_settings={_NO_BUILD}"),
         ]
         with (workspace.run / "jupyter.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own arguments, no shell)

@@ -97,7 +97,7 @@ class _Day:
         while not jupyter.ended and not jupyter.is_looked_at(live.kernel):
             time.sleep(_LOOK_SECONDS)
         if not jupyter.ended:
-            live.run(_SCAN, keep=False)
+            live.begin(_SCAN)
         return jupyter.wait()
 
     async def _start_service(self) -> str:

@@ -18,6 +18,8 @@ from steering.machine.direct import MOUNTS
 _CELL_SECONDS = 180.0
 _LARGEST_MESSAGE = 256 * 2**20
 
+_BESIDE = "from steering.commands.beside_kernel import run_beside\nrun_beside({code!r}, globals())\ndel run_beside"
+
 
 class Notebook:
     """A notebook in the root folder of a Jupyter server, with a kernel of its own.
@@ -42,27 +44,36 @@ class Notebook:
         wish = {"path": path.name, "name": path.name, "type": "notebook", "kernel": {"name": "python3"}}
         self.kernel = str(self._ask("POST", "/api/sessions", wish)["kernel"]["id"])
 
-    def run(self, number: int, *, keep: bool = True) -> None:
-        """Run one of its cells.
+    def run(self, number: int) -> None:
+        """Run one of its cells, and write its outputs into the notebook; not while a page has it open.
 
         Args:
             number: Of the code cell, from 0.
-            keep: Whether to write its outputs into the notebook; not while a page has it open.
 
         Raises:
             SteeringError: If the cell fails; with its error.
         """
         notebook = json.loads(self._path.read_text(encoding="utf-8"))
-        cell = [one for one in notebook["cells"] if one["cell_type"] == "code"][number]
+        cell = _code_cells(notebook)[number]
         outputs = asyncio.run(self._run("".join(cell["source"])))
-        if not keep:
-            return
         cell["outputs"], cell["execution_count"] = outputs, number + 1
         # We have just run it ourselves: without this the server would not trust it, nor Lab show its widgets.
         cell["metadata"]["trusted"] = True
         self._ask(
             "PUT", f"/api/contents/{self._path.name}", {"type": "notebook", "format": "json", "content": notebook}
         )
+
+    def begin(self, number: int) -> None:
+        """Have one of its cells run beside all else that the kernel does, such as drawing the page that joins it.
+
+        Args:
+            number: Of the code cell, from 0.
+
+        Raises:
+            SteeringError: If the kernel cannot begin with it. What goes wrong later is told on the page.
+        """
+        cell = _code_cells(json.loads(self._path.read_text(encoding="utf-8")))[number]
+        asyncio.run(self._run(_BESIDE.format(code="".join(cell["source"]))))
 
     def _ask(self, method: str, path: str, content: object) -> Any:
         try:
@@ -81,6 +92,10 @@ class Notebook:
             asyncio.timeout(_CELL_SECONDS),
         ):
             return await _execute(socket, code)
+
+
+def _code_cells(notebook: Any) -> list[Any]:
+    return [one for one in notebook["cells"] if one["cell_type"] == "code"]
 
 
 async def _execute(socket: Any, code: str) -> list[dict[str, Any]]:

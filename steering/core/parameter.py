@@ -21,6 +21,8 @@ class Parameter:
         decimals: How many decimals a form shows.
         fixed: Whether it is chosen at the start and holds for the whole run.
         choices: Names of its values 0, 1, 2 and so on, for example ``("out", "thin", "thick")``; empty for a number.
+        as_read: Whether a scan that is to be started sets nothing unless a value is chosen: ``value`` is what the
+            parameter's signal reads now.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Parameter:
     decimals: int = 4
     fixed: bool = False
     choices: tuple[str, ...] = ()
+    as_read: bool = False
 
     def __post_init__(self) -> None:
         """Check that the limits are finite, in order and hold the value.

@@ -32,7 +32,7 @@ def scan_of(entry: ScanEntry, signals: Collection[str]) -> Scan:
 def starting_with(entry: ScanEntry, scan: Scan, present: Mapping[str, float]) -> Scan:
     """Have the parameters that are signals start with what these read, where the file says nothing else."""
     parameters = tuple(
-        replace(item, value=min(max(present[item.name], item.low), item.high))
+        replace(item, value=min(max(present[item.name], item.low), item.high), as_read=True)
         if item.name in present and entry.parameters[item.name].value is None and math.isfinite(present[item.name])
         else item
         for item in scan.parameters

@@ -32,6 +32,10 @@ def test_tabs_of_an_earlier_session_are_not_opened_again(workspace, tmp_path, mo
             (found,) = client.get(address).json()["workspaces"]["values"]
             # No tabs, and the file browser leaves its room to the dashboard.
             assert found["data"] == {"layout-restorer:data": {"left": {"collapsed": True, "visible": True}}}
+            # The page does not ask whether JupyterLab is to be built anew.
+            page = client.get(f"{jupyter.url}/lab").text
+            assert ('"buildCheck": false' in page, '"buildAvailable": false' in page) == (True, True)
+            assert "notebook" in client.get(f"{jupyter.url}/api/nbconvert").json()
             # What a page of this session keeps is there when that page is loaded again.
             now = EARLIER | {"metadata": {"id": "default"}}
             assert client.put(f"{address}/default", json=now).is_success

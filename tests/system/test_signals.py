@@ -37,7 +37,9 @@ def session(tmp_path_factory):
 
 def test_a_scan_takes_what_a_signal_reads_and_steers_it_from_point_to_point(session):
     known = {item.name: item for item in session.board.scans.value[0].parameters}["temperature"]
-    assert (known.value, known.units) == (295.0, "K")
+    assert (known.value, known.units, known.as_read) == (295.0, "K", True)
+    own = {item.name: item for item in session.board.scans.value[1].parameters}["temperature"]
+    assert (own.value, own.as_read) == (300.0, False), "the file says with which it starts"
     run = session.start("rocking", step=0.02, exposure=0.5)
     session.board.status.wait(lambda status: status.points_done >= 5, SOON)
     ruling = session.set("temperature", 320.0)

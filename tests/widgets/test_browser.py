@@ -166,7 +166,7 @@ def steer(lab):
     page.locator(".st-param-exposure input").fill("1.5")
     page.get_by_role("button", name="Apply 1 change").wait_for()
     page.keyboard.press("Enter")
-    page.get_by_text("1.5 s is pending").wait_for()
+    page.get_by_text("1.5 s from the next point").wait_for()
     assert lab.value("[(a.parameter, a.value) for a in desk.actions]") == [["exposure", 99.0], ["exposure", 1.5]]
     lab.execute("desk.advance(); desk.suggest()")
     page.get_by_text("in force since point 31").wait_for()

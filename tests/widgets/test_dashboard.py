@@ -40,6 +40,21 @@ def test_it_shows_the_panel_that_fits_the_scan(dashboard, desk, scan, shown, hid
     assert not is_shown(dashboard.widget, f"st-panel-{hidden}")
 
 
+def test_a_range_that_was_marked_on_the_curve_is_taken_back_in_the_form(dashboard, desk):
+    desk.start("rocking")
+    desk.advance(10)
+    form = dashboard._panels[1]
+    form.refresh()
+    dashboard._curve.refresh()
+    find(dashboard.widget, "st-range-low").value = "0.1"
+    find(dashboard.widget, "st-range-high").value = "0.3"
+    find(dashboard.widget, "st-range-measure").click()
+    form.refresh()
+    assert find(dashboard.widget, "st-undo").description == "Undo 2 changes"
+    find(dashboard.widget, "st-undo").click()
+    assert desk.actions[-2:] == [SetParameter("centre", 0.22), SetParameter("range", 1.0)]
+
+
 def test_a_notice_of_the_session_is_shown(dashboard, desk):
     desk.board.notice.set("The facility has lost 2 workers; their frames are analysed again.")
     dashboard.refresh()

@@ -143,8 +143,11 @@ def full_screen_says_which_frame(page):
 
 
 def a_picture_is_kept(lab, page, folder):
+    stands = "() => document.querySelector('.st-picture').getBoundingClientRect().top"
+    before = page.evaluate(stands)
     page.locator("button.st-save-picture").click()
     page.locator(".st-written").get_by_text("Written: ").wait_for()
+    assert page.evaluate(stands) == before, "what is said of a picture moves no frame"
     (written,) = (folder / "exports").glob("frame-23-*.png")
     SHOTS.mkdir(parents=True, exist_ok=True)
     (SHOTS / "details-picture.png").write_bytes(written.read_bytes())
@@ -157,6 +160,11 @@ def a_picture_is_kept(lab, page, folder):
     with page.expect_download() as download:
         page.locator("button.st-save-picture").click()
     assert download.value.suggested_filename == "frame-23.png"
+    lab.execute(f"image.folder = Path({str(folder / 'exports')!r})")
+    page.locator("button.st-save-picture").click()
+    page.locator(".st-written").get_by_text("Written: ").wait_for()
+    page.locator("canvas.st-canvas").click(position={"x": 5, "y": 5})
+    page.wait_for_function("() => document.querySelector('.st-written').textContent === ''")
     page.locator("canvas.st-canvas").focus()
     page.keyboard.press("l")
 

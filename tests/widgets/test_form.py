@@ -62,7 +62,7 @@ def test_apply_proposes_what_was_changed_and_nothing_else(form, desk):
     write(form, "exposure", "1.5")
     apply(form)
     assert desk.actions == [SetParameter("exposure", 1.5)]
-    assert "1.5 s is pending" in text_of(form.widget)
+    assert "1.5 s from the next point" in text_of(form.widget)
     desk.advance()
     form.refresh()
     assert "<b>1.5</b> s" in text_of(form.widget)
@@ -80,7 +80,7 @@ def test_the_proposal_rests_on_the_newest_result(form, desk):
     ("text", "sentence"),
     [
         ("99", "is outside the limits. Allowed: 0.01 to 5 s."),
-        ("4", "Allowed: at most 2 s in one step."),
+        ("4", "away from 0.25 s. Allowed: at most 2 s in one step."),
         ("nan", "is not a finite number. Allowed: 0.01 to 5 s."),
         ("inf", "is not a finite number"),
         ("fast", "exposure: “fast” is not a number. Write one such as 0.5."),
@@ -266,7 +266,7 @@ def test_a_choice_is_a_menu_of_its_names():
     assert (row.changed, row.entry.number()) == (True, 2.0)
     row.settle()
     row.write(filters, 2.0, 0)
-    assert "thick is pending: it holds from the next point on" in text_of(row.widget)
+    assert "thick from the next point" in text_of(row.widget)
     row.write(replace(filters, value=1.0), None, 3)
     assert (menu.value, row.changed) == ("thin", False)
 
@@ -350,6 +350,60 @@ def test_start_takes_only_what_was_changed_and_the_form_then_steers(start, idle)
     start.refresh()
     assert find(start.widget, "st-param-exposure").value == "0.5"
     assert (shown(start, "st-start"), shown(start, "st-apply")) == (False, True)
+
+
+def test_the_fields_keep_what_the_last_run_was_started_with_wherever_that_was(start, idle):
+    idle.start("rocking", exposure=1.5)  # in a cell
+    start.refresh()
+    idle.propose(SetParameter("exposure", 0.5))
+    idle.advance(3)
+    start.refresh()
+    idle.propose(Finish())
+    idle.advance()
+    start.refresh()
+    assert not idle.board.status.value.scanning
+    # What it was steered to is another thing than what it was started with.
+    assert find(start.widget, "st-start-exposure").value == "1.5"
+    assert "0.25 s → 1.5 s" in text_of(start.widget)
+    assert find(start.widget, "st-clear").description == "Defaults"
+    click(start, "st-clear")
+    assert find(start.widget, "st-start-exposure").value == "0.25"
+    assert not shown(start, "st-clear")
+
+
+def test_a_new_page_begins_with_the_scan_that_was_last_and_its_values(idle, request):
+    idle.start("map", step=5.0)
+    idle.advance(3)
+    idle.propose(Finish())
+    idle.advance()
+    form = SteeringForm(idle)
+    request.addfinalizer(form.close)
+    form.refresh()
+    assert find(form.widget, "st-scan").value == "Dark-field map (26-ID WSe2)"
+    assert find(form.widget, "st-start-step").value == "5"
+    click(form, "st-start")
+    assert idle.started[-1] == ("map", {"step": 5.0})
+
+
+def test_a_signal_that_no_run_has_set_is_not_put_back_by_the_next(idle, request):
+    kelvin = Parameter("temperature", "K", 295.0, 4.0, 500.0, as_read=True)
+    rocking, *others = idle.board.scans.value
+    idle.board.scans.set((replace(rocking, parameters=(*rocking.parameters, kelvin)), *others))
+    form = SteeringForm(idle)
+    request.addfinalizer(form.close)
+    form.refresh()
+    idle.start("rocking", exposure=1.5)
+    form.refresh()
+    idle.propose(Finish())
+    idle.advance()
+    # It has been warmed up since.
+    warm = replace(kelvin, value=400.0)
+    idle.board.scans.set((replace(rocking, parameters=(*rocking.parameters, warm)), *others))
+    form.refresh()
+    assert find(form.widget, "st-start-temperature").value == "400"
+    assert find(form.widget, "st-start-exposure").value == "1.5", "what was typed stays, though the scan is told anew"
+    click(form, "st-start")
+    assert idle.started[-1] == ("rocking", {"exposure": 1.5})
 
 
 def test_another_scan_can_be_chosen_and_brings_its_own_parameters(start, idle):

@@ -42,6 +42,10 @@ FITS = """() => {
   const fits = Math.min(stage.width, stage.height);
   return Math.abs(Math.min(canvas.width, canvas.height) - fits) < 2;
 }"""
+# The profiles are drawn as large as they are shown, not stretched.
+SHARP = """() => [...document.querySelectorAll('canvas.st-across, canvas.st-down')].every((canvas) =>
+  canvas.width === Math.round(canvas.clientWidth * devicePixelRatio)
+  && canvas.height === Math.round(canvas.clientHeight * devicePixelRatio))"""
 # Where on the screen a point of the curve is, and which frame is its.
 POINT = """() => {
   const dataOf = (root) => root.model.renderers?.map((one) => one.data_source.data).find((one) => one.frame?.length);
@@ -180,6 +184,7 @@ def fills_the_screen(page):
     page.keyboard.press("f")
     page.wait_for_function(FULL)
     page.locator(".st-image.st-large").wait_for()
+    page.wait_for_function(SHARP)
     below_the_bar(page)
     assert page.locator(".st-levels").bounding_box()["y"] < 1000
     shoot(page, "frame-full-screen")
@@ -219,6 +224,8 @@ def goes_to_other_frames(lab, page):
     page.mouse.click(x, y)
     page.wait_for_function(PAINTED, arg=frame)
     page.locator(".st-remark").get_by_text(f"frame {frame} of 0 to {last}").wait_for()
+    # The pointer is elsewhere, and the profiles are those of this frame all the same: equal counts, and one more.
+    page.locator(f"canvas.st-across[aria-label$='up to {frame + 1}']").wait_for()
     # The fake's older frames have their number in each pixel: the limits follow, though frames came quickly.
     page.wait_for_function("(counts) => document.querySelector('.st-low').value === String(counts)", arg=frame)
     shoot(page, "frame-of-a-point")

@@ -141,10 +141,13 @@ def test_a_range_that_is_typed_is_drawn_foretold_and_measured(curve, desk):
     ghost = np.asarray(curve._drawn.edge._ghost.data["x"])
     assert 0.1 - 1e-9 <= ghost.min() <= ghost.max() <= 0.3 + 1e-9
     assert "What the marked region would do" in text_of(curve.widget)
+    replaced = []
+    curve.note = replaced.append
     find(curve.widget, "st-range-measure").click()
     curve.refresh()
     assert desk.actions == [SetParameter("centre", 0.2), SetParameter("range", 0.2)]
     assert "Accepted" in text_of(curve.widget)
+    assert replaced == [{"centre": 0.22, "range": 1.0}], "so that it can be taken back"
 
 
 def test_of_a_range_that_would_be_refused_nothing_is_proposed(curve, desk):
@@ -323,6 +326,8 @@ def test_each_earlier_curve_has_a_colour_and_its_name_in_the_legend(curve, desk)
     curve.clear_overlays()
     curve.refresh()
     assert earlier._lines.data["x"] == []
+    # No numbers: Bokeh takes no more of the plot's changes once it is given some for colours.
+    assert earlier._bars.data["colour"] == []
     assert not earlier._legend.visible
 
 

@@ -136,6 +136,13 @@ def test_all_words_are_searched_for_and_what_is_chosen_stays(bench):
     search.value = "nothing <b>"
     bench.until(lambda: bench.uids == [])
     assert bench.table.empty.startswith("No run has all of “nothing <b>”.")
+    search.value = ""
+    bench.until(lambda: len(bench.uids) == 5)
+    assert bench.table.empty == ""
+    bench.choose(MAP)
+    search.value = "nothing <b>"
+    # What is chosen is no answer to what is searched for.
+    bench.until(lambda: bench.uids == [MAP] and bench.table.empty.startswith("No run has all of"))
 
 
 def test_a_record_that_fails_is_said_and_read_again_with_the_next_search(bench):

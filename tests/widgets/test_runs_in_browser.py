@@ -27,6 +27,10 @@ dashboard.open()
 FIRST, SECOND, FAILED = "33cc44dd-0003", "44dd55ee-0004", "11aa22bb-0001"
 CARD = ".jupyterlab-sidecar .st-panel-runs"
 
+# Numbers that reach over what stands beside them.
+SPILLED = """() => [...document.querySelectorAll('.st-run-features')]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
+
 
 def row(page, uid):
     return page.locator(f"{CARD} .st-run[data-uid='{uid}']")
@@ -120,6 +124,7 @@ def in_each_size(page, lab):
             page.locator(CARD).scroll_into_view_if_needed()
             shoot(page, f"runs-{theme.split()[1].lower()}-{width}")
             assert overlaps(page) == [], f"{width} px"
+            assert page.evaluate(SPILLED) == [], f"{width} px"
     lab.theme(LIGHT)
     page.set_viewport_size({"width": 1280, "height": 1400})
 

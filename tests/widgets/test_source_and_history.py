@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from steering.archive.past import RECORD
 from steering.core.action import Pause
 from steering.core.agent import Suggestion
 from steering.core.cell import Cell
@@ -105,6 +106,25 @@ def test_an_older_frame_is_read_and_shown_with_its_positions_while_the_scan_goes
     assert panel.image._frame.number == desk.board.frame.value.number
     assert slider.value == 24
     assert "0.07 °" not in text_of(panel.widget)
+
+
+def test_a_frame_of_an_earlier_run_says_of_which_and_no_time_that_nobody_knows(desk, request):
+    panel = opened(FramePanel(desk), request)
+    desk.start("rocking")
+    desk.advance(20)
+    running = desk.board.status.value.run
+    # The beamline's scan goes on; what is shown is the record's.
+    desk.board.source.set(FollowedSource(RECORD, SourceStatus("ended")))
+    desk.board.span.set(FrameSpan("2c55dc9f-d335", 0, 20))
+    desk.board.frame.set(Frame(np.zeros((4, 4), "u2"), 19, float("nan")))
+    panel._remarked = float("-inf")
+    panel.refresh()
+    text = text_of(panel.widget)
+    assert "newest frame of run 2c55dc9f" in text
+    assert "unknown" not in text
+    assert "last point" not in text, f"that of run {running} is no word about this frame"
+    find(panel.widget, "st-history-index").value = 7
+    refreshed(panel, lambda: "frame 7 of 0 to 19 of run 2c55dc9f" in text_of(panel.widget))
 
 
 def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(desk, request):

@@ -40,6 +40,12 @@ PLACES = """() => {
   }
   return places;
 }"""
+# From the top of the page: the button that is pressed next, and what a person looks at.
+BELOW = """() => {
+  const page = document.querySelector('.st-dashboard').getBoundingClientRect();
+  return ['button.st-apply', '.st-panel-curve', '.st-panel-frame', '.st-panel-trend'].map((selector) =>
+    document.querySelector(selector).getBoundingClientRect().top - page.top);
+}"""
 STANDS = """([left, top]) => {
   const page = document.querySelector('.st-dashboard').getBoundingClientRect();
   const frame = document.querySelector('.st-panel-frame').getBoundingClientRect();
@@ -58,6 +64,7 @@ def test_a_person_is_led_through_the_page(notebooks):
         page.locator(".st-panel-form").wait_for()
         keys_stay_in_the_form(lab, page)
         a_suggestion_moves_nothing(lab, page)
+        an_answer_moves_nothing(lab, page)
         the_frame_comes_to_who_draws(lab, page)
         each_file_is_offered(page)
         a_notice_is_a_line(lab, page)
@@ -99,6 +106,28 @@ def a_suggestion_moves_nothing(lab, page):
     page.locator("button.st-dismiss-suggestion").click()
     suggestion.wait_for(state="hidden")
     assert page.evaluate(PLACES)[".st-panel-frame"][1] == pytest.approx(top, abs=25)
+
+
+def an_answer_moves_nothing(lab, page):
+    """What was accepted, taken back or paused is said where there was room for it."""
+    lab.execute("desk.suggest()")
+    page.locator(".st-suggestion").get_by_text("Set centre to 0.221 °").wait_for()
+    page.locator(".st-suggestion .st-would").get_by_text("left, about").wait_for()
+    before = page.evaluate(BELOW)
+    page.locator("button.st-accept").click()
+    page.locator(".st-panel-agents > .st-said").get_by_text("Accepted: set centre").wait_for()
+    lab.execute("desk.advance()")
+    page.locator(".st-param-centre-row").get_by_text("in force since point").wait_for()
+    assert page.evaluate(BELOW) == pytest.approx(before, abs=1)
+    page.locator("button.st-undo").click()
+    page.locator(".st-panel-form > .st-said").get_by_text("Taken back: centre.").wait_for()
+    assert page.evaluate(BELOW) == pytest.approx(before, abs=1)
+    shoot(page, "ways-answered")
+    page.locator(".st-direct-pause").click()
+    page.locator(".st-panel-progress").get_by_text("The scan waits before its next point.").wait_for()
+    assert page.evaluate(BELOW) == pytest.approx(before, abs=1)
+    page.locator(".st-direct-resume").click()
+    page.locator(".st-progress .st-state-running").wait_for()
 
 
 def the_frame_comes_to_who_draws(lab, page):

@@ -24,6 +24,8 @@ class Profiles {
     this.across = node("canvas", { class: "st-across", role: "img", "aria-label": "Counts along the row of the cursor" });
     this.down = node("canvas", { class: "st-down", role: "img", "aria-label": "Counts along the column of the cursor" });
     this.on = false;
+    /** @type {[row: Float32Array, column: Float32Array, at: [across: number, down: number]] | null} */
+    this.last = null; // what was drawn
   }
 
   /** @param {boolean} on */
@@ -34,6 +36,8 @@ class Profiles {
   }
 
   clear() {
+    this.last = null;
+    if (!this.on) return;
     for (const canvas of [this.across, this.down]) {
       const { context, width, height } = freshCanvas(canvas);
       context.fillStyle = getComputedStyle(canvas).color;
@@ -49,11 +53,23 @@ class Profiles {
    * @param {DOMRect} picture Where the pixels are on the screen.
    * @param {[across: number, down: number]} at Where the cursor is, in parts of them.
    */
-  draw(buffers, picture, [x, y]) {
+  draw(buffers, picture, at) {
     if (!this.on || buffers.length < 2) return;
     // Copied, since they may begin anywhere within their message.
     const [row, column] = buffers.map(({ buffer, byteOffset, byteLength }) =>
       new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength)));
+    this.last = [row, column, at];
+    this.again(picture);
+  }
+
+  /**
+   * Draw the same lines again, beside a picture that has another size on the screen.
+   *
+   * @param {DOMRect} picture
+   */
+  again(picture) {
+    if (!this.on || !this.last) return;
+    const [row, column, [x, y]] = this.last;
     this.line(this.across, row, picture, x, false);
     this.line(this.down, column, picture, y, true);
   }

@@ -56,9 +56,6 @@ class Earlier:
                 bars[name].append(values)
             bars["colour"].append(np.full(len(x), colour))
         self._lines.data = lines
-        self._bars.data = {name: _joined(parts) for name, parts in bars.items()}
+        # An empty array is one of numbers, which are no colours: Bokeh would draw nothing any more.
+        self._bars.data = {name: np.concatenate(parts) if parts else [] for name, parts in bars.items()}
         self._legend.visible = bool(overlays)
-
-
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.empty(0)

@@ -4,7 +4,7 @@ import math
 import time
 from pathlib import Path
 
-from steering.archive.past import exports_folder
+from steering.archive.past import RECORD, exports_folder
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.frame import Frame
@@ -37,6 +37,7 @@ class FramePanel:
         # The slider above the frame: it stays on a small screen.
         self.widget = Card("frame", "Detector frame", [self._history.widget, self.image, self._history.where])
         self._plan, self._status = desk.board.plan, desk.board.status
+        self._source, self._span = desk.board.source, desk.board.span
         self._frame, self._stands = Place(desk.board.frame), Stands(desk.board)
         self._remarked = float("-inf")
         self._told: Frame | None = None
@@ -95,7 +96,7 @@ class FramePanel:
         self._reveal()
         self.image.show(frame)
         taken = f", at {clock(frame.time)}" if frame.time == frame.time else ""
-        which = f"frame {frame.number} of {self._history.range_text}"
+        which = f"frame {frame.number} of {self._history.range_text}{self._earlier_run()}"
         said = ", ".join([which, *places_of(frame.columns, frame.units)])
         self.widget.remark(f"{escape(said)}{taken}")
         self.image.tell(said, frame.time)
@@ -118,16 +119,23 @@ class FramePanel:
             self._remarked, self._told = now, frame
             # The age first: on a narrow page what stands behind it is cut off.
             behind = "".join(f"; {one}" for one in self._last_point())
-            self.widget.remark("newest frame, ", f"{_when(frame.time)}{escape(behind)}")
+            self.widget.remark(f"newest frame{self._earlier_run()}", f"{_when(frame.time)}{escape(behind)}")
             # Counted as the slider does. The detector's own number goes on from run to run.
             of = f" of {self._history.count}" if self._history.count else ""
-            self.image.tell(", ".join([f"newest frame{of}", *self._last_point()]), frame.time)
+            self.image.tell(", ".join([f"newest frame{of}{self._earlier_run()}", *self._last_point()]), frame.time)
         return changed
+
+    def _earlier_run(self) -> str:
+        """Name the run whose frames are shown, if that is not the beamline's own."""
+        shown = self._source.value.name == RECORD
+        return f" of run {self._span.value.run[:8]}" if shown and self._span.value.run else ""
 
     def _last_point(self) -> list[str]:
         """Say where and how long the last point of the running scan was measured; the newest frame may be one on."""
         plan, status = self._plan.value, self._status.value
-        if not (plan.known and status.scanning and plan.run == status.run and status.points_done):
+        if self._source.value.name == RECORD or not (
+            plan.known and status.scanning and plan.run == status.run and status.points_done
+        ):
             return []
         units = {name: axis.units for name, axis in status.axes.items()}
         columns = dict(zip(plan.axes, plan.at(status.points_done - 1), strict=True))
@@ -137,7 +145,8 @@ class FramePanel:
 
 
 def _when(moment: float) -> str:
-    """Say in HTML when a frame was taken; not every source knows."""
+    """Say in HTML when a frame was taken; nothing where its source does not know."""
     if not math.isfinite(moment):
-        return "at an unknown time"
-    return f"{age(moment)} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")
+        return ""
+    said = f"{age(moment)} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")
+    return f", {said}"

@@ -6,6 +6,7 @@
 
 const AGAIN_MS = 2000;
 const HINT_MS = 1500;
+const WRITTEN_MS = 12000; // where a picture was written is no news for longer
 const SILENT_MS = 3000; // the caption goes on a frame at a time, a picture comes with each
 const PAN_PART = 0.1; // of the window, a key
 const KEYS = "With the mouse: Ctrl and the wheel zoom, in full screen the wheel alone; a drag moves. "
@@ -54,7 +55,7 @@ function build(model) {
     words: node("span", { class: "st-region-words" }),
   };
   parts.over.append(parts.outlines, parts.cross, parts.band);
-  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty, parts.how);
+  const stage = node("div", { class: "st-stage" }, parts.canvas, parts.over, parts.empty, parts.how, parts.written);
   const toolbar = node(
     "div", { class: "st-toolbar", role: "toolbar", "aria-label": "How the frame is drawn" },
     limits.map, limits.scale,
@@ -63,7 +64,7 @@ function build(model) {
   const scale = node("div", { class: "st-scale" }, parts.unit, node("div", { class: "st-gauge" }, parts.bar, parts.ticks));
   const picture = node("div", { class: "st-picture" }, stage, profiles.down, scale, profiles.across);
   const root = node(
-    "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, parts.written, picture, heightBar(picture),
+    "div", { class: "st-image" }, parts.caption, toolbar, parts.keys, picture, heightBar(picture),
     node("div", { class: "st-below" }, node("span", { class: "st-read" }, parts.value, parts.direction), parts.detail), parts.marks, parts.words,
     histogram.root, limits.root, limits.said,
   );
@@ -89,13 +90,21 @@ async function render({ model, el }) {
   /** @type {Pixel | null} */
   let cursor = null; // in the frame's pixels
   let probing = false;
+  /** @type {ImageMessage | null} */
+  let probed = null; // what was painted when the kernel was asked
   let scaleKey = "";
   /** @type {Blob | null} */
   let pictured = null; // until the kernel has said where it lies
   /** @type {HTMLElement | null} */
   let asker = null; // what had the focus when a region was asked for
 
-  const send = (/** @type {ImageSent} */ message) => model.send({ view, ...message });
+  const send = (/** @type {ImageSent} */ message) => {
+    try {
+      model.send({ view, ...message });
+    } catch {
+      known = false; // the kernel has gone, which the page says; it is asked again when it is back
+    }
+  };
   const visible = () => seen && document.visibilityState === "visible";
 
   /** How many of the detector's pixels stand in a row of one of the frame's, where each is shown. */
@@ -122,6 +131,7 @@ async function render({ model, el }) {
     }
     drawRegions(parts.outlines, model.get("regions"), shown);
     placeCross();
+    parts.profiles.again(parts.canvas.getBoundingClientRect());
   };
 
   const placeCross = () => {
@@ -140,8 +150,17 @@ async function render({ model, el }) {
   const probe = () => {
     if (!cursor || probing || !shown) return;
     probing = true;
+    probed = shown;
     send({ kind: "probe", row: cursor[0], column: cursor[1] });
     setTimeout(() => (probing = false), 1000); // a blocked kernel answers late
+  };
+
+  /** Read no pixel any more. */
+  const lookAway = () => {
+    cursor = null;
+    placeCross();
+    parts.value.textContent = "";
+    parts.profiles.clear();
   };
 
   const step = () => {
@@ -160,6 +179,8 @@ async function render({ model, el }) {
     const key = [message.low, message.high, message.scale, message.reserved, model.get("colour_map")].join();
     if (key !== scaleKey) drawScale(parts, message, colours, model.get("colour_map"));
     scaleKey = key;
+    // Another detector may have no such pixel.
+    if (cursor && (cursor[0] >= message.frame[0] || cursor[1] >= message.frame[1])) lookAway();
     if (reshaped) place();
     if (message.histogram) tell(message, colours);
     parts.root.dataset.painted = String(Number(parts.root.dataset.painted ?? 0) + 1);
@@ -195,9 +216,14 @@ async function render({ model, el }) {
       model.send({ view, kind: "picture" }, undefined, [await blob.arrayBuffer()]);
     });
   };
+  let fading = 0;
+  /** The words lie over the frame, so that nothing moves when they come; whoever touches the frame wants to see it. */
+  const forgetWritten = () => (parts.written.textContent = "");
   /** Say where the picture lies; where the kernel keeps none, the browser does. */
   const told = (/** @type {WrittenMessage} */ message) => {
     parts.written.textContent = message.text;
+    clearTimeout(fading);
+    if (message.done) fading = setTimeout(forgetWritten, WRITTEN_MS);
     parts.written.classList.toggle("st-wrong", Boolean(message.text) && !message.done);
     if (!message.text && pictured && shown) download(pictured, `frame-${shown.number}.png`);
     pictured = null;
@@ -227,7 +253,8 @@ async function render({ model, el }) {
       (message.column + half - window[1]) / window[3], (message.row + half - window[0]) / window[2],
     ]);
     parts.profiles.draw(buffers, parts.canvas.getBoundingClientRect(), at);
-    if (message.row !== cursor[0] || message.column !== cursor[1]) probe();
+    // A frame that was painted meanwhile may be the last for long.
+    if (message.row !== cursor[0] || message.column !== cursor[1] || probed !== shown) probe();
   };
 
   const receive = (/** @type {ImageHeard} */ message, /** @type {Buffers} */ buffers) => {
@@ -360,11 +387,14 @@ async function render({ model, el }) {
     parts.words.textContent = regionWords(model.get("regions"));
     if (shown) drawRegions(parts.outlines, model.get("regions"), shown);
   };
+  /** Whether a pixel is read although the pointer is elsewhere: the profiles of where it was go on with the frames. */
+  const keepsCursor = () => model.get("profiles") || document.activeElement === parts.canvas;
   const showProfiles = () => {
     const on = model.get("profiles");
     parts.root.classList.toggle("st-with-profiles", on);
     parts.lines.setAttribute("aria-pressed", String(on));
     parts.profiles.toggle(on);
+    if (!keepsCursor() && !parts.canvas.matches(":hover")) lookAway();
     probe();
   };
 
@@ -377,6 +407,7 @@ async function render({ model, el }) {
   parts.root.addEventListener("keydown", onEscape);
   parts.canvas.addEventListener("focus", placeCross);
   parts.canvas.addEventListener("blur", placeCross);
+  parts.canvas.addEventListener("pointerdown", forgetWritten);
   parts.canvas.addEventListener("pointerdown", (event) => {
     if (shown && model.get("drawing")) {
       drawnFrom = pixelAt(event);
@@ -411,10 +442,7 @@ async function render({ model, el }) {
     probe();
   });
   parts.canvas.addEventListener("pointerleave", () => {
-    if (document.activeElement === parts.canvas) return;
-    cursor = null;
-    placeCross();
-    parts.value.textContent = "";
+    if (!keepsCursor()) lookAway();
   });
   parts.canvas.addEventListener("wheel", (event) => {
     // A bare wheel scrolls the page, which is not there in full screen.
@@ -467,7 +495,10 @@ async function render({ model, el }) {
     sayView();
   });
   // A question is lost while the page joins a running kernel; once it is answered nothing more is sent.
-  const asking = setInterval(() => known || sayView(), AGAIN_MS);
+  const asking = setInterval(() => {
+    // A page that is made anew for another kernel may leave this one aside without ending it.
+    if (!known && parts.root.isConnected) sayView();
+  }, AGAIN_MS);
 
   return () => {
     clearInterval(asking);
@@ -478,6 +509,7 @@ async function render({ model, el }) {
     model.off("msg:custom", receive);
     for (const [name, show] of Object.entries(shows)) model.off(/** @type {`change:${string}`} */ (name), show);
     clearTimeout(hinting);
+    clearTimeout(fading);
     parts.limits.close();
     large.close();
     send({ kind: "bye" });

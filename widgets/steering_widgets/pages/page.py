@@ -88,6 +88,7 @@ class Page:
         instrument = InstrumentPanel(session)
         form = SteeringForm(session, partial(ghost.want, who=FORM))
         agents = AgentsPanel(session, form.draft, ghost, form.note)
+        self._curve.note = form.note
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
         runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)

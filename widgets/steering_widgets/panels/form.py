@@ -17,10 +17,11 @@ from steering.core.status import BeamlineStatus
 from steering_widgets.panels.outlook import StartOutlook
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.panels.start import StartFields
-from steering_widgets.panels.undo import UndoButton, held
+from steering_widgets.panels.undo import UndoButton
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.beginning import Beginning
 from steering_widgets.parts.card import Card, Line, button, close_all, mark
+from steering_widgets.parts.held import held
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import several, value_text
 
@@ -28,6 +29,8 @@ _FIXED = "This scan has nothing that can be changed while it runs. Pause, finish
 _WATCHING = "You are watching. Take the lease, above, to steer."
 # So few fields do not fill a wide card.
 _FEW = 4
+# What puts the fields back, while no scan runs and while one does.
+_PUT_BACK = ("Defaults", "Put back what the beamline's file says"), ("Clear", "Put back the values that hold")
 _START, _STEER = "Start a scan", "Steer the scan"
 
 
@@ -73,13 +76,13 @@ class SteeringForm:
         self._start.on_click(lambda _: self._complaints.set(self._starting.start(self._answer)))
         self._apply = button("st-apply", "Apply", "Propose every value that you changed", strong=True)
         self._apply.on_click(self._propose)
-        self._clear = button("st-clear", "Clear", "Put back the values that hold")
+        self._clear = button("st-clear", *_PUT_BACK[True])
         self._clear.on_click(self._put_back)
         for one in (self._start, self._apply):
             one.add_class("st-enter")  # what Enter in a field presses
         self._outlook = StartOutlook(desk)
         self._undo = UndoButton(desk, self._answer)
-        self.note = self._undo.note
+        self.note, self._noted = self._undo.note, Place(self._undo.before)
         buttons = ipywidgets.HBox([self._start, self._apply, self._clear, self._undo.widget, self._outlook.widget])
         buttons.add_class("st-buttons")
         self.widget = Card("form", _START, [self._remark, self._starting.menu, self._table, buttons])
@@ -87,19 +90,23 @@ class SteeringForm:
     def refresh(self) -> bool:
         """Show newer values and rulings, what is edited, and the answer to the last click."""
         status, scans, rulings = self._status.advance(), self._scans.advance(), self._rulings.advance()
-        if status and self._beginning.look(self._status.value):
+        begun = status and self._beginning.look(self._status.value)
+        if begun:
             self._complaints.set({})  # what was said of the last scan is past
             self._answer.set(("", "plain"))
             self._undo.forget()
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
         if scans:
-            self._starting.offer(self._scans.value)
+            # A new page or kernel knows of nothing that was typed, but of what the last run had.
+            self._starting.offer(self._scans.value, self._status.value.scan)
+        if begun or (scans and self._status.value.scan):
+            self._starting.recall(self._status.value.scan, self._status.value.parameters)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
-        complained, said = self._complained.advance(), self._said.advance()
+        complained, said, noted = self._complained.advance(), self._said.advance(), self._noted.advance()
         if drafted:
             self._draft(self._drafted.value)
-        if any((status, scans, rulings, chosen, complained, typed, drafted, said)):
+        if any((status, scans, rulings, chosen, complained, typed, drafted, said, noted)):
             self._write(self._status.value)
         if complained or chosen:
             for name, row in self._rows.items():
@@ -107,7 +114,7 @@ class SteeringForm:
         if said:
             self.widget.say(*self._said.value)
         outlook = self._outlook.refresh((*self._complained.value.values(), self._said.value[0]))
-        return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said))
+        return any((outlook, status, scans, rulings, chosen, complained, typed, drafted, said, noted))
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -149,6 +156,7 @@ class SteeringForm:
         _show(self._clear, shown=bool(edited))
         self._undo.show(status)
         self._start.disabled = self._starting.scan is None
+        self._clear.description, self._clear.tooltip = _PUT_BACK[status.scanning]
         self._apply.description = "Apply" if not edited else f"Apply {several(len(edited), 'change')}"
 
     def _steered(self, status: BeamlineStatus) -> dict[str, ParameterRow]:

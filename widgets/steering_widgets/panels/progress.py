@@ -162,13 +162,15 @@ def _points(status: BeamlineStatus) -> str:
         left = "<span><small>without end: press Finish to end it</small></span>"
     frames = f"<span>{status.frames}<small> frames each</small></span>" if status.frames > 1 else ""
     done = f"<span>{status.points_done}<small> points done</small></span>"
+    figures = f'<div class="st-figures">{done}{frames}{left}{time_left}</div>'
+    if not remaining:
+        return figures
+    # Before the numbers, whose widths change: so it stays where it is.
     bar = (
         f'<div class="st-gauge-line" role="progressbar" aria-label="Points done" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{status.points_done}"><div style="width:{percent:.1f}%"></div></div>'
-        if remaining
-        else ""
     )
-    return f'<div class="st-figures">{done}{frames}{left}{time_left}</div>{bar}'
+    return f'<div class="st-how-far">{bar}{figures}</div>'
 
 
 def _freshness(status: BeamlineStatus, latency: LatencySummary, compute: FacilityStatus) -> str:

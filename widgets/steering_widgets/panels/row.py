@@ -87,7 +87,7 @@ class ParameterRow:
         _put(self._limits, escape(limits_text(parameter, steered=self._steered)))
         if pending is not None:
             awaited = parameter.choice(pending) or f"{number(pending, parameter.decimals)} {units}"
-            self._pending.write(f"{awaited} is pending: it holds from the next point on", "warn")
+            self._pending.write(f"{awaited} from the next point", "warn")
         else:
             self._pending.write(f"in force since point {since}" if since else "", "plain")
         shown = value_text(parameter, parameter.value if pending is None else pending)

@@ -1,18 +1,20 @@
 """The menu of scans, and the fields of the one that is to be started."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import cast
 
 from steering.archive.past import RECORD, PastDesk
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError, said
+from steering.core.parameter import Parameter
 from steering.core.status import ScanDescription
 from steering_widgets.panels.row import ParameterRow
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import close_all
 from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.wording import value_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,12 +45,24 @@ class StartFields:
         """The chosen scan's rows by parameter."""
         return self._made[self.scan] if self.scan is not None else {}
 
-    def offer(self, scans: tuple[ScanDescription, ...]) -> None:
-        """Offer scans; a person's choice stays."""
+    def offer(self, scans: tuple[ScanDescription, ...], last: str = "") -> None:
+        """Offer scans; a person's choice stays. Where there is none, ``last`` is chosen by its name, or the first."""
         self._by_title = titled(scans)
         # Made once: a page may still be drawing rows that are replaced, so none is closed before the end.
         self._made |= {scan: self._rows(scan) for scan in scans if scan not in self._made}
-        self._choice.offer(tuple(self._by_title), next(iter(self._by_title), ""))
+        usual = next((title for title, scan in self._by_title.items() if scan.name == last), "")
+        self._choice.offer(tuple(self._by_title), usual or next(iter(self._by_title), ""))
+
+    def recall(self, name: str, parameters: Iterable[Parameter]) -> None:
+        """Write the values of a scan's last run into its fields: whoever measures again mostly means the same.
+
+        A signal to which the run had set nothing has moved on since, and is not to be put back by the next one.
+        """
+        values = {one.name: one for one in parameters}
+        for scan in self._by_title.values():
+            for usual in scan.parameters if scan.name == name else ():
+                if usual.name in values and not usual.as_read:
+                    self._made[scan][usual.name].entry.write(value_text(usual, values[usual.name].value))
 
     def advance(self) -> bool:
         """Say whether a person chose another scan since this was last asked."""
@@ -119,7 +133,14 @@ class StartFields:
                 close_all(row.widget)
 
     def _rows(self, scan: ScanDescription) -> dict[str, ParameterRow]:
-        return {one.name: ParameterRow(one, "st-start", self._typed, steered=False) for one in scan.parameters}
+        rows = {one.name: ParameterRow(one, "st-start", self._typed, steered=False) for one in scan.parameters}
+        # The same scan with other limits, or with what a signal reads now: what was typed for it stays.
+        no_rows: dict[str, ParameterRow] = {}
+        before = next((self._made[made] for made in reversed(self._made) if made.name == scan.name), no_rows)
+        for name, row in rows.items():
+            if name in before and before[name].changed:
+                row.entry.write(before[name].entry.text)
+        return rows
 
 
 def titled(scans: tuple[ScanDescription, ...]) -> dict[str, ScanDescription]:

@@ -12,9 +12,9 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus
-from steering_widgets.panels.undo import held
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Line, button
+from steering_widgets.parts.held import held
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import action_text, age, basis_text, escape
 

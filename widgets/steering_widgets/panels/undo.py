@@ -21,13 +21,14 @@ class UndoButton:
 
     Attributes:
         widget: The button; there only while there is something to take back.
+        before: The values that each change replaced, by parameter, the newest change last.
     """
 
     def __init__(self, desk: Desk, answer: Answer) -> None:
         """Begin with nothing to take back; ``answer`` takes what the desk says."""
         self._desk = desk
         self._answer = answer
-        self._before: Cell[tuple[Mapping[str, float], ...]] = Cell(())
+        self.before: Cell[tuple[Mapping[str, float], ...]] = Cell(())
         self.widget = button("st-undo", "Undo", "Propose the values that held before your last change")
         self.widget.on_click(self._clicked)
         self.widget.layout.display = "none"
@@ -35,15 +36,15 @@ class UndoButton:
     def note(self, before: Mapping[str, float]) -> None:
         """Remember the values that a change replaced, by parameter; one that an agent suggested counts too."""
         if before:
-            self._before.set((*self._before.value, dict(before))[-_KEPT:])
+            self.before.set((*self.before.value, dict(before))[-_KEPT:])
 
     def forget(self) -> None:
         """Begin anew: another run has other values."""
-        self._before.set(())
+        self.before.set(())
 
     def show(self, status: BeamlineStatus) -> None:
         """Say what would be put back."""
-        last: Mapping[str, float] = self._before.value[-1] if self._before.value else {}
+        last: Mapping[str, float] = self.before.value[-1] if self.before.value else {}
         known = {one.name: one for one in status.parameters}
         words = [f"{name} to {value_text(known[name], value)} {shown_unit(known[name].units)}".strip()
                  for name, value in last.items() if name in known]  # fmt: skip
@@ -58,14 +59,14 @@ class UndoButton:
             self.widget.tooltip = tooltip
 
     def _clicked(self, _: object) -> None:
-        if not self._before.value:
+        if not self.before.value:
             return
-        *earlier, last = self._before.value
+        *earlier, last = self.before.value
         left: dict[str, float] = {}
         said: list[str] = []
         for name, value in last.items():
             try:
-                ruling = self._desk.propose(SetParameter(name, value), "the change before is taken back")
+                ruling = self._desk.propose(SetParameter(name, value), "the last change, to take it back")
             except (SteeringError, TimeoutError) as error:
                 left[name] = value
                 said.append(str(error) or "The session did not answer in time. Try again.")
@@ -73,11 +74,6 @@ class UndoButton:
             if not ruling.accepted:
                 left[name] = value
                 said.append(ruling.reason)
-        self._before.set((*earlier, *([left] if left else [])))
+        self.before.set((*earlier, *([left] if left else [])))
         undone = [name for name in last if name not in left]
         self._answer.set((" ".join(said), "error") if said else (f"Taken back: {', '.join(undone)}.", "good"))
-
-
-def held(status: BeamlineStatus) -> dict[str, float]:
-    """Give the values that hold, or will once what is pending is applied, by parameter."""
-    return {one.name: status.pending.get(one.name, one.value) for one in status.parameters}

@@ -1,7 +1,7 @@
 """The rocking curve as it grows, where the scan will still measure, and a range that a person wants measured."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.core.action import SetParameter
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
@@ -46,6 +47,7 @@ from steering_widgets.drawing.tables import table_of_curve
 from steering_widgets.drawing.wanted_range import Range, RangeForm, actions_for, why_not
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
+from steering_widgets.parts.held import held
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.wording import exposed_at, feature_text, news, several
 from steering_widgets.plots.ghost import REGION, Ghost, ghost_text
@@ -64,6 +66,7 @@ class CurvePanel(PlannedPanel):
 
     Attributes:
         wanted: A range that a person has marked, lowest position first, in the axis' unit.
+        note: Takes the values that a measured range replaced, by parameter, so that it can be taken back.
     """
 
     def __init__(self, desk: Desk, look: Look | None = None, ghost: Ghost | None = None) -> None:
@@ -76,6 +79,7 @@ class CurvePanel(PlannedPanel):
         self.view = self._drawn.view
         self._drawn.strip.on_change("data", self._strip_dragged)
         self._showing = False
+        self.note: Callable[[Mapping[str, float]], object] = lambda _: None
         self._form = RangeForm()
         self.wanted = self._form.wanted
         self._newest = Place(self._form.newest)
@@ -303,6 +307,8 @@ class CurvePanel(PlannedPanel):
     def _measure(self, _: object) -> None:
         """Propose to measure the range, all of it or nothing."""
         result, status = self._result.value, self._desk.board.status.value
+        before = held(status)
+        replaced: dict[str, float] = {}
 
         def propose() -> Ruling | str | None:
             actions = actions_for(status, self._axis[0], self._form.read())
@@ -316,10 +322,13 @@ class CurvePanel(PlannedPanel):
                 ruling = self._desk.propose(action, result.basis if result is not None else "")
                 if not ruling.accepted:
                     return ruling
+                if isinstance(action, SetParameter):
+                    replaced[action.parameter] = before[action.parameter]
             self._ghost.want((), REGION)
             return None
 
         self._answer.ask(propose, "Accepted: the range is measured from the next point on.")
+        self.note(replaced)
 
 
 def along(plan: Plan, axis: str) -> bool:

@@ -180,9 +180,10 @@ class RunsPanel:
         }
         self._entries = {**kept, **found}
         status = self._status.value
-        self._table.show(
-            tuple(self._entries.values()), status.run if status.scanning else "", _empty(listing), status.state
-        )
+        # Chosen runs stay in sight whatever is searched for, and are no answer to it.
+        nothing = "" if found else _empty(listing)
+        rows = tuple(self._entries.values())
+        self._table.show(rows, status.run if status.scanning else "", nothing, status.state)
         self.widget.remark(_count(listing))
 
     def _count(self) -> None:

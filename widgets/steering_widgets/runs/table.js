@@ -312,7 +312,7 @@ async function render({ model, el }) {
     count();
     grid.hidden = !rows.length;
     empty.textContent = model.get("empty");
-    empty.hidden = rows.length > 0 || !empty.textContent;
+    empty.hidden = !empty.textContent;
     mark();
     grid.scrollTop = top;
     // A run that begins moves all others down.

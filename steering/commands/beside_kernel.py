@@ -1,0 +1,29 @@
+"""Runs a cell of a notebook on a thread of its kernel, which meanwhile answers the page that joins it.
+
+A kernel that runs a cell answers nothing else: a page that opens the notebook at that moment would show nothing before
+the cell has ended, and to start a scan takes seconds on a busy machine.
+"""
+
+from threading import Thread
+from typing import Any
+
+from steering.core.errors import SteeringError, said
+
+
+def run_beside(code: str, names: dict[str, Any]) -> Thread:
+    """Run code as a cell would be run, and return at once.
+
+    Args:
+        code: Source of the cell.
+        names: The kernel's own; what goes wrong is told as a notice of the ``session`` in it.
+    """
+
+    def run() -> None:
+        try:
+            exec(compile(code, "<the tutorial's cell>", "exec"), names)  # noqa: S102  (a cell of our own tutorial)
+        except (SteeringError, TimeoutError) as error:
+            names["session"].board.notice.set(f"The scan was not started. {said(error)} Choose it, and press Start.")
+
+    thread = Thread(target=run, name="steering-first-scan", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,27 @@
+"""A cell that is run beside its kernel: the page that joins meanwhile is answered."""
+
+import threading
+from types import SimpleNamespace
+
+from steering.commands.beside_kernel import run_beside
+from steering.core.cell import Cell
+from steering.core.errors import SteeringError
+
+
+def test_the_kernel_is_free_while_the_cell_goes_on_and_has_its_names_afterwards():
+    allowed = threading.Event()
+    names = {"wait": allowed.wait}
+    running = run_beside("wait()\nrun = 'a1b2'", names)
+    assert "run" not in names
+    allowed.set()
+    running.join(10)
+    assert names["run"] == "a1b2"
+
+
+def test_a_scan_that_cannot_start_is_a_sentence_on_the_page():
+    def start():
+        raise SteeringError("Ben holds the lease.")
+
+    session = SimpleNamespace(board=SimpleNamespace(notice=Cell("")))
+    run_beside("start()", {"start": start, "session": session}).join(10)
+    assert session.board.notice.value == ("The scan was not started. Ben holds the lease. Choose it, and press Start.")
