@@ -90,7 +90,10 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Facilities": (
         "Behind the entry-point group `steering.facilities`.",
-        ("steering.core.facility:Facility", "steering.core.facility:Remote", "steering.core.pool:PoolRequest"),
+        (
+            "steering.core.facility:Facility", "steering.core.facility:Remote", "steering.core.facility:WholeRuns",
+            "steering.facilities.globus_compute:GlobusComputeFacility", "steering.core.pool:PoolRequest",
+       ),
     ),
     "Panels": ("In JupyterLab.", ("steering_widgets.pages.dashboard:Dashboard", "steering.core.desk:Desk")),
     "Contract kits": (

@@ -84,6 +84,32 @@ class Flows:
             self._start(journal)
         return journal.id
 
+    def analyse(self, *analyses: str | Mapping[str, Any], run: str = "", facility: str = "local") -> str:
+        """Have a finished run analysed anew by a process of its own; once, however often asked.
+
+        Its results are in :attr:`returned`, and on the session's board.
+
+        Args:
+            analyses: Names, or names with parameters as in a beamline's file:
+                ``{"analysis": "rocking_curve", "axes": ["th"]}``.
+            run: Uid of the run, or its beginning; the newest that has ended if left out.
+            facility: Where; also one of Globus Compute, which can follow no running scan.
+
+        Returns:
+            What the flow run is called, as for :meth:`run`.
+
+        Raises:
+            SteeringError: If there is no such run, analysis or facility.
+        """
+        from steering.flow_runner.analysis_flow import analysis_flow
+
+        name, entry = analysis_flow(analyses, facility, self._workspace)
+        recorded = find_run(self._workspace, run)
+        journal, new = order(self._workspace, name, entry, recorded.uid)
+        if new:
+            self._start(journal)
+        return journal.id
+
     def resume(self, id: str) -> None:  # noqa: A002  (that is what it is called)
         """Go on with a flow run that failed, was cut off or was cancelled; does nothing if it runs.
 
