@@ -102,7 +102,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 _LONG = 110
-_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields")
+_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields", "Warns")
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
 
 
