@@ -42,11 +42,12 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
     Asked again, as after a node was lost, it goes on with what is not done: its journal is in the folder.
 
     Args:
-        asked: ``flow`` (the flow run), ``name`` of the flow, ``folder`` and ``address`` where the files are, as the
-            endpoint and as Globus sees it, ``was`` (the folder that they lay in), ``files`` (``name``, ``sha256``), or
-            where nothing was sent ``files_in`` and ``journal_in`` (or ``journal_text``, the run's journal itself),
-            ``compute`` and ``catalogue`` (the steps), ``journal`` (where the run's journal lay), ``features`` that
-            were known, ``when`` (conditions by step), ``transfer`` (what that step did).
+        asked: ``flow`` (the flow run), ``own`` (its folder below ``folder``), ``name`` of the flow, ``folder`` and
+            ``address`` where the files are, as the endpoint and as Globus sees it, ``was`` (the folder that they lay
+            in), ``files`` (``name``, ``sha256``), or where nothing was sent ``files_in`` and ``journal_in`` (or
+            ``journal_text``, the run's journal itself), ``compute`` and ``catalogue`` (the steps), ``journal`` (where
+            the run's journal lay), ``journal_name`` of the one that was sent, ``features`` that were known, ``when``
+            (conditions by step), ``transfer`` (what that step did).
 
     Returns:
         ``outcome`` of the step, ``results`` as JSON texts by label, ``entries`` of the catalogue, ``when`` (what the
@@ -57,7 +58,9 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     folder = Path(str(asked["folder"])) if asked["folder"] else default_workspace().directory / "runs"
     _verify(folder, asked["files"])
-    journal = FlowJournal(folder / str(asked["flow"]))
+    # Orders of earlier versions do not say where.
+    own = str(asked.get("own") or asked["flow"])
+    journal = FlowJournal(folder / own)
     journal.order({"flow": asked["name"], "run": asked["run"], "steps": ["compute"], "by": "Globus"})
     step = entries.ComputeEntry.model_validate(asked["compute"])
     workspace = default_workspace()
@@ -66,7 +69,7 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
         facts = _known(run.facts(str(asked["name"])), asked["features"])
         work = Work(workspace, journal, run, facts, facilities, "compute", dict(journal.state.effects))
         outcome = compute(work, step)
-    address = f"{asked['address']}/{asked['flow']}/results"
+    address = f"{asked['address']}/{own}/results"
     results = {label: Path(path).read_text(encoding="utf-8") for label, path in outcome["results"].items()}
     outcome["files"] = [{**one, "path": f"{address}/{one['name']}"} for one in outcome["files"]]
     for label, features in outcome["features"].items():
@@ -136,7 +139,7 @@ def _localised(asked: Mapping[str, Any], folder: Path, mine: Path) -> RecordedRu
     path = mine / "run.jsonl"
     made = path.with_name(f".run-{os.getpid()}.part")
     was, here = str(asked["was"]), str(asked.get("files_in") or folder)
-    journal = Path(str(asked.get("journal_in") or folder / JOURNAL_NAME))
+    journal = Path(str(asked.get("journal_in") or folder / str(asked.get("journal_name") or JOURNAL_NAME)))
     if asked.get("journal_text"):
         journal = mine / "sent.jsonl"
         journal.write_bytes(read_packed(str(asked["journal_text"])))
