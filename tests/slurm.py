@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from steering.machine.ports import free_port
+from tests.warden import Warden
 
 CONF = """\
 ClusterName=test
@@ -54,6 +55,7 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._warden: Warden | None = None
 
     def start(self) -> None:
         missing = [name for name in DAEMONS if shutil.which(name, path=_PATH) is None]
@@ -78,6 +80,8 @@ class Slurm:
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         os.environ["SLURM_CONF"] = str(self._folder / "slurm.conf")
+        # Its daemons and its jobs carry that variable; none outlives this process, however it ends.
+        self._warden = Warden("SLURM_CONF", os.environ["SLURM_CONF"], self._folder)
         try:
             self._run("munged", "--force", f"--key-file={key}", f"--socket={self._folder}/munge.socket",
                       f"--pid-file={self._folder}/munged.pid", f"--log-file={self._folder}/munged.log",
@@ -109,6 +113,9 @@ class Slurm:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         os.environ.pop("SLURM_CONF", None)
+        warden, self._warden = self._warden, None
+        if warden is not None:
+            warden.dismiss()
 
     def wait_idle(self, nodes: int, timeout: float = 40.0) -> None:
         """Wait until so many nodes are idle."""

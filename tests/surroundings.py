@@ -5,7 +5,10 @@ from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
+import yaml
 
+from steering.core.facility import WholeRuns
+from steering.testing.globus import DoubleGlobus
 from tests.compute.pbs import PbsComplex
 from tests.compute.sites import fit
 from tests.slurm import Slurm
@@ -37,10 +40,31 @@ def batch_system_around(batch, folder):
 @contextmanager
 def surroundings(facility, workspace, folder, **more):
     """Give a facility its batch system, and its workspace a ``steering.yaml`` that fits it to this machine."""
+    if isinstance(facility, WholeRuns):
+        with endpoint_of(facility.name, workspace):
+            yield None
+        return
     site = facility.site
     with batch_system_around(site.batch, folder) as complex_:
         fit(site, workspace, **more)
         yield complex_
+
+
+# By the double's time, which is a hundredth.
+CONFIG = {"config": {"queue": "preemptable", "account": "aps", "walltime": "48:00:00"}}
+
+
+@contextmanager
+def endpoint_of(name, workspace, **more):
+    """Serve Globus with an endpoint that a ``steering.yaml`` names for a facility; yield the double."""
+    with DoubleGlobus(time_scale=0.01) as double, pytest.MonkeyPatch.context() as patch:
+        for variable, value in double.environment().items():
+            patch.setenv(variable, value)
+        workspace.directory.mkdir(parents=True, exist_ok=True)
+        section = {"kind": "globus_compute", "endpoint": double.compute.endpoint("polaris").id, **(CONFIG | more)}
+        text = yaml.safe_dump({"steering": {"sites": {name: section}}})
+        (workspace.directory / "steering.yaml").write_text(text)
+        yield double
 
 
 def losses(batch):

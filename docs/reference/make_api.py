@@ -92,7 +92,10 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Facilities": (
         "Behind the entry-point group `steering.facilities`.",
-        ("steering.core.facility:Facility", "steering.core.facility:Remote", "steering.core.pool:PoolRequest"),
+        (
+            "steering.core.facility:Facility", "steering.core.facility:Remote", "steering.core.facility:WholeRuns",
+            "steering.facilities.globus_compute:GlobusComputeFacility", "steering.core.pool:PoolRequest",
+       ),
     ),
     "Panels": ("In JupyterLab.", ("steering_widgets.pages.dashboard:Dashboard", "steering.core.desk:Desk")),
     "Contract kits": (
@@ -101,7 +104,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 _LONG = 110
-_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields")
+_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields", "Warns")
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
 
 

@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from steering.beamline.embedded import find_service
-from steering.core import registry
 from steering.core.errors import SteeringError
-from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
 from steering.description.description import read_description
+from steering.facilities.named import facility_names, make_facility
 from steering.ingest.client import RingClient
 from steering.ingest.launch import ingests
 from steering.machine.secret_file import make_private
@@ -75,7 +74,7 @@ def _of_machine(workspace: Workspace) -> list[Finding]:
         lambda: _folder(workspace),
         lambda: _service(workspace),
         lambda: _record(workspace),
-        *(lambda name=name: _facility(name, workspace) for name in registry.names("facilities")),
+        *(lambda name=name: _facility(name, workspace) for name in facility_names(workspace)),
     ]
     return [*(look() for look in looks), *_ingests(workspace)]
 
@@ -180,7 +179,7 @@ def _ingests(workspace: Workspace) -> list[Finding]:
 
 def _facility(name: str, workspace: Workspace) -> Finding:
     async def ask() -> Finding:
-        facility = cast("Facility", registry.load("facilities", name)(workspace=workspace))
+        facility = make_facility(name, workspace)
         try:
             if not await facility.attach():
                 return _ready(f"facility {name}", "does not run; it is started when it is needed.")
@@ -190,6 +189,7 @@ def _facility(name: str, workspace: Workspace) -> Finding:
         finally:
             await facility.detach()
         found = _ready if status.state == "running" else _lacking
-        return found(f"facility {name}", f"{status.state}, {len(status.workers)} workers.")
+        detail = "" if status.workers else f" {status.detail}"
+        return found(f"facility {name}", f"{status.state}, {len(status.workers)} workers.{detail}".rstrip())
 
     return asyncio.run(ask())

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 from steering.commands.finite import finite
 from steering.commands.pools import describe
@@ -17,11 +16,11 @@ from steering.compute.clock import seconds
 from steering.compute.environment import prepare
 from steering.compute.explain import explain
 from steering.compute.systems import batch_system
-from steering.core import registry
 from steering.core.errors import SteeringError
-from steering.core.facility import FacilityStatus
+from steering.core.facility import Facility, FacilityStatus, WholeRuns
 from steering.core.pool import URGENCIES, PoolRequest
 from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.named import facility_names, make_facility
 from steering.facilities.owned import OwnedFacility
 
 
@@ -31,12 +30,15 @@ def compute(arguments: Sequence[str]) -> int:
     workspace = Workspace(options.workspace)
     if options.facility is None:
         if options.what != "status":
-            message = f"Say which facility. Installed: {', '.join(registry.names('facilities'))}."
+            message = f"Say which facility. Allowed: {', '.join(facility_names(workspace))}."
             raise SteeringError(message)
-        statuses = [asyncio.run(_status(_facility(name, workspace, {}))) for name in registry.names("facilities")]
+        statuses = [asyncio.run(_status(make_facility(name, workspace))) for name in facility_names(workspace)]
         return _print([status for status in statuses if status.state != "stopped"], as_json=options.json)
     settings = {"account": options.account} if options.account else {}
-    facility = _facility(options.facility, workspace, settings)
+    made = make_facility(options.facility, workspace, **settings)
+    if options.what == "status":
+        return _print([asyncio.run(_status(made))], as_json=options.json)
+    facility = _owned(made, options.what)
     match options.what:
         case "explain":
             return _explain(facility, options)
@@ -45,10 +47,8 @@ def compute(arguments: Sequence[str]) -> int:
             return 0
         case "start" | "scale":
             said, status = asyncio.run(_ask(facility, _request(options, facility), start=options.what == "start"))
-        case "stop":
-            said, status = asyncio.run(_stop(facility, options.pool))
         case _:
-            said, status = "", asyncio.run(_status(facility))
+            said, status = asyncio.run(_stop(facility, options.pool))
     if said and not options.json:
         _say(said)
     return _print([status], as_json=options.json)
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "submitted; prepare the worker environment.",
     )
     parser.add_argument("what", choices=("start", "status", "scale", "stop", "explain", "prepare"))
-    parser.add_argument("facility", nargs="?", help=f"one of: {', '.join(registry.names('facilities'))}")
+    parser.add_argument("facility", nargs="?", help=f"one of: {', '.join(facility_names(None))}; or of steering.yaml")
     parser.add_argument("--nodes", type=int, help="nodes at all times")
     parser.add_argument("--most", type=int, default=0, help="nodes up to which it may grow with its backlog")
     parser.add_argument("--urgency", choices=URGENCIES, default="live")
@@ -74,8 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _facility(name: str, workspace: Workspace, settings: dict[str, str]) -> OwnedFacility:
-    return cast("OwnedFacility", registry.load("facilities", name)(workspace=workspace, **settings))
+def _owned(facility: Facility, what: str) -> OwnedFacility:
+    if isinstance(facility, OwnedFacility):
+        return facility
+    why = facility.not_live if isinstance(facility, WholeRuns) else "It has no batch system that is asked from here."
+    raise SteeringError(f"The facility {facility.name} has nothing to {what}: it has no workers of its own. {why}")
 
 
 def _request(options: argparse.Namespace, facility: OwnedFacility) -> PoolRequest:
@@ -109,7 +112,7 @@ async def _stop(facility: OwnedFacility, pool: str) -> tuple[str, FacilityStatus
     return "", await facility.status()
 
 
-async def _status(facility: OwnedFacility) -> FacilityStatus:
+async def _status(facility: Facility) -> FacilityStatus:
     await facility.attach()
     try:
         return await facility.status()

@@ -9,6 +9,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,8 @@ from steering.commands.finite import finite
 from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.core.workspace import Workspace, default_workspace
-from steering.flow_runner.orders import cancel, changed_since, find_journal, flow_named, flows_of, order
+from steering.flow_runner.changed import changed_since
+from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order, served_file
 from steering.flow_runner.several import run_one, run_several
 from steering.flow_steps.flow_journal import FlowJournal, journals
 from steering.flow_steps.flow_state import FlowState, StepState
@@ -118,12 +120,24 @@ def _resume(options: argparse.Namespace, workspace: Workspace) -> int:
         found = [one for one in reversed(journals(workspace)) if one.state.status in cut_off]
     for one in found:
         one.forget_wish()
+        _say_changed(one, options.beamline, workspace)
     end_like_ctrl_c()
     states = run_several(workspace, found)
     if not states and not options.json:
         sys.stdout.write("There is nothing to resume.\n")
         return 0
     return _say(workspace, states, as_json=options.json)
+
+
+def _say_changed(journal: FlowJournal, beamline: Path | None, workspace: Workspace) -> None:
+    """Say that a flow run is done as its flow was; a file that cannot be read now is no matter of a flow of then."""
+    file = beamline or served_file(workspace)
+    if file is None:
+        # Which file it was ordered of is not known: another one's flow of that name is no change.
+        return
+    with suppress(SteeringError):
+        if changed := changed_since(journal, flows_of(workspace, file).get(journal.state.flow)):
+            sys.stderr.write(f"{changed}\n")
 
 
 def _cancel(options: argparse.Namespace, workspace: Workspace) -> int:

@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     agents = {**_agents(options.agent), **script.agents}
     speed, timeout = positive(options.speed, "--speed", ""), positive(options.timeout, "--timeout", " s")
     asked = _Asked(options.scan, agents, script, _values(options.set), timeout, options.flow, options.beamline)
-    check_facility(options.facility)
+    check_facility(options.facility, Workspace(options.workspace) if options.workspace else None)
     # Before anything is started: a slip must not cost a minute.
     times = _times(options)
     _check_flow(options)

@@ -4,13 +4,12 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from steering.beamline.embedded import present_service, stop_service
 from steering.commands.ending import say
-from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.named import facility_names, make_facility
 from steering.facilities.owned import OwnedFacility
 from steering.flow_runner.orders import stop_flows
 from steering.ingest.launch import ingests
@@ -39,7 +38,7 @@ def stop(arguments: Sequence[str]) -> int:
         say(f"Ended the flow run {name}; it goes on with: steering flow resume {name}.")
         ended += 1
     failures: list[str] = []
-    for name in registry.names("facilities"):
+    for name in facility_names(workspace):
         try:
             ended += asyncio.run(_stop(name, workspace))
         except SteeringError as error:
@@ -49,9 +48,10 @@ def stop(arguments: Sequence[str]) -> int:
 
 
 async def _stop(name: str, workspace: Workspace) -> bool:
-    facility = cast("OwnedFacility", registry.load("facilities", name)(workspace=workspace))
-    runs = facility.runs
-    if runs:
-        say(f"Ending the compute owner of {name} and its jobs ...")
-        await facility.close()
-    return runs
+    facility = make_facility(name, workspace)
+    # What Globus Compute runs has no process here, and is found again.
+    if not isinstance(facility, OwnedFacility) or not facility.runs:
+        return False
+    say(f"Ending the compute owner of {name} and its jobs ...")
+    await facility.close()
+    return True

@@ -15,7 +15,8 @@ from steering.core import registry
 from steering.core.agent import MODES
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
-from steering.core.workspace import Workspace
+from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.named import KINDS, facility_names, live_facility
 from steering.guard import judge_value
 
 _ANSWER_SECONDS = 4.0
@@ -136,16 +137,19 @@ def check_agents(modes: Mapping[str, str], named: Sequence[str] = ()) -> None:
         raise SteeringError("\n".join(wrong))
 
 
-def check_facility(name: str) -> None:
-    """Check that there is such a facility.
+def check_facility(name: str, workspace: Workspace | None) -> None:
+    """Check that a running scan can be followed on a facility.
 
     Raises:
-        SteeringError: If not.
+        SteeringError: If there is none of that name, or it analyses finished runs only.
     """
-    installed = registry.names("facilities")
-    if name not in installed:
-        message = f"There is no facility {name!r:.60}. {choice_text(name, installed)}"
-        raise SteeringError(message)
+    live = [one for one in registry.names("facilities") if one not in KINDS]
+    if name in live:
+        # What they need loads slowly.
+        return
+    if name not in facility_names(workspace):
+        raise SteeringError(f"There is no facility {name!r:.60}. {choice_text(name, live)}")
+    live_facility(name, workspace or default_workspace())
 
 
 def positive(text: str, option: str, units: str) -> float:

@@ -146,17 +146,57 @@ def read_site(
     Raises:
         SteeringError: If a value is missing, unknown or of a wrong kind; the message names it.
     """
+    return make_site(name, read_values(name, defaults, workspace, settings))
+
+
+def read_values(
+    name: str, defaults: Path, workspace: Path | None = None, settings: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Read what is written of a facility, as :func:`read_site` does, whatever its values mean.
+
+    Args:
+        name: Of the facility; names its section.
+        defaults: YAML file with the section as this package ships it.
+        workspace: Folder whose ``steering.yaml`` is read too, if there is one.
+        settings: What goes before everything else.
+
+    Raises:
+        SteeringError: If a file is no description of facilities.
+    """
     import dask.config
 
-    section = _section(defaults, name)
-    own = workspace / "steering.yaml" if workspace is not None else None
+    merged = dask.config.merge(_section(defaults, name), *written_by_user(name, workspace), settings or {})
+    return {
+        key.replace("-", "_"): _expanded(value) if isinstance(value, str) else value for key, value in merged.items()
+    }
+
+
+def written_by_user(name: str, workspace: Path | None) -> list[Mapping[str, Any]]:
+    """Read what Dask's configuration and then the workspace's ``steering.yaml`` say of a facility.
+
+    Raises:
+        SteeringError: If that file is no description of facilities.
+    """
+    import dask.config
+
     overrides = [cast("Mapping[str, Any]", dask.config.get(f"steering.sites.{name}", {}) or {})]
+    own = workspace / "steering.yaml" if workspace is not None else None
     if own is not None and own.exists():
         overrides.append(_section(own, name))
-    merged = dask.config.merge(section, *overrides, settings or {})
-    for key, value in merged.items():
-        merged[key] = _expanded(value) if isinstance(value, str) else value
-    return make_site(name, {key.replace("-", "_"): value for key, value in merged.items()})
+    return overrides
+
+
+def named_by_user(workspace: Path | None) -> list[str]:
+    """Name the facilities that Dask's configuration or the workspace's ``steering.yaml`` say something of.
+
+    Raises:
+        SteeringError: If that file is no description of facilities.
+    """
+    import dask.config
+
+    own = workspace / "steering.yaml" if workspace is not None else None
+    configured = cast("Mapping[str, Any]", dask.config.get("steering.sites", {}) or {})
+    return sorted({*map(str, configured), *(_sites(own) if own is not None and own.exists() else ())})
 
 
 def make_site(name: str, section: Mapping[str, Any]) -> Site:
@@ -214,13 +254,23 @@ def _expanded(value: str) -> str:
 
 
 def _section(file: Path, name: str) -> Mapping[str, Any]:
+    content: Any = _sites(file).get(name) or {}
+    if not isinstance(content, Mapping):
+        raise _undescribed(file, f"{name} has no settings")
+    return {str(key): value for key, value in cast("Mapping[Any, Any]", content).items()}
+
+
+def _sites(file: Path) -> Mapping[str, Any]:
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         sites: Any = content.get("steering", {}).get("sites", {}) or {}
-        return {str(key): value for key, value in cast("Mapping[Any, Any]", sites.get(name) or {}).items()}
+        return {str(key): value for key, value in cast("Mapping[Any, Any]", sites).items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError) as error:
-        message = f"{file} cannot be read as a description of facilities: {error}."
-        raise SteeringError(message) from error
+        raise _undescribed(file, str(error)) from error
+
+
+def _undescribed(file: Path, why: str) -> SteeringError:
+    return SteeringError(f"{file} cannot be read as a description of facilities: {why}.")
 
 
 def _queues(value: Mapping[str, Any]) -> dict[str, Queue]:

@@ -178,3 +178,27 @@ class Facility(Protocol):
     async def close(self) -> None:
         """End it: no process and no job of it stays."""
         ...
+
+
+@runtime_checkable
+class WholeRuns(Protocol):
+    """What a facility says besides that analyses finished runs as a whole, and cannot follow one that goes on."""
+
+    @property
+    def not_live(self) -> str:
+        """Why no running scan can be followed on it, and what can be done instead, in one sentence."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Folder there in which what is made of runs is kept; that of its user if empty."""
+        ...
+
+    @property
+    def facility_there(self) -> str:
+        """Name of the facility that the analysis uses there."""
+        ...
+
+    def seen(self, path: str) -> str:
+        """Return the name that a folder or file of this machine has there."""
+        ...

@@ -91,6 +91,7 @@ def asked_of(
         "was": was,
         "files": [{key: one[key] for key in ("name", "sha256")} for one in files] if moved else [],
         "journal": str(work.run.journal),
+        "journal_name": str(files[-1]["name"]),
         "catalogue": catalogue,
         "transfer": _transferred(work, flow, files) if moved else None,
         "features": work.journal.state.order.get("features") or {},

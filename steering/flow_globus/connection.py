@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from steering.core.workspace import Workspace
+from steering.facilities.globus_calls import KnownFunctions
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.work import Work
-from steering.globus.account import folder
 from steering.globus.compute import Compute
 from steering.globus.flow import Flows
 from steering.globus.login import Login
 from steering.globus.patience import Pace, Patience
 from steering.globus.payload import Source
-from steering.machine.secret_file import read_secret, write_secret
 
 # What runs on the endpoint; all else is in steering there.
 FUNCTION = Source(
@@ -93,10 +92,7 @@ class Connection:
         Raises:
             GlobusError: If Globus refuses.
         """
-        note = folder(workspace) / "functions.json"
-        key = f"{self.login.account.client}:{source.checksum}"
-        known = read_secret(note) or {}
-        if not isinstance(known.get(key), str):
-            known[key] = Compute(self.login).register(source)
-            write_secret(note, known)
-        return str(known[key])
+        known = KnownFunctions(workspace, self.login)
+        if source.checksum not in known:
+            known[source.checksum] = Compute(self.login).register(source)
+        return known[source.checksum]

@@ -3,8 +3,10 @@
 The endpoint needs steering, and no client of Globus.
 """
 
+import base64
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any, cast
 
 from steering.archive.journal import Entry, encode, read_journal
 from steering.catalogue.entry import Entry as CatalogueEntry
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.workspace import default_workspace
 from steering.flow_steps.catalogue_step import entries_of
 from steering.flow_steps.compute_step import compute
@@ -28,6 +30,8 @@ from steering.flows.feature_json import features_json, read_features
 
 # Results travel in the answer up to so many characters together; Globus Compute takes 10 MB of all.
 _MOST_CHARACTERS = 8_000_000
+# A journal that travels has at most so many bytes.
+MOST_JOURNAL = 1_000_000_000
 # What a person wrote, under the condition that a step has by itself.
 _LONGEST = 2 * LONGEST
 
@@ -38,11 +42,12 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
     Asked again, as after a node was lost, it goes on with what is not done: its journal is in the folder.
 
     Args:
-        asked: ``flow`` (the flow run), ``name`` of the flow, ``folder`` and ``address`` where the files are, as the
-            endpoint and as Globus sees it, ``was`` (the folder that they lay in), ``files`` (``name``, ``sha256``), or
-            where nothing was sent ``files_in`` and ``journal_in``,
-            ``compute`` and ``catalogue`` (the steps), ``journal`` (where the run's journal lay), ``features`` that
-            were known, ``when`` (conditions by step), ``transfer`` (what that step did).
+        asked: ``flow`` (the flow run), ``own`` (its folder below ``folder``), ``name`` of the flow, ``folder`` and
+            ``address`` where the files are, as the endpoint and as Globus sees it, ``was`` (the folder that they lay
+            in), ``files`` (``name``, ``sha256``), or where nothing was sent ``files_in`` and ``journal_in`` (or
+            ``journal_text``, the run's journal itself), ``compute`` and ``catalogue`` (the steps), ``journal`` (where
+            the run's journal lay), ``journal_name`` of the one that was sent, ``features`` that were known, ``when``
+            (conditions by step), ``transfer`` (what that step did).
 
     Returns:
         ``outcome`` of the step, ``results`` as JSON texts by label, ``entries`` of the catalogue, ``when`` (what the
@@ -51,9 +56,11 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SteeringError: If a file is not what was sent, or the step fails.
     """
-    folder = Path(str(asked["folder"]))
+    folder = Path(str(asked["folder"])) if asked["folder"] else default_workspace().directory / "runs"
     _verify(folder, asked["files"])
-    journal = FlowJournal(folder / str(asked["flow"]))
+    # Orders of earlier versions do not say where.
+    own = str(asked.get("own") or asked["flow"])
+    journal = FlowJournal(folder / own)
     journal.order({"flow": asked["name"], "run": asked["run"], "steps": ["compute"], "by": "Globus"})
     step = entries.ComputeEntry.model_validate(asked["compute"])
     workspace = default_workspace()
@@ -62,7 +69,7 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
         facts = _known(run.facts(str(asked["name"])), asked["features"])
         work = Work(workspace, journal, run, facts, facilities, "compute", dict(journal.state.effects))
         outcome = compute(work, step)
-    address = f"{asked['address']}/{asked['flow']}/results"
+    address = f"{asked['address']}/{own}/results"
     results = {label: Path(path).read_text(encoding="utf-8") for label, path in outcome["results"].items()}
     outcome["files"] = [{**one, "path": f"{address}/{one['name']}"} for one in outcome["files"]]
     for label, features in outcome["features"].items():
@@ -78,6 +85,27 @@ def compute_there(asked: Mapping[str, Any]) -> dict[str, Any]:
             "when": {one: read_condition(text, _LONGEST).holds(work.facts) for one, text in asked["when"].items()},
         }
     )
+
+
+def packed(content: bytes) -> str:
+    """Write bytes as a text that is short enough to travel, as that of a journal is."""
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
+def read_packed(text: str) -> bytes:
+    """Read bytes that were written by :func:`packed`.
+
+    Raises:
+        SteeringError: If they were not, or are more than a journal has.
+    """
+    try:
+        unpacking = zlib.decompressobj()
+        content = unpacking.decompress(base64.b64decode(text, validate=True), MOST_JOURNAL)
+    except (ValueError, zlib.error) as error:
+        raise SteeringError(f"The run's journal came spoiled ({said(error):.80}). Resume the flow.") from error
+    if not unpacking.eof:
+        raise SteeringError(f"The run's journal has more than {MOST_JOURNAL / 1e6:.0f} MB, or came cut off.")
+    return content
 
 
 def written_entries(work: Work, step: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -111,8 +139,12 @@ def _localised(asked: Mapping[str, Any], folder: Path, mine: Path) -> RecordedRu
     path = mine / "run.jsonl"
     made = path.with_name(f".run-{os.getpid()}.part")
     was, here = str(asked["was"]), str(asked.get("files_in") or folder)
+    journal = Path(str(asked.get("journal_in") or folder / str(asked.get("journal_name") or JOURNAL_NAME)))
+    if asked.get("journal_text"):
+        journal = mine / "sent.jsonl"
+        journal.write_bytes(read_packed(str(asked["journal_text"])))
     with made.open("wb") as file:
-        for entry in read_journal(Path(str(asked.get("journal_in") or folder / JOURNAL_NAME))):
+        for entry in read_journal(journal):
             file.write(encode(_moved(entry, was, here)) + b"\n")
     made.replace(path)
     return read_run(path)

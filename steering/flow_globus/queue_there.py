@@ -10,10 +10,10 @@ from steering.compute.clock import walltime
 from steering.compute.site import Site
 from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
-from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.pool import PoolRequest
 from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.named import make_facility
 
 
 def choose_there(asked: Mapping[str, Any], workspace: Workspace | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def choose_there(asked: Mapping[str, Any], workspace: Workspace | None = None) -
 
 
 def _site(name: str, workspace: Workspace) -> Site:
-    facility = registry.load("facilities", name)(workspace=workspace)
+    facility = make_facility(name, workspace)
     site = cast("Site | None", getattr(facility, "site", None))
     if site is None or site.batch == "process":
         raise SteeringError(f"The facility {name} has no queues. Name one that has under 'globus:' of the flow.")

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature, Result
 from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
+from steering.flow_runner.changed import FlowChangedWarning, changed_since
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order, triggers_of
 from steering.flow_runner.returned import Returned, follow_flows, returned_by
@@ -33,6 +35,7 @@ class Flows:
         states: How the flow runs of the workspace stand, the newest first.
         returned: The newest result that a flow has brought, by label of its analysis.
         offered: Names of the flows of the beamline's file.
+        changed: What is other in the flow that was last asked for than when it was ordered; empty if nothing is.
     """
 
     def __init__(self, workspace: Workspace, board: Board) -> None:
@@ -47,6 +50,7 @@ class Flows:
         self.states: Cell[tuple[FlowState, ...]] = Cell(())
         self.returned: Cell[Mapping[str, Returned]] = Cell({})
         self.offered: Cell[tuple[str, ...]] = Cell(())
+        self.changed: Cell[str] = Cell("")
 
     def __repr__(self) -> str:
         """Say which there are."""
@@ -77,9 +81,39 @@ class Flows:
 
         Raises:
             SteeringError: If there is no such flow or run.
+
+        Warns:
+            FlowChangedWarning: If it was ordered before, and the flow was another one then.
         """
         entry, recorded = flow_named(name, self.entries), find_run(self._workspace, run)
         journal, new = order(self._workspace, name, entry, recorded.uid, features=self._known(recorded.uid))
+        self._warn("" if new else changed_since(journal, entry))
+        if new:
+            self._start(journal)
+        return journal.id
+
+    def analyse(self, *analyses: str | Mapping[str, Any], run: str = "", facility: str = "local") -> str:
+        """Have a finished run analysed anew by a process of its own; once, however often asked.
+
+        Its results are in :attr:`returned`, and on the session's board.
+
+        Args:
+            analyses: Names, or names with parameters as in a beamline's file:
+                ``{"analysis": "rocking_curve", "axes": ["th"]}``.
+            run: Uid of the run, or its beginning; the newest that has ended if left out.
+            facility: Where; also one of Globus Compute, which can follow no running scan.
+
+        Returns:
+            What the flow run is called, as for :meth:`run`.
+
+        Raises:
+            SteeringError: If there is no such run, analysis or facility.
+        """
+        from steering.flow_runner.analysis_flow import analysis_flow
+
+        name, entry = analysis_flow(analyses, facility, self._workspace)
+        recorded = find_run(self._workspace, run)
+        journal, new = order(self._workspace, name, entry, recorded.uid)
         if new:
             self._start(journal)
         return journal.id
@@ -89,8 +123,16 @@ class Flows:
 
         Raises:
             SteeringError: If there is none of that name.
+
+        Warns:
+            FlowChangedWarning: If the flow was another one when it was ordered.
         """
         journal = find_journal(self._workspace, id)
+        changed = ""
+        # A file that is wrong by now is no matter of a flow of then.
+        with suppress(SteeringError):
+            changed = changed_since(journal, self.entries.get(journal.state.flow))
+        self._warn(changed)
         journal.forget_wish()
         if not journal.held:
             with journal:
@@ -187,6 +229,12 @@ class Flows:
                 await asyncio.gather(*following)
         finally:
             await end_tasks(*following)
+
+    def _warn(self, changed: str) -> None:
+        self.changed.set(changed)
+        if changed:
+            # Of who called the method that found it.
+            warnings.warn(changed, FlowChangedWarning, stacklevel=3)
 
     def _on_feature(self, name: str, run: str) -> None:
         entry = self.entries[name]

@@ -36,7 +36,7 @@ def flows_of(workspace: Workspace, beamline: Path | None = None) -> "dict[str, F
     # What reads a beamline's file loads slowly, and a session that has no flow done needs none of it.
     from steering.description.description import read_description
 
-    return dict(read_description(beamline or _served(workspace)).flows)
+    return dict(read_description(beamline or served_file(workspace)).flows)
 
 
 def triggers_of(workspace: Workspace) -> dict[str, str]:
@@ -44,7 +44,7 @@ def triggers_of(workspace: Workspace) -> dict[str, str]:
 
     The file is looked at and not checked, which takes a hundredth of the time: the service has checked it.
     """
-    path = _served(workspace) or Path(str(files("steering.beamline") / "embedded.yaml"))
+    path = served_file(workspace) or Path(str(files("steering.beamline") / "embedded.yaml"))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -54,7 +54,8 @@ def triggers_of(workspace: Workspace) -> dict[str, str]:
     return {name: str(_mapping(one).get("at", "hand") if isinstance(one, dict) else one) for name, one in found.items()}
 
 
-def _served(workspace: Workspace) -> Path | None:
+def served_file(workspace: Workspace) -> Path | None:
+    """Return the beamline's file that the workspace's service serves; nothing if none runs, or the built-in one."""
     service = find_service(workspace)
     served = str(service.get("file") or "") if service is not None else ""
     return Path(served) if served else None
@@ -118,20 +119,6 @@ def order(
             f"The flow run {journal.id} is of another run, {before}. Remove that folder, or name that run."
         )
     return journal, False
-
-
-def changed_since(journal: FlowJournal, flow: "FlowEntry") -> str:
-    """Say that a flow was ordered when it was another one; nothing if it is as it was then.
-
-    Raises:
-        SteeringError: If its journal cannot be read.
-    """
-    if journal.folded.order.get("entry") == flow.model_dump(mode="json"):
-        return ""
-    return (
-        f"The flow run {journal.id} was ordered before this flow was changed, and is done as the flow was then. To "
-        "have it done as the flow is now, give the flow another name."
-    )
 
 
 def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (that is what it is called)

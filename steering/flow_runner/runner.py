@@ -1,11 +1,13 @@
 """Runs a flow between folders: one step after another, each written down before it is done and after."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from steering.core.errors import SteeringError, said
+from steering.core.facility import Facility
+from steering.core.result import Result
 from steering.core.workspace import Workspace
 from steering.flow_runner.known_features import record_features
 from steering.flow_steps.catalogue_step import catalogue
@@ -19,13 +21,13 @@ from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.warm import WarmFacilities
 from steering.flow_steps.work import Work
 from steering.flows.condition import Condition, UnknownFeatureError
-from steering.flows.entries import FlowEntry, StepEntry
+from steering.flows.entries import ComputeEntry, FlowEntry, StepEntry
 from steering.flows.feature_json import read_features
 from steering.machine.identity import identity
 
 _STEPS: dict[str, Callable[[Work, Any], dict[str, Any]]] = {
     "transfer": transfer,
-    "compute": compute,
+    "compute": lambda work, step: compute(work, step, _whole),
     "catalogue": catalogue,
     "distribute": distribute,
 }
@@ -100,6 +102,13 @@ def _do_steps(workspace: Workspace, journal: FlowJournal, facilities: WarmFacili
         elif step.status != "left out":
             work.check()
             _do_step(work, name, entry)
+
+
+async def _whole(work: Work, step: ComputeEntry, facility: Facility, labels: Sequence[str]) -> dict[str, Result]:
+    # Few flows need it.
+    from steering.flow_globus.whole_run import analysed
+
+    return await analysed(work, step, facility, labels)
 
 
 def _do_on_globus(work: Work, flow: FlowEntry, state: FlowState) -> None:

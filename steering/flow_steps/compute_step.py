@@ -2,17 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from steering.archive.export import write_run
 from steering.core.analysis import Analyses, Analysis
 from steering.core.binding import Binding, bindings_of, make_analysis
 from steering.core.errors import SteeringError
-from steering.core.facility import Facility
+from steering.core.facility import Facility, WholeRuns
 from steering.core.result import Result
 from steering.core.waiting import end_tasks
 from steering.flow_steps.copying import sha256_of
@@ -30,14 +30,22 @@ from steering.loop.partial import rehearse
 from steering.loop.store import Store
 from steering.sources.replay import ReplaySource
 
+# Has finished runs analysed as a whole, by a facility that can do nothing else.
+WholeRun: TypeAlias = Callable[[Work, ComputeEntry, Facility, Sequence[str]], Awaitable[dict[str, Result]]]
 
-def compute(work: Work, step: ComputeEntry) -> dict[str, Any]:
+
+def compute(work: Work, step: ComputeEntry, whole: WholeRun | None = None) -> dict[str, Any]:
     """Analyse the run, write a NeXus file and a result file of each analysis; return features and files.
+
+    Args:
+        work: Whose run.
+        step: What is done, and on which facility.
+        whole: Does it on a facility that analyses runs as a whole; such a facility is refused if left out.
 
     Raises:
         SteeringError: If the facility cannot be reached, or an analysis gives no result.
     """
-    bindings = _bindings(work.run, step)
+    bindings = bindings_for(work.run, step)
     work.results.mkdir(exist_ok=True)
     files: list[dict[str, Any]] = []
     features: dict[str, Any] = {}
@@ -45,7 +53,7 @@ def compute(work: Work, step: ComputeEntry) -> dict[str, Any]:
     if wanted:
         work.intend("compute", analyses=list(wanted), facility=step.facility)
         work.waits(f"Waiting for {step.facility}.")
-        found, queue = work.facilities.do(_analysed(work, step, list(wanted.values())), work.check)
+        found, queue = work.facilities.do(_analysed(work, step, list(wanted.values()), whole), work.check)
         for label, result in found.items():
             _keep(work, label, result, queue)
     for one in bindings:
@@ -61,8 +69,12 @@ def _result_files(work: Work, bindings: list[Binding]) -> dict[str, str]:
     return {one.label: str(work.effects[f"compute:{one.label}"]["result"]) for one in bindings}
 
 
-def _bindings(run: RecordedRun, step: ComputeEntry) -> list[Binding]:
-    """Choose what is done: what the step says, or else the scan."""
+def bindings_for(run: RecordedRun, step: ComputeEntry) -> list[Binding]:
+    """Choose what is done with a run: what the step says, or else the scan.
+
+    Raises:
+        SteeringError: If neither says it.
+    """
     of_scan = bindings_of(run.start)
     if not step.analyses:
         if not of_scan:
@@ -75,24 +87,39 @@ def _bindings(run: RecordedRun, step: ComputeEntry) -> list[Binding]:
     return [replace(one, geometry=geometry_of(run.start, one.detector)) for one in made]
 
 
-async def _analysed(work: Work, step: ComputeEntry, bindings: list[Binding]) -> tuple[dict[str, Result], str]:
+async def _analysed(
+    work: Work, step: ComputeEntry, bindings: list[Binding], whole: WholeRun | None
+) -> tuple[dict[str, Result], str]:
     """Return the results, and in which queue they were made."""
     facility = await work.facilities.facility(step.facility, pool=not step.urgency)
+    if isinstance(facility, WholeRuns):
+        if whole is None:
+            raise SteeringError(facility.not_live)
+        async with _in_time(step):
+            return await whole(work, step, facility, [one.label for one in bindings]), ""
     telling = asyncio.create_task(tell_queue(facility, await asked_pool(facility, step), work.waits))
     try:
-        async with asyncio.timeout(step.wait_seconds):
+        async with _in_time(step):
             found: dict[str, Result] = {}
             for detector in dict.fromkeys(one.detector for one in bindings):
                 group = {one.label: make_analysis(one) for one in bindings if one.detector == detector}
                 found |= await analyse(work.run, detector, group, facility, work.waits)
             return found, await queue_of(facility, step.urgency)
+    finally:
+        await end_tasks(telling)
+
+
+@asynccontextmanager
+async def _in_time(step: ComputeEntry) -> AsyncGenerator[None]:
+    """Give up when a facility takes longer than the step allows."""
+    try:
+        async with asyncio.timeout(step.wait_seconds):
+            yield
     except TimeoutError as error:
         raise SteeringError(
             f"{step.facility} has given no result within {step.wait_seconds:g} s. Look at it: steering compute status "
             f"{step.facility}. Then resume."
         ) from error
-    finally:
-        await end_tasks(telling)
 
 
 async def analyse(

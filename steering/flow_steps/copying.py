@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,8 @@ from steering.flow_steps.hold import point
 
 _PIECE = 1 << 22
 _TELL_SECONDS = 0.25
+# What filesystems allow, in bytes.
+_LONGEST_NAME = 255
 
 
 class CancelledFlowError(SteeringError):
@@ -46,7 +48,28 @@ class Rights:
     group: str = ""
 
 
-def copy(source: Path, target: Path, tell: Callable[[int], None], rights: Rights | None = None) -> Copied:
+def part_name(name: str, others: Collection[str] = ()) -> str:
+    """Return what the copy of a file is called until it is whole: what none of the files beside it is called.
+
+    Args:
+        name: Of the file.
+        others: Names of the files that are copied beside it.
+    """
+    made = f".{name}.part"
+    if len(os.fsencode(made)) > _LONGEST_NAME:
+        made = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.part"
+    while made in others:
+        made = f".{made}"
+    return made
+
+
+def copy(
+    source: Path,
+    target: Path,
+    tell: Callable[[int], None],
+    rights: Rights | None = None,
+    others: Collection[str] = (),
+) -> Copied:
     """Copy a file: under a temporary name beside its place, verified, synced, renamed.
 
     What an earlier try has copied is compared with the source and kept. A file that is there already is left as it is,
@@ -57,16 +80,16 @@ def copy(source: Path, target: Path, tell: Callable[[int], None], rights: Rights
         target: Where to; folders that are missing are made.
         tell: Called now and then with the bytes that are there; raises to stop.
         rights: Of the copy.
+        others: Names of the files that are copied beside it, which its temporary name is none of.
 
     Raises:
         SteeringError: If another file is there, the copy differs from the source, or it cannot be written.
     """
-    given = rights or Rights()
+    given, part = rights or Rights(), target.with_name(part_name(target.name, others))
     try:
         _make_folder(target.parent, given)
         if target.exists():
-            return _there(source, target, given)
-        part = target.with_name(f".{target.name}.part")
+            return _there(source, target, given, part)
         digest = _continue(source, part, tell)
         point("copying.whole")
         size, found = part.stat().st_size, sha256_of(part)
@@ -97,7 +120,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _there(source: Path, target: Path, rights: Rights) -> Copied:
+def _there(source: Path, target: Path, rights: Rights, part: Path) -> Copied:
     size, found = target.stat().st_size, sha256_of(target)
     if size != source.stat().st_size or found != sha256_of(source):
         message = (
@@ -106,7 +129,7 @@ def _there(source: Path, target: Path, rights: Rights) -> Copied:
         )
         raise SteeringError(message)
     # A copy that was cut off between its link and its end.
-    target.with_name(f".{target.name}.part").unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
     _give(target, rights)
     return Copied(target, size, found, again=True)
 

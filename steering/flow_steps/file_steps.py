@@ -70,6 +70,9 @@ def _copy_all(work: Work, files: Sequence[RunFile], folder: Path, rights: Rights
     total, done = sum(one.size for one in files), 0
     keys = {one.name: f"{work.step}:{folder / one.name}" for one in files}
     _see_room(folder, sum(one.size for one in files if keys[one.name] not in work.effects))
+    beside: dict[Path, set[str]] = {}
+    for one in files:
+        beside.setdefault((folder / one.name).parent, set()).add(Path(one.name).name)
     work.tell(0, total)
     copied: list[dict[str, Any]] = []
     for one in files:
@@ -77,7 +80,9 @@ def _copy_all(work: Work, files: Sequence[RunFile], folder: Path, rights: Rights
         if key not in work.effects:
             work.intend(key, source=str(one.path), path=str(target), size=one.size)
             base = done
-            made = copy(one.path, target, lambda now, base=base: work.tell(base + now, total), rights)
+            made = copy(
+                one.path, target, lambda now, base=base: work.tell(base + now, total), rights, beside[target.parent]
+            )
             point(f"{work.step}.copied")
             work.did(key, name=one.name, path=str(target), size=made.size, sha256=made.sha256, at=time.time())
         effect = work.effects[key]

@@ -20,10 +20,11 @@ from steering.core.result import Feature
 from steering.core.workspace import Workspace
 from steering.flow_steps.copying import sha256_of
 from steering.flows.facts import Facts
+from steering.flows.templates import free_name
 from steering.readers.paths import local_path, path_of_uri
 from steering.service.wire import RULING
 
-# What the journal of a run is called among the run's files.
+# What the journal of a run is called among the run's files, unless one of these is called so.
 JOURNAL_NAME = "journal.jsonl"
 
 
@@ -115,7 +116,8 @@ class RecordedRun:
                 raise SteeringError(message)
             found.update(dict.fromkeys(inside))
         named = [RunFile(path, name, path.stat().st_size) for path, name in _names(list(found)).items()]
-        return (*named, RunFile(self.journal, JOURNAL_NAME, self.journal.stat().st_size))
+        called = free_name(JOURNAL_NAME, [one.name for one in named])
+        return (*named, RunFile(self.journal, called, self.journal.stat().st_size))
 
     def facts(self, flow: str = "") -> Facts:
         """Say what templates and conditions may ask of it."""

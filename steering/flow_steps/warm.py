@@ -3,12 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
-from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace
+from steering.facilities.named import make_facility
 
 Value = TypeVar("Value")
 _CHECK_SECONDS = 0.5
@@ -47,7 +47,7 @@ class WarmFacilities:
             made = self._facilities.get(name)
             known = made is not None
             if made is None:
-                made = cast("Facility", registry.load("facilities", name)(workspace=self._workspace))
+                made = make_facility(name, self._workspace)
             if pool and name not in self._pooled:
                 await made.start()
                 self._pooled.add(name)

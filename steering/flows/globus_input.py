@@ -8,7 +8,7 @@ from steering.core.errors import SteeringError
 from steering.flows.entries import ComputeEntry, FlowEntry, GlobusEntry
 from steering.flows.facts import Facts
 from steering.flows.globus_definition import judged_later
-from steering.flows.templates import fill_all, fill_path, result_name
+from steering.flows.templates import fill_all, fill_path, free_name, result_name
 
 # Transfer's number for "there already if the checksum is the same".
 _BY_CHECKSUM = 3
@@ -61,6 +61,8 @@ def input_of(
     if steps.transfer is not None:
         sent = [_item(path, f"{to}/{name}") for path, name in items]
         given["transfer"] = _between(there.source, there.destination, sent, called)
+    # The flow's own folder lies among the run's files there, and none of these is in it.
+    own = f"{_above(called, files)}{called}"
     if steps.compute is not None:
         asked = {
             step: entry.condition.text
@@ -73,6 +75,7 @@ def input_of(
             "user_endpoint_config": dict(there.compute_config[choice]) if choice < len(there.compute_config) else {},
             "kwargs": {
                 "flow": called,
+                "own": own,
                 "folder": under(there.compute_folder, to),
                 "compute": _on_its_node(steps.compute, there).model_dump(mode="json"),
                 "when": asked,
@@ -87,9 +90,15 @@ def input_of(
         given_out = [_item(path, f"{out}/raw/{name}") for path, name in raw if "raw" in steps.distribute.what]
         if "results" in steps.distribute.what and (computed or given["when"].get("compute")):
             made = [result_name(run, label) for label in flow.labels]
-            given_out += [_item(f"{to}/{called}/results/{one}", f"{out}/results/{one}") for one in made]
+            given_out += [_item(f"{to}/{own}/results/{one}", f"{out}/results/{one}") for one in made]
         given["distribute"] = _between(home, there.experiment, given_out, f"{called}: give out")
     return {"input": given}
+
+
+def _above(called: str, files: Sequence[Mapping[str, Any]]) -> str:
+    """Name a folder for the flow's own, with its slash; nothing where no file of the run is called as the flow run."""
+    names = [str(one["name"]) for one in files]
+    return "" if free_name(called, names) == called else f"{free_name('steering', names)}/"
 
 
 def home_of(flow: FlowEntry, facts: Facts, flow_run: str) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """Texts that are filled from a run: ``store/{run.day}/{run.uid}``. Names only; nothing in them is evaluated."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 from typing import Any, cast
 
 from steering.core.errors import SteeringError
@@ -55,6 +56,22 @@ def fill_all(value: Any, words: Mapping[str, str]) -> Any:
 def result_name(run: str, label: str) -> str:
     """Name the file of a result: it follows from the run and the label."""
     return f"{run[:8]}_{plain_name(label)}.nxs"
+
+
+def free_name(wanted: str, names: Iterable[str]) -> str:
+    """Return a name that no file of a run has at the top of its folder, whatever files may be called.
+
+    Args:
+        wanted: Is taken if it is free, else with a number.
+        names: Of the files, as paths below their folder. Some filesystems take letters of both cases for the same.
+    """
+    taken = {PurePosixPath(one).parts[0].casefold() for one in names}
+    stem, dot, end = wanted.partition(".")
+    made, number = wanted, 1
+    while made.casefold() in taken:
+        number += 1
+        made = f"{stem}-{number}{dot}{end}"
+    return made
 
 
 def plain_name(label: str) -> str:

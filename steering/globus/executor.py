@@ -1,6 +1,6 @@
 """Globus Compute as a ``concurrent.futures`` executor: a facility, a flow or a notebook submits functions to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
@@ -39,6 +39,7 @@ class ComputeExecutor(Executor):
         *,
         patience: Patience | None = None,
         written: Callable[[str, str], None] | None = None,
+        functions: MutableMapping[str, str] | None = None,
         tries: int = 5,
     ) -> None:
         """Begin; nothing is asked of Globus yet.
@@ -50,6 +51,7 @@ class ComputeExecutor(Executor):
             patience: Waits for Globus; with the login's pace if none. It is cancelled when the executor is shut down
                 with ``cancel_futures``.
             written: Writes a group down before it is submitted, with an empty text, and again with its task's id.
+            functions: Ids of registered functions by checksum, which grow; each is registered anew if left out.
             tries: How often a run is begun that loses its node.
         """
         self._login = login
@@ -57,6 +59,7 @@ class ComputeExecutor(Executor):
         self._config = dict(config)
         self._patience = patience or Patience(pace=login.patience.pace)
         self._written = written
+        self._functions = dict[str, str]() if functions is None else functions
         self._tries = tries
         self._changed = Condition()
         self._new: list[_Run] = []
@@ -130,7 +133,6 @@ class ComputeExecutor(Executor):
     def _work(self) -> None:
         """Submit, ask, and answer, until there is nothing more to do."""
         waits, running = self._patience.pace.waits(), dict[str, _Run]()
-        functions: dict[str, str] = {}
         compute: Compute | None = None
         while True:
             with self._changed:
@@ -143,7 +145,7 @@ class ComputeExecutor(Executor):
                 compute = compute or Compute(self._login, self._patience)
                 for run in new:
                     if run.task or run.future.set_running_or_notify_cancel():
-                        self._send(compute, run, functions, running)
+                        self._send(compute, run, running)
                 if running:
                     before = len(running)
                     self._answer(compute.status(list(running)), running)
@@ -153,11 +155,11 @@ class ComputeExecutor(Executor):
                 _fail([*new, *running.values()], error)
                 running.clear()
 
-    def _send(self, compute: Compute, run: _Run, functions: dict[str, str], running: dict[str, _Run]) -> None:
+    def _send(self, compute: Compute, run: _Run, running: dict[str, _Run]) -> None:
         try:
-            known = functions.get(run.source.checksum)
+            known = self._functions.get(run.source.checksum)
             if known is None:
-                known = functions[run.source.checksum] = compute.register(run.source)
+                known = self._functions[run.source.checksum] = compute.register(run.source)
             run.order = replace(run.order, function=known)
             self._write(run.order.group, "")
             run.task = compute.submit(run.order)

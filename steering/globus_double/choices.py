@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
@@ -54,6 +55,23 @@ def holds(rule: Document, state: Document) -> bool:
         if name in RULES:
             return _compared(name, wanted, str(rule.get("Variable", "")), state)
     return False
+
+
+def is_value(name: str, value: Any) -> bool:
+    """Say whether a rule may have a value; one that compares with a path has a path."""
+    if name in TESTS or name == "IsPresent":
+        return isinstance(value, bool)
+    kind = next(one for one in _KINDS if name.startswith(one))
+    if kind == "Timestamp":
+        return isinstance(value, str) and _is_time(value)
+    return isinstance(value, _KINDS[kind]) and (kind == "Boolean") == isinstance(value, bool)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _compared(name: str, wanted: Any, variable: str, state: Document) -> bool:

@@ -1,6 +1,7 @@
 """One run of a function on an endpoint: it waits for a node, runs in a process of its own, and may lose its node."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -58,6 +59,8 @@ class ComputeTask:
     completed: float | None = None
     _process: "subprocess.Popen[bytes] | None" = None
     _lost: bool = False
+    # The end of a pipe that the process holds on to: it ends with us.
+    _held: int = -1
 
     @property
     def preemptible(self) -> bool:
@@ -75,6 +78,8 @@ class ComputeTask:
         try:
             self._end(**self._answer())
         finally:
+            if self._held >= 0:
+                os.close(self._held)
             with self.ground.lock:
                 self.endpoint.busy -= 1
                 self.ground.lock.notify_all()
@@ -110,11 +115,13 @@ class ComputeTask:
             self.ground.faults.preempted -= self._lost
             if not self._lost:
                 # "-P": the folder of the worker holds modules of ours, which hide nobody else's.
-                command = [sys.executable, "-P", str(_WORKER)]
+                lifeline, self._held = os.pipe()
+                command = [sys.executable, "-P", str(_WORKER), str(lifeline)]
                 pipe = subprocess.PIPE
                 self._process = subprocess.Popen(  # noqa: S603  (our own worker)
-                    command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+                    command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, pass_fds=[lifeline]
                 )
+                os.close(lifeline)
             self.ground.lock.notify_all()
             return True
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from steering.beamline.client import BeamlineClient, GoneError, service_url
 from steering.beamline.embedded import EmbeddedService, find_service
-from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.facility import Facility
 from steering.core.workspace import Workspace, default_workspace
+from steering.facilities.named import live_facility, require_live
 from steering.machine.array_kinds import look_among_loaded
 from steering.machine.beside import beside
 from steering.service.wire import RECORD_PREFIX
@@ -45,24 +45,28 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
         url: Address of a running service, as somebody else's ``session.invite(...)`` gave it; the embedded one of this
             workspace if left out.
         token: Token for that service.
-        facility: Where to analyse: the name of an installed facility, or one.
+        facility: Where to analyse: the name of an installed facility, or one. One that analyses finished runs as a
+            whole, as Globus Compute does, cannot follow a scan.
         workspace: Where the embedded service keeps its files.
         beamline: YAML file of the beamline that the embedded service serves; the built-in simulated one if left out.
         speed: How many times faster than life a simulated beamline runs, if it has to be started.
         record: Whether an embedded service that has to be started keeps a Tiled record.
 
     Raises:
-        SteeringError: If it cannot be reached or started, serves another beamline, or the file is wrong.
+        SteeringError: If it cannot be reached or started, serves another beamline, the file is wrong, or the facility
+            cannot follow a scan.
     """
     look_among_loaded()
     file = _checked(beamline) if beamline else ""
     place = workspace or default_workspace()
     address = service_url(url) if url else ""
     service = EmbeddedService(place, beamline=file, speed=speed, record=record)
+    if not isinstance(facility, str):
+        require_live(facility)
     tries = 0
     while True:
         tries += 1
-        chosen = _facility(facility, place) if isinstance(facility, str) else facility
+        chosen = live_facility(facility, place) if isinstance(facility, str) else facility
         with _UNDOING:
             starting = _Starting(chosen, service, address, token)
         try:
@@ -72,10 +76,6 @@ def open(  # noqa: A001  (steering.open() is what a notebook says)
             # It had been told to end, and had not heard so yet: the next one is to be had.
             if tries == _TRIES or not isinstance(error, GoneError):
                 raise
-
-
-def _facility(name: str, place: Workspace) -> Facility:
-    return cast("Facility", registry.load("facilities", name)(workspace=place))
 
 
 def _attached(starting: "_Starting", file: str, place: Workspace, *, find: bool) -> Session:

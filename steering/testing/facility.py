@@ -8,7 +8,7 @@ from typing import Any
 
 from steering.contract.broken import ContractError, require
 from steering.core.errors import SteeringError
-from steering.core.facility import Facility, FacilityStatus, Remote
+from steering.core.facility import Facility, FacilityStatus, Remote, WholeRuns
 from steering.core.pool import JobStatus
 
 _LOOK_SECONDS = 0.1
@@ -50,6 +50,8 @@ async def check_facility(
     try:
         status = await _strong(facility, "it was started", patience, lambda _: True)
         await _computes(facility, patience)
+        if isinstance(facility, WholeRuns):
+            _refuses_live(facility)
         for what, lose in (losses or {}).items():
             status = await _replaces(facility, what, lose, status, patience)
         await facility.detach()
@@ -71,7 +73,7 @@ async def _strong(
     _check_words(status)
     try:
         async with asyncio.timeout(patience):
-            while not (changed(status) and _full(status)):
+            while not (changed(status) and _full(status, isinstance(facility, WholeRuns))):
                 require(
                     status.state in ("idle", "starting", "running"),
                     f"{facility.name} says {status.state!r} after {after}: {status.detail}",
@@ -89,7 +91,9 @@ async def _strong(
     return status
 
 
-def _full(status: FacilityStatus) -> bool:
+def _full(status: FacilityStatus, whole: bool) -> bool:  # noqa: FBT001  (whether it has no workers of its own)
+    if whole:
+        return status.state == "running"
     if status.state != "running" or not status.workers or any(pool.state != "running" for pool in status.pools):
         return False
     jobs = [job for pool in status.pools for job in pool.jobs if job.state == "running"]
@@ -155,6 +159,19 @@ async def _computes(facility: Facility, patience: float) -> None:
             chosen = facility.submit(f"in {pool.name}", _add, 1, 2, pool=pool.name)
             require(await chosen.result() == 3, f"{facility.name} computes 1 + 2 wrongly in the pool {pool.name}")
         await facility.rehearse(_add, 1, 1)
+
+
+def _refuses_live(facility: Facility) -> None:
+    """Check that what a running scan would ask for is refused in words, before it is sent."""
+    why = facility.not_live if isinstance(facility, WholeRuns) else ""
+    require(facility.name in why and why.endswith("."), f"{facility.name} does not say why it follows no running scan")
+    try:
+        facility.submit("pixels", _add, {1}, 2)
+    except SteeringError as error:
+        require(why in str(error), f"{facility.name} does not say what follows a running scan: {error}")
+    else:
+        message = f"{facility.name} takes what is no JSON"
+        raise ContractError(message)
 
 
 async def _fails(facility: Facility) -> None:

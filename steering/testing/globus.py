@@ -16,6 +16,7 @@ from types import FrameType
 from steering.core.errors import SteeringError
 from steering.globus_double.control import Control
 from steering.globus_double.server import DoubleGlobus
+from steering.machine.lifeline import hold_lifeline
 
 __all__ = ["Control", "DoubleGlobus", "main"]
 
@@ -33,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for kind, what in (("index", "an index of Search"), ("endpoint", "an endpoint of Compute")):
         parser.add_argument(f"--{kind}", action="append", default=[], metavar="NAME", help=f"make {what}")
+    parser.add_argument("--lifeline", action="store_true", help="end when standard input ends")
     parser.add_argument("--time-scale", type=float, default=1.0, help="0.01 makes 100 s of a flow's waits one second")
     given = parser.parse_args(arguments)
+    if given.lifeline:
+        hold_lifeline()
     try:
         folders = dict(_named(text) for text in given.collection)
         with DoubleGlobus(time_scale=given.time_scale, port=given.port) as double:

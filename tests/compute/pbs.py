@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.warden import Warden
+
 NAMES = ("qsub", "qstat", "qselect", "qdel", "pbsdsh", "mpiexec", "pbs-control", "pbs-mom")
 REPLAY = Path(__file__).with_name("pbs_replay.py")
 
@@ -19,6 +21,7 @@ class PbsComplex:
     def __init__(self, folder):
         self.folder = folder
         self.bin = folder / "bin"
+        self.warden = None
 
     def start(self):
         for name in ("bin", "jobs", "home"):
@@ -31,6 +34,8 @@ class PbsComplex:
             (self.bin / name).symlink_to(script)
         # A login shell sets PATH anew.
         (self.folder / "home" / ".bash_profile").write_text(f"export PATH={self.bin}:/usr/local/bin:/usr/bin:/bin\n")
+        # Its jobs carry that variable; none outlives this process, however it ends.
+        self.warden = Warden("PBS_REPLAY", self.folder, self.folder)
         return self
 
     @property
@@ -45,6 +50,7 @@ class PbsComplex:
         left = self.processes()
         for process in left:
             process.kill()
+        self.warden.dismiss()
         assert not left, f"jobs left behind: {left}"
 
     def control(self, *words):

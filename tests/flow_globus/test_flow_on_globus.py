@@ -24,12 +24,13 @@ from steering.flow_runner.watcher import Watcher
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.flow_steps.recorded_run import find_run
 from steering.flows.entries import FlowEntry
 from steering.globus.compute import Compute
 from steering.globus.login import Login
 from steering.globus.payload import Source
 from tests.flow_globus.places import STEPS
-from tests.flow_runner.workspaces import UID
+from tests.flow_runner.workspaces import UID, beside
 from tests.flows.beamline import BEAMLINE
 
 pytestmark = pytest.mark.system
@@ -211,3 +212,20 @@ def test_without_the_extra_local_flows_run_and_one_on_globus_says_what_is_missin
     assert ended["keep"][0] == 1
     assert "pip install 'steering[globus]'" in ended["keep"][1]
     assert "Traceback" not in ended["keep"][1]
+
+
+def test_no_file_of_a_run_is_taken_for_one_of_the_flow(workspace, there, run):
+    id_ = f"keep-{UID[:8]}"
+    written = beside(workspace, "journal.jsonl", f"{id_}/journal.jsonl", f"{id_}/results/curve.json", "steering/x")
+    state = run(there.flow())
+    assert state.status == "succeeded", state.why
+    given = there.experiment.folder / "experiment" / "WSe2-flake" / UID[:8]
+    for folder in (there.eagle.folder / "store" / UID, given / "raw"):
+        for name, content in written.items():
+            assert (folder / name).read_bytes() == content
+        assert (folder / "journal-2.jsonl").read_bytes() == find_run(workspace, UID).journal.read_bytes()
+    assert (given / "results" / f"{UID[:8]}_curve.nxs").exists()
+    assert (there.eagle.folder / "store" / UID / "steering-2" / id_ / "results").is_dir()
+    (one,) = returned_by(state)
+    assert one.result.provenance.frames == 40
+    assert state.step("compute").outcome["files"][0]["path"].endswith(f"/steering-2/{id_}/results/{UID[:8]}_curve.nxs")

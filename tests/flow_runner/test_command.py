@@ -82,8 +82,11 @@ def test_a_flow_that_was_changed_after_it_was_ordered_is_done_as_it_was_and_says
     path.write_text(path.read_text().replace("store/{run.uid}", "elsewhere/{run.uid}"))
     code, said = steering("run", "keep")
     assert code == 0
-    assert f"The flow run {ID} was ordered before this flow was changed, and is done as the flow was then." in said
-    assert "elsewhere" not in said
+    assert f"The flow run {ID} was ordered before this flow was changed, and is done as the flow was then " in said
+    told = '(steps.transfer.to was "store/{run.uid}" and is "elsewhere/{run.uid}")'
+    assert told in said
+    assert "elsewhere" not in said.replace(told, "")
+    assert told in steering("resume", ID, "--beamline", str(path))[1]
 
 
 def test_what_failed_ends_with_1_and_is_resumed(steering, workspace):

@@ -7,6 +7,8 @@ import shutil
 
 import h5py
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steering.catalogue.catalogue import Catalogue
 from steering.core import registry
@@ -16,13 +18,14 @@ from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
 from steering.flow_steps import copying, recorded_run
 from steering.flow_steps.bells import Bell
-from steering.flow_steps.copying import copy, sha256_of
+from steering.flow_steps.copying import copy, part_name, sha256_of
 from steering.flow_steps.flow_journal import BusyError, FlowJournal, flows_folder, journals
 from steering.flow_steps.recorded_run import find_run
 from steering.flow_steps.result_file import read_result_file, write_result_file
 from steering.flow_steps.warm import WarmFacilities
+from steering.flows.templates import free_name
 from steering.places import hdf5
-from tests.flow_runner.workspaces import AWKWARD, POINTS, UID, Inline, flow, measured, renamed, rewritten
+from tests.flow_runner.workspaces import AWKWARD, POINTS, UID, Inline, beside, flow, measured, renamed, rewritten
 
 
 @pytest.fixture
@@ -365,6 +368,32 @@ def test_a_name_may_be_anything(workspace, run):
         (copied,) = (path for path in (workspace.directory / folder).rglob("*.h5") if "results" not in path.parts)
         assert copied.name == AWKWARD
     assert AWKWARD in [one["filename"] for one in Catalogue(workspace).entry(f"run:{UID}").files]
+
+
+# What a run may have beside its frames, and what a flow would call files of its own.
+TAKEN = ("journal.jsonl", "JOURNAL-2.jsonl", f".{UID}.h5.part", f"..{UID}.h5.part", f"keep-{UID[:8]}/journal.jsonl",
+         "results/frames.nxs", f"MANIFEST-keep-{UID[:8]}.json", "x" * 250)  # fmt: skip
+
+
+def test_no_file_of_a_run_is_taken_for_one_of_the_flow(workspace, run):
+    written = beside(workspace, *TAKEN)
+    state = run(flow())
+    assert state.status == "succeeded", state.why
+    frames = (workspace.frames / f"{UID}.h5").read_bytes()
+    for folder in (workspace.directory / "store" / UID, workspace.directory / "experiment" / "WSe2-flake" / "raw"):
+        for name, content in {**written, f"{UID}.h5": frames}.items():
+            assert (folder / name).read_bytes() == content
+        assert (folder / "journal-3.jsonl").read_bytes() == find_run(workspace, UID).journal.read_bytes()
+        assert len([one for one in folder.rglob("*") if one.is_file()]) == len(written) + 2
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), max_size=6))
+def test_a_name_of_the_flow_s_own_is_no_file_s(names):
+    for wanted in ("journal.jsonl", *names):
+        assert free_name(wanted, names).casefold() not in {one.casefold() for one in names}
+        assert part_name(wanted, names) not in names
+        assert len(part_name(wanted[:60], names)) <= 255
+    assert free_name("journal.jsonl", ["a.h5", "b/journal.jsonl"]) == "journal.jsonl"
 
 
 def test_an_empty_folder_of_frames_is_no_copy_of_the_run(workspace, run):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from steering.core import registry
 from steering.core.errors import SteeringError
-from steering.flow_steps import warm
 from steering.flow_steps.warm import WarmFacilities
 
 
@@ -34,7 +34,7 @@ class Far:
 
 @pytest.fixture
 def facilities(monkeypatch, workspace):
-    monkeypatch.setattr(warm.registry, "load", lambda kind, name: Far)
+    monkeypatch.setattr(registry, "load", lambda kind, name: Far)
     monkeypatch.setattr(Far, "made", ())
     with WarmFacilities(workspace) as made:
         yield made

@@ -96,6 +96,25 @@ def rewritten(workspace, old, new):
         journal.write_text("".join(lines))
 
 
+def beside(workspace, *names, uid=UID):
+    """Give a run more files, by their names below the folder of its frames; return what is in them."""
+    written = {}
+    for name in names:
+        path = workspace.frames / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"raw {name}".encode())
+        written[name] = path.read_bytes()
+    (journal,) = (one for one in workspace.journal.glob("*.jsonl") if uid in one.read_text())
+    *lines, last = journal.read_text().splitlines()
+    resource = next(one for one in map(json.loads, lines) if one["name"] == "stream_resource")
+    for number, name in enumerate(names):
+        content = {**resource["content"], "uid": f"more-{number}", "uri": f"file://localhost{workspace.frames / name}"}
+        content["data_key"] = f"more_{number}"
+        lines.append(json.dumps({**resource, "content": content}))
+    journal.write_text("".join(f"{one}\n" for one in (*lines, last)))
+    return written
+
+
 # A name of a file as no person would choose it, and programs do.
 AWKWARD = "größe µ\n%20 #1;?'\"\\.h5"
 

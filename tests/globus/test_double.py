@@ -42,8 +42,8 @@ def served(tmp_path):
     """The command, and what it prints for a shell."""
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.txt").write_text("a")
-    command = [sys.executable, "-m", "steering.testing.globus", "--collection", f"raw={tmp_path / 'raw'}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "steering.testing.globus", "--collection", f"raw={tmp_path / 'raw'}", "--lifeline"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process, exported(process)
 
 

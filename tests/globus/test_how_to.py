@@ -27,7 +27,7 @@ def started(tmp_path):
     run = tmp_path / "raw" / "run"
     run.mkdir(parents=True)
     (run / "frames.h5").write_bytes(bytes(1000))
-    with subprocess.Popen([sys.executable, *words[1:]], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, *words[1:], "--lifeline"], stdin=-1, stdout=-1, text=True) as process:
         yield exported(process)
         process.terminate()
 

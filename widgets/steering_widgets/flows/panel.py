@@ -101,8 +101,8 @@ class FlowsPanel:
 
     def _do(self, what: Callable[["Flows"], object], done: str) -> None:
         flows = self._flows
-        if flows is not None:
-            self._answer.ask(lambda: str(what(flows)), done)
+        if flows is not None and self._answer.ask(lambda: str(what(flows)), done) and flows.changed.value:
+            self._answer.set((flows.changed.value, "error"))
 
     def _begin(self, flows: "Flows") -> None:
         flows.run(self._flow.value)

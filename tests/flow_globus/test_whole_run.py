@@ -1,0 +1,195 @@
+"""A finished run is analysed by a facility of Globus Compute: once, whoever is killed, and the result is back."""
+
+import json
+import os
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from steering.core.board import Board
+from steering.core.errors import SteeringError
+from steering.core.facility import FacilityStatus
+from steering.facilities.named import make_facility
+from steering.flow_globus.on_endpoint import packed, read_packed
+from steering.flow_globus.whole_run import analysed, asked_of
+from steering.flow_runner.desk import Flows
+from steering.flow_runner.returned import returned_by
+from steering.flow_steps.flow_journal import FlowJournal
+from steering.flow_steps.recorded_run import find_run
+from steering.flow_steps.work import Work
+from steering.flows.entries import ComputeEntry
+from steering.testing.inline import InlineRemote
+from steering.testing.waiting import until
+from tests.flow_runner.workspaces import UID, installed, measured
+from tests.surroundings import endpoint_of
+
+CURVE = {"analysis": "rocking_curve", "label": "curve", "axes": ["th"]}
+
+
+@contextmanager
+def batch_of(workspace, folder, monkeypatch, **more):
+    """Measure a run, and serve an endpoint that the facility ``batch`` stands for."""
+    measured(workspace)
+    for name, value in {**installed(folder / "site"), "STEERING_HOME": str(folder / "home")}.items():
+        monkeypatch.setenv(name, value)
+    with endpoint_of("batch", workspace, facility="inline", directory=str(folder / "eagle"), **more) as double:
+        yield double
+
+
+@pytest.fixture
+def batch(workspace, tmp_path, monkeypatch):
+    with batch_of(workspace, tmp_path, monkeypatch) as double:
+        yield double
+
+
+@pytest.fixture
+def flows(workspace):
+    return Flows(workspace, Board())
+
+
+def work_of(workspace, **step):
+    run = find_run(workspace, UID)
+    work = Work(workspace, FlowJournal(workspace.directory / "flows" / "x-1"), run, run.facts("x"), None)
+    return work, ComputeEntry.model_validate({"facility": "batch", "analyses": [CURVE], **step})
+
+
+@pytest.mark.system
+def test_a_run_is_analysed_by_name_and_its_result_comes_back_once(workspace, batch, flows):
+    ordered = flows.analyse(CURVE, run=UID, facility="batch")
+    state = flows.wait(ordered, 120)
+    assert (state.status, state.why) == ("succeeded", "")
+    (found,) = returned_by(state)
+    source = found.result.provenance
+    assert (source.run, source.label, source.frames) == (UID, "curve", 40)
+    assert source.facility == f"batch (inline there), flow {ordered}"
+    assert found.result.outcome.features["total"].value == 688128.0
+    assert found.result.outcome.data.sizes
+    assert 0 <= found.age < 120
+    assert found.latency_class in ("live", "within a minute", "within a quarter of an hour")
+    assert flows.analyse(CURVE, run=UID, facility="batch") == ordered
+    assert flows.results(ordered)["curve"].outcome.features.keys() == found.result.outcome.features.keys()
+    # Another choice of parameters is another one.
+    assert flows.analyse({**CURVE, "label": "again"}, run=UID, facility="batch") != ordered
+    assert batch.control.effects()["functions_run"] <= 2
+
+
+@pytest.mark.system
+async def test_whoever_is_killed_while_it_waits_finds_it_again(workspace, batch, flows):
+    batch.control.offline(make_facility("batch", workspace).endpoint.endpoint)
+    ordered = flows.analyse(CURVE, run=UID, facility="batch")
+    journal = FlowJournal(workspace.directory / "flows" / ordered)
+    notes = workspace.directory / "compute" / "batch-calls"
+    killed, said = [], lambda: str(journal.state)
+    for _ in range(2):
+        # A runner of its own, that has said why it waits, and has what it submitted written down.
+        await until(lambda: journal.held and journal.folded.process.get("pid") not in [None, *killed], said)
+        await until(lambda: "is offline. 1 runs wait or work there" in journal.state.step("compute").why, said)
+        await until(lambda: any(json.loads(one.read_text())["task"] for one in notes.glob("*.json")), said)
+        killed.append(journal.folded.process["pid"])
+        os.kill(int(killed[-1]), signal.SIGKILL)
+        assert journal.until_free(20)
+        flows.resume(ordered)
+    batch.control.online(make_facility("batch", workspace).endpoint.endpoint)
+    assert flows.wait(ordered, 120).status == "succeeded"
+    effects = batch.control.effects()
+    assert (effects["functions_run"], effects["functions_started"]) == (1, 1)
+
+
+@pytest.mark.system
+def test_what_fails_there_is_said_here_and_done_anew_when_it_is_resumed(workspace, batch, flows):
+    # It is seen there under another name, which is none.
+    frames = str(workspace.frames)
+    section = json.loads(json.dumps({"paths": {frames: "/nowhere"}}))
+    file = workspace.directory / "steering.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("      kind:", f"      paths: {json.dumps(section['paths'])}\n      kind:"))
+    ordered = flows.analyse(CURVE, run=UID, facility="batch")
+    state = flows.wait(ordered, 120)
+    assert state.status == "failed"
+    assert "curve has 0 of" in state.why
+    file.write_text(before)
+    flows.resume(ordered)
+    assert flows.wait(ordered, 120).status == "succeeded"
+
+
+def test_what_is_asked_says_where_files_are_as_the_endpoint_sees_them(workspace, tmp_path, monkeypatch):
+    measured(workspace)
+    work, step = work_of(workspace, urgency="live", when="points > 3")
+    there = replace_paths(workspace, {str(workspace.frames): "/eagle/frames"})
+    asked = asked_of(work, step, there)
+    assert (asked["was"], asked["files_in"]) == (str(workspace.frames), "/eagle/frames")
+    assert read_packed(asked["journal_text"]) == work.run.journal.read_bytes()
+    assert asked["compute"]["facility"] == "local"
+    assert (asked["compute"]["urgency"], asked["compute"]["when"]) == ("", "")
+    json.dumps(asked)
+    # What was transferred is taken from there, and a journal that is seen is not sent.
+    work.outcomes["transfer"] = {"folder": "/gdata/run", "files": []}
+    there = replace_paths(workspace, {"/gdata": "/eagle", str(workspace.directory): "/mine"})
+    asked = asked_of(work, step, there)
+    assert asked["files_in"] == "/eagle/run"
+    assert asked["journal_in"] == f"/mine/{work.run.journal.relative_to(workspace.directory)}"
+    assert "journal_text" not in asked
+
+
+def replace_paths(workspace, paths):
+    from steering.facilities.globus_compute import GlobusComputeFacility
+
+    return GlobusComputeFacility(workspace, "batch", endpoint="A", paths=paths)
+
+
+def test_a_journal_that_is_too_long_is_refused_with_what_to_do(workspace, monkeypatch):
+    measured(workspace)
+    work, step = work_of(workspace)
+    monkeypatch.setattr("steering.flow_globus.whole_run._MOST_CHARACTERS", 100)
+    with pytest.raises(SteeringError, match=r"MB compressed\. Allowed: 0 MB\. Say under paths: of the facility"):
+        asked_of(work, step, replace_paths(workspace, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("no base 64!", "came spoiled"), ("AAAA", "came spoiled"), (packed(b"x" * 1000)[:8], "spoiled|cut off")],
+)
+def test_a_journal_that_comes_spoiled_is_said(text, words):
+    with pytest.raises(SteeringError, match=words):
+        read_packed(text)
+
+
+def test_a_journal_that_unpacks_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr("steering.flow_globus.on_endpoint.MOST_JOURNAL", 1000)
+    with pytest.raises(SteeringError, match="has more than 0 MB, or came cut off"):
+        read_packed(packed(bytes(10_000)))
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"outcome": 3}, []])
+async def test_what_is_no_answer_is_not_kept(workspace, answer):
+    measured(workspace)
+    work, step = work_of(workspace)
+    facility = replace_paths(workspace, {})
+    facility.submit = lambda *_: InlineRemote("x", answer, None)
+
+    async def status():
+        return FacilityStatus("batch", "running")
+
+    facility.status, work = status, replace(work)
+    work.waits = lambda _: None
+    with pytest.raises(SteeringError, match=r"^batch has returned something else .* Then resume\.$"):
+        await analysed(work, step, facility, ["curve"])
+
+
+@pytest.mark.parametrize(
+    ("analyses", "facility", "words"),
+    [
+        (["rocking_curv"], "local", "There is no analysis 'rocking_curv'. Allowed: "),
+        (["rocking_curve"], "globus", "There is no facility 'globus'. Allowed: aurora, "),
+        ([{"analysis": "rocking_curve", "axis": ["th"]}], "local", "The analysis cannot be asked for: "),
+        ([{"label": "x"}], "local", "There is no analysis 'None'"),
+    ],
+)
+def test_what_cannot_be_analysed_is_refused_before_anything_is_ordered(workspace, flows, analyses, facility, words):
+    measured(workspace)
+    with pytest.raises(SteeringError) as refused:
+        flows.analyse(*analyses, run=UID, facility=facility)
+    assert words in str(refused.value)
+    assert not (workspace.directory / "flows").exists()
