@@ -62,4 +62,6 @@ def _kind(value: Any, path: tuple[str, ...]) -> str:
         if len(value.encode(errors="replace")) > _LONGEST:
             raise FieldTypeError(f"field '{'.'.join(path)}' is longer than {_LONGEST} bytes")
         return "date" if _DATES.fullmatch(value) else "string"
-    return {bool: "boolean", int: "integer"}.get(type(value), "float")
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "float"
