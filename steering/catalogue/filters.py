@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from steering.catalogue.searchable import marked
 from steering.core.errors import SteeringError
 from steering.flows import condition
 from steering.flows.facts import NUMBERS
@@ -111,7 +112,7 @@ def _combined(how: str, parts: Sequence[Filter | bool]) -> Filter | bool:
 
 def _compared(asked: condition.Comparison, units: Mapping[str, Sequence[str]], *, holds: bool) -> Filter | bool:
     if isinstance(asked.value, str):
-        same = Condition(field_of(asked.name), (asked.value,))
+        same = Condition(field_of(asked.name), (marked(asked.value),))
         return same if (asked.compare == "==") == holds else Excluded(same)
     found: list[Filter | bool] = []
     for place in places_of(asked.name):

@@ -2,11 +2,11 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
 
 from steering.catalogue.asked import FACETS, facets_of, fitting
 from steering.catalogue.entry import Entry
 from steering.catalogue.filters import field_of, places_of, rough_filter
+from steering.catalogue.searchable import as_written, marked, unmarked
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.flows.condition import Condition, read_condition
@@ -59,7 +59,8 @@ class PublishedCatalogue:
                 more entries may fit than Search shows.
         """
         wanted: list[search.Filter] = [
-            search.Condition(field_of(name), (word,)) for name, word in facets_of(kind, facets).items()
+            search.Condition(field_of(name), (word if name == "day" else marked(word),))
+            for name, word in facets_of(kind, facets).items()
         ]
         judged = read_condition(condition) if condition else None
         index = self._opened()
@@ -79,7 +80,7 @@ class PublishedCatalogue:
         """
         counted = self._opened().find(facets=[field_of(name) for name in FACETS], limit=1).facets
         found = {name: counted.get(field_of(name), {}) for name in FACETS}
-        return {name: {word: count for word, count in one.items() if word} for name, one in found.items()}
+        return {name: {unmarked(word): count for word, count in one.items() if word} for name, one in found.items()}
 
     def features(self) -> dict[str, str]:
         """Name the features that results have, with their units.
@@ -155,7 +156,7 @@ class PublishedCatalogue:
 
 def _read(one: search.Entry) -> Entry | None:
     """Read an entry; nothing if it is of no run or result, as an index may have others."""
-    content = cast("Mapping[str, Any]", one.content)
+    content = as_written(one.content)
     try:
         kind, run, *_ = one.subject.split(":", 2)
         said, title = content["project_metadata"], content["dc"]["titles"][0]["title"]

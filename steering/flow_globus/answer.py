@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from steering.catalogue.entry import Entry, checked_entry
+from steering.catalogue.searchable import as_written
 from steering.core.errors import SteeringError, said
 from steering.core.result import Feature
 from steering.flow_steps.result_file import read_result
@@ -117,7 +118,9 @@ def read_answer(given: Any, run: str, flow_run: str, labels: Collection[str], *,
 def read_entry(one: Mapping[str, Any], run: str, flow_run: str) -> Entry:
     """Read an entry of the catalogue as the function or this process wrote it."""
     features = read_features(one["features"])
-    return Entry(str(one["subject"]), one["kind"], run, flow_run, one["content"], tuple(one["visible_to"]), features)
+    return Entry(
+        str(one["subject"]), one["kind"], run, flow_run, as_written(one["content"]), tuple(one["visible_to"]), features
+    )
 
 
 def _alike(told: Mapping[str, Feature], found: Mapping[str, Feature]) -> bool:

@@ -1,6 +1,7 @@
 """What the distribute step on Globus adds to its transfer: the manifest beside the files, and who may read them."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from steering.core.errors import SteeringError
@@ -49,19 +50,26 @@ def finish_giving(work: Work, flow: FlowEntry, login: Login, outcome: Mapping[st
         target = f"{under('/', fill_path(step.to, work.facts.words))}/{name}"
         # Its note has the submission id before anything is sent, so that one is sent however often this is cut off.
         sending = Sending(Transfers(login), work.journal.folder / "manifest-sending.json")
-        try:
+        with _said(work, "their manifest was not"):
             sending.send(there.source, there.experiment, [Files(source, target)], label=f"{work.journal.id}: manifest")
-        except CancelledFlowError:
-            raise
-        except SteeringError as error:
-            why = f"The files were given out, and their manifest was not: {error}"
-            work.journal.write("failed", {"step": "distribute", "why": why})
-            raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
         point("manifest.sent")
         work.did(_KEY, path=address)
     shared = {"readers": list(step.readers)} if step.readers else {}
     _share(work, flow, login, step)
     return {**outcome, "manifest": address, **shared}
+
+
+@contextmanager
+def _said(work: Work, lacking: str) -> Generator[None]:
+    """Say what is lacking where something fails after the files were given out, in the journal too."""
+    try:
+        yield
+    except CancelledFlowError:
+        raise
+    except SteeringError as error:
+        why = f"The files were given out, and {lacking}: {error}"
+        work.journal.write("failed", {"step": "distribute", "why": why})
+        raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
 
 
 def _share(work: Work, flow: FlowEntry, login: Login, step: DistributeEntry) -> None:
@@ -73,14 +81,8 @@ def _share(work: Work, flow: FlowEntry, login: Login, step: DistributeEntry) -> 
             continue
         work.intend(key, path=folder)
         point("reader.intended")
-        try:
+        with _said(work, f"{reader} may not read them yet"):
             group = kind == "groups"
             rule = Transfers(login).share(flow.globus.experiment, folder, principal, group=group)
-        except CancelledFlowError:
-            raise
-        except SteeringError as error:
-            why = f"The files were given out, and {reader} may not read them yet: {error}"
-            work.journal.write("failed", {"step": "distribute", "why": why})
-            raise SteeringError(f"{why} Then go on: steering flow resume {work.journal.id}") from error
         point("reader.shared")
         work.did(key, path=folder, rule=rule)

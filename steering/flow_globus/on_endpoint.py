@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from steering.archive.journal import Entry, encode, read_journal
 from steering.catalogue.entry import Entry as CatalogueEntry
+from steering.catalogue.searchable import searchable
 from steering.core.errors import SteeringError, said
 from steering.core.workspace import default_workspace
 from steering.flow_steps.catalogue_step import entries_of
@@ -118,7 +119,7 @@ def written_entries(work: Work, step: Mapping[str, Any] | None) -> list[dict[str
 def _entry(one: CatalogueEntry) -> dict[str, Any]:
     features = features_json(one.features)
     return {
-        "subject": one.subject, "visible_to": list(one.visible_to), "content": one.content,
+        "subject": one.subject, "visible_to": list(one.visible_to), "content": searchable(one.content),
         "kind": one.kind, "features": features,
     }  # fmt: skip
 

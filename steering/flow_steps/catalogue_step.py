@@ -55,7 +55,7 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
         "kind": "run", "label": "", "flow": work.journal.id,
     }  # fmt: skip
     if "frames" in work.facts.features:
-        common["frames"] = work.facts.features["frames"].value
+        common["frames"] = float(work.facts.features["frames"].value)
     if "duration" in work.facts.features:
         common["duration"] = work.facts.features["duration"].value
     every: dict[str, Feature] = {}
@@ -67,7 +67,7 @@ def entries_of(work: Work, step: CatalogueEntry, before: Entry | None = None) ->
         more = {
             "kind": "result", "label": label, "parent": f"run:{run.uid}",
             "analysis": source.analysis, "analysis_parameters": dict(source.parameters),
-            "features": features_json(features), "frames": source.frames,
+            "features": features_json(features), "frames": float(source.frames),
             "tools": [
                 {"name": f"steering {source.analysis}", "tool_version": source.code_version, "device": source.facility}
             ],

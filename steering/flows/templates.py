@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 from typing import Any, cast
 
 from steering.core.errors import SteeringError
@@ -65,7 +64,7 @@ def free_name(wanted: str, names: Iterable[str]) -> str:
         wanted: Is taken if it is free, else with a number.
         names: Of the files, as paths below their folder. Some filesystems take letters of both cases for the same.
     """
-    taken = {PurePosixPath(one).parts[0].casefold() for one in names}
+    taken = {one.partition("/")[0].casefold() for one in names}
     stem, dot, end = wanted.partition(".")
     made, number = wanted, 1
     while made.casefold() in taken:

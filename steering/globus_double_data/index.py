@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from steering.globus_double_data.call import Document, RefusedError
+from steering.globus_double_data.field_types import fitting
 
 _UNBOUNDED = ("*", None)
 # A dotted name's parts; a dot behind a backslash belongs to its part.
@@ -32,15 +33,22 @@ class Index:
         name: As people read it.
         entries: By subject and id.
         asked: How many queries were answered.
+        types: Of its fields, by dotted name. They stay when entries go.
     """
 
     id: str
     name: str
     entries: dict[tuple[str, str | None], Entry] = field(default_factory=dict[tuple[str, str | None], Entry])
     asked: int = 0
+    types: dict[str, str] = field(default_factory=dict[str, str])
 
     def write(self, entry: Entry) -> bool:
-        """Write an entry; return whether that changed anything."""
+        """Write an entry; return whether that changed anything.
+
+        Raises:
+            FieldTypeError: If a field of it is of another type than in the index; nothing is written then.
+        """
+        self.types = fitting(self.types, entry.content)
         key = (entry.subject, entry.id)
         changed = self.entries.get(key) != entry
         self.entries[key] = entry

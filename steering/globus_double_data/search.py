@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from steering.globus_double_data.call import Call, Document, Person, RefusedError, Route
+from steering.globus_double_data.field_types import FieldTypeError
 from steering.globus_double_data.ground import Ground, now
 from steering.globus_double_data.index import Entry, Index
+
+# After docs.globus.org/api/search/limits.
+_LONGEST_SUBJECT, _MOST_PRINCIPALS = 500, 100
 
 
 class Search:
@@ -90,11 +94,14 @@ class Search:
         with self._ground.lock:
             failing = self._ground.faults.failing_ingests > 0
             self._ground.faults.failing_ingests -= failing
-            if not failing:
-                for entry in entries:
+            state, words = "SUCCESS", f"{len(entries)} entries were written"
+            if failing:
+                state, words = "FAILED", "the entry could not be indexed"
+            try:
+                for entry in () if failing else entries:
                     self._ground.effects.entries_written += index.write(entry)
-            state = "FAILED" if failing else "SUCCESS"
-            words = "the entry could not be indexed" if failing else f"{len(entries)} entries were written"
+            except FieldTypeError as error:
+                state, words = "FAILED", f"the entry could not be indexed: {error}"
             self._tasks[task] |= {
                 "state": state,
                 "state_description": words,
@@ -177,6 +184,9 @@ def _entry_of(given: Any) -> Entry:
     if not isinstance(subject, str) or not subject or not isinstance(content, dict) or not isinstance(visible, list):
         raise RefusedError(400, "BadRequest.IngestDocument", "An entry needs 'subject', 'content' and 'visible_to'")
     principals = tuple(str(one) for one in cast("list[Any]", visible))
+    if len(subject.encode(errors="replace")) > _LONGEST_SUBJECT or len(principals) > _MOST_PRINCIPALS:
+        limits = f"{_LONGEST_SUBJECT} bytes of 'subject' and {_MOST_PRINCIPALS} of 'visible_to'"
+        raise RefusedError(400, "BadRequest.IngestDocument", f"Allowed: {limits}")
     wrong = [
         one for one in principals if one not in ("public", "all_authenticated_users") and not one.startswith("urn:")
     ]

@@ -7,6 +7,7 @@ import pytest
 
 from steering.catalogue import published
 from steering.catalogue.catalogue import Catalogue
+from steering.catalogue.searchable import searchable
 from steering.core.errors import SteeringError
 from steering.flow_runner.orders import order
 from steering.flow_runner.runner import run_flow
@@ -220,3 +221,23 @@ def test_nobody_waits_for_an_index_for_ever(workspace, there, monkeypatch):
     there.double.control.refuse("search", status=503, times=100)
     with pytest.raises(GlobusError, match="search the index"):
         Catalogue(workspace).on(there.index).find()
+
+
+def test_a_sample_that_is_called_as_a_day_keeps_no_other_out(workspace, there):
+    login, catalogue = Login(workspace), Catalogue(workspace).on("runs")
+    index = SearchIndex(login, there.index)
+    made = [
+        entry(1, {"peak": (1, "deg")}, sample="2026-11-30", parameters={"exposure": 1, "mode": "fast"}),
+        entry(2, {"peak": (1.5, "deg")}, sample="gel", parameters={"exposure": 0.25, "mode": None}),
+    ]
+    for one in made:
+        index.ingest(Entry(one.subject, searchable(one.content), one.visible_to))
+    for sample, wanted in (("2026-11-30", made[0]), ("gel", made[1])):
+        (found,) = catalogue.find("peak > 0 deg", sample=sample)
+        assert (found.subject, found.sample) == (wanted.subject, sample)
+        assert found.metadata["parameters"] == wanted.metadata["parameters"]
+    assert catalogue.facets()["sample"] == {"2026-11-30": 1, "gel": 1}
+    # As it stood, the day had kept the other out for good.
+    index.ingest(Entry("a", {"here": "2026-11-30"}, ("public",)))
+    with pytest.raises(GlobusError, match="field 'here' is of type date, and a value of type string cannot be stored"):
+        index.ingest(Entry("b", {"here": "gel"}, ("public",)))
