@@ -299,7 +299,7 @@ ONE_MISTAKE = {
     "unknown analysis": (
         ("    axis: eta", "    axis: eta\n    analysis: rocking"),
         12,
-        "There is no analysis 'rocking'. Allowed: centre_of_mass,",
+        "There is no analysis 'rocking'. Allowed: background, centre_of_mass,",
     ),
     "both ways": (
         ("    axis: eta", "    axis: eta\n    analysis: scalars\n    analyses: [scalars]"),

@@ -39,7 +39,7 @@ def course(name, values, error, units):
         (Hedm, "rare_excess", "1", 0.0, 1.0, 6.0, "rare_excess is 6, above 5"),
         (Xpcs, "damage", "%", 0.0, 1.5, -12.0, "damage is -12 %, below -5 %"),
         (Radial, "damage", "%", 0.0, 1.5, 12.0, "damage is 12 %, above 5 %"),
-        (Laue, "indexed", "%", 90.0, 2.0, 60.0, "standard deviations from the 9"),
+        (Laue, "indexed", "%", 90.0, 2.0, 60.0, "14.7 standard deviations from the 89.48 of the first 20 results"),
     ],
 )
 def test_each_technique_says_what_merits_a_look_and_hardly_ever_what_is_noise(
