@@ -67,7 +67,7 @@ class SteeringForm:
         self._drafted.advance()
         self._starting = StartFields(desk, self._type)
         self._made: dict[tuple[str, tuple[str, ...]], ParameterRow] = {}
-        self._beginning = Beginning()
+        self._beginning, self._scanned = Beginning(), False
         self._rows: dict[str, ParameterRow] = {}
         self._table = ipywidgets.Box()
         self._table.add_class("st-params")
@@ -97,10 +97,14 @@ class SteeringForm:
             self._undo.forget()
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
+        ended, self._scanned = self._scanned and not self._status.value.scanning, self._status.value.scanning
+        if ended and self._answer.value[1] == "good":
+            self._answer.set(("", "plain"))  # it was of the scan that has ended
+        # A new page or kernel knows of nothing that was typed, but of what the last run had.
+        new = scans and self._starting.scan is None
         if scans:
-            # A new page or kernel knows of nothing that was typed, but of what the last run had.
             self._starting.offer(self._scans.value, self._status.value.scan)
-        if begun or (scans and self._status.value.scan):
+        if begun or new:
             self._starting.recall(self._status.value.scan, self._status.value.parameters)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
         complained, said, noted = self._complained.advance(), self._said.advance(), self._noted.advance()
