@@ -1,17 +1,22 @@
-"""Runs a cell of a notebook on a thread of its kernel, which meanwhile answers the page that joins it.
+"""Runs a cell of a notebook on a thread of its kernel, once the page that joins it has drawn the dashboard.
 
 A kernel that runs a cell answers nothing else: a page that opens the notebook at that moment would show nothing before
-the cell has ended, and to start a scan takes seconds on a busy machine.
+the cell has ended. And a page that is not told of all widgets within 4 s asks for each of them, which takes half a
+minute on a busy machine: a scan that began meanwhile would take the kernel's time for its first frames.
 """
 
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 from steering.core.errors import SteeringError, said
 
+# A page that has not drawn it by then may still come; the scan is there for whoever looks in another way.
+_DRAWN_SECONDS = 30.0
+
 
 def run_beside(code: str, names: dict[str, Any]) -> Thread:
-    """Run code as a cell would be run, and return at once.
+    """Run code as a cell would be run, when a page shows the ``dashboard`` of the kernel, and return at once.
 
     Args:
         code: Source of the cell.
@@ -19,6 +24,8 @@ def run_beside(code: str, names: dict[str, Any]) -> Thread:
     """
 
     def run() -> None:
+        with suppress(TimeoutError):
+            names["dashboard"].hellos.wait(bool, _DRAWN_SECONDS)
         try:
             exec(compile(code, "<the tutorial's cell>", "exec"), names)  # noqa: S102  (a cell of our own tutorial)
         except (SteeringError, TimeoutError) as error:

@@ -355,17 +355,24 @@ def test_start_takes_only_what_was_changed_and_the_form_then_steers(start, idle)
 def test_the_fields_keep_what_the_last_run_was_started_with_wherever_that_was(start, idle):
     idle.start("rocking", exposure=1.5)  # in a cell
     start.refresh()
-    idle.propose(SetParameter("exposure", 0.5))
+    find(start.widget, "st-param-exposure").value = "0.5"
+    find(start.widget, "st-apply").click()
     idle.advance(3)
     start.refresh()
     idle.propose(Finish())
     idle.advance()
     start.refresh()
     assert not idle.board.status.value.scanning
+    assert "Accepted" not in text_of(start.widget), "that was of the scan that has ended"
     # What it was steered to is another thing than what it was started with.
     assert find(start.widget, "st-start-exposure").value == "1.5"
     assert "0.25 s → 1.5 s" in text_of(start.widget)
     assert find(start.widget, "st-clear").description == "Defaults"
+    # What is typed then is newer than the run, also if the scan is told anew.
+    find(start.widget, "st-start-exposure").value = "2"
+    idle.board.scans.set(tuple(replace(one, sample="Pt") for one in idle.board.scans.value))
+    start.refresh()
+    assert find(start.widget, "st-start-exposure").value == "2"
     click(start, "st-clear")
     assert find(start.widget, "st-start-exposure").value == "0.25"
     assert not shown(start, "st-clear")

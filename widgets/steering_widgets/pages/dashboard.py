@@ -5,6 +5,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
+from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 
@@ -46,6 +47,11 @@ class Dashboard:
     def opened(self) -> bool:
         """Whether it, or another dashboard of the same session, has a tab of its own."""
         return self._page.opened_by is not None
+
+    @property
+    def hellos(self) -> Cell[int]:
+        """Counts the pages that have drawn it, each time anew when one is loaded again."""
+        return self._page.hellos
 
     def open(self, *, beside: bool = False) -> None:
         """Show it in a tab of JupyterLab that it fills; the same again when the page is loaded anew.

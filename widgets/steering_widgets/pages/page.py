@@ -109,7 +109,8 @@ class Page:
         self._words = (trend, instrument, journal, source, compute, flows)
         others = (instrument, journal, source, compute, analyses, runs, shown, flows)
         self._closing = (*self._panels, *others, *drawn, trend, self._frame)
-        self._hellos = Place(progress.control.hellos)
+        self.hellos = progress.control.hellos
+        self._hellos = Place(self.hellos)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
         plots = [view.place for view in views]

@@ -67,7 +67,7 @@ class SteeringForm:
         self._drafted.advance()
         self._starting = StartFields(desk, self._type)
         self._made: dict[tuple[str, tuple[str, ...]], ParameterRow] = {}
-        self._beginning = Beginning()
+        self._beginning, self._scanned = Beginning(), False
         self._rows: dict[str, ParameterRow] = {}
         self._table = ipywidgets.Box()
         self._table.add_class("st-params")
@@ -97,11 +97,10 @@ class SteeringForm:
             self._undo.forget()
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
-        if scans:
-            # A new page or kernel knows of nothing that was typed, but of what the last run had.
-            self._starting.offer(self._scans.value, self._status.value.scan)
-        if begun or (scans and self._status.value.scan):
-            self._starting.recall(self._status.value.scan, self._status.value.parameters)
+        ended, self._scanned = self._scanned and not self._status.value.scanning, self._status.value.scanning
+        if ended and self._answer.value[1] == "good":
+            self._answer.set(("", "plain"))  # it was of the scan that has ended
+        self._offer(told=scans, begun=begun)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
         complained, said, noted = self._complained.advance(), self._said.advance(), self._noted.advance()
         if drafted:
@@ -123,6 +122,15 @@ class SteeringForm:
         for row in self._made.values():
             close_all(row.widget)
         close_all(self.widget)
+
+    def _offer(self, *, told: bool, begun: bool) -> None:
+        """Offer the scans that are told, with the values of the last run where nothing newer was typed."""
+        # A new page or kernel knows of nothing that was typed, but of what the last run had.
+        new = told and self._starting.scan is None
+        if told:
+            self._starting.offer(self._scans.value, self._status.value.scan)
+        if begun or new:
+            self._starting.recall(self._status.value.scan, self._status.value.parameters)
 
     def _type(self, _: object) -> None:
         self._keys.set(self._keys.value + 1)
