@@ -60,7 +60,9 @@ def test_a_mistake_is_a_sentence_and_no_traceback(capsys, tmp_path):
     assert main(["compute", "start", "slurm", "--nodes", "0", *here]) == 1
     assert capsys.readouterr().err.startswith("--nodes 0: not a number of nodes. Allowed: 1 and more")
     assert main(["compute", "start", *here]) == 1
-    assert capsys.readouterr().err.startswith("Say which facility. Allowed: aurora, globus_compute, local, pbs, polaris, slurm")
+    assert capsys.readouterr().err.startswith(
+        "Say which facility. Allowed: aurora, globus_compute, local, pbs, polaris, slurm"
+    )
     (tmp_path / "steering.yaml").write_text("steering: {sites: {polaris: {colour: red}}}")
     assert main(["compute", "explain", "polaris", *here]) == 1
     assert capsys.readouterr().err.startswith("The facility polaris has no setting 'colour'. Settings: ")
