@@ -378,6 +378,26 @@ def test_the_fields_keep_what_the_last_run_was_started_with_wherever_that_was(st
     assert not shown(start, "st-clear")
 
 
+def test_what_is_typed_stays_if_somebody_else_starts_that_scan(start, idle):
+    find(start.widget, "st-start-exposure").value = "0.75"
+    find(start.widget, "st-start-step").value = "0.0100"
+    idle.start("rocking", exposure=1.5, range=0.5, step=0.01)
+    start.refresh()
+    idle.propose(Finish())
+    idle.advance()
+    start.refresh()
+    values = {name: find(start.widget, f"st-start-{name}").value for name in ("exposure", "range", "step")}
+    assert values == {"exposure": "0.75", "range": "0.5", "step": "0.0100"}
+    # What came from that run is no draft: the next one replaces it.
+    idle.start("rocking", exposure=2.0, range=0.25)
+    start.refresh()
+    idle.propose(Finish())
+    idle.advance()
+    start.refresh()
+    assert find(start.widget, "st-start-range").value == "0.25"
+    assert find(start.widget, "st-start-exposure").value == "0.75"
+
+
 def test_a_new_page_begins_with_the_scan_that_was_last_and_its_values(idle, request):
     idle.start("map", step=5.0)
     idle.advance(3)

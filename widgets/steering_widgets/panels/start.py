@@ -34,6 +34,8 @@ class StartFields:
         self.menu = self._choice.widget
         self._by_title: dict[str, ScanDescription] = {}
         self._made: dict[ScanDescription, dict[str, ParameterRow]] = {}
+        # What the last run has put into each field.
+        self._recalled: dict[tuple[str, str], str] = {}
 
     @property
     def scan(self) -> ScanDescription | None:
@@ -56,13 +58,25 @@ class StartFields:
     def recall(self, name: str, parameters: Iterable[Parameter]) -> None:
         """Write the values of a scan's last run into its fields: whoever measures again mostly means the same.
 
-        A signal to which the run had set nothing has moved on since, and is not to be put back by the next one.
+        A signal to which the run had set nothing has moved on since, and is not to be put back by the next one. What a
+        person has typed and not started yet stays, whoever has started that scan meanwhile.
         """
         values = {one.name: one for one in parameters}
         for scan in self._by_title.values():
             for usual in scan.parameters if scan.name == name else ():
                 if usual.name in values and not usual.as_read:
-                    self._made[scan][usual.name].entry.write(value_text(usual, values[usual.name].value))
+                    self._put(name, usual, self._made[scan][usual.name], values[usual.name].value)
+
+    def _put(self, scan: str, usual: Parameter, row: ParameterRow, value: float) -> None:
+        key, default = (scan, usual.name), value_text(usual, usual.value)
+        with suppress(SteeringError):
+            if row.entry.number() == value:
+                # It was started with what stands here, however that is written.
+                self._recalled[key] = row.entry.text
+                return
+        if row.entry.text in (default, self._recalled.get(key, default)):
+            self._recalled[key] = value_text(usual, value)
+            row.entry.write(self._recalled[key])
 
     def advance(self) -> bool:
         """Say whether a person chose another scan since this was last asked."""
