@@ -97,11 +97,12 @@ class SteeringForm:
             self._undo.forget()
             for row in self._made.values():
                 row.forget()  # and so is what was typed for it
-        if scans:
-            # A new page or kernel knows of nothing that was typed, but of what the last run had.
-            self._starting.offer(self._scans.value, self._status.value.scan)
-        if begun or (scans and self._status.value.scan):
-            self._starting.recall(self._status.value.scan, self._status.value.parameters)
+        last = self._status.value.scan
+        # A new page or kernel knows of nothing that was typed, but of what the last run had. One that is told of the
+        # scans again, as after each break of its link, has in its fields what a person wants.
+        fresh = self._starting.offer(self._scans.value, last) if scans else frozenset[str]()
+        if begun or last in fresh:
+            self._starting.recall(last, self._status.value.parameters)
         chosen, typed, drafted = self._starting.advance(), self._typed.advance(), self._drafted.advance()
         complained, said, noted = self._complained.advance(), self._said.advance(), self._noted.advance()
         if drafted:

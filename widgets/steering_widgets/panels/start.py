@@ -45,13 +45,19 @@ class StartFields:
         """The chosen scan's rows by parameter."""
         return self._made[self.scan] if self.scan is not None else {}
 
-    def offer(self, scans: tuple[ScanDescription, ...], last: str = "") -> None:
-        """Offer scans; a person's choice stays. Where there is none, ``last`` is chosen by its name, or the first."""
+    def offer(self, scans: tuple[ScanDescription, ...], last: str = "") -> frozenset[str]:
+        """Offer scans; a person's choice stays. Where there is none, ``last`` is chosen by its name, or the first.
+
+        Returns:
+            Names of those that were not offered before.
+        """
         self._by_title = titled(scans)
+        before = {scan.name for scan in self._made}
         # Made once: a page may still be drawing rows that are replaced, so none is closed before the end.
         self._made |= {scan: self._rows(scan) for scan in scans if scan not in self._made}
         usual = next((title for title, scan in self._by_title.items() if scan.name == last), "")
         self._choice.offer(tuple(self._by_title), usual or next(iter(self._by_title), ""))
+        return frozenset(scan.name for scan in scans) - before
 
     def recall(self, name: str, parameters: Iterable[Parameter]) -> None:
         """Write the values of a scan's last run into its fields: whoever measures again mostly means the same.
