@@ -167,7 +167,9 @@ async def test_what_is_no_answer_is_not_kept(workspace, answer):
     measured(workspace)
     work, step = work_of(workspace)
     facility = replace_paths(workspace, {})
-    facility.submit = lambda *_: InlineRemote("x", answer, None)
+    asked, forgotten = [], []
+    facility.submit = lambda key, *_: asked.append(key) or InlineRemote(key, answer, None)
+    facility.forget = forgotten.append
 
     async def status():
         return FacilityStatus("batch", "running")
@@ -176,6 +178,8 @@ async def test_what_is_no_answer_is_not_kept(workspace, answer):
     work.waits = lambda _: None
     with pytest.raises(SteeringError, match=r"^batch has returned something else .* Then resume\.$"):
         await analysed(work, step, facility, ["curve"])
+    # Resumed, it is asked for anew.
+    assert forgotten == asked != []
 
 
 @pytest.mark.parametrize(
