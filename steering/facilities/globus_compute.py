@@ -142,8 +142,12 @@ class GlobusComputeFacility:
         """Do nothing: each run has a process of its own, and a run that only loads would wait in the queue."""
 
     async def attach(self) -> bool:
-        """Take functions if it was started by any process of this workspace; return whether it was."""
-        self._attached = self._notes.is_dir()
+        """Take functions if it was started by any process of this workspace; return whether it was.
+
+        Raises:
+            SteeringError: If what is written of it is wrong.
+        """
+        self._attached = bool(self.endpoint.endpoint) and self._notes.is_dir()
         return self._attached
 
     def submit(
