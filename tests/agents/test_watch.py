@@ -58,6 +58,8 @@ def test_a_drift_is_said_when_it_is_clear():
     (first, why), *_ = alarms(Watch("tau0", drift=5.0), falling).items()
     assert 33 <= first < 50
     assert "% over the last 20 results" in why
+    doubled = alarms(Watch("tau0", drift=5.0, baseline=5), [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert list(doubled.values()) == ["tau0 is 5 s; it changed by +133 % over the last 5 results"]
 
 
 def test_the_same_frames_again_and_what_is_not_known_count_for_nothing():
