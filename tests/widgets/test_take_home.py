@@ -128,6 +128,22 @@ def test_an_image_is_written_cell_by_cell_as_it_is_shown(desk):
     assert numbers[:5].tolist() == [[0, 0, 0], [0.5, 0, 1], [1, 0, 2], [1.5, 0, 3], [0, 2, 4]]
 
 
+def test_an_array_that_was_just_chosen_is_written_though_the_one_before_had_more_layers(desk):
+    deep = (("layer", "y", "x"), np.zeros((3, 3, 4)), {"units": "rad"})
+    desk.board.result.set(result(image().assign(depth=deep)))
+    panel = ArrayPanel(desk)
+    panel.refresh()
+    panel._name.widget.value = "depth"
+    panel.refresh()
+    panel._layer.value = 2
+    panel._name.widget.value = "phase"
+    find(panel.widget, "st-array-csv").click()
+    (path,) = desk.past.folder.glob("array-*.csv")
+    about, header, numbers = read(path)
+    assert {"# layer: 0", "# mean of so many cells: 1 x 1"} <= set(about)
+    assert (header[2], numbers[11].tolist()) == ("phase (rad)", [1.5, 4, 11])
+
+
 def test_all_lines_are_written_also_those_that_have_no_room_on_the_screen(desk):
     desk.board.result.set(result(curves()))
     _, (path,) = taken(desk, LinesPanel(desk), "lines")
