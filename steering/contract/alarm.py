@@ -8,7 +8,8 @@ a flow, and is suggested as a pause. Unlike other agents it is on at once. A per
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from numbers import Integral, Real
+from typing import Any, cast
 
 _FEWEST = 5
 _NOVEL = 6.0
@@ -44,6 +45,15 @@ class Alarm:
         Raises:
             ValueError: If a number is not allowed, or limits are given without a feature.
         """
+        # They may come from a file, in which 1e-3 is a text.
+        for name in ("low", "high", "sure", "drift", "novelty", "baseline"):
+            given: Any = getattr(self, name)
+            kind = Integral if name == "baseline" else Real
+            if given is None and name not in ("sure", "baseline"):
+                continue
+            if not isinstance(given, kind) or isinstance(given, bool):
+                message = f"{name} is {given!r:.40}. Allowed: a {'whole ' if kind is Integral else ''}number"
+                raise ValueError(message)
         limits = [one for one in (self.low, self.high) if one is not None]
         if limits and not self.feature:
             message = "limits are those of one feature. Give its name: feature"

@@ -123,6 +123,7 @@ def test_false_alarms_on_recorded_frames_are_few(seed):
         ({"drift": 0.0}, "drift is 0"),
         ({"novelty": float("nan")}, "novelty is nan"),
         ({"novelty": 3.0, "baseline": 2}, "baseline is 2"),
+        ({"alarms": [{"feature": "tau0", "high": 1.0}]}, "In a file name one agent watch for each"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(settings, sentence):

@@ -144,6 +144,10 @@ def test_what_is_no_alarm_is_refused_by_the_kit_and_does_nothing_in_a_run(odd):
         ({"drift": 0.0}, "drift is 0. Allowed: above 0"),
         ({"novelty": float("inf")}, "novelty is inf. Allowed: above 0"),
         ({"baseline": 4}, "baseline is 4 results. Allowed: 5 and more"),
+        ({"baseline": 20.5}, r"baseline is 20\.5\. Allowed: a whole number"),
+        ({"baseline": "x"}, "baseline is 'x'. Allowed: a whole number"),
+        ({"feature": "tau0", "high": "1e-3"}, "high is '1e-3'. Allowed: a number"),
+        ({"sure": None}, "sure is None"),
     ],
 )
 def test_an_alarm_that_cannot_be_says_why(settings, sentence):
