@@ -9,10 +9,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, cast
+from typing import cast
 
 _FEWEST = 5
 _NOVEL = 6.0
+# The first one cannot be left out.
+_NUMBERS = ("sure", "low", "high", "drift", "novelty")
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,9 @@ class Alarm:
         Raises:
             ValueError: If a number is not allowed, or limits are given without a feature.
         """
-        # They may come from a file, in which 1e-3 is a text.
-        for name in ("low", "high", "sure", "drift", "novelty", "baseline"):
-            given: Any = getattr(self, name)
-            kind = Integral if name == "baseline" else Real
-            if given is None and name not in ("sure", "baseline"):
-                continue
-            if not isinstance(given, kind) or isinstance(given, bool):
-                message = f"{name} is {given!r:.40}. Allowed: a {'whole ' if kind is Integral else ''}number"
+        numbers = (*((name, getattr(self, name)) for name in _NUMBERS), ("baseline", self.baseline))
+        for message in (_no_number(name, value) for name, value in numbers):
+            if message:
                 raise ValueError(message)
         limits = [one for one in (self.low, self.high) if one is not None]
         if limits and not self.feature:
@@ -73,6 +70,16 @@ class Alarm:
             raise ValueError(message)
         if not limits and self.drift is None and self.novelty is None:
             object.__setattr__(self, "novelty", _NOVEL)
+
+
+def _no_number(name: str, value: object) -> str:
+    """Say that a value is no number, as a file's 1e-3 is none; empty if it is one, or is left out."""
+    if value is None and name in _NUMBERS[1:]:
+        return ""
+    kind = Integral if name == "baseline" else Real
+    if isinstance(value, kind) and not isinstance(value, bool):
+        return ""
+    return f"{name} is {value!r:.40}. Allowed: a {'whole ' if kind is Integral else ''}number"
 
 
 def alarms_of(analysis: object) -> tuple[Alarm, ...]:
