@@ -2,6 +2,7 @@
 
 import csv
 import re
+import resource
 from types import SimpleNamespace
 
 import numpy as np
@@ -195,3 +196,15 @@ def test_a_table_is_never_written_over_another_and_a_folder_that_cannot_be_is_sa
     (tmp_path / "file").write_text("")
     with pytest.raises(SteeringError, match=r"The table cannot be written to .*file: .* Make room there"):
         write_table(tmp_path / "file", "curve", table)
+
+
+def test_a_table_for_which_there_is_no_room_leaves_no_part_of_itself(tmp_path):
+    table = Table([("a", "", [0.5] * 10_000)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(SteeringError, match="The table cannot be written to .* Make room there"):
+            write_table(tmp_path, "curve", table)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
