@@ -203,7 +203,7 @@ def test_a_table_for_which_there_is_no_room_leaves_no_part_of_itself(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        with pytest.raises(SteeringError, match="The table cannot be written to .* Make room there"):
+        with pytest.raises(SteeringError, match=r"The table cannot be written to .* Make room there"):
             write_table(tmp_path, "curve", table)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
