@@ -24,10 +24,19 @@ class Warden:
     """Watches over what has a variable of some value, or a file of a folder, until this process ends."""
 
     def __init__(self, variable, value, folder):
+        # Here, since it is run by its path too, where there is no package of tests.
+        from tests.reaper import MARK
+
         command = [sys.executable, str(Path(__file__)), variable, str(value), str(folder)]
-        # Not of our group: what ends all of that must not end it. And it carries no such variable itself.
-        environment = {name: given for name, given in os.environ.items() if name != variable}
+        # Not of our group: what ends all of that must not end it. And it carries no such variable itself, nor that by
+        # which the reaper finds what tests have left: it would be ended before it has ended anything.
+        environment = {name: given for name, given in os.environ.items() if name not in (variable, MARK)}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+
+    @property
+    def process(self):
+        """Number of the process that watches."""
+        return self._process.pid
 
     def dismiss(self):
         """All has been ended by whoever started it."""

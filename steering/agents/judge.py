@@ -95,4 +95,6 @@ class Judge:
         mean = abs(float(values.mean()))
         if not mean or abs(slope) <= _CLEAR * error or 100 * abs(slope) / mean <= self._alarm.drift:
             return ""
-        return f"{shown}; it changed by {100 * slope / mean:+.2g} % over the last {baseline} results"
+        change = 100 * slope / mean
+        said = f"{change:+.2g}" if abs(change) < 10 else f"{change:+.0f}"
+        return f"{shown}; it changed by {said} % over the last {baseline} results"

@@ -48,6 +48,10 @@ class Watch:
             ValueError: If a number is not allowed, or limits are given without a feature.
         """
         one = Alarm(feature, low, high, sure, drift, novelty, baseline)
+        declared: tuple[object, ...] = tuple(alarms)
+        if not all(isinstance(each, Alarm) for each in declared):
+            message = f"alarms is {alarms!r:.80}. In a file name one agent watch for each, with a label of its own"
+            raise ValueError(message)
         self._alarms = tuple(alarms) or (one,)
         self._judges: list[Judge] = []
         self._run, self._frames = "", 0

@@ -28,8 +28,14 @@ def run_beside(code: str, names: dict[str, Any]) -> Thread:
             names["dashboard"].hellos.wait(bool, _DRAWN_SECONDS)
         try:
             exec(compile(code, "<the tutorial's cell>", "exec"), names)  # noqa: S102  (a cell of our own tutorial)
-        except (SteeringError, TimeoutError) as error:
-            names["session"].board.notice.set(f"The scan was not started. {said(error)} Choose it, and press Start.")
+        except Exception as error:
+            if "session" not in names:
+                # There is no page that could tell it, so it goes to the kernel's log.
+                raise
+            why = str(error) if isinstance(error, SteeringError) else f"{said(error)}."
+            if isinstance(error, TimeoutError) and not str(error):
+                why = "The session did not answer in time."
+            names["session"].board.notice.set(f"The scan was not started. {why} Choose it, and press Start.")
 
     thread = Thread(target=run, name="steering-first-scan", daemon=True)
     thread.start()

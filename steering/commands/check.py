@@ -74,9 +74,8 @@ def _of_machine(workspace: Workspace) -> list[Finding]:
         lambda: _folder(workspace),
         lambda: _service(workspace),
         lambda: _record(workspace),
-        *(lambda name=name: _facility(name, workspace) for name in facility_names(workspace)),
     ]
-    return [*(look() for look in looks), *_ingests(workspace)]
+    return [*(look() for look in looks), *_facilities(workspace), *_ingests(workspace)]
 
 
 def _beamline(file: Path) -> Finding:
@@ -177,9 +176,20 @@ def _ingests(workspace: Workspace) -> list[Finding]:
     return findings
 
 
+def _facilities(workspace: Workspace) -> list[Finding]:
+    try:
+        names = facility_names(workspace)
+    except SteeringError as error:
+        return [_lacking("facilities", str(error))]
+    return [_facility(name, workspace) for name in names]
+
+
 def _facility(name: str, workspace: Workspace) -> Finding:
     async def ask() -> Finding:
-        facility = make_facility(name, workspace)
+        try:
+            facility = make_facility(name, workspace)
+        except SteeringError as error:
+            return _lacking(f"facility {name}", str(error))
         try:
             if not await facility.attach():
                 return _ready(f"facility {name}", "does not run; it is started when it is needed.")

@@ -5,11 +5,10 @@ hold its other answers up for seconds.
 """
 
 import logging
-from contextlib import suppress
-from functools import cache
 from importlib import import_module
 from typing import Any
 
+from steering.core.errors import said
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.loading import loading
 
@@ -21,16 +20,30 @@ def main() -> None:
     hold_lifeline()
     with loading():
         lab: Any = import_module("jupyterlab.labapp")
-        with suppress(ImportError):
-            _load_exporters(import_module("nbconvert.exporters.base"))
+        try:
+            exporters = import_module("nbconvert.exporters.base")
+        except ImportError as error:
+            # As JupyterLab does: it goes without them.
+            _LOG.warning("notebooks cannot be exported: %s", said(error))
+        else:
+            load_exporters(exporters)
     lab.main()
 
 
-def _load_exporters(base: Any) -> None:
-    """Load the formats; JupyterLab leaves out those that cannot be, and so does this."""
+def load_exporters(base: Any) -> None:
+    """Load the formats; JupyterLab leaves out those that cannot be, and so does this.
+
+    Args:
+        base: The module ``nbconvert.exporters.base``, which names them from now on without looking again.
+    """
+    look, known = base.get_export_names, tuple(base.get_export_names())
+
     # To list them it reads the metadata of all that is installed 28 times over: a third of a second of a core.
-    base.get_export_names = cache(base.get_export_names)
-    for name in base.get_export_names():
+    def names(config: Any = None) -> list[str]:
+        return list(known) if config is None else look(config)
+
+    base.get_export_names = names
+    for name in known:
         try:
             base.get_exporter(name)
         except Exception as error:  # noqa: BLE001  (anybody's package may bring one, with any mistake in it)

@@ -8,10 +8,13 @@ a flow, and is suggested as a pause. Unlike other agents it is on at once. A per
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import cast
 
 _FEWEST = 5
 _NOVEL = 6.0
+# The first one cannot be left out.
+_NUMBERS = ("sure", "low", "high", "drift", "novelty")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Alarm:
         Raises:
             ValueError: If a number is not allowed, or limits are given without a feature.
         """
+        numbers = (*((name, getattr(self, name)) for name in _NUMBERS), ("baseline", self.baseline))
+        for message in (_no_number(name, value) for name, value in numbers):
+            if message:
+                raise ValueError(message)
         limits = [one for one in (self.low, self.high) if one is not None]
         if limits and not self.feature:
             message = "limits are those of one feature. Give its name: feature"
@@ -63,6 +70,16 @@ class Alarm:
             raise ValueError(message)
         if not limits and self.drift is None and self.novelty is None:
             object.__setattr__(self, "novelty", _NOVEL)
+
+
+def _no_number(name: str, value: object) -> str:
+    """Say that a value is no number, as a file's 1e-3 is none; empty if it is one, or is left out."""
+    if value is None and name in _NUMBERS[1:]:
+        return ""
+    kind = Integral if name == "baseline" else Real
+    if isinstance(value, kind) and not isinstance(value, bool):
+        return ""
+    return f"{name} is {value!r:.40}. Allowed: a {'whole ' if kind is Integral else ''}number"
 
 
 def alarms_of(analysis: object) -> tuple[Alarm, ...]:

@@ -202,3 +202,7 @@ class WholeRuns(Protocol):
     def seen(self, path: str) -> str:
         """Return the name that a folder or file of this machine has there."""
         ...
+
+    def forget(self, key: str) -> None:
+        """Forget a run whose answer is of no use: asked for again, it is another one."""
+        ...

@@ -78,6 +78,8 @@ def value_of(answer: Json, cleaned: Callable[[str], str]) -> Any:
         case [str(name), str(text)]:
             if name in _KINDS:
                 raise getattr(builtins, name)(cleaned(text))
-            raise SteeringError(cleaned(text) + "." if name == "SteeringError" else f"{name:.60}: {cleaned(text)}.")
+            raise SteeringError(
+                cleaned(text) + "." if name == "SteeringError" else f"{cleaned(name):.60}: {cleaned(text)}."
+            )
         case _:
             raise SteeringError("What was answered is no answer of steering. Is the same version installed there?")

@@ -88,6 +88,10 @@ class Calls:
         login = Login(self._workspace, Patience(pace=Pace(give_up=_LOOK_SECONDS)))
         return Compute(login).online(self._endpoint)
 
+    def begun(self, key: str) -> bool:
+        """Say whether a run was written down, by any process of this workspace."""
+        return bool((read_secret(self._note(key)) or {}).get("group"))
+
     def forget(self, key: str) -> None:
         """Forget a run that has failed: asked for again, it is another one."""
         self._note(key).unlink(missing_ok=True)

@@ -142,8 +142,12 @@ class GlobusComputeFacility:
         """Do nothing: each run has a process of its own, and a run that only loads would wait in the queue."""
 
     async def attach(self) -> bool:
-        """Take functions if it was started by any process of this workspace; return whether it was."""
-        self._attached = self._notes.is_dir()
+        """Take functions if it was started by any process of this workspace; return whether it was.
+
+        Raises:
+            SteeringError: If what is written of it is wrong.
+        """
+        self._attached = bool(self.endpoint.endpoint) and self._notes.is_dir()
         return self._attached
 
     def submit(
@@ -179,8 +183,22 @@ class GlobusComputeFacility:
         del patience
         if not await asyncio.to_thread(self._calls().online):
             raise PassedOverError(f"The endpoint of {self.name} is offline.")
-        remote: Remote[Value] = self.submit(f"call-{uuid4()}", function, *arguments)
-        return await remote.result()
+        key = f"call-{uuid4()}"
+        remote: Remote[Value] = self.submit(key, function, *arguments)
+        task = self._remotes[key].task
+        try:
+            return await remote.result()
+        finally:
+            # Nobody can ask for it again.
+            if task.done():
+                self.forget(key)
+
+    def forget(self, key: str) -> None:
+        """Forget a run whose answer is of no use: asked for again, it is another one."""
+        self._remotes.pop(key, None)
+        calls = self._calls()
+        for name in _names(key, len(self.endpoint.config)):
+            calls.forget(name)
 
     async def ask(self, request: PoolRequest) -> str:
         """Refuse: nodes are the endpoint's to ask for."""
@@ -253,9 +271,11 @@ class GlobusComputeFacility:
 
         given: list[Any] = [await one.result() if isinstance(one, GlobusRemote) else one for one in arguments]
         sent: list[Json] = [*named, plain(given)]
-        refused, calls = list[str](), self._calls()
-        for number, config in enumerate(self.endpoint.config):
-            name = f"{key} {number}" if number else key
+        refused, calls, configs = list[str](), self._calls(), self.endpoint.config
+        names = _names(key, len(configs))
+        # A process before this one may have had it refused and submitted to a later queue, where it is found.
+        first = next((number for number, name in enumerate(names) if calls.begun(name)), 0)
+        for name, config in zip(names[first:], configs[first:], strict=True):
             try:
                 answer = await calls.run(name, config, sent)
             except QueueRefusedError as error:
@@ -268,3 +288,8 @@ class GlobusComputeFacility:
                 calls.forget(name)
                 raise
         raise QueueRefusedError(" ".join(refused))
+
+
+def _names(key: str, configs: int) -> list[str]:
+    """Name a run as it is written down for each of so many configurations."""
+    return [f"{key} {number}" if number else key for number in range(configs)]

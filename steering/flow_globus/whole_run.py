@@ -37,16 +37,19 @@ async def analysed(work: Work, step: ComputeEntry, facility: Facility, labels: S
     Raises:
         SteeringError: If the run cannot be sent, the analysis fails there, or the answer is none.
     """
-    asked = asked_of(work, step, cast("WholeRuns", facility))
+    there, key = cast("WholeRuns", facility), f"{work.journal.id} of {work.run.uid}"
+    asked = asked_of(work, step, there)
     telling = asyncio.create_task(_tell(facility, work.waits))
     try:
-        answer = await facility.submit(f"{work.journal.id} of {work.run.uid}", compute_there, asked).result()
+        answer = await facility.submit(key, compute_there, asked).result()
     finally:
         await end_tasks(telling)
     made = [one.label for one in bindings_for(work.run, step)]
     try:
         read = read_answer(answer, work.run.uid, work.journal.id, made, catalogued=False)
     except SteeringError as error:
+        # Else whoever resumes it would be given the same answer.
+        there.forget(key)
         raise SteeringError(f"{facility.name} has returned {error} Then resume.") from error
     found = {label: read_result(read.results[label]) for label in labels}
     return {label: _named(result, facility.name) for label, result in found.items()}

@@ -12,9 +12,12 @@ from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.facilities.named import facility_names
 from steering.flows.entries import FlowEntry
+from steering.flows.templates import plain_name
 
 # What a flow run is called tells one choice of parameters from another by so many digits.
 _DIGITS = 8
+# And has so many characters of the labels, each of four bytes at most: a name has 255 bytes.
+_LONGEST = 50
 
 
 def analysis_flow(
@@ -36,7 +39,7 @@ def analysis_flow(
     known = facility_names(workspace)
     if facility not in known:
         raise SteeringError(f"There is no facility {facility!r:.60}. Allowed: {', '.join(known)}.")
-    named = [one if isinstance(one, str) else str(one.get("analysis")) for one in analyses]
+    named = [str(one.get("analysis")) if isinstance(one, Mapping) else str(one) for one in analyses]
     for name in named:
         if name not in registry.names("analyses"):
             raise SteeringError(f"There is no analysis {name!r:.60}. Allowed: {', '.join(registry.names('analyses'))}.")
@@ -48,4 +51,6 @@ def analysis_flow(
         where = ".".join(str(one) for one in wrong["loc"][3:]) or "it"
         raise SteeringError(f"The analysis cannot be asked for: {where}: {wrong['msg']}. Put that right.") from error
     digits = sha256(json.dumps(entry.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:_DIGITS]
-    return f"analyse_{'_'.join(entry.labels) or 'as_measured'}_{digits}"[:100], entry
+    # It is the name of a folder, in which labels may be anything; the digits tell whatever is left out of them.
+    labels = plain_name("_".join(entry.labels))[:_LONGEST]
+    return f"analyse_{labels or 'as_measured'}_{digits}", entry

@@ -1,7 +1,8 @@
 """What a person writes in a cell, as an analysis: a function of a frame, or ``update``, ``merge`` and ``result``."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, cast
 
 import numpy as np
@@ -46,10 +47,23 @@ def own_analysis(
     if isinstance(wanted, type) and all(hasattr(wanted, part) for part in _PARTS):
         wanted = _made(wanted)
     made = _wrapped(wanted, name, units)
-    if alarms:
-        # Watched where results come together: workers need not know of them.
-        made.alarms = tuple(alarms)
-    return made
+    return _with_alarms(made, alarms) if alarms else made
+
+
+def _with_alarms(made: Any, alarms: object) -> Any:
+    """Have an analysis declare alarms. They are watched where results come together: no worker need know of them."""
+    several = tuple(cast("Iterable[object]", alarms)) if isinstance(alarms, Iterable) else (None,)
+    if not all(isinstance(one, Alarm) for one in several):
+        message = f"alarms is {alarms!r:.80}. Allowed: a list such as [Alarm('centre', low=0.1)]."
+        raise SteeringError(message)
+    # What a person has made stays as it is: they may add it again, without alarms.
+    watched = copy(made)
+    try:
+        watched.alarms = several
+    except AttributeError as error:
+        message = f"{made.name} takes no alarms from outside. Write them into its class: alarms = [Alarm(...)]."
+        raise SteeringError(message) from error
+    return watched
 
 
 def _wrapped(wanted: Any, name: str, units: str | Mapping[str, str]) -> Any:

@@ -161,6 +161,6 @@ def write_background(path: str | Path, data: xr.Dataset) -> Path:
         half.replace(file)
     except OSError as error:
         half.unlink(missing_ok=True)
-        message = f"{file} cannot be written: {error.strerror}. Free space, or see that you may write there."
+        message = f"{file} cannot be written: {error.strerror or error}. Free space, or see that you may write there."
         raise SteeringError(message) from error
     return file

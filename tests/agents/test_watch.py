@@ -58,6 +58,8 @@ def test_a_drift_is_said_when_it_is_clear():
     (first, why), *_ = alarms(Watch("tau0", drift=5.0), falling).items()
     assert 33 <= first < 50
     assert "% over the last 20 results" in why
+    doubled = alarms(Watch("tau0", drift=5.0, baseline=5), [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert list(doubled.values()) == ["tau0 is 5 s; it changed by +133 % over the last 5 results"]
 
 
 def test_the_same_frames_again_and_what_is_not_known_count_for_nothing():
@@ -121,6 +123,7 @@ def test_false_alarms_on_recorded_frames_are_few(seed):
         ({"drift": 0.0}, "drift is 0"),
         ({"novelty": float("nan")}, "novelty is nan"),
         ({"novelty": 3.0, "baseline": 2}, "baseline is 2"),
+        ({"alarms": [{"feature": "tau0", "high": 1.0}]}, "In a file name one agent watch for each"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(settings, sentence):

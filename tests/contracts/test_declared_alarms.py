@@ -11,8 +11,10 @@ from steering.analyses.radial import Radial
 from steering.analyses.xpcs import Xpcs
 from steering.contract.alarm import Alarm, alarms_of
 from steering.core.block import FrameBlock, Inline
+from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.own.analysis import own_analysis
+from steering.spots.background import Background
 from steering.testing import ContractError, check_analysis
 from steering.testing.blocks import make_block
 
@@ -39,7 +41,7 @@ def course(name, values, error, units):
         (Hedm, "rare_excess", "1", 0.0, 1.0, 6.0, "rare_excess is 6, above 5"),
         (Xpcs, "damage", "%", 0.0, 1.5, -12.0, "damage is -12 %, below -5 %"),
         (Radial, "damage", "%", 0.0, 1.5, 12.0, "damage is 12 %, above 5 %"),
-        (Laue, "indexed", "%", 90.0, 2.0, 60.0, "14.7 standard deviations from the 89.48 of the first 20 results"),
+        (Laue, "indexed", "%", 90.0, 2.0, 60.0, "standard deviations from the 89.48 of the first 20"),
     ],
 )
 def test_each_technique_says_what_merits_a_look_and_hardly_ever_what_is_noise(
@@ -98,6 +100,31 @@ def test_what_a_person_wrote_declares_alarms_too():
     ]
 
 
+@pytest.mark.parametrize("odd", [5, "damage", [{"feature": "damage"}], [None], Alarm("damage", high=1.0)])
+def test_what_is_no_list_of_alarms_is_refused_where_it_is_given(odd):
+    with pytest.raises(
+        SteeringError, match=r"^alarms is .*\. Allowed: a list such as \[Alarm\('centre', low=0\.1\)\]\.$"
+    ):
+        own_analysis(bright, name="brightest", alarms=odd)
+
+
+def test_alarms_are_those_of_what_is_added_and_not_of_what_it_was_made_of():
+    alarm, made = Alarm("background", high=10.0), Background()
+    assert alarms_of(own_analysis(made, alarms=[alarm])) == (alarm,)
+    assert alarms_of(made) == ()
+
+    class Closed(Background):
+        alarms = ()
+
+        def __setattr__(self, name, value):
+            if name == "alarms":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    with pytest.raises(SteeringError, match=r"background takes no alarms from outside\. Write them into its class"):
+        own_analysis(Closed(), alarms=[alarm])
+
+
 @pytest.mark.parametrize("odd", [5, "damage", [{"feature": "damage"}], [None]])
 def test_what_is_no_alarm_is_refused_by_the_kit_and_does_nothing_in_a_run(odd):
     analysis = own_analysis(bright, name="brightest")
@@ -117,6 +144,10 @@ def test_what_is_no_alarm_is_refused_by_the_kit_and_does_nothing_in_a_run(odd):
         ({"drift": 0.0}, "drift is 0. Allowed: above 0"),
         ({"novelty": float("inf")}, "novelty is inf. Allowed: above 0"),
         ({"baseline": 4}, "baseline is 4 results. Allowed: 5 and more"),
+        ({"baseline": 20.5}, r"baseline is 20\.5\. Allowed: a whole number"),
+        ({"baseline": "x"}, "baseline is 'x'. Allowed: a whole number"),
+        ({"feature": "tau0", "high": "1e-3"}, "high is '1e-3'. Allowed: a number"),
+        ({"sure": None}, "sure is None"),
     ],
 )
 def test_an_alarm_that_cannot_be_says_why(settings, sentence):

@@ -11,6 +11,7 @@ import pytest
 
 from steering.testing import waiting
 from tests.reaper import MARK, started_with
+from tests.warden import Warden
 
 pytestmark = pytest.mark.system
 
@@ -55,6 +56,14 @@ def test_tests_that_end_say_what_they_left():
     assert tests.returncode == 0
     assert started_with(mark) == {}
     assert said.count("signal.pause()") >= 2
+
+
+def test_whoever_ends_a_batch_system_is_not_ended_itself(tmp_path):
+    warden = Warden("STEERING_TEST_WARDEN", tmp_path, tmp_path)
+    try:
+        assert warden.process not in started_with(os.environ[MARK])
+    finally:
+        warden.dismiss()
 
 
 def test_these_tests_are_watched_over():

@@ -15,9 +15,13 @@ from steering.core.facility import WholeRuns
 from steering.core.waiting import within
 from steering.facilities.called import call_named, name_of, value_of
 from steering.facilities.endpoint import Endpoint
+from steering.facilities.globus_calls import Calls
 from steering.facilities.globus_compute import GlobusComputeFacility
 from steering.facilities.named import facility_names, live_facility, make_facility
+from steering.globus.compute import QueueRefusedError
 from steering.globus.errors import cleaned
+from steering.machine.secret_file import write_secret
+from steering.testing.waiting import until
 from tests.surroundings import endpoint_of
 
 CURVE = {"analysis": "rocking_curve", "label": "curve", "axes": ["th"]}
@@ -120,6 +124,7 @@ def test_functions_go_by_name_and_arguments_by_value():
         ({"error": ["SteeringError", "No frames."]}, SteeringError, "No frames."),
         ({"error": ["SystemExit", "3"]}, SteeringError, "SystemExit: 3."),
         ({"error": ["exec", "3"]}, SteeringError, "exec: 3."),
+        ({"error": ["a\x1b[2Jb", "3"]}, SteeringError, "a [2Jb: 3."),
         ({"error": ["ValueError"]}, SteeringError, "no answer of steering"),
         ({"error": 3}, SteeringError, "no answer of steering"),
         ([1], SteeringError, "no answer of steering"),
@@ -160,6 +165,52 @@ async def test_a_lost_node_costs_a_run_and_a_refused_queue_is_followed_by_the_ne
         assert await made.submit("sum", total, [1, 2]).result() == 3
         assert double.control.effects()["functions_run"] == 1
         await made.close()
+
+
+async def test_a_run_that_a_later_queue_has_taken_is_found_there_by_the_next_process(workspace, monkeypatch):
+    queues = [{"queue": "demand"}, {"queue": "preemptable"}]
+    described(workspace, batch={"kind": "globus_compute", "endpoint": "A", "config": queues})
+    asked = []
+
+    async def run(calls, key, config, arguments):
+        asked.append(config["queue"])
+        if len(asked) == 1:
+            raise QueueRefusedError("The queue demand is full.")
+        write_secret(calls._note(key), {"key": key, "group": "G"})
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Calls, "run", run)
+    for count in (2, 3):
+        made = make_facility("batch", workspace)
+        await made.launch()
+        await made.attach()
+        made.submit("sum", total, [1, 2])
+        await until(lambda count=count: len(asked) == count, lambda: str(asked))
+        await made.detach()
+    assert asked == ["demand", "preemptable", "preemptable"]
+
+
+async def test_a_call_is_not_written_down_any_longer_than_it_lasts(workspace, monkeypatch):
+    described(workspace, batch={"kind": "globus_compute", "endpoint": "A"})
+
+    async def run(calls, key, config, arguments):
+        write_secret(calls._note(key), {"key": key, "group": "G"})
+        return {"value": 3}
+
+    monkeypatch.setattr(Calls, "run", run)
+    monkeypatch.setattr(Calls, "online", lambda _: True)
+    made = make_facility("batch", workspace)
+    await made.start()
+    assert await made.call(total, [1, 2], patience=1.0) == 3
+    assert not list((workspace.directory / "compute" / "batch-calls").iterdir())
+    status = await made.status()
+    assert (status.tasks_waiting, status.tasks_done) == (0, 0)
+    # What has a name is kept until it is forgotten.
+    await made.submit("sum", total, [1, 2]).result()
+    assert list((workspace.directory / "compute" / "batch-calls").iterdir())
+    made.forget("sum")
+    assert not list((workspace.directory / "compute" / "batch-calls").iterdir())
+    await made.close()
 
 
 @pytest.mark.system

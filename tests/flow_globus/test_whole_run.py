@@ -14,6 +14,7 @@ from steering.core.facility import FacilityStatus
 from steering.facilities.named import make_facility
 from steering.flow_globus.on_endpoint import packed, read_packed
 from steering.flow_globus.whole_run import analysed, asked_of
+from steering.flow_runner.analysis_flow import analysis_flow
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.returned import returned_by
 from steering.flow_steps.flow_journal import FlowJournal
@@ -167,7 +168,9 @@ async def test_what_is_no_answer_is_not_kept(workspace, answer):
     measured(workspace)
     work, step = work_of(workspace)
     facility = replace_paths(workspace, {})
-    facility.submit = lambda *_: InlineRemote("x", answer, None)
+    asked, forgotten = [], []
+    facility.submit = lambda key, *_: asked.append(key) or InlineRemote(key, answer, None)
+    facility.forget = forgotten.append
 
     async def status():
         return FacilityStatus("batch", "running")
@@ -176,6 +179,8 @@ async def test_what_is_no_answer_is_not_kept(workspace, answer):
     work.waits = lambda _: None
     with pytest.raises(SteeringError, match=r"^batch has returned something else .* Then resume\.$"):
         await analysed(work, step, facility, ["curve"])
+    # Resumed, it is asked for anew.
+    assert forgotten == asked != []
 
 
 @pytest.mark.parametrize(
@@ -185,6 +190,7 @@ async def test_what_is_no_answer_is_not_kept(workspace, answer):
         (["rocking_curve"], "globus", "There is no facility 'globus'. Allowed: aurora, "),
         ([{"analysis": "rocking_curve", "axis": ["th"]}], "local", "The analysis cannot be asked for: "),
         ([{"label": "x"}], "local", "There is no analysis 'None'"),
+        ([3], "local", "There is no analysis '3'"),
     ],
 )
 def test_what_cannot_be_analysed_is_refused_before_anything_is_ordered(workspace, flows, analyses, facility, words):
@@ -193,3 +199,16 @@ def test_what_cannot_be_analysed_is_refused_before_anything_is_ordered(workspace
         flows.analyse(*analyses, run=UID, facility=facility)
     assert words in str(refused.value)
     assert not (workspace.directory / "flows").exists()
+
+
+@pytest.mark.parametrize(
+    "label", ["b" * 90, "\U00010400" * 90, "../../../elsewhere", "a/b"], ids=["long", "of four bytes", "up", "down"]
+)
+def test_what_labels_are_called_makes_no_two_flows_one_and_leaves_no_folder(workspace, label):
+    first, other = ({**CURVE, "label": label, "axes": [axis]} for axis in ("th", "phi"))
+    names = [analysis_flow([CURVE, one], "local", workspace)[0] for one in (first, other)]
+    assert len(set(names)) == 2
+    for name in names:
+        assert "/" not in name
+        # A dash and eight characters of the run follow.
+        assert len(os.fsencode(name)) <= 246

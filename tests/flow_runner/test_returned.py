@@ -312,6 +312,22 @@ def test_an_alarm_starts_a_flow_once_a_run_and_one_of_another_run_or_agent_does_
     assert ordered == [("look", UID), ("keep", UID)]
 
 
+def test_a_flow_that_waits_for_the_end_of_its_run_does_not_wait_for_that_of_the_next():
+    entry = {"trigger": {"at": "alarm", "agent": "drift"}, "steps": {"transfer": {"to": "store"}}}
+    board, ordered = Board(), []
+    flows = {"keep": FlowEntry.model_validate(entry)}
+    trigger = FeatureTrigger(board, flows, lambda name, run: ordered.append((name, run)))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    board.advice.set((Suggestion(Pause(), "It drifts.", agent="drift", run=UID),))
+    trigger.look()
+    assert ordered == []
+    # The next scan began before anybody had looked in between.
+    board.status.set(BeamlineStatus("running", run="next", scan="rocking"))
+    trigger.look()
+    trigger.look()
+    assert ordered == [("keep", UID)]
+
+
 async def test_the_trigger_waits_for_the_board_and_ends_when_it_is_told_to():
     board, ordered = Board(), []
     entry = FlowEntry.model_validate(

@@ -140,3 +140,19 @@ def test_what_cannot_be_is_said(tmp_path):
     with pytest.raises(SteeringError, match="cannot be written: No such file or directory"):
         write_background(tmp_path / "nowhere" / "a.npy", data)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said_and_what_was_there_stays(tmp_path, monkeypatch):
+    path = tmp_path / "background.npy"
+    data = of(Background(each=1), np.ones((1, 3, 3), np.uint8)).data
+    write_background(path, data)
+    before = path.read_bytes()
+
+    def full(*_, **__):
+        # So numpy says it, without a number of the system.
+        raise OSError("9 requested and 2 written")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(SteeringError, match=r"cannot be written: 9 requested and 2 written\. Free space"):
+        write_background(path, data)
+    assert [one.read_bytes() for one in tmp_path.iterdir()] == [before]

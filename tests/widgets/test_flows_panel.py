@@ -73,6 +73,21 @@ def test_a_flow_that_is_started_is_shown_with_bytes_rate_and_what_is_left(desk, 
     assert "What was done is kept" in text_of(panel.widget)
 
 
+def test_a_flow_that_was_changed_is_said_to_whoever_starts_it_and_not_to_who_then_cancels(desk, panel, monkeypatch):
+    begin = desk.flows.run
+
+    def run(name, run=""):
+        desk.flows.changed.set("The flow run keep-33cc44dd was ordered before this flow was changed.")
+        return begin(name, run)
+
+    monkeypatch.setattr(desk.flows, "run", run)
+    press(panel, "start")
+    assert "was ordered before this flow was changed" in text_of(panel.widget)
+    press(panel, "cancel")
+    assert "It stops. What was done is kept." in text_of(panel.widget)
+    assert "before this flow was changed" not in text_of(panel.widget)
+
+
 def test_one_that_a_person_has_chosen_stays_chosen_whatever_comes(desk, panel):
     find(panel.widget, "st-flow-run").value = "keep-11aa22bb"
     panel.refresh()

@@ -398,6 +398,20 @@ def test_what_is_typed_stays_if_somebody_else_starts_that_scan(start, idle):
     assert find(start.widget, "st-start-exposure").value == "0.75"
 
 
+def test_what_is_typed_after_a_run_stays_when_the_scans_are_told_again(start, idle):
+    idle.start("rocking", exposure=1.5)
+    start.refresh()
+    idle.propose(Finish())
+    idle.advance()
+    start.refresh()
+    for wanted in ("0.75", "0.25"):  # the second is what the file says
+        find(start.widget, "st-start-exposure").value = wanted
+        # As the service does with each new connection.
+        idle.board.scans.set(tuple(idle.board.scans.value))
+        start.refresh()
+        assert find(start.widget, "st-start-exposure").value == wanted
+
+
 def test_a_new_page_begins_with_the_scan_that_was_last_and_its_values(idle, request):
     idle.start("map", step=5.0)
     idle.advance(3)

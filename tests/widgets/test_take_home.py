@@ -2,6 +2,7 @@
 
 import csv
 import re
+import resource
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,6 +129,22 @@ def test_an_image_is_written_cell_by_cell_as_it_is_shown(desk):
     assert numbers[:5].tolist() == [[0, 0, 0], [0.5, 0, 1], [1, 0, 2], [1.5, 0, 3], [0, 2, 4]]
 
 
+def test_an_array_that_was_just_chosen_is_written_though_the_one_before_had_more_layers(desk):
+    deep = (("layer", "y", "x"), np.zeros((3, 3, 4)), {"units": "rad"})
+    desk.board.result.set(result(image().assign(depth=deep)))
+    panel = ArrayPanel(desk)
+    panel.refresh()
+    panel._name.widget.value = "depth"
+    panel.refresh()
+    panel._layer.value = 2
+    panel._name.widget.value = "phase"
+    find(panel.widget, "st-array-csv").click()
+    (path,) = desk.past.folder.glob("array-*.csv")
+    about, header, numbers = read(path)
+    assert {"# layer: 0", "# mean of so many cells: 1 x 1"} <= set(about)
+    assert (header[2], numbers[11].tolist()) == ("phase (rad)", [1.5, 4, 11])
+
+
 def test_all_lines_are_written_also_those_that_have_no_room_on_the_screen(desk):
     desk.board.result.set(result(curves()))
     _, (path,) = taken(desk, LinesPanel(desk), "lines")
@@ -179,3 +196,15 @@ def test_a_table_is_never_written_over_another_and_a_folder_that_cannot_be_is_sa
     (tmp_path / "file").write_text("")
     with pytest.raises(SteeringError, match=r"The table cannot be written to .*file: .* Make room there"):
         write_table(tmp_path / "file", "curve", table)
+
+
+def test_a_table_for_which_there_is_no_room_leaves_no_part_of_itself(tmp_path):
+    table = Table([("a", "", [0.5] * 10_000)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(SteeringError, match=r"The table cannot be written to .* Make room there"):
+            write_table(tmp_path, "curve", table)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

@@ -76,11 +76,22 @@ def _write(folder: Path, name: str, ending: str, content: bytes, what: str) -> P
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = (f"{stem}{f'-{number}' if number > 1 else ''}{ending}" for number in count(1))
-        path = next(folder / name for name in names if not (folder / name).exists())
-        # Never over another one that was made at the same moment.
-        with path.open("xb") as file:
-            file.write(content)
+        return next(folder / name for name in names if _is_written(folder / name, content))
     except OSError as error:
         message = f"The {what} cannot be written to {folder}: {error.strerror}. Make room there, and try again."
         raise SteeringError(message) from error
-    return path
+
+
+def _is_written(path: Path, content: bytes) -> bool:
+    """Write a file, whole or not at all; never over another one, also if that was made at the same moment."""
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True

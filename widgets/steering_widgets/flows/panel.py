@@ -101,8 +101,14 @@ class FlowsPanel:
 
     def _do(self, what: Callable[["Flows"], object], done: str) -> None:
         flows = self._flows
-        if flows is not None and self._answer.ask(lambda: str(what(flows)), done) and flows.changed.value:
-            self._answer.set((flows.changed.value, "error"))
+        if flows is None:
+            return
+        before = flows.changed.version
+        asked = self._answer.ask(lambda: str(what(flows)), done)
+        version, changed = flows.changed.read()
+        # What was said of a flow that was asked for before is no answer to this press.
+        if asked and changed and version != before:
+            self._answer.set((changed, "error"))
 
     def _begin(self, flows: "Flows") -> None:
         flows.run(self._flow.value)

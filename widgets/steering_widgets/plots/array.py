@@ -134,7 +134,7 @@ class ArrayPanel:
             self.widget.say(_HINT if result is None else said, "plain")
             return
         array = data[name]
-        layers = 1 if array.ndim == 2 else int(np.prod(array.shape[:-2]))
+        layers = layers_of(array)
         self._layer.max = layers - 1
         self._layer.layout.display = None if layers > 1 else "none"
         picture = picture_of(array, min(int(self._layer.value), layers - 1))
@@ -173,8 +173,10 @@ class ArrayPanel:
         if result is None or name not in result.outcome.data:
             return None
         array = result.outcome.data[name]
-        shown = picture_of(array, int(self._layer.value))
-        about_it = {**about(result), "layer": int(self._layer.value), "cells that are one": shown.binned}
+        # The slider may still stand where an array before this one has a layer.
+        layer = min(int(self._layer.value), layers_of(array) - 1)
+        shown = picture_of(array, layer)
+        about_it = {**about(result), "layer": layer, "mean of so many cells": "{} x {}".format(*shown.binned)}
         return table_of_picture(shown.values, shown.x, shown.y, (name, str(array.attrs.get("units", ""))), about_it)
 
     def _setting_changed(self, _: object) -> None:
@@ -185,6 +187,11 @@ def names_of(data: xr.Dataset) -> list[str]:
     """Name the numeric arrays of two dimensions and more, the deepest last."""
     found = [(variable.ndim, str(name)) for name, variable in data.data_vars.items() if _is_drawn(variable)]
     return [name for _, name in sorted(found, key=lambda one: one[0])]
+
+
+def layers_of(array: xr.DataArray) -> int:
+    """Count the layers of an array, over all dimensions but the last two."""
+    return int(np.prod(array.shape[:-2]))
 
 
 def picture_of(array: xr.DataArray, layer: int = 0) -> Picture:
