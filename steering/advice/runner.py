@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, get_args
 
@@ -91,6 +92,7 @@ class AgentRunner:
             self._seat(AgentBinding(name, name), bound=False)
         self._installed = dict(self._seats)
         self._named: tuple[str, ...] = ()
+        self._perhaps: frozenset[str] = frozenset()
         self._chosen: dict[str, str] = {}
         self._offer()
         if workspace is not None:
@@ -99,6 +101,8 @@ class AgentRunner:
     def know(self, scans: Sequence[ScanDescription]) -> None:
         """Take note of the agents that scans name: a mode may be set before such a scan is started."""
         self._named = tuple(dict.fromkeys(agent.label for scan in scans for agent in scan.agents))
+        # Whether an analysis declares alarms is known once it is loaded, and that takes long.
+        self._perhaps = frozenset(watcher_of(one.label) for scan in scans for one in scan.analyses)
         self._offer()
 
     def begin(self, bindings: Sequence[AgentBinding]) -> None:
@@ -109,6 +113,8 @@ class AgentRunner:
         for binding in bindings:
             self._seat(binding, bound=True)
         self._offer()
+        for label in self._newest:
+            self._say(f"alarms {label}", "")
         self._newest, self._main = {}, ""
         self._board.advice.set(())
         self._show()
@@ -119,14 +125,17 @@ class AgentRunner:
         Raises:
             SteeringError: If there is no such agent or mode.
         """
-        if agent not in self._board.modes.value:
+        if agent not in self._board.modes.value and agent not in self._perhaps:
             message = f"There is no agent {agent!r:.60}. Here are: {', '.join(self._board.modes.value) or 'none'}."
             raise SteeringError(message)
         if mode not in MODES:
             message = f"There is no mode {mode!r:.60}. Allowed: {', '.join(MODES)}."
             raise SteeringError(message)
-        self._set_modes({**self._board.modes.value, agent: mode})
         self._chosen[agent] = mode
+        if agent not in self._board.modes.value:
+            # It is seated with the first result.
+            return
+        self._set_modes({**self._board.modes.value, agent: mode})
         if self._workspace is not None:
             # Those who watch alarms are there again by themselves.
             watching = {label for label, seat in self._seats.items() if seat.alarms}
@@ -154,6 +163,7 @@ class AgentRunner:
         """
         if alarms:
             self._watch(result.provenance.label, tuple(alarms))
+            self._say(f"alarms {result.provenance.label}", _without_feature(result, alarms))
         self._newest[result.provenance.label] = result
         self._main = main or self._main or result.provenance.label
         self._news.set()
@@ -313,9 +323,11 @@ class AgentRunner:
     def _watch(self, of: str, alarms: tuple[Alarm, ...]) -> None:
         """Seat who watches the alarms of an analysis; it says what it sees unless a person has said otherwise."""
         label = watcher_of(of)
-        if label in self._seats and self._seats[label].alarms == alarms:
+        seat = self._seats.get(label)
+        if seat is not None and (seat.alarms == alarms or not seat.alarms):
+            # It is there, or the scan names an agent so, which is what its people want.
             return
-        if label in self._seats:
+        if seat is not None:
             self._leave(label)
         self._seat(AgentBinding(label, "watch", of, {"alarms": alarms}), bound=True)
         if label in self._seats:
@@ -341,6 +353,18 @@ class AgentRunner:
         shown = tuple(one for seat in self._seats.values() for one in seat.suggested)
         if shown != self._board.suggestions.value:
             self._board.suggestions.set(shown)
+
+
+def _without_feature(result: Result, alarms: Sequence[Alarm]) -> str:
+    """Say of an alarm that its feature is misspelt, as far as can be known: a feature may come later, or never."""
+    names = list(result.outcome.features)
+    for alarm in alarms:
+        wanted = alarm.feature
+        meant = [name for name in names if name.endswith(f"_{wanted}")] or get_close_matches(wanted, names, 1, 0.8)
+        if wanted and wanted not in names and meant:
+            label = result.provenance.label
+            return f"An alarm of {label} is on {wanted!r:.60}, which its results do not have. Did you mean {meant[0]}?"
+    return ""
 
 
 def _sane(suggestion: object) -> bool:

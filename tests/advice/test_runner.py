@@ -16,7 +16,7 @@ from steering.contract.alarm import Alarm
 from steering.core import registry
 from steering.core.action import Pause, SetParameter
 from steering.core.agent import Suggestion
-from steering.core.binding import AgentBinding
+from steering.core.binding import AgentBinding, Binding
 from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
@@ -365,6 +365,37 @@ async def test_an_alarm_that_an_analysis_declares_is_said_without_anything_being
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def test_whoever_watches_alarms_may_be_given_a_mode_before_the_first_result(watched):
+    scan = ScanDescription("series", "", (), (), (Binding("xpcs", "xpcs"),))
+    watched.know([scan])
+    assert list(watched._board.modes.value) == ["counts"], "whether it declares any is not known yet"
+    watched.set_mode("xpcs-alarms", "automatic")
+    watched.begin([])
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("damage", low=-5.0),))
+    assert watched._board.modes.value["xpcs-alarms"] == "automatic"
+    with pytest.raises(SteeringError, match="There is no agent 'curve-alarms'"):
+        watched.set_mode("curve-alarms", "off")
+
+
+def test_an_agent_that_a_scan_calls_so_is_not_replaced(watched):
+    watched.begin([AgentBinding("xpcs-alarms", "counts")])
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("damage", low=-5.0),))
+    assert isinstance(watched._seats["xpcs-alarms"].agent, Counts)
+    assert watched._board.modes.value["xpcs-alarms"] == "off"
+
+
+def test_an_alarm_on_a_feature_that_is_misspelt_is_said_until_the_next_run(watched):
+    watched.begin([])
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("damge", low=-5.0), Alarm("tau0", high=1.0)))
+    sentence = "An alarm of xpcs is on 'damge', which its results do not have. Did you mean damage?"
+    assert watched._board.notice.value == sentence
+    watched.begin([])
+    assert watched._board.notice.value == ""
+    # What may come yet is not asked about.
+    watched.ingest(measured(0.0, 1), "xpcs", (Alarm("tau0", high=1.0),))
+    assert watched._board.notice.value == ""
 
 
 def test_alarms_are_no_agents_that_a_new_session_would_have_to_set_again(watched, tmp_path):
