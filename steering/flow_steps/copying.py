@@ -1,5 +1,6 @@
 """Copies a file so that what stands under its name is whole and verified, however often it was cut off."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,8 @@ _PIECE = 1 << 22
 _TELL_SECONDS = 0.25
 # What filesystems allow, in bytes.
 _LONGEST_NAME = 255
+# What filesystems say that know no links.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class CancelledFlowError(SteeringError):
@@ -101,9 +104,7 @@ def copy(
             )
             raise SteeringError(message)
         _give(part, given)
-        # A link fails where a rename would silently replace what somebody put there meanwhile.
-        os.link(part, target)
-        part.unlink()
+        _name(part, target)
         synced(target.parent)
     except OSError as error:
         message = (
@@ -118,6 +119,22 @@ def sha256_of(path: Path) -> str:
     """Read a file and return its SHA-256 as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give a whole copy its name.
+
+    A link fails where a rename would silently replace what somebody put there meanwhile. A filesystem without links
+    (SMB, exFAT) leaves the moment between a look and the rename.
+    """
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS or target.exists():
+            raise
+        part.rename(target)
+    else:
+        part.unlink()
 
 
 def _there(source: Path, target: Path, rights: Rights, part: Path) -> Copied:

@@ -1,5 +1,6 @@
 """Flows between folders, in this process: done once, whatever comes between."""
 
+import errno
 import fcntl
 import json
 import os
@@ -443,3 +444,26 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_the_flow_goes_on_when_it_i
     assert "(" not in state.why.replace("(STEERING_PATHS", ""), "the error's name is no sentence"
     away.rename(frames)
     assert run(given).status == "succeeded"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_filesystem_without_links_takes_copies_and_what_stands_there_is_left(tmp_path, monkeypatch, number):
+    def link(part, target):
+        raise OSError(number, os.strerror(number), str(part), None, str(target))
+
+    monkeypatch.setattr(os, "link", link)
+    source, target = tmp_path / "a.h5", tmp_path / "there" / "a.h5"
+    source.write_bytes(b"frames")
+    assert copy(source, target, lambda _: None).again is False
+    assert [one.name for one in target.parent.iterdir()] == ["a.h5"]
+    assert copy(source, target, lambda _: None).again is True
+
+    def come(part, target):
+        # Somebody is quicker.
+        target.write_bytes(b"theirs")
+        link(part, target)
+
+    monkeypatch.setattr(os, "link", come)
+    with pytest.raises(SteeringError, match="cannot be copied to"):
+        copy(source, tmp_path / "there" / "b.h5", lambda _: None)
+    assert (tmp_path / "there" / "b.h5").read_bytes() == b"theirs"
