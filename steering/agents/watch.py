@@ -49,7 +49,7 @@ class Watch:
         """
         one = Alarm(feature, low, high, sure, drift, novelty, baseline)
         declared: tuple[object, ...] = tuple(alarms)
-        if not all(isinstance(each, Alarm) for each in declared):
+        if not all(isinstance(each, Alarm) for each in declared):  # pyright: ignore[reportUnnecessaryIsInstance]  (a stranger's code)
             message = f"alarms is {alarms!r:.80}. In a file name one agent watch for each, with a label of its own"
             raise ValueError(message)
         self._alarms = tuple(alarms) or (one,)

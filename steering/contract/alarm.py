@@ -77,7 +77,8 @@ def _no_number(name: str, value: object) -> str:
     if value is None and name in _NUMBERS[1:]:
         return ""
     kind = Integral if name == "baseline" else Real
-    if isinstance(value, kind) and not isinstance(value, bool):
+    # A truth is a whole number to Python, and none to people.
+    if not isinstance(value, bool) and isinstance(value, kind):
         return ""
     return f"{name} is {value!r:.40}. Allowed: a {'whole ' if kind is Integral else ''}number"
 
