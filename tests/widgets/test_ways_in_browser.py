@@ -132,7 +132,8 @@ def an_answer_moves_nothing(lab, page):
 
 def the_frame_comes_to_who_draws(lab, page):
     """The button is far from the frame: the page goes there, and back when a region is drawn or given up."""
-    page.locator("select").filter(has_text="centre_of_mass").last.select_option("centre_of_mass")
+    kinds = page.locator("select").filter(has_text="centre_of_mass").last
+    assert kinds.input_value() == "centre_of_mass", "for which a region can be drawn"
     page.locator("button.st-help").focus()
     page.keyboard.press("Enter")
     page.locator(".st-keys").wait_for()

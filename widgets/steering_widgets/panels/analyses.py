@@ -20,6 +20,8 @@ from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 
 _LOG = logging.getLogger(__name__)
+# Fits any frames, and a part of the detector can be drawn for it.
+_USUAL = "centre_of_mass"
 _NEW = "a new one"
 _OF_SCAN = ("axis", "axes", "geometry")
 
@@ -66,7 +68,7 @@ class AnalysesPanel:
         buttons = ipywidgets.HBox([self._apply, self._draw, self._mask, self._remove])
         buttons.add_class("st-buttons")
         self.widget = Card("analyses", "Analyses", [top, self._fields, buttons])
-        self._kind.offer(tuple(self._offered), next(iter(self._offered), ""))
+        self._kind.offer(tuple(self._offered), _USUAL if _USUAL in self._offered else next(iter(self._offered), ""))
         self._write_results({})
         self._build()
 
