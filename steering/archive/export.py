@@ -18,7 +18,7 @@ from steering.archive.decisions import Decisions, change_of, header_of, moment, 
 from steering.archive.past import decisions_beside
 from steering.archive.run_entry import RunEntry
 from steering.archive.tomoproc import is_volume, write_volume
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.result import Result
 from steering.core.version import VERSION
 from steering.hedm.nexus import is_hedm, write_hedm
@@ -81,7 +81,7 @@ def write_run(
                     one.unlink()
             raise
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}. Free space, or see that you may write there."
+        message = f"{path} cannot be written: {cause(error)}. Free space, or see that you may write there."
         raise SteeringError(message) from error
     return path
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from steering.cluster.launcher import LOST_SCHEDULER, NO_SCHEDULER, RETIRED
 from steering.cluster.reach import probe
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.waiting import within
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.secret_file import read_secret
@@ -74,7 +74,7 @@ def _bind(cores: str) -> None:
     try:
         os.sched_setaffinity(0, wanted)
     except OSError as error:
-        message = f"This node has no cores {cores} ({error.strerror}). Correct cores of the facility in steering.yaml."
+        message = f"This node has no cores {cores} ({cause(error)}). Correct cores of the facility in steering.yaml."
         raise SystemExit(message) from error
 
 

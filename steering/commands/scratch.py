@@ -8,6 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from steering.core.errors import cause
+
 _GONE_SECONDS, _AGAIN_SECONDS = 10.0, 0.1
 
 
@@ -28,6 +30,6 @@ def _remove(folder: Path) -> None:
             shutil.rmtree(folder)
         except OSError as error:
             if time.monotonic() > deadline:
-                sys.stderr.write(f"The folder {folder} could not be removed ({error.strerror}). Remove it by hand.\n")
+                sys.stderr.write(f"The folder {folder} could not be removed ({cause(error)}). Remove it by hand.\n")
                 return
             time.sleep(_AGAIN_SECONDS)

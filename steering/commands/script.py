@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 
 
@@ -56,7 +56,7 @@ def read_script(path: Path) -> Script:
     try:
         content: Json = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        message = f"The steering file {path} cannot be read: {error.strerror}."
+        message = f"The steering file {path} cannot be read: {cause(error)}."
         raise SteeringError(message) from error
     except ValueError as error:
         message = f"The steering file {path} is not JSON: {error}."

@@ -14,7 +14,7 @@ from re import match
 from steering.compute.script import python_of
 from steering.compute.site import Site
 from steering.compute.versions import differences
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 
 _BUILD_SECONDS = 1800.0
 _READY = ".steering-ready"
@@ -91,7 +91,7 @@ def _compare(site: Site) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  (the site's own Python)
     except OSError as error:
-        message = f"There is no Python at {python} ({error.strerror}). Set environment of {site.name} in steering.yaml."
+        message = f"There is no Python at {python} ({cause(error)}). Set environment of {site.name} in steering.yaml."
         raise SteeringError(message) from error
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()[-1:] or ["without a word"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from steering.compute.batch import End, Observation, QueueState, RefusedError
 from steering.compute.script import log_file
+from steering.core.errors import cause
 
 _KEPT = 50
 _LEAVE_SECONDS = 12.0
@@ -47,7 +48,7 @@ class Processes:
                     start_new_session=True,
                 )
             except OSError as error:
-                message = f"{shlex.split(script)[0]}: {error.strerror}"
+                message = f"{shlex.split(script)[0]}: {cause(error)}"
                 raise RefusedError(message) from error
         one = str(next(self._numbers))
         self._processes[one] = _Process(name, process, time.time())

@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from steering.compute.batch import NoAnswerError
+from steering.core.errors import cause
 from steering.core.waiting import within
 
 # Longest wait for an answer, in seconds; then the command is killed.
@@ -57,7 +58,7 @@ async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
             )
         except OSError as error:
             message = (
-                f"The command {command[0]!r} cannot be run on this machine ({error.strerror}). "
+                f"The command {command[0]!r} cannot be run on this machine ({cause(error)}). "
                 "Run this on a login node of the facility, where its batch system's commands are."
             )
             raise NoAnswerError(message) from error

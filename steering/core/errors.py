@@ -16,8 +16,13 @@ def said(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SteeringError):
         return text
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", type(error).__name__).lower()
     return f"{text[:300]} ({name})" if text else name
+
+
+def cause(error: Exception) -> str:
+    """Say why a file could not be used: in the system's words, or, where it has none, in the error's own."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or said(error)
 
 
 class LostError(SteeringError):

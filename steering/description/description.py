@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.description.description_entries import (
     BeamlineDescription,
     DetectorEntry,
@@ -79,7 +79,7 @@ def read_description(path: Path | None) -> BeamlineDescription:
         file = path.expanduser()
         return _parse(file.read_text(encoding="utf-8-sig"), str(path), file.parent)
     except OSError as error:
-        message = f"The beamline description {path} cannot be read: {error.strerror}. Give --beamline FILE.yaml."
+        message = f"The beamline description {path} cannot be read: {cause(error)}. Give --beamline FILE.yaml."
         raise SteeringError(message) from error
     except UnicodeDecodeError as error:
         message = f"The beamline description {path} is not text in UTF-8 (byte {error.start}). Save it as UTF-8."

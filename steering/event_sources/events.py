@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.photons.rigaku import WORD, EventRange, frames_of, whole_events
@@ -111,7 +111,7 @@ class EventsSource:
             self._state, self._detail = "lost", f"{self._shown} has gone."
             return self._end("fail") if self._quiet(self._idle) else []
         except OSError as error:
-            self._detail = f"{self._shown} cannot be read ({error.strerror or error})."
+            self._detail = f"{self._shown} cannot be read ({cause(error)})."
             if self._run:
                 self._state = "lost"
             return self._end("fail") if self._quiet(self._idle) and self._run else []

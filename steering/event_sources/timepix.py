@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.source import SourceItem
 from steering.core.workspace import Workspace, default_workspace
 from steering.event_sources.events import EventsSource
@@ -97,7 +97,7 @@ class TimepixSource(EventsSource):
                 if self._run:
                     self._state, self._detail = "lost", f"{self._shown} has gone."
             except OSError as error:
-                self._detail = f"{self._shown} cannot be read ({error.strerror or error})."
+                self._detail = f"{self._shown} cannot be read ({cause(error)})."
             except SteeringError as error:
                 self._reject(f"{self._shown}: {error}")
                 self._detail = self.last_rejection
@@ -158,6 +158,6 @@ def _file_in(workspace: Workspace, shown: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        message = f"The events cannot be kept in {folder}: {error.strerror or error}. Name another workspace."
+        message = f"The events cannot be kept in {folder}: {cause(error)}. Name another workspace."
         raise SteeringError(message) from error
     return folder / name

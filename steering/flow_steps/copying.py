@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.flow_steps.flow_journal import synced
 from steering.flow_steps.hold import point
 
@@ -108,7 +108,7 @@ def copy(
         synced(target.parent)
     except OSError as error:
         message = (
-            f"{source} cannot be copied to {target}: {error.strerror or error}. Free space, or see that you may read "
+            f"{source} cannot be copied to {target}: {cause(error)}. Free space, or see that you may read "
             "and write there, and resume."
         )
         raise SteeringError(message) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.flow_steps.copying import Rights, copy
 from steering.flow_steps.hold import point
 from steering.flow_steps.manifest import manifest_name, manifest_of, write_manifest
@@ -117,5 +117,5 @@ def _write_manifest(work: Work, folder: Path, copied: Sequence[Mapping[str, Any]
             shutil.chown(made, group=step.group)
         made.replace(path)
     except OSError as error:
-        raise SteeringError(f"{path} cannot be written: {error.strerror or error}. Mend that, and resume.") from error
+        raise SteeringError(f"{path} cannot be written: {cause(error)}. Mend that, and resume.") from error
     return path

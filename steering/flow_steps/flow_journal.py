@@ -12,7 +12,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-from steering.core.errors import SteeringError, said
+from steering.core.errors import SteeringError, cause, said
 from steering.core.workspace import Workspace
 from steering.flow_steps.bells import Bell, ring_all
 from steering.flow_steps.flow_state import FlowState, fold
@@ -240,7 +240,7 @@ class FlowJournal:
             if sync:
                 os.fsync(self._file.fileno())
         except OSError as error:
-            message = f"The journal of the flow {self.id} cannot be written: {error.strerror}. Free space and resume."
+            message = f"The journal of the flow {self.id} cannot be written: {cause(error)}. Free space and resume."
             raise SteeringError(message) from error
         ring_all(self.folder.parent)
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from steering.archive.decisions import Decisions
 from steering.archive.journal import Entry, read_journal
 from steering.archive.run_entry import RunEntry, entry_of
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 from steering.core.result import Feature
@@ -45,7 +45,7 @@ class RunFile:
         try:
             return sha256_of(self.path)
         except OSError as error:
-            message = f"{self.path} cannot be read: {error.strerror}. See that it is there and may be read, and resume."
+            message = f"{self.path} cannot be read: {cause(error)}. See that it is there and may be read, and resume."
             raise SteeringError(message) from error
 
 
@@ -91,7 +91,7 @@ class RecordedRun:
             return self._files()
         except OSError as error:
             message = (
-                f"The files of run {self.uid[:8]} cannot be looked at: {error.filename}: {error.strerror}. Bring back "
+                f"The files of run {self.uid[:8]} cannot be looked at: {error.filename}: {cause(error)}. Bring back "
                 "what has gone, or see that you may read it, and resume."
             )
             raise SteeringError(message) from error

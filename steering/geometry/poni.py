@@ -35,7 +35,7 @@ def read_poni(path: Path) -> Geometry:
         with path.open("rb") as file:
             return parse_poni(_text(file.read(_LONGEST_BYTES + 1)))
     except OSError as error:
-        message = f"The geometry {path} cannot be read: {error.strerror}."
+        message = f"The geometry {path} cannot be read: {error.strerror or error}."
         raise ValueError(message) from error
     except ValueError as error:
         message = f"The geometry {path} is no PONI file: {str(error).rstrip('.')}."

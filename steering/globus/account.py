@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steering.core.errors import cause
 from steering.core.workspace import Workspace
 from steering.globus.errors import LOGIN, LoginError
 from steering.machine.secret_file import read_secret
@@ -71,7 +72,7 @@ def _from_file(file: Path) -> Account:
     try:
         mode = file.stat().st_mode
     except OSError as error:
-        raise LoginError(f"The secret file {file} cannot be read ({error.strerror}). Check {SECRET_FILE}.") from None
+        raise LoginError(f"The secret file {file} cannot be read ({cause(error)}). Check {SECRET_FILE}.") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise LoginError(
             f"The secret file {file} can be read by others ({mode & 0o777:04o}). Close it: chmod 600 {file}"

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.hedm.forward import Hits, hits_of
 from steering.hedm.grains import read_grains
 from steering.hedm.instrument import Instrument
@@ -28,7 +28,7 @@ def known_hits(path: str, crystal: Crystal, shortest: float, instrument: Instrum
     try:
         changed = Path(path).stat().st_mtime_ns
     except OSError as error:
-        message = f"{path} cannot be read as grains ({error.strerror}). Give a grains.out that this machine sees."
+        message = f"{path} cannot be read as grains ({cause(error)}). Give a grains.out that this machine sees."
         raise SteeringError(message) from error
     return _known_hits(path, changed, crystal, shortest, instrument)
 

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.geometry.geometry import Geometry
 
 _HEXRD = (
@@ -127,5 +127,5 @@ def _written(path: Path, lines: list[str]) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}. Choose a new name in a folder that is yours."
+        message = f"{path} cannot be written: {cause(error)}. Choose a new name in a folder that is yours."
         raise SteeringError(message) from error

@@ -8,7 +8,7 @@ from typing import cast
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.laue.panel import Panel, Three
 
 _MOST_BYTES = 1 << 20
@@ -57,7 +57,7 @@ def read_geon(path: Path | str) -> GeoN:
             content = file.read(_MOST_BYTES + 1)
         return _geon_of(_tree(content))
     except (OSError, ValueError, ET.ParseError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        why = cause(error)
         message = f"{path} cannot be read as a geometry of 34-ID-E ({why}). Give its file geoN_*.xml."
         raise SteeringError(message) from error
 

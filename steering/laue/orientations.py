@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from steering.core.block import Floats
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.spots.crystal import Crystal
 
 _MOST_BYTES, _MOST_GRAINS = 1 << 26, 10_000
@@ -87,7 +87,7 @@ def read_orientations(path: Path | str, crystal: Crystal) -> list[Floats]:
         text = _text(Path(path))
         return _of_lattices(text, crystal) if "$recip_lattice" in text else _of_table(text)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        why = cause(error)
         message = (
             f"{path} cannot be read as orientations ({why}). Give a line of nine numbers for each grain, or the output "
             "of euler."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.machine.secret_file import read_secret, write_secret
@@ -25,5 +25,5 @@ def keep_layout(workspace: Workspace, layout: Mapping[str, Json]) -> None:
     try:
         write_secret(file, read_layout(workspace) | dict(layout))
     except OSError as error:
-        message = f"The layout cannot be kept in {file}: {error.strerror or error}. The page goes on as it is."
+        message = f"The layout cannot be kept in {file}: {cause(error)}. The page goes on as it is."
         raise SteeringError(message) from error

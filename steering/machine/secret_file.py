@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 
 
@@ -30,7 +30,7 @@ def make_private(directory: Path) -> None:
 
 
 def _unwritable(directory: Path, error: OSError | None) -> SteeringError:
-    why = (error.strerror if error is not None else None) or "it is not this user's"
+    why = "it is not this user's" if error is None else cause(error)
     return SteeringError(
         f"The folder {directory} cannot be written ({why}). Set the environment variable STEERING_HOME to a folder of "
         "yours, with room for the data of your scans."

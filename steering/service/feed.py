@@ -4,7 +4,7 @@ from collections import deque
 from threading import Lock
 
 from steering.archive.journal import Entry, Journal
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.workspace import Workspace
 from steering.service.files import NamedFiles
 from steering.service.hub import Hub
@@ -72,7 +72,7 @@ class Feed:
                 journal.write(self._waiting[0])
             except OSError as error:
                 self._trouble = (
-                    f"The journal {journal.path} cannot be written ({error.strerror}). {len(self._waiting)} entries "
+                    f"The journal {journal.path} cannot be written ({cause(error)}). {len(self._waiting)} entries "
                     "wait in memory and are written as soon as that is possible: free some room there, then resume."
                 )
                 return

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from steering.core.block import FrameBlock
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.pixels import Pixels
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
 from steering.documents.joining import frames_per_block
@@ -114,7 +114,7 @@ class WatchSource:
             self._cannot("is not there" if self._series is not None else "is not there yet")
             return self._end_if_idle()
         except OSError as error:
-            self._cannot(f"cannot be read ({error.strerror})")
+            self._cannot(f"cannot be read ({cause(error)})")
             return []
         self._state = "live" if self._series is not None or self._master is not None else "waiting"
         self._detail = self._said()

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from steering.core.analysis import Exactness
 from steering.core.block import Floats, FrameBlock
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 from steering.core.pixels import invalid
 from steering.core.result import Feature, Outcome
@@ -161,6 +161,6 @@ def write_background(path: str | Path, data: xr.Dataset) -> Path:
         half.replace(file)
     except OSError as error:
         half.unlink(missing_ok=True)
-        message = f"{file} cannot be written: {error.strerror or error}. Free space, or see that you may write there."
+        message = f"{file} cannot be written: {cause(error)}. Free space, or see that you may write there."
         raise SteeringError(message) from error
     return file

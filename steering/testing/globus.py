@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.globus_double.control import Control
 from steering.globus_double.server import DoubleGlobus
 from steering.machine.lifeline import hold_lifeline
@@ -47,9 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(
-            f"Port {given.port} on 127.0.0.1 cannot be used ({error.strerror}). Name another with --port.\n"
-        )
+        sys.stderr.write(f"Port {given.port} on 127.0.0.1 cannot be used ({cause(error)}). Name another with --port.\n")
         return 1
     return 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steering.core.errors import SteeringError, said
+from steering.core.errors import SteeringError, cause, said
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for room in ("steering", "widgets/steering_widgets") for path in (ROOT / room).rglob("*.py")]
@@ -28,3 +28,22 @@ def test_no_sentence_shows_the_representation_of_an_exception():
     assert len(CODE) > 300
     shown = [path.relative_to(ROOT) for path in CODE if re.search(r"\{(error|raised|exc)!r", path.read_text())]
     assert not shown, "say it by steering.core.errors.said"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(2, "No such file or directory"), "No such file or directory"),
+        # What a library raises has no words of the system.
+        (OSError("truncated at byte 12"), "truncated at byte 12"),
+        (OSError(), "os error"),
+        (ValueError("no number: x"), "no number: x"),
+    ],
+)
+def test_why_a_file_cannot_be_used_is_never_none(error, words):
+    assert cause(error) == words
+
+
+def test_no_sentence_ends_with_a_reason_that_may_be_none():
+    shown = [path.relative_to(ROOT) for path in CODE if re.search(r"strerror\)?[.)}]", path.read_text())]
+    assert not shown, "say it by steering.core.errors.cause"

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # A screen has fewer pixels than this makes.
@@ -78,7 +78,7 @@ def _write(folder: Path, name: str, ending: str, content: bytes, what: str) -> P
         names = (f"{stem}{f'-{number}' if number > 1 else ''}{ending}" for number in count(1))
         return next(folder / name for name in names if _is_written(folder / name, content))
     except OSError as error:
-        message = f"The {what} cannot be written to {folder}: {error.strerror}. Make room there, and try again."
+        message = f"The {what} cannot be written to {folder}: {cause(error)}. Make room there, and try again."
         raise SteeringError(message) from error
 
 
