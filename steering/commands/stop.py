@@ -7,9 +7,10 @@ from pathlib import Path
 
 from steering.beamline.embedded import present_service, stop_service
 from steering.commands.ending import say
+from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace, default_workspace
-from steering.facilities.named import facility_names, make_facility
+from steering.facilities.named import make_facility
 from steering.facilities.owned import OwnedFacility
 from steering.flow_runner.orders import stop_flows
 from steering.ingest.launch import ingests
@@ -38,7 +39,8 @@ def stop(arguments: Sequence[str]) -> int:
         say(f"Ended the flow run {name}; it goes on with: steering flow resume {name}.")
         ended += 1
     failures: list[str] = []
-    for name in facility_names(workspace):
+    # Of what the user names in steering.yaml nothing runs here, and a mistake there keeps nothing from being ended.
+    for name in registry.names("facilities"):
         try:
             ended += asyncio.run(_stop(name, workspace))
         except SteeringError as error:

@@ -152,13 +152,7 @@ def read_site(
 def read_values(
     name: str, defaults: Path, workspace: Path | None = None, settings: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Read what is written of a facility, as :func:`read_site` does, whatever its values mean.
-
-    Args:
-        name: Of the facility; names its section.
-        defaults: YAML file with the section as this package ships it.
-        workspace: Folder whose ``steering.yaml`` is read too, if there is one.
-        settings: What goes before everything else.
+    """Read what is written of a facility, whatever its values mean; the arguments are those of :func:`read_site`.
 
     Raises:
         SteeringError: If a file is no description of facilities.

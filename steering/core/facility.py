@@ -1,11 +1,12 @@
 """What a place to compute is."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from steering.core.json import Json
 from steering.core.pool import PoolRequest, PoolStatus
 
 Arguments = ParamSpec("Arguments")
@@ -199,8 +200,22 @@ class WholeRuns(Protocol):
         """Name of the facility that the analysis uses there."""
         ...
 
+    @property
+    def queues(self) -> tuple[str, str]:
+        """Names of the facility whose policy chooses a run's queue, and of one that sees the queues; empty for none."""
+        ...
+
     def seen(self, path: str) -> str:
         """Return the name that a folder or file of this machine has there."""
+        ...
+
+    def prefer(self, key: str, configs: Sequence[Mapping[str, Json]]) -> Callable[[], int]:
+        """Say with what a run is asked for before it is submitted; return what says which was taken, once it is done.
+
+        Args:
+            key: Names the run.
+            configs: Queue, nodes and walltime; the next one is taken where the batch system refuses a queue.
+        """
         ...
 
     def forget(self, key: str) -> None:

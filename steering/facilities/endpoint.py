@@ -24,6 +24,10 @@ class Endpoint:
         directory: Folder there in which what is made of runs is kept; that of its user if empty.
         paths: Folders of the beamline as the endpoint sees them, by their name at the beamline.
         facility: Facility that the analysis uses there.
+        queues: Facility whose policy chooses queue, nodes and walltime for a step that says how urgent it is; what it
+            chooses goes before what ``config`` says. Without it ``config`` alone is used.
+        queues_on: Facility that sees those queues, as one whose endpoint is on a login node; without it the policy goes
+            by the rules alone.
         sources: Where a value is written, by its name.
     """
 
@@ -34,6 +38,8 @@ class Endpoint:
     directory: str = ""
     paths: Mapping[str, str] = field(default_factory=dict[str, str])
     facility: str = "local"
+    queues: str = ""
+    queues_on: str = ""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def seen(self, path: str) -> str:

@@ -6,7 +6,7 @@ are in ``globus_compute.yaml`` beside this file.
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -65,6 +65,8 @@ class GlobusComputeFacility:
         self._settings = settings
         self._attached = False
         self._remotes: dict[str, GlobusRemote[Any]] = {}
+        self._preferred: dict[str, tuple[Mapping[str, Json], ...]] = {}
+        self._taken: dict[str, int] = {}
         self._waits = ""
 
     @property
@@ -96,6 +98,22 @@ class GlobusComputeFacility:
     def facility_there(self) -> str:
         """Facility that the analysis uses there."""
         return self.endpoint.facility
+
+    @property
+    def queues(self) -> tuple[str, str]:
+        """Names of the facility whose policy chooses a run's queue, and of one that sees the queues; empty for none."""
+        endpoint = self.endpoint
+        return endpoint.queues, endpoint.queues_on
+
+    def prefer(self, key: str, configs: Sequence[Mapping[str, Json]]) -> Callable[[], int]:
+        """Say with what a run is asked for: queue, nodes and walltime, best first, beside what ``config`` says.
+
+        Returns:
+            What says which of them was taken, once the run is done.
+        """
+        common = self.endpoint.config[0]
+        self._preferred[key] = tuple({**common, **one} for one in configs)
+        return lambda: self._taken.get(key, 0)
 
     def seen(self, path: str) -> str:
         """Return the name that a folder or file of this machine has there."""
@@ -197,7 +215,7 @@ class GlobusComputeFacility:
         """Forget a run whose answer is of no use: asked for again, it is another one."""
         self._remotes.pop(key, None)
         calls = self._calls()
-        for name in _names(key, len(self.endpoint.config)):
+        for name in _names(key, len(self._configs(key))):
             calls.forget(name)
 
     async def ask(self, request: PoolRequest) -> str:
@@ -254,6 +272,9 @@ class GlobusComputeFacility:
 
         return Calls(self._workspace, self._notes, self.endpoint.endpoint, tell)
 
+    def _configs(self, key: str) -> tuple[Mapping[str, Json], ...]:
+        return self._preferred.get(key) or self.endpoint.config
+
     def _begin(self, key: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> GlobusRemote[Any]:
         try:
             named = name_of(function)
@@ -271,17 +292,19 @@ class GlobusComputeFacility:
 
         given: list[Any] = [await one.result() if isinstance(one, GlobusRemote) else one for one in arguments]
         sent: list[Json] = [*named, plain(given)]
-        refused, calls, configs = list[str](), self._calls(), self.endpoint.config
+        refused, calls, configs = list[str](), self._calls(), self._configs(key)
         names = _names(key, len(configs))
         # A process before this one may have had it refused and submitted to a later queue, where it is found.
         first = next((number for number, name in enumerate(names) if calls.begun(name)), 0)
-        for name, config in zip(names[first:], configs[first:], strict=True):
+        for number in range(first, len(configs)):
+            name = names[number]
             try:
-                answer = await calls.run(name, config, sent)
+                answer = await calls.run(name, configs[number], sent)
             except QueueRefusedError as error:
                 refused.append(str(error))
                 self._waits = f"{error} The next one of {self.name} is tried."
                 continue
+            self._taken[key] = number
             try:
                 return value_of(answer, cleaned)
             except Exception:

@@ -68,7 +68,7 @@ class OwnedFacility:
     @property
     def runs(self) -> bool:
         """Whether its owner runs. This includes an owner that is ending."""
-        return self._owner(self.site).present() is not None
+        return self._owner().present() is not None
 
     async def launch(self, *, pool: bool = False) -> bool:
         """Start the owner if needed, with the site's usual pool if ``pool``; return whether it had to be started."""
@@ -116,7 +116,7 @@ class OwnedFacility:
 
     async def attach(self) -> bool:
         """Attach to the owner if it runs; return whether it does. Starts nothing."""
-        connection = await asyncio.to_thread(self._owner(self.site).connection)
+        connection = await asyncio.to_thread(self._owner().connection)
         if connection is not None:
             await self._attach()
         return connection is not None
@@ -161,10 +161,22 @@ class OwnedFacility:
         await self._connection.detach()
 
     async def close(self) -> None:
-        """End the owner, its scheduler and all its jobs, including jobs of an owner that was killed."""
+        """End the owner, its scheduler and all its jobs, including jobs of an owner that was killed.
+
+        Raises:
+            SteeringError: If the owner runs on another host, or jobs of one that was killed cannot be looked for.
+        """
         await self._connection.detach()
-        site = self.site
-        await in_thread(self._owner(site).stop)
+        # Whatever is written of the facility by now, what runs can be ended.
+        await in_thread(self._owner().stop)
+        try:
+            site = self.site
+        except SteeringError as error:
+            message = (
+                f"No compute owner of {self.name} runs any more. Whether one that was killed has left jobs cannot be "
+                f"looked up: {error} Mend that, and stop {self.name} again."
+            )
+            raise SteeringError(message) from error
         saved = read_saved_pools(self._directory(site))
         batch = batch_system(site)
         try:
@@ -182,7 +194,7 @@ class OwnedFacility:
         """Attach. If the scheduler does not answer, read its address again: the owner may be starting another one."""
         deadline = time.monotonic() + _ATTACH_SECONDS
         while True:
-            connection = await asyncio.to_thread(self._owner(self.site).connection)
+            connection = await asyncio.to_thread(self._owner().connection)
             if connection is None:
                 message = (
                     f"The compute owner of {self.name} has ended. Start it again: steering compute start {self.name}."
@@ -205,11 +217,14 @@ class OwnedFacility:
                         raise
                     await asyncio.sleep(_LOOK_SECONDS)
 
-    def _owner(self, site: Site, nodes: int = 0) -> Daemon:
+    def _owner(self, site: Site | None = None, nodes: int = 0) -> Daemon:
+        """Give the owner; with a site it can be launched, without one only found and ended."""
         file = self._workspace.run / f"compute-{self.name}.json"
-        arguments = ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
-        arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
-        arguments += ["--settings", json.dumps(self._settings), "--nodes", str(nodes)]
+        arguments: list[str] = []
+        if site is not None:
+            arguments += ["--site", self.name, "--defaults", str(self._defaults), "--file", str(file)]
+            arguments += ["--workspace", str(self._workspace.directory), "--directory", str(self._directory(site))]
+            arguments += ["--settings", json.dumps(self._settings), "--nodes", str(nodes)]
         return Daemon(file, "steering.pools.owner", arguments, f"The compute owner of {self.name}", abroad=True)
 
     def _directory(self, site: Site) -> Path:

@@ -12,6 +12,7 @@ from steering.flow_globus.answer import read_answer, read_entry
 from steering.flow_globus.asked import outcome_of
 from steering.flow_globus.entries_file import read_entries, write_entries
 from steering.flow_globus.queue import queue_said
+from steering.flow_steps.flow_state import ASKED
 from steering.flow_steps.hold import point
 from steering.flow_steps.work import Work
 from steering.flows.entries import FlowEntry
@@ -70,7 +71,7 @@ class Mirror:
         if questions:
             one = questions[0]
             options = ", ".join(one.options.values())
-            why = f"A person is asked: {one.title} ({options}). Answer: steering globus answer {quote(one.id)} OPTION."
+            why = f"{ASKED}{one.title} ({options}). Answer: steering globus answer {quote(one.id)} OPTION."
         elif self.flow.globus.flow:
             why = f"It is in its state {status.step}." if status.step else ""
         if (step, (why, done)) == self._last:

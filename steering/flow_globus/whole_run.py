@@ -13,6 +13,7 @@ from steering.core.result import Result
 from steering.core.waiting import end_tasks
 from steering.flow_globus.answer import read_answer
 from steering.flow_globus.on_endpoint import compute_there, packed
+from steering.flow_globus.whole_queues import prefer_queues
 from steering.flow_steps.compute_step import bindings_for
 from steering.flow_steps.result_file import read_result
 from steering.flow_steps.work import Work
@@ -23,8 +24,10 @@ _LOOK_SECONDS = 5.0
 _MOST_CHARACTERS = 9_000_000
 
 
-async def analysed(work: Work, step: ComputeEntry, facility: Facility, labels: Sequence[str]) -> dict[str, Result]:
-    """Have a run analysed there, with the facility that is there; return its results by label.
+async def analysed(
+    work: Work, step: ComputeEntry, facility: Facility, labels: Sequence[str]
+) -> tuple[dict[str, Result], str]:
+    """Have a run analysed there, with the facility that is there; return its results by label, and in which queue.
 
     Cut off here, it goes on there, and the same flow run finds it again.
 
@@ -39,6 +42,7 @@ async def analysed(work: Work, step: ComputeEntry, facility: Facility, labels: S
     """
     there, key = cast("WholeRuns", facility), f"{work.journal.id} of {work.run.uid}"
     asked = asked_of(work, step, there)
+    queue = await prefer_queues(work, step, there, key)
     telling = asyncio.create_task(_tell(facility, work.waits))
     try:
         answer = await facility.submit(key, compute_there, asked).result()
@@ -52,7 +56,7 @@ async def analysed(work: Work, step: ComputeEntry, facility: Facility, labels: S
         there.forget(key)
         raise SteeringError(f"{facility.name} has returned {error} Then resume.") from error
     found = {label: read_result(read.results[label]) for label in labels}
-    return {label: _named(result, facility.name) for label, result in found.items()}
+    return {label: _named(result, facility.name) for label, result in found.items()}, queue()
 
 
 def asked_of(work: Work, step: ComputeEntry, there: WholeRuns) -> dict[str, Any]:

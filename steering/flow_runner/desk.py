@@ -18,6 +18,7 @@ from steering.flow_runner.changed import FlowChangedWarning, changed_since
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order, triggers_of
 from steering.flow_runner.returned import Returned, follow_flows, returned_by
+from steering.flow_runner.troubles import Troubles
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import find_run
@@ -203,18 +204,27 @@ class Flows:
             files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in recorded.files()]
         return as_text(explain_flow(name, entry, facts, files), definition=definition)
 
-    async def follow(self, bring: Callable[[Result], None]) -> None:
+    async def follow(
+        self, bring: Callable[[Result], None], say: Callable[[str, str], None] = lambda _cause, _sentence: None
+    ) -> None:
         """Keep the cells true until this is cancelled; the session's loop does so.
 
         Args:
             bring: Called with each result that a flow has brought.
+            say: Called with a cause and a sentence when a flow run fails or waits for a person; an empty sentence says
+                that it does so no more.
         """
+        troubles = Troubles(say)
+
+        def stand(states: tuple[FlowState, ...]) -> None:
+            self.states.set(states)
+            troubles.look(states)
 
         def take(one: Returned) -> None:
             self.returned.set({**self.returned.value, one.result.provenance.label: one})
             bring(one.result)
 
-        following = [asyncio.create_task(follow_flows(flows_folder(self._workspace), self.states.set, take))]
+        following = [asyncio.create_task(follow_flows(flows_folder(self._workspace), stand, take))]
         try:
             # A file that is wrong by now is said to whoever asks for a flow.
             with suppress(SteeringError):

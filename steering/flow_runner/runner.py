@@ -104,7 +104,9 @@ def _do_steps(workspace: Workspace, journal: FlowJournal, facilities: WarmFacili
             _do_step(work, name, entry)
 
 
-async def _whole(work: Work, step: ComputeEntry, facility: Facility, labels: Sequence[str]) -> dict[str, Result]:
+async def _whole(
+    work: Work, step: ComputeEntry, facility: Facility, labels: Sequence[str]
+) -> tuple[dict[str, Result], str]:
     # Few flows need it.
     from steering.flow_globus.whole_run import analysed
 

@@ -30,8 +30,8 @@ from steering.loop.partial import rehearse
 from steering.loop.store import Store
 from steering.sources.replay import ReplaySource
 
-# Has finished runs analysed as a whole, by a facility that can do nothing else.
-WholeRun: TypeAlias = Callable[[Work, ComputeEntry, Facility, Sequence[str]], Awaitable[dict[str, Result]]]
+# Has finished runs analysed as a whole, by a facility that can do nothing else: results by label, and in which queue.
+WholeRun: TypeAlias = Callable[[Work, ComputeEntry, Facility, Sequence[str]], Awaitable[tuple[dict[str, Result], str]]]
 
 
 def compute(work: Work, step: ComputeEntry, whole: WholeRun | None = None) -> dict[str, Any]:
@@ -96,7 +96,7 @@ async def _analysed(
         if whole is None:
             raise SteeringError(facility.not_live)
         async with _in_time(step):
-            return await whole(work, step, facility, [one.label for one in bindings]), ""
+            return await whole(work, step, facility, [one.label for one in bindings])
     telling = asyncio.create_task(tell_queue(facility, await asked_pool(facility, step), work.waits))
     try:
         async with _in_time(step):

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias, cast
 from steering.core.json import Json
 
 FlowStatus: TypeAlias = Literal["ordered", "running", "interrupted", "failed", "cancelled", "succeeded"]
+# With this a step says that it waits for the answer of a person, and how that is given.
+ASKED = "A person is asked: "
 StepStatus: TypeAlias = Literal["waiting", "running", "done", "left out", "failed"]
 
 
@@ -26,6 +28,7 @@ class StepState:
         bytes_total: To be copied; 0 if it copies nothing, or nobody knows yet.
         tries: How often it was begun.
         told: Unix time in seconds at which it was last heard of; NaN before.
+        mark: Unix time in seconds and bytes from which the rate of this try is counted; NaN before there is one.
     """
 
     name: str
@@ -38,12 +41,13 @@ class StepState:
     bytes_total: int = 0
     tries: int = 0
     told: float = math.nan
+    mark: tuple[float, int] = (math.nan, 0)
 
     @property
     def rate(self) -> float:
-        """Bytes a second since it was begun; 0 while that is not known."""
-        seconds = self.told - self.began
-        return self.bytes / seconds if self.bytes and seconds > 0 else 0.0
+        """Bytes a second of this try; 0 while that is not known."""
+        seconds, copied = self.told - self.mark[0], self.bytes - self.mark[1]
+        return copied / seconds if copied > 0 and seconds > 0 else 0.0
 
     @property
     def remaining(self) -> float:
@@ -100,8 +104,8 @@ class FlowState:
             "steps": [
                 {
                     "step": one.name, "status": one.status, "why": one.why, "began": _time(one.began),
-                    "ended": _time(one.ended), "bytes": one.bytes, "bytes_total": one.bytes_total, "tries": one.tries,
-                    "outcome": cast("Json", dict(one.outcome)),
+                    "ended": _time(one.ended), "bytes": one.bytes, "bytes_total": one.bytes_total, "rate": one.rate,
+                    "remaining": _time(one.remaining), "tries": one.tries, "outcome": cast("Json", dict(one.outcome)),
                 }
                 for one in self.steps
             ],
@@ -159,7 +163,9 @@ def _take_step(state: FlowState, line: Mapping[str, Any]) -> FlowState:
     match line["kind"]:
         case "began":
             began = at if math.isnan(old.began) else old.began
-            new = replace(old, status="running", began=began, why="", tries=old.tries + 1)
+            # What an earlier try has copied, and the night before this one, say nothing of how fast this one is.
+            mark = (at, 0) if old.tries == 0 else (math.nan, 0)
+            new = replace(old, status="running", began=began, why="", tries=old.tries + 1, mark=mark)
         case "done":
             new = replace(old, status="done", ended=at, why=why, outcome=line["outcome"], bytes=old.bytes_total)
         case "left out":
@@ -169,7 +175,9 @@ def _take_step(state: FlowState, line: Mapping[str, Any]) -> FlowState:
         case "waits":
             new = replace(old, why=why)
         case _:
-            new = replace(old, bytes=int(line["bytes"]), bytes_total=int(line["bytes_total"]))
+            copied = int(line["bytes"])
+            mark = (at, copied) if math.isnan(old.mark[0]) else old.mark
+            new = replace(old, bytes=copied, bytes_total=int(line["bytes_total"]), mark=mark)
     new = replace(new, told=at)
     return replace(state, steps=tuple(new if one.name == new.name else one for one in state.steps))
 

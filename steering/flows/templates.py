@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from typing import Any, cast
 
 from steering.core.errors import SteeringError
@@ -11,6 +12,8 @@ from steering.flows.facts import WORDS
 _NAME = re.compile(r"\{([^{}]*)\}")
 # A sample may be called anything, and a part of a path may not.
 _UNSAFE = re.compile(r"[^\w.+-]+")
+# Of the digest of a label that a path cannot have.
+_DIGITS = 6
 
 
 def check_template(text: str) -> None:
@@ -74,5 +77,6 @@ def free_name(wanted: str, names: Iterable[str]) -> str:
 
 
 def plain_name(label: str) -> str:
-    """Return a label as a part of a path."""
-    return "".join(one if one.isalnum() or one in "._+-" else "-" for one in label)
+    """Return a label as a part of a path; two labels have two, also where a path can have neither as it is."""
+    plain = "".join(one if one.isalnum() or one in "._+-" else "-" for one in label)
+    return plain if plain == label else f"{plain}-{sha256(label.encode()).hexdigest()[:_DIGITS]}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from steering.core.json import Json
 from steering.globus.compute import Compute, ComputeOrder, ComputeStatus, PreemptedError, new_group, outcome
-from steering.globus.errors import GlobusError
+from steering.globus.errors import GlobusError, MissingError
 from steering.globus.login import Login
 from steering.globus.patience import Patience
 from steering.globus.payload import Source, checked, source_of, write_arguments
@@ -158,15 +158,24 @@ class ComputeExecutor(Executor):
     def _send(self, compute: Compute, run: _Run, running: dict[str, _Run]) -> None:
         try:
             known = self._functions.get(run.source.checksum)
-            if known is None:
-                known = self._functions[run.source.checksum] = compute.register(run.source)
-            run.order = replace(run.order, function=known)
+            run.order = replace(run.order, function=known or self._register(compute, run.source))
             self._write(run.order.group, "")
-            run.task = compute.submit(run.order)
+            try:
+                run.task = compute.submit(run.order)
+            except MissingError:
+                if known is None:
+                    raise
+                # Globus keeps no function for ever. If it is the endpoint that is gone, the second answer says so.
+                run.order = replace(run.order, function=self._register(compute, run.source))
+                run.task = compute.submit(run.order)
             self._write(run.order.group, run.task)
             running[run.task] = run
         except Exception as error:  # noqa: BLE001  (a future that nobody answers would be waited for)
             _fail([run], error)
+
+    def _register(self, compute: Compute, source: Source) -> str:
+        known = self._functions[source.checksum] = compute.register(source)
+        return known
 
     def _write(self, group: str, task: str) -> None:
         if self._written is not None:

@@ -14,6 +14,8 @@ from steering.loop.pace import Pace
 
 # A live block overtakes any backlog on a shared facility, and a result overtakes any block.
 BLOCK_PRIORITY, RESULT_PRIORITY = 10, 20
+# What steps aside has the same order among itself, before any backlog and behind all that is live.
+_ASIDE_PART = 5
 # Errors of a task that are not the loop's own fault. They are reported to the user, and the run continues.
 TASK_ERRORS = (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
@@ -83,7 +85,7 @@ class Tasks:
         self._numbers += 1
         key = f"{name}-{self._numbers}-{self.generation}"
         if self.aside:
-            return self._facility.submit(key, _beside, function, *arguments, priority=priority)
+            return self._facility.submit(key, _beside, function, *arguments, priority=priority // _ASIDE_PART)
         return self._facility.submit(key, function, *arguments, priority=priority)
 
     async def call(self, name: str, function: Callable[..., Any], *arguments: Any, usual: float) -> Any:

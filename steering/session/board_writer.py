@@ -118,7 +118,7 @@ class BoardWriter:
             asyncio.create_task(self._agents.run()),
             asyncio.create_task(self._watch_compute()),
             asyncio.create_task(self._watch_latency()),
-            asyncio.create_task(flows.follow(self._agents.bring)),
+            asyncio.create_task(flows.follow(self._agents.bring, self._notices.say)),
         ]
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait([ready, *self._tasks], timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)

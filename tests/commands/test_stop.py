@@ -61,3 +61,23 @@ def test_what_is_ending_already_is_said_waited_for_and_counted(tmp_path, begin, 
     assert rest == f"Ended: 1. Nothing runs in {place.directory} any more.\n"
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     assert not left_behind(processes)
+
+
+@pytest.mark.parametrize(
+    "written", ["steering: [", "steering: {sites: {local: {nonsense: 1}}}"], ids=["broken", "wrong"]
+)
+@pytest.mark.parametrize("command", [["stop"], ["compute", "stop", "local"]], ids=["all", "one"])
+def test_what_is_written_wrong_meanwhile_keeps_nothing_from_being_ended(tmp_path, written, command):
+    place = Workspace(tmp_path / "workspace")
+    file = owner(place)
+    processes = of_workspace(place)
+    (place.directory / "steering.yaml").write_text(written)
+    words = [sys.executable, "-m", "steering.cli", *command, "--workspace", str(place.directory)]
+    found = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert not file.exists()
+    assert not left_behind(processes)
+    # What could not be looked up is said, and what to do then.
+    assert found.returncode == 1
+    assert "No compute owner of local runs any more." in found.stdout + found.stderr
+    assert "Mend that, and stop local again." in found.stdout + found.stderr
+    assert "Traceback" not in found.stderr

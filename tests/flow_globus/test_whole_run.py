@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from steering.core.board import Board
 from steering.core.errors import SteeringError
@@ -16,11 +17,14 @@ from steering.flow_globus.on_endpoint import packed, read_packed
 from steering.flow_globus.whole_run import analysed, asked_of
 from steering.flow_runner.analysis_flow import analysis_flow
 from steering.flow_runner.desk import Flows
+from steering.flow_runner.orders import order
 from steering.flow_runner.returned import returned_by
+from steering.flow_runner.runner import run_flow
 from steering.flow_steps.flow_journal import FlowJournal
 from steering.flow_steps.recorded_run import find_run
+from steering.flow_steps.warm import WarmFacilities
 from steering.flow_steps.work import Work
-from steering.flows.entries import ComputeEntry
+from steering.flows.entries import ComputeEntry, FlowEntry
 from steering.testing.inline import InlineRemote
 from steering.testing.waiting import until
 from tests.flow_runner.workspaces import UID, installed, measured
@@ -132,6 +136,58 @@ def test_what_is_asked_says_where_files_are_as_the_endpoint_sees_them(workspace,
     assert asked["files_in"] == "/eagle/run"
     assert asked["journal_in"] == f"/mine/{work.run.journal.relative_to(workspace.directory)}"
     assert "journal_text" not in asked
+
+
+@pytest.mark.system
+def test_a_step_that_is_urgent_goes_to_the_queue_of_the_policy_and_a_refused_one_is_followed_by_the_next(
+    workspace, tmp_path, monkeypatch
+):
+    with batch_of(workspace, tmp_path, monkeypatch, queues="polaris") as double:
+        step = {"facility": "batch", "analyses": [CURVE], "urgency": "live", "nodes": 2, "walltime": "0:30:00"}
+        flow = FlowEntry.model_validate({"steps": {"compute": step}})
+        journal, _ = order(workspace, "keep", flow, UID)
+        with WarmFacilities(workspace) as facilities:
+            state = run_flow(workspace, journal, facilities)
+        assert (state.status, state.why) == ("succeeded", "")
+        chosen = state.effects["queues:chosen"]["configs"]
+        assert chosen[0]["queue"] == "demand", "the double refuses it"
+        assert len({one["queue"] for one in chosen}) == len(chosen) > 1
+        assert {(one["nodes_per_block"] * one.get("max_blocks", 1), one["walltime"]) for one in chosen} == {
+            (2, "00:30:00")
+        }
+        # What is said is which queue took it, and not which was asked first.
+        said = state.step("compute").outcome["queue"]
+        assert said.startswith(chosen[1]["queue"])
+        assert "tried before" in said
+        assert "The queues were not asked" in said
+        effects = double.control.effects()
+        assert (effects["functions_started"], effects["functions_run"]) == (1, 1)
+
+
+@pytest.mark.system
+def test_the_queues_are_asked_where_they_are_seen(workspace, tmp_path, monkeypatch):
+    with batch_of(workspace, tmp_path, monkeypatch, queues="polaris", queues_on="login"):
+        file = workspace.directory / "steering.yaml"
+        sites = yaml.safe_load(file.read_text())
+        sites["steering"]["sites"]["login"] = {**sites["steering"]["sites"]["batch"], "queues": "", "queues_on": ""}
+        file.write_text(yaml.safe_dump(sites))
+        step = {"facility": "batch", "analyses": [CURVE], "urgency": "batch"}
+        journal, _ = order(workspace, "keep", FlowEntry.model_validate({"steps": {"compute": step}}), UID)
+        with WarmFacilities(workspace) as facilities:
+            state = run_flow(workspace, journal, facilities)
+        assert state.status == "succeeded", state.why
+        # Where the function runs no PBS answers, and that is said.
+        assert "The queues were not asked: " in state.step("compute").outcome["queue"]
+        assert "no endpoint that sees them" not in state.step("compute").outcome["queue"]
+
+
+async def test_a_step_that_is_urgent_where_nobody_knows_the_queues_is_refused_with_what_to_do(workspace):
+    measured(workspace)
+    work, step = work_of(workspace, urgency="soon")
+    with pytest.raises(
+        SteeringError, match=r"^The step is to be as urgent as 'soon', and nothing says which queues batch"
+    ):
+        await analysed(work, step, replace_paths(workspace, {}), ["curve"])
 
 
 def replace_paths(workspace, paths):

@@ -13,7 +13,7 @@ from steering.core import registry
 from steering.description.description import read_description
 from steering.flow_runner.orders import order
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
-from steering.flow_steps.flow_state import FlowState, StepState
+from steering.flow_steps.flow_state import FlowState, StepState, fold
 from tests.flow_runner.workspaces import UID, Inline, measured
 from tests.flows.beamline import BEAMLINE
 
@@ -121,12 +121,32 @@ def test_one_that_was_cut_off_ends_with_3_and_one_that_was_cancelled_with_4(stee
 
 
 def test_a_copy_that_goes_on_says_how_fast_and_how_long():
-    step = StepState("transfer", "running", began=100.0, told=104.0, bytes=20_000_000, bytes_total=50_000_000)
+    step = StepState(
+        "transfer", "running", began=100.0, told=104.0, bytes=20_000_000, bytes_total=50_000_000, mark=(100.0, 0)
+    )
     said = describe_flow(FlowState("keep-1", steps=(step,)))
     assert "transfer    running, 20.0 of 50.0 MB, 5.0 MB/s, 6 s left" in said
     # Where the clock was set back nobody knows.
     assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, told=99.0),)))
     assert "MB/s" not in describe_flow(FlowState("keep-1", steps=(replace(step, status="done", ended=110.0),)))
+
+
+def test_a_copy_that_goes_on_after_a_night_is_as_fast_as_it_is_now():
+    """It was cut off at 20 of 50 MB, ten hours passed, and it goes on where it was."""
+    of = {"step": "transfer"}
+    lines = [
+        {"kind": "ordered", "steps": ["transfer"], "flow": "keep", "run": UID, "time": 0.0, "by": "hand"},
+        {"kind": "began", "time": 0.0, **of},
+        {"kind": "progress", "time": 4.0, "bytes": 20_000_000, "bytes_total": 50_000_000, **of},
+        {"kind": "began", "time": 36_000.0, **of},
+    ]
+    assert fold(ID, lines[:3]).step("transfer").rate == 5e6
+    assert fold(ID, lines).step("transfer").rate == 0.0
+    lines.append({"kind": "progress", "time": 36_001.0, "bytes": 20_000_000, "bytes_total": 50_000_000, **of})
+    assert fold(ID, lines).json()["steps"][0]["remaining"] is None
+    lines.append({"kind": "progress", "time": 36_003.0, "bytes": 30_000_000, "bytes_total": 50_000_000, **of})
+    found = fold(ID, lines).json()["steps"][0]
+    assert (found["rate"], found["remaining"]) == (5e6, 4.0)
 
 
 def test_who_runs_it_hears_that_it_is_cancelled(steering, workspace, tmp_path):

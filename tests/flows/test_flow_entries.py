@@ -9,7 +9,7 @@ from steering.description.description import read_description
 from steering.flows.condition import read_condition
 from steering.flows.entries import FlowEntry
 from steering.flows.facts import WORDS
-from steering.flows.templates import check_template, fill_path
+from steering.flows.templates import check_template, fill_path, result_name
 from tests.flows.beamline import BEAMLINE
 
 
@@ -129,6 +129,14 @@ def test_no_sample_leads_out_of_a_folder(tmp_path, sample):
     path = tmp_path / fill_path("store/{run.sample}/x", {"run.sample": sample})
     assert path.resolve().is_relative_to(tmp_path.resolve() / "store")
     assert path.parent.parent == tmp_path / "store"
+
+
+def test_results_of_two_labels_are_two_files(tmp_path):
+    labels = ["a-b", "a b", "a/b", "a\\b", "å", "ø", "../a", "--a"]
+    names = {result_name("3f2a9c1b-07", label) for label in labels}
+    assert len(names) == len(labels)
+    assert "3f2a9c1b_a-b.nxs" in names, "what a path can have stays as it is"
+    assert all((tmp_path / name).resolve().parent == tmp_path.resolve() for name in names)
 
 
 def test_each_name_of_the_list_is_known():

@@ -205,6 +205,25 @@ def test_the_executor_is_an_executor(executor, double):
     assert double.control.effects()["functions_run"] == 3
 
 
+def test_a_function_that_globus_has_forgotten_is_registered_anew(login, polaris, double):
+    source = source_of(decay)
+    functions = {source.checksum: "5a4f8a7e-0000-4000-8000-000000000000"}
+    with ComputeExecutor(login, polaris.id, CONFIG, functions=functions) as executor:
+        assert executor.submit(decay, [1.0, 3.0]).result(60) == {"tau0": 2.0, "n": 2}
+        assert executor.submit(decay, [2.0]).result(60) == {"tau0": 2.0, "n": 1}
+    assert functions[source.checksum] != "5a4f8a7e-0000-4000-8000-000000000000"
+    assert double.control.effects()["functions_registered"] == 1
+
+
+def test_an_endpoint_that_is_gone_is_no_forgotten_function(login, double):
+    functions = {source_of(decay).checksum: "5a4f8a7e-0000-4000-8000-000000000000"}
+    with ComputeExecutor(login, new_group(), CONFIG, functions=functions) as executor:
+        future = executor.submit(decay, [1.0])
+        with pytest.raises(MissingError, match="Check the id"):
+            future.result(60)
+    assert double.control.effects()["functions_registered"] <= 1
+
+
 def test_the_executor_runs_again_what_lost_its_node(executor, double):
     double.control.preempt_next(2)
     assert executor.submit(decay, [1.0]).result(60)["n"] == 1

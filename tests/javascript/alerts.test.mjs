@@ -87,3 +87,33 @@ test("a browser that keeps nothing does not keep the switches from working", asy
   await settle();
   assert.equal(alerts.buttons.notify.getAttribute("aria-pressed"), "true");
 });
+
+test("the sound is one low note for what is well, and two high ones for what is urgent", () => {
+  const played = [];
+  globalThis.AudioContext = class {
+    currentTime = 0;
+    destination = "speakers";
+
+    createOscillator() {
+      const tone = { frequency: { value: 0 }, connect: (next) => next, stop() {}, addEventListener() {} };
+      tone.start = (at) => played.push([tone.frequency.value, at]);
+      return tone;
+    }
+
+    createGain() {
+      return { gain: { setValueAtTime() {}, exponentialRampToValueAtTime() {} }, connect() {} };
+    }
+  };
+  try {
+    const alerts = new Alerts(() => {});
+    alerts.tell({ title: "unheard", text: "", urgent: true });
+    assert.deepEqual(played, []);
+    alerts.buttons.sound.click(); // and lets it be heard
+    alerts.tell({ title: "The scan has ended", text: "", urgent: false });
+    alerts.tell({ title: "The scan has failed", text: "", urgent: true });
+    assert.deepEqual(played, [[587, 0], [587, 0], [880, 0], [880, 0.25]]);
+    assert.deepEqual(shown, [], "a sound is no notification");
+  } finally {
+    delete globalThis.AudioContext;
+  }
+});

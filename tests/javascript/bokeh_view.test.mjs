@@ -9,7 +9,6 @@ const {
   bufferOf,
   CalmStyles,
   Company,
-  endDragsWithTheButton,
   fillTab,
   holdRanges,
   initialize,
@@ -17,22 +16,23 @@ const {
   loadBokeh,
   onceShown,
   rangesOf,
+  takeDrags,
   viewsOf,
 } = load(
-    ["parts/heard.js", "bokeh_view/calm_styles.js", "bokeh_view/company.js", "bokeh_view/view.js"],
+    ["parts/heard.js", "bokeh_view/calm_styles.js", "bokeh_view/company.js", "bokeh_view/drags.js", "bokeh_view/view.js"],
     [
       "fillTab",
       "ask",
       "bufferOf",
       "CalmStyles",
       "Company",
-      "endDragsWithTheButton",
       "holdRanges",
       "initialize",
       "installed",
       "loadBokeh",
       "onceShown",
       "rangesOf",
+      "takeDrags",
       "viewsOf",
     ],
   );
@@ -226,21 +226,73 @@ test("all views of a document are found, those within others too", () => {
   assert.deepEqual(viewsOf(null), []);
 });
 
-test("a box ends with its drag, after Bokeh has taken the end, and a press that rests begins none", () => {
-  const rests = mock.fn();
-  const gestures = { _start_timeout: rests };
-  const ends = [];
+/**
+ * A plot's tool for boxes, and what Bokeh's part of it was told: whether Shift was held.
+ *
+ * @param {string[]} under What lies under the pointer.
+ */
+function boxTool(under) {
+  const told = [];
+  const tell = (what) =>
+    function (event) {
+      told.push([what, event.modifiers.shift, this._draw_basepoint]);
+    };
+  const gestures = { _start_timeout: mock.fn() };
   const tool = {
-    model: { type: "BoxEditTool" },
+    model: { type: "BoxEditTool", renderers: ["box"] },
     ui_event_bus: { ui_gestures: gestures },
     _draw_basepoint: [1, 2],
-    _pan_end(event) {
-      ends.push([event, this._draw_basepoint]);
-    },
+    _select_event: () => under,
+    _pan_start: tell("start"),
+    _pan: tell("pan"),
+    _pan_end: tell("end"),
   };
-  endDragsWithTheButton({ views_manager: { roots: [tool] } });
-  tool._pan_end("the end");
-  assert.deepEqual(ends, [["the end", [1, 2]]]);
+  const doc = { views_manager: { roots: [tool] } };
+  const drag = (shifts, pointerType = "mouse") => {
+    const [start, go, end] = shifts.map((shift) => ({ sx: 3, modifiers: { shift }, native: { pointerType } }));
+    tool._pan_start(start);
+    tool._pan(go, false, false);
+    tool._pan_end(end);
+    return told.splice(0).map(([, shift]) => shift);
+  };
+  return { doc, tool, gestures, told, drag };
+}
+
+test("a drag draws a box, with Shift or without, and what it does is settled as it begins", () => {
+  const { doc, drag } = boxTool([]);
+  takeDrags(doc);
+  assert.deepEqual(drag([false, false, false]), [true, true, true]);
+  assert.deepEqual(drag([true, true, false]), [true, true, true]);
+  assert.deepEqual(drag([false, true, true]), [true, true, true]);
+});
+
+test("a drag that begins on the box moves it, unless Shift is held", () => {
+  const { doc, drag } = boxTool(["box"]);
+  takeDrags(doc);
+  assert.deepEqual(drag([false, true, false]), [false, false, false]);
+  assert.deepEqual(drag([true, false, false]), [true, true, true]);
+});
+
+test("a finger draws no box, and moves the page up and down past any plot", () => {
+  const { doc, drag } = boxTool([]);
+  const replace = mock.fn();
+  const plot = { _update_touch_action: () => replace("Bokeh's"), canvas: { touch_action: { replace } } };
+  doc.views_manager.roots.push(plot);
+  takeDrags(doc);
+  assert.deepEqual(drag([false, false, false], "touch"), [false, false, false]);
+  plot._update_touch_action(); // as Bokeh does when another tool is chosen
+  assert.deepEqual(
+    replace.mock.calls.map(({ arguments: [css] }) => css.match(/touch-action: ([^;]*)/)[1]),
+    ["pan-y pinch-zoom", "pan-y pinch-zoom"],
+  );
+});
+
+test("a box ends with its drag, after Bokeh has taken the end, and a press that rests begins none", () => {
+  const { doc, tool, gestures, told } = boxTool([]);
+  const rests = gestures._start_timeout;
+  takeDrags(doc);
+  tool._pan_end({ modifiers: { shift: true }, native: {} });
+  assert.deepEqual(told, [["end", false, [1, 2]]]);
   assert.equal(tool._draw_basepoint, null);
   gestures._start_timeout();
   assert.equal(rests.mock.callCount(), 0);

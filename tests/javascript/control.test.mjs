@@ -318,3 +318,29 @@ test("a key for abort asks once more, as the button does, and ends with the view
   close();
   assert.equal(onPage.keydown, undefined);
 });
+
+test("what an agent asks and what goes wrong is told with its reason, and that it is over is not", async () => {
+  const shown = [];
+  globalThis.Notification = class {
+    static permission = "granted";
+
+    constructor(title, { body, requireInteraction }) {
+      shown.push([title, body, requireInteraction]);
+    }
+  };
+  globalThis.localStorage = { getItem: (name) => (name.endsWith("notify") ? "on" : null), setItem() {} };
+  try {
+    const { model } = await makeBar();
+    model.change("asking", "contrast is 0.02, below 0.05");
+    model.change("asking", "");
+    model.change("wrong", "The flow run keep-3f2a has failed. Free space, and resume.");
+    model.change("wrong", "");
+    assert.deepEqual(shown, [
+      ["An agent suggests a change", "contrast is 0.02, below 0.05", false],
+      ["Something has gone wrong", "The flow run keep-3f2a has failed. Free space, and resume.", true],
+    ]);
+  } finally {
+    delete globalThis.Notification;
+    delete globalThis.localStorage;
+  }
+});

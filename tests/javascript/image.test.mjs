@@ -175,7 +175,12 @@ test("a profile has 0 in it, and one without counts has no ends", () => {
 test("a region lies where its pixels are, whatever the frame was binned by, and is told in words", () => {
   const region = { name: "spot", rows: [10, 20], columns: [30, 50], masked: true, draft: false };
   assert.deepEqual(sidesOf(region, 2), { top: 5, bottom: 10, left: 15, right: 25 });
-  assert.equal(regionWords([region]), "spot: rows 10 to 19, columns 30 to 49, left out");
+  assert.equal(regionWords([region], null), "spot: rows 10 to 19, columns 30 to 49, left out");
+  const shown = (/** @type {[number, number]} */ frame, /** @type {number} */ binning) => ({ frame, binning });
+  assert.equal(regionWords([region], shown([10, 25], 2)), "spot: rows 10 to 19, columns 30 to 49, left out");
+  assert.equal(
+    regionWords([region], shown([20, 49], 1)), "spot: rows 10 to 19, columns 30 to 49, left out, outside this frame",
+  );
 });
 
 test("words that are too long for a picture are broken between words", () => {

@@ -89,8 +89,9 @@ def failed(name, ordered):
 def copying(name, ordered, there):
     """Make a flow run that copies, with so many bytes there."""
     first = StepState(
-        "transfer", "running", "", ordered, bytes=there, bytes_total=10_948_067, tries=1, told=ordered + 0.4
-    )
+        "transfer", "running", "", ordered, bytes=there, bytes_total=10_948_067, tries=1, told=ordered + 0.4,
+        mark=(ordered, 0),
+    )  # fmt: skip
     rest = tuple(StepState(step) for step in STEPS[1:])
     return FlowState(name, "keep", "33cc44dd-run", "running", "", ordered, by="ana", steps=(first, *rest))
 

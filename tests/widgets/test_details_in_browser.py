@@ -148,7 +148,8 @@ def a_picture_is_kept(lab, page, folder):
     page.locator("button.st-save-picture").click()
     page.locator(".st-written").get_by_text("Written: ").wait_for()
     assert page.evaluate(stands) == before, "what is said of a picture moves no frame"
-    (written,) = (folder / "exports").glob("frame-23-*.png")
+    run = lab.execute("print(desk.board.span.value.run[:8])").strip()
+    (written,) = (folder / "exports").glob(f"frame-23-of-run-{run}-*.png")
     SHOTS.mkdir(parents=True, exist_ok=True)
     (SHOTS / "details-picture.png").write_bytes(written.read_bytes())
     assert str(written) in page.locator(".st-written").text_content()
@@ -159,7 +160,7 @@ def a_picture_is_kept(lab, page, folder):
     lab.execute("image.folder = None")
     with page.expect_download() as download:
         page.locator("button.st-save-picture").click()
-    assert download.value.suggested_filename == "frame-23.png"
+    assert download.value.suggested_filename == f"frame-23-of-run-{run}.png"
     lab.execute(f"image.folder = Path({str(folder / 'exports')!r})")
     page.locator("button.st-save-picture").click()
     page.locator(".st-written").get_by_text("Written: ").wait_for()

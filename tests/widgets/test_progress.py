@@ -6,6 +6,7 @@ from steering.core.action import Finish, Pause
 from steering.core.status import EndedRun, Lease
 from steering_widgets.panels import progress as module
 from steering_widgets.panels.progress import ProgressPanel
+from steering_widgets.parts.units import with_shown_units
 from tests.widgets.fake import FakeDesk
 from tests.widgets.views import find, text_of
 
@@ -133,15 +134,32 @@ def test_the_analysis_says_in_a_light_and_in_words_whether_it_keeps_up(panel, de
 
 
 def test_a_suggestion_that_waits_is_told_to_the_page(panel, desk):
-    assert panel.control.asking is False
+    assert panel.control.asking == ""
     desk.start("rocking")
     desk.advance(5)
     desk.suggest()
     panel.refresh()
-    assert panel.control.asking is True
+    first = desk.board.suggestions.value[0]
+    assert panel.control.asking == with_shown_units(first.reason) != ""
+    # The same agent says the same in other words, as it does with each result: that is no news.
+    desk.board.suggestions.set((replace(first, reason="the peak lies at 0.3 deg"),))
+    panel.refresh()
+    assert panel.control.asking == with_shown_units(first.reason)
+    desk.board.suggestions.set((replace(first, agent="xpcs-alarms", reason="intensity fell to 0.8 deg"),))
+    panel.refresh()
+    assert panel.control.asking == "intensity fell to 0.8 °"
     desk.board.suggestions.set(())
     panel.refresh()
-    assert panel.control.asking is False
+    assert panel.control.asking == ""
+
+
+def test_what_goes_wrong_is_told_to_the_page_once(panel, desk):
+    told = []
+    panel.control.observe(lambda change: told.append(change["new"]), "wrong")
+    for notice in ("The record is away.", "The flow run a failed. The record is away.", "The record is away.", ""):
+        desk.board.notice.set(notice)
+        panel.refresh()
+    assert [one for one in told if one] == ["The record is away.", "The flow run a failed. The record is away."]
 
 
 def test_figures_are_written_a_few_times_a_second_and_a_state_at_once(panel, desk, monkeypatch):

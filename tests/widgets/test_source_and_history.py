@@ -121,10 +121,12 @@ def test_a_frame_of_an_earlier_run_says_of_which_and_no_time_that_nobody_knows(d
     panel.refresh()
     text = text_of(panel.widget)
     assert "newest frame of run 2c55dc9f" in text
+    assert panel.image.called == "newest-frame-of-run-2c55dc9f"
     assert "unknown" not in text
     assert "last point" not in text, f"that of run {running} is no word about this frame"
     find(panel.widget, "st-history-index").value = 7
     refreshed(panel, lambda: "frame 7 of 0 to 19 of run 2c55dc9f" in text_of(panel.widget))
+    assert panel.image.called == "frame-7-of-run-2c55dc9f"
 
 
 def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(desk, request):

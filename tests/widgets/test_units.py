@@ -34,7 +34,9 @@ def test_an_unknown_unit_stands_in_brackets_behind_a_number():
     ("sentence", "shown"),
     [
         ("centre = 5.5 deg is outside", "centre = 5.5 ° is outside"),
-        ("from -3 to 4 um.", "from -3 to 4 µm."),
+        ("from -3 to 4 um.", "from \N{MINUS SIGN}3 to 4 µm."),
+        ("-0.2 deg (-.5 deg), x=-1", "\N{MINUS SIGN}0.2 ° (\N{MINUS SIGN}.5 °), x=\N{MINUS SIGN}1"),
+        ("on 2026-11-30 of sample-3, 1-2, - 5, 1e-5", "on 2026-11-30 of sample-3, 1-2, - 5, 1e-5"),
         ("2um and 3 um step 0.5 um", "2µm and 3 µm step 0.5 µm"),
         ("along th in deg", "along th in °"),
         ("nan um: both must be finite numbers of um", "nan µm: both must be finite numbers of µm"),

@@ -52,6 +52,8 @@ interface BokehNode {
   base_font_size?: number | null;
   visuals?: Iterable<BokehVisual>;
   ui_event_bus?: { ui_gestures?: { _start_timeout(): void } };
+  _update_touch_action?(): void;
+  canvas?: { touch_action: { replace(css: string): void } };
 }
 
 /** The colours, widths and fonts of a part of a plot. */
@@ -59,8 +61,18 @@ interface BokehVisual {
   _get_css_value?(name: string): string;
 }
 
+interface BokehDrag {
+  modifiers: { shift: boolean };
+  native: { pointerType?: string };
+}
+
 interface BokehBoxTool extends BokehNode {
-  _pan_end(event: object): void;
+  model: BokehModel & { renderers: BokehModel[] };
+  _pan_start(event: BokehDrag): void;
+  _pan(event: BokehDrag, append?: boolean, emit?: boolean): void;
+  _pan_end(event: BokehDrag): void;
+  /** Selects what lies under the pointer, and says of which renderers it is. */
+  _select_event(event: BokehDrag, mode: "append", renderers: BokehModel[]): BokehModel[];
   _draw_basepoint: [number, number] | null;
 }
 

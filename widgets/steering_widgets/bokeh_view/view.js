@@ -137,27 +137,6 @@ function inkColourBars(doc) {
 }
 
 /**
- * A box is drawn by one drag and ends with its button. For Bokeh a press that rests for 0.3 s before it moves is the first
- * of two that begin and end a box, and a drag whose Shift is let go first goes on without its button: to a person who
- * hesitates, a box that follows the pointer and of which nobody is told.
- *
- * @param {BokehDocument | null} doc
- */
-function endDragsWithTheButton(doc) {
-  for (const view of viewsOf(doc)) {
-    const gestures = view.ui_event_bus?.ui_gestures;
-    if (gestures) gestures._start_timeout = () => {};
-    if (view.model?.type !== "BoxEditTool") continue;
-    const tool = /** @type {BokehBoxTool} */ (view);
-    const end = tool._pan_end.bind(tool);
-    tool._pan_end = (event) => {
-      end(event);
-      tool._draw_basepoint = null;
-    };
-  }
-}
-
-/**
  * The ranges of a document that follow its data, with the plot that each belongs to and the name of its axis.
  *
  * @param {BokehDocument | null} doc
@@ -266,7 +245,7 @@ async function render({ model, el }) {
     styles.look();
     await add_document_standalone(doc, host);
     styles.calm(doc);
-    endDragsWithTheButton(doc);
+    takeDrags(doc);
     held = message.axes;
     if (held.length > 0) holdRanges(doc, held);
     for (const { axis, range } of rangesOf(doc)) {

@@ -44,7 +44,7 @@ class BokehView(HeardWidget):
         zoomed: The axes, ``"x"`` and ``"y"``, along which a person has zoomed or moved a view last; each time anew.
     """
 
-    _esm = code(_HERE / "calm_styles.js", _HERE / "company.js", _HERE / "view.js")
+    _esm = code(*(_HERE / name for name in ("calm_styles.js", "company.js", "drags.js", "view.js")))
     _css = _HERE / "view.css"
     bokeh_version = traitlets.Unicode(bokeh.__version__).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)

@@ -13,13 +13,23 @@ function sidesOf({ rows, columns }, binning) {
 }
 
 /**
+ * Whether a region is one of this frame: that of a larger detector is not drawn over a smaller one.
+ *
+ * @param {FrameRegion} region
+ * @param {Pick<ImageMessage, "frame" | "binning">} shown
+ */
+function isWithin({ rows, columns }, { frame, binning }) {
+  return rows[1] <= frame[0] * binning && columns[1] <= frame[1] * binning;
+}
+
+/**
  * @param {HTMLElement} over What lies over the window.
  * @param {FrameRegion[]} regions
  * @param {ImageMessage} shown
  */
 // biome-ignore lint/correctness/noUnusedVariables: the other files of this widget follow.
 function drawRegions(over, regions, shown) {
-  over.replaceChildren(...regions.map((region) => {
+  over.replaceChildren(...regions.filter((region) => isWithin(region, shown)).map((region) => {
     const kind = `${region.masked ? " st-left-out" : ""}${region.draft ? " st-draft" : ""}`;
     const box = node("div", { class: `st-outline${kind}` }, node("span", {}, region.name));
     layOver(box, shown.window, sidesOf(region, shown.binning));
@@ -31,10 +41,13 @@ function drawRegions(over, regions, shown) {
  * Say in words which regions there are.
  *
  * @param {FrameRegion[]} regions
+ * @param {Pick<ImageMessage, "frame" | "binning"> | null} shown
  */
 // biome-ignore lint/correctness/noUnusedVariables: the other files of this widget follow.
-function regionWords(regions) {
-  return regions.map(({ name, rows, columns, masked }) =>
-    `${name}: rows ${rows[0]} to ${rows[1] - 1}, columns ${columns[0]} to ${columns[1] - 1}${masked ? ", left out" : ""}`,
-  ).join("; ");
+function regionWords(regions, shown) {
+  return regions.map((region) => {
+    const { name, rows, columns, masked } = region;
+    const where = `rows ${rows[0]} to ${rows[1] - 1}, columns ${columns[0]} to ${columns[1] - 1}`;
+    return `${name}: ${where}${masked ? ", left out" : ""}${shown && !isWithin(region, shown) ? ", outside this frame" : ""}`;
+  }).join("; ");
 }

@@ -99,7 +99,7 @@ class FramePanel:
         which = f"frame {frame.number} of {self._history.range_text}{self._earlier_run()}"
         said = ", ".join([which, *places_of(frame.columns, frame.units)])
         self.widget.remark(f"{escape(said)}{taken}")
-        self.image.tell(said, frame.time)
+        self.image.tell(said, frame.time, f"frame-{frame.number}{self._of_run()}")
 
     def _show_newest(self, *, changed: bool) -> bool:
         frame, now = self._frame.value, time.monotonic()
@@ -122,13 +122,19 @@ class FramePanel:
             self.widget.remark(f"newest frame{self._earlier_run()}", f"{_when(frame.time)}{escape(behind)}")
             # Counted as the slider does. The detector's own number goes on from run to run.
             of = f" of {self._history.count}" if self._history.count else ""
-            self.image.tell(", ".join([f"newest frame{of}{self._earlier_run()}", *self._last_point()]), frame.time)
+            said = ", ".join([f"newest frame{of}{self._earlier_run()}", *self._last_point()])
+            self.image.tell(said, frame.time, f"newest-frame{self._of_run()}")
         return changed
 
     def _earlier_run(self) -> str:
         """Name the run whose frames are shown, if that is not the beamline's own."""
         shown = self._source.value.name == RECORD
         return f" of run {self._span.value.run[:8]}" if shown and self._span.value.run else ""
+
+    def _of_run(self) -> str:
+        """Name the run in what a file is called; frames that belong to none are called without."""
+        run = self._span.value.run[:8]
+        return f"-of-run-{run}" if run else ""
 
     def _last_point(self) -> list[str]:
         """Say where and how long the last point of the running scan was measured; the newest frame may be one on."""

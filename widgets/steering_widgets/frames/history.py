@@ -157,9 +157,11 @@ class FrameHistory:
 
     def _follow(self, span: FrameSpan) -> None:
         """Set the slider to the frames that there are, and to the newest of them if that is followed."""
-        display = None if len(span) else "none"
-        if self.widget.layout.display != display:
-            self.widget.layout.display = display
+        # Between two runs it stays where it is, so that nothing on the page jumps.
+        self._slider.disabled = self._box.disabled = not len(span)
+        if not len(span):
+            return
+        self.widget.layout.display = None
         last = max(span.stop - 1, 0)
         index = last if self.live else self._choice.value or 0
         low, high = min(span.first, index), max(last, index)

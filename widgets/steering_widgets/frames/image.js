@@ -129,7 +129,7 @@ async function render({ model, el }) {
       style.width = `${columns * scale}px`;
       style.height = `${rows * scale}px`;
     }
-    drawRegions(parts.outlines, model.get("regions"), shown);
+    showRegions();
     placeCross();
     parts.profiles.again(parts.canvas.getBoundingClientRect());
   };
@@ -167,7 +167,7 @@ async function render({ model, el }) {
     if (!next) return;
     const { message, buffers } = next;
     next = null;
-    const reshaped = !shown || String(shown.window) !== String(message.window);
+    const reshaped = !shown || [shown.window, shown.frame].join() !== [message.window, message.frame].join();
     const colours = paint(parts, message, buffers);
     const before = [shown?.binning, grain()].join();
     shown = message;
@@ -202,7 +202,7 @@ async function render({ model, el }) {
   };
 
   const save = (/** @type {ExactMessage} */ message, /** @type {Buffers} */ buffers) => {
-    download(npy(message.type, message.shape, buffers[0]), `frame-${message.number}.npy`);
+    download(npy(message.type, message.shape, buffers[0]), `${model.get("called")}.npy`);
   };
 
   const shoot = () => {
@@ -225,7 +225,7 @@ async function render({ model, el }) {
     clearTimeout(fading);
     if (message.done) fading = setTimeout(forgetWritten, WRITTEN_MS);
     parts.written.classList.toggle("st-wrong", Boolean(message.text) && !message.done);
-    if (!message.text && pictured && shown) download(pictured, `frame-${shown.number}.png`);
+    if (!message.text && pictured && shown) download(pictured, `${model.get("called")}.png`);
     pictured = null;
   };
 
@@ -384,7 +384,7 @@ async function render({ model, el }) {
     }
   };
   const showRegions = () => {
-    parts.words.textContent = regionWords(model.get("regions"));
+    parts.words.textContent = regionWords(model.get("regions"), shown);
     if (shown) drawRegions(parts.outlines, model.get("regions"), shown);
   };
   /** Whether a pixel is read although the pointer is elsewhere: the profiles of where it was go on with the frames. */

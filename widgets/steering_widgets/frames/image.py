@@ -64,6 +64,7 @@ class ImageView(HeardWidget):
             ``rows`` and ``columns`` (the first and the one after the last), ``masked`` (left out) and ``draft``.
         caption: Which frame is shown and where it was taken, for who sees nothing but it.
         taken: When its exposure ended, as Unix time in seconds; 0 where that is not known.
+        called: What files of it are called, without the ending.
         geometry: Where the detector stands, as the numbers of :class:`steering.geometry.geometry.Geometry`; ``None`` if
             nobody has said it.
         folder: Where pictures of it are written; ``None`` lets the browser keep them.
@@ -93,6 +94,7 @@ class ImageView(HeardWidget):
     label = traitlets.Unicode("Detector frame").tag(sync=True)
     caption = traitlets.Unicode().tag(sync=True)
     taken = traitlets.Float(0.0).tag(sync=True)
+    called = traitlets.Unicode("frame").tag(sync=True)
     geometry = traitlets.Instance(dict, allow_none=True).tag(sync=True)
     drawing = traitlets.Bool(default_value=False).tag(sync=True)
 
@@ -167,9 +169,9 @@ class ImageView(HeardWidget):
             frame, flows = self._frame, self._flows.values()
             return frame is not None and any(flow.visible and _sees_squares(flow, frame) for flow in flows)
 
-    def tell(self, caption: str, taken: float) -> None:
-        """Say which frame is shown, and when its exposure ended (Unix time in seconds; NaN if it is not known)."""
-        self.caption, self.taken = caption, taken if math.isfinite(taken) else 0.0
+    def tell(self, caption: str, taken: float, called: str = "frame") -> None:
+        """Say which frame is shown, when its exposure ended (Unix time in seconds, or NaN), and what its files are."""
+        self.caption, self.taken, self.called = caption, taken if math.isfinite(taken) else 0.0, called
 
     def pump(self) -> None:
         """Send the newest frame to each view that can take it and has not got it."""
@@ -278,8 +280,7 @@ class ImageView(HeardWidget):
             if self.folder is None:
                 self.send({**answer, "text": "", "done": False})
                 return
-            number = self._frame.number if self._frame is not None else 0
-            path = write_picture(self.folder, f"frame-{number}", png)
+            path = write_picture(self.folder, self.called, png)
         except SteeringError as error:
             self.send({**answer, "text": str(error), "done": False})
         else:

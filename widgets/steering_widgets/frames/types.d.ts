@@ -46,6 +46,7 @@ interface ImageTraits {
   regions: FrameRegion[];
   label: string;
   caption: string;
+  called: string;
   taken: number;
   /** Nothing where nobody has said it. */
   geometry: DetectorGeometry | null;

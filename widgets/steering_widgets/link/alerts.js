@@ -7,7 +7,7 @@
  */
 
 const WAYS = /** @type {Record<Way, [text: string, meaning: string]>} */ ({
-  notify: ["Notify", "Show a notification when the scan ends, fails or pauses, or an agent suggests something"],
+  notify: ["Notify", "Show a notification when the scan ends, fails or pauses, an agent suggests something, or something goes wrong"],
   sound: ["Sound", "Play a short sound then"],
 });
 const KEPT = "steering-alerts-";

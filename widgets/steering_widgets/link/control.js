@@ -4,7 +4,7 @@
 /**
  * @typedef {"idle" | "opening" | "running" | "paused" | "aborting" | "offline"} State
  * @typedef {"pause" | "resume" | "finish" | "abort"} Name Of an action.
- * @typedef {{ key: string, state: State | "", problem: string, asking: boolean }} Traits
+ * @typedef {{ key: string, state: State | "", problem: string, asking: string, wrong: string }} Traits
  * @typedef {{ port: string, token: string }} Address
  * @typedef {{ kind: "address", view: string } & (Address | { port?: undefined })} AddressHeard
  * @typedef {PressSent | { kind: "hello", view: string }} Sent
@@ -334,12 +334,18 @@ async function render({ model, el }) {
   };
   globalThis.addEventListener("keydown", onKey, true);
   const asked = () => {
-    if (model.get("asking")) alerts.tell({ title: "An agent suggests a change", text: "", urgent: false });
+    const text = model.get("asking");
+    if (text) alerts.tell({ title: "An agent suggests a change", text, urgent: false });
+  };
+  const warned = () => {
+    const text = model.get("wrong");
+    if (text) alerts.tell({ title: "Something has gone wrong", text, urgent: true });
   };
 
   model.on("msg:custom", receive);
   model.on("change:state", changed);
   model.on("change:asking", asked);
+  model.on("change:wrong", warned);
   show();
   hello();
 
@@ -355,6 +361,7 @@ async function render({ model, el }) {
     model.off("msg:custom", receive);
     model.off("change:state", changed);
     model.off("change:asking", asked);
+    model.off("change:wrong", warned);
     globalThis.removeEventListener("keydown", onKey, true);
     presses.close();
     root.closest(".st-dashboard")?.classList.remove("st-unheard");

@@ -42,14 +42,16 @@ class ControlBar(HeardWidget):
     Attributes:
         state: The beamline's, for pages that cannot reach the service themselves.
         problem: Why they cannot, or empty.
-        asking: Whether something waits for a person's answer.
+        asking: What waits for a person's answer, in a sentence; empty if nothing does.
+        wrong: What has gone wrong last on the session's side, likewise.
         hellos: Counts the views that have said that they are there.
     """
 
     _esm = code(PRESS_CODE, Path(__file__).with_name("alerts.js"), Path(__file__).with_name("control.js"))
     state = traitlets.Unicode().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
-    asking = traitlets.Bool(default_value=False).tag(sync=True)
+    asking = traitlets.Unicode().tag(sync=True)
+    wrong = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, desk: Desk) -> None:
         """Build it on a desk."""
@@ -57,6 +59,7 @@ class ControlBar(HeardWidget):
         self._desk = desk
         self._presses = Presses(self.send, self._act, lambda: _always)
         self.hellos: Cell[int] = Cell(0)
+        self._asker, self._warned = "", ""
         self.add_class("st-control")
         self.on_msg(self._receive)
 
@@ -65,10 +68,18 @@ class ControlBar(HeardWidget):
         if self.state != status.state:
             self.state = status.state
 
-    def ask(self, asking: bool) -> None:  # noqa: FBT001  (it is the state itself)
-        """Say whether something, such as a suggestion, waits for a person's answer."""
-        if self.asking != asking:
-            self.asking = asking
+    def ask(self, who: str, sentence: str) -> None:
+        """Say what waits for a person's answer, such as a suggestion; an empty sentence if nothing does.
+
+        Whoever asks is told of once: with each result an agent may word anew what it asks for.
+        """
+        if who != self._asker or not (sentence and self.asking):
+            self._asker, self.asking = who, sentence
+
+    def warn(self, sentences: str) -> None:
+        """Say what is wrong; of several sentences the newest is the first. What is left of them is no news."""
+        said, self._warned = self._warned, sentences
+        self.wrong = "" if sentences in said else sentences
 
     def close(self) -> None:
         """Take it off the screen."""

@@ -94,7 +94,8 @@ class Views:
             if self._picked not in names:
                 # What only was the best before is no person's choice.
                 self._choice.put(next(iter(names), ""))
-        self.widget.layout.display = None if len(names) > 1 else "none"
+            # Between two runs there is no result: the menu stays, so that nothing on the page jumps.
+            self.widget.layout.display = None if len(names) > 1 else "none"
         wanted = (self._choice.value or next(iter(names), "")) if result is not None else usual
         for view in self._views:
             view.shown = view.name == wanted and wanted not in strange

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import ipywidgets
 
+from steering.core.agent import Suggestion
 from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering.core.facility import FacilityStatus
@@ -19,6 +20,7 @@ from steering.core.status import BeamlineStatus, EndedRun
 from steering_widgets.link.control import ControlBar
 from steering_widgets.panels.lease import LeaseRow
 from steering_widgets.panels.pools import pools_text
+from steering_widgets.panels.suggestion import newest
 from steering_widgets.parts.answer import Answer
 from steering_widgets.parts.card import Card, button, close_all, mark
 from steering_widgets.parts.light import light_of
@@ -54,6 +56,7 @@ class ProgressPanel:
         self._status, self._scans = Place(board.status), Place(board.scans)
         self._latency, self._compute = Place(board.latency), Place(board.compute)
         self._suggestions, self._rulings = Place(board.suggestions), Place(board.rulings)
+        self._notice = Place(board.notice)
         self._answer = Answer()
         self._said = Place(self._answer)
         self._state = self._written = ""
@@ -98,7 +101,9 @@ class ProgressPanel:
             _put(self._fresh, _freshness(self._status.value, self._latency.value, self._compute.value))
             self._write_compute(self._folds.value)
         if suggested:
-            self.control.ask(bool(self._suggestions.value))
+            self.control.ask(*_asked(self._suggestions.value))
+        if self._notice.advance():
+            self.control.warn(self._notice.value)
         if said:
             self.widget.say(*self._said.value)
         return any((status, scans, *fresh, said, suggested, ruled))
@@ -123,6 +128,14 @@ class ProgressPanel:
             there = several(len(status.workers), "worker") if status.workers else "no worker is there yet"
             said = f"{there}. {status.detail}".strip()
             _put(self._computes, f"<b>{escape(status.name)}</b>: {escape(said)}{pools_text(status)}")
+
+
+def _asked(suggestions: Sequence[Suggestion]) -> tuple[str, str]:
+    """Say which agent waits for an answer, and why; of several the newest."""
+    shown = newest(suggestions)
+    if not shown:
+        return "", ""
+    return shown[0].agent, with_shown_units(shown[0].reason) or "See the page for what it is."
 
 
 def _put(widget: ipywidgets.HTML, text: str) -> None:

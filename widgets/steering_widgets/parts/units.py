@@ -16,6 +16,8 @@ _PART = re.compile(rf"\b(?:{'|'.join(_SHOWN)})\b")
 # In a sentence a unit stands behind its number, or behind these words.
 _AFTER_NUMBER = re.compile(rf"(?:(?<=\d)|(?<=\bin)|(?<=\bof)|(?<=nan)|(?<=inf))( ?)({'|'.join(_SHOWN)})\b")
 _NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
+# A hyphen that is the sign of a number, and not a part of a name, a date or a range.
+_SIGN = re.compile(r"(?:^|(?<=[\s(=]))-(?=\.?\d)")
 # Two characters look the same: the sign of micro, and the Greek letter.
 _MICRO, _MU = "\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"
 
@@ -37,7 +39,8 @@ def unit_text(units: str) -> str:
 
 
 def with_shown_units(sentence: str) -> str:
-    """Write the units in a sentence that another process has made: ``0.2 deg`` as ``0.2 °``."""
+    """Write units and signs in a sentence of another process as people do: ``0.2 deg`` as ``0.2 °``."""
+    sentence = _SIGN.sub(MINUS, sentence)
     return _AFTER_NUMBER.sub(lambda found: found.group(1) + _SHOWN[found.group(2)], sentence)
 
 

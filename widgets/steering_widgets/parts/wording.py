@@ -222,5 +222,5 @@ def _units(axis: str, status: BeamlineStatus) -> str:
 
 def marking_hint(what: str) -> str:
     """Say how a range or region of a plot is marked: with a mouse and keys, or where there is neither."""
-    with_mouse = f"Hold Shift and drag to mark a {what}; drag it to move it. Or write it here:"
+    with_mouse = f"Drag in the plot to mark a {what}; drag it to move it. Or write it here:"
     return f'<span class="st-with-mouse">{with_mouse}</span><span class="st-with-finger">Write the {what} here:</span>'
