@@ -16,6 +16,7 @@ import xarray as xr
 
 from steering.archive.decisions import Decisions, change_of, header_of, moment, write_decisions
 from steering.archive.past import decisions_beside
+from steering.archive.picture import write_picture
 from steering.archive.run_entry import RunEntry
 from steering.archive.tomoproc import is_volume, write_volume
 from steering.core.errors import SteeringError, cause
@@ -26,7 +27,7 @@ from steering.ptychography.cxi import is_ptychography, write_reconstruction
 from steering.radial.nexus import is_radial, write_nxcansas
 from steering.xpcs.nexus import is_xpcs, write_xpcs
 
-_ENDINGS = {"csv": ".csv", "nexus": ".nxs"}
+_ENDINGS = {"csv": ".csv", "nexus": ".nxs", "png": ".png"}
 _MOST_NAMES = 1000
 
 
@@ -42,7 +43,7 @@ def write_run(
 
     Args:
         folder: Where; made if it is not there.
-        kind: ``"csv"`` or ``"nexus"``.
+        kind: ``"csv"``, ``"nexus"``, or ``"png"`` of a result.
         entry: What is known of the run.
         result: A result of it; nothing if there is none.
         events: The scalar columns of its primary stream along ``event``; nothing if they are not at hand.
@@ -72,6 +73,8 @@ def write_run(
                     with beside.open("x", newline="", encoding="utf-8") as file:
                         made.append(beside)
                         write_decisions(file, entry.uid, decisions)
+            elif kind == "png":
+                write_picture(path, entry, result)
             else:
                 _write_nexus(path, entry, result, events, decisions)
         except BaseException:

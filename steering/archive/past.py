@@ -26,7 +26,7 @@ _MOST_SEARCHED = 2000
 # A result is written some time after its run has ended (seconds): until then an entry without one may still get one.
 _SETTLED_SECONDS = 600.0
 _CURVE_POINTS = 40
-KINDS = ("csv", "nexus")
+KINDS = ("csv", "nexus", "png")
 
 
 def exports_folder(workspace: Path) -> Path:
@@ -213,7 +213,8 @@ class Past:
 
         Args:
             run: Uid, or the beginning of it.
-            kind: ``"csv"`` (points of the result, or the events where there is none) or ``"nexus"`` (HDF5 with both).
+            kind: ``"csv"`` (points of the result, or the events where there is none), ``"nexus"`` (HDF5 with both) or
+                ``"png"`` (a picture of the result, by matplotlib).
             label: Which analysis' result; the main one's if left out.
             rulings: Of a run that goes on: those so far, the oldest first. The record has them when it ends.
 

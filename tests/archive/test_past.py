@@ -145,7 +145,7 @@ def test_a_result_is_read_back_whole_and_what_is_not_there_gives_a_sentence(past
         past.result("third", "nothing")
     with pytest.raises(SteeringError, match="0 of 4 runs in the record begin with 'zzz'"):
         past.entry("zzz")
-    with pytest.raises(SteeringError, match=r"no export 'pdf'\. There are: csv, nexus"):
+    with pytest.raises(SteeringError, match=r"no export 'pdf'\. There are: csv, nexus, png"):
         past.export("third", "pdf")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from steering.archive.picture import is_logarithmic
 from steering.core.block import Floats
 from steering_widgets.drawing.curve_data import Curve, thin
 from steering_widgets.parts.units import shown_unit
@@ -19,8 +20,8 @@ COLOURS = (
     "#4d9b40", "#7f9100", "#a38300", "#bd7300", "#cc6525", "#d15c56",
 )  # fmt: skip
 MOST_LINES = len(COLOURS)
-# Fewer points, or points that span less, say nothing of how they are spaced.
-_FEWEST, _SPAN = 5, 20.0
+# Fewer points say nothing of how they are spread.
+_FEWEST = 5
 # So many of the values are to be above zero, and to differ by so much.
 _MOSTLY, _DECADES = 0.8, 30.0
 # What stands beside an array and belongs to it, by the end of its name.
@@ -100,15 +101,6 @@ def lines_of(data: xr.Dataset, name: str) -> Lines:
         lines.append(Line(row_label(data, rows, row), colour, thin(points), fit, x[seen]))
     log_x = is_logarithmic(x)
     return Lines(tuple(lines), len(values), x_name, y_name, log_x, log_x and spans_decades(values))
-
-
-def is_logarithmic(x: Floats) -> bool:
-    """Say whether positions are spaced as on a logarithmic axis; those of a multi-tau correlator nearly are."""
-    if len(x) < _FEWEST or not np.isfinite(x).all() or x.min() <= 0 or x.max() < _SPAN * x.min():
-        return False
-    along = np.sort(x)
-    even, ratios = np.diff(along), np.diff(np.log(along))
-    return bool(even.std() / even.mean() > ratios.std() / ratios.mean())
 
 
 def spans_decades(values: Floats) -> bool:

@@ -137,6 +137,7 @@ class RunsPanel:
             "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
             "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
             "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),
+            "png": (partial(self._export, "png"), "Export PNG", "A picture of the result, with errors and features"),
             "again": (self._again, "Analyse again", "One chosen run, with what stands in the card Analyses"),
         }  # fmt: skip
         if self._curve is None:
@@ -203,6 +204,7 @@ class RunsPanel:
         allowed = {
             "csv": exports,
             "nexus": exports,
+            "png": exports,
             "show": len(chosen) == 1,
             "overlay": bool(chosen),
             "minus": len(chosen) in (1, 2),
