@@ -51,7 +51,8 @@ class FakePast(Past):
             return entry
         data = result.outcome.data
         curve = _small(data["th"].values, data["intensity"].values) if "th" in data.coords else ()
-        picture = NO_MAP if curve else small_map(*(data[name].values for name in ("sx", "sy", "intensity")))
+        mapped = not curve and {"sx", "sy"} <= set(data.coords)
+        picture = small_map(*(data[name].values for name in ("sx", "sy", "intensity"))) if mapped else NO_MAP
         label = _main(entry, ["rocking_curve"])
         return replace(entry, label=label, features=result.outcome.features, curve=curve, picture=picture)
 

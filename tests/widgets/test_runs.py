@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import h5py
+import numpy as np
 import pytest
 from bokeh.models import Plot, SaveTool
 
@@ -19,6 +20,7 @@ from steering_widgets import MapPanel, ScalarsPanel, TrendPanel
 from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.plots.array import ArrayPanel
 from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.lines import LinesPanel
 from steering_widgets.plots.look import Look
 from steering_widgets.runs.panel import RunsPanel
 from steering_widgets.runs.reader import RunReader
@@ -26,6 +28,8 @@ from steering_widgets.runs.shown import ShownRun
 from steering_widgets.runs.table import path_of, row_of
 from tests.widgets.fake import FakeDesk
 from tests.widgets.fake_past import curve_result, fill
+from tests.widgets.test_lines import curves
+from tests.widgets.test_lines import result as lines_result
 from tests.widgets.views import Views, find, text_of
 
 FIRST, SECOND, MAP, FAILED, OPEN = "33cc44dd-0003", "44dd55ee-0004", "22bb33cc-0002", "11aa22bb-0001", "55ee66ff-0005"
@@ -38,12 +42,13 @@ class Bench:
         self.desk = desk
         self.look = Look(desk)
         self.curve = CurvePanel(desk, self.look)
-        self.panel = RunsPanel(desk, self.look, self.curve, wish)
+        self.lines = LinesPanel(desk, self.look)
+        self.panel = RunsPanel(desk, self.look, self.curve, wish, self.lines)
         self.shown = ShownRun(desk)
         self.table = self.panel._table
 
     def refresh(self):
-        for one in (self.look, self.panel, self.curve, self.shown):
+        for one in (self.look, self.panel, self.curve, self.lines, self.shown):
             one.refresh()
 
     def until(self, condition):
@@ -204,6 +209,31 @@ def test_two_runs_are_laid_over_the_curve_and_taken_away(bench):
     bench.press("clear")
     assert bench.curve._overlays.value == ()
     assert find(bench.curve.widget, "st-curve-difference").value is False
+
+
+def test_lines_of_runs_are_laid_behind_lines_in_their_colours_and_taken_away(bench):
+    now, before = curves(), curves()
+    before["g2"] = before["g2"] - 0.1
+    for uid, data in (("77777777", before), ("88888888", curves().drop_vars("g2"))):
+        bench.desk.past.keep(RunEntry(uid, "xpcs", 9), lines_result(data))
+    bench.desk.board.result.set(lines_result(now))
+    find(bench.panel.widget, "st-run-search").value = "xpcs"
+    bench.until(lambda: "88888888" in bench.uids)
+    bench.choose("77777777")
+    bench.press("overlay")
+    assert "Behind the lines: xpcs 9, 77777777." in bench.said
+    drawn, own = bench.lines._plot._earlier.data, bench.lines._plot._lines.data
+    assert drawn["colour"] == own["colour"]
+    assert set(drawn["dash"]) == {"dashed"}
+    np.testing.assert_allclose(np.array(drawn["ys"]), now["g2"].values - 0.1)
+    assert "dashed: xpcs 9, 77777777" in bench.lines._legend.value
+    bench.choose("88888888")
+    bench.press("overlay")
+    assert "Run xpcs 9, 88888888 has no lines like those that are shown (g2 along Delay)." in bench.said
+    assert bench.lines._plot._earlier.data["xs"], "what was there stays"
+    bench.press("clear")
+    assert bench.lines._plot._earlier.data["xs"] == []
+    assert "dashed" not in bench.lines._legend.value
 
 
 def test_the_run_that_is_shown_is_not_laid_behind_itself(bench):

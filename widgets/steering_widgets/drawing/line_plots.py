@@ -1,5 +1,6 @@
 """Many lines on one pair of axes: points with error bars, and fits, each in its line's colour."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.growing import grow
 from steering_widgets.drawing.line_data import Lines
 from steering_widgets.drawing.log_axes import LogAxes
-from steering_widgets.drawing.plot import axis_label, make_plot
+from steering_widgets.drawing.plot import EARLIER_DASHES, MARK_COLOUR, axis_label, make_plot
 from steering_widgets.parts.units import shown_unit
 
 _NO_POINTS: dict[str, Any] = {"x": [], "y": [], "low": [], "high": [], "colour": [], "label": []}
 _NO_LINES: dict[str, Any] = {"xs": [], "ys": [], "colour": [], "width": [], "alpha": []}
+_NO_EARLIER: dict[str, Any] = {"xs": [], "ys": [], "colour": [], "dash": []}
+# The first one of a run's own lines is solid.
+_DASHES = EARLIER_DASHES[1:]
 
 
 class LinePlots:
@@ -35,6 +39,8 @@ class LinePlots:
         self._points, self._lines = ColumnDataSource(dict(_NO_POINTS)), ColumnDataSource(dict(_NO_LINES))
         self._plot = plot = make_plot(height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
         plot.multi_line("xs", "ys", source=self._lines, line_color="colour", line_width="width", line_alpha="alpha")
+        self._earlier = ColumnDataSource(dict(_NO_EARLIER))
+        plot.multi_line("xs", "ys", source=self._earlier, line_color="colour", line_dash="dash", line_width=1.5)
         bars = plot.segment("x", "low", "x", "high", source=self._points, line_color="colour", line_alpha=0.55)
         dots = plot.scatter("x", "y", source=self._points, size=5, fill_color="colour", line_color=None)
         plot.x_range.renderers = [dots]
@@ -44,11 +50,14 @@ class LinePlots:
         self._axes = LogAxes(plot)
         self.view = BokehView(plot, label=label)
 
-    def show(self, drawn: Lines, *, log_x: bool = False, log_y: bool = False) -> None:
+    def show(
+        self, drawn: Lines, *, log_x: bool = False, log_y: bool = False, earlier: Sequence[tuple[str, Lines]] = ()
+    ) -> None:
         """Show lines instead of those before.
 
         Args:
             drawn: The lines.
+            earlier: Lines of earlier runs by their names; one is drawn in the colour of the line that it belongs to.
             log_x: Whether the horizontal axis is logarithmic; what is not above zero is not drawn then.
             log_y: Likewise of the vertical one. An error bar that reaches zero ends below all points.
         """
@@ -78,6 +87,9 @@ class LinePlots:
             self._axes.scale(log_x=log_x, log_y=log_y)
             grow(self._points, columns)
             self._lines.data = dict(lines)
+            behind = _behind(drawn, [one for _, one in earlier], log_x=log_x, log_y=log_y)
+            if behind["xs"] or self._earlier.data["xs"]:
+                self._earlier.data = behind
             for axis, (name, units) in ((self._plot.xaxis[0], drawn.x), (self._plot.yaxis[0], drawn.y)):
                 # Bokeh sends a label again although it is the same.
                 if axis.axis_label != axis_label(name, units):
@@ -95,6 +107,25 @@ class LinePlots:
         with self.view.edit():
             if len(self._lines.data["xs"]):
                 self._points.data, self._lines.data = dict(_NO_POINTS), dict(_NO_LINES)
+                self._earlier.data = dict(_NO_EARLIER)
+
+
+def dash_of(number: int) -> str:
+    """Say how the lines of one of several earlier runs are drawn: ``dashed``, ``dotted`` or ``dashdot``."""
+    return _DASHES[number % len(_DASHES)]
+
+
+def _behind(drawn: Lines, earlier: Sequence[Lines], *, log_x: bool, log_y: bool) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {name: [] for name in _NO_EARLIER}
+    colours = {line.label: line.colour for line in drawn.lines}
+    for number, run in enumerate(earlier):
+        for line in run.lines:
+            x, y = line.points.positions, line.points.values
+            shown = _shown(x, y, log_x=log_x, log_y=log_y)
+            values = (x[shown], y[shown], colours.get(line.label, MARK_COLOUR), dash_of(number))
+            for column, value in zip(columns.values(), values, strict=True):
+                column.append(value)
+    return columns
 
 
 def _shown(x: Floats, y: Floats, *, log_x: bool, log_y: bool) -> NDArray[np.bool_]:

@@ -91,10 +91,10 @@ class Page:
         self._curve.note = form.note
         trend, source, compute = TrendPanel(session, look), SourcePanel(session), ComputePanel(session)
         array, analyses = ArrayPanel(session, look), AnalysesPanel(session, self._frame.image)
-        runs, shown = RunsPanel(session, look, self._curve, analyses.asked), ShownRun(session)
-        flows = FlowsPanel(session)
         # Lines first: a result of many curves has one of its own besides, such as I(q), that says less.
         lines = LinesPanel(session, look)
+        runs, shown = RunsPanel(session, look, self._curve, analyses.asked, lines), ShownRun(session)
+        flows = FlowsPanel(session)
         drawn = (lines, self._map, self._curve, array, self._scalars)
         views = [
             View(name, panel) for name, panel in zip(("Lines", MAP, CURVE, "Image", "Columns"), drawn, strict=True)

@@ -1,5 +1,6 @@
 """A two-dimensional array of a result as lines, one for each row: correlation curves, spectra, profiles."""
 
+from collections.abc import Sequence
 from html import escape
 
 import ipywidgets
@@ -10,7 +11,7 @@ from steering.core.desk import Desk
 from steering.core.result import Result
 from steering_widgets.drawing.kept_file import Table
 from steering_widgets.drawing.line_data import Lines, line_names, lines_of
-from steering_widgets.drawing.line_plots import LinePlots
+from steering_widgets.drawing.line_plots import LinePlots, dash_of
 from steering_widgets.drawing.tables import table_of_lines
 from steering_widgets.parts.card import Card
 from steering_widgets.parts.choice import Choice
@@ -41,7 +42,10 @@ class LinesPanel(ChosenPanel[Result | None]):
             axis.add_class("st-lines-axis").add_class(f"st-lines-{name}")
             axis.observe(self._axis_chosen, "value")
         take = TakeHome("lines", desk, self._table)
-        super().__init__(Place((look or desk.board).result), (self._name, Place(self._settings)), take)
+        self._overlays: Cell[tuple[tuple[str, xr.Dataset], ...]] = Cell(())
+        self._earlier = Place(self._overlays)
+        choices = (self._name, Place(self._settings), self._earlier)
+        super().__init__(Place((look or desk.board).result), choices, take)
         self._legend = ipywidgets.HTML()
         self._legend.add_class("st-lines-legend")
         bar = ipywidgets.HBox([self._name.widget, self._x, self._y, take.widget])
@@ -53,6 +57,15 @@ class LinesPanel(ChosenPanel[Result | None]):
     def fits(data: xr.Dataset) -> bool:
         """Say whether a result has something to show here."""
         return bool(line_names(data))
+
+    def overlay(self, label: str, data: xr.Dataset) -> None:
+        """Draw the lines of an earlier run behind these; from any thread. The same label again replaces them."""
+        kept = (one for one in self._overlays.value if one[0] != label)
+        self._overlays.set((*kept, (label, data)))
+
+    def clear_overlays(self) -> None:
+        """Take all earlier lines away; from any thread."""
+        self._overlays.set(())
 
     def _show(self, result: Result | None, /) -> None:
         data = result.outcome.data if result is not None else xr.Dataset()
@@ -70,8 +83,10 @@ class LinesPanel(ChosenPanel[Result | None]):
             usual if axis.value not in (_LINEAR, _LOG) else axis.value == _LOG
             for axis, usual in ((self._x, drawn.log_x), (self._y, drawn.log_y))
         )  # fmt: skip
-        self._plot.show(drawn, log_x=log_x, log_y=log_y)
-        self._legend.value = _legend_of(drawn)
+        like = [(label, lines_of(one, name)) for label, one in self._earlier.value if name in line_names(one)]
+        earlier = [(label, one) for label, one in like if (one.x, one.y) == (drawn.x, drawn.y)]
+        self._plot.show(drawn, log_x=log_x, log_y=log_y, earlier=earlier)
+        self._legend.value = _legend_of(drawn, [label for label, _ in earlier])
         self.widget.say("")
         some = "" if len(drawn.lines) == drawn.rows else f"{len(drawn.lines)} of "
         self.widget.remark(
@@ -89,9 +104,10 @@ class LinesPanel(ChosenPanel[Result | None]):
         self._settings.set(self._settings.value + 1)
 
 
-def _legend_of(drawn: Lines) -> str:
+def _legend_of(drawn: Lines, earlier: Sequence[str]) -> str:
     parts = [
         f'<li><span aria-hidden="true" style="background:{line.colour}"></span>{escape(line.label)}</li>'
         for line in drawn.lines
     ]
+    parts += [f"<li>{dash_of(number)}: {escape(label)}</li>" for number, label in enumerate(earlier)]
     return f'<ul aria-label="Lines">{"".join(parts)}</ul>'

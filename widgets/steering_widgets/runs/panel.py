@@ -19,8 +19,9 @@ from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import several
 from steering_widgets.plots.curve import CurvePanel
+from steering_widgets.plots.lines import LinesPanel
 from steering_widgets.plots.look import Look
-from steering_widgets.runs.laying import fitting
+from steering_widgets.runs.laying import fitting, fitting_lines
 from steering_widgets.runs.reader import Listing, RunReader
 from steering_widgets.runs.shown import RECORD
 from steering_widgets.runs.table import RunTable
@@ -44,6 +45,7 @@ class RunsPanel:
         look: Look | None = None,
         curve: CurvePanel | None = None,
         wish: Callable[[], Wish] | None = None,
+        lines: LinesPanel | None = None,
     ) -> None:
         """Build it on a desk, which may be idle, and may have no record.
 
@@ -52,9 +54,10 @@ class RunsPanel:
             look: Which result is shown beside it.
             curve: Over which runs are laid; without one there are no buttons for that.
             wish: Says with which analysis and parameters a run is to be analysed again; as its scan said without it.
+            lines: Behind which runs are laid while a result of lines is shown.
         """
         self._desk = desk
-        self._curve, self._wish = curve, wish
+        self._curve, self._wish, self._lines = curve, wish, lines
         self._shown = (look or desk.board).result
         self._reader = RunReader(self._past)
         self._listing = Place(self._reader.listing)
@@ -132,9 +135,9 @@ class RunsPanel:
         """Make a button for each thing that can be done with what is chosen."""
         made = {
             "show": (self._show, "Show", "Show one chosen run in all plots, analysed as its scan said"),
-            "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve"),
+            "overlay": (self._overlay, "Overlay", "Draw the chosen runs behind the curve, or the lines"),
             "minus": (self._subtract, "Difference", "The curve minus a chosen run; of two, the first minus the other"),
-            "clear": (self._clear, "Clear", "Take earlier runs out of the curve"),
+            "clear": (self._clear, "Clear", "Take earlier runs out of the plot"),
             "csv": (partial(self._export, "csv"), "Export CSV", "Points and features of the chosen run, or the plot"),
             "nexus": (partial(self._export, "nexus"), "Export NeXus", "The same as HDF5, with the events of the run"),
             "png": (partial(self._export, "png"), "Export PNG", "A picture of the result, with errors and features"),
@@ -259,9 +262,10 @@ class RunsPanel:
         others = [one for one in self._all() if shown is None or one.uid != shown.provenance.run]
         if not others:
             raise SteeringError("The chosen run is the one that is shown. Choose another one to lay behind it.")
-        names = self._lay(others, shown)
         self._minus.set(False)
-        return f"Behind the curve: {names}."
+        if self._lines is not None and shown is not None and LinesPanel.fits(shown.outcome.data):
+            return f"Behind the lines: {self._lay_lines(others, shown, self._lines)}."
+        return f"Behind the curve: {self._lay(others, shown)}."
 
     def _subtract(self) -> str:
         *first, other = self._all()[-2:]
@@ -281,9 +285,19 @@ class RunsPanel:
                 self._curve.overlay(name, curve.positions, curve.values, curve.errors)
         return " and ".join(name for name, _ in curves)
 
+    def _lay_lines(self, entries: list[RunEntry], shown: Result, lines: LinesPanel) -> str:
+        """Lay runs over lines, all or none; return their names."""
+        past = self._past()
+        laid = [(one.name, fitting_lines(one.name, past.result(one.uid), shown)) for one in entries]
+        lines.clear_overlays()
+        for name, data in laid:
+            lines.overlay(name, data)
+        return " and ".join(name for name, _ in laid)
+
     def _clear(self) -> str:
-        if self._curve is not None:
-            self._curve.clear_overlays()
+        for plot in (self._curve, self._lines):
+            if plot is not None:
+                plot.clear_overlays()
         self._minus.set(False)
         return ""
 
