@@ -25,11 +25,17 @@ def load(door: Door, name: str) -> Callable[..., Any]:
         name: Its entry-point name.
 
     Raises:
-        SteeringError: If nothing of that name is installed; the message lists what is.
+        SteeringError: If nothing of that name is installed, with what is; or if it lacks a package, with what to install.
     """
     for point in _points(door):
         if point.name == name:
-            return point.load()
+            try:
+                return point.load()
+            except ImportError as error:
+                package = f"{point.dist.name if point.dist is not None else 'its package'}"
+                wanted = f"{package}[{','.join(point.extras)}]" if point.extras else error.name or package
+                message = f"{name} needs what is not installed ({error}). Install it: pip install '{wanted}'."
+                raise SteeringError(message) from error
     message = f"There is no {name!r} among the {door}. Installed: {', '.join(names(door)) or 'none'}."
     raise SteeringError(message)
 

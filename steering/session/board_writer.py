@@ -134,12 +134,22 @@ class BoardWriter:
         """Have the workers load each installed analysis; one that cannot be loaded is named, and the others are."""
         for name in registry.names("analyses"):
             try:
-                made = registry.load("analyses", name)()
-                await self._facility.rehearse(rehearse, made)
+                make: Any = registry.load("analyses", name)
+            except SteeringError:
+                # Without the packages that it needs it is listed with what to install, and nobody asks for it.
+                continue
+            except Exception as error:  # noqa: BLE001  (a stranger's module may raise anything)
+                self._cannot_load(name, error)
+                continue
+            try:
+                await self._facility.rehearse(rehearse, make())
             except SteeringError:
                 raise
-            except Exception as error:  # noqa: BLE001  (a stranger's analysis may raise anything)
-                self._notices.say(f"analysis {name}", f"The analysis {name} cannot be loaded: {said(error)}.")
+            except Exception as error:  # noqa: BLE001  (likewise)
+                self._cannot_load(name, error)
+
+    def _cannot_load(self, name: str, error: Exception) -> None:
+        self._notices.say(f"analysis {name}", f"The analysis {name} cannot be loaded: {said(error)}.")
 
     async def begin(self, scan: str, values: Mapping[str, float | str], continues: str = "") -> str:
         """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""

@@ -34,7 +34,6 @@ from steering.core.plan import Forecast
 from steering.core.pool import PoolRequest, Urgency
 from steering.core.proposal import Ruling, with_author
 from steering.core.result import Result
-from steering.core.results import Results
 from steering.core.source import Source
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
@@ -43,6 +42,7 @@ from steering.ingest.launch import end_ingests
 from steering.machine.kept_layout import keep_layout, read_layout
 from steering.session.board_writer import BoardWriter
 from steering.session.choice import analyses_of, make_analysis, make_source
+from steering.session.results import Results
 from steering.session.works import ANSWER_SECONDS, Ending, Works
 
 Value = TypeVar("Value")

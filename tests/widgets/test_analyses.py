@@ -1,8 +1,13 @@
 """An analysis is added, changed and removed with a form that is made of its parameters."""
 
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from steering.contract.asked import asked_of
+from steering.core import registry
+from steering.core.binding import Binding, make_analysis
+from steering.core.errors import SteeringError
 from steering_widgets.frames.image import ImageView
 from steering_widgets.frames.regions import regions_of
 from steering_widgets.panels.analyses import AnalysesPanel
@@ -220,3 +225,40 @@ def test_what_analyses_use_is_outlined_on_the_frame_and_what_is_written_is_a_dra
 def test_a_region_that_cannot_be_read_is_left_out(value):
     asked = asked_of("centre_of_mass")
     assert regions_of("spot", asked, {"region": value}) == []
+
+
+def test_one_without_the_packages_that_it_needs_is_listed_with_what_to_install(desk, image, monkeypatch, request):
+    lacking = EntryPoint("denoise", "no_such_module_anywhere:Denoise [gpu]", "steering.analyses")
+    broken = EntryPoint("broken", "tests.widgets.test_analyses:broken", "steering.analyses")
+    points = registry._points
+    monkeypatch.setattr(
+        registry, "_points", lambda door: (*points(door), *((lacking, broken) if door == "analyses" else ()))
+    )
+    desk.advance(5)
+    panel = AnalysesPanel(desk, image)
+    request.addfinalizer(panel.close)
+    panel.refresh()
+    assert {"centre_of_mass", "denoise", "broken"} <= set(hook(panel, "analysis-kind").options)
+    choose(panel, "analysis-kind", "denoise")
+    panel.refresh()
+    said = text_of(panel.widget)
+    assert "denoise needs what is not installed (No module named" in said
+    assert "pip install" in said
+    assert "[gpu]" in said
+    assert hook(panel, "analysis-apply").disabled
+    choose(panel, "analysis-kind", "broken")
+    panel.refresh()
+    assert "broken cannot be loaded: " in text_of(panel.widget)
+    choose(panel, "analysis-kind", "centre_of_mass")
+    panel.refresh()
+    assert "installed" not in text_of(panel.widget)
+    assert not hook(panel, "analysis-apply").disabled
+    with pytest.raises(SteeringError, match="Install it: pip install"):
+        make_analysis(Binding("x", "denoise"))
+
+
+def broken():
+    raise AssertionError
+
+
+broken.Parameters = 3

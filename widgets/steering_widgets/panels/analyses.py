@@ -1,6 +1,5 @@
 """Add an analysis to the shown run, give one other parameters, or remove one: while the run goes on, and after it."""
 
-import logging
 from collections.abc import Mapping
 
 import ipywidgets
@@ -9,6 +8,7 @@ from steering.contract.asked import Asked, asked_of
 from steering.core import registry
 from steering.core.cell import Cell
 from steering.core.desk import Desk
+from steering.core.errors import SteeringError, said
 from steering.core.json import Json
 from steering.core.result import Result
 from steering_widgets.frames.image import ImageView
@@ -19,7 +19,6 @@ from steering_widgets.parts.card import Card, button, close_all
 from steering_widgets.parts.choice import Choice
 from steering_widgets.parts.place import Place
 
-_LOG = logging.getLogger(__name__)
 # Fits any frames, and a part of the detector can be drawn for it.
 _USUAL = "centre_of_mass"
 _NEW = "a new one"
@@ -43,7 +42,7 @@ class AnalysesPanel:
             description="Label", placeholder="its name", tooltip="What its results are called"
         )
         self._label.add_class("st-analysis-label")
-        self._offered = _offered()
+        self._offered, self._missing = _offered()
         # Made once each: a page may still be drawing fields that are replaced.
         self._made: dict[tuple[str, str], tuple[AskedField, ...]] = {}
         self._fields = ipywidgets.Box()
@@ -68,7 +67,9 @@ class AnalysesPanel:
         buttons = ipywidgets.HBox([self._apply, self._draw, self._mask, self._remove])
         buttons.add_class("st-buttons")
         self.widget = Card("analyses", "Analyses", [top, self._fields, buttons])
-        self._kind.offer(tuple(self._offered), _USUAL if _USUAL in self._offered else next(iter(self._offered), ""))
+        self._kind.offer(
+            (*self._offered, *self._missing), _USUAL if _USUAL in self._offered else next(iter(self._offered), "")
+        )
         self._write_results({})
         self._build()
 
@@ -158,7 +159,12 @@ class AnalysesPanel:
         self._draw.layout.display = None if "region" in kinds else "none"
         self._mask.layout.display = None if "regions" in kinds else "none"
         self._apply.description = "Apply" if chosen else "Add"
-        self._apply.disabled = not self._results.value
+        missing = self._missing.get(self._analysis, "")
+        self._apply.disabled = bool(missing) or not self._results.value
+        if missing:
+            self._answer.set((missing, "error"))
+        elif self._answer.value[0] in self._missing.values():
+            self._answer.set(("", "plain"))
 
     def _edit(self, _: object) -> None:
         self._edits.set(self._edits.value + 1)
@@ -206,15 +212,19 @@ class AnalysesPanel:
         self._answer.set(("Drag over the detector frame. What is drawn comes into its field.", "plain"))
 
 
-def _offered() -> dict[str, tuple[Asked, ...]]:
-    """Find the installed analyses that a form can ask for; one that cannot be loaded is offered by nobody."""
+def _offered() -> tuple[dict[str, tuple[Asked, ...]], dict[str, str]]:
+    """Find the installed analyses that a form can ask for; and of those that cannot be loaded, why, in a sentence."""
     found: dict[str, tuple[Asked, ...]] = {}
+    missing: dict[str, str] = {}
     for name in registry.names("analyses"):
         try:
             asked = asked_of(name)
+        except SteeringError as error:
+            missing[name] = str(error)
+            continue
         except Exception as error:  # noqa: BLE001  (a stranger's module may raise anything when it is loaded)
-            _LOG.warning("The analysis %s is not offered, as it cannot be loaded: %s", name, error)
+            missing[name] = f"{name} cannot be loaded: {said(error)}. Ask whoever wrote it."
             continue
         if asked is not None:
             found[name] = asked
-    return found
+    return found, missing
