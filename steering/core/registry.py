@@ -25,7 +25,7 @@ def load(door: Door, name: str) -> Callable[..., Any]:
         name: Its entry-point name.
 
     Raises:
-        SteeringError: If nothing of that name is installed, with what is; or if it lacks a package, with what to install.
+        SteeringError: If nothing of that name is installed, with what is; or it lacks a package, with what to install.
     """
     for point in _points(door):
         if point.name == name:
