@@ -26,19 +26,29 @@ test("an age is never negative, whatever the clocks say", () => {
 /** A page with one view that has had news at some time, and whether it is grey. */
 function pageOf(state, since, period = "0") {
   const classes = new Set();
-  const panel = { classList: { toggle: (name, on) => classes[on ? "add" : "delete"](name) } };
+  const toggle = (name, on) => classes[on ? "add" : "delete"](name);
+  const panel = { classList: { toggle, remove: (name) => toggle(name, false) } };
   const parts = {
     ".st-direct-bar": { getAttribute: () => state },
     ".st-light": { getAttribute: () => period },
   };
   const one = { dataset: { since: String(since) }, closest: () => panel };
-  const root = { querySelector: (name) => parts[name], querySelectorAll: () => [one] };
+  const late = () => (classes.has("st-late") ? [{ ...panel, querySelector: () => news[0] ?? null }] : []);
+  const news = [one];
+  const root = { querySelector: (name) => parts[name], querySelectorAll: (name) => (name.endsWith("late") ? late() : news) };
   const look = (now) => {
     markLate(root, now);
     return classes.has("st-late");
   };
-  return { look };
+  return { look, news };
 }
+
+test("a view that shows something without an age is not late any more", () => {
+  const page = pageOf("running", 100);
+  assert.equal(page.look(103), true);
+  page.news.length = 0;
+  assert.equal(page.look(104), false);
+});
 
 test("a view without news for more than 2 s is late while a scan runs, and not any more when news come", () => {
   assert.equal(pageOf("running", 100).look(102), false);

@@ -78,7 +78,7 @@ def mark_columns(marks: Sequence[Mark], *axes: int) -> dict[str, NDArray[Any]]:
         "point": [str(mark.point) for mark in marks],
         "who": [mark.who for mark in marks],
         "change": [mark.change for mark in marks],
-        "reason": [mark.reason for mark in marks],
+        "reason": [mark.reason or "not said" for mark in marks],
         "colour": [mark.colour for mark in marks],
     }
     return {**columns, **{name: np.array(column, dtype=object) for name, column in texts.items()}}

@@ -115,7 +115,7 @@ class Page:
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
         plots = [view.place for view in views]
         strange = [guest.widget for guest in self._guests]
-        menus = ipywidgets.HBox([look.widget, self._views.widget])
+        self._menus = menus = ipywidgets.HBox([look.widget, self._views.widget])
         menus.add_class("st-looks")
         bands = (
             instrument.widget,
@@ -171,6 +171,10 @@ class Page:
             self._notice.write(" ".join(place.value for place in self._own if place.value))
         if any(about):
             self._choose(self._about[0].value)
+        # A row of menus of which none is shown would move the plots down beside the frame.
+        shown = None if any(menu.layout.display != "none" for menu in self._menus.children) else "none"
+        if self._menus.layout.display != shown:
+            self._menus.layout.display = shown
         return any((*notices, *about, hello, closed))
 
     def open(self, title: str, place: WindowPlace) -> None:

@@ -66,6 +66,10 @@ function markLate(root, now) {
   const running = bar?.getAttribute("data-state") === "running";
   // A point that takes long brings news no sooner.
   const period = Number(root.querySelector(".st-light")?.getAttribute("data-period")) || 0;
+  // What shows something now of which nobody knows the age is not late any more.
+  for (const panel of root.querySelectorAll(".st-panel.st-late")) {
+    if (!panel.querySelector(".st-news")) panel.classList.remove("st-late");
+  }
   /** @type {NodeListOf<HTMLElement>} */
   const news = root.querySelectorAll(".st-panel .st-news");
   for (const one of news) {

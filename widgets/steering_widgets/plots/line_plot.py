@@ -75,7 +75,7 @@ class LinePlot:
         texts = {
             "who": [mark.who for mark in marks],
             "change": [mark.change for mark in marks],
-            "reason": [mark.reason for mark in marks],
+            "reason": [mark.reason or "not said" for mark in marks],
         }
         columns = {name: np.array(column, dtype=object) for name, column in texts.items()}
         with self.view.edit():
