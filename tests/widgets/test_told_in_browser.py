@@ -132,10 +132,11 @@ def what_gets_no_news_says_so(lab, page):
         "desk.board.result.set(aged); desk.board.results.set({'rocking_curve': aged})"
     )
     page.locator(".st-panel-curve .st-news").wait_for()
-    page.locator(".st-panel-curve.st-late").wait_for()
+    for panel in ("curve", "frame"):
+        page.locator(f".st-panel-{panel}.st-late").wait_for()
     shoot(page, "told-late")
     lab.execute("desk.advance(2)")
-    page.wait_for_function("() => !document.querySelector('.st-panel-curve.st-late')")
+    page.wait_for_function("() => !document.querySelector('.st-panel-curve.st-late, .st-panel-frame.st-late')")
 
 
 def a_suggestion_is_edited(lab, page):
@@ -156,6 +157,7 @@ def two_runs_are_subtracted_and_taken_home(lab, page):
     row.click()
     page.locator("button.st-run-minus:enabled").click()
     page.wait_for_function("() => document.querySelector('.st-curve-difference input').checked")
+    page.locator(".st-panel-curve .st-remark").get_by_text("; minus rocking 5, 33cc44dd").wait_for()
     page.locator(".st-panel-curve").scroll_into_view_if_needed()
     shoot(page, "told-difference")
     page.locator("button.st-run-clear").click()

@@ -154,5 +154,7 @@ def _when(moment: float) -> str:
     """Say in HTML when a frame was taken; nothing where its source does not know."""
     if not math.isfinite(moment):
         return ""
-    said = f"{age(moment)} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")
+    # The page counts on, and greys a frame after which none comes while a scan runs.
+    counted = age(moment).replace("st-age", "st-age st-news", 1)
+    said = f"{counted} ago" if abs(time.time() - moment) < _LONG_SECONDS else escape(f"at {clock(moment)}")
     return f", {said}"
