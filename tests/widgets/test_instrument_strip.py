@@ -91,7 +91,7 @@ def test_where_a_motor_is_after_the_scan_is_shown_at_once(strip, desk, clock):
     desk.board.status.set(replace(desk.board.status.value, state="idle"))
     desk.board.instrument.set(Instrument((Reading("th", "-1.5 deg"),)))
     assert strip.refresh()
-    assert "<b>-1.5 °</b>" in text(strip)
+    assert "<b>\N{MINUS SIGN}1.5 °</b>" in text(strip)
 
 
 def test_a_strip_that_is_not_followed_any_more_says_so(strip, desk, clock):
