@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
 from steering.beamline.embedded import find_service, stop_service
+from steering.commands.tutorials import FIRST, TECHNIQUES
 from steering.core.workspace import Workspace
+from steering.description.description import read_description
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
@@ -91,12 +94,16 @@ def test_a_run_that_is_ended_leaves_nothing(place, way):
     assert not left_behind(processes)
 
 
-@pytest.mark.parametrize("way", [signal.SIGHUP, signal.SIGKILL])
-def test_a_lab_that_is_ended_leaves_nothing(place, way):
-    process = steering("lab", "--no-browser", place=place)
+@pytest.mark.parametrize(("way", "technique"), [(signal.SIGHUP, "xpcs"), (signal.SIGKILL, "")])
+def test_a_lab_that_is_ended_leaves_nothing(place, way, technique):
+    process = steering("lab", "--no-browser", *(["--technique", technique] if technique else []), place=place)
     for line in process.stdout:
         if "http://" in line:
             break
+    # The address opens the technique's own notebook, and its own beamline is behind it.
+    assert (TECHNIQUES[technique].notebook if technique else FIRST) in line
+    wanted = read_description(Path(TECHNIQUES[technique].beamline)).name if technique else "Simulated APS beamline"
+    until(lambda: status(place).get("beamline") == wanted, f"the beamline {wanted}")
     processes = [one for one in of_workspace(place) if one.pid != process.pid]
     assert len(processes) >= 6
     end(process, way)

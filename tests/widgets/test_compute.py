@@ -65,7 +65,8 @@ def test_nonsense_and_refusals_are_sentences():
     desk = FakeDesk()
     panel = ComputePanel(desk)
     panel.refresh()
-    for text, sentence in (("many", "not a number"), ("-2", "\N{MINUS SIGN}2 nodes cannot be asked for"), ("1.5", "1.5 nodes")):
+    wrong = {"many": "not a number", "-2": "\N{MINUS SIGN}2 nodes cannot be asked for", "1.5": "1.5 nodes"}
+    for text, sentence in wrong.items():
         panel._form._nodes.field.value = text
         panel._form._start.click()
         assert sentence in answered(panel)
