@@ -448,10 +448,13 @@ def test_what_a_run_was_compared_with_goes_when_another_is_shown(bench):
 def test_each_plot_offers_to_be_saved_as_a_picture(bench):
     desk = bench.desk
     others = [kind(desk) for kind in (MapPanel, ScalarsPanel, TrendPanel, ArrayPanel)]
-    for one in (bench.curve, *others):
+    names = []
+    for one in (bench.curve, bench.lines, *others):
         (view,) = [part for part in inside(one.widget) if isinstance(part, BokehView)]
         (plot,) = view._document.select({"type": Plot})
-        assert [tool for tool in plot.toolbar.tools if isinstance(tool, SaveTool)], type(one).__name__
+        (save,) = [tool for tool in plot.toolbar.tools if isinstance(tool, SaveTool)]
+        names.append(save.filename)
+    assert names == ["curve", "lines", "map", "columns", "trend", "image"], "what each picture is called"
     for one in others:
         one.close()
 

@@ -288,7 +288,7 @@ def test_the_dashboard_shows_the_scalars_of_a_followed_source_whatever_the_beaml
 
 
 def test_of_a_million_points_the_lowest_and_highest_of_each_column_are_drawn():
-    plot = LinePlot("many", height=200)
+    plot = LinePlot("many", "many", height=200)
     x = np.arange(1_000_000, dtype=np.float64)
     y = np.sin(x / 1000)
     y[123_456] = 50.0

@@ -1,5 +1,7 @@
 """What a person is told who looks elsewhere, and what is seen at second sight: an age, a reason, a difference."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.widgets.accessibility import barriers
@@ -60,6 +62,7 @@ def test_a_person_is_told_and_sees_more_at_second_sight(notebooks):
         who_looks_elsewhere_is_told(lab, page)
         a_decision_says_why(lab, page)
         what_gets_no_news_says_so(lab, page)
+        a_plot_is_saved_as_a_picture(page)
         a_suggestion_is_edited(lab, page)
         two_runs_are_subtracted_and_taken_home(lab, page)
         barriers_in_further_states(lab, page)
@@ -137,6 +140,14 @@ def what_gets_no_news_says_so(lab, page):
     shoot(page, "told-late")
     lab.execute("desk.advance(2)")
     page.wait_for_function("() => !document.querySelector('.st-panel-curve.st-late, .st-panel-frame.st-late')")
+
+
+def a_plot_is_saved_as_a_picture(page):
+    page.locator(".st-panel-curve .st-plot").hover()
+    with page.expect_download() as download:
+        page.get_by_title("Save", exact=True).first.click()
+    assert download.value.suggested_filename == "curve.png"
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
 def a_suggestion_is_edited(lab, page):

@@ -96,6 +96,9 @@ class HoverTool(Model):
 class CrosshairTool(Model):
     def __init__(self, *, dimensions: str, line_alpha: float) -> None: ...
 
+class SaveTool(Model):
+    filename: str | None
+
 class WheelZoomTool(Model):
     zoom_on_axis: bool
 

@@ -61,7 +61,7 @@ class CurvePlot:
         # Not drawn: keeps the planned range and zero in sight from the first point on.
         self._extent = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
         self._half = ColumnDataSource({"x0": [], "x1": [], "y": []})
-        self._plot = plot = make_plot(height=300, tools="pan,wheel_zoom,box_zoom,save")
+        self._plot = plot = make_plot("curve", height=300, tools="pan,wheel_zoom,box_zoom,save")
         plot.xaxis[0].axis_label = ANY_AXIS
         plot.yaxis[0].axis_label = axis_label("intensity", "counts/s")
         self.edge = Edge(plot)

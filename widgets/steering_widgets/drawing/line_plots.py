@@ -37,7 +37,7 @@ class LinePlots:
             height: In CSS pixels.
         """
         self._points, self._lines = ColumnDataSource(dict(_NO_POINTS)), ColumnDataSource(dict(_NO_LINES))
-        self._plot = plot = make_plot(height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
+        self._plot = plot = make_plot("lines", height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
         plot.multi_line("xs", "ys", source=self._lines, line_color="colour", line_width="width", line_alpha="alpha")
         self._earlier = ColumnDataSource(dict(_NO_EARLIER))
         plot.multi_line("xs", "ys", source=self._earlier, line_color="colour", line_dash="dash", line_width=1.5)

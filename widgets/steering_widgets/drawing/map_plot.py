@@ -74,7 +74,7 @@ class MapPlot:
         self._decided = ColumnDataSource(mark_columns([], 0, 1))
         self.linear = LinearColorMapper(palette=palette, low=0, high=1, nan_color="#8888")
         self.logarithmic = LogColorMapper(palette=palette, low=1, high=10, nan_color="#8888")
-        self._plot = plot = make_plot(height=_HEIGHT, tools="pan,wheel_zoom,save", match_aspect=True)
+        self._plot = plot = make_plot("map", height=_HEIGHT, tools="pan,wheel_zoom,save", match_aspect=True)
         plot.styles = {"margin": "0 auto"}
         plot.grid.visible = False
         fill = {"field": "value", "transform": self.linear}

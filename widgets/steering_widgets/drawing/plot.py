@@ -1,6 +1,6 @@
 """A Bokeh figure that looks at home in JupyterLab, in the light and the dark theme."""
 
-from bokeh.models import CustomJSTickFormatter, InlineStyleSheet, WheelZoomTool
+from bokeh.models import CustomJSTickFormatter, InlineStyleSheet, SaveTool, WheelZoomTool
 from bokeh.plotting import figure
 
 from steering_widgets.parts.units import shown_unit
@@ -40,8 +40,8 @@ EARLIER_COLOURS = ("#00a37a", "#d64541", "#b08d00", "#00a0b8")
 EARLIER_DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 
-def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
-    """Make an empty figure that is as wide as its panel."""
+def make_plot(name: str, *, height: int, tools: str, match_aspect: bool = False) -> figure:
+    """Make an empty figure that is as wide as its panel; a picture that is saved of it is called by its name."""
     plot = figure(
         height=height,
         sizing_mode="stretch_width",
@@ -54,6 +54,9 @@ def make_plot(*, height: int, tools: str, match_aspect: bool = False) -> figure:
         min_border_right=6,
     )
     keep_square(plot, square=match_aspect)
+    for tool in plot.tools:
+        if isinstance(tool, SaveTool):
+            tool.filename = name
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     for axis in (*plot.xaxis, *plot.yaxis):

@@ -172,7 +172,9 @@ class Page:
         if any(about):
             self._choose(self._about[0].value)
         # A row of menus of which none is shown would move the plots down beside the frame.
-        shown = None if any(menu.layout.display != "none" for menu in self._menus.children) else "none"
+        shown = (
+            None if any(menu.layout.display != "none" for menu in (self._look.widget, self._views.widget)) else "none"
+        )
         if self._menus.layout.display != shown:
             self._menus.layout.display = shown
         return any((*notices, *about, hello, closed))

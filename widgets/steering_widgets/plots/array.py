@@ -105,7 +105,7 @@ class ArrayPanel:
         close_all(self.widget)
 
     def _draw(self) -> figure:
-        plot = make_plot(height=340, tools="pan,wheel_zoom,box_zoom,reset,save")
+        plot = make_plot("image", height=340, tools="pan,wheel_zoom,box_zoom,reset,save")
         plot.grid.visible = False
         plot.x_range.range_padding = plot.y_range.range_padding = 0
         self._image = plot.image(

@@ -24,15 +24,16 @@ class LinePlot:
         view: What is displayed.
     """
 
-    def __init__(self, label: str, *, height: int) -> None:
+    def __init__(self, name: str, label: str, *, height: int) -> None:
         """Begin without points.
 
         Args:
+            name: Of a picture of it.
             label: What it shows, for screen readers.
             height: In CSS pixels.
         """
         self._points = ColumnDataSource(dict(_NO_POINTS))
-        self._plot = make_plot(height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
+        self._plot = make_plot(name, height=height, tools="pan,wheel_zoom,box_zoom,reset,save")
         bars = self._plot.segment("x", "low", "x", "high", source=self._points, line_color=POINT_COLOUR, line_alpha=0.4)
         line = self._plot.line("x", "y", source=self._points, line_color=POINT_COLOUR, line_alpha=0.6)
         dots = self._plot.scatter("x", "y", source=self._points, size=4, fill_color=POINT_COLOUR, line_color=None)

@@ -27,7 +27,7 @@ class ScalarsPanel(ChosenPanel[Result | None]):
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._plot = LinePlot("One recorded column against another", height=300)
+        self._plot = LinePlot("columns", "One recorded column against another", height=300)
         self._x, self._y = Choice("st-scalars-x", "Against"), Choice("st-scalars-y", "Show")
         take = TakeHome("scalars", desk, self._table)
         super().__init__(Place((look or desk.board).result), (self._x, self._y), take)

@@ -29,7 +29,7 @@ class TrendPanel(ChosenPanel[Trend]):
 
     def __init__(self, desk: Desk, look: Look | None = None) -> None:
         """Build it on a desk, which may be idle; of the analysis that is looked at, or the main one."""
-        self._plot = LinePlot("A feature with its uncertainty, result by result", height=200)
+        self._plot = LinePlot("trend", "A feature with its uncertainty, result by result", height=200)
         self._feature, self._along = Choice("st-trend-feature", "Feature"), Choice("st-trend-along", "Against")
         self._along.offer((FRAMES, TIME), FRAMES)
         self._desk, self._advice = desk, Place(desk.board.advice)
