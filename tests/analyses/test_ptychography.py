@@ -1,4 +1,4 @@
-"""Ptychography: a known object is found, a recorded one as others find it, whatever blocks the frames come in."""
+"""Ptychography: a known object is found, whatever blocks the frames come in."""
 
 from functools import reduce
 from itertools import pairwise
@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from steering.analyses.ptychography import Ptychography
 from steering.core.pixels import Bad
-from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Patterns, Window
-from steering.ptychography.projections import Iterate
-from steering.ptychography.reconstruction import Course, forget, iterated, reconstruct, stages
+from steering.ptychography.reconstruction import Course, forget, reconstruct, stages
 from steering.ptychography.start import starting_probe
 from steering.sim.star import GEOMETRY, PIXEL
 from steering.testing import check_analysis
 from steering.testing.blocks import varied_blocks
-from tests.analyses.ptychography import block_of, grid, like_the_truth, recorded, scanned
+from tests.analyses.ptychography import block_of, grid, like_the_truth, scanned
 
 NM = 1e3 * PIXEL
 SMALL = {"pixel_size": 2.0, "iterations": 2}
@@ -53,18 +51,6 @@ def test_where_spots_hardly_overlap_the_error_is_small_and_means_nothing():
     assert outcome.features["error"].value < 0.03
     assert outcome.features["overlap"].value < 25
     assert like_the_truth(outcome.data) < 0.97
-
-
-@pytest.mark.whole
-def test_a_recorded_star_comes_out_as_others_find_it():
-    frames, positions, probe = recorded()
-    patterns = Patterns(np.arange(len(frames)), Window().amplitudes(frames, Bad()), positions)
-    lattice = Lattice.of(patterns.positions, (0.01, 0.01), (128, 128))
-    first = starting_probe(patterns.amplitudes, 1, probe)
-    start = Iterate(np.full(lattice.shape, 0.5, np.complex64), first, lattice.corner, np.zeros(lattice.shape))
-    found = iterated(patterns, lattice, start, 60)
-    assert found.errors[0] == pytest.approx(0.350, abs=0.001)
-    assert found.errors[-1] < 0.017
 
 
 @pytest.mark.parametrize("chosen", [{}, SMALL, SMALL | {"modes": 2}, SMALL | {"size": 16, "binning": 2}])
