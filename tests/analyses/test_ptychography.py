@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steering.analyses.ptychography import Ptychography
+from steering.contract.outcome import require_same
 from steering.core.pixels import Bad
 from steering.ptychography.patterns import Patterns, Window
 from steering.ptychography.reconstruction import Course, forget, reconstruct, stages
@@ -160,6 +161,32 @@ def test_what_cannot_be_reconstructed_is_said(star, spoil, words):
     assert words in outcome.data.attrs["remark"]
     assert set(outcome.features) == {"frames"}
     assert "pixel_size in nm" in analysed(Ptychography(), block_of(*star)).data.attrs["remark"]
+
+
+def test_a_thousand_small_frames_are_reconstructed_and_the_same_one_by_one():
+    random, count = np.random.default_rng(3), 1000
+    frames = random.poisson(40 * np.hanning(16)[:, None] * np.hanning(16), (count, 16, 16)).astype(np.uint16)
+    frames[::100] = 0
+    positions = np.stack(np.divmod(np.arange(count), 40), axis=1) * 0.008
+    analysis, whole = Ptychography(pixel_size=2.0, iterations=2), block_of(frames, positions)
+    outcome = analysed(analysis, whole)
+    assert outcome.features["frames"].value == count
+    assert all(np.isfinite(one.value) for one in outcome.features.values())
+    order = random.permutation(count)
+    found = analysed(analysis, *(whole.part(at, at + 1) for at in order))
+    require_same(found, outcome, "bitwise", "a thousand frames come one by one")
+
+
+def test_one_frame_says_what_is_missing_and_begins_a_scan(star):
+    frames, positions = star
+    analysis, whole = Ptychography(pixel_size=NM, iterations=1), block_of(frames, positions)
+    one = analysed(analysis, whole.part(0, 1))
+    assert one.features["frames"].value == 1
+    assert "A reconstruction begins with 4" in one.data.attrs["remark"]
+    state = analysis.update(analysis.empty(), whole.part(0, 1), frames[:1])
+    for at in range(1, 4):
+        state = analysis.merge(analysis.update(analysis.empty(), whole.part(at, at + 1), frames[at : at + 1]), state)
+    assert "error" in analysis.result(state).features
 
 
 def test_what_is_wrong_is_said(star):
