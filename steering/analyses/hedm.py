@@ -144,8 +144,9 @@ class Hedm:
         runs, held, _ = state
         shape = shape_of("HEDM", block, frames, held)
         bad, above = leave_out(self._chosen.masked, frames, block.bad), self._chosen.fit_above
-        lit = lit_of(frames, bad, self._cut(shape))
-        fitter = None if above is None else fitter_of(frames, bad, block.start, above)
+        cut = self._cut(shape)
+        lit = lit_of(frames, bad, cut)
+        fitter = None if above is None else fitter_of(frames, bad, block.start, above, cut.dark)
         found = make_runs(lit, self._known(block, lit), block.start, self._chosen.valley, fitter)
         return united((*runs, *found), shape, self._chosen.valley), shape, self._slow_unit(block)
 

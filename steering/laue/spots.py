@@ -84,7 +84,7 @@ def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> Sp
     blobs = blobs[~crowded[blobs[:, FRAME] - start]]
     counts = blobs[:, SUM].astype(np.float64)
     row, column = blobs[:, ROW] / counts, blobs[:, COLUMN] / counts
-    fits = fitter_of(frames, bad, start, finder.fit_above)(blobs)
+    fits = fitter_of(frames, bad, start, finder.fit_above, finder.cut.dark)(blobs)
     with np.errstate(invalid="ignore"):
         good = np.hypot(fits[:, FIT_ROW] - row, fits[:, FIT_COLUMN] - column) < _NEAR
     row, column = np.where(good, fits[:, FIT_ROW], row), np.where(good, fits[:, FIT_COLUMN], column)

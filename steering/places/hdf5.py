@@ -14,9 +14,9 @@ from steering.core.block import Floats
 from steering.core.errors import SteeringError
 from steering.core.pixels import NOTHING_BAD, Bad
 from steering.core.place import Place
+from steering.places.hdf5_times import read_times
 from steering.readers.hdf5_frames import count_frames, fetch_range, refresh
 from steering.readers.hdf5_masks import mask_beside
-from steering.readers.hdf5_times import read_times
 from steering.readers.hdf5_written import is_being_written, look_anew
 from steering.readers.open_files import OpenFiles
 from steering.readers.paths import local_path

@@ -18,21 +18,27 @@ _PLAIN = frozenset(("value", "data", "position", "readback", "rbv", "values", "r
 # Of these the clock is made; they are no positions.
 _CLOCK = re.compile(r"NDArrayEpicsTS\w*|NDArrayTimeStamp|timestamp", re.IGNORECASE)
 TIMES = ("NDArrayTimeStamp", "timestamp")
+# CXI has where the beam was on the sample in one table, x first, in metres if nothing else is said.
+_TABLE, _AXES, _UM = "translation", ("sx", "sy"), {"": 1e6, "m": 1e6, "mm": 1e3, "um": 1.0, "nm": 1e-3}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A dataset with one number a frame, or one for all frames of a step of the first axis.
+    """A dataset with one number or row a frame, or one number for all frames of a step of the first axis.
 
     Attributes:
         dataset: Its path in the file.
         units: Their unit, or empty.
         each: How many frames share a number, one after another.
+        part: Which number of a row; -1 where there are no rows.
+        factor: Of the numbers in the file, for that unit.
     """
 
     dataset: str
     units: str = ""
     each: int = 1
+    part: int = -1
+    factor: float = 1.0
 
     def read(self, file: Any, start: int, stop: int) -> Floats:
         """Read the numbers of frames ``start`` to ``stop - 1``; NaN where the file has none yet."""
@@ -40,7 +46,7 @@ class Column:
         found = file[self.dataset]
         look_anew(found)
         first, last = start // self.each, -(-stop // self.each)
-        there = _flat(found, first, last)
+        there = _flat(found, first, last) if self.part < 0 else found[first:last, self.part] * self.factor
         spread = np.repeat(there, self.each)[start - first * self.each :][: stop - start]
         numbers[: len(spread)] = spread
         return numbers
@@ -78,14 +84,27 @@ def find_columns(file: Any, entry: str, leading: tuple[int, ...], *, growing: bo
         Columns by name; where two have the same, by that of what they are in.
     """
     group = child(file, entry) if entry else file
+    nodes = [*walk(group, entry)]
     found = [
         _Candidate(path, Column(f"/{path}", attribute(node.item, "units"), each))
-        for path, node in walk(group, entry)
+        for path, node in nodes
         if not _CLOCK.fullmatch(path.rpartition("/")[2])
         and node.kind in tuple("iuf")
         and (each := _each(node, leading, growing=growing, alone=alone))
     ]
-    return dict(_named(found))
+    return {**_of_table(nodes, leading, growing=growing), **dict(_named(found))}
+
+
+def _of_table(nodes: list[tuple[str, Node]], leading: tuple[int, ...], *, growing: bool) -> dict[str, Column]:
+    """Find where the beam was in a table with a row a frame, in micrometres."""
+    for path, node in nodes:
+        shape = node.shape or ()
+        if path.rpartition("/")[2] != _TABLE or len(shape) != 2 or shape[1] < len(_AXES) or node.kind not in "iuf":
+            continue
+        factor = _UM.get(attribute(node.item, "units"))
+        if factor and (shape[0] == prod(leading) or (growing and node.item.maxshape[0] is None)):
+            return {name: Column(f"/{path}", "um", 1, part, factor) for part, name in enumerate(_AXES)}
+    return {}
 
 
 def find_times(file: Any, entry: str, frames: int, *, growing: bool) -> str:
@@ -132,8 +151,6 @@ def _flat(dataset: Any, first: int, last: int) -> Floats:
     """Read numbers ``first`` to ``last - 1`` of a dataset as if it had one axis."""
     if not dataset.shape:
         return np.asarray([dataset[()]], dtype=np.float64)[first:last]
-    if len(dataset.shape) == 1:
-        return np.asarray(dataset[first:last], dtype=np.float64)
     inner = prod(dataset.shape[1:])
     if inner == 0:
         return np.empty(0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats
-from steering.core.pixels import Bad, top_of
+from steering.core.pixels import Bad, invalid, top_of
 
 Numbers: TypeAlias = NDArray[np.int64]
 
@@ -109,12 +109,12 @@ def _of_frame(frame: NDArray[Any], bad: Bad, cut: Cut, most: int) -> tuple[Numbe
         crowded frame one more place than is allowed, and no counts.
     """
     flat = np.ascontiguousarray(frame).reshape(-1)
-    mask = None if bad.mask is None else bad.mask.reshape(-1)
+    # In unsigned pixels what is no count is above the threshold, and told below, where there are few of them.
+    none = bad.mask if flat.dtype.kind == "u" else invalid(frame, bad)
+    mask = None if none is None else none.reshape(-1)
     floor = _level(flat, mask, cut.dark) if cut.level else 0.0
     at = _above(flat, cut, floor, most)
     wrong = 0 if mask is None else int(np.count_nonzero(mask))
-    if flat.dtype.kind == "f":
-        wrong += int(np.count_nonzero(np.isnan(flat)))
     if len(at) > most:
         return at, at[:0], wrong
     value = flat[at]

@@ -22,7 +22,7 @@ FITTED = 3
 _HALF = SIDE // 2
 
 
-def fitter_of(frames: NDArray[Any], bad: Bad, start: int, above: float) -> Fitter:
+def fitter_of(frames: NDArray[Any], bad: Bad, start: int, above: float, dark: Numbers | None = None) -> Fitter:
     """Make what fits the peaks of a block's blobs.
 
     Args:
@@ -30,6 +30,7 @@ def fitter_of(frames: NDArray[Any], bad: Bad, start: int, above: float) -> Fitte
         bad: Which of them are no counts.
         start: Index of the first frame in the stream.
         above: Peaks with fewer counts than this, and those at the edge of a frame, are not fitted.
+        dark: Counts of each pixel without beam, which are taken off, shape ``(rows, columns)``.
     """
 
     def fitted(blobs: Numbers) -> Floats:
@@ -44,6 +45,8 @@ def fitter_of(frames: NDArray[Any], bad: Bad, start: int, above: float) -> Fitte
         place = blobs[chosen, FRAME] - start, row[chosen] - _HALF, column[chosen] - _HALF
         counts = windows[place].astype(np.float64)
         counts[_wrong(frames, bad, place)] = np.nan
+        if dark is not None:
+            counts -= sliding_window_view(dark, (SIDE, SIDE))[place[1:]]
         peaks = fit_peaks(counts)
         found[chosen, FIT_ROW], found[chosen, FIT_COLUMN] = peaks.row + place[1], peaks.column + place[2]
         found[chosen, FIT_HEIGHT] = peaks.height

@@ -6,17 +6,23 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from steering.core.block import FrameBlock, Inline
+from steering.core import burst
+from steering.core.block import Floats, FrameBlock, Inline
 
 Frames: TypeAlias = NDArray[Any]
 
 _AXES = {"th": "deg", "sx": "um", "sy": "um"}
-_UNITS = _AXES | {f"{axis}_step": units for axis, units in _AXES.items()} | {"exposure": "s", "grid": "1"}
+_OTHERS = {"exposure": "s", "grid": "1", "omega": "deg", burst.EVENT: "", burst.INDEX: ""}
+_UNITS = _AXES | {f"{axis}_step": units for axis, units in _AXES.items()} | _OTHERS
 _SHAPE = (24, 32)
+# Frames of an event, and of a sweep of the rotation; blocks are cut anywhere in both.
+_BURST, _SWEEP, _TURN = 7, 11, 0.5
 
 
 def make_block(frames: Frames, start: int, seed: int = 0) -> FrameBlock:
-    """Make a block of given frames at made-up positions.
+    """Make a block of given frames at made-up positions, of events of seven frames and sweeps of eleven.
+
+    Which event and which angle a frame belongs to follows from its number, so blocks that are cut anywhere fit.
 
     Args:
         frames: Shape ``(frames, rows, columns)``.
@@ -25,9 +31,12 @@ def make_block(frames: Frames, start: int, seed: int = 0) -> FrameBlock:
     """
     random = np.random.default_rng([seed, start])
     count = len(frames)
-    columns = {name: random.uniform(-1, 1, count).round(4) for name in _AXES}
+    columns: dict[str, Floats] = {name: random.uniform(-1, 1, count).round(4) for name in _AXES}
     columns |= {f"{name}_step": np.full(count, 0.01) for name in _AXES}
     columns |= {"exposure": random.choice([0.1, 0.25, 1.0], count), "grid": np.zeros(count)}
+    number = np.arange(start, start + count, dtype=np.float64)
+    columns |= {burst.EVENT: number // _BURST + 1, burst.INDEX: number % _BURST}
+    columns["omega"] = number % _SWEEP * _TURN
     return FrameBlock("kit", "primary", start, start + count, Inline(frames), columns, _UNITS)
 
 
@@ -40,7 +49,7 @@ def varied_blocks(seed: int = 0) -> Iterator[FrameBlock]:
         count = 1 if kind == "single" else int(random.integers(1, 6))
         block = make_block(_frames(kind, count, random), start, seed)
         if kind == "lost position":
-            for name in _AXES:
+            for name in (*_AXES, "omega"):
                 block.columns[name][0] = np.nan
         if kind == "lost exposure":
             block.columns["exposure"][0] = 0.0

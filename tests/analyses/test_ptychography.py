@@ -1,4 +1,4 @@
-"""Ptychography: a known object is found, a recorded one as others find it, whatever blocks the frames come in."""
+"""Ptychography: a known object is found, whatever blocks the frames come in."""
 
 from functools import reduce
 from itertools import pairwise
@@ -9,16 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steering.analyses.ptychography import Ptychography
+from steering.contract.outcome import require_same
 from steering.core.pixels import Bad
-from steering.ptychography.lattice import Lattice
 from steering.ptychography.patterns import Patterns, Window
-from steering.ptychography.projections import Iterate
-from steering.ptychography.reconstruction import Course, forget, iterated, reconstruct, stages
+from steering.ptychography.reconstruction import Course, forget, reconstruct, stages
 from steering.ptychography.start import starting_probe
 from steering.sim.star import GEOMETRY, PIXEL
 from steering.testing import check_analysis
 from steering.testing.blocks import varied_blocks
-from tests.analyses.ptychography import block_of, grid, like_the_truth, recorded, scanned
+from tests.analyses.ptychography import block_of, grid, like_the_truth, scanned
 
 NM = 1e3 * PIXEL
 SMALL = {"pixel_size": 2.0, "iterations": 2}
@@ -53,18 +52,6 @@ def test_where_spots_hardly_overlap_the_error_is_small_and_means_nothing():
     assert outcome.features["error"].value < 0.03
     assert outcome.features["overlap"].value < 25
     assert like_the_truth(outcome.data) < 0.97
-
-
-@pytest.mark.whole
-def test_a_recorded_star_comes_out_as_others_find_it():
-    frames, positions, probe = recorded()
-    patterns = Patterns(np.arange(len(frames)), Window().amplitudes(frames, Bad()), positions)
-    lattice = Lattice.of(patterns.positions, (0.01, 0.01), (128, 128))
-    first = starting_probe(patterns.amplitudes, 1, probe)
-    start = Iterate(np.full(lattice.shape, 0.5, np.complex64), first, lattice.corner, np.zeros(lattice.shape))
-    found = iterated(patterns, lattice, start, 60)
-    assert found.errors[0] == pytest.approx(0.350, abs=0.001)
-    assert found.errors[-1] < 0.017
 
 
 @pytest.mark.parametrize("chosen", [{}, SMALL, SMALL | {"modes": 2}, SMALL | {"size": 16, "binning": 2}])
@@ -174,6 +161,32 @@ def test_what_cannot_be_reconstructed_is_said(star, spoil, words):
     assert words in outcome.data.attrs["remark"]
     assert set(outcome.features) == {"frames"}
     assert "pixel_size in nm" in analysed(Ptychography(), block_of(*star)).data.attrs["remark"]
+
+
+def test_a_thousand_small_frames_are_reconstructed_and_the_same_one_by_one():
+    random, count = np.random.default_rng(3), 1000
+    frames = random.poisson(40 * np.hanning(16)[:, None] * np.hanning(16), (count, 16, 16)).astype(np.uint16)
+    frames[::100] = 0
+    positions = np.stack(np.divmod(np.arange(count), 40), axis=1) * 0.008
+    analysis, whole = Ptychography(pixel_size=2.0, iterations=2), block_of(frames, positions)
+    outcome = analysed(analysis, whole)
+    assert outcome.features["frames"].value == count
+    assert all(np.isfinite(one.value) for one in outcome.features.values())
+    order = random.permutation(count)
+    found = analysed(analysis, *(whole.part(at, at + 1) for at in order))
+    require_same(found, outcome, "bitwise", "a thousand frames come one by one")
+
+
+def test_one_frame_says_what_is_missing_and_begins_a_scan(star):
+    frames, positions = star
+    analysis, whole = Ptychography(pixel_size=NM, iterations=1), block_of(frames, positions)
+    one = analysed(analysis, whole.part(0, 1))
+    assert one.features["frames"].value == 1
+    assert "A reconstruction begins with 4" in one.data.attrs["remark"]
+    state = analysis.update(analysis.empty(), whole.part(0, 1), frames[:1])
+    for at in range(1, 4):
+        state = analysis.merge(analysis.update(analysis.empty(), whole.part(at, at + 1), frames[at : at + 1]), state)
+    assert "error" in analysis.result(state).features
 
 
 def test_what_is_wrong_is_said(star):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from steering.analyses.radial import Radial
+from steering.contract.outcome import require_same, require_well_formed
 from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
 from steering.radial.rings import Grid
@@ -222,6 +223,39 @@ def test_without_frames_or_with_nothing_to_see_there_is_nothing():
     found = of(analysis, np.full((2, 8, 8), 65535, np.uint16))
     assert np.isnan(found.data["intensity"].values).all()
     assert set(found.features) == {"frames", "masked"}
+
+
+@pytest.mark.parametrize("kind", ["counts", "zeros", "saturated", "nan", "negative"])
+def test_one_frame_is_enough(kind):
+    frames = {
+        "counts": picture()[None],
+        "zeros": np.zeros((1, 48, 64), np.uint16),
+        "saturated": np.full((1, 48, 64), 65_535, np.uint16),
+        "nan": np.full((1, 48, 64), np.nan),
+        "negative": np.full((1, 48, 64), -7, np.int32),
+    }[kind]
+    found = of(Radial(bins=7, guinier=(0, 20), watched=(0, 30)), frames, seq_num=[1])
+    require_well_formed(found, "of one frame")
+    assert found.features["frames"].value == 1
+    assert found.features["bursts"].value == 1
+    assert "damage" not in found.features, "one frame shows no change"
+    assert np.isfinite(found.data["intensity"].values).all() == (kind in ("counts", "zeros", "negative"))
+    # The newest frame is all that there is.
+    assert np.array_equal(*found.data["intensity"].values, equal_nan=True)
+
+
+def test_a_thousand_small_frames_are_their_sum():
+    frames = np.random.default_rng(9).poisson(3, (1000, 9, 11)).astype(np.uint16)
+    analysis = Radial(bins=4, watched=(0, 99))
+    whole = of(analysis, frames, seq_num=np.ones(1000))
+    assert whole.features["frames"].value == 1000
+    assert whole.data["intensity"].values[0] == pytest.approx(
+        of(analysis, frames.sum(0, dtype=np.uint32)[None]).data["intensity"].values[0] / 1000
+    )
+    order = np.random.default_rng(10).permutation(1000)
+    require_same(
+        of(analysis, frames, range(1, 1000), order, seq_num=np.ones(1000)), whole, analysis.exactness, "one by one"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steering.analyses.xpcs import Xpcs
 from steering.core.block import FrameBlock, Inline
@@ -241,3 +243,24 @@ def test_light_that_varies_inside_a_ring_hardly_adds_to_the_curves():
     assert coarse["g2"].values.min() > 1.15
     # What is left is how the light varies inside a static bin.
     assert np.abs(fine["g2"].values - 1).max() < 0.03
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_several_bursts_give_the_same_bits_in_blocks_of_any_length_and_order(data):
+    lengths = data.draw(st.lists(st.integers(1, 60), min_size=2, max_size=5), label="lengths")
+    mean, count = data.draw(st.sampled_from([0.02, 0.3, 8.0]), label="mean"), sum(lengths)
+    random = np.random.default_rng(data.draw(st.integers(0, 999), label="seed"))
+    frames = random.poisson(mean, (count, 8, 12)).astype(np.uint16)
+    events = np.repeat(np.arange(len(lengths)) + 1, lengths)
+    indices = np.concatenate([np.arange(length) for length in lengths])
+    analysis, told = Xpcs(bins=2, static_pixels=16, segment=5, slot=2), {"events": events, "indices": indices}
+    whole = of(analysis, frames, **told)
+    assert whole.data.attrs["bursts"] == len(lengths)
+    cuts = sorted(data.draw(st.sets(st.integers(1, count - 1), max_size=8), label="cuts"))
+    order = data.draw(st.permutations(range(len(cuts) + 1)), label="order")
+    same(of(analysis, frames, cuts, order, **told), whole)
+    # Light in time is that of the newest burst, whatever came before it.
+    last = block_of(frames, **told).part(count - lengths[-1], count)
+    alone = analysis.result(analysis.update(analysis.empty(), last, last.place.frames))
+    assert alone.data["intensity_in_time"].values.tobytes() == whole.data["intensity_in_time"].values.tobytes()

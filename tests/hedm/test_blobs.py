@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from steering.analyses.hedm import Hedm
+from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock, Inline
 from steering.core.errors import SteeringError
 from steering.core.pixels import Bad
@@ -291,3 +292,38 @@ def test_bright_pixels_are_found_in_frames_of_any_size():
         frames = random.choice([0, 9], (2, *shape), p=[0.99, 0.01]).astype(np.uint16)
         lit = lit_of(frames, Bad(), Cut(3.0))
         assert [lit.frame.tolist(), lit.row.tolist(), lit.column.tolist()] == [one.tolist() for one in frames.nonzero()]
+
+
+def test_a_thousand_small_frames_are_a_thousand_rows_and_the_same_one_by_one():
+    count = 1000
+    frames = np.random.default_rng(8).poisson(0.1, (count, 12, 16)).astype(np.uint16)
+    frames[:, 5, 7] = 60
+    frames[::250] = 0
+    analysis = Hedm(threshold=5, fewest_pixels=1)
+    whole = block_of(frames, omega=np.arange(count) * 0.1)
+    outcome = analysis.result(analysis.update(analysis.empty(), whole, frames))
+    assert outcome.data["blobs"].values.tolist() == ([0] + [1] * 249) * 4
+    assert outcome.data.sizes["spot"] == 4
+    assert outcome.data["spot_intensity"].values.tolist() == [249 * 60] * 4
+    states = [analysis.update(analysis.empty(), whole.part(at, at + 1), frames[at : at + 1]) for at in range(count)]
+    while len(states) > 1:
+        pairs = [states[at : at + 2] for at in range(0, len(states), 2)]
+        states = [analysis.merge(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    require_same(analysis.result(states[0]), outcome, "bitwise", "a thousand frames come one by one")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "bad", "share"),
+    [
+        (np.float32, np.nan, True, 100),
+        (np.float32, -np.inf, False, 100 * 16 / 256),
+        (np.int32, -1, False, 100 * 16 / 256),
+        (np.int32, -1, True, 100),
+        (np.uint16, 65_535, True, 100),
+    ],
+)
+def test_each_pixel_that_is_no_count_is_counted_once(kind, value, bad, share):
+    frames = np.zeros((2, 16, 16), kind)
+    frames[:, 3] = value
+    outcome = found(frames, bad=Bad(np.ones((16, 16), bool)) if bad else Bad())
+    assert outcome.features["masked"].value == pytest.approx(share)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from steering.analyses.hedm import Hedm
+from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock, Inline
 from steering.spots.fit import fit_peaks
 from steering.testing import check_analysis
@@ -69,6 +70,20 @@ def test_spots_have_fitted_places(kind):
     assert data["fit_column"].values[0] == pytest.approx(20 + column[0], abs=0.1)
     # At the edge of a frame there is no room for a patch.
     assert np.isnan(data["fit_row"].values[-1])
+
+
+def test_a_dark_is_taken_off_before_a_peak_is_fitted(tmp_path):
+    patches, _, _ = made(1, seed=3)
+    frames = np.zeros((1, 40, 40), np.uint16)
+    frames[0, 10:21, 20:31] = patches[0]
+    dark = np.random.default_rng(4).integers(0, 300, frames.shape[1:]).astype(np.uint16)
+    np.save(tmp_path / "dark.npy", dark)
+    found = []
+    for chosen, seen in (({}, frames), ({"dark": str(tmp_path / "dark.npy")}, frames + dark)):
+        analysis = Hedm(threshold=10, fewest_pixels=1, fit_above=50, **chosen)
+        block = FrameBlock("r", "primary", 0, 1, Inline(seen), {}, {})
+        found.append(analysis.result(analysis.update(analysis.empty(), block, seen)))
+    require_same(found[1], found[0], "bitwise", "a dark that is taken off changes something")
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -1,7 +1,8 @@
 """34-ID-E's own programs say the same: numbers that LaueGo's ``pix2qs`` and ``euler`` gave for a pattern of two grains.
 
 They were recorded by AdvancedPhotonSource/laue-analysis for a simulated frame of nickel (``tests/data/synthetic``,
-commit 1eb1a7b). The geometry file is not beside them: the panel was refined from all 48 spots, to 6e-8.
+commit 1eb1a7b), with no version of LaueGo beside them. The geometry file is not there either: the panel was refined
+from all 48 spots, to 6e-8.
 """
 
 import numpy as np

@@ -208,3 +208,33 @@ async def test_events_are_analysed_as_pixels_are(tmp_path, monkeypatch, analysis
     await followed.close()
     await facility.close()
     assert said == []
+
+
+@pytest.mark.whole
+async def test_a_hundred_thousand_frames_of_few_photons_are_all_in_the_result(tmp_path):
+    count, shape, random = 100_000, (512, 1024), np.random.default_rng(3)
+    frame = np.sort(random.integers(0, count, 4 * count))
+    frame[-1] = count - 1
+    pixel, path = random.integers(0, shape[0] * shape[1], len(frame)), tmp_path / "A001.bin"
+    analysis, facility, said = Xpcs(bins=4, static_pixels=10_000, segment=1000), InlineFacility(), []
+    await facility.start()
+    source = source_of(path, rows=shape[0], columns=shape[1], idle_seconds=3.0)
+    followed = SourceFollower(
+        "events", source, facility, Store(None), lambda _: {"main": analysis}, lambda *_: None, said.append
+    )
+    followed.start(frames=False)
+    # The detector writes while the file is followed, and ends its writes within frames.
+    for part in np.array_split(np.arange(len(frame)), 7):
+        write_rigaku(path, frame[part], pixel[part], np.ones(len(part), int))
+        await until(lambda: source.status.frames > 0, lambda: str(said))
+    await until(lambda: source.status.state == "ended", lambda: str(said))
+    await until(lambda: followed.result.provenance.frames == count, lambda: f"{said} {followed.result.provenance}")
+    where = EventFile(str(path), shape, EventRange(0, len(frame)))
+    columns = {"exposure": np.full(count, 2e-5)}
+    block = FrameBlock("r", "primary", 0, count, where, columns, {"exposure": "s"}, first=0)
+    state = partial.analyse({"main": analysis}, [block]).members["main"].state
+    require_same(followed.result.outcome, analysis.result(state), "bitwise", "of one block")
+    assert followed.result.outcome.data["intensity_in_time"].sizes == {"segment": 100}
+    await followed.close()
+    await facility.close()
+    assert said == []
