@@ -12,10 +12,9 @@ import yaml
 
 from steering.catalogue.catalogue import Catalogue
 from steering.flow_globus.queue import CHOSEN, REFUSED
-from steering.flow_steps.copying import sha256_of
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.hold import VARIABLE
-from tests.flow_globus.places import STEPS, There
+from tests.flow_globus.places import STEPS, There, left
 from tests.flow_globus.test_queues import describe
 from tests.flow_runner.workspaces import UID, measured
 from tests.flows.beamline import BEAMLINE
@@ -94,16 +93,6 @@ def killed_at(point, workspace, there, held, forks, name="keep"):
         assert process.wait() == -signal.SIGKILL
 
 
-def left(there):
-    """What is at the destinations, by name."""
-    return {
-        str(path.relative_to(top)): sha256_of(path) if path.suffix == ".h5" else path.stat().st_size > 0
-        for top in (there.eagle.folder / "store" / UID, there.experiment.folder)
-        for path in sorted(top.rglob("*.*"))
-        if path.is_file() and f"{ID}/" not in str(path.relative_to(top))
-    }
-
-
 def names(state, step):
     return [one["name"] for one in state.step(step).outcome["files"]]
 
@@ -123,7 +112,7 @@ def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, 
     did = [line["key"] for line in journal.lines() if line["kind"] == "did"]
     assert len(did) == len(set(did))
     assert {one.subject for one in Catalogue(workspace).find()} == {f"run:{UID}", f"result:{UID}:curve"}
-    assert set(left(there)) == EVERYTHING
+    assert set(left(there, ID)) == EVERYTHING
     assert not list(workspace.directory.rglob("*.part"))
 
 
