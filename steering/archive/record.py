@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ _RETRY_SECONDS = 0.2
 _REFUSALS = (401, 403, 404)
 
 
-def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
+def connect_record(url: str, key: str, patience: float = 60.0, given_up: Event | None = None) -> Any:
     """Connect to a Tiled server, which may still be starting.
 
     Args:
         url: Of its API.
         key: Its API key.
         patience: Longest wait in seconds.
+        given_up: Ends the wait when it is set: the record has gone with its service.
 
     Raises:
         SteeringError: If it does not answer in time.
@@ -32,7 +34,7 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
     from tiled.client import from_uri
 
     headers = key_headers(key)
-    deadline = time.monotonic() + patience
+    deadline, given_up = time.monotonic() + patience, given_up or Event()
     while True:
         try:
             # Asked first, because Tiled's own client tries a silent server for half a minute.
@@ -44,10 +46,10 @@ def connect_record(url: str, key: str, patience: float = 60.0) -> Any:
             answer.raise_for_status()
             return made_for(url, lambda: from_uri(url, api_key=key, headers=headers), own=True)
         except (httpx.HTTPError, OSError) as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or given_up.is_set():
                 message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."
                 raise SteeringError(message) from error
-        time.sleep(_RETRY_SECONDS)
+        given_up.wait(_RETRY_SECONDS)
 
 
 def _detail(answer: Any, url: str) -> str:

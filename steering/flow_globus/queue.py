@@ -7,6 +7,7 @@ from typing import Any, cast
 from steering.core.errors import SteeringError
 from steering.flow_globus.connection import Connection
 from steering.flow_globus.queue_there import choose_there
+from steering.flow_steps.hold import point
 from steering.flow_steps.work import Work
 from steering.flows.entries import ComputeEntry, FlowEntry
 from steering.globus.compute import Compute, ComputeOrder, new_group
@@ -54,12 +55,16 @@ def has_another(work: Work, flow: FlowEntry, number: int, reason: str) -> bool:
         number: Of the try.
         reason: The batch system's words.
     """
+    if f"{REFUSED}{number}" in work.effects:
+        # Whoever wrote it was ended before the next try. It is not this choice that was refused, but the one before.
+        return True
     choices, now = flow.globus.compute_config, choice_of(work)
     if now + 1 >= len(choices) and not flow.globus.facility:
         return False
     old = str(choices[now].get("queue") or "?")
     work.step = "compute"
     work.did(f"{REFUSED}{number}", choice=now, queue=old, why=reason)
+    point("queue.refused")
     new = "next one by the policy" if flow.globus.facility else f"queue {choices[now + 1].get('queue') or '?'}"
     work.waits(f"The queue {old} was refused ({reason}). The {new} is tried.")
     return True
@@ -87,7 +92,9 @@ def _choose(work: Work, flow: FlowEntry, step: ComputeEntry, connection: Connect
         )
     common = there.compute_config[0] if there.compute_config else {}
     why = cleaned(str(answer.get("why") or ""), _LONGEST) + "."
+    point("queue.answered")
     work.did(f"{CHOSEN}{number}", config={**common, **cast("dict[str, Any]", answer["config"])}, why=why)
+    point("queue.chosen")
     work.waits(f"Queue {why}")
 
 

@@ -23,7 +23,7 @@ from steering.flows.condition import Condition
 from steering.flows.entries import FlowEntry
 from steering.flows.globus_definition import definition_of, judged_later, schema_of
 from steering.globus.compute import LOST_WORDS, REFUSED_WORDS
-from steering.globus.errors import consent
+from steering.globus.errors import GlobusError, consent
 from steering.globus.flow import Flows
 from steering.globus.flow_values import Definition, FlowStatus
 
@@ -50,7 +50,7 @@ def run_on_globus(
 
     Raises:
         CancelledFlowError: If somebody asked for its end; the run at Globus is cancelled then.
-        GlobusError: If it failed, or a person has to log in or to consent, with the command.
+        SteeringError: If it failed, or a person has to log in or to consent, with the command, and how it goes on.
     """
     check(flow)
     try:
@@ -58,6 +58,9 @@ def run_on_globus(
     except CancelledFlowError:
         cancel_there(work.workspace, work.journal)
         raise
+    except GlobusError as error:
+        # What Globus itself says knows nothing of flows here. Never chained: the SDK's errors hold a token.
+        raise SteeringError(f"{error} Then go on: steering flow resume {work.journal.id}") from None
 
 
 def cancel_there(workspace: Workspace, journal: FlowJournal) -> None:

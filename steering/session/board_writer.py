@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import Any
 
 from steering.advice.runner import AgentRunner
@@ -47,6 +48,7 @@ from steering.sources.documents import DocumentSource
 _COMPUTE_SECONDS = 1.0
 _LATENCY_SECONDS = 0.2
 _READY_SECONDS = 60.0
+_GONE_SECONDS = 1.0
 _MEMORY_STEP = 16 * 2**20
 
 
@@ -68,6 +70,7 @@ class BoardWriter:
         self._board = board
         self._record = record
         self._record_clients: Any = None
+        self._record_gone = Event()
         # Whoever does not see the beamline's files is sent its frames.
         self._reach: Callable[[Place], Place] = lambda place: seen_here_or_served(place, client.url, client.secret)
         self._source = DocumentSource(reach=self._reach)
@@ -171,7 +174,7 @@ class BoardWriter:
         if self._record_clients is None:
             from steering.archive.record import connect_record
 
-            self._record_clients = connect_record(self._record["url"], self._record["key"])
+            self._record_clients = connect_record(self._record["url"], self._record["key"], given_up=self._record_gone)
         return self._record_clients
 
     def exit_status(self, run: str) -> str:
@@ -277,7 +280,17 @@ class BoardWriter:
         await self._documents.cancel()
         await asyncio.gather(*(followed.cancel() for _, followed in self._companions.all))
         await end_tasks(*self._tasks)
-        await self._keeper.written()
+        await self._until_written()
+
+    async def _until_written(self) -> None:
+        """Wait until the results are in the record; one that has gone with its service is not waited for."""
+        writing = asyncio.create_task(self._keeper.written())
+        while not (await asyncio.wait([writing], timeout=_GONE_SECONDS))[0]:
+            try:
+                await self._client.status()
+            except SteeringError:
+                self._record_gone.set()
+        await writing
 
     def _settled(self) -> bool:
         status = self._board.status.value

@@ -160,6 +160,15 @@ def test_a_record_that_does_not_answer_gives_a_sentence():
         connect_record("http://127.0.0.1:9/api/v1", "key", patience=0.5)
 
 
+def test_a_record_that_has_gone_is_waited_for_no_longer():
+    gone = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connect_record, "http://127.0.0.1:9/api/v1", "key", 600.0, gone)
+        gone.set()
+        with pytest.raises(SteeringError, match="does not answer"):
+            waiting.result(60)
+
+
 def test_a_table_can_be_read_by_many_while_it_grows(server):
     url, _ = server
     rows = pa.schema([("point", pa.int64())])

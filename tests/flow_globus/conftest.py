@@ -1,5 +1,7 @@
 """The double, to which the environment leads, and a flow that is run in this process."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from steering.core import registry
@@ -14,29 +16,28 @@ from tests.flow_runner.workspaces import UID, Inline, measured
 QUICK = Pace(first=0.01, growth=1.5, longest=0.1, settle=0.2)
 
 
-@pytest.fixture
-def there(workspace, tmp_path, monkeypatch, forks):
-    """The double with its places and warm nodes, and a run that was measured."""
+@contextmanager
+def opened(workspace, folder, patch, forks):
+    """Open the double with its places and warm nodes, and a run that was measured."""
     measured(workspace)
-    made = There(tmp_path / "there", workspace)
+    made = There(folder, workspace)
     with made.double:
         for name, value in made.environment().items():
-            monkeypatch.setenv(name, value)
-        made.warm(forks, monkeypatch)
+            patch.setenv(name, value)
+        made.warm(forks, patch)
         yield made
 
 
-@pytest.fixture
-def run(workspace, monkeypatch, there):
-    """Do a flow with the run; return how it stands."""
+def runner(workspace, patch):
+    """Return what does a flow with the run, in this process, and says how it stands."""
     load, begin = registry.load, connection.FlowPatience.__init__
-    monkeypatch.setattr(registry, "load", lambda door, name: Inline if name == "inline" else load(door, name))
+    patch.setattr(registry, "load", lambda door, name: Inline if name == "inline" else load(door, name))
 
     def quick(self, work):
         begin(self, work)
         self.pace = QUICK
 
-    monkeypatch.setattr(connection.FlowPatience, "__init__", quick)
+    patch.setattr(connection.FlowPatience, "__init__", quick)
 
     def do(entry, name="keep", **more):
         journal, _ = order(workspace, name, entry, UID, **more)
@@ -45,3 +46,16 @@ def run(workspace, monkeypatch, there):
             return run_flow(workspace, journal, facilities)
 
     return do
+
+
+@pytest.fixture
+def there(workspace, tmp_path, monkeypatch, forks):
+    """The double with its places and warm nodes, and a run that was measured."""
+    with opened(workspace, tmp_path / "there", monkeypatch, forks) as made:
+        yield made
+
+
+@pytest.fixture
+def run(workspace, monkeypatch, there):
+    """Do a flow with the run; return how it stands."""
+    return runner(workspace, monkeypatch)

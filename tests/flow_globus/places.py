@@ -3,10 +3,11 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+from steering.flow_steps.copying import sha256_of
 from steering.flows.entries import FlowEntry
 from steering.globus_double import compute_task
 from steering.testing.globus import DoubleGlobus
-from tests.flow_runner.workspaces import installed
+from tests.flow_runner.workspaces import UID, installed
 
 GROUP = "urn:globus:groups:id:00000000-0000-0000-0000-000000000001"
 STEPS = {
@@ -65,3 +66,13 @@ class There:
     @property
     def effects(self):
         return SimpleNamespace(**self.double.control.effects())
+
+
+def left(there, flow):
+    """Return what a flow run has left at the destinations, by name."""
+    return {
+        str(path.relative_to(top)): sha256_of(path) if path.suffix == ".h5" else path.stat().st_size > 0
+        for top in (there.eagle.folder / "store" / UID, there.experiment.folder)
+        for path in sorted(top.rglob("*.*"))
+        if path.is_file() and f"{flow}/" not in str(path.relative_to(top))
+    }

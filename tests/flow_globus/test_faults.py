@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from steering.catalogue.catalogue import Catalogue
+from steering.core.workspace import Workspace
 from steering.flow_runner.orders import cancel
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flows.entries import FlowEntry
@@ -17,7 +19,8 @@ from steering.globus.login import Login
 from steering.globus.sending import Sending
 from steering.globus.transfer import Transfers
 from steering.globus_double.compute_task import ComputeTask
-from tests.flow_globus.places import STEPS
+from tests.flow_globus.conftest import opened, runner
+from tests.flow_globus.places import STEPS, left
 from tests.flow_globus.way import Way
 from tests.flow_runner.workspaces import AWKWARD, UID, renamed
 from tests.globus.conftest import log_in
@@ -30,9 +33,37 @@ ID = f"keep-{UID[:8]}"
 ONCE = {"transfer_tasks": 3, "files_moved": 6, "functions_run": 1, "entries_written": 2, "flow_runs": 1}
 
 
-def once(there, **others):
-    counted = there.double.control.effects()
-    assert {name: counted[name] for name in ONCE} == {**ONCE, **others}
+def end(there, workspace):
+    """Return what a flow has left: files at the destinations, entries here and in the index, features, steps."""
+    catalogue = Catalogue(workspace)
+    found = [
+        {one.subject: one.features for one in entries} for entries in (catalogue.find(), catalogue.on("runs").find())
+    ]
+    state = FlowJournal(flows_folder(workspace) / ID).state
+    assert not list(workspace.directory.rglob("*.part"))
+    return left(there, ID), *found, [(one.name, one.status) for one in state.steps]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, forks):
+    """How a flow ends to which nothing happens."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    workspace = Workspace(folder / "workspace")
+    with pytest.MonkeyPatch.context() as patch, opened(workspace, folder / "there", patch, forks) as there:
+        assert runner(workspace, patch)(there.flow()).status == "succeeded"
+        return end(there, workspace)
+
+
+@pytest.fixture
+def once(there, workspace, undisturbed):
+    """See that each effect was there once, and that all is as if nothing had happened."""
+
+    def see(**others):
+        counted = there.double.control.effects()
+        assert {name: counted[name] for name in ONCE} == {**ONCE, **others}
+        assert end(there, workspace) == undisturbed
+
+    return see
 
 
 @pytest.fixture
@@ -75,13 +106,13 @@ def running(run):
         (lambda there: there.double.control.offline(there.endpoint.id), "compute", "has not begun: waiting-for-ep"),
     ],
 )
-def test_why_it_waits_is_said_and_it_goes_on(there, running, until, fault, step, said):
+def test_why_it_waits_is_said_and_it_goes_on(there, running, until, fault, step, said, once):
     fault(there)
     doing = running(there.flow())
     until(lambda state: said in state.step(step).why)
     there.double.control.clear()
     assert doing.result(60).status == "succeeded"
-    once(there)
+    once()
 
 
 @pytest.mark.parametrize(
@@ -97,22 +128,43 @@ def test_why_it_waits_is_said_and_it_goes_on(there, running, until, fault, step,
         lambda control: control.spoil_files(1),
     ],
 )
-def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault):
+def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault, once):
     fault(there.double.control)
     spoilt = there.double._ground.faults.wrong_checksums
     assert run(there.flow()).status == "succeeded"
-    once(there, files_moved=ONCE["files_moved"])
+    once(files_moved=ONCE["files_moved"])
     assert there.effects.flows_made == 1
     assert not spoilt or there.double._ground.faults.wrong_checksums == 0
 
 
-def test_a_network_that_is_gone_is_waited_for_while_globus_goes_on(there, running, until, monkeypatch):
+@pytest.mark.parametrize(
+    ("service", "path", "method"),
+    [
+        ("flows", "/flows", "POST"),
+        ("flows", "/run", "POST"),
+        ("flows", "/log", "GET"),
+        ("compute", "", ""),
+        ("transfer", "/transfer", "POST"),
+    ],
+)
+def test_an_answer_that_is_none_is_said_and_what_was_done_is_not_done_again(there, run, once, service, path, method):
+    there.double.control.garble("<html>Log in to the guest network</html>", service, path=path, method=method)
+    state = run(there.flow())
+    assert state.status == "failed"
+    assert "is not what Globus says" in state.why
+    assert f"steering flow resume {ID}" in state.why
+    assert "Traceback" not in state.why
+    assert run(there.flow()).status == "succeeded"
+    once()
+
+
+def test_a_network_that_is_gone_is_waited_for_while_globus_goes_on(there, running, until, monkeypatch, once):
     way = Way(there.double.port)
     for name, value in there.double.environment().items():
         monkeypatch.setenv(name, value.replace(f":{there.double.port}/", f":{way.port}/"))
     try:
         there.double.control.stall_transfers("no data came")
-        doing = running(there.flow(distribute=None))
+        doing = running(there.flow())
         until(lambda state: "no data came" in state.step("transfer").why)
         way.cut()
         until(lambda state: "Globus cannot be reached" in state.step("transfer").why)
@@ -125,33 +177,33 @@ def test_a_network_that_is_gone_is_waited_for_while_globus_goes_on(there, runnin
         assert not doing.done()
         way.mend()
         assert doing.result(60).status == "succeeded"
+        once()
     finally:
         way.close()
-    once(there, transfer_tasks=1, files_moved=2)
 
 
-def test_a_token_that_ends_on_the_way_is_renewed(there, running, until):
+def test_a_token_that_ends_on_the_way_is_renewed(there, running, until, once):
     there.double.control.stall_transfers()
     doing = running(there.flow())
     until(lambda state: state.step("transfer").why)
     there.double.control.expire_tokens()
     there.double.control.stall_transfers("")
     assert doing.result(60).status == "succeeded"
-    once(there)
+    once()
 
 
-def test_a_lost_node_is_tried_again_without_what_is_done(there, run, journal):
+def test_a_lost_node_is_tried_again_without_what_is_done(there, run, journal, once):
     there.double.control.preempt_next(2)
     assert run(there.flow()).status == "succeeded"
-    once(there, flow_runs=3)
+    once(flow_runs=3)
     assert there.effects.functions_started == 3
     assert any("The node went away" in line.get("why", "") for line in journal.lines())
 
 
-def test_a_queue_that_is_refused_is_followed_by_the_next_choice(there, run, journal):
+def test_a_queue_that_is_refused_is_followed_by_the_next_choice(there, run, journal, once):
     choices = [{"queue": one, "account": "aps", "walltime": "48:00:00"} for one in ("demand", "preemptable")]
     assert run(there.flow({"compute_config": choices})).status == "succeeded"
-    once(there, flow_runs=2)
+    once(flow_runs=2)
     (said,) = [
         line["why"] for line in journal.lines() if "was refused" in line.get("why", "") and "tried" in line["why"]
     ]
@@ -162,7 +214,7 @@ def test_a_queue_that_is_refused_is_followed_by_the_next_choice(there, run, jour
     assert "access to the queue demand is denied" in state.why
 
 
-def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goes_on(there, run, workspace):
+def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goes_on(there, run, workspace, once):
     there.double.control.need_consent(there.source.id)
     state = run(there.flow())
     assert state.status == "failed"
@@ -177,10 +229,10 @@ def test_a_consent_that_is_missing_is_asked_for_with_its_command_and_the_run_goe
     assert f"steering flow resume {ID}" in state.why
     Login(workspace).begin([state.why.partition("steering globus login --consent '")[2].partition("'")[0]])
     assert run(there.flow()).status == "succeeded"
-    once(there)
+    once()
 
 
-def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resumed(there, run, monkeypatch):
+def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resumed(there, run, monkeypatch, once):
     send = Sending.send
 
     def refused(self, *words, **more):
@@ -197,7 +249,7 @@ def test_a_manifest_that_cannot_be_sent_is_said_and_sent_when_the_flow_is_resume
     state = run(there.flow())
     assert (state.status, state.step("distribute").status) == ("succeeded", "done")
     assert [path.name for path in there.experiment.folder.rglob("MANIFEST-*")] == [f"MANIFEST-{ID}.json"]
-    once(there, transfer_tasks=4)
+    once(transfer_tasks=4)
 
 
 def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, workspace):
@@ -238,17 +290,17 @@ def test_who_is_named_may_read_what_was_given_out_and_nothing_else(there, run, w
         (lambda control: control.fail_ingests(1), "catalogue", "could not be indexed", {"flow_runs": 2}),
     ],
 )
-def test_what_fails_is_said_and_another_try_does_what_is_left(there, run, fault, step, said, others):
+def test_what_fails_is_said_and_another_try_does_what_is_left(there, run, fault, step, said, others, once):
     fault(there.double.control)
     state = run(there.flow())
     assert (state.status, state.step(step).status) == ("failed", "failed")
     assert said in state.why
     assert f"steering flow resume {ID}" in state.why
     assert run(there.flow()).status == "succeeded"
-    once(there, **others)
+    once(**others)
 
 
-def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, running, until, journal, workspace):
+def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, running, until, journal, workspace, once):
     there.double.control.stall_transfers()
     doing = running(there.flow())
     until(lambda state: state.step("transfer").why)
@@ -257,7 +309,7 @@ def test_it_is_cancelled_at_globus_too_and_goes_on_when_it_is_resumed(there, run
     assert {one.status for one in there.double.flows._runs.values()} == {"ENDED"}
     there.double.control.stall_transfers("")
     assert running(there.flow()).result(60).status == "succeeded"
-    once(there, flow_runs=2, transfer_tasks=4)
+    once(flow_runs=2, transfer_tasks=4)
 
 
 def test_one_that_nobody_runs_is_cancelled_at_globus(there, running, until, journal, workspace, monkeypatch):
@@ -344,7 +396,7 @@ def test_a_name_may_be_anything_that_globus_can_say(there, run, workspace):
 
 
 def test_a_file_that_goes_away_before_it_is_sent_is_said_and_the_flow_goes_on_when_it_is_back(
-    there, run, workspace, monkeypatch
+    there, run, workspace, monkeypatch, once
 ):
     frames, away = workspace.frames / f"{UID}.h5", workspace.directory / "away.h5"
 
@@ -360,7 +412,7 @@ def test_a_file_that_goes_away_before_it_is_sent_is_said_and_the_flow_goes_on_wh
     assert f"steering flow resume {ID}" in state.why
     away.rename(frames)
     assert run(there.flow()).status == "succeeded"
-    once(there, flow_runs=2, transfer_tasks=4)
+    once(flow_runs=2, transfer_tasks=4)
 
 
 def test_what_an_action_says_of_itself_may_be_anything(there, running, until, monkeypatch):
@@ -376,10 +428,10 @@ def test_what_an_action_says_of_itself_may_be_anything(there, running, until, mo
     assert not any("\x1b" in one.why for one in state.steps)
 
 
-def test_places_may_be_called_by_their_names(there, run, journal):
+def test_places_may_be_called_by_their_names(there, run, journal, once):
     named = {"source": "raw", "destination": "eagle", "experiment": "experiment", "compute_endpoint": "polaris"}
     assert run(there.flow({**named, "index": "runs"})).status == "succeeded"
-    once(there)
+    once()
     (line,) = [line for line in journal.lines() if line.get("key") == "globus:places"]
     assert (line["source"], line["index"]) == (there.source.id, there.index)
 

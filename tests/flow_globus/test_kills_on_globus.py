@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from steering.catalogue.catalogue import Catalogue
-from steering.flow_steps.copying import sha256_of
+from steering.flow_globus.queue import CHOSEN, REFUSED
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.hold import VARIABLE
-from tests.flow_globus.places import STEPS, There
+from tests.flow_globus.places import STEPS, There, left
+from tests.flow_globus.test_queues import describe
 from tests.flow_runner.workspaces import UID, measured
 from tests.flows.beamline import BEAMLINE
 
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.system
 POINTS = ["globus.intended", "globus.asked", "globus.started"]
 POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
 POINTS += ["catalogue.written", "manifest.intended", "manifest.sent", "reader.intended", "reader.shared"]
+# Of a flow whose queue the policy chooses, whose first choice is refused.
+QUEUE_POINTS = ["queue.answered", "queue.chosen", "queue.refused"]
 ID = f"keep-{UID[:8]}"
 ONCE = {
     # Of the steps, and of the manifest.
@@ -50,7 +53,13 @@ def there(workspace, tmp_path, monkeypatch):
         flows = {
             "keep": {"runs_on": "globus", "steps": {**STEPS, "distribute": given}, "globus": made.globus},
             "local": {"steps": LOCAL},
+            "queued": {
+                "runs_on": "globus",
+                "steps": {**STEPS, "compute": {**STEPS["compute"], "urgency": "live"}},
+                "globus": {**made.globus, "facility": "slurm", "compute_config": {}},
+            },
         }
+        describe(workspace.directory)
         made.file = tmp_path / "beamline.yaml"
         made.file.write_text(BEAMLINE + yaml.safe_dump({"flows": flows}))
         # The double's own processes, which run the function, are given them too.
@@ -75,23 +84,13 @@ def answer(ended):
     return ended.returncode, json.loads(ended.stdout), ended.stdout
 
 
-def killed_at(point, workspace, there, held, forks):
-    with forks.start(*words(workspace, there), **{VARIABLE: f"{point}={held}"}) as process:
+def killed_at(point, workspace, there, held, forks, name="keep"):
+    with forks.start(*words(workspace, there, name=name), **{VARIABLE: f"{point}={held}"}) as process:
         while not held.exists():
             assert process.runs, process.said()
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-
-
-def left(there):
-    """What is at the destinations, by name."""
-    return {
-        str(path.relative_to(top)): sha256_of(path) if path.suffix == ".h5" else path.stat().st_size > 0
-        for top in (there.eagle.folder / "store" / UID, there.experiment.folder)
-        for path in sorted(top.rglob("*.*"))
-        if path.is_file() and f"{ID}/" not in str(path.relative_to(top))
-    }
 
 
 def names(state, step):
@@ -113,8 +112,29 @@ def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, 
     did = [line["key"] for line in journal.lines() if line["kind"] == "did"]
     assert len(did) == len(set(did))
     assert {one.subject for one in Catalogue(workspace).find()} == {f"run:{UID}", f"result:{UID}:curve"}
-    assert set(left(there)) == EVERYTHING
+    assert set(left(there, ID)) == EVERYTHING
     assert not list(workspace.directory.rglob("*.part"))
+
+
+@pytest.mark.parametrize("point", QUEUE_POINTS)
+def test_killed_while_its_queue_is_chosen_or_refused_each_choice_is_made_once(
+    point, there, workspace, tmp_path, forks, monkeypatch
+):
+    there.warm(forks, monkeypatch)
+    killed_at(point, workspace, there, tmp_path / "held", forks, "queued")
+    journal = FlowJournal(flows_folder(workspace) / f"queued-{UID[:8]}")
+    assert journal.state.status == "interrupted"
+    code, state, said = answer(forks.run(*words(workspace, there, "resume", journal.id)))
+    assert (code, state["status"]) == (0, "succeeded"), said
+    did = [line for line in journal.lines() if line["kind"] == "did"]
+    assert len({line["key"] for line in did}) == len(did)
+    # It was tried on one queue, which refused it, and on one more.
+    assert [line["config"]["queue"] for line in did if line["key"].startswith(CHOSEN)] == ["demand", "debug"]
+    assert [line["queue"] for line in did if line["key"].startswith(REFUSED)] == ["demand"]
+    assert "not demand: refused the last job: " in state["steps"][1]["outcome"]["queue"]
+    counted = there.double.control.effects()
+    assert {name: counted[name] for name in ONCE} == {**ONCE, "flow_runs": 2, "rules_made": 0}
+    assert {one.subject for one in Catalogue(workspace).find()} == {f"run:{UID}", f"result:{UID}:curve"}
 
 
 def test_it_ends_as_the_same_flow_between_folders(there, workspace):

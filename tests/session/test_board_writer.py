@@ -3,6 +3,8 @@
 import asyncio
 from types import SimpleNamespace
 
+from steering.core.errors import SteeringError
+from steering.session import board_writer
 from steering.session.board_writer import BoardWriter
 
 
@@ -18,3 +20,22 @@ def test_what_comes_late_of_a_run_before_is_no_reason_to_steer_this_one():
         follower._publish(follower._documents, result)
     assert shown == [of["before"], of["now"]]
     assert given == [of["now"]]
+
+
+async def test_results_for_a_record_that_has_gone_with_its_service_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(board_writer, "_GONE_SECONDS", 0.01)
+    gives_up, asked = board_writer.Event(), []
+
+    async def status():
+        asked.append("status")
+        if len(asked) > 2:
+            raise SteeringError("It does not answer.")
+
+    follower = BoardWriter.__new__(BoardWriter)
+    follower._record_gone = gives_up
+    follower._client = SimpleNamespace(status=status)
+    # As the keeper waits while the record is asked again and again in a thread of its own.
+    follower._keeper = SimpleNamespace(written=lambda: asyncio.to_thread(gives_up.wait, 60))
+    async with asyncio.timeout(20):
+        await follower._until_written()
+    assert len(asked) >= 3

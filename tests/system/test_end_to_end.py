@@ -111,9 +111,9 @@ def given_out(top, first, second):
 def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tmp_path, monkeypatch, where):
     gate, home = tmp_path / "gate", tmp_path / "home"
     gate.mkdir()
-    gated.installed(tmp_path / "site")
     monkeypatch.setenv(gated.VARIABLE, str(gate))
-    monkeypatch.setenv("PYTHONPATH", ":".join([str(tmp_path / "site"), *[one for one in sys.path if one]]))
+    for name, value in gated.installed(tmp_path / "site").items():
+        monkeypatch.setenv(name, value)
     # The endpoint has a workspace of its own, as on another machine.
     monkeypatch.setenv("STEERING_HOME", str(home))
     owner = home if where == "globus" else workspace.directory
