@@ -9,7 +9,8 @@ from bokeh.models import ColumnDataSource
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.core.action import InsertRegion, SetParameter
+from steering.core.action import InsertRegion, Pause, SetParameter
+from steering.core.agent import Suggestion
 from steering.core.result import Feature, Outcome, Result
 from steering_widgets.drawing.curve_data import PAIRS, Curve, Overlay, curve_of, minus, monitors_of, thin
 from steering_widgets.drawing.curve_numbers import BEST, FITTED, meant
@@ -55,6 +56,25 @@ def made(count, errors=None):
     y = np.random.default_rng(2).normal(size=count)
     frames = np.arange(count)
     return Curve("th", "deg", x, y, np.zeros(count) if errors is None else errors, frames, "counts/s", count)
+
+
+@pytest.mark.parametrize(("scan", "panel"), [("rocking", CurvePanel), ("map", MapPanel)], ids=["curve", "map"])
+def test_what_an_alarm_says_is_marked_where_the_scan_was_then(desk, scan, panel, request):
+    shown = panel(desk, None, Ghost(desk))
+    request.addfinalizer(shown.close)
+    desk.start(scan)
+    desk.advance(30)
+    shown.refresh()
+    said = Suggestion(Pause(), "contrast is 0.02, below 0.05 deg", "x@1", "xpcs-alarms", 1.0, 20, 20)
+    desk.board.advice.set((said,))
+    shown.refresh()
+    marks = shown._drawn.edge.marks.data_source.data if scan == "rocking" else shown._drawn._decided.data
+    assert list(marks["who"]) == ["xpcs-alarms"]
+    assert list(marks["reason"]) == ["contrast is 0.02, below 0.05 °"]
+    assert list(marks["change"]) == ["suggests: pause the scan"]
+    place = desk.board.plan.value.at(19)
+    slow_first = [float(marks[name][0]) for name in (("x",) if scan == "rocking" else ("y", "x"))]
+    assert slow_first == [pytest.approx(one) for one in place]
 
 
 def test_the_axis_is_that_of_the_plan_before_the_first_point(curve):
