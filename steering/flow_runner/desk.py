@@ -204,21 +204,20 @@ class Flows:
             files = [{"path": str(one.path), "name": one.name, "size": one.size} for one in recorded.files()]
         return as_text(explain_flow(name, entry, facts, files), definition=definition)
 
-    async def follow(
-        self, bring: Callable[[Result], None], say: Callable[[str, str], None] = lambda _cause, _sentence: None
-    ) -> None:
+    async def follow(self, bring: Callable[[Result], None], say: Callable[[str, str], None] | None = None) -> None:
         """Keep the cells true until this is cancelled; the session's loop does so.
 
         Args:
             bring: Called with each result that a flow has brought.
             say: Called with a cause and a sentence when a flow run fails or waits for a person; an empty sentence says
-                that it does so no more.
+                that it does so no more. Left out, nobody is told.
         """
-        troubles = Troubles(say)
+        troubles = Troubles(say) if say is not None else None
 
         def stand(states: tuple[FlowState, ...]) -> None:
             self.states.set(states)
-            troubles.look(states)
+            if troubles is not None:
+                troubles.look(states)
 
         def take(one: Returned) -> None:
             self.returned.set({**self.returned.value, one.result.provenance.label: one})
