@@ -16,6 +16,7 @@ from pydantic import Field
 from steering.analyses._choices import Choices
 from steering.analyses._region import leave_out
 from steering.analyses._shapes import shape_of
+from steering.contract.alarm import Alarm
 from steering.core.analysis import Exactness, Needs
 from steering.core.block import FrameBlock
 from steering.core.json import Json
@@ -100,6 +101,7 @@ class Ptychography:
     exactness: Exactness = "bitwise"
     leaves_out_markers = True
     takes_long = True
+    alarms = (Alarm("error_rise", high=30.0), Alarm("overlap", low=40.0))
 
     Parameters = PtychographyChoices
 

@@ -70,6 +70,10 @@ def outcome_of(patterns: Patterns, lattice: Lattice, iterate: Iterate, axes: tup
     if errors[-1] > 0:
         fall = 100 * (float(errors[-last]) / float(errors[-1]) - 1)
         features["error_fall"] = Feature(fall, float("nan"), "%")
+    # Each stage had as many iterations, and the frames of the one before with some more.
+    ends = errors[last - 1 :: last]
+    if ends.min() > 0:
+        features["error_rise"] = Feature(100 * (float(errors[-1]) / float(ends.min()) - 1), float("nan"), "%")
     places = patterns.positions
     if iterate.moves is not None:
         moves = iterate.moves * np.asarray(lattice.pixel)

@@ -7,6 +7,7 @@ import xarray as xr
 from steering.agents.watch import Watch
 from steering.analyses.hedm import Hedm
 from steering.analyses.laue import Laue
+from steering.analyses.ptychography import Ptychography
 from steering.analyses.radial import Radial
 from steering.analyses.xpcs import Xpcs
 from steering.contract.alarm import Alarm, alarms_of
@@ -41,6 +42,8 @@ def course(name, values, error, units):
         (Hedm, "rare_excess", "1", 0.0, 1.0, 6.0, "rare_excess is 6, above 5"),
         (Xpcs, "damage", "%", 0.0, 1.5, -12.0, "damage is -12 %, below -5 %"),
         (Radial, "damage", "%", 0.0, 1.5, 12.0, "damage is 12 %, above 5 %"),
+        (Ptychography, "error_rise", "%", 0.0, 3.0, 45.0, "error_rise is 45 %, above 30 %"),
+        (Ptychography, "overlap", "%", 65.0, 3.0, 30.0, "overlap is 30 %, below 40 %"),
         (Laue, "indexed", "%", 90.0, 2.0, 60.0, "standard deviations from the 89.48 of the first 20"),
     ],
 )
@@ -52,6 +55,36 @@ def test_each_technique_says_what_merits_a_look_and_hardly_ever_what_is_noise(
     assert len(false) <= 1, false
     (why,) = said(kind, course(feature, [*quiet[:30], seen, seen], error, units))[-1:]
     assert reason in why
+
+
+# So many of the results that lie so far within an alarm's limit are beyond it by chance.
+WITHIN, BY_CHANCE = 2.88, 2e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "feature", "usual", "error"),
+    [
+        (Hedm, "rare_excess", 5 - WITHIN, 1.0),
+        # Three times the error beyond the limit is what they wait for.
+        (Xpcs, "damage", -5 - (3 - WITHIN) * 1.5, 1.5),
+        (Radial, "damage", 5 + (3 - WITHIN) * 1.5, 1.5),
+    ],
+)
+def test_an_alarm_is_false_as_often_as_its_limit_says(kind, feature, usual, error):
+    noise = np.random.default_rng(4).normal(usual, error, 10_000)
+    false = len(said(kind, course(feature, noise, error, "1")))
+    expected = BY_CHANCE * len(noise)
+    assert expected / 2 < false < 2 * expected
+
+
+def test_what_is_new_is_so_by_six_standard_deviations():
+    random, false, runs = np.random.default_rng(5), 0, 100
+    for _ in range(runs):
+        # After the first results, which say what is usual, the sample is another one, but by less than six.
+        values = np.concatenate([random.normal(90, 2, 20), random.normal(90 - 2 * (6 - WITHIN), 2, 80)])
+        false += len(said(Laue, course("indexed", values, 2.0, "%")))
+    # The median of twenty results is itself off by 0.28 standard deviations: some runs are nearer to the limit.
+    assert 0.5 * BY_CHANCE < false / (80 * runs) < 3 * BY_CHANCE
 
 
 def test_the_light_that_a_beam_changes_is_said_and_that_of_a_calm_sample_is_not():
