@@ -1,5 +1,6 @@
 """Every snippet of README and docs is true: Python runs, JSON and YAML are read by the code they are meant for."""
 
+import ast
 import json
 import re
 import subprocess
@@ -16,6 +17,7 @@ from steering.core.facility import WholeRuns
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
 from steering.facilities.named import make_facility
+from steering.flow_runner.desk import Flows
 from tests.processes import left_behind, of_workspace
 
 HERE = Path(__file__).resolve().parents[1]
@@ -39,7 +41,24 @@ def of(*languages):
 
 
 def test_no_snippet_is_in_a_language_that_nothing_checks():
-    assert {snippet.values[0] for snippet in SNIPPETS} <= {"python", "json", "yaml", "console"}
+    # Text is for drawings; a cell of a notebook is run where its page is tested.
+    assert {snippet.values[0] for snippet in SNIPPETS} <= {"python", "json", "yaml", "console", "text", "ipython"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HERE)))
+def test_each_fence_says_its_language(page):
+    fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert all(re.fullmatch(r"\w+", one) for one in fences[::2])
+    assert not any(fences[1::2])
+    assert len(fences) % 2 == 0
+
+
+@pytest.mark.parametrize(("language", "text"), of("ipython"))
+def test_a_cell_is_python_and_asks_of_a_session_what_it_has(language, text):
+    for call in (one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Call)):
+        named = ast.unparse(call.func).split(".")
+        assert named[:2] == ["session", "flows"]
+        assert callable(getattr(Flows, named[2]))
 
 
 @pytest.fixture(scope="module")

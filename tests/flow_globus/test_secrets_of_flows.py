@@ -3,25 +3,32 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import traceback
 from base64 import b64encode
+from importlib.resources import files
 
+import nbformat
 import psutil
 import pytest
 import yaml
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from steering.catalogue.catalogue import Catalogue
 from steering.core.errors import SteeringError
 from steering.flow_globus.run import cancel_there
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
+from steering.globus.account import APP
 from steering.globus.compute import Compute
 from steering.globus.login import Login
 from steering.globus.payload import Source
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.flows.beamline import BEAMLINE
+from tests.globus.conftest import log_in
 
 pytestmark = pytest.mark.system
 
@@ -143,3 +150,74 @@ def test_an_error_of_a_flow_holds_no_request(workspace, there, run, planted, mon
     assert wrong not in shown
     assert planted not in shown
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+CELLS = [
+    "import steering\nfrom pathlib import Path\nfrom steering.core.workspace import Workspace",
+    "workspace = Workspace(Path({folder!r}))",
+    "session = steering.open(workspace=workspace, beamline={file!r}, speed=20, record=False)\nsession",
+    "print(session.flows.explain('keep', {run!r}, definition=True))",
+    "id = session.flows.run('keep', {run!r})\nsession.flows.wait(id, 120)",
+    "session.flows.states.value, session.flows.returned.value, session.flows.entries",
+    "session.catalogue.on('runs').find()",
+    "session.catalogue.on('nothing').find()",
+    "from steering.globus.flow import Flows",
+    "from steering.globus.login import Login",
+    "login = Login(session.workspace)\nlogin, Flows(login)",
+    "Flows(login).status('00000000-0000-0000-0000-000000000000')",
+    "session.shutdown()",
+]
+
+
+def as_person(there, workspace, run, monkeypatch):
+    """Log a person in, who gives each consent that a flow asks for."""
+    for name in (NAME, NAME.replace("SECRET", "ID")):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(APP, there.double.auth.native)
+    log_in(Login(workspace))
+    for _ in range(5):
+        state = run(there.flow())
+        if state.status == "succeeded":
+            # The notebook orders it anew; Globus has the flow by now, and the consent to run it.
+            shutil.rmtree(flows_folder(workspace) / ID)
+            return
+        scope = state.why.partition("--consent '")[2].partition("'")[0]
+        assert scope, state.why
+        log_in(Login(workspace), [scope])
+    raise AssertionError(state.why)
+
+
+@pytest.mark.parametrize("who", ["service account", "person"])
+def test_no_secret_is_in_a_notebook_that_runs_a_flow_and_shows_its_errors(
+    who, workspace, there, run, planted, tmp_path, monkeypatch
+):
+    if who == "person":
+        as_person(there, workspace, run, monkeypatch)
+    flow = there.flow().model_dump(mode="json", exclude_unset=True)
+    path = tmp_path / "beamline.yaml"
+    text = files("steering.beamline").joinpath("embedded.yaml").read_text().partition("flows:")[0]
+    path.write_text(text + yaml.safe_dump({"flows": {"keep": flow}}))
+    words = {"folder": str(workspace.directory), "file": str(path), "run": UID}
+    notebook = new_notebook(cells=[new_code_cell(one.format(**words)) for one in CELLS])
+    NotebookClient(notebook, timeout=240, allow_errors=True, kernel_name="python3").execute()
+    saved = tmp_path / "saved.ipynb"
+    nbformat.write(notebook, saved)
+    failed = [
+        number for number, cell in enumerate(notebook.cells) if any(one.output_type == "error" for one in cell.outputs)
+    ]
+    said = saved.read_text()
+    # What is asked for and is not there; no other cell has failed.
+    assert failed == [7, 11], said
+    assert "succeeded" in str(notebook.cells[4].outputs)
+    secrets_ = [planted, there.double.key]
+    for login in (workspace.directory / "globus").glob("*.json"):
+        tokens = json.loads(login.read_text()).get("tokens", {}).values()
+        secrets_ += [token[kind] for token in tokens for kind in ("access", "refresh") if token.get(kind)]
+    assert len(secrets_) > (8 if who == "person" else 5)
+    assert not [secret[:4] for secret in secrets_ if secret in said]
+    # Nor in what the flow has left.
+    logins = set((workspace.directory / "globus").iterdir())
+    for one in workspace.directory.rglob("*"):
+        if one.is_file() and one not in logins:
+            content = one.read_bytes().decode(errors="replace")
+            assert not [secret[:4] for secret in secrets_ if secret in content], one

@@ -1,5 +1,6 @@
-"""Who does a flow, or ordered it, is killed in the midst of it: the flow goes on, and each effect is there once."""
+"""Who does a flow, or ordered it, is ended in the midst of it: the flow goes on, and each effect is there once."""
 
+import json
 import os
 import signal
 import subprocess
@@ -194,3 +195,49 @@ def test_a_flow_that_is_killed_while_a_worker_computes_ends_as_one_that_nobody_d
     assert mine.result.outcome.features == theirs.result.outcome.features
     assert mine.result.outcome.data.identical(theirs.result.outcome.data)
     assert mine.result.provenance.frames == theirs.result.provenance.frames
+
+
+def scan_with_flow(place, path):
+    """Write the one command that does a scan and its flow."""
+    more = ["--flow", "keep", "--json", "--speed", "20", "--set", "range=0.2", "--beamline", str(path)]
+    return words("run rocking", place, *more)
+
+
+def test_a_scan_whose_flow_is_cancelled_ends_with_code_4(place, tmp_path, gate):
+    command = scan_with_flow(place, beamline(tmp_path, keep=flow("gated")))
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        until(lambda: list(gate.glob("begun-*")) or process.poll() is not None)
+        (folder,) = flows_folder(place).glob("keep-*")
+        cancelled = subprocess.run(words(f"flow cancel {folder.name}", place), timeout=SOON, check=False)
+        said, complaint = process.communicate(timeout=SOON)
+    assert (cancelled.returncode, process.returncode) == (4, 4), complaint
+    report = json.loads(said)
+    assert (report["status"], report["flow"]["status"]) == ("success", "cancelled")
+    assert "What was done is kept." in report["flow"]["why"]
+
+
+def test_a_scan_waits_for_its_flow_that_another_process_runs_and_does_what_is_left_if_that_is_killed(
+    place, tmp_path, monkeypatch
+):
+    held, path = tmp_path / "held", beamline(tmp_path, keep=flow("rocking_curve", trigger="end"))
+    with monkeypatch.context() as patch:
+        patch.setenv(VARIABLE, f"transfer.copied={held}")
+        session = steering.open(workspace=place, beamline=path, speed=20, record=False)
+    try:
+        with subprocess.Popen(scan_with_flow(place, path), stdout=-1, stderr=-1, text=True) as process:
+            until(held.exists)
+            (journal,) = (FlowJournal(one) for one in flows_folder(place).glob("keep-*"))
+            service, runner = psutil.Process(int(find_service(place)["pid"])), runner_of(journal)
+            assert runner.ppid() == service.pid
+            assert journal.state.status == "running"
+            # A service that lives would start it again, and be in the way of whoever waits.
+            service.suspend()
+            runner.kill()
+            until(lambda: journal.state.status == "succeeded")
+            service.resume()
+            said, complaint = process.communicate(timeout=SOON)
+        assert process.returncode == 0, complaint
+        assert json.loads(said)["flow"]["status"] == "succeeded"
+        once(place, journal, "")
+    finally:
+        session.shutdown()
