@@ -1,4 +1,4 @@
-"""How much memory a tutorial takes, all its processes together."""
+"""How much memory and how much of the cores a tutorial takes, all its processes together."""
 
 import threading
 from contextlib import suppress
@@ -22,6 +22,7 @@ class Memory:
 
     def __init__(self, workspace):
         self.peak, self._workspace = 0, workspace
+        self._cores: dict[int, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -33,12 +34,26 @@ class Memory:
         self._over.set()
         self._thread.join()
 
+    @property
+    def core_seconds(self):
+        """Seconds of a core that they have used so far: the same whatever else the machine does."""
+        return sum(self._cores.values())
+
     def _watch(self):
         while not self._over.wait(_EVERY_SECONDS):
             with suppress(psutil.Error):
                 ours = {one.pid for one in psutil.Process().children(recursive=True)}
                 ours |= {one.pid for one in of_workspace(self._workspace)}
                 self.peak = max(self.peak, sum(map(_proportional, ours)))
+                self._cores |= {one: used for one in ours if (used := _used(one))}
+
+
+def _used(process):
+    """Return the seconds of a core that a process has used; 0 for one that has ended."""
+    with suppress(psutil.Error):
+        times = psutil.Process(process).cpu_times()
+        return times.user + times.system
+    return 0.0
 
 
 def _proportional(process):

@@ -49,11 +49,12 @@ def executed(name, ending, workspace, monkeypatch):
     assert not left_behind(of_workspace(workspace))
     assert 0 < memory.peak < _MOST_BYTES
     assert int(re.search(r"^cores (\d+)$", "\n".join(printed), re.MULTILINE)[1]) <= _CORES
-    took = seconds_of(own)
-    assert took < _MOST_SECONDS, (
-        f"{name} took {took:.0f} s on {_CORES} cores. A tutorial takes less than {_MOST_SECONDS} s"
+    # How long it took is printed, and says more of the machine: other tests run beside it. What it needs does not.
+    print(f"{name}: {memory.peak / (1 << 20):.0f} MiB, {seconds_of(own):.0f} s, {memory.core_seconds:.0f} s of a core")
+    assert 0 < memory.core_seconds < _CORES * _MOST_SECONDS, (
+        f"{name} needs {memory.core_seconds:.0f} s of a core. A tutorial needs less than {_CORES * _MOST_SECONDS} s: "
+        f"{_CORES} cores for {_MOST_SECONDS} s"
     )
-    print(f"{name}: {memory.peak / (1 << 20):.0f} MiB, {took:.0f} s")
     return "\n".join(printed), printed[-1]
 
 
