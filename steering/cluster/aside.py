@@ -7,8 +7,8 @@ from threading import get_native_id
 from distributed.threadpoolexecutor import thread_state
 from distributed.worker import secede
 
-# Of the operating system: beside a thread of live work this one gets a third of a core that both want. More would keep a
-# reconstruction from ever ending on a machine where others work too.
+# Of the operating system: beside a thread of live work this one gets a third of a core that both want. With more a
+# reconstruction would never end on a machine where others work too.
 _NICENESS = 3
 
 

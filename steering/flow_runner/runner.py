@@ -54,6 +54,9 @@ def run_flow(workspace: Workspace, journal: FlowJournal, facilities: WarmFacilit
             journal.write("running", {"by": identity()})
             status, why = _outcome(workspace, journal, facilities, state)
             journal.write("ended", {"status": status, "why": why})
+            # Read while it is locked: a child that another thread is just starting has the lock for a moment, and who
+            # looks from outside would take the flow for one that still runs.
+            return journal.folded
     return journal.state
 
 

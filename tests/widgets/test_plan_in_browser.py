@@ -88,7 +88,9 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(notebooks):
         lab.wait_for_value(f"panel.wanted.value[1] - panel.wanted.value[0] > 1.3 * {drawn[1] - drawn[0]}")
         low, high = lab.value("panel.wanted.value")
         assert -0.28 < low < high < 0.72
-        assert float(page.locator(".st-range-low input").input_value()) == pytest.approx(low, abs=1e-5)
+        page.wait_for_function(
+            "(low) => Math.abs(Number(document.querySelector('.st-range-low input').value) - low) < 1e-5", arg=low
+        )
         shoot(page, ".st-panel-curve", "curve-range-light")
         lab.theme(DARK)
         shoot(page, ".st-panel-curve", "curve-range-dark")
