@@ -65,6 +65,17 @@ def torn(workspace, tmp_path, monkeypatch):
     return lines, kept, found(state), left(workspace)
 
 
+def ended_alike(workspace, journal, wanted, there, where):
+    """Go on with a flow, and see that it ends as one that nothing was done to; return what was done once."""
+    state = run(workspace)
+    whole(journal)
+    assert found(state) == wanted, where
+    assert left(workspace) == there, where
+    did = [one["key"] for one in journal.lines() if one["kind"] == "did"]
+    assert len(did) == len(set(did))
+    return did
+
+
 @pytest.mark.parametrize("way", TORN)
 def test_cut_off_in_any_line_it_ends_the_same_and_nothing_is_done_twice(torn, workspace, way):
     lines, kept, wanted, there = torn
@@ -76,12 +87,7 @@ def test_cut_off_in_any_line_it_ends_the_same_and_nothing_is_done_twice(torn, wo
         with (journal.folder / "journal.jsonl").open("ab") as file:
             file.write(TORN[way](line))
         before = [one["key"] for one in journal.lines() if one["kind"] == "did"]
-        state = run(workspace)
-        whole(journal)
-        assert found(state) == wanted, (number, line)
-        assert left(workspace) == there, (number, line)
-        did = [one["key"] for one in journal.lines() if one["kind"] == "did"]
-        assert len(did) == len(set(did))
+        did = ended_alike(workspace, journal, wanted, there, (number, line))
         assert did[: len(before)] == before
         assert [one["step"] for one in journal.lines() if one["kind"] == "done"] == list(STEPS)
         # Only the step that wrote an entry and could not say so any more writes it once more: it replaces itself.
@@ -100,9 +106,4 @@ def test_cut_in_any_line_when_all_was_done_it_ends_the_same(torn, workspace, way
         path = journal.folder / "journal.jsonl"
         ordered = path.read_bytes().partition(b"\n")[0] + b"\n"
         path.write_bytes(ordered + b"".join(lines[:number]) + TORN[way](line))
-        state = run(workspace)
-        whole(journal)
-        assert found(state) == wanted, (number, line)
-        assert left(workspace) == there, (number, line)
-        did = [one["key"] for one in journal.lines() if one["kind"] == "did"]
-        assert len(did) == len(set(did))
+        ended_alike(workspace, journal, wanted, there, (number, line))
