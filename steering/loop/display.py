@@ -218,7 +218,7 @@ class DisplayLane:
         """Report what is wrong, and with which analysis, when this has changed. Also report when nothing is wrong."""
         wrong: dict[str, str] = {}
         if finished.failed:
-            wrong[""] = f"{finished.failed} frames could not be read; the newest: {finished.failures[-1]}"
+            wrong[""] = f"{finished.failed} frames could not be read; the newest: {finished.failures[-1].text}"
         for label in self._complete.analyses:
             ended = finished.ended[label]
             name = self._complete.analyses[label].name
@@ -226,7 +226,8 @@ class DisplayLane:
             if ended.error:
                 wrong[label or name] = f"{called} failed: {ended.error}."
             elif ended.failed:
-                wrong[label or name] = f"{called} failed for {ended.failed} frames; the newest: {ended.failures[-1]}"
+                newest = ended.failures[-1].text
+                wrong[label or name] = f"{called} failed for {ended.failed} frames; the newest: {newest}"
         if wrong != self._wrong:
             self._wrong = wrong
             self._complain(" ".join(wrong.values()))

@@ -43,6 +43,14 @@ _SIZES: dict[str, int] = {}
 _SIZES_KEPT = 32
 
 
+@dataclass(frozen=True, order=True)
+class Failure:
+    """A block of frames that failed: the index of its first frame, and a sentence. Blocks end in any order."""
+
+    first_frame: int
+    text: str
+
+
 @dataclass(frozen=True)
 class Member:
     """The part of a partial that belongs to one analysis.
@@ -50,13 +58,13 @@ class Member:
     Attributes:
         state: State of the analysis.
         failed: Number of frames that it could not analyse. They are not in its state.
-        failures: A sentence for each of the newest blocks of such frames.
+        failures: The last blocks of such frames, by frame index.
         apart: Why the analysis is no longer done together with the others; empty otherwise. If set, there is no state.
     """
 
     state: Any
     failed: int = 0
-    failures: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
     apart: str = ""
 
 
@@ -73,7 +81,7 @@ class Partial:
         per_frame: Seconds per frame in the task that analysed the newest frame; NaN for no frames.
         paced: Number of frames of that task.
         failed: Number of frames that could not be read.
-        failures: A sentence for each of the newest blocks of such frames.
+        failures: The last blocks of such frames, by frame index.
     """
 
     members: Mapping[str, Member]
@@ -84,7 +92,7 @@ class Partial:
     per_frame: float = math.nan
     paced: int = 0
     failed: int = 0
-    failures: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -120,14 +128,14 @@ class Ended:
         outcome: Features and arrays; ``None`` if there is no outcome.
         error: Why the analysis failed to give an outcome, as a sentence; empty if it did not fail.
         failed: Number of frames that it could not analyse.
-        failures: A sentence for each of the newest blocks of such frames.
+        failures: The last blocks of such frames, by frame index.
         apart: Why the analysis is no longer done together with the others; empty otherwise.
     """
 
     outcome: Outcome | None
     error: str
     failed: int
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     apart: str = ""
 
 
@@ -147,7 +155,7 @@ class Finished:
     photons: Mapping[int, float]
     per_frame: float
     failed: int
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     seconds: float
     fresh: tuple[int, float] = (0, math.nan)
 
@@ -213,9 +221,13 @@ def _readable(loaded: Loaded, deadline: float) -> Iterator[Loaded]:
             yield from _readable(again, deadline)
 
 
-def _failure(block: FrameBlock, error: Exception) -> str:
+def _failure(block: FrameBlock, error: Exception) -> Failure:
     last = "" if len(block) == 1 else f" to {block.stop - 1}"
-    return f"frame{'s' if last else ''} {block.start}{last}: {said(error)}"
+    return Failure(block.start, f"frame{'s' if last else ''} {block.start}{last}: {said(error)}")
+
+
+def _last(left: tuple[Failure, ...], right: tuple[Failure, ...]) -> tuple[Failure, ...]:
+    return tuple(sorted(left + right)[-_FAILURES_KEPT:])
 
 
 def _halves(block: FrameBlock) -> tuple[FrameBlock, FrameBlock]:
@@ -251,7 +263,7 @@ def _booked(left: Partial, right: Partial) -> Partial:
         per_frame=newer.per_frame,
         paced=newer.paced,
         failed=left.failed + right.failed,
-        failures=(left.failures + right.failures)[-_FAILURES_KEPT:],
+        failures=_last(left.failures, right.failures),
     )
 
 
@@ -309,7 +321,7 @@ def _both(analysis: Analysis[Any], left: Member, right: Member) -> Member:
     return Member(
         analysis.merge(left.state, right.state),
         left.failed + right.failed,
-        (left.failures + right.failures)[-_FAILURES_KEPT:],
+        _last(left.failures, right.failures),
     )
 
 

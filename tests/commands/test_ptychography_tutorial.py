@@ -24,8 +24,8 @@ session.shutdown()
 @pytest.mark.timeout(300)
 def test_it_steers_a_scan_on_what_its_object_says(workspace, monkeypatch):
     said, last = executed("04-see-an-object-with-ptychography.ipynb", ENDING, workspace, monkeypatch)
-    # Both the step and the end of the scan were accepted while it ran.
-    assert said.count("accepted") == 2, said
+    # The step, the pause and the end of the scan were accepted while it ran.
+    assert said.count("accepted") == 3, said
     assert "success" in last
     assert float(re.search(r"overlap by (\d+) %", said).group(1)) < 30
     assert float(re.search(r"changes by ([\d.]+) rad", said).group(1)) == pytest.approx(0.8, abs=0.15)
