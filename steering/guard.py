@@ -55,7 +55,7 @@ class Situation:
         reach: What the proposed path would visit, for actions that change the path.
         problem: Why the proposed path cannot be built, or empty.
         aborting: Whether an abort was accepted.
-        parts: In how many parts the scan takes a burst; one in a single part cannot be ended.
+        parted: Whether the scan takes a burst in parts; one in a single part cannot be ended.
         burst: Number of the point, from 1, whose burst runs and is not being ended; 0 if there is none.
         suspended: Whether it waits for the beamline and goes on by itself; a person's pause then outlasts that.
     """
@@ -73,7 +73,7 @@ class Situation:
     problem: str = ""
     aborting: bool = False
     suspended: bool = False
-    parts: int = 1
+    parted: bool = False
     burst: int = 0
 
 
@@ -220,7 +220,7 @@ def _skip(action: Skip, situation: Situation) -> str:
 
 
 def _end_burst(action: EndBurst, situation: Situation) -> str:
-    if situation.parts == 1:
+    if not situation.parted:
         return (
             "The frames of a point are taken in one part here, so nobody can end them early. Give the scan parts: 2 or "
             "more in the beamline's file."

@@ -184,10 +184,10 @@ def test_what_holds_for_a_whole_run_is_not_changed_while_it_runs():
 @pytest.mark.parametrize(
     ("point", "changes", "said"),
     [
-        (0, {"parts": 1, "burst": 0}, "taken in one part here.*Give the scan parts"),
-        (0, {"parts": 9, "burst": 0}, "No burst runs now.*Wait until the next"),
-        (3, {"parts": 9, "burst": 4}, "burst of point 3 does not run, that of point 4 does"),
-        (4, {"parts": 9, "burst": 4, "lease": "bob"}, "held by bob"),
+        (0, {"parted": False, "burst": 0}, "taken in one part here.*Give the scan parts"),
+        (0, {"parted": True, "burst": 0}, "No burst runs now.*Wait until the next"),
+        (3, {"parted": True, "burst": 4}, "burst of point 3 does not run, that of point 4 does"),
+        (4, {"parted": True, "burst": 4, "lease": "bob"}, "held by bob"),
     ],
 )
 def test_only_the_burst_that_runs_in_parts_can_be_ended(point, changes, said):
@@ -196,4 +196,4 @@ def test_only_the_burst_that_runs_in_parts_can_be_ended(point, changes, said):
 
 @pytest.mark.parametrize("point", [0, 4])
 def test_the_burst_that_runs_can_be_ended(point):
-    assert judge(EndBurst(point), situation(parts=9, burst=4)) == ""
+    assert judge(EndBurst(point), situation(parted=True, burst=4)) == ""

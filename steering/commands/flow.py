@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="steering flow",
         description="What is done with a run: its files copied and verified, analysed, catalogued, given out.",
-        epilog="Exit codes: 0 succeeded, 1 failed or a mistake, 3 cut off or running elsewhere, 4 cancelled.",
+        epilog="Exit codes: 0 succeeded, 1 failed or a mistake, 3 cut off or running elsewhere, 4 cancelled, 2 not "
+        "understood, 130 ended by Ctrl-C, 141 nobody reads what it prints.",
     )
     parser.add_argument("what", choices=("run", "status", "resume", "cancel", "explain"))
     parser.add_argument("name", nargs="?", default="", help="a flow (run, explain), or a flow run as status lists it")

@@ -14,10 +14,10 @@ from steering.commands.run_report import as_json, as_text, report_of
 from steering.commands.scratch import scratch
 from steering.commands.script import Script, read_script
 from steering.commands.wishes import check_agents, check_facility, check_scan, positive, scans_of
-from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.workspace import Workspace
+from steering.facilities.named import KINDS, facility_names
 from steering.machine.loading import loading
 
 if TYPE_CHECKING:
@@ -74,13 +74,21 @@ def run(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="steering run", description="Run a scan without Jupyter.")
-    parser.add_argument("scan", help="rocking or map")
+    parser.add_argument("scan", help="name of a scan of the beamline's file; built in: rocking, map")
     parser.add_argument("--steer", type=Path, help="JSON file with proposals to make while the scan runs")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter to start with")
-    parser.add_argument("--agent", action="append", default=[], metavar="NAME=MODE", help="off, suggest or automatic")
-    parser.add_argument("--facility", default="local", help=f"one of: {', '.join(registry.names('facilities'))}")
-    parser.add_argument("--speed", default="5", help="how many times faster than life the simulation runs")
-    parser.add_argument("--timeout", default="1800", help="give up after so many seconds")
+    parser.add_argument(
+        "--agent",
+        action="append",
+        default=[],
+        metavar="NAME[=MODE]",
+        help="off, suggest or automatic (default automatic)",
+    )
+    parser.add_argument(
+        "--facility", default="local", help=f"where its frames are analysed (default local): {', '.join(_live())}"
+    )
+    parser.add_argument("--speed", default="5", help="how many times faster than life a simulation runs (default 5)")
+    parser.add_argument("--timeout", default="1800", help="abort the scan and end after so many seconds (default 1800)")
     parser.add_argument("--workspace", type=Path, help="keep the run's files here; otherwise they are removed")
     parser.add_argument(
         "--flow",
@@ -95,6 +103,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     return parser.parse_args(arguments)
+
+
+def _live() -> list[str]:
+    """Name the facilities on which a running scan can be followed, as far as is known without looking at each."""
+    return [name for name in facility_names(None) if name not in KINDS]
 
 
 def _check_flow(options: argparse.Namespace) -> None:

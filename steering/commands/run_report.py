@@ -23,6 +23,7 @@ def report_of(session: "Session", uid: str) -> dict[str, Json]:
     status = session.board.status.value
     return {
         "run": uid,
+        "beamline": status.beamline,
         "status": session.exit_status(uid),
         "message": status.message or session.board.notice.value,
         "points": status.points_done,
@@ -64,7 +65,8 @@ def as_json(reports: Sequence[Mapping[str, Any]], *, several: bool) -> str:
 
 def as_text(report: Mapping[str, Any]) -> str:
     """Write a report for a person."""
-    lines = [f"Run {report['run']}: {report['status']}, {report['points']} points, {report['frames']} frames analysed."]
+    counts = f"{report['points']} points, {report['frames']} frames analysed"
+    lines = [f"Run {report['run']} at {report['beamline']}: {report['status']}, {counts}."]
     for label, result in report["results"].items():
         if len(report["results"]) > 1:
             lines.append(f" {label} ({result['analysis']}), {result['frames']} frames:")

@@ -21,7 +21,7 @@ def stop(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="steering stop",
         description="End all that runs in a workspace: the beamline service with its scan and record, compute owners "
-        "with their jobs, and the ingests of channels. Their data stay.",
+        "with their jobs, runs of flows (they can be resumed), and the ingests of channels. Their data stay.",
     )
     parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose processes")
     workspace = Workspace(parser.parse_args(arguments).workspace)

@@ -11,7 +11,8 @@ from steering.description.description_entries import BeamlineDescription, Signal
 from steering.description.device_mistakes import devices, values
 from steering.description.looks import choice, looks
 from steering.flows.mistakes import flow_mistakes
-from steering.scans.entry import Mistake, ScanEntry
+from steering.scans.base import PARTS
+from steering.scans.entry import MOST_FRAMES, Mistake, ScanEntry
 from steering.scans.parameter_entry import ParameterEntry
 
 _EXPOSURE = "exposure"
@@ -119,8 +120,7 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
         yield ("name",), "The name is empty."
     axes, known = scan.moved, description.motors
     found = list(scan.mistakes())
-    if scan.parts > 1 and scan.frames == 1:
-        found.append((("parts",), "A part of a burst needs frames: 2 or more."))
+    found += _parts(scan)
     yield from found
     for axis in axes:
         if axis not in known:
@@ -150,6 +150,22 @@ def _scan(scan: ScanEntry, description: BeamlineDescription) -> Iterator[Mistake
                 ("points_allowed",),
                 f"The scan as it starts has {count} points, more than points_allowed, {scan.points_allowed}.",
             )
+
+
+def _parts(scan: ScanEntry) -> Iterator[Mistake]:
+    steered = scan.parameters.get(PARTS) if scan.exposes else None
+    if (scan.parts > 1 or steered is not None) and scan.frames == 1:
+        yield (PARTS,), "A part of a burst needs frames: 2 or more."
+    if steered is None:
+        return
+    where = ("parameters", PARTS)
+    if scan.parts > 1:
+        yield (PARTS,), "The parts of a burst stand here and among the parameters. Take one of them out."
+    if steered.low < 1 or steered.high > MOST_FRAMES:
+        said = f"Allowed: 1 to {MOST_FRAMES}."
+        yield (*where, "low"), f"A burst has {steered.low:g} to {steered.high:g} parts here. {said}"
+    if steered.decimals or steered.units:
+        yield (*where, "decimals"), 'parts is a whole number without a unit. Write decimals: 0 and units: "".'
 
 
 def _parameters(scan: ScanEntry, axes: Sequence[str], description: BeamlineDescription) -> Iterator[Mistake]:

@@ -64,8 +64,12 @@ class Scan(Protocol):
         ...
 
     @property
-    def parts(self) -> int:
-        """In how many parts of ``frames`` frames the burst of a point is taken; it can be ended in the middle then."""
+    def parted(self) -> bool:
+        """Whether the burst of a point is taken in parts of ``frames`` frames; it can be ended in the middle then."""
+        ...
+
+    def parts_of(self, values: Mapping[str, float]) -> int:
+        """Say in how many parts a burst is taken with these parameters; 1 if it is not taken in parts."""
         ...
 
     @property

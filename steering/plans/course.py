@@ -31,7 +31,7 @@ class Course:
         rulings: What writes a ruling as an event.
         unwritten: Rulings that are not in the run yet.
         saving: Whether the event of a ruling is being saved.
-        exposure_set: Exposure that the detector was prepared for, in seconds; NaN if it must be prepared.
+        prepared: Exposure in seconds and parts of a burst that the detector was prepared for; nothing if it must be.
         spoilt: The point that a device spoilt last, until it is known what became of its frame.
         done: How many points are measured.
         more_events: Events of the run beyond one a point: a burst in parts has one a part.
@@ -57,7 +57,7 @@ class Course:
     rulings: Any = field(default_factory=ruling_values)
     unwritten: deque[Ruling] = field(default_factory=deque[Ruling])
     saving: bool = False
-    exposure_set: float = float("nan")
+    prepared: tuple[float, int] | None = None
     spoilt: Point | None = None
     done: int = 0
     more_events: int = 0

@@ -386,6 +386,6 @@ class Docket:
             region=self.scan.region,
             points_left=self._progress.left,
             points_allowed=self._points_allowed,
-            parts=self.scan.parts,
+            parted=self.scan.parted,
             burst=0 if self.ends_burst else self.burst,
         )

@@ -28,7 +28,7 @@ def make_burst_values(course: Course) -> PlanValues | None:
     scan, devices = course.docket.scan, course.devices
     if scan.frames == 1 or devices.listen is None:
         return None
-    return burst_values(scan.frames, scan.swept, devices.units.get(scan.swept, ""), scan.parts)
+    return burst_values(scan.frames, scan.swept, devices.units.get(scan.swept, ""), parted=scan.parted)
 
 
 def expose(course: Course, point: Point) -> Plan:
@@ -50,7 +50,7 @@ def expose(course: Course, point: Point) -> Plan:
         yield from asked(lambda: check(standing, point.steps))
     if course.burst is None:
         yield from bps.trigger_and_read(course.read)
-    elif course.docket.scan.parts > 1:
+    elif course.docket.scan.parted:
         yield from in_parts(course, exposure)
     else:
         yield from _burst(course, course.burst, point, exposure)
@@ -75,16 +75,17 @@ def moves_of(positions: Mapping[str, float], devices: Devices) -> list[list[Any]
 
 
 def _prepare(course: Course, exposure: float) -> Plan:
-    if exposure == course.exposure_set or not course.devices.detectors:
+    scan = course.docket.scan
+    parts = scan.parts_of(course.values)
+    if course.prepared == (exposure, parts) or not course.devices.detectors:
         return
     from ophyd_async.core import TriggerInfo
 
     # Legal inside a run as long as the number of frames an event stays the same.
-    scan = course.docket.scan
-    information = TriggerInfo(livetime=exposure, collections_per_event=scan.frames, number_of_events=scan.parts)
+    information = TriggerInfo(livetime=exposure, collections_per_event=scan.frames, number_of_events=parts)
     for detector in course.devices.detectors:
         yield from bps.prepare(detector, information, wait=True)
-    course.exposure_set = exposure
+    course.prepared = exposure, parts
 
 
 def _burst(course: Course, values: PlanValues, point: Point, exposure: float) -> Plan:

@@ -34,23 +34,23 @@ def in_parts(course: Course, exposure: float) -> Plan:
     if devices.listen is None or devices.parted is None:
         message = f"The detector of {scan.name} cannot take a burst in parts. Take 'parts' out of the beamline's file."
         raise PointError(message)
-    first, part = course.done + course.more_events, 0
+    first, part, parts = course.done + course.more_events, 0, scan.parts_of(course.values)
     listener, parted = devices.listen(()), devices.parted(first)
     try:
         yield from asked(listener.begin)
         yield from asked(parted.begin)
         docket.burst = course.done + 1
-        while part < scan.parts:
+        while part < parts:
             if not (yield from asked(lambda wanted=part + 1: _whole_or_ended(docket, parted, wanted))):
                 break
             yield from _event(course, parted, listener, part, scan.frames, exposure)
             part += 1
         docket.burst = 0
-        if part == scan.parts:
+        if part == parts:
             yield from asked(parted.idle)
         else:
             # What is prepared then is the rest of a part.
-            course.exposure_set = float("nan")
+            course.prepared = None
             ended = yield from asked(parted.end)
             while part < ended.parts:
                 kept = ended.kept if part + 1 == ended.parts else scan.frames

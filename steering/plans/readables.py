@@ -75,17 +75,17 @@ def point_values(axes: Sequence[str], units: dict[str, str], *, watched: bool) -
     return PlanValues("point", fields | ({burst.USABLE: ("integer", "")} if watched else {}))
 
 
-def burst_values(frames: int, swept: str, units: str, parts: int = 1) -> PlanValues:
+def burst_values(frames: int, swept: str, units: str, *, parted: bool = False) -> PlanValues:
     """Make the readable that says when the frames of an event were taken, and where an axis was that moved meanwhile.
 
     Args:
         frames: How many an event has.
         swept: The axis, or empty.
         units: Its unit.
-        parts: How many events a burst has.
+        parted: Whether a burst has an event a part.
     """
     fields = {burst.START: ("number", "s"), burst.PERIOD: ("number", "s")}
-    if parts > 1:
+    if parted:
         fields |= dict.fromkeys((burst.PART, burst.KEPT, burst.GAP), ("integer", ""))
     return PlanValues("burst", fields | ({swept: ("number", units)} if swept else {}), {swept: frames} if swept else {})
 

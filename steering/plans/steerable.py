@@ -34,8 +34,6 @@ from steering.plans.faults import Patience, PointError, words
 from steering.plans.parts import read_event
 from steering.plans.readables import point_values, put_point
 
-_NAN = float("nan")
-
 
 def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], measured: Sequence[Point] = ()) -> Plan:
     """Run a scan and take at each checkpoint what its docket holds.
@@ -60,7 +58,7 @@ def steerable(docket: Docket, devices: Devices, metadata: Mapping[str, Any], mea
         "plan_name": scan.name,
         "scan_title": scan.title,
         "frames_per_event": scan.frames,
-        **({"events_per_burst": scan.parts} if scan.parts > 1 else {}),
+        **({"events_per_burst": scan.parts_of(values)} if scan.parted else {}),
         **({"scan_spec": spec.serialize()} if spec is not None else {}),
         "analyses": [one.json() for one in scan.analyses],
         "agents": [asdict(one) for one in scan.agents],
@@ -132,7 +130,7 @@ def _measured(course: Course, point: Point, readable: Any) -> Plan:
         except Exception as error:
             yield from leave_event(course)
             # Nobody knows in which state the detector is.
-            course.exposure_set = _NAN
+            course.prepared = None
             course.spoilt = course.spoilt or point
             # A detector that cannot write says nothing; that its disk is full is what a person must know.
             sentence = _full(course) or words(error, course.devices.prefixes)

@@ -7,6 +7,9 @@ from typing import Self
 from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 
+# A parameter that is called so says in how many parts a burst is taken.
+PARTS = "parts"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScanBase:
@@ -19,7 +22,7 @@ class ScanBase:
         analyses: What its frames are meant for, the main one first.
         agents: Who looks at the results.
         frames: Frames that the detector takes at each point, or in each part of its burst.
-        parts: In how many parts a burst is taken.
+        parts: In how many parts a burst is taken, unless a parameter says so.
     """
 
     name: str
@@ -49,6 +52,15 @@ class ScanBase:
     def endless(self) -> bool:
         """Whether it goes on until somebody ends it."""
         return False
+
+    @property
+    def parted(self) -> bool:
+        """Whether the burst of a point is taken in parts; it can be ended in the middle then."""
+        return self.parts > 1 or (PARTS in self.known and not self.own_path)
+
+    def parts_of(self, values: Mapping[str, float]) -> int:
+        """Say in how many parts a burst is taken with these parameters; 1 if it is not taken in parts."""
+        return max(round(values.get(PARTS, self.parts)), 1) if self.parted else 1
 
     def starting(self, parameters: tuple[Parameter, ...]) -> Self:
         """Return the scan with other values at its start."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from steering.core.binding import AgentBinding, Binding
 from steering.core.parameter import Parameter
 from steering.paths.scan import Scan
+from steering.scans.base import PARTS
 from steering.scans.parameter_entry import ParameterEntry
 from steering.scans.strict import Strict
 
@@ -77,7 +78,8 @@ class ScanEntry(Strict):
         sample: Name of what is measured, for the start document and the page.
         detectors: Names of detectors that are triggered at each point beside the beamline's main one.
         frames: Frames that the detector takes at each point, the same all through a run.
-        parts: In how many parts a burst is taken at each point, each an event of ``frames`` frames.
+        parts: In how many parts a burst is taken at each point, each an event of ``frames`` frames. A parameter of this
+            name can be steered instead.
         before: PVs that are set before the run opens.
         points_allowed: The guard's budget.
         analyses: What its frames are for, the main one first: names of installed analyses, or entries with their
@@ -128,7 +130,7 @@ class ScanEntry(Strict):
     @property
     def may_take(self) -> tuple[str, ...]:
         """Names of parameters that it may have besides."""
-        return ()
+        return (PARTS,)
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield what is wrong with the keys of this kind: where (keys from the scan), and a sentence."""

@@ -89,8 +89,8 @@ class SeriesEntry(ScanEntry):
 
     @property
     def may_take(self) -> tuple[str, ...]:
-        """The time from one to the next."""
-        return ("every",)
+        """The time from one to the next, and what each scan may have."""
+        return ("every", *super().may_take)
 
     def scan(self) -> Scan:
         """Build the scan."""

@@ -139,7 +139,7 @@ class Beamline:
             points_done=progress.done,
             points_left=progress.left if running else 0,
             endless=docket.scan.endless,
-            frames=docket.scan.frames * docket.scan.parts,
+            frames=docket.scan.frames * docket.scan.parts_of(progress.values),
             seconds_left=self._seconds_left(docket) if running else 0.0,
             parameters=tuple(replace(item, value=progress.values[item.name]) for item in docket.scan.parameters),
             pending=docket.pending if running else {},

@@ -76,8 +76,8 @@ def forecast(
     outlook = docket.look_out(actions, person, lease)
     plan = Plan(run) if outlook.way is None else outlook.way.plan(run, axes_of(docket))
     scan, before, after = docket.scan, docket.progress.values, outlook.values
-    longer = (after.get("exposure", 0.0) - before.get("exposure", 0.0)) / haste
-    a_point = max(seconds_a_point + scan.frames * scan.parts * longer, scan.period(after))
+    longer = (_exposing(scan, after) - _exposing(scan, before)) / haste
+    a_point = max(seconds_a_point + longer, scan.period(after))
     seconds = math.nan if scan.endless or math.isnan(seconds_a_point) else a_point * outlook.left
     return Forecast(outlook.refusal, plan, outlook.left, seconds)
 
@@ -97,13 +97,16 @@ def before_start(
     if scan.own_path or scan.endless:
         # Nobody knows before.
         return Forecast()
-    points, exposing = scan.count(values), scan.frames * scan.parts * values.get("exposure", 0.0) / haste
+    points, exposing = scan.count(values), _exposing(scan, values) / haste
     a_point = max(exposing, scan.period(values))
     measured = last is not None and math.isfinite(seconds_a_point)
     if last is not None and measured:
         # What a point took beside its exposure, to move, to read and to write, is much the same in another scan.
-        beside = (
-            seconds_a_point - last.scan.frames * last.scan.parts * last.progress.values.get("exposure", 0.0) / haste
-        )
+        beside = seconds_a_point - _exposing(last.scan, last.progress.values) / haste
         a_point = max(exposing + beside, a_point)
     return Forecast("", Plan(), points, points * a_point if a_point > 0 else math.nan, at_least=not measured)
+
+
+def _exposing(scan: Scan, values: Mapping[str, float]) -> float:
+    """Say for how many seconds the detector is exposed at a point."""
+    return scan.frames * scan.parts_of(values) * values.get("exposure", 0.0)

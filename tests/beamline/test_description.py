@@ -73,6 +73,39 @@ def test_a_right_one_is_read(tmp_path):
     assert read_description(None).simulate is not None
 
 
+BURST = (
+    "    points_allowed: 2000\n    parameters:\n",
+    """    points_allowed: 2000
+    frames: 20
+    parameters:
+      parts: {units: "", value: 4, low: 1, high: 100, decimals: 0}
+""",
+)
+
+
+def test_how_many_parts_a_burst_has_may_be_steered(tmp_path):
+    file = tmp_path / "beamline.yaml"
+    file.write_text(changed(BURST))
+    scan = read_description(file).scans[0].scan()
+    assert scan.parted
+    assert scan.parts_of({"parts": 7.0}) == 7
+    assert scan.parts_of({one.name: one.value for one in scan.parameters}) == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("frames: 20", "frames: 1", "A part of a burst needs frames: 2 or more."),
+        ("frames: 20", "frames: 20\n    parts: 3", "The parts of a burst stand here and among the parameters."),
+        ("low: 1, high: 100", "low: 0, high: 100", "A burst has 0 to 100 parts here. Allowed: 1 to 100000."),
+        ("decimals: 0", "decimals: 2", "parts is a whole number without a unit."),
+        ('units: "", value: 4', "units: s, value: 4", "parts is a whole number without a unit."),
+    ],
+)
+def test_parts_that_cannot_be_steered_are_said(said, old, new, sentence):
+    assert sentence in said(changed(BURST, (old, new)))
+
+
 SIGNALS = (
     "scans:",
     """signals:

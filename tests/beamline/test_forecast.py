@@ -21,6 +21,7 @@ from steering.beamline.pace import Pace
 from steering.beamline.tokens import Tokens
 from steering.core.action import Abort, InsertRegion, SetParameter, Skip
 from steering.core.errors import SteeringError
+from steering.core.parameter import Parameter
 from steering.core.plan import Forecast, Plan
 from steering.core.status import BeamlineStatus
 from steering.service import told_plan
@@ -151,6 +152,10 @@ def test_a_scan_that_is_not_started_says_its_points_and_how_long_they_take():
     assert not fast.at_least
     other = told_plan.before_start(replace(MAP, name="other"), values, Beamline().docket, 0.5)
     assert (other.seconds_left, other.at_least) == (pytest.approx(0.7 * coarse.points_left), False)
+    # A burst of three parts is exposed for three times as long.
+    parts = replace(MAP, parameters=(*MAP.parameters, Parameter("parts", "", 1, 1, 9, decimals=0)))
+    parted = told_plan.before_start(parts, values | {"parts": 3.0}, Beamline().docket, 0.5)
+    assert parted.seconds_left == pytest.approx((0.7 + 2 * 0.3) * coarse.points_left)
     endless = SimpleNamespace(own_path=False, endless=True)
     assert told_plan.before_start(endless, {}, None, math.nan).points_left == 0
 

@@ -58,7 +58,7 @@ def lab(slurm, workspace, tmp_path):
 def test_a_scan_on_slurm_in_the_dashboard(lab, slurm, workspace, spec_scan):
     page = lab.page
     panel = page.locator(".st-panel-compute")
-    panel.get_by_text("At strength").first.wait_for()
+    panel.get_by_text("All workers there").first.wait_for()
     row = panel.locator(".st-pool tbody tr")
     row.get_by_text("running").wait_for()
     assert re.fullmatch(r"n[123]", row.locator("td").nth(2).inner_text())
@@ -91,7 +91,7 @@ def scanned(page, panel, mine, slurm):
     panel.scroll_into_view_if_needed()
     shoot(page, "slurm-preempted")
     slurm.ask("scancel", demand)
-    panel.get_by_text("At strength").first.wait_for()
+    panel.get_by_text("All workers there").first.wait_for()
     run = mine.board.status.value.run
     mine.wait(300)
     panel.get_by_text(re.compile(r"201\s+of 201 frames, each once$")).first.wait_for()
@@ -105,7 +105,7 @@ def refused(page, panel):
     panel.locator(".st-compute-nodes input").fill("50")
     panel.locator("button.st-compute-start").click()
     panel.get_by_text(re.compile("50 nodes, it has 3")).first.wait_for(timeout=10_000)
-    panel.get_by_text("At strength").first.wait_for()
+    panel.get_by_text("All workers there").first.wait_for()
 
 
 def given_back(page, panel, slurm):

@@ -173,6 +173,21 @@ def test_a_sweep_runs_up_is_triggered_where_it_begins_and_rests(engine, motors, 
     assert described["data_keys"]["th"]["units"] == "deg"
 
 
+def test_where_a_turn_begins_and_ends_is_steered_and_the_load_goes_on(engine, motors):
+    camera, sweeper = Camera(5), Sweeper()
+    ends = (Parameter("start", "deg", 0.0, -5.0, 5.0), Parameter("stop", "deg", 1.0, -5.0, 5.0))
+    step = Parameter("step", "um", 1.0, 1.0, 1.0)
+    scan = SweepScan(
+        name="s", title="t", axis="th", across={"sx": (0.0, 3.0)}, frames=5, parameters=(*ends, step, EXPOSURE)
+    )
+    at = {2: (SetParameter("stop", 3.0),)}
+    run = Run(engine, motors, scan, at, detector=camera, listen=camera.listen, sweeper=lambda _: sweeper).finish()
+    # What was measured is not measured again with the wider turn: a load that was taken cannot be taken back.
+    assert [event["sx"] for event in run.events("primary")] == [0.0, 1.0, 2.0, 3.0]
+    ready = [one[1:3] for one in sweeper.did if one[0] == "ready"]
+    assert ready == [(-0.125, 1.125), (1.125, -0.125), (-0.375, 3.375), (3.375, -0.375)]
+
+
 def test_the_axis_rests_whatever_ends_a_sweep(engine, motors):
     camera, sweeper = Camera(5, most=3), Sweeper()
     ends = (Parameter("start", "deg", 0.0, -5.0, 5.0), Parameter("stop", "deg", 1.0, -5.0, 5.0))

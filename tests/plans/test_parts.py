@@ -26,7 +26,11 @@ class Burst(Camera):
     def __init__(self, waits=None, breaks=None, extra=0):
         super().__init__(PART)
         self.waits, self.breaks, self.extra = waits, breaks, extra
-        self.told, self.released, self.bursts, self.filled = [], 0, 0, 0
+        self.told, self.released, self.bursts, self.filled, self.events = [], 0, 0, 0, []
+
+    def prepare(self, information):
+        self.events.append(information.number_of_events)
+        return super().prepare(information)
 
     def parted(self, done):
         self.done = done
@@ -85,8 +89,10 @@ class Hears:
         return self.heard()
 
 
-def run_of(engine, motors, camera, at=None):
-    scan = SeriesScan(name="s", title="t", parameters=(COUNT, EXPOSURE), frames=PART, parts=PARTS, unending=False)
+def run_of(engine, motors, camera, at=None, steered=()):
+    scan = SeriesScan(
+        name="s", title="t", parameters=(COUNT, EXPOSURE, *steered), frames=PART, parts=PARTS, unending=False
+    )
     return Run(engine, motors, scan, at, detector=camera, listen=camera.listen, parted=camera.parted)
 
 
@@ -129,6 +135,25 @@ def test_an_ended_burst_keeps_what_it_took_and_the_next_point_follows(engine, mo
     assert run.stop["exit_status"] == "success"
     # The detector was prepared for the rest of a part, so it is prepared anew.
     assert len(camera.prepared) == 2
+
+
+def test_how_many_parts_a_burst_has_is_steered_from_the_next_point_on(engine, motors):
+    camera = Burst()
+    steered = Parameter("parts", "", PARTS, 1, 9, decimals=0)
+    at = {1: (SetParameter("parts", 10.0),), PARTS: (SetParameter("parts", 2.0),)}
+    run = run_of(engine, motors, camera, at, (steered,)).finish()
+    assert column(run, "burst_part") == [*range(PARTS), 0, 1]
+    assert [one["verdict"] for one in run.events("steering")] == ["refused", "accepted"]
+    # The detector is told how many events come, and only if that has changed.
+    assert camera.events == [PARTS, 2]
+
+
+def test_a_burst_of_one_part_can_be_made_longer(engine, motors):
+    camera = Burst()
+    steered = Parameter("parts", "", 1, 1, 9, decimals=0)
+    run = run_of(engine, motors, camera, {1: (SetParameter("parts", 3.0),)}, (steered,)).finish()
+    assert column(run, "burst_part") == [0, 0, 1, 2]
+    assert column(run, "burst_kept") == [PART] * 4
 
 
 def test_another_proposal_ends_no_burst(engine, motors):

@@ -1,4 +1,4 @@
-"""A burst that does damage ends in its middle: what it took is kept, and the next spot is fresh."""
+"""A burst that does damage ends in its middle, and how long bursts are is steered: what was taken is kept."""
 
 from importlib.resources import files
 
@@ -18,7 +18,8 @@ def described():
     """The simulated beamline for XPCS, with bursts of ten seconds in a hundred parts; the light is gone long before."""
     description = yaml.safe_load(files("steering.beamline").joinpath("xpcs.yaml").read_text())
     scan = description["scans"][0]
-    scan |= {"frames": PART, "parts": PARTS, "spec": scan["spec"] | {"num": 3}}
+    scan |= {"frames": PART, "spec": scan["spec"] | {"num": 3}}
+    scan["parameters"]["parts"] = {"units": "", "value": PARTS, "low": 1, "high": PARTS, "decimals": 0}
     radial = {"analysis": "radial", "parameters": {"bins": 30, "monitor": "exposure", "polarization": 0.9}}
     scan["analyses"] += ["scalars", radial]
     # It has nothing to weaken the beam with, so that spots can be compared.
@@ -81,12 +82,27 @@ def test_damage_within_a_burst_ends_it_and_nothing_is_lost(session):
         assert light[begin : begin + 50].mean() == pytest.approx(light[:50].mean(), rel=0.05)
 
 
-def test_a_burst_that_does_not_run_is_not_ended(session):
-    run = session.start("xpcs")
+def test_how_many_frames_a_burst_has_is_steered_from_the_next_spot_on(session):
+    run = session.start("xpcs", parts=2)
     session.board.status.wait(lambda status: status.run == run and status.points_done == 0, SOON)
+    assert session.board.status.value.frames == 2 * PART
     ruling = session.propose(EndBurst(99))
     assert ruling.verdict == "refused"
     assert "burst" in ruling.reason
-    assert session.abort().accepted
+    ruling = session.set("parts", 4)
+    assert ruling.verdict == "accepted"
+    assert session.set("parts", PARTS + 1).verdict == "refused"
     session.wait(SOON)
-    assert session.exit_status(run) == "abort"
+    record = over(session, run)
+    assert session.exit_status(run) == "success"
+    parts = record["primary"]["burst_part"].values
+    (changed,) = (one for one in session.board.rulings.value if one.id == ruling.id)
+    # The bursts before it have two parts, those after it four.
+    lengths = [len(one) for one in np.split(parts, np.flatnonzero(parts == 0)[1:])]
+    short = changed.before_point - 1
+    assert 1 <= short < 3
+    assert lengths == [2] * short + [4] * (3 - short)
+    assert record.frames().shape[0] == sum(lengths) * PART
+    result = session.results["xpcs"]
+    assert result.provenance.frames == sum(lengths) * PART
+    assert result.outcome.features["bursts"].value == 3

@@ -76,6 +76,7 @@ class FakeDesk:
         flows: Flows of a beamline that has none before :meth:`FakeFlows.fill`.
         shown: Every run of the past that was shown: uid, analysis and parameters.
         labelled: Whether results are shown by label too, as a session does.
+        monitored: Whether the ring current was recorded at each point of a curve.
     """
 
     def __init__(self, size: int = 256) -> None:
@@ -87,6 +88,7 @@ class FakeDesk:
         self.added: list[tuple[str, str, dict[str, object]]] = []
         self.looked_at: list[str] = []
         self.labelled = False
+        self.monitored = False
         self.address: dict[str, str] = {}
         self.fail = ""
         self.geometry: dict[str, float] = {}
@@ -386,6 +388,19 @@ class FakeDesk:
     def release_lease(self) -> None:
         self._lease("")
 
+    def ask_for_lease(self) -> None:
+        lease = self.board.status.value.lease
+        self.board.status.set(replace(self.board.status.value, lease=replace(lease, asked=self.name)))
+
+    def give_lease(self) -> None:
+        self.board.status.set(
+            replace(self.board.status.value, lease=Lease(self.board.status.value.lease.asked, time.time() + 600))
+        )
+
+    def keep_lease(self) -> None:
+        lease = self.board.status.value.lease
+        self.board.status.set(replace(self.board.status.value, lease=replace(lease, asked="")))
+
     def _lease(self, holder: str) -> None:
         held = self.board.status.value.lease.holder
         if held not in ("", self.name):
@@ -454,7 +469,7 @@ class FakeDesk:
         """Make the result of what is done so far."""
         status = self.board.status.value
         self._version += 1
-        outcome = _curve(self._done) if status.scan == "rocking" else _map(self._done)
+        outcome = _curve(self._done, self.monitored) if status.scan == "rocking" else _map(self._done)
         analysis = "rocking_curve" if status.scan == "rocking" else "map_features"
         source = Provenance(
             status.run, analysis, {}, "1a2b3c4d", "0.1.0", "local", len(self._done), len(self._done) - 1
@@ -510,7 +525,7 @@ def _grid(sy: tuple[float, float], sx: tuple[float, float], step: float) -> list
     return [(float(y), float(x), step) for y, x in itertools.product(rows, columns)]
 
 
-def _curve(done: list[tuple[float, ...]]) -> Outcome:
+def _curve(done: list[tuple[float, ...]], monitored: bool) -> Outcome:
     th = np.array(sorted(point[0] for point in done))
     rates = _peak(th)
     exposure = 0.25
@@ -525,6 +540,8 @@ def _curve(done: list[tuple[float, ...]]) -> Outcome:
         },
         {"th": ("point", th, {"units": "deg"})},
     )
+    if monitored:
+        data["ring"] = ("point", np.where(th > PEAK, 100.0, 200.0), {"units": "mA"})
     features = {"total": Feature(float(rates.sum()), 100.0, "counts")}
     if len(th) >= 12:
         along = np.linspace(th.min(), th.max(), 200)

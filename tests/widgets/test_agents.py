@@ -190,17 +190,17 @@ def test_agents_that_no_scan_here_names_fold_away_until_they_are_asked_for_or_do
         return [name for name in ("recentre", "spare", "watch") if f"Agent {name}" in text_of(panel._agents)]
 
     more = find(panel.widget, "st-other-agents")
-    assert (rows(), more.description) == (["recentre"], "Other agents (2)")
+    assert (rows(), more.description) == (["recentre"], "Show 2 other agents")
     more.click()
     panel.refresh()
-    assert (rows(), more.description) == (["recentre", "spare", "watch"], "Fewer agents (2)")
+    assert (rows(), more.description) == (["recentre", "spare", "watch"], "Hide 2 other agents")
     # Whoever unfolds them does not know them yet.
     assert "Spares a sample that is measured in bursts" in text_of(panel._rows["spare"].widget)
     assert "Suggests centre" not in text_of(panel._rows["recentre"].widget)
     more.click()
     desk.board.modes.set({"recentre": "off", "spare": "off", "watch": "suggest"})
     panel.refresh()
-    assert (rows(), more.description) == (["recentre", "watch"], "Other agents (1)")
+    assert (rows(), more.description) == (["recentre", "watch"], "Show 1 other agent")
     # A beamline whose file names none has all of them.
     desk.board.scans.set((rocking, *others))
     panel.refresh()

@@ -63,7 +63,7 @@ def test_one_is_added_under_a_label_with_what_was_written(panel, desk):
     region = {"rows": [10, 20], "columns": [5, 40]}
     assert desk.added == [("centre_of_mass", "spot", {"region": region, "kept": 500})]
     assert "spot is made from the first frame on" in text_of(panel.widget)
-    assert hook(panel, "analysis-which").options == ("a new one", "rocking_curve", "spot")
+    assert hook(panel, "analysis-which").options == ("none: add one", "rocking_curve", "spot")
 
 
 def test_one_that_is_there_is_shown_with_its_parameters_changed_and_removed(panel, desk):
@@ -81,7 +81,7 @@ def test_one_that_is_there_is_shown_with_its_parameters_changed_and_removed(pane
     panel.refresh()
     panel.refresh()
     assert "spot" not in desk.board.results.value
-    assert hook(panel, "analysis-which").value == "a new one"
+    assert hook(panel, "analysis-which").value == "none: add one"
 
 
 def test_what_no_field_asks_for_stays_when_the_rest_is_changed(panel, desk):

@@ -23,7 +23,7 @@ def test_jobs_are_shown_with_state_nodes_workers_time_and_the_batch_systems_reas
     panel.refresh()
     shown = panel._workers.value
     for text in (
-        "At strength",
+        "All workers there",
         "x3001c0s0b0n0, x3001c0s1b0n0, x3001c0s2b0n0 and 1 more",
         "16 of 16",
         "50 min 00 s left",

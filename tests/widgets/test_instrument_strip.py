@@ -101,7 +101,7 @@ def test_a_strip_that_is_not_followed_any_more_says_so(strip, desk, clock):
     clock[0] += 700
     desk.board.instrument.set(LOST)
     strip.refresh()
-    assert "followed again when something is done" in text_of(strip.widget)
+    assert "goes on with the next scan" in text_of(strip.widget)
     desk.start("rocking")
     strip.refresh()
-    assert "followed again" not in text_of(strip.widget)
+    assert "goes on with" not in text_of(strip.widget)

@@ -144,8 +144,45 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(notebooks):
         page.locator(".st-curve-about").get_by_text("Frame ").wait_for()
         shoot(page, ".st-panel-curve", "curve-tapped")
         lab.wait_for_value("ghost.wanted.value.actions == ()")
+        a_curve_is_drawn_over_the_ring_current(lab, page)
         assert lab.value("[text for text in wrong if text]") == []
         assert lab.errors == []
+
+
+def a_curve_is_drawn_over_the_ring_current(lab, page):
+    """What was recorded at each point is offered, and the curve is drawn over it."""
+    card = page.locator(".st-panel-curve")
+    lab.execute("desk.monitored = True; desk.advance(3)")
+    card.get_by_text("39 frames").wait_for()
+    highest = "() => Math.max(...Bokeh.index.roots[0].model.renderers.flatMap((one) => one.data_source.data.y ?? []))"
+    before = page.evaluate(highest)
+    menu = card.locator(".st-curve-monitor select")
+    menu.focus()
+    menu.press("ArrowDown")
+    lab.wait_for_value("panel._monitor.value == 'ring'")
+    page.wait_for_function("() => Bokeh.index.roots[0].model.left[0].axis_label.includes('to ring')")
+    # Behind the peak the current was half of what it was before it.
+    page.wait_for_function(f"(before) => Math.abs(({highest})() - before) > 0.1 * before", arg=before)
+    shoot(page, ".st-panel-curve", "curve-monitor")
+    menu.press("ArrowUp")
+    page.wait_for_function("() => !Bokeh.index.roots[0].model.left[0].axis_label.includes('to ring')")
+
+
+def a_region_is_marked_and_asked_for_by_keys(lab, page):
+    """Its numbers are typed, it is drawn, what it would do is said, and Enter on the button asks for it."""
+    low = page.locator(".st-region-x0 input")
+    low.focus()
+    for name, text in {"x0": "-20", "x1": "-12", "y0": "4", "y1": "10", "step": "1"}.items():
+        page.wait_for_function(f"() => document.activeElement?.closest('.st-region-{name}') !== null")
+        page.keyboard.press("Control+A")
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    lab.wait_for_value("panel.form.newest.value == ('typed', type(panel.form.newest.value[1])(-20, -12, 4, 10))")
+    page.locator(".st-ghost").get_by_text("What the marked region would do").wait_for()
+    page.wait_for_function("() => document.activeElement?.matches('button.st-finer')")
+    page.keyboard.press("Enter")
+    lab.wait_for_value("len(desk.actions) == 2")
+    lab.wait_for_value("desk.actions[-1].region == {'sy': (4.0, 10.0), 'sx': (-20.0, -12.0)}")
 
 
 @pytest.mark.browser
@@ -175,6 +212,7 @@ def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(noteboo
         lab.execute("desk.advance(40)")
         page.locator(".st-panel-map").get_by_text("210 points").wait_for()
         shoot(page, ".st-panel-map", "map-decided")
+        a_region_is_marked_and_asked_for_by_keys(lab, page)
         page.set_viewport_size({"width": 560, "height": 900})
         page.locator(".st-panel-map").scroll_into_view_if_needed()
         shoot(page, ".st-panel-map", "map-narrow")

@@ -68,6 +68,8 @@ def test_a_person_is_led_through_the_page(notebooks):
         the_frame_comes_to_who_draws(lab, page)
         each_file_is_offered(page)
         a_notice_is_a_line(lab, page)
+        an_agent_is_set_by_keys(lab, page)
+        the_lease_goes_from_hand_to_hand(lab, page)
         assert lab.errors == [], lab.errors
         assert lab.external == []
 
@@ -179,3 +181,41 @@ def a_notice_is_a_line(lab, page):
     width, height = page.locator(".st-notices").evaluate("(card) => [card.clientWidth, card.clientHeight]")
     assert page.locator(".st-notice").bounding_box()["width"] > 0.8 * width
     assert height < 60
+
+
+def an_agent_is_set_by_keys(lab, page):
+    """The mode that holds is seen, and said to who hears the page."""
+    modes = page.locator(".st-mode-recentre")
+    modes.locator(".st-mode-recentre-suggest.st-chosen[title$='(this holds now)']").wait_for()
+    modes.locator("button.st-mode-recentre-suggest").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    modes.locator(".st-mode-recentre-automatic.st-chosen[title$='(this holds now)']").wait_for()
+    lab.wait_for_value("desk.board.modes.value['recentre'] == 'automatic'")
+    assert modes.locator("[title$='(this holds now)']").count() == 1
+
+
+def the_lease_goes_from_hand_to_hand(lab, page):
+    """Who holds it is asked, keeps it, hands it over, asks for it back, and takes it when it is free."""
+    lease = page.locator(".st-lease")
+    lab.execute(
+        "from dataclasses import replace\n"
+        "def asked(who, **more):\n"
+        "    status = desk.board.status.value\n"
+        "    desk.board.status.set(replace(status, lease=replace(status.lease, asked=who, **more)))\n"
+        "asked('ada')"
+    )
+    lease.get_by_text("asks for it; it is theirs in ").wait_for()
+    shoot(page, "ways-lease-asked")
+    page.locator("button.st-lease-keep").click()
+    lease.get_by_text("you hold it; ").wait_for()
+    lab.execute("asked('ada')")
+    page.locator("button.st-lease-give").click()
+    lease.get_by_text("held by ada; ").wait_for()
+    page.locator(".st-panel-form").get_by_text("You are watching. Take the lease, above, to steer.").wait_for()
+    page.locator("button.st-lease-ask").click()
+    lease.get_by_text("held by ada, and you ask for it; ").wait_for()
+    lab.execute("asked('', holder='')")
+    lease.get_by_text("nobody holds it").wait_for()
+    page.locator("button.st-lease-take").click()
+    lease.get_by_text("you hold it; ").wait_for()

@@ -86,7 +86,7 @@ class RangeForm:
         """
         low, high = self._low.number(), self._high.number()
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            message = "The first end of the range must be below the second. Exchange them."
+            message = "Write two numbers, the first below the second."
             raise SteeringError(message)
         return low, high
 
@@ -112,7 +112,7 @@ def why_not(status: BeamlineStatus, axis: str, *, region: bool) -> str:
     if not status.scanning:
         return "No scan is running, so no range can be measured now."
     if list(status.axes) != [axis]:
-        return f"The scan that runs does not move {axis} alone, so this range means nothing to it."
+        return f"The scan that runs moves not only {axis}, so it cannot measure this range. Start a scan along {axis}."
     if {"centre", "range"} <= {item.name for item in status.parameters} or region:
         return ""
     return "This scan has no centre and range and takes no regions, so its range cannot be changed from here."

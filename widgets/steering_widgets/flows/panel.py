@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EMPTY = (
     '<div class="st-faint">No flow has been ordered yet. A flow copies, analyses, catalogues and gives out a run.</div>'
 )
-# So many of the newest flow runs can be looked at here; the command line has all.
+# So many of the newest flow runs can be looked at here; the command line lists the newest as well.
 _MOST = 30
 
 
@@ -41,7 +41,7 @@ class FlowsPanel:
         self._run, self._flow = Choice("st-flow-run", "Flow run"), Choice("st-flow-name", "Flow")
         self._steps = ipywidgets.HTML(_EMPTY)
         self._steps.add_class("st-flow-steps")
-        self._start = button("st-flow-start", "Start", "Do this flow with the newest run that has ended", strong=True)
+        self._start = button("st-flow-start", "Start", "Run this flow on the newest run that has ended", strong=True)
         self._resume = button("st-flow-resume", "Resume", "Go on where it was; what was done is not done again")
         self._cancel = button("st-flow-cancel", "Cancel", "Stop this flow run, and keep what was done", asks=True)
         self._start.on_click(lambda _: self._do(self._begin, "Started. It goes on without this page."))

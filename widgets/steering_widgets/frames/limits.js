@@ -16,7 +16,7 @@ function readLimit(text, side, shown, units) {
   const value = Number(written);
   const name = side === "low" ? "The darkest" : "The brightest";
   if (!Number.isFinite(value)) {
-    return { wrong: `${name}: “${written.slice(0, 40)}” is no number of ${units}. Write one such as 120, or nothing for automatic.` };
+    return { wrong: `${name}: “${written.slice(0, 40)}” is no number of ${units}. Write one such as 120, or leave it empty for automatic.` };
   }
   const [other, word, what] = side === "low" ? [shown.high, "below", "brightest"] : [shown.low, "above", "darkest"];
   if (side === "low" ? value < other : value > other) return { value };
@@ -37,11 +37,11 @@ class Limits {
     const units = model.get("units");
     this.map = node("select", { class: "st-colour-map", "aria-label": "Colour map", title: "Colour map" });
     for (const name of model.get("colour_maps")) this.map.append(node("option", { value: name }, name));
-    this.scale = node("select", { class: "st-scale-name", "aria-label": "Scale", title: "Steps between the limits" },
+    this.scale = node("select", { class: "st-scale-name", "aria-label": "Scale", title: "How counts become colours" },
       ...["linear", "log", "sqrt"].map((name) => node("option", { value: name }, name)));
     const field = (/** @type {string} */ hook, /** @type {string} */ name) => node("input", {
       type: "text", inputmode: "decimal", class: `st-count ${hook}`, "aria-label": `${name} ${units}`,
-      title: `${name} ${units}; nothing for automatic`, placeholder: "auto", autocomplete: "off",
+      title: `${name} ${units}; leave empty for automatic`, placeholder: "auto", autocomplete: "off",
     });
     this.fields = { low: field("st-low", "Darkest"), high: field("st-high", "Brightest") };
     const auto = (/** @type {string} */ hook, /** @type {string} */ name) =>

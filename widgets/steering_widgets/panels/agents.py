@@ -10,9 +10,9 @@ from steering.core.cell import Cell
 from steering.core.desk import Desk
 from steering_widgets.panels.suggestion import Note, SuggestionCard
 from steering_widgets.parts.answer import Answer
-from steering_widgets.parts.card import Card, Line, button, close_all
+from steering_widgets.parts.card import Card, Line, button, close_all, mark
 from steering_widgets.parts.place import Place
-from steering_widgets.parts.wording import escape
+from steering_widgets.parts.wording import escape, several
 from steering_widgets.plots.ghost import SUGGESTION, Ghost, outcome_text
 
 _MODES = {
@@ -112,7 +112,7 @@ class AgentsPanel:
             self._rows[name].write(mode, idle.get(name, ""))
             # Those that no scan here names are new to whoever unfolds them.
             self._rows[name].explain(meaning_of(name) if name in others and self._unfolded.value else "")
-        text = f"{'Fewer' if self._unfolded.value else 'Other'} agents ({len(others)})"
+        text = f"{'Hide' if self._unfolded.value else 'Show'} {several(len(others), 'other agent')}"
         if self._others.description != text:
             self._others.description = text
         self._others.layout.display = None if others else "none"
@@ -160,10 +160,9 @@ class ModeRow:
         self._row.layout.display = "none" if idle else ""
         self._why.layout.display = "" if idle else "none"
         for name, one in self._buttons.items():
-            if name == mode:
-                one.add_class("st-chosen")
-            else:
-                one.remove_class("st-chosen")
+            mark(one, "st-chosen", on=name == mode)
+            # A class says nothing to who hears the page.
+            one.tooltip = f"{self._name}: {_MODES[name]}{' (this holds now)' if name == mode else ''}"
 
     def explain(self, text: str) -> None:
         """Say below the row what the agent does; empty for nothing."""

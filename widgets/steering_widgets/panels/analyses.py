@@ -21,7 +21,7 @@ from steering_widgets.parts.place import Place
 
 # Fits any frames, and a part of the detector can be drawn for it.
 _USUAL = "centre_of_mass"
-_NEW = "a new one"
+_NEW = "none: add one"
 _OF_SCAN = ("axis", "axes", "geometry")
 
 
@@ -35,7 +35,7 @@ class AnalysesPanel:
         self._answer = Answer()
         self._said, self._drawn = Place(self._answer), Place(image.drawn)
         self._results, self._detectors = Place(desk.board.results), Place(desk.board.detectors)
-        self._which = Choice("st-analysis-which", "Change")
+        self._which = Choice("st-analysis-which", "Analysis to change")
         self._kind = Choice("st-analysis-kind", "Analysis")
         self._detector = Choice("st-analysis-detector", "Detector")
         self._label = ipywidgets.Text(
@@ -55,9 +55,9 @@ class AnalysesPanel:
         self._draw = button("st-analysis-draw", "Draw region", "Then drag over the frame: only that part is looked at")
         self._mask = button("st-analysis-mask", "Draw mask", "Then drag over the frame: that part is left out")
         self._apply = button(
-            "st-analysis-apply", "Add", "Analyse this run so too, from its first frame on", strong=True
+            "st-analysis-apply", "Add", "Analyse this run in this way as well, from its first frame on", strong=True
         )
-        self._remove = button("st-analysis-remove", "Remove", "Do not analyse this run so any more", asks=True)
+        self._remove = button("st-analysis-remove", "Remove", "Stop this analysis of the run", asks=True)
         self._draw.on_click(lambda _: self._begin_to_draw("region"))
         self._mask.on_click(lambda _: self._begin_to_draw("regions"))
         self._apply.on_click(lambda _: self._add())
@@ -190,9 +190,7 @@ class AnalysesPanel:
             return self._desk.add_analysis(analysis, label, detector=detector, **kept | read_fields(shown))
 
         name = label or analysis
-        self._answer.ask(
-            add, f"{name} is made from the first frame on; its results take their place when they are there."
-        )
+        self._answer.ask(add, f"{name} is made from the first frame on; its results appear as soon as there are any.")
 
     def _kept(self) -> dict[str, Json]:
         """Return the parameters of the chosen analysis that no field asks for; the scan gives axes and geometry."""

@@ -16,8 +16,8 @@ from steering_widgets.parts.wording import escape, plain
 _DECIMALS = 6
 _REGION = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)")
 _HOW = {
-    "region": "Rows and columns as 10:20, 5:40; nothing for the whole frame",
-    "regions": "Rows and columns as 10:20, 5:40; the next after a semicolon; nothing for none",
+    "region": "Rows and columns in pixels, as 10:20, 5:40 (without the last); leave empty for the whole frame",
+    "regions": "Rows and columns in pixels as 10:20, 5:40, the next region after a semicolon; leave empty for none",
 }
 _SWITCH = ("no", "yes")
 _EMPTY = {"region": "all of it", "regions": "nothing"}

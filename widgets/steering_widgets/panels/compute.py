@@ -77,7 +77,7 @@ class ComputePanel:
         points = "point" if summary.points_behind == 1 else "points"
         self._times.value = (
             '<table><thead><tr><th scope="col">Time</th><th scope="col" class="st-right">median</th>'
-            '<th scope="col" class="st-right">99 %</th></tr></thead><tbody>'
+            '<th scope="col" class="st-right">99 % are faster</th></tr></thead><tbody>'
             + _quantiles("photon → feature", summary.photon_to_feature)
             + _quantiles("proposal → applied", summary.proposal_to_applied)
             + "</tbody></table>"

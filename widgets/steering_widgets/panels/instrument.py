@@ -43,7 +43,7 @@ class InstrumentPanel:
             return False
         if idle and now - self._active > IDLE_SECONDS:
             # What is not followed any more must not be taken for what is.
-            self.widget.remark(f"as at {self._read}; followed again when something is done")
+            self.widget.remark(f"as of {self._read}; goes on with the next scan")
             return False
         self._late, self._due = False, now + _SLOW_SECONDS
         self._show(self._instrument.value)

@@ -98,7 +98,7 @@ class JournalPanel:
             self._reader.submit(self._read, run)
         found = self._earlier.value
         if found.run != run:
-            self._show((), {}, f'<div class="st-faint">The decisions of run {escape(run[:8])} are read.</div>')
+            self._show((), {}, f'<div class="st-faint">Reading the decisions of run {escape(run[:8])} ...</div>')
             return
         none = found.missing or f"Nothing was proposed in run {run[:8]}, which is shown."
         self._show(found.rulings, {}, f'<div class="st-faint">{escape(none)}</div>', f"of run {run[:8]}: ")

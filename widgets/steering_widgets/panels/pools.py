@@ -9,7 +9,7 @@ from steering_widgets.parts.wording import NONE, duration, escape
 
 _STATES = {
     "starting": "Starting",
-    "running": "At strength",
+    "running": "All workers there",
     "short": "Short of workers",
     "stopping": "Stopping",
     "failed": "Failed",

@@ -31,7 +31,8 @@ from steering_widgets.parts.wording import STATES, TIMES, age, clock, duration, 
 _NEXT = {
     "idle": "Choose a scan and press Start.",
     "opening": "The scan is accepted; its devices are made ready.",
-    "offline": "The beamline service cannot be reached. It may still measure; this session keeps trying.",
+    "offline": "The beamline service cannot be reached. It may still measure; this session keeps trying. If it "
+    "lasts, run steering check on the beamline's machine.",
     "paused": "The scan waits before its next point. Changes are still taken. Press Resume to go on.",
     "aborting": "The scan is being stopped and its devices are made safe. Press Abort again to wait for none of them.",
     "running": "",

@@ -219,7 +219,7 @@ class CurvePanel(PlannedPanel):
         else:
             parts.append(f"Marked: nothing, as there is no {mark.lower()} yet.")
         if monitor:
-            parts.append(f"Each point times the mean of {monitor} over its {monitor}.")
+            parts.append(f"Each point is divided by its {monitor} and multiplied by the mean {monitor}.")
         if len(shown.values) < curve.all and not self._difference.value:
             parts.append(f"Of {curve.all} points the lowest and the highest of each of {PAIRS} parts are drawn.")
 

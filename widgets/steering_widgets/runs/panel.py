@@ -326,7 +326,7 @@ def _empty(listing: Listing) -> str:
     if listing.said:
         return listing.said
     if listing.reading:
-        return "The record is being read."
+        return "Reading the record ..."
     if listing.text.strip():
         return f"No run has all of “{listing.text.strip()}”. Search for fewer words, or for a date such as 2026-11-28."
     return _NOTHING
