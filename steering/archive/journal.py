@@ -5,15 +5,17 @@ The journal is what a crash leaves: the record is filled from it, and a run can 
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from steering.machine.lines import append
 from steering.machine.secret_file import make_private
@@ -22,6 +24,8 @@ from steering.machine.secret_file import make_private
 _MOST_LOOKED_AT, _HEAD = 50, 20
 # How each line begins.
 _BEGIN = b'{"kind": '
+# What is nested deeper than this is left out.
+_DEEPEST = 60
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,16 @@ class Journal:
 
 
 def encode(entry: Entry) -> bytes:
-    """Encode an entry as one line of JSON; numpy values become numbers, NaN stays NaN."""
+    """Encode an entry as one line of JSON; numpy values become numbers, NaN stays NaN.
+
+    Whatever a device or a plan of somebody else puts into a document, there is a line of it: of what JSON does not know
+    it has the text. One that could not be written would be in the way of all that follow.
+    """
     content = {"kind": entry.kind, "name": entry.name, "content": entry.content}
-    return json.dumps(content, default=_plain).encode()
+    try:
+        return json.dumps(content, default=_plain).encode()
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(_known(content), default=_plain).encode()
 
 
 def read_journal(path: Path) -> Iterator[Entry]:
@@ -94,4 +105,42 @@ def decode(line: bytes) -> Entry | None:
 
 def _plain(value: Any) -> Any:
     """Turn what JSON does not know (numpy scalars and arrays, tuples in specs) into what it does."""
-    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+    try:
+        return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+    except TypeError:
+        return _listed(value)
+
+
+def _listed(value: Any) -> Any:
+    """Turn what orjson does not know either into lists, numbers and text."""
+    if isinstance(value, np.ndarray | np.generic):
+        plain: Any = cast("NDArray[Any]", value).tolist()
+        # Of a type that Python has no other for, numpy gives the value itself back.
+        return _text(plain) if isinstance(plain, np.generic) else plain
+    if isinstance(value, set | frozenset):
+        return list(cast("set[Any]", value))
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(cast("bytes", value)).decode("utf-8", "replace")
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  (a stranger's class may raise anything)
+        return type(value).__name__
+
+
+def _known(value: Any, within: tuple[int, ...] = ()) -> Any:
+    """Make every key of a mapping a text, and cut off what holds itself or is nested without end."""
+    if id(value) in within or len(within) > _DEEPEST:
+        return "..."
+    inside = (*within, id(value))
+    if isinstance(value, Mapping):
+        return {_text(key): _known(one, inside) for key, one in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_known(one, inside) for one in cast("Iterable[Any]", value)]
+    if isinstance(value, np.ndarray):
+        array = cast("NDArray[Any]", value)
+        return _known(array.tolist(), inside) if array.dtype.hasobject else array
+    return value

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 import httpx
 from pydantic import TypeAdapter
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from steering.archive.journal import Entry
 from steering.core.action import Action
@@ -211,10 +211,20 @@ class BeamlineClient:
                         news = _news(message)
                         heard = heard or isinstance(news, BeamlineStatus)
                         yield news
-            except (OSError, ConnectionClosed, InvalidStatus, TimeoutError) as error:
+            except (OSError, WebSocketException, TimeoutError) as error:
+                # Also a handshake that is cut off, as by a tunnel whose far end is down.
                 if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == UNAUTHORISED:
                     refused = error.rcvd.reason
-                yield Lost(f"The beamline service at {self.url} does not answer ({error}); trying again.")
+                detail = f"does not answer ({said(error)}); trying again."
+                yield Lost(
+                    f"The beamline service at {self.url} {f'does not let you in: {refused}' if refused else detail}"
+                )
+            except (ValueError, KeyError, TypeError) as error:
+                # A service of another version, or something else that answers there.
+                yield Lost(
+                    f"The beamline service at {self.url} says what cannot be read ({said(error)}); trying again. "
+                    "Is it of the same version? See: steering check."
+                )
             else:
                 yield Lost(f"The beamline service at {self.url} has closed the connection; trying again.")
             found = await asyncio.to_thread(self._find or _nowhere)

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import fcntl
 import getpass
+import logging
 import os
 import signal
 import socket
@@ -46,6 +47,7 @@ from steering.service.cut_off import close_cut_off
 from steering.service.service import Beamline
 
 _LINGER_CHECK_SECONDS = 1.0
+_LOG = logging.getLogger(__name__)
 _CLAIM_SECONDS, _ENDING_SECONDS = 10.0, 75.0
 _TOLD_SECONDS = 3.0
 _TURN_SECONDS = 0.0005
@@ -258,11 +260,20 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _may_scan(beamline: Beamline) -> bool:
+    """Say whether a scan runs, or that cannot be told: this is asked for days, and must not end for one answer."""
+    try:
+        return beamline.status().scanning
+    except Exception:  # noqa: BLE001  (whatever it is, another answer follows in a second)
+        _LOG.exception("The state of the beamline could not be told.")
+        return True
+
+
 def _linger(beamline: Beamline, stop: Callable[[], None], linger: float, ended: threading.Event) -> None:
     """Stop the service once nobody has listened for the linger time while no scan was running."""
     used = time.monotonic()
     while not ended.wait(_LINGER_CHECK_SECONDS):
-        if beamline.hub.listening or beamline.status().scanning:
+        if beamline.hub.listening or _may_scan(beamline):
             used = time.monotonic()
         if time.monotonic() - used > linger:
             stop()

@@ -23,6 +23,8 @@ PREVIEW_INTERVAL = 0.005
 HEARTBEAT_INTERVAL = 2.0
 # The clock may be set meanwhile.
 _LONGEST_SLEEP = 1.0
+# How what starlette and uvicorn raise for a socket that is closed begins.
+_CLOSED = ("Cannot call", "WebSocket is not connected", "Unexpected ASGI message")
 
 
 async def serve_stream(
@@ -147,6 +149,11 @@ async def until_one_ends(tasks: list["asyncio.Task[None]"]) -> None:
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     for outcome in outcomes:
-        gone = isinstance(outcome, asyncio.CancelledError | WebSocketDisconnect | RuntimeError)
-        if isinstance(outcome, Exception) and not gone:
+        gone = isinstance(outcome, asyncio.CancelledError | WebSocketDisconnect)
+        if isinstance(outcome, Exception) and not gone and not _of_closed_socket(outcome):
             raise outcome
+
+
+def _of_closed_socket(error: Exception) -> bool:
+    """Say whether an error means that the socket is closed: there is no class of its own for it."""
+    return isinstance(error, RuntimeError) and str(error).startswith(_CLOSED)

@@ -6,11 +6,12 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steering.core.board import Board
 from steering.core.cell import Cell
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.result import Feature, Result
 from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
@@ -231,11 +232,16 @@ class Flows:
                 self.offered.set(tuple(triggers))
                 if {"feature", "alarm"} & set(triggers.values()):
                     entries = await asyncio.to_thread(lambda: self.entries)
-                    trigger = FeatureTrigger(self._board, entries, self._on_feature)
+                    trigger = FeatureTrigger(self._board, entries, partial(self._on_feature, entries), say)
                     following.append(asyncio.create_task(trigger.run()))
-            # Where no pipe can be made, as in a home that cannot be written, flows are asked for and not followed.
-            with suppress(SteeringError, OSError):
-                await asyncio.gather(*following)
+            # One may end without the other: where no pipe can be made, as in a home that cannot be written, flows are
+            # asked for and not followed.
+            for task in following:
+                try:
+                    await task
+                except (SteeringError, OSError) as error:
+                    if say is not None:
+                        say("flows", f"Flows can be asked for, but this session does not follow them ({said(error)}).")
         finally:
             await end_tasks(*following)
 
@@ -245,8 +251,8 @@ class Flows:
             # Of who called the method that found it.
             warnings.warn(changed, FlowChangedWarning, stacklevel=3)
 
-    def _on_feature(self, name: str, run: str) -> None:
-        entry = self.entries[name]
+    def _on_feature(self, entries: "Mapping[str, FlowEntry]", name: str, run: str) -> None:
+        entry = flow_named(name, entries)
         journal, new = order(
             self._workspace, name, entry, run, by=f"{entry.trigger.at} of the run", features=self._known(run)
         )

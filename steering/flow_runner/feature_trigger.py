@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from steering.core.board import Board
@@ -16,16 +16,27 @@ if TYPE_CHECKING:
     from steering.flows.entries import FlowEntry
 
 
+# What could not be ordered is tried again after so many seconds.
+_AGAIN_SECONDS = 10.0
+
+
 class FeatureTrigger:
     """Judges the newest results of the running scan, and what agents say, each time that the board has news."""
 
-    def __init__(self, board: Board, flows: "Mapping[str, FlowEntry]", order: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        flows: "Mapping[str, FlowEntry]",
+        order: Callable[[str, str], None],
+        say: Callable[[str, str], None] | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             board: Of the session.
             flows: Of the beamline's file; those that a feature or an alarm starts are watched for.
             order: Orders a flow, by its name, for a run. One that was ordered for it before is not ordered again.
+            say: Called with a cause and a sentence if a flow cannot be ordered; an empty sentence says that it was.
         """
         self._board = board
         self._flows = {name: one for name, one in flows.items() if one.trigger.in_session}
@@ -33,6 +44,9 @@ class FeatureTrigger:
         # Flows that copy, which wait for the end of the run that started them.
         self._due: dict[str, set[str]] = {}
         self._done: set[tuple[str, str]] = set()
+        # Those that could not be ordered, with the monotonic time in seconds before which they are not tried again.
+        self._late: dict[tuple[str, str], float] = {}
+        self._say = say or _nobody
 
     async def run(self) -> None:
         """Watch until this is cancelled."""
@@ -52,6 +66,9 @@ class FeatureTrigger:
     def look(self) -> None:
         """Look at the board as it is now."""
         status = self._board.status.value
+        if status.state == "offline":
+            # Whether the run goes on is not known: its files may still grow.
+            return
         results = {label: one for label, one in self._board.results.value.items() if one.provenance.run == status.run}
         for name, flow in self._flows.items():
             key = (name, status.run)
@@ -62,11 +79,12 @@ class FeatureTrigger:
                 if status.scanning and (flow.steps.transfer or flow.steps.distribute):
                     self._due.setdefault(status.run, set()).add(name)
                 else:
-                    self._try(name, status.run)
+                    self._late[key] = 0.0
         # Between two scans that follow each other the beamline may never be seen to rest.
         for run in [one for one in self._due if not status.scanning or one != status.run]:
-            for name in sorted(self._due.pop(run)):
-                self._try(name, run)
+            self._late |= {(name, run): 0.0 for name in sorted(self._due.pop(run))}
+        for key in [key for key, when in self._late.items() if time.monotonic() >= when]:
+            self._try(*key)
 
     def _alarmed(self, flow: "FlowEntry", run: str) -> bool:
         """Say whether an agent came to say something in a run that starts a flow. What it said stays on the board."""
@@ -74,18 +92,31 @@ class FeatureTrigger:
         return flow.trigger.at == "alarm" and (flow.trigger.agent, run) in said
 
     def _try(self, name: str, run: str) -> None:
-        with suppress(SteeringError):
+        try:
             self._order(name, run)
+        except SteeringError as error:
+            self._late[name, run] = time.monotonic() + _AGAIN_SECONDS
+            self._say(
+                f"flow {name}",
+                f"The flow {name} is not done with run {run[:8]} yet: {error} It is tried again by itself.",
+            )
+        else:
+            del self._late[name, run]
+            self._say(f"flow {name}", "")
 
     def _watch(self, bell: threading.Event, ending: threading.Event) -> None:
         seen = (-1, -1, -1)
         while not ending.is_set():
             now = (self._board.results.version, self._board.status.version, self._board.advice.version)
-            if now != seen:
+            if now != seen or self._late:
                 seen = now
                 self.look()
-            bell.wait()
+            bell.wait(_AGAIN_SECONDS if self._late else None)
             bell.clear()
+
+
+def _nobody(_cause: str, _sentence: str) -> None:
+    """Tell nobody."""
 
 
 def _holds(flow: "FlowEntry", scan: str, results: Mapping[str, Result]) -> bool:

@@ -75,7 +75,20 @@ class FlowJournal:
 
         Args:
             line: ``flow``, ``run``, ``steps``, ``by``, and all that the runner needs.
+
+        Raises:
+            SteeringError: If it cannot be written, as on a full disk. Then it is not ordered.
         """
+        try:
+            return self._ordered(line)
+        except OSError as error:
+            message = (
+                f"The flow run {self.id} cannot be written in {self.folder} ({cause(error)}). It is not ordered: make "
+                "room there, or make the folder writable, and order it again."
+            )
+            raise SteeringError(message) from error
+
+    def _ordered(self, line: Mapping[str, Any]) -> bool:
         make_private(self.folder)
         made = self.folder / f".order-{secrets.token_hex(4)}"
         try:

@@ -130,7 +130,7 @@ class ScanEntry(Strict):
     @property
     def may_take(self) -> tuple[str, ...]:
         """Names of parameters that it may have besides."""
-        return (PARTS,)
+        return (PARTS,) if self.frames > 1 or PARTS in self.parameters else ()
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield what is wrong with the keys of this kind: where (keys from the scan), and a sentence."""

@@ -404,4 +404,5 @@ class Beamline:
         if len(self._times) < 2:
             return float("nan")
         # The median: a pause between two points says nothing of the others.
-        return median(later - earlier for earlier, later in pairwise(self._times))
+        # Taken at once: the RunEngine's thread adds to them meanwhile.
+        return median(later - earlier for earlier, later in pairwise(tuple(self._times)))

@@ -1,6 +1,7 @@
 """Keeps a session's board true. Runs on the session's event loop; the only writer of the board."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +41,7 @@ from steering.session.choice import DOCUMENTS, make_source
 from steering.session.choice import make_analysis as make_named
 from steering.session.companions import Companion, Companions
 from steering.session.keeper import ResultKeeper
+from steering.session.lasting import lasting
 from steering.session.notices import Notices
 from steering.session.shown_source import ShownSource, renew
 from steering.session.source_follower import SourceFollower
@@ -115,20 +117,33 @@ class BoardWriter:
         await self._facility.start()
         await self._rehearse()
         self._board.compute.set(await self._facility.status())
+        works = {
+            "The link to the beamline service": self._follow,
+            "What the agents do": self._agents.run,
+            "The look at the compute": self._watch_compute,
+            "The measurement of the latency": self._watch_latency,
+            "What flows bring": lambda: flows.follow(self._agents.bring, self._notices.say),
+        }
         self._tasks = [
-            asyncio.create_task(self._follow()),
             *self._documents.start(frames=False),
-            asyncio.create_task(self._agents.run()),
-            asyncio.create_task(self._watch_compute()),
-            asyncio.create_task(self._watch_latency()),
-            asyncio.create_task(flows.follow(self._agents.bring, self._notices.say)),
+            *(
+                asyncio.create_task(lasting(what, work, self._ready, self._notices.of(what)))
+                for what, work in works.items()
+            ),
         ]
+        await self._until_ready()
+
+    async def _until_ready(self) -> None:
         ready = asyncio.create_task(self._ready.wait())
-        await asyncio.wait([ready, *self._tasks], timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        for task in self._tasks:
-            if task.done():
-                task.result()
+        running, deadline = {ready, *self._tasks}, time.monotonic() + _READY_SECONDS
+        try:
+            while not ready.done() and (left := deadline - time.monotonic()) > 0:
+                ended, running = await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    # One may have nothing to do here, and end; one that fails says why there is no session.
+                    task.result()
+        finally:
+            ready.cancel()
         if not self._ready.is_set():
             message = f"The beamline service at {self._client.url} did not answer within {_READY_SECONDS:g} s."
             raise SteeringError(message)

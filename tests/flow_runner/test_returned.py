@@ -1,7 +1,9 @@
 """What a flow has found comes back into a session, and an agent steers the next scan on it."""
 
 import asyncio
+import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -326,6 +328,65 @@ def test_a_flow_that_waits_for_the_end_of_its_run_does_not_wait_for_that_of_the_
     trigger.look()
     trigger.look()
     assert ordered == [("keep", UID)]
+
+
+def test_a_service_that_is_not_heard_ends_no_run():
+    entry = {"trigger": {"at": "alarm", "agent": "drift"}, "steps": {"transfer": {"to": "store"}}}
+    board, ordered = Board(), []
+    flows = {"keep": FlowEntry.model_validate(entry)}
+    trigger = FeatureTrigger(board, flows, lambda name, run: ordered.append((name, run)))
+    running = BeamlineStatus("running", run=UID, scan="rocking")
+    # Said before the link was lost, and while it was.
+    for said in ((), (Suggestion(Pause(), "It drifts.", agent="drift", run=UID),)):
+        board.advice.set(said)
+        for status in (running, replace(running, state="offline"), running):
+            board.status.set(status)
+            trigger.look()
+    assert ordered == [], "its files still grow"
+    board.status.set(replace(running, state="idle"))
+    trigger.look()
+    assert ordered == [("keep", UID)]
+
+
+def test_what_cannot_be_ordered_is_said_and_tried_again(monkeypatch):
+    entry = {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    board, said, ordered, full = Board(), [], [], [True]
+
+    def give(name, run):
+        if full[0]:
+            raise SteeringError("The disk is full.")
+        ordered.append((name, run))
+
+    flows = {"keep": FlowEntry.model_validate(entry)}
+    trigger = FeatureTrigger(board, flows, give, lambda *words: said.append(words))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    source = Provenance(UID, "rocking_curve", {}, "0", "0.1", "local", 10, 9, label="curve")
+    board.results.set({"curve": Result(1, Outcome({"fwhm": Feature(0.05, 0.01, "deg")}, xr.Dataset()), source)})
+    trigger.look()
+    trigger.look()
+    ((cause, sentence),) = said
+    assert cause == "flow keep"
+    assert sentence.endswith("The disk is full. It is tried again by itself.")
+    full[0] = False
+    monkeypatch.setattr("steering.flow_runner.feature_trigger.time.monotonic", lambda: math.inf)
+    trigger.look()
+    assert ordered == [("keep", UID)]
+    assert said[1:] == [("flow keep", "")]
+
+
+def test_on_a_full_disk_a_flow_is_not_ordered_and_that_is_said(workspace, monkeypatch):
+    measured(workspace)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", full)
+        with pytest.raises(SteeringError, match=r"cannot be written .*No space left.* It is not ordered: make room"):
+            order(workspace, "keep", flow(), UID)
+    assert not journals(workspace)
+    _, new = order(workspace, "keep", flow(), UID)
+    assert new
 
 
 async def test_the_trigger_waits_for_the_board_and_ends_when_it_is_told_to():
