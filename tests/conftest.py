@@ -44,8 +44,8 @@ ON_SLURM = (
 )
 
 # Shared machines pause for longer than any example takes; time is measured in benchmarks/.
-hypothesis.settings.register_profile("steering", deadline=None)
-hypothesis.settings.load_profile("steering")
+hypothesis.settings.register_profile("steering", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=300)
 
 # To collect the tests loads everything there is.
 gc.disable()
@@ -68,15 +68,27 @@ class Groups(LoadScopeScheduling):
         return scope_of(nodeid)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let everything be asked for: it takes an hour."""
+    parser.addoption(
+        "--thorough", action="store_true", help="also what is alike (tests/thorough.py), and more examples"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is tried only when asked, and put first what takes longest."""
+    if not config.getoption("--thorough"):
+        left_out = [item for item in items if item.get_closest_marker("thorough") is not None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     scopes = {scope_of(item.nodeid): None for item in items}
     order = {scope: place for place, scope in enumerate(dict.fromkeys((*LONGEST_FIRST, *scopes)))}
     items.sort(key=lambda item: order[scope_of(item.nodeid)])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have whatever the tests start end with them."""
+    """Have whatever the tests start end with them, and few examples be made unless asked."""
+    hypothesis.settings.load_profile("thorough" if config.getoption("--thorough") else "steering")
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         reaper.begin()
 

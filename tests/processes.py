@@ -1,6 +1,7 @@
 """Finds processes of ours, so that a test can say that none was left behind."""
 
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -14,12 +15,23 @@ def of_workspace(workspace):
             named.append(process)
     found = {process.pid: process for process in named}
     for process in named:
-        try:
-            living = [one for one in process.children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
-            found |= {child.pid: child for child in living}
-        except psutil.NoSuchProcess:
-            continue
+        children = []
+        with suppress(psutil.NoSuchProcess):
+            children = process.children(recursive=True)
+        for child in children:
+            # Some end while they are looked at.
+            with suppress(psutil.NoSuchProcess):
+                found |= {child.pid: child} if child.status() != psutil.STATUS_ZOMBIE else {}
     return list(found.values())
+
+
+def listening(processes):
+    """List the TCP addresses at which processes listen."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            found += [one.laddr for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    return found
 
 
 def left_behind(processes, timeout=30.0):

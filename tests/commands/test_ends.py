@@ -17,6 +17,7 @@ from steering.commands.tutorials import FIRST, TECHNIQUES
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
 from tests.processes import left_behind, of_workspace
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -83,7 +84,7 @@ def end(process, way):
             process.send_signal(way)
 
 
-@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGKILL, "closed pipe"])
+@pytest.mark.parametrize("way", [rare(signal.SIGTERM), signal.SIGKILL, rare("closed pipe")])
 def test_a_run_that_is_ended_leaves_nothing(place, way):
     process = steering("run", "rocking", "--speed", "1", place=place)
     until(lambda: status(place).get("points_done"), "a point")
@@ -111,7 +112,7 @@ def test_a_lab_that_is_ended_leaves_nothing(place, way, technique):
     assert not left_behind(processes)
 
 
-@pytest.mark.parametrize("way", [signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("way", [rare(signal.SIGHUP), signal.SIGKILL])
 def test_a_service_that_is_ended_leaves_nothing(place, way):
     process = steering("serve", place=place)
     until(lambda: status(place).get("state") == "idle", "an idle service")

@@ -15,6 +15,7 @@ from steering.core import registry
 from steering.core.workspace import Workspace
 from steering.machine.secret_file import read_secret
 from tests.processes import left_behind, of_workspace
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -64,7 +65,7 @@ def test_what_is_ending_already_is_said_waited_for_and_counted(tmp_path, begin, 
 
 
 @pytest.mark.parametrize(
-    "written", ["steering: [", "steering: {sites: {local: {nonsense: 1}}}"], ids=["broken", "wrong"]
+    "written", ["steering: [", rare("steering: {sites: {local: {nonsense: 1}}}")], ids=["broken", "wrong"]
 )
 @pytest.mark.parametrize("command", [["stop"], ["compute", "stop", "local"]], ids=["all", "one"])
 def test_what_is_written_wrong_meanwhile_keeps_nothing_from_being_ended(tmp_path, written, command):

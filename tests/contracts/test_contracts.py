@@ -9,6 +9,10 @@ from steering.testing import InlineFacility, check_facility, check_fed_source, c
 from tests.documents import documents_of_a_run
 from tests.processes import left_behind, of_workspace
 from tests.surroundings import jobs_left, losses, surroundings
+from tests.thorough import some
+
+# Files of settings for what ``pbs`` does.
+LIKE_PBS = {"aurora", "polaris"}
 
 
 @pytest.mark.system
@@ -22,7 +26,7 @@ async def test_a_source_that_is_fed_with_documents():
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("name", registry.names("facilities"))
+@pytest.mark.parametrize("name", some(registry.names("facilities"), lambda name: name not in LIKE_PBS))
 async def test_facilities(name, workspace, tmp_path):
     facility = registry.load("facilities", name)(workspace=workspace)
     # A facility that no batch system serves needs nothing around it.

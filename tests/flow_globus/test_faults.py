@@ -25,6 +25,7 @@ from tests.flow_globus.way import Way
 from tests.flow_runner.workspaces import AWKWARD, UID, renamed
 from tests.globus.conftest import log_in
 from tests.globus.test_flow import asking
+from tests.thorough import rare
 
 # They wait for the double's time, not for the processor.
 pytestmark = pytest.mark.system
@@ -101,7 +102,7 @@ def running(run):
             "transfer",
             "no data came for 60",
         ),
-        (lambda there: there.double.control.pause_transfers("maintenance"), "transfer", "maintenance"),
+        rare(lambda there: there.double.control.pause_transfers("maintenance"), "transfer", "maintenance"),
         (lambda there: there.double.control.offline(there.source.id), "transfer", "raw is offline"),
         (lambda there: there.double.control.offline(there.endpoint.id), "compute", "has not begun: waiting-for-ep"),
     ],
@@ -121,8 +122,8 @@ def test_why_it_waits_is_said_and_it_goes_on(there, running, until, fault, step,
         lambda control: control.refuse("flows", 429, times=3, retry_after=0),
         lambda control: control.refuse("", 503, times=4),
         lambda control: control.lose("flows", path="/run", method="POST"),
-        lambda control: control.lose("flows", path="/flows", method="POST"),
-        lambda control: control.lose("flows", path="/log", times=2),
+        rare(lambda control: control.lose("flows", path="/flows", method="POST")),
+        rare(lambda control: control.lose("flows", path="/log", times=2)),
         lambda control: control.expire_tokens(),
         lambda control: control.forget_logins(),
         lambda control: control.spoil_files(1),
@@ -140,9 +141,9 @@ def test_what_passes_is_waited_out_and_nothing_is_done_twice(there, run, fault, 
 @pytest.mark.parametrize(
     ("service", "path", "method"),
     [
-        ("flows", "/flows", "POST"),
+        rare("flows", "/flows", "POST"),
         ("flows", "/run", "POST"),
-        ("flows", "/log", "GET"),
+        rare("flows", "/log", "GET"),
         ("compute", "", ""),
         ("transfer", "/transfer", "POST"),
     ],
@@ -451,7 +452,7 @@ def test_without_a_transfer_it_computes_where_the_files_are(there, run, workspac
     assert state.step("compute").outcome["features"]["curve"]["fwhm"]["units"] == "deg"
 
 
-@pytest.mark.parametrize("left_out", ["compute", "catalogue", "distribute"])
+@pytest.mark.parametrize("left_out", ["compute", rare("catalogue"), rare("distribute")])
 def test_a_step_may_be_left_out(there, run, left_out):
     state = run(there.flow(**{left_out: None}))
     assert state.status == "succeeded", state.why

@@ -18,12 +18,18 @@ from tests.flow_globus.places import STEPS, There, left
 from tests.flow_globus.test_queues import describe
 from tests.flow_runner.workspaces import UID, measured
 from tests.flows.beamline import BEAMLINE
+from tests.thorough import some
 
 pytestmark = pytest.mark.system
 
 POINTS = ["globus.intended", "globus.asked", "globus.started"]
 POINTS += [f"{step}.{when}" for step in STEPS for when in ("began", "acted", "done")]
 POINTS += ["catalogue.written", "manifest.intended", "manifest.sent", "reader.intended", "reader.shared"]
+# One of each kind, and of each step; all of them with --thorough.
+DAILY = {
+    "globus.asked", "transfer.acted", "compute.acted", "catalogue.written", "distribute.done", "manifest.sent",
+    "reader.shared",
+}  # fmt: skip
 # Of a flow whose queue the policy chooses, whose first choice is refused.
 QUEUE_POINTS = ["queue.answered", "queue.chosen", "queue.refused"]
 ID = f"keep-{UID[:8]}"
@@ -97,7 +103,7 @@ def names(state, step):
     return [one["name"] for one in state.step(step).outcome["files"]]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", some(POINTS, DAILY.__contains__))
 def test_killed_at_any_point_each_effect_is_there_once(point, there, workspace, tmp_path, forks, monkeypatch):
     there.warm(forks, monkeypatch)
     killed_at(point, workspace, there, tmp_path / "held", forks)

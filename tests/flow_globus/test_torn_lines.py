@@ -8,6 +8,7 @@ from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from tests.flow_globus.places import STEPS
 from tests.flow_runner.test_torn_lines import TORN, whole
 from tests.flow_runner.workspaces import UID
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -20,7 +21,8 @@ class PowerLostError(BaseException):
     """Nothing of this process goes on."""
 
 
-def test_cut_off_in_any_line_globus_does_nothing_twice(there, run, workspace, monkeypatch):
+@pytest.mark.parametrize("stride", [4, rare(1)])
+def test_cut_off_in_any_line_globus_does_nothing_twice(there, run, workspace, monkeypatch, stride):
     append, done, ways = flow_journal.append, 0, list(TORN.values())
     while True:
         name, lines = f"cut{done}", []
@@ -62,5 +64,5 @@ def test_cut_off_in_any_line_globus_does_nothing_twice(there, run, workspace, mo
             f"MANIFEST-{name}-{UID[:8]}.json", f"raw/{UID}.h5", "raw/journal.jsonl", f"results/{UID[:8]}_curve.nxs",
         }  # fmt: skip
         assert not list(workspace.directory.rglob("*.part"))
-        done += 1
+        done += stride
     assert done > 15

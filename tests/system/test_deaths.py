@@ -19,6 +19,7 @@ from steering.core.workspace import Workspace
 from steering.machine.secret_file import write_secret
 from steering.service.cut_off import REASON
 from tests.processes import left_behind, of_workspace
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 SOON = 240.0
@@ -139,7 +140,7 @@ def test_simulated_iocs_that_end_are_started_again_and_the_scan_waits_and_says_s
 
 
 # A closed terminal ends it as an order does.
-@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("way", [signal.SIGTERM, rare(signal.SIGHUP)])
 def test_who_comes_while_a_service_is_ending_has_the_next_one(place, way):
     session = steering.open(workspace=place, speed=20.0, record=False)
     try:

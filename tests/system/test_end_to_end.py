@@ -20,6 +20,7 @@ from steering.flow_steps.flow_journal import journals
 from steering.testing.globus import DoubleGlobus
 from tests.processes import left_behind, of_workspace
 from tests.system import gated
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -107,7 +108,7 @@ def given_out(top, first, second):
         assert len(there) == 3
 
 
-@pytest.mark.parametrize("where", ["globus", "here"])
+@pytest.mark.parametrize("where", ["globus", rare("here")])
 def test_one_command_on_a_slurm_whose_nodes_are_taken_twice(slurm, workspace, tmp_path, monkeypatch, where):
     gate, home = tmp_path / "gate", tmp_path / "home"
     gate.mkdir()

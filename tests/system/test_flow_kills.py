@@ -216,6 +216,7 @@ def test_a_scan_whose_flow_is_cancelled_ends_with_code_4(place, tmp_path, gate):
     assert "What was done is kept." in report["flow"]["why"]
 
 
+@pytest.mark.thorough
 def test_a_scan_waits_for_its_flow_that_another_process_runs_and_does_what_is_left_if_that_is_killed(
     place, tmp_path, monkeypatch
 ):

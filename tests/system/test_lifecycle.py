@@ -15,6 +15,7 @@ from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.machine.daemon import Daemon
 from tests.processes import left_behind, of_workspace
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -34,7 +35,7 @@ def interrupt_after(seconds):
     return timer
 
 
-@pytest.mark.parametrize("moment", [0.05, 2.0])
+@pytest.mark.parametrize("moment", [rare(0.05), 2.0])
 def test_a_cold_open_that_is_interrupted_is_heard_at_once_and_the_next_one_works(place, moment):
     interrupt_after(moment)
     began = time.monotonic()
@@ -70,7 +71,7 @@ def test_what_a_killed_process_had_begun_to_start_is_not_in_the_way(place):
     session.shutdown()
 
 
-@pytest.mark.parametrize("order", ["close, shutdown", "shutdown, close"])
+@pytest.mark.parametrize("order", [rare("close, shutdown"), "shutdown, close"])
 def test_in_whatever_order_it_is_ended_nothing_is_left(place, order):
     before = set(threading.enumerate())
     session = steering.open(workspace=place, speed=20.0)

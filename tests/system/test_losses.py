@@ -14,6 +14,7 @@ from steering.core.waiting import within
 from steering.machine.daemon import Daemon
 from steering.testing.waiting import until
 from tests.processes import of_workspace
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -76,7 +77,7 @@ def test_a_worker_that_hangs_is_given_up_and_its_blocks_go_to_the_other(session,
     )
 
 
-@pytest.mark.parametrize("way", ["terminated", "stopped for a while"])
+@pytest.mark.parametrize("way", ["terminated", rare("stopped for a while")])
 def test_whatever_else_ends_or_hangs_in_mid_scan_nothing_is_lost_or_doubled(session, place, spec_scan, way):
     for module in ("steering.archive", "steering.pools.owner", "steering.cluster.scheduler"):
         # Found before the scan begins: it lasts two seconds, and on a busy machine a search takes as long.

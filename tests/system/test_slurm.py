@@ -9,7 +9,6 @@ import sys
 
 import h5py
 import numpy as np
-import psutil
 import pytest
 import yaml
 
@@ -23,7 +22,7 @@ from steering.core.waiting import within
 from steering.loop.loop import Loop
 from steering.places.hdf5 import FrameFile
 from steering.testing import InlineFacility
-from tests.processes import left_behind, of_workspace
+from tests.processes import left_behind, listening, of_workspace
 
 pytestmark = pytest.mark.system
 
@@ -320,14 +319,9 @@ def test_the_pool_outlives_its_starter_and_the_command_line_ends_it(slurm, works
     (job,) = status["pools"][0]["jobs"]
     assert job["state"] == "running"
     assert job["nodes"] == ["n1"]
-    listening = [
-        connection.laddr
-        for process in of_workspace(workspace)
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert listening
-    assert {address.ip for address in listening} == {"127.0.0.1"}
+    addresses = listening(of_workspace(workspace))
+    assert addresses
+    assert {address.ip for address in addresses} == {"127.0.0.1"}
     scaled = steering("compute", "scale", "slurm", "--nodes", "2", *here)
     assert "2 jobs of 1 node" in scaled.stdout
     stopped = steering("compute", "stop", "slurm", *here)

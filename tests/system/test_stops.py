@@ -13,6 +13,7 @@ from steering.beamline.client import BeamlineClient
 from steering.core.action import Abort, Pause, Resume
 from steering.core.errors import SteeringError
 from tests.beamline.site import embedded, site
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -73,7 +74,7 @@ def shape(journal):
     return next(one["det"]["shape"] for one in keys if "det" in one)
 
 
-@pytest.mark.parametrize("kind", ["halves", "stuck", "far"])
+@pytest.mark.parametrize("kind", [rare("halves"), "stuck", rare("far")])
 def test_a_motor_that_does_not_arrive_is_never_taken_for_one_that_did(tmp_path, kind):
     with site(tmp_path, kind) as place:
         assert place.serve(embedded(), "--no-record"), place.log
@@ -116,7 +117,7 @@ def test_a_record_without_a_unit_counts_in_the_described_one_and_needs_one(tmp_p
         assert recorded(place)[0][0][1]["axis_units"] == {"th": "deg"}
 
 
-@pytest.mark.parametrize("kind", ["unlimited", "reversed"])
+@pytest.mark.parametrize("kind", [rare("unlimited"), "reversed"])
 def test_limits_are_those_of_the_dial_and_of_its_direction(tmp_path, kind):
     with site(tmp_path, kind) as place:
         assert place.serve(embedded(), "--no-record"), place.log
