@@ -21,7 +21,7 @@ _MORE = {
     "run": """`SCAN` is the name of a scan of the beamline's file; the built-in ones are `rocking` and `map`.
 `--agent NAME` alone means `NAME=automatic`. Without `--workspace` it runs in a folder of its own, which is
 removed. It asks the service that runs in the workspace. If none does, the file that `--beamline` names is
-served, or the built-in *simulated* beamline; the report says under `beamline` and `simulated` which it was. See
+served, or the built-in *simulated* beamline; the report says under `beamline` which it was. See
 [how to steer from a file](../how-to/steer-from-a-file.md).""",
     "serve": """It runs until Ctrl-C, `steering stop`, or `--linger` seconds without a listener while no scan runs.
 At a beamline give `--linger 0`. A workspace has one service at a time.""",
@@ -177,6 +177,7 @@ def _default(action: argparse.Action) -> str:
 
 
 def _meaning(action: argparse.Action) -> str:
-    said = re.sub(r"\s+", " ", action.help or "")
+    # The default has a column of its own.
+    said = re.sub(r" \(default [^)]*\)", "", action.help or "")
     choices = ", ".join(f"`{one}`" for one in action.choices or ())
     return f"{said}: {choices}" if said and choices else said or choices

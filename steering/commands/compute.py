@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("facility", nargs="?", help=f"one of: {', '.join(facility_names(None))}; or of steering.yaml")
     parser.add_argument("--nodes", type=int, help="nodes at all times")
     parser.add_argument("--most", type=int, default=0, help="nodes up to which it may grow with its backlog")
-    parser.add_argument("--urgency", choices=URGENCIES, default="live", help="how soon it is needed; chooses the queue")
+    parser.add_argument("--urgency", choices=URGENCIES, default="live")
     parser.add_argument("--walltime", help="of one job, as HH:MM:SS")
     parser.add_argument("--pool", default="", help="name of the pool; that of the urgency if left out")
     parser.add_argument("--account", help="account that jobs are charged to")

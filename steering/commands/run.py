@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="steering run", description="Run a scan without Jupyter.")
-    parser.add_argument("scan", help="a scan of the beamline's file; of the built-in one rocking or map")
+    parser.add_argument("scan", help="rocking or map")
     parser.add_argument("--steer", type=Path, help="JSON file with proposals to make while the scan runs")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter to start with")
     parser.add_argument("--agent", action="append", default=[], metavar="NAME=MODE", help="off, suggest or automatic")
