@@ -40,7 +40,7 @@ _TAIL = """## Exit codes
 
 | code | of | it means |
 |---|---|---|
-| 0 | all | done; of `lab` also Ctrl-C |
+| 0 | all | done; of `lab` also Ctrl-C, of `serve` also SIGTERM and `steering stop` |
 | 1 | all | a mistake, or something failed: the sentence on standard error says what to do |
 | 1 | `run` | the scan was aborted or failed; with `--flow` also a step that failed |
 | 1 | `check`, `compute explain` | something is not ready |
@@ -179,5 +179,7 @@ def _default(action: argparse.Action) -> str:
 def _meaning(action: argparse.Action) -> str:
     # The default has a column of its own.
     said = re.sub(r" \(default [^)]*\)", "", action.help or "")
-    choices = ", ".join(f"`{one}`" for one in action.choices or ())
+    named = action.choices or ()
+    # Some say in words what each is.
+    choices = "" if said and all(str(one) in said for one in named) else ", ".join(f"`{one}`" for one in named)
     return f"{said}: {choices}" if said and choices else said or choices
