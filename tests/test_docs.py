@@ -123,6 +123,21 @@ def test_commands_exist(language, text):
         assert command in known
 
 
+def test_the_page_of_the_dashboard_names_each_key_and_each_action():
+    page = (HERE / "docs/how-to/use-the-dashboard.md").read_text(encoding="utf-8")
+    control, image = (
+        (HERE / f"widgets/steering_widgets/{name}.js").read_text(encoding="utf-8")
+        for name in ("link/control", "frames/image")
+    )
+    bar = re.findall(r'Key(\w): "(\w+)"', re.search(r"const KEYS = \{(.*)\};", control).group(1))
+    assert len(bar) == 4
+    assert [name for key, name in bar if f"| {name.title()} | Alt+Shift+{key} |" not in page] == []
+    keys = re.search(r"const keys = \{(.*?)\n  \};", image, re.DOTALL).group(1)
+    frame = {key.upper() for key in re.findall(r'(?<=\s)"?([^\s"])"?: ', keys)} - {"="}  # where + lies, without Shift
+    assert frame == set("+-0FLP[]")
+    assert [key for key in frame if f"`{key}`" not in page] == []
+
+
 def test_links_lead_somewhere():
     link = re.compile(r"\]\((?!https?://)([^)#]+)")
     missing = [

@@ -50,7 +50,7 @@ class Finding:
 def check(arguments: Sequence[str]) -> int:
     """Look and print; return 0 if everything that the embedded default needs is ready."""
     parser = argparse.ArgumentParser(prog="steering check", description="What of this machine is ready?")
-    parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="what is looked at")
     parser.add_argument("--beamline", type=Path, help="check this beamline description instead, and start nothing")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args(arguments)

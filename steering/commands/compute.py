@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Places to compute: start one, look at it, change its size, stop it; explain what would be "
         "submitted; prepare the worker environment.",
     )
-    parser.add_argument("what", choices=("start", "status", "scale", "stop", "explain", "prepare"))
+    parser.add_argument(
+        "what", choices=("start", "status", "scale", "stop", "explain", "prepare"), help="what is to be done"
+    )
     parser.add_argument("facility", nargs="?", help=f"one of: {', '.join(facility_names(None))}; or of steering.yaml")
     parser.add_argument("--nodes", type=int, help="nodes at all times")
     parser.add_argument("--most", type=int, default=0, help="nodes up to which it may grow with its backlog")
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pool", default="", help="name of the pool; that of the urgency if left out")
     parser.add_argument("--account", help="account that jobs are charged to")
     parser.add_argument("--script", action="store_true", help="explain: print the script only")
-    parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose facilities")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     return parser
 

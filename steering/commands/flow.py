@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 succeeded, 1 failed or a mistake, 3 cut off or running elsewhere, 4 cancelled, 2 not "
         "understood, 130 ended by Ctrl-C, 141 nobody reads what it prints.",
     )
-    parser.add_argument("what", choices=("run", "status", "resume", "cancel", "explain"))
+    parser.add_argument("what", choices=("run", "status", "resume", "cancel", "explain"), help="what is to be done")
     parser.add_argument("name", nargs="?", default="", help="a flow (run, explain), or a flow run as status lists it")
     parser.add_argument(
         "--run", default="", help="uid of the run, or its beginning; the newest that has ended if left out"
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--beamline", type=Path, help="the beamline's file; the one that the service serves if left out"
     )
-    parser.add_argument("--workspace", type=Path, default=default_workspace().directory)
+    parser.add_argument("--workspace", type=Path, default=default_workspace().directory, help="whose runs and flows")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument(
         "--definition", action="store_true", help="explain also prints the definition and the input that Globus is told"

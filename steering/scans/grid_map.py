@@ -67,7 +67,11 @@ class GridMap(ScanBase):
 
 
 class MapEntry(ScanEntry):
-    """A map in a beamline's file; ``area`` gives for the slow and the fast axis the lowest and highest position."""
+    """A map in a beamline's file.
+
+    Attributes:
+        area: The slow and the fast axis, each with its lowest and highest position.
+    """
 
     usual: ClassVar[str] = "map_features"
     along: ClassVar[tuple[str, ...]] = ("step",)

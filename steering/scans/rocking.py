@@ -76,7 +76,11 @@ def coarse_to_fine(count: int, first_stride: int) -> list[int]:
 
 
 class RockingEntry(ScanEntry):
-    """A rocking scan in a beamline's file; ``axis`` is its motor."""
+    """A rocking scan in a beamline's file.
+
+    Attributes:
+        axis: Its motor.
+    """
 
     usual: ClassVar[str] = "rocking_curve"
     along: ClassVar[tuple[str, ...]] = ("centre", "range", "step")

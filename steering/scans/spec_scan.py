@@ -131,7 +131,11 @@ def axes_in(node: Json) -> list[str]:
 
 
 class SpecEntry(ScanEntry):
-    """A scan along any path: ``spec`` is a serialised scanspec, in which ``"$name"`` is the value of a parameter."""
+    """A scan along any path.
+
+    Attributes:
+        spec: A serialised scanspec, in which ``"$name"`` is the value of a parameter.
+    """
 
     axis_key: ClassVar[str] = "spec"
     plan: Literal["spec"]
