@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "--urgency",
         choices=URGENCIES,
         default="live",
-        help="live: a running scan waits; soon: within the beamtime; batch (default live)",
+        help="live: a running scan waits; soon: within the beamtime; batch: some day (default live)",
     )
     parser.add_argument("--walltime", help="of one job, as HH:MM:SS")
     parser.add_argument("--pool", default="", help="name of the pool; that of the urgency if left out")

@@ -14,10 +14,11 @@ from steering.commands.run_report import as_json, as_text, report_of
 from steering.commands.scratch import scratch
 from steering.commands.script import Script, read_script
 from steering.commands.wishes import check_agents, check_facility, check_scan, positive, scans_of
+from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.core.workspace import Workspace
-from steering.facilities.named import KINDS, facility_names
+from steering.facilities.named import KINDS
 from steering.machine.loading import loading
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _live() -> list[str]:
     """Name the facilities on which a running scan can be followed, as far as is known without looking at each."""
-    return [name for name in facility_names(None) if name not in KINDS]
+    return [name for name in registry.names("facilities") if name not in KINDS]
 
 
 def _check_flow(options: argparse.Namespace) -> None:

@@ -117,8 +117,8 @@ def test_the_main_one_is_changed_and_not_removed(panel):
         ("kept", "2.5", "kept: “2.5” is no whole number."),
         ("kept", "nan", "kept: “nan” is no whole number."),
         ("kept", "many", "kept: “many” is no whole number."),
-        ("region", "10-20", "region: “10-20” is no region. Rows and columns as 10:20, 5:40"),
-        ("masked", "10:20, 5:40; 3", "masked: “3” is no region. Rows and columns as 10:20, 5:40; the next after"),
+        ("region", "10-20", "region: “10-20” is no region. Rows and columns in pixels, as 10:20, 5:40"),
+        ("masked", "10:20, 5:40; 3", "masked: “3” is no region. Rows and columns in pixels as 10:20, 5:40, the next"),
         ("region", "20:10, 5:40", "the rows run from 20 to 10 px: the first must be below the second"),
     ],
 )
