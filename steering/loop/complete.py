@@ -13,7 +13,7 @@ from typing import Any
 
 from steering.core.analysis import Analyses
 from steering.core.block import FrameBlock
-from steering.core.errors import LostError, SteeringError, said
+from steering.core.errors import LostError, said
 from steering.core.facility import Remote
 from steering.loop.blocks import frames_of, take
 from steering.loop.group_size import GroupSize
@@ -298,8 +298,9 @@ class CompleteLane:
                     await self._store_done(generation)
                 except LostError:
                     self._tasks.lose(generation)
-                except (OSError, SteeringError) as error:
-                    # For example a full disk. The workers keep the state, and the next checkpoint tries again.
+                except TASK_ERRORS as error:
+                    # A full disk, or an analysis that fails when its states are merged. The workers keep the state, and
+                    # the next checkpoint tries again.
                     self._done, self._storing = [*self._storing, *self._done], []
                     self._unstored = f"The analysis' state cannot be stored ({said(error)}). It is tried again."
                     self._complain(self._unstored)

@@ -213,7 +213,11 @@ class Loop:
 
     async def _drain(self, run: str) -> None:
         """Wait for the last result of the lanes that keep pace with the detector. Lanes aside finish in background."""
-        await asyncio.gather(*(lanes.drain() for lanes in self._lanes.get(run, []) if not lanes.aside))
+        keeping_pace = [lanes.drain() for lanes in self._lanes.get(run, []) if not lanes.aside]
+        for error in await asyncio.gather(*keeping_pace, return_exceptions=True):
+            # The end of one analysis is no reason to analyse no other run.
+            if isinstance(error, BaseException):
+                self._complain(run, "drain", f"An analysis of the run could not be brought to its end: {said(error)}.")
 
         async def rest(moving: Sequence[asyncio.Task[None]]) -> None:
             await asyncio.gather(*moving)

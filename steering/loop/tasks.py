@@ -16,8 +16,8 @@ from steering.loop.pace import Pace
 BLOCK_PRIORITY, RESULT_PRIORITY = 10, 20
 # What steps aside has the same order among itself, before any backlog and behind all that is live.
 _ASIDE_PART = 5
-# Errors of a task that are not the loop's own fault. They are reported to the user, and the run continues.
-TASK_ERRORS = (SteeringError, OSError, RuntimeError, ValueError, KeyError, TypeError)
+# A task raises whatever an analysis of somebody else raises. It is reported to the user, and the run continues.
+TASK_ERRORS = (Exception,)
 
 _RESUME_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)

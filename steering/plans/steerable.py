@@ -197,12 +197,13 @@ def _was_late(course: Course, point: Point, readable: Any) -> Plan:
         return False
     if said := _mixed(course, frames):
         raise PointError(f"{said} Start the scan again; it can go on with this run.")
-    put_point(readable, spoilt, lambda: True)
+    # The beam may have gone meanwhile: then it is in the run, marked, and the point is measured again.
+    put_point(readable, spoilt, lambda: _usable(course))
     yield from read_event(course)
     course.done += 1
     course.visited.append(spoilt)
-    if spoilt == point:
-        return True
+    if spoilt == point or not course.usable:
+        return course.usable
     course.path.complete(spoilt)
     course.laid = False
     return False

@@ -7,6 +7,9 @@ from typing import Any
 from steering.core.errors import said
 from steering.core.result import Result
 
+# A result that could not be written is tried again after one that could, so often; and so many of them are named.
+_MOST_TRIES, _MOST_SAID = 5, 3
+
 
 class ResultKeeper:
     """Of results of one label that come faster than the record takes them the newest is written.
@@ -24,12 +27,16 @@ class ResultKeeper:
         self._client = client
         self._say = say
         self._waiting: dict[tuple[str, str], Result] = {}
+        # What could not be written, with its sentence and how often that was tried.
+        self._failed: dict[tuple[str, str], tuple[Result, str, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def keep(self, result: Result) -> None:
         """Have a result written; call on the loop."""
         source = result.provenance
-        self._waiting[source.run, source.label or source.analysis] = result
+        key = source.run, source.label or source.analysis
+        self._waiting[key] = result
+        self._failed.pop(key, None)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write())
 
@@ -41,13 +48,21 @@ class ResultKeeper:
 
     async def _write(self) -> None:
         while self._waiting:
-            result = self._waiting.pop(next(iter(self._waiting)))
+            key = next(iter(self._waiting))
+            result = self._waiting.pop(key)
             try:
                 await asyncio.to_thread(self._write_one, result)
             except Exception as error:  # noqa: BLE001  (whatever Tiled raises, the result itself is safe: it can be made again)
-                self._say(f"The result of {result.provenance.analysis} is not in the record: {said(error)}")
+                name, run = result.provenance.analysis, result.provenance.run
+                sentence = f"The result of {name} of run {run[:8]} is not in the record: {said(error)}"
+                tried = self._failed[key][2] if key in self._failed else 0
+                self._failed[key] = result, sentence, tried + 1
             else:
-                self._say("")
+                self._failed.pop(key, None)
+                # The record takes results again.
+                missed = {other: one for other, (one, _, tried) in self._failed.items() if tried < _MOST_TRIES}
+                self._waiting = missed | self._waiting
+            self._say(" ".join(sentence for _, sentence, _ in list(self._failed.values())[-_MOST_SAID:]))
 
     def _write_one(self, result: Result) -> None:
         from steering.archive.results import write_result

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from steering.core.action import Abort, Finish, Pause, Resume
+from steering.core.action import Abort, Finish, Pause, Resume, Skip
 from tests.plans.running import Run, rocking, wait_for
+from tests.plans.test_ending import Staged
 
 
 class Beam:
@@ -117,6 +118,35 @@ def test_a_loss_in_the_last_point_is_waited_out_too(engine, motors, beam):
     beam.there = True
     run.finish()
     assert [event["usable"] for event in run.events("primary")] == [1] * 10 + [0, 1]
+
+
+@pytest.mark.parametrize("skipped", [False, True])
+def test_a_frame_that_comes_late_is_marked_if_the_beam_was_lost_meanwhile(engine, motors, beam, skipped):
+    """A detector that is gated by the beam does not answer when that goes: its frame is a dark one."""
+    camera, left = Staged(), [5]
+
+    def trigger():
+        left[0] -= 1
+        if left[0] == 0:
+            beam.lose()
+            raise TimeoutError("ca://SIM:det:Acquire")
+        return camera._status("trigger")
+
+    async def late(_):
+        return 1
+
+    camera.trigger = trigger
+    run = Run(engine, motors, rocking(), detector=camera, late=late, suspending=beam)
+    assert wait_for(lambda: run.docket.paused)
+    if skipped:
+        assert run.propose(Skip(1)).accepted
+    beam.there = True
+    assert run.propose(Resume()).accepted
+    run.finish()
+    events = run.events("primary")
+    assert [event["usable"] for event in events] == [1] * 4 + [0] + [1] * (6 if skipped else 7)
+    good = {round(event["th"], 6) for event in events if event["usable"]}
+    assert len(good) == 10 if skipped else 11
 
 
 def test_a_scan_without_suspenders_marks_nothing(engine, motors):
