@@ -252,7 +252,7 @@ class CompleteLane:
         self._groups.pop(group.key, None)
         self.failed += group.frames
         first, last = group.blocks[0].start, group.blocks[-1].stop - 1
-        self._complain(f"Frames {first} to {last} could not be analysed ({type(error).__name__}: {error}).")
+        self._complain(f"Frames {first} to {last} could not be analysed: {said(error)}.")
         self.pump()
 
     def _merge(self, items: Sequence[State]) -> State:

@@ -1,6 +1,7 @@
 """What the two lanes promise, on facilities that lose, hang and fail."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -430,3 +431,45 @@ async def test_a_run_gets_one_analysis_or_several_by_label_or_none(chosen, label
         assert one.provenance.frames == FRAMES
         assert one.outcome.data.identical(whole().data)
     assert sum(key.startswith("analyse-") for key in facility.computed) >= bool(labels)
+
+
+class Unmergeable(MapFeatures):
+    """Fails whenever states are merged, with an error that no library of ours raises."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def merge(self, left, right):
+        raise self.error
+
+
+class TwoRuns(Scripted):
+    """Two runs, one after the other."""
+
+    async def items(self):
+        for run in ("first", "second"):
+            yield RunStarted(run, "map")
+            for start in range(0, 40, 10):
+                yield replace(block(start, start + 10), run=run)
+                await asyncio.sleep(0)
+            yield RunEnded(run, 0, "success")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("no"), IndexError("no"), MemoryError("no"), AttributeError("no")])
+@pytest.mark.parametrize("checkpoint", [0.01, 60.0])
+async def test_an_analysis_that_cannot_merge_ends_with_its_run_and_the_next_is_analysed(error, checkpoint):
+    results, said = [], []
+    pace = replace(QUICK, checkpoint=checkpoint)
+    facility = InlineFacility()
+
+    def choose(started):
+        return {"main": Unmergeable(error) if started.run == "first" else MapFeatures()}
+
+    loop = Loop(TwoRuns(), facility, choose, results.append, said.append, pace=pace)
+    await facility.start()
+    await within(60, loop.run())
+    assert any("could not be analysed" in one or "cannot be stored" in one for one in said), said
+    assert not any("The loop failed" in one for one in said)
+    assert results[-1].provenance.run == "second"
+    assert results[-1].provenance.frames == 40
