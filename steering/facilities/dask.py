@@ -31,6 +31,9 @@ from steering.facilities.rehearsal import Rehearsal
 Value = TypeVar("Value")
 _LOG = logging.getLogger(__name__)
 _CLIENT_LOG = logging.getLogger("distributed.client")
+# That a connection has ended is said here in a sentence; a person's terminal or cell is no place for its traces.
+logging.getLogger("distributed.batched").setLevel(logging.WARNING)
+_CLIENT_LOG.setLevel(logging.ERROR)
 
 # Short, because the scheduler runs before its file is written. If it is gone again, the file will soon name another.
 _ATTACH_SECONDS = 5.0

@@ -111,6 +111,9 @@ class Daemon:
         except asyncio.CancelledError:
             cancelled.set()
             await asyncio.wait([work])
+            if not work.cancelled():
+                # That it was to be started no more is what was wanted: nobody is to be told.
+                work.exception()
             raise
 
     def _ensure(self, environment: Mapping[str, str], timeout: float, cancelled: Event) -> tuple[dict[str, Json], bool]:

@@ -20,6 +20,7 @@ from steering.core.workspace import Workspace, default_workspace
 from steering.facilities.named import live_facility, require_live
 from steering.machine.array_kinds import look_among_loaded
 from steering.machine.beside import beside
+from steering.machine.endings import begin_ending
 from steering.service.wire import RECORD_PREFIX
 from steering.session.session import Session
 
@@ -167,7 +168,7 @@ class _Starting:
     def undo(self) -> None:
         """End what was started here; returns at once, and no other start begins before it is done."""
         _UNDOING.acquire()
-        threading.Thread(target=self._end, name="steering-undo").start()
+        begin_ending(threading.Thread(target=self._end, name="steering-undo"))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

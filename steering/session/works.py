@@ -3,16 +3,20 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from steering.core.board import Board
 from steering.core.errors import LateError, SteeringError
+from steering.core.waiting import end_tasks
+from steering.machine.endings import begin_ending
 from steering.session.board_writer import BoardWriter
 
 Value = TypeVar("Value")
 
 CLOSED = "This session is closed. Open another: session = steering.open()."
 ANSWER_SECONDS = 120.0
+_REST_SECONDS = 5.0
 
 
 class Works:
@@ -72,9 +76,17 @@ class Works:
                 self._ask(self._writer.end_facility())
             self._ask(self._writer.close())
         finally:
+            # Who asked for something and was interrupted has left it behind.
+            with suppress(Exception):
+                self._ask(_end_rest(), _REST_SECONDS)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+
+
+async def _end_rest() -> None:
+    """End whatever else runs on this event loop."""
+    await end_tasks(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
 
 
 class Ending:
@@ -85,7 +97,7 @@ class Ending:
         self._error: BaseException | None = None
         self._end = end
         self._thread = threading.Thread(target=self._run, name=name)
-        self._thread.start()
+        begin_ending(self._thread)
 
     def wait(self) -> None:
         """Wait until it has ended; raise what went wrong, to whoever waits first."""

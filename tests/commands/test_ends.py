@@ -17,7 +17,7 @@ from steering.commands.tutorials import FIRST, TECHNIQUES
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
 from tests.processes import left_behind, of_workspace
-from tests.thorough import rare
+from tests.thorough import rare, some
 
 pytestmark = pytest.mark.system
 
@@ -92,6 +92,27 @@ def test_a_run_that_is_ended_leaves_nothing(place, way):
     assert len(processes) >= 4
     end(process, way)
     process.wait(300)
+    assert not left_behind(processes)
+
+
+MOMENTS = {
+    "its processes begin": lambda place: list(place.run.glob("*.starting")),
+    "the service is there": find_service,
+    "its compute is there": lambda place: list(place.directory.glob("compute/*/scheduler.json")),
+    "it is idle": lambda place: status(place).get("state") == "idle",
+}
+
+
+@pytest.mark.parametrize(
+    "moment", some(MOMENTS, lambda moment: moment in ("the service is there", "its compute is there"))
+)
+def test_ctrl_c_while_it_opens_says_one_word(place, moment):
+    process = steering("run", "rocking", place=place)
+    until(lambda: MOMENTS[moment](place) or process.poll() is not None, moment)
+    processes = [one for one in of_workspace(place) if one.pid != process.pid]
+    process.send_signal(signal.SIGINT)
+    said, complaint = process.communicate(timeout=240)
+    assert (process.returncode, said, complaint) == (130, "", "Stopped.\n")
     assert not left_behind(processes)
 
 
