@@ -115,6 +115,8 @@ def _serve(options: argparse.Namespace, workspace: Workspace, stack: ExitStack) 
     # Two runs of a day are not both called "rocking 1", although Bluesky counts from 1 in each process.
     counted = {"scan_id": newest_number(workspace.journal)}
     engine = Engine(counted) if instrument is None else instrument.engine
+    # Before the simulated beamline ends: its end would be complained of at length on the terminal.
+    stack.callback(close_channels)
     stack.callback(engine.close)
     connecting = (
         connect(description, workspace.frames) if instrument is None else connect_instrument(description, instrument)
