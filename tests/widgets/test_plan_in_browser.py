@@ -154,18 +154,20 @@ def a_curve_is_drawn_over_the_ring_current(lab, page):
     card = page.locator(".st-panel-curve")
     lab.execute("desk.monitored = True; desk.advance(3)")
     card.get_by_text("39 frames").wait_for()
-    highest = "() => Math.max(...Bokeh.index.roots[0].model.renderers.flatMap((one) => one.data_source.data.y ?? []))"
+    highest = """() => {
+      const drawn = Bokeh.index.roots[0].model.renderers.map((one) => one.data_source.data);
+      return Math.max(...drawn.find((one) => one.frame?.length).y);
+    }"""
     before = page.evaluate(highest)
     menu = card.locator(".st-curve-monitor select")
-    menu.focus()
-    menu.press("ArrowDown")
+    menu.select_option("ring")
     lab.wait_for_value("panel._monitor.value == 'ring'")
-    page.wait_for_function("() => Bokeh.index.roots[0].model.left[0].axis_label.includes('to ring')")
+    card.locator(".st-curve-about").get_by_text("Each point is divided by its ring").wait_for()
     # Behind the peak the current was half of what it was before it.
     page.wait_for_function(f"(before) => Math.abs(({highest})() - before) > 0.1 * before", arg=before)
     shoot(page, ".st-panel-curve", "curve-monitor")
-    menu.press("ArrowUp")
-    page.wait_for_function("() => !Bokeh.index.roots[0].model.left[0].axis_label.includes('to ring')")
+    menu.select_option("nothing")
+    card.locator(".st-curve-about").get_by_text("divided by").wait_for(state="detached")
 
 
 def a_region_is_marked_and_asked_for_by_keys(lab, page):
