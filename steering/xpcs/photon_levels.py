@@ -33,6 +33,8 @@ class _Compiled:
 _MANY_PHOTONS, _WORTH_WAITING = 200_000, 1_000_000
 # So many events of a burst are kept before sums are made of them.
 _MOST_COMPILED, _MOST = 8_000_000, 500_000
+# The level of a pair is looked up by its distance in frames, with and without so many of its last bits.
+_BITS, _NEAR = 8, 1 << 12
 # A pixel with more photons than this is looked at level by level.
 _FEW = 48
 
@@ -192,14 +194,23 @@ def _add_pairs(
     pixel, frame, count = photons
     firsts, counts = spans
     deep, lags = products.shape[:2]
+    # For distances below so many frames, and then for each 256th, the first level at which they are short enough.
+    near = np.empty(_NEAR, np.uint8)
+    for distance in range(_NEAR):
+        level = 0
+        while (distance >> level) > lags:
+            level += 1
+        near[distance] = level
     for run in range(len(begins)):
         at = pixel[begins[run]] // width
         for one in range(begins[run], ends[run]):
             first = frame[one] + index
             for other in range(one + 1, ends[run]):
                 second = frame[other] + index
-                level = 0
-                while ((second - first) >> level) > lags:
+                distance = second - first
+                # Of a longer one the last bits say nothing of its level.
+                level = near[distance] if distance < _NEAR else near[min(distance >> _BITS, _NEAR - 1)] + _BITS
+                while (distance >> level) > lags:
                     level += 1
                 while level < deep:
                     low = first >> level
