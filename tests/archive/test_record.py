@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from tiled.client import from_uri
 
-from steering.archive import recorder
+from steering.archive import run_writer
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
@@ -114,14 +114,14 @@ def test_what_waits_for_its_group_is_written_when_nothing_has_come_for_a_while(s
     url, folder = server
     client = connect_record(url, "key")
     journal = journalled(folder, "pauses", 6, stop=False)
-    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(run_writer, "_BATCH_SECONDS", 3600.0)
     following = Recorder(client, journal.path.parent)
     following.step()
     record = Record(client)
     assert record["pauses"]["primary"].sizes["event"] == 4
     following.step()
     assert record["pauses"]["primary"].sizes["event"] == 4
-    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(run_writer, "_BATCH_SECONDS", 0.0)
     following.step()
     assert record["pauses"]["primary"].sizes["event"] == 6
     assert record["pauses"].frames(4, 6).values[1, 0, 0] == 5 * 64
