@@ -105,6 +105,16 @@ class FlowJournal:
                             yield cast("dict[str, Any]", said)
 
     @property
+    def ordered_at(self) -> float:
+        """When it was ordered, Unix time in seconds, as its first line says; one that says nothing, by its folder."""
+        with suppress(OSError, KeyError, TypeError, ValueError):
+            for line in self.lines():
+                return float(line["time"])
+        with suppress(OSError):
+            return self.folder.stat().st_mtime
+        return 0.0
+
+    @property
     def folded(self) -> FlowState:
         """How it stands by its lines, whoever runs it.
 
@@ -263,7 +273,7 @@ def journals(workspace: Workspace) -> list[FlowJournal]:
     """List the flow runs of a workspace, the newest order first."""
     folder = flows_folder(workspace)
     found = [FlowJournal(path.parent) for path in folder.glob(f"*/{_JOURNAL}")]
-    return sorted(found, key=lambda one: (one.state.ordered, one.id), reverse=True)
+    return sorted(found, key=lambda one: (one.ordered_at, one.id), reverse=True)
 
 
 def _taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:

@@ -66,6 +66,7 @@ class FlowState:
         status: How it stands, without a look at who runs it: see :attr:`FlowJournal.state`.
         why: What a person must do, or empty.
         ordered: Unix time in seconds.
+        wished: Likewise, when it was last to be begun: ordered, or resumed.
         ended: Likewise; NaN before.
         by: Who or what ordered it.
         steps: In their order.
@@ -80,6 +81,7 @@ class FlowState:
     status: FlowStatus = "ordered"
     why: str = ""
     ordered: float = math.nan
+    wished: float = math.nan
     ended: float = math.nan
     by: str = ""
     steps: tuple[StepState, ...] = ()
@@ -128,9 +130,14 @@ def latency_class(seconds: float) -> str:
 
 def fold(id: str, lines: Iterable[Mapping[str, Any]]) -> FlowState:  # noqa: A002  (that is what it is called)
     """Fold the lines of a journal, oldest first, into how the flow stands."""
-    state = FlowState(id)
+    # One for all lines: there may be tens of thousands of effects, and a copy for each would take minutes.
+    effects: dict[str, Mapping[str, Any]] = {}
+    state = FlowState(id, effects=effects)
     for line in lines:
-        state = _take(state, line)
+        if line.get("kind") == "did":
+            effects[str(line["key"])] = line
+        else:
+            state = _take(state, line)
     return state
 
 
@@ -139,16 +146,15 @@ def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
         case "ordered":
             names = cast("Sequence[str]", line["steps"])
             steps = tuple(StepState(name) for name in names)
+            at = float(line["time"])
             return replace(
-                state, flow=str(line["flow"]), run=str(line["run"]), ordered=float(line["time"]), by=str(line["by"]),
+                state, flow=str(line["flow"]), run=str(line["run"]), ordered=at, wished=at, by=str(line["by"]),
                 steps=steps, order=line,
             )  # fmt: skip
         case "running":
             return replace(state, status="running", why="", process=line.get("by") or {})
         case "resumed":
-            return replace(state, status="ordered", why="")
-        case "did":
-            return replace(state, effects={**state.effects, str(line["key"]): line})
+            return replace(state, status="ordered", why="", wished=float(line["time"]))
         case "ended":
             why = str(line.get("why") or "")
             return replace(state, status=cast("FlowStatus", line["status"]), why=why, ended=float(line["time"]))

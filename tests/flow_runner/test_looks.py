@@ -1,0 +1,131 @@
+"""How flows stand is looked at often: what a look costs does not grow with what is over, or with what was done."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steering.flow_runner import returned
+from steering.flow_runner.orders import find_journal, order
+from steering.flow_runner.returned import Looked, _look, follow_flows
+from steering.flow_steps import flow_journal, flow_state
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
+from steering.flow_steps.flow_state import fold
+from tests.flow_runner.test_returned import until
+from tests.flow_runner.workspaces import UID, flow
+
+ORDERED = {"kind": "ordered", "time": 1.0, "flow": "keep", "run": UID, "steps": ["transfer"], "by": "ana"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["did", "progress", "began", "waits"]), st.integers(0, 5)), max_size=60))
+def test_effects_are_folded_each_once_whatever_comes_between(lines):
+    made, wanted = [ORDERED], {}
+    for number, (kind, key) in enumerate(lines):
+        line = {"kind": kind, "time": float(number), "step": "transfer", "bytes": 1, "bytes_total": 2}
+        made.append({**line, "key": f"copy:{key}"} if kind == "did" else line)
+        if kind == "did":
+            wanted[f"copy:{key}"] = made[-1]
+    state = fold("keep", made)
+    assert state.effects == wanted
+    assert fold("keep", [ORDERED]).effects == {}, "nothing of another one"
+
+
+def test_ten_thousands_of_effects_are_not_copied_for_each(monkeypatch):
+    replaced, replace = [], flow_state.replace
+    monkeypatch.setattr(flow_state, "replace", lambda *one, **more: replaced.append(1) or replace(*one, **more))
+    folded = fold("keep", [ORDERED, *({"kind": "did", "time": 1.0, "key": f"copy:{n}"} for n in range(20_000))])
+    assert len(folded.effects) == 20_000
+    assert len(replaced) == 1
+
+
+def over(workspace, name, status="succeeded"):
+    journal, _ = order(workspace, name, flow(), UID)
+    with journal:
+        journal.write("ended", {"status": status, "why": ""})
+    return journal
+
+
+def test_flow_runs_that_are_over_are_neither_opened_nor_locked_again(workspace, monkeypatch):
+    for number in range(10):
+        over(workspace, f"keep{number}", ("succeeded", "failed", "cancelled")[number % 3])
+    going, _ = order(workspace, "going", flow(), UID)
+    opened, lines = [], FlowJournal.lines
+    monkeypatch.setattr(FlowJournal, "lines", lambda self: opened.append(self.id) or lines(self))
+    held, taken = [], flow_journal._taken
+    monkeypatch.setattr(flow_journal, "_taken", lambda file, *kind: held.append(file.name) or taken(file, *kind))
+    looked = Looked()
+    assert len(_look(flows_folder(workspace), looked)) == 11
+    opened.clear()
+    held.clear()
+    for _ in range(5):
+        assert _look(flows_folder(workspace), looked) == []
+    assert (opened, held) == ([], [])
+    # Whoever takes one up is seen, though nothing is written yet, and whoever lets go or is killed.
+    with going:
+        assert [(one.id, one.status) for one in _look(flows_folder(workspace), looked)] == [(going.id, "running")]
+        assert _look(flows_folder(workspace), looked) == []
+    assert [(one.id, one.status) for one in _look(flows_folder(workspace), looked)] == [(going.id, "ordered")]
+    again = FlowJournal(flows_folder(workspace) / f"keep1-{UID[:8]}")
+    with again:
+        again.write("resumed")
+    assert [(one.id, one.status) for one in _look(flows_folder(workspace), looked)] == [(again.id, "ordered")]
+
+
+def test_a_flow_run_that_is_removed_in_that_moment_is_left_out(workspace, monkeypatch):
+    over(workspace, "keep")
+    gone = over(workspace, "gone")
+    held = FlowJournal.held.fget
+
+    def removed(self):
+        if self.id == gone.id:
+            (self.folder / "journal.jsonl").unlink()
+        return held(self)
+
+    monkeypatch.setattr(FlowJournal, "held", property(removed))
+    assert [one.id for one in _look(flows_folder(workspace), Looked())] == [f"keep-{UID[:8]}"]
+
+
+def test_to_list_or_find_flow_runs_none_is_folded(workspace, monkeypatch):
+    ids = [over(workspace, name).id for name in ("one", "two", "three")]
+
+    def folded(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(flow_journal, "fold", folded)
+    assert [one.id for one in journals(workspace)] == ids[::-1]
+    assert find_journal(workspace, ids[0]).id == ids[0]
+    assert find_journal(workspace, "tw").id == ids[1]
+
+
+async def test_a_flow_that_writes_without_end_is_looked_at_now_and_then(workspace, monkeypatch):
+    happened, look, sleep = [], returned._look, asyncio.sleep
+
+    async def paused(seconds):
+        happened.append(seconds)
+        await sleep(0.001)
+
+    monkeypatch.setattr(returned, "_look", lambda *args: happened.append("look") or look(*args))
+    monkeypatch.setattr(returned, "asyncio", Paused(paused))
+    journal, _ = order(workspace, "keep", flow(), UID)
+    seen = []
+    following = asyncio.create_task(follow_flows(flows_folder(workspace), seen.append, seen.append))
+    with journal:
+        while happened.count("look") < 4:
+            journal.write("progress", {"step": "transfer", "bytes": 1, "bytes_total": 2}, sync=False)
+            await sleep(0)
+        journal.write("ended", {"status": "failed", "why": "No room."})
+    # The last word is never missed.
+    await until(lambda: seen[-1][0].status == "failed")
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert happened[: len(happened) // 2 * 2] == ["look", 0.5] * (len(happened) // 2)
+
+
+class Paused:
+    """The module asyncio, whose pauses are others."""
+
+    def __init__(self, paused):
+        self.sleep = paused
+
+    def __getattr__(self, name):
+        return getattr(asyncio, name)
