@@ -88,6 +88,28 @@ def test_a_run_is_written_read_and_after_a_stop_in_the_middle_written_again(serv
     assert not Recorder(client, journal.path.parent).step()
 
 
+def test_runs_of_a_plan_after_and_inside_one_another_are_all_in_the_record(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    parts = {}
+    for uid in ("plan-a", "plan-b", "plan-c"):
+        path = journalled(folder, uid, 6).path
+        parts[uid] = list(read_journal(path))
+        path.unlink()
+    journal = Journal(folder / "journal-plan", "own")
+    outer = parts["plan-b"]
+    following = Recorder(client, journal.path.parent)
+    for entry in (*parts["plan-a"], *outer[:7], *parts["plan-c"], *outer[7:]):
+        journal.write(entry)
+        following.step()
+    for uid in parts:
+        run = Record(client)[uid]
+        assert run.stop["run_start"] == uid
+        assert run["primary"].sizes["event"] == 6
+        assert run.frames(5, 6).values[0, 0, 0] == 5 * 64
+    assert not Recorder(client, journal.path.parent).step()
+
+
 def test_reading_what_is_not_there_gives_a_sentence(server):
     url, folder = server
     client = connect_record(url, "key")
