@@ -160,6 +160,21 @@ def test_a_run_that_is_refused_is_in_nobodys_way_is_told_and_then_tried_seldom(t
     assert json.loads(journal.path.with_suffix(".recorded").read_text())["missing"] == []
 
 
+def test_a_run_that_was_refused_inside_one_that_goes_on_is_written_once_by_the_next_recorder(tmp_path):
+    client = Record()
+    client.refuses = {"bad"}
+    journal, outer = Journal(tmp_path, "own"), documents("outer")
+    write(journal, *outer[:2], *documents("bad"), outer[2])
+    Recorder(client, tmp_path).step()
+    client.refuses, client.begun = set(), []
+    following = Recorder(client, tmp_path)
+    following.step()
+    assert sorted(client.begun) == ["bad", "outer"]
+    write(journal, *outer[3:])
+    following.step()
+    assert client.runs == {"outer": outer, "bad": documents("bad")}
+
+
 def test_a_run_that_goes_on_while_it_is_refused_is_caught_up_with(tmp_path, clock):
     client = Record()
     client.refuses = {"run"}
