@@ -86,10 +86,10 @@ def _named(result: Result, flow: str) -> Result:
 
 @dataclass
 class Looked:
-    """Which journals were read, at which size and whether somebody ran the flow; which may be taken up by somebody."""
+    """Which journals were read, at which size and whether somebody ran the flow; those that somebody may take up."""
 
     seen: dict[str, tuple[int, bool]] = field(default_factory=dict[str, tuple[int, bool]])
-    going: set[str] = field(default_factory=set[str])
+    going: dict[str, FlowJournal] = field(default_factory=dict[str, FlowJournal])
     brought: set[str] = field(default_factory=set[str])
 
 
@@ -151,7 +151,8 @@ def _look(folder: Path, looked: Looked) -> list[FlowState]:
     """Read the journals that have grown, and those whose runner has come or gone."""
     found: list[FlowState] = []
     for path in folder.glob("*/journal.jsonl"):
-        journal = FlowJournal(path.parent)
+        # One that goes on is kept, so that only what is new in it is read.
+        journal = looked.going.get(path.parent.name) or FlowJournal(path.parent)
         seen = looked.seen.get(journal.id)
         try:
             size = path.stat().st_size
@@ -166,9 +167,9 @@ def _look(folder: Path, looked: Looked) -> list[FlowState]:
             continue
         looked.seen[journal.id] = (size, state.status == "running")
         if state.status in ("ordered", "running"):
-            looked.going.add(journal.id)
+            looked.going[journal.id] = journal
         else:
-            looked.going.discard(journal.id)
+            looked.going.pop(journal.id, None)
         found.append(state)
     return found
 

@@ -130,15 +130,36 @@ def latency_class(seconds: float) -> str:
 
 def fold(id: str, lines: Iterable[Mapping[str, Any]]) -> FlowState:  # noqa: A002  (that is what it is called)
     """Fold the lines of a journal, oldest first, into how the flow stands."""
-    # One for all lines: there may be tens of thousands of effects, and a copy for each would take minutes.
-    effects: dict[str, Mapping[str, Any]] = {}
-    state = FlowState(id, effects=effects)
+    folded = Fold(id)
     for line in lines:
+        folded.take(line)
+    return folded.state
+
+
+class Fold:
+    """How a flow stands, line by line."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002  (as above)
+        """Begin before the first line."""
+        self._state = FlowState(id)
+        # One for all lines: there may be tens of thousands of effects, and a copy for each would take minutes.
+        self._effects: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take the next line.
+
+        Raises:
+            KeyError, TypeError, ValueError: If it lacks what it has to say.
+        """
         if line.get("kind") == "did":
-            effects[str(line["key"])] = line
+            self._effects[str(line["key"])] = line
         else:
-            state = _take(state, line)
-    return state
+            self._state = _take(self._state, line)
+
+    @property
+    def state(self) -> FlowState:
+        """How it stands after the lines so far; what comes later does not change it."""
+        return replace(self._state, effects=dict(self._effects))
 
 
 def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:

@@ -1,10 +1,13 @@
 """How flows stand is looked at often: what a look costs does not grow with what is over, or with what was done."""
 
 import asyncio
+import shutil
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steering.core.errors import SteeringError
 from steering.flow_runner import returned
 from steering.flow_runner.orders import find_journal, order
 from steering.flow_runner.returned import Looked, _look, follow_flows
@@ -35,7 +38,55 @@ def test_ten_thousands_of_effects_are_not_copied_for_each(monkeypatch):
     monkeypatch.setattr(flow_state, "replace", lambda *one, **more: replaced.append(1) or replace(*one, **more))
     folded = fold("keep", [ORDERED, *({"kind": "did", "time": 1.0, "key": f"copy:{n}"} for n in range(20_000))])
     assert len(folded.effects) == 20_000
-    assert len(replaced) == 1
+    assert len(replaced) == 2
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            b'{"kind": "did", "time": 2, "key": "a"}\n',
+            b'{"kind": "running", "time": 2}\n',
+            b'{"kind": "ended", "time": 3, "status": "failed"}\n',
+            b"[1]\n",
+            b"no json\n",
+        ]
+    )
+)
+
+
+@given(LINES, st.lists(st.integers(1, 60), min_size=1))
+def test_a_journal_that_grows_is_read_on_and_stands_as_if_it_were_read_from_its_begin(tmp_path_factory, lines, pieces):
+    journal = FlowJournal(tmp_path_factory.mktemp("flows") / "keep")
+    journal.order({"flow": "keep", "run": UID, "steps": [], "by": "ana"})
+    content, kept = b"".join(lines), []
+    with (journal.folder / "journal.jsonl").open("ab", buffering=0) as file:
+        while content:
+            size = pieces[len(kept) % len(pieces)]
+            file.write(content[:size])
+            content = content[size:]
+            state = journal.folded
+            assert state == FlowJournal(journal.folder).folded
+            kept.append((state, dict(state.effects)))
+    for state, effects in kept:
+        assert state.effects == effects, "what is written later does not change it"
+
+
+def test_one_that_was_removed_and_ordered_anew_is_read_anew_and_one_that_is_spoilt_says_so_each_time(workspace):
+    journal = over(workspace, "keep", "failed")
+    assert journal.state.status == "failed"
+    shutil.rmtree(journal.folder)
+    with pytest.raises(SteeringError, match="There is no flow run"):
+        _ = journal.state
+    again, _ = order(workspace, "keep", flow(), UID)
+    with again:
+        again.write("progress", {"step": "transfer", "bytes": 1, "bytes_total": 2, "more": "x" * 10_000})
+    assert journal.state.status == "ordered"
+    with again:
+        again.write("done", {"step": "transfer"})
+    for _ in range(2):
+        assert "cannot be read" in journal.state.why
+        with pytest.raises(SteeringError, match="cannot be read"):
+            _ = journal.folded
 
 
 def over(workspace, name, status="succeeded"):
@@ -49,8 +100,8 @@ def test_flow_runs_that_are_over_are_neither_opened_nor_locked_again(workspace, 
     for number in range(10):
         over(workspace, f"keep{number}", ("succeeded", "failed", "cancelled")[number % 3])
     going, _ = order(workspace, "going", flow(), UID)
-    opened, lines = [], FlowJournal.lines
-    monkeypatch.setattr(FlowJournal, "lines", lambda self: opened.append(self.id) or lines(self))
+    opened, read = [], FlowJournal._read_on
+    monkeypatch.setattr(FlowJournal, "_read_on", lambda self: opened.append(self.id) or read(self))
     held, taken = [], flow_journal._taken
     monkeypatch.setattr(flow_journal, "_taken", lambda file, *kind: held.append(file.name) or taken(file, *kind))
     looked = Looked()
@@ -91,7 +142,7 @@ def test_to_list_or_find_flow_runs_none_is_folded(workspace, monkeypatch):
     def folded(*_):
         raise AssertionError
 
-    monkeypatch.setattr(flow_journal, "fold", folded)
+    monkeypatch.setattr(flow_journal, "Fold", folded)
     assert [one.id for one in journals(workspace)] == ids[::-1]
     assert find_journal(workspace, ids[0]).id == ids[0]
     assert find_journal(workspace, "tw").id == ids[1]
