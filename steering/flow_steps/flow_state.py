@@ -66,13 +66,13 @@ class FlowState:
         status: How it stands, without a look at who runs it: see :attr:`FlowJournal.state`.
         why: What a person must do, or empty.
         ordered: Unix time in seconds.
-        wished: Likewise, when it was last to be begun: ordered, or resumed.
         ended: Likewise; NaN before.
         by: Who or what ordered it.
         steps: In their order.
         effects: What was done once and for all, by its key, of all steps.
         process: Who runs it, or ran it last: process number, its start, the host.
         order: The first line: the flow as it was, what was known.
+        wished: Unix time in seconds when it was last to be begun: ordered, or resumed.
     """
 
     id: str
@@ -81,13 +81,13 @@ class FlowState:
     status: FlowStatus = "ordered"
     why: str = ""
     ordered: float = math.nan
-    wished: float = math.nan
     ended: float = math.nan
     by: str = ""
     steps: tuple[StepState, ...] = ()
     effects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
     process: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     order: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    wished: float = math.nan
 
     @property
     def over(self) -> bool:
