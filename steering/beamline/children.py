@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from steering.archive.key import record_key
 from steering.beamline.watched import Watched, end_child
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.machine.ports import free_port
@@ -39,12 +39,12 @@ def start_simulation(
         The environment variables that EPICS clients need to find it and nothing else.
 
     Raises:
-        SteeringError: If it ends before it is ready, or is not ready in time.
+        SteeringError: If it cannot be started, ends before it is ready, or is not ready in time.
     """
     # By name: nothing that runs imports the simulation.
     command, title = ["steering.sim", "--speed", str(speed), "--seed", str(seed)], "The simulated beamline"
     command += ["--contents", json.dumps(contents)] if contents else []
-    process = _start(command)
+    process = _first(command, title)
     stack.callback(end_child, process)
     ready = _ready(process, title)
     again = [*command, "--ports", *(str(port) for port in cast("Sequence[int]", ready["ports"]))]
@@ -67,12 +67,15 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
 
     Returns:
         Its ``url`` and ``key``; the server answers there some seconds later.
+
+    Raises:
+        SteeringError: If its process cannot be started.
     """
     port = free_port()
     key = record_key(workspace)
     command = ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)]
     lost = "nothing is lost, since it fills itself from the journal"
-    watched = Watched(_start(command), lambda: _start(command), "The record", lost, say)
+    watched = Watched(_first(command, "The record"), lambda: _start(command), "The record", lost, say)
     stack.callback(watched.end)
     return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
 
@@ -90,12 +93,16 @@ def start_flows(
 
     Returns:
         Tells it something of a run; never waits.
+
+    Raises:
+        SteeringError: If its process cannot be started.
     """
     # By name: it is above this room, and this process needs nothing of it.
     command = ["steering.flow_runner", "--workspace", str(workspace.directory)]
     command += ["--beamline", file] if file else []
     lost = "flows that it did go on where they were"
-    watched = Watched(_start(command), lambda: _start(command), "The process of flows", lost, say)
+    title = "The process of flows"
+    watched = Watched(_first(command, title), lambda: _start(command), title, lost, say)
     stack.callback(watched.end)
     return watched.tell
 
@@ -117,6 +124,21 @@ def _ready(process: "subprocess.Popen[str]", title: str) -> dict[str, Json]:
     code = process.wait()
     message = f"{title} ended before it was ready (exit code {code}). What it said is in this process' log."
     raise SteeringError(message)
+
+
+def _first(arguments: Sequence[str], title: str) -> "subprocess.Popen[str]":
+    """Start a child for the first time, when nothing runs yet that would be lost with this process.
+
+    Raises:
+        SteeringError: If there is no memory for it, or there are too many processes.
+    """
+    try:
+        return _start(arguments)
+    except OSError as error:
+        raise SteeringError(
+            f"{title} cannot be started: {cause(error)}. End what this machine can do without, and start the service "
+            "again."
+        ) from error
 
 
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":

@@ -6,14 +6,16 @@ import json
 import os
 import queue
 import threading
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.beamline import watched
+from steering.beamline import children, watched
 from steering.beamline.told_runs import _MOST_WAITING, ToldRuns
 from steering.beamline.watched import Watched
+from steering.core.errors import SteeringError
 from steering.machine.child_words import said_by_child, say_to_parent
 
 NOBODY = 20.0
@@ -78,6 +80,25 @@ def test_a_child_that_cannot_be_started_again_is_tried_until_it_can_and_that_is_
     assert "was started again. Once so far; nothing is lost." in said.get(timeout=NOBODY)
     next_one.die()
     assert "2 times so far" in said.get(timeout=NOBODY)
+
+
+def test_a_service_whose_children_cannot_be_started_says_why(monkeypatch, workspace):
+    def full(*_args, **_more):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(children.subprocess, "Popen", full)
+    starts = {
+        "The simulated beamline": lambda stack: children.start_simulation(stack, 1.0, 0, {}, print),
+        "The record": lambda stack: children.start_record(workspace, stack, print),
+        "The process of flows": lambda stack: children.start_flows(workspace, "", stack, print),
+    }
+    for title, start in starts.items():
+        with ExitStack() as stack, pytest.raises(SteeringError) as raised:
+            start(stack)
+        assert str(raised.value) == (
+            f"{title} cannot be started: Resource temporarily unavailable. End what this machine can do without, and "
+            "start the service again."
+        )
 
 
 def test_it_ends_also_while_its_child_cannot_be_started_again(watch):
