@@ -6,8 +6,8 @@ from typing import Any
 
 from steering.archive.journal import Entry, decode
 from steering.archive.journal_runs import run_of
-from steering.archive.run_writer import RunWriter
 from steering.documents.open_runs import OpenRuns
+from steering.documents.run_writer import RunWriter
 
 
 class JournalTail:

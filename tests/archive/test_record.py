@@ -13,7 +13,6 @@ import pytest
 import xarray as xr
 from tiled.client import from_uri
 
-from steering.archive import run_writer
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
@@ -21,6 +20,7 @@ from steering.archive.results import write_result
 from steering.archive.server import TiledServer
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.documents import run_writer
 from tests.documents import documents_of_a_run
 
 pytestmark = pytest.mark.system
