@@ -19,6 +19,7 @@ from steering.archive.key import record_key
 from steering.archive.recorder import Recorder
 from steering.archive.server import TiledServer
 from steering.core.workspace import Workspace
+from steering.machine.child_words import say_to_parent
 from steering.machine.direct import made_for
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.loading import loading
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_private(workspace.frames)
     with TiledServer(workspace.record, key, port=options.port, readable=workspace.frames) as server:
         client = made_for(server.url, lambda: from_uri(server.url, api_key=key))
-        _record(Recorder(client, workspace.journal), server.url)
+        _record(Recorder(client, workspace.journal, say_to_parent), server.url)
     return 0
 
 

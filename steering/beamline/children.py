@@ -5,22 +5,19 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import IO, cast
 
 from steering.archive.key import record_key
-from steering.core.errors import SteeringError
+from steering.beamline.watched import Watched, end_child
+from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.machine.ports import free_port
 from steering.machine.utf8 import utf8_environment
 
 _READY_SECONDS = 60.0
-_END_SECONDS = 10.0
-# A child that died is started again after so long (seconds), then ever later.
-_AGAIN_SECONDS, _LATEST_SECONDS = 0.5, 60.0
 
 
 def start_simulation(
@@ -42,17 +39,17 @@ def start_simulation(
         The environment variables that EPICS clients need to find it and nothing else.
 
     Raises:
-        SteeringError: If it ends before it is ready, or is not ready in time.
+        SteeringError: If it cannot be started, ends before it is ready, or is not ready in time.
     """
     # By name: nothing that runs imports the simulation.
     command, title = ["steering.sim", "--speed", str(speed), "--seed", str(seed)], "The simulated beamline"
     command += ["--contents", json.dumps(contents)] if contents else []
-    process = _start(command)
-    stack.callback(_end, process)
+    process = _first(command, title)
+    stack.callback(end_child, process)
     ready = _ready(process, title)
     again = [*command, "--ports", *(str(port) for port in cast("Sequence[int]", ready["ports"]))]
     lost = "its motors stand at 0 and its detector is not armed: abort a scan that waits, and start it again"
-    watched = _Watched(process, lambda: _start(again), title, lost, say)
+    watched = Watched(process, lambda: _start(again), title, lost, say)
     stack.callback(watched.end)
     environment = cast("Mapping[str, str]", ready["environment"])
     return {name: str(value) for name, value in environment.items()}
@@ -70,12 +67,15 @@ def start_record(workspace: Workspace, stack: ExitStack, say: Callable[[str], ob
 
     Returns:
         Its ``url`` and ``key``; the server answers there some seconds later.
+
+    Raises:
+        SteeringError: If its process cannot be started.
     """
     port = free_port()
     key = record_key(workspace)
     command = ["steering.archive", "--workspace", str(workspace.directory), "--port", str(port)]
     lost = "nothing is lost, since it fills itself from the journal"
-    watched = _Watched(_start(command), lambda: _start(command), "The record", lost, say)
+    watched = Watched(_first(command, "The record"), lambda: _start(command), "The record", lost, say)
     stack.callback(watched.end)
     return {"url": f"http://127.0.0.1:{port}/api/v1", "key": key}
 
@@ -93,65 +93,18 @@ def start_flows(
 
     Returns:
         Tells it something of a run; never waits.
+
+    Raises:
+        SteeringError: If its process cannot be started.
     """
     # By name: it is above this room, and this process needs nothing of it.
     command = ["steering.flow_runner", "--workspace", str(workspace.directory)]
     command += ["--beamline", file] if file else []
     lost = "flows that it did go on where they were"
-    watched = _Watched(_start(command), lambda: _start(command), "The process of flows", lost, say)
+    title = "The process of flows"
+    watched = Watched(_first(command, title), lambda: _start(command), title, lost, say)
     stack.callback(watched.end)
     return watched.tell
-
-
-class _Watched:
-    """A child that is started again when it dies, ever later if it dies again and again."""
-
-    def __init__(
-        self,
-        process: "subprocess.Popen[str]",
-        again: "Callable[[], subprocess.Popen[str]]",
-        title: str,
-        lost: str,
-        say: Callable[[str], object],
-    ) -> None:
-        self._process, self._again, self._title, self._lost, self._say = process, again, title, lost, say
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="steering-watch", daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        """End it for good."""
-        self._ending.set()
-        _end(self._process)
-        self._thread.join()
-
-    def tell(self, what: Mapping[str, Json]) -> None:
-        """Write a line to its standard input, unless it does not read."""
-        with suppress(OSError, ValueError):
-            pipe = cast("IO[str]", self._process.stdin).fileno()
-            os.set_blocking(pipe, False)
-            os.write(pipe, json.dumps(what).encode() + b"\n")
-
-    def _watch(self) -> None:
-        died, pause = 0, _AGAIN_SECONDS
-        while True:
-            began = time.monotonic()
-            _discard(cast("IO[str]", self._process.stdout))
-            code = self._process.wait()
-            if time.monotonic() - began > _LATEST_SECONDS:
-                pause = _AGAIN_SECONDS
-            if self._ending.wait(pause):
-                return
-            died, pause = died + 1, min(2 * pause, _LATEST_SECONDS)
-            times = "Once" if died == 1 else f"{died} times"
-            self._say(
-                f"{self._title}'s process ended (exit code {code}) and was started again. {times} so far; {self._lost}."
-            )
-            self._process = self._again()
-            if self._ending.is_set():
-                # It was told to end in this very moment, and ended the one before.
-                _end(self._process)
-                return
 
 
 def _ready(process: "subprocess.Popen[str]", title: str) -> dict[str, Json]:
@@ -173,6 +126,21 @@ def _ready(process: "subprocess.Popen[str]", title: str) -> dict[str, Json]:
     raise SteeringError(message)
 
 
+def _first(arguments: Sequence[str], title: str) -> "subprocess.Popen[str]":
+    """Start a child for the first time, when nothing runs yet that would be lost with this process.
+
+    Raises:
+        SteeringError: If there is no memory for it, or there are too many processes.
+    """
+    try:
+        return _start(arguments)
+    except OSError as error:
+        raise SteeringError(
+            f"{title} cannot be started: {cause(error)}. End what this machine can do without, and start the service "
+            "again."
+        ) from error
+
+
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":
     """Start ``python -m MODULE ...`` on a lifeline."""
     return subprocess.Popen(  # noqa: S603  (our own module, our own arguments, no shell)
@@ -185,19 +153,3 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":
         # A terminal's Ctrl-C must reach this process only: it still needs its children to stop the motors.
         start_new_session=True,
     )
-
-
-def _discard(stream: IO[str]) -> None:
-    """Keep reading, so that a talkative child never blocks on a full pipe."""
-    for _ in stream:
-        continue
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

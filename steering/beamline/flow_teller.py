@@ -20,10 +20,8 @@ class FlowTeller:
         """
         self._tell = tell
         self._points = any(one.trigger.each[0] for one in flows.values())
-        self._run: dict[str, Json] = {}
-        # Bytes of an event, by descriptor.
-        self._streams: dict[str, int] = {}
-        self._frames, self._bytes, self._each = 0, 0, 1
+        # The runs that are open: a plan may open one inside another.
+        self._open: dict[str, _OpenRun] = {}
 
     @staticmethod
     def wanted(flows: Mapping[str, FlowEntry]) -> bool:
@@ -33,18 +31,30 @@ class FlowTeller:
     def take(self, name: str, document: dict[str, Any]) -> None:
         """Take a document, on the engine's thread."""
         if name == "start":
-            self._run = {"run": document["uid"], "scan": str(document.get("plan_name") or "")}
-            self._frames, self._bytes, self._each = 0, 0, int(document.get("frames_per_event") or 1)
-            self._tell({"what": "began", **self._run})
+            run = _OpenRun(document["uid"], document.get("plan_name"), document.get("frames_per_event"))
+            self._open[document["uid"]] = run
+            self._tell({"what": "began", **run.told})
         elif name == "descriptor" and document.get("name") == "primary":
-            self._streams[document["uid"]] = _bytes_of_event(document, self._each)
-        elif name == "event" and self._points and document["descriptor"] in self._streams:
-            self._frames += self._each
-            self._bytes += self._streams[document["descriptor"]]
-            self._tell({"what": "events", "frames": self._frames, "bytes": self._bytes, **self._run})
-        elif name == "stop" and document["run_start"] == self._run.get("run"):
-            self._streams.clear()
-            self._tell({"what": "ended", **self._run})
+            if (run := self._open.get(document["run_start"])) is not None:
+                run.streams[document["uid"]] = _bytes_of_event(document, run.each)
+        elif name == "event" and self._points:
+            for run in self._open.values():
+                if document["descriptor"] in run.streams:
+                    run.frames += run.each
+                    run.bytes += run.streams[document["descriptor"]]
+                    self._tell({"what": "events", "frames": run.frames, "bytes": run.bytes, **run.told})
+        elif name == "stop" and (ended := self._open.pop(document["run_start"], None)) is not None:
+            self._tell({"what": "ended", **ended.told})
+
+
+class _OpenRun:
+    """What is told of a run, and counted of it: frames, and bytes of an event by the uid of its descriptor."""
+
+    def __init__(self, uid: str, scan: object, each: Any) -> None:
+        self.told: Mapping[str, Json] = {"run": uid, "scan": str(scan or "")}
+        self.each = int(each or 1)
+        self.frames, self.bytes = 0, 0
+        self.streams: dict[str, int] = {}
 
 
 def _bytes_of_event(descriptor: Mapping[str, Any], frames: int) -> int:

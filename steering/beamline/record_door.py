@@ -1,6 +1,8 @@
 """The record of a service, for its guests: what they read passes through here, with the service's own key."""
 
+import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote, unquote
 
 import httpx
 from fastapi import HTTPException, Request
@@ -12,6 +14,8 @@ from steering.machine.direct import MOUNTS
 _READING = ("/table/",)
 _LARGEST_BODY = 1 << 20
 _ANSWER_SECONDS = 60.0
+# What a path may hold besides letters and digits, as it is; the rest is encoded once more, as it was when it came.
+_PLAIN = "/:@!$&'()*+,;=~"
 _THERE = ("accept", "accept-encoding", "content-type", "if-none-match", "host")
 _BACK = ("content-type", "content-encoding", "etag", "server-timing", "vary", "cache-control", "expires")
 
@@ -37,8 +41,10 @@ class RecordDoor:
         """Ask the record.
 
         Raises:
-            HTTPException: If this is not reading, or the record does not answer.
+            HTTPException: If this is not reading, the path leads elsewhere, or the record does not answer.
         """
+        if _leads_elsewhere(rest):
+            raise HTTPException(400, "A path in the record has no '.' or '..' between its slashes. Name what is read.")
         path = f"/{rest}"
         if request.method not in ("GET", "HEAD") and not path.startswith(_READING):
             raise HTTPException(403, "The record can be read here, not written.")
@@ -47,7 +53,9 @@ class RecordDoor:
         headers["authorization"] = f"Apikey {self._key}"
         if request.url.scheme == "https":
             headers["x-forwarded-proto"] = "https"
-        asked = self._client.build_request(request.method, f"{path}?{request.url.query}", headers=headers, content=body)
+        # Encoded as it came: what a name holds is neither a query nor the beginning of another path.
+        url = f"{quote(path, safe=_PLAIN)}?{request.url.query}"
+        asked = self._client.build_request(request.method, url, headers=headers, content=body)
         try:
             answer = await self._client.send(asked, stream=True)
         except httpx.HTTPError as error:
@@ -62,6 +70,16 @@ class RecordDoor:
                 await answer.aclose()
 
         return StreamingResponse(content(), answer.status_code, back)
+
+
+def _leads_elsewhere(rest: str) -> bool:
+    """Say whether a path leaves the place that it begins with, for anybody who decodes it however often."""
+    before = ""
+    while rest != before:
+        if any(part in (".", "..") for part in re.split(r"[/\\]", rest)):
+            return True
+        before, rest = rest, unquote(rest)
+    return False
 
 
 async def _body(request: Request) -> bytes:

@@ -148,7 +148,7 @@ def _localised(asked: Mapping[str, Any], folder: Path, mine: Path) -> RecordedRu
         for entry in read_journal(journal):
             file.write(encode(_moved(entry, was, here)) + b"\n")
     made.replace(path)
-    return read_run(path)
+    return read_run(path, str(asked["run"]))
 
 
 def _moved(entry: Entry, was: str, here: str) -> Entry:

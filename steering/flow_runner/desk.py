@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,9 +18,9 @@ from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
 from steering.flow_runner.changed import FlowChangedWarning, changed_since
 from steering.flow_runner.feature_trigger import FeatureTrigger
-from steering.flow_runner.orders import cancel, find_journal, flow_named, flows_of, order, triggers_of
+from steering.flow_runner.orders import WATCHED, cancel, find_journal, flow_named, flows_of, order, triggers_of
 from steering.flow_runner.returned import Returned, follow_flows, returned_by
-from steering.flow_runner.troubles import Troubles
+from steering.flow_runner.troubles import LATE_SECONDS, Troubles
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder
 from steering.flow_steps.flow_state import FlowState
 from steering.flow_steps.recorded_run import find_run
@@ -48,7 +49,7 @@ class Flows:
             board: Of the session, which has features that nobody else has.
         """
         self._workspace, self._board = workspace, board
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
         self.states: Cell[tuple[FlowState, ...]] = Cell(())
         self.returned: Cell[Mapping[str, Returned]] = Cell({})
         self.offered: Cell[tuple[str, ...]] = Cell(())
@@ -74,6 +75,8 @@ class Flows:
     def run(self, name: str, run: str = "") -> str:
         """Have a flow done with a run, by a process of its own that outlives this session; once, however often asked.
 
+        One that was ordered before and that nobody has begun, since a session was killed just then, is begun now.
+
         Args:
             name: Of the flow.
             run: Uid of the run, or its beginning; the newest that has ended if left out.
@@ -90,7 +93,7 @@ class Flows:
         entry, recorded = flow_named(name, self.entries), find_run(self._workspace, run)
         journal, new = order(self._workspace, name, entry, recorded.uid, features=self._known(recorded.uid))
         self._warn("" if new else changed_since(journal, entry))
-        if new:
+        if new or self._is_left(journal):
             self._start(journal)
         return journal.id
 
@@ -116,7 +119,7 @@ class Flows:
         name, entry = analysis_flow(analyses, facility, self._workspace)
         recorded = find_run(self._workspace, run)
         journal, new = order(self._workspace, name, entry, recorded.uid)
-        if new:
+        if new or self._is_left(journal):
             self._start(journal)
         return journal.id
 
@@ -264,6 +267,18 @@ class Flows:
         shown = self._board.results.value.items()
         return {label: one.outcome.features for label, one in shown if one.provenance.run == run}
 
+    def _is_left(self, journal: FlowJournal) -> bool:
+        """Say whether a flow that was ordered before is begun by nobody: whoever ordered it was killed just then."""
+        ours = self._started.get(journal.id)
+        if ours is not None and ours.poll() is None:
+            # It is about to.
+            return False
+        state = journal.state
+        if state.status != "ordered" or journal.cancel_wished:
+            return False
+        # The service's flows wait for their turn.
+        return state.by not in WATCHED or time.time() - state.wished > LATE_SECONDS
+
     def _start(self, journal: FlowJournal) -> None:
         """Start a process that does it, and lives on without this one."""
         command = [sys.executable, "-m", "steering.flow_runner", "--workspace", str(self._workspace.directory)]
@@ -276,4 +291,5 @@ class Flows:
                 start_new_session=True,
             )
         # Those that have ended are collected here, and no zombie stays.
-        self._started = [one for one in (*self._started, started) if one.poll() is None]
+        living = {id_: one for id_, one in self._started.items() if one.poll() is None}
+        self._started = {**living, journal.id: started}

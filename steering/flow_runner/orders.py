@@ -24,6 +24,8 @@ from steering.machine.identity import host_of, lives
 if TYPE_CHECKING:
     from steering.flows.entries import FlowEntry
 
+# What orders flows unasked, in the process of flows, and begins them when it is their turn.
+BY_END, BY_FRAMES, BY_BYTES = WATCHED = "end of the run", "frames of the run", "bytes of the run"
 _STOP_SECONDS = 20.0
 
 
@@ -127,12 +129,13 @@ def find_journal(workspace: Workspace, id: str) -> FlowJournal:  # noqa: A002  (
     Raises:
         SteeringError: If there is none, or more than one.
     """
-    known = journals(workspace)
-    found = [one for one in known if one.id == id] or [one for one in known if one.id.startswith(id)]
+    # A name is soon looked for; only for the sentence all are listed by their age.
+    there = sorted(path.parent.name for path in flows_folder(workspace).glob("*/journal.jsonl"))
+    found = [one for one in there if one == id] or [one for one in there if one.startswith(id)]
     if len(found) != 1:
-        there = ", ".join(one.id for one in known[:5]) or "none"
-        raise SteeringError(f"{len(found)} flow runs are called {id!r:.60}. The newest are: {there}.")
-    return found[0]
+        newest = ", ".join(one.id for one in journals(workspace)[:5]) or "none"
+        raise SteeringError(f"{len(found)} flow runs are called {id!r:.60}. The newest are: {newest}.")
+    return FlowJournal(flows_folder(workspace) / found[0])
 
 
 def cancel(workspace: Workspace, journal: FlowJournal) -> FlowState:

@@ -3,12 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from steering.core.errors import SteeringError
 from steering.core.result import Result
+from steering.flow_runner.troubles import late_orders, seconds_until_late
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.flow_journal import FlowJournal
 from steering.flow_steps.flow_state import FlowState, latency_class
@@ -16,6 +17,10 @@ from steering.flow_steps.result_file import results_of
 
 # Of so many of the newest flow runs what they have found is brought when a session begins.
 _NEWEST = 20
+# Each line that a flow writes rings; the journals are looked at so many seconds after the last look at the earliest.
+_PAUSE_SECONDS = 0.5
+# Whoever is killed rings no bell.
+_KILLED_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,64 +86,91 @@ def _named(result: Result, flow: str) -> Result:
 
 @dataclass
 class Looked:
-    """Which journals were read, at which size."""
+    """Which journals were read, at which size and whether somebody ran the flow; those that somebody may take up."""
 
-    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    seen: dict[str, tuple[int, bool]] = field(default_factory=dict[str, tuple[int, bool]])
+    going: dict[str, FlowJournal] = field(default_factory=dict[str, FlowJournal])
     brought: set[str] = field(default_factory=set[str])
 
 
 async def follow_flows(
     folder: Path, states: Callable[[tuple[FlowState, ...]], object], bring: Callable[[Returned], None]
 ) -> None:
-    """Follow the flows of a workspace until this is cancelled; waits on a bell, and looks at no clock.
+    """Follow the flows of a workspace until this is cancelled; waits on a bell.
 
     Args:
         folder: Of the flows.
-        states: Called with how all stand, the newest order first, whenever one has news.
+        states: Called with how all stand, the newest order first, whenever one has news, or was ordered and nobody has
+            begun it in time.
         bring: Called with each result that a flow has brought, once, the oldest first.
     """
     loop, news = asyncio.get_running_loop(), asyncio.Event()
     bell = await asyncio.to_thread(Bell, folder)
     known: dict[str, FlowState] = {}
-    looked = Looked()
+    looked, late = Looked(), frozenset[str]()
     loop.add_reader(bell.fileno(), news.set)
     news.set()
+    waking: asyncio.TimerHandle | None = None
     try:
         while True:
             await news.wait()
             bell.wait(0.0)
             news.clear()
             changed = await asyncio.to_thread(_look, folder, looked)
-            if not changed:
-                continue
             known |= {one.id: one for one in changed}
-            newest = sorted(known.values(), key=lambda one: (one.ordered, one.id), reverse=True)
-            states(tuple(newest))
-            for state in reversed(newest[:_NEWEST]):
-                if state.id not in looked.brought and state.step("compute").status == "done":
-                    looked.brought.add(state.id)
-                    for one in await asyncio.to_thread(_read, state):
-                        bring(one)
+            before, late = late, late_orders(known.values())
+            if waking is not None:
+                waking.cancel()
+            waking = _wake(known.values(), news)
+            if changed or late != before:
+                newest = sorted(known.values(), key=lambda one: (one.ordered, one.id), reverse=True)
+                states(tuple(newest))
+                for state in reversed(newest[:_NEWEST]):
+                    if state.id not in looked.brought and state.step("compute").status == "done":
+                        looked.brought.add(state.id)
+                        for one in await asyncio.to_thread(_read, state):
+                            bring(one)
+            await asyncio.sleep(_PAUSE_SECONDS)
     finally:
+        if waking is not None:
+            waking.cancel()
         loop.remove_reader(bell.fileno())
         bell.end()
+
+
+def _wake(states: Iterable[FlowState], news: asyncio.Event) -> asyncio.TimerHandle | None:
+    """Have the journals looked at when an order is late, and now and then whether whoever runs a flow still lives."""
+    known = list(states)
+    late = seconds_until_late(known)
+    waits = [_KILLED_SECONDS] if any(one.status == "running" for one in known) else []
+    waits += [] if late is None else [late + _PAUSE_SECONDS]
+    return asyncio.get_running_loop().call_later(min(waits), news.set) if waits else None
 
 
 def _look(folder: Path, looked: Looked) -> list[FlowState]:
     """Read the journals that have grown, and those whose runner has come or gone."""
     found: list[FlowState] = []
     for path in folder.glob("*/journal.jsonl"):
-        journal = FlowJournal(path.parent)
-        # Its sign says whether somebody runs it.
-        size = path.stat().st_size * (-1 if journal.held else 1)
-        if looked.sizes.get(journal.id) == size:
-            continue
-        looked.sizes[journal.id] = size
+        # One that goes on is kept, so that only what is new in it is read.
+        journal = looked.going.get(path.parent.name) or FlowJournal(path.parent)
+        seen = looked.seen.get(journal.id)
         try:
-            found.append(journal.state)
-        except SteeringError:
-            # Of another make: the command line says so.
+            size = path.stat().st_size
+            # One that nobody is to run is run by nobody before a line says so.
+            if seen is not None and seen[0] == size and journal.id not in looked.going:
+                continue
+            if (size, journal.held) == seen:
+                continue
+            state = journal.state
+        except (SteeringError, OSError):
+            # Somebody has just removed it.
             continue
+        looked.seen[journal.id] = (size, state.status == "running")
+        if state.status in ("ordered", "running"):
+            looked.going[journal.id] = journal
+        else:
+            looked.going.pop(journal.id, None)
+        found.append(state)
     return found
 
 

@@ -153,7 +153,7 @@ async def analyse(
             # One that cannot be loaded there is named by its result's absence.
             await facility.rehearse(rehearse, analysis)
     shared = facility.shared
-    source = ReplaySource(run.journal, speed=math.inf, detector=detector)
+    source = ReplaySource(run.journal, speed=math.inf, detector=detector, run=run.uid)
     store = Store(shared / "states" if shared is not None else None, shared=shared is not None)
     loop = Loop(source, facility, lambda _started: _copies(analyses), take, complain, store=store)
     try:

@@ -10,12 +10,13 @@ from contextlib import suppress
 from dataclasses import replace
 from io import RawIOBase
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any, Self, cast
 
 from steering.core.errors import SteeringError, cause, said
 from steering.core.workspace import Workspace
 from steering.flow_steps.bells import Bell, ring_all
-from steering.flow_steps.flow_state import FlowState, fold
+from steering.flow_steps.flow_state import FlowState, Fold
 from steering.machine.lines import append, mend
 from steering.machine.secret_file import make_private
 
@@ -59,6 +60,9 @@ class FlowJournal:
         self.folder = folder
         self._lock: IO[str] | None = None
         self._file: RawIOBase | None = None
+        self._reading = Lock()
+        # What was read so far: its lines folded, so many bytes, and the first line.
+        self._read: tuple[Fold, int, bytes] | None = None
 
     @property
     def id(self) -> str:
@@ -110,12 +114,17 @@ class FlowJournal:
     def lines(self) -> Iterator[Mapping[str, Any]]:
         """Read its lines; one that a crash cut off is left out."""
         with (self.folder / _JOURNAL).open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    with suppress(ValueError):
-                        said = json.loads(line)
-                        if isinstance(said, dict):
-                            yield cast("dict[str, Any]", said)
+            yield from (one for one in map(_said, file) if one is not None)
+
+    @property
+    def ordered_at(self) -> float:
+        """When it was ordered, Unix time in seconds, as its first line says; one that says nothing, by its folder."""
+        with suppress(OSError, KeyError, TypeError, ValueError):
+            for line in self.lines():
+                return float(line["time"])
+        with suppress(OSError):
+            return self.folder.stat().st_mtime
+        return 0.0
 
     @property
     def folded(self) -> FlowState:
@@ -125,7 +134,7 @@ class FlowJournal:
             SteeringError: If there is no such flow run, or its journal is none that this version writes.
         """
         try:
-            state = fold(self.id, self.lines())
+            state = self._read_on()
         except FileNotFoundError as error:
             message = f"There is no flow run {self.id!r:.80}. See which there are: steering flow status."
             raise SteeringError(message) from error
@@ -134,6 +143,26 @@ class FlowJournal:
         if not state.order:
             raise self._unreadable("it orders nothing")
         return state
+
+    def _read_on(self) -> FlowState:
+        """Fold what was written since the last look: a long one is looked at with each of its lines."""
+        with self._reading, (self.folder / _JOURNAL).open("rb") as file:
+            # Its first line has the time of the order: a journal that took the place of another one has another.
+            first = file.readline()
+            fold, at, before = self._read or (Fold(self.id), 0, b"")
+            if first != before or os.fstat(file.fileno()).st_size < at:
+                fold, at = Fold(self.id), 0
+            # If a line is none of ours all are read again, and it is said again.
+            self._read = None
+            file.seek(at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                at += len(line)
+                if (told := _said(line)) is not None:
+                    fold.take(told)
+            self._read = fold, at, first
+            return fold.state
 
     @property
     def state(self) -> FlowState:
@@ -276,7 +305,17 @@ def journals(workspace: Workspace) -> list[FlowJournal]:
     """List the flow runs of a workspace, the newest order first."""
     folder = flows_folder(workspace)
     found = [FlowJournal(path.parent) for path in folder.glob(f"*/{_JOURNAL}")]
-    return sorted(found, key=lambda one: (one.state.ordered, one.id), reverse=True)
+    return sorted(found, key=lambda one: (one.ordered_at, one.id), reverse=True)
+
+
+def _said(line: bytes) -> Mapping[str, Any] | None:
+    """Read a line; nothing if a crash has cut it off, or a disk has spoiled it."""
+    if line.endswith(b"\n"):
+        with suppress(ValueError):
+            told = json.loads(line)
+            if isinstance(told, dict):
+                return cast("dict[str, Any]", told)
+    return None
 
 
 def _taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:

@@ -72,6 +72,7 @@ class FlowState:
         effects: What was done once and for all, by its key, of all steps.
         process: Who runs it, or ran it last: process number, its start, the host.
         order: The first line: the flow as it was, what was known.
+        wished: Unix time in seconds when it was last to be begun: ordered, or resumed.
     """
 
     id: str
@@ -86,6 +87,7 @@ class FlowState:
     effects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
     process: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     order: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    wished: float = math.nan
 
     @property
     def over(self) -> bool:
@@ -128,10 +130,36 @@ def latency_class(seconds: float) -> str:
 
 def fold(id: str, lines: Iterable[Mapping[str, Any]]) -> FlowState:  # noqa: A002  (that is what it is called)
     """Fold the lines of a journal, oldest first, into how the flow stands."""
-    state = FlowState(id)
+    folded = Fold(id)
     for line in lines:
-        state = _take(state, line)
-    return state
+        folded.take(line)
+    return folded.state
+
+
+class Fold:
+    """How a flow stands, line by line."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002  (as above)
+        """Begin before the first line."""
+        self._state = FlowState(id)
+        # One for all lines: there may be tens of thousands of effects, and a copy for each would take minutes.
+        self._effects: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take the next line.
+
+        Raises:
+            KeyError, TypeError, ValueError: If it lacks what it has to say.
+        """
+        if line.get("kind") == "did":
+            self._effects[str(line["key"])] = line
+        else:
+            self._state = _take(self._state, line)
+
+    @property
+    def state(self) -> FlowState:
+        """How it stands after the lines so far; what comes later does not change it."""
+        return replace(self._state, effects=dict(self._effects))
 
 
 def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
@@ -139,16 +167,15 @@ def _take(state: FlowState, line: Mapping[str, Any]) -> FlowState:
         case "ordered":
             names = cast("Sequence[str]", line["steps"])
             steps = tuple(StepState(name) for name in names)
+            at = float(line["time"])
             return replace(
-                state, flow=str(line["flow"]), run=str(line["run"]), ordered=float(line["time"]), by=str(line["by"]),
+                state, flow=str(line["flow"]), run=str(line["run"]), ordered=at, wished=at, by=str(line["by"]),
                 steps=steps, order=line,
             )  # fmt: skip
         case "running":
             return replace(state, status="running", why="", process=line.get("by") or {})
         case "resumed":
-            return replace(state, status="ordered", why="")
-        case "did":
-            return replace(state, effects={**state.effects, str(line["key"]): line})
+            return replace(state, status="ordered", why="", wished=float(line["time"]))
         case "ended":
             why = str(line.get("why") or "")
             return replace(state, status=cast("FlowStatus", line["status"]), why=why, ended=float(line["time"]))

@@ -1,7 +1,7 @@
 """A run as its journal tells of it: documents, rulings, files. No server is asked."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from steering.archive.decisions import Decisions
 from steering.archive.journal import Entry, read_journal
+from steering.archive.journal_runs import by_run, uids_in
 from steering.archive.run_entry import RunEntry, entry_of
 from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
@@ -26,6 +27,8 @@ from steering.service.wire import RULING
 
 # What the journal of a run is called among the run's files, unless one of these is called so.
 JOURNAL_NAME = "journal.jsonl"
+# No two runs begin with the same so many characters of their uid, which flow runs are called after.
+_SURE = 8
 
 
 @dataclass(frozen=True)
@@ -163,41 +166,57 @@ def find_run(workspace: Workspace, run: str = "") -> RecordedRun:
     Raises:
         SteeringError: If there is no such run, or more than one.
     """
-    known: dict[str, Path] = {}
-    for path in sorted(workspace.journal.glob("*.jsonl"), reverse=True):
-        uid = _uid(path)
-        if uid == run:
-            return read_run(path)
-        if not uid or not uid.startswith(run):
-            continue
-        known[uid] = path
-        if not run:
-            found = read_run(path)
-            if found.stop:
-                return found
+    paths = sorted(workspace.journal.glob("*.jsonl"), reverse=True)
     if not run:
-        raise SteeringError(f"No run of the workspace {workspace.directory} has ended yet.")
-    if len(known) != 1:
+        ended = (one for path in paths for one in reversed(read_runs(path)) if one.stop)
+        found = next(ended, None)
+        if found is None:
+            raise SteeringError(f"No run of the workspace {workspace.directory} has ended yet.")
+        return found
+    # The first run of each journal is soon found. Few have others, for which each is read to its end. Of two journals
+    # of one run the newer one holds.
+    known = {uid: path for path in reversed(paths) if (uid := next(uids_in(path), "")).startswith(run)}
+    if run not in known and (len(known) != 1 or len(run) < _SURE):
+        known = {uid: path for path in reversed(paths) for uid in uids_in(path) if uid.startswith(run)}
+    if run not in known and len(known) != 1:
         message = (
             f"{len(known)} runs of the workspace {workspace.directory} begin with {run!r:.60}. Give more of the uid."
         )
         raise SteeringError(message)
-    return read_run(next(iter(known.values())))
+    uid = run if run in known else next(iter(known))
+    return read_run(known[uid], uid)
 
 
-def read_run(journal: Path) -> RecordedRun:
+def read_run(journal: Path, uid: str = "") -> RecordedRun:
     """Read a run from its journal.
 
+    Args:
+        journal: Of its scan, which may hold other runs too.
+        uid: Of the run; the first one if left out.
+
     Raises:
-        SteeringError: If it holds no run.
+        SteeringError: If the journal does not hold it.
     """
+    for found, lines in by_run(read_journal(journal)).items():
+        if found == uid or (found and not uid):
+            return _run_of(journal, lines)
+    raise SteeringError(f"{journal} holds no run{uid and f' {uid[:8]}'}: it has no start document.")
+
+
+def read_runs(journal: Path) -> list[RecordedRun]:
+    """Read all runs of a journal, in the order in which they began; none if none has begun."""
+    return [_run_of(journal, lines) for uid, lines in by_run(read_journal(journal)).items() if uid]
+
+
+def _run_of(journal: Path, lines: Iterable[Entry]) -> RecordedRun:
+    """Read a run from its lines."""
     start: Mapping[str, Any] = {}
     stop: Mapping[str, Any] = {}
     rulings: dict[str, Ruling] = {}
     places: dict[str, None] = {}
     streams: dict[str, Mapping[str, Any]] = {}
     events: list[Mapping[str, Any]] = []
-    for entry in read_journal(journal):
+    for entry in lines:
         if entry.kind == "ruling":
             _take_ruling(entry, rulings)
         elif entry.name == "start":
@@ -211,8 +230,6 @@ def read_run(journal: Path) -> RecordedRun:
                 events.append(entry.content)
         else:
             places.update(dict.fromkeys(_places(entry)))
-    if not isinstance(start.get("uid"), str):
-        raise SteeringError(f"{journal} holds no run: it has no start document.")
     parameters = start.get("parameters")
     decided = Decisions(
         tuple(rulings.values()), cast("Mapping[str, Any]", parameters) if isinstance(parameters, Mapping) else None
@@ -227,14 +244,6 @@ def _take_ruling(entry: Entry, rulings: dict[str, Ruling]) -> None:
         # Another version's; what it decided is in the journal all the same.
         return
     rulings[ruling.id] = ruling
-
-
-def _uid(path: Path) -> str:
-    """Return the uid of the run in a journal; empty if it has none yet."""
-    for entry in read_journal(path):
-        if entry.name == "start":
-            return str(entry.content.get("uid") or "")
-    return ""
 
 
 def _places(entry: Entry) -> Iterator[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from steering.archive.journal import Entry, encode, read_journal
+from steering.archive.journal_runs import by_run
+from steering.archive.recorded_mark import is_recorded
 from steering.core.workspace import Workspace
 from steering.machine.lines import append, mend
 
@@ -54,36 +56,43 @@ def close_cut_off(workspace: Workspace) -> list[CutOff]:
         return []
     found: list[CutOff] = []
     for path in sorted(workspace.journal.glob("*.jsonl"))[-_MOST_JOURNALS:]:
-        if path.with_suffix(".recorded").exists():
+        if is_recorded(path):
             continue
         mend(path)
-        cut = _close(path)
-        if cut is not None:
-            found.append(cut)
+        found += _close(path)
     return found
 
 
 def find(workspace: Workspace, run: str) -> CutOff | None:
     """Find a run that was cut off, by its uid or the beginning of it."""
     for path in sorted(workspace.journal.glob("*.jsonl"), reverse=True)[:_MOST_JOURNALS]:
-        entries = [entry for entry in read_journal(path) if entry.kind in ("document", "ruling")]
-        start = _document(entries, "start")
-        stop = _document(entries, "stop")
-        if start is None or stop is None or stop.get("reason") != REASON:
-            continue
-        if run and str(start["uid"]).startswith(run):
-            return _cut_off(path, entries, start)
+        for uid, entries in by_run(read_journal(path)).items():
+            start, stop = _document(entries, "start"), _document(entries, "stop")
+            if start is None or stop is None or stop.get("reason") != REASON:
+                continue
+            if run and uid.startswith(run):
+                return _cut_off(path, entries, start)
     return None
 
 
-def _close(path: Path) -> CutOff | None:
-    entries = list(read_journal(path))
-    start = _document(entries, "start")
-    if start is None or _document(entries, "stop") is not None:
-        return None
+def _close(path: Path) -> list[CutOff]:
+    """Close the runs of a journal that are open, the newest first, as whoever opened them would have."""
+    found: list[CutOff] = []
+    stops: list[Entry] = []
+    for uid, entries in by_run(read_journal(path)).items():
+        start = _document(entries, "start")
+        if uid and start is not None and _document(entries, "stop") is None:
+            found.append(_cut_off(path, entries, start))
+            stops.insert(0, _stop(found[-1], entries))
+    for stop in stops:
+        with path.open("ab", buffering=0) as file:
+            append(file, encode(stop) + b"\n")
+    return found
+
+
+def _stop(cut: CutOff, entries: list[Entry]) -> Entry:
     names = {entry.content["uid"]: entry.content["name"] for entry in entries if entry.name == "descriptor"}
     events = Counter(names.get(entry.content["descriptor"], "") for entry in entries if entry.name == "event")
-    cut = _cut_off(path, entries, start)
     stop = {
         "uid": str(uuid.uuid4()),
         "time": cut.at,
@@ -92,9 +101,7 @@ def _close(path: Path) -> CutOff | None:
         "reason": REASON,
         "num_events": dict(events),
     }
-    with path.open("ab", buffering=0) as file:
-        append(file, encode(Entry("document", "stop", stop)) + b"\n")
-    return cut
+    return Entry("document", "stop", stop)
 
 
 def _cut_off(path: Path, entries: list[Entry], start: Mapping[str, Any]) -> CutOff:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.core.source import SourceItem, SourceStatus
+from steering.documents.open_runs import OpenRuns
 from steering.documents.recording import Document, read_recording, recordings
 from steering.readers.paths import absolute
 from steering.sources.documents import DocumentSource
@@ -32,6 +33,7 @@ class ReplaySource:
         detector: str = "",
         mask: "str | Path | NDArray[Any] | None" = None,
         saturated: float = math.inf,
+        run: str = "",
     ) -> None:
         """Open a recording.
 
@@ -43,6 +45,7 @@ class ReplaySource:
                 one of the stream's descriptor if left out.
             mask: Bad pixels: an array of the frames' shape that is not zero where they are bad, or a file with one.
             saturated: Counts from which on a pixel is saturated, and so no count.
+            run: Uid of the run that alone is replayed, where a recording holds several; all if left out.
 
         Raises:
             SteeringError: If there is no recording, the speed is not above 0, or the mask is none.
@@ -51,7 +54,8 @@ class ReplaySource:
             message = f"The speed is {speed!r}; it must be above 0 (1 is real time, math.inf does not wait)."
             raise SteeringError(message)
         self._paths = recordings(Path(absolute(path)))
-        self._speed = speed
+        self._speed, self._run = speed, run
+        self._open = OpenRuns()
         self._documents = DocumentSource(stream, detector=detector, mask=mask, saturated=saturated)
         self._unread = 0
         self._unread_sentence = ""
@@ -116,7 +120,7 @@ class ReplaySource:
         if isinstance(entry, ValueError):
             self._unread += 1
             self._unread_sentence = f"A line of {path} is no document ({entry})."
-        else:
+        elif not self._run or self._open.take(*entry) == self._run:
             self._documents.feed(*entry)
 
 

@@ -145,6 +145,46 @@ def test_a_run_that_ended_is_left_as_it_is(tmp_path):
     assert path.read_bytes() == content
 
 
+def of_run(uid, points, stop=False):
+    """Make the lines of a run of a plan: a descriptor is called the same in each, as devices are."""
+    yield Entry("document", "start", {"uid": uid, "plan_name": "own", "axes": ["th"], "parameters": {}})
+    yield Entry("document", "descriptor", {"uid": f"{uid}-d", "name": "primary", "run_start": uid})
+    for number in range(points):
+        yield Entry("document", "event", {"descriptor": f"{uid}-d", "data": {"th": float(number)}})
+    if stop:
+        yield Entry("document", "stop", {"run_start": uid, "exit_status": "success"})
+
+
+def test_each_run_of_a_plan_that_was_cut_off_is_closed_the_inner_ones_first(tmp_path):
+    workspace = Workspace(tmp_path)
+    first, outer, inner = of_run("first", 2, stop=True), list(of_run("outer", 3)), list(of_run("inner", 1))
+    path = written(workspace, [*first, *outer[:3], *inner, *outer[3:]])
+    # The record has the first one, and noted so.
+    path.with_suffix(".recorded").write_text('{"size": 400}')
+    assert [(cut.run, len(cut.positions)) for cut in close_cut_off(workspace)] == [("outer", 3), ("inner", 1)]
+    *_, one, two = read_journal(path)
+    assert [(stop.content["run_start"], stop.content["num_events"]) for stop in (one, two)] == [
+        ("inner", {"primary": 1}),
+        ("outer", {"primary": 3}),
+    ]
+    assert close_cut_off(workspace) == []
+    assert (find(workspace, "outer").run, find(workspace, "inn").run, find(workspace, "first")) == (
+        "outer",
+        "inner",
+        None,
+    )
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_a_journal_of_which_the_record_has_all_is_not_looked_at(tmp_path, stop):
+    workspace = Workspace(tmp_path)
+    path = written(workspace, of_run("run", 1, stop=stop))
+    content = path.read_bytes()
+    path.with_suffix(".recorded").write_text(json.dumps({"size": len(content)}))
+    assert close_cut_off(workspace) == []
+    assert path.read_bytes() == content
+
+
 def test_what_does_not_fit_waits_and_is_written_when_there_is_room(tmp_path):
     feed = Feed(Workspace(tmp_path))
     feed.begin("rocking")

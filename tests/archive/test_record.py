@@ -13,7 +13,6 @@ import pytest
 import xarray as xr
 from tiled.client import from_uri
 
-from steering.archive import recorder
 from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
@@ -21,6 +20,7 @@ from steering.archive.results import write_result
 from steering.archive.server import TiledServer
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
+from steering.documents import run_writer
 from tests.documents import documents_of_a_run
 
 pytestmark = pytest.mark.system
@@ -88,6 +88,28 @@ def test_a_run_is_written_read_and_after_a_stop_in_the_middle_written_again(serv
     assert not Recorder(client, journal.path.parent).step()
 
 
+def test_runs_of_a_plan_after_and_inside_one_another_are_all_in_the_record(server):
+    url, folder = server
+    client = connect_record(url, "key")
+    parts = {}
+    for uid in ("plan-a", "plan-b", "plan-c"):
+        path = journalled(folder, uid, 6).path
+        parts[uid] = list(read_journal(path))
+        path.unlink()
+    journal = Journal(folder / "journal-plan", "own")
+    outer = parts["plan-b"]
+    following = Recorder(client, journal.path.parent)
+    for entry in (*parts["plan-a"], *outer[:7], *parts["plan-c"], *outer[7:]):
+        journal.write(entry)
+        following.step()
+    for uid in parts:
+        run = Record(client)[uid]
+        assert run.stop["run_start"] == uid
+        assert run["primary"].sizes["event"] == 6
+        assert run.frames(5, 6).values[0, 0, 0] == 5 * 64
+    assert not Recorder(client, journal.path.parent).step()
+
+
 def test_reading_what_is_not_there_gives_a_sentence(server):
     url, folder = server
     client = connect_record(url, "key")
@@ -114,14 +136,14 @@ def test_what_waits_for_its_group_is_written_when_nothing_has_come_for_a_while(s
     url, folder = server
     client = connect_record(url, "key")
     journal = journalled(folder, "pauses", 6, stop=False)
-    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(run_writer, "_BATCH_SECONDS", 3600.0)
     following = Recorder(client, journal.path.parent)
     following.step()
     record = Record(client)
     assert record["pauses"]["primary"].sizes["event"] == 4
     following.step()
     assert record["pauses"]["primary"].sizes["event"] == 4
-    monkeypatch.setattr(recorder, "_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(run_writer, "_BATCH_SECONDS", 0.0)
     following.step()
     assert record["pauses"]["primary"].sizes["event"] == 6
     assert record["pauses"].frames(4, 6).values[1, 0, 0] == 5 * 64

@@ -1,6 +1,8 @@
 """What the service tells the process of flows."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steering.beamline.flow_teller import FlowTeller
 from steering.flows.entries import FlowEntry
@@ -55,3 +57,24 @@ def test_begin_and_end_are_told_and_points_where_a_flow_counts_them():
             teller.take(*one)
     assert [one.get("frames") for one in told] == [None, 2, 4, None] * 2
     assert [one.get("bytes") for one in told] == [None, 152, 304, None] * 2
+
+
+@given(st.lists(st.integers(0, 3), max_size=40), st.sampled_from(["end", {"at": "frames", "frames": 3}]))
+def test_runs_that_are_open_at_once_are_told_each_as_if_it_were_alone(turns, trigger):
+    uids = [f"run-{number}" for number in range(4)]
+    waiting = [[one for one in documents(2, uid) if one[1] != {"run_start": "another"}] for uid in uids]
+    told = []
+    teller = FlowTeller(flows(trigger), told.append)
+    for turn in turns:
+        if waiting[turn]:
+            teller.take(*waiting[turn].pop(0))
+    for one in waiting:
+        for left in one:
+            teller.take(*left)
+    for uid in uids:
+        alone = []
+        one_run = FlowTeller(flows(trigger), alone.append)
+        for one in documents(2, uid):
+            one_run.take(*one)
+        assert [one for one in told if one["run"] == uid] == alone
+    assert teller._open == {}
