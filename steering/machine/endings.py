@@ -4,8 +4,8 @@ At its end the interpreter first has all executors take nothing more, and then w
 thread that just ends a session needs an executor to do so.
 """
 
-import concurrent.futures.thread  # noqa: F401  (registers its own end first, so that it comes after ours)
 import threading
+from importlib import import_module
 from typing import Any
 from weakref import WeakSet
 
@@ -27,6 +27,8 @@ def _wait_for_endings() -> None:
             thread.join()
 
 
+# It registers its own end when it is loaded: so that comes after ours.
+import_module("concurrent.futures.thread")
 # The one hook that comes before those of executors; atexit comes after all threads.
 _register: Any = vars(threading)["_register_atexit"]
 _register(_wait_for_endings)
