@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,10 +19,11 @@ from numpy.typing import NDArray
 from steering.machine.lines import append
 from steering.machine.secret_file import make_private
 
-# A service that never opened a run has journals without one; the newest run is among so many, at the begin of its own.
-_MOST_LOOKED_AT, _HEAD = 50, 20
-# How each line begins.
+# A service that never opened a run has journals without one; the newest run is among so many.
+_MOST_LOOKED_AT = 50
+# How each line begins, and that of the start of a run.
 _BEGIN = b'{"kind": '
+_START = _BEGIN + b'"document", "name": "start",'
 # What is nested deeper than this is left out.
 _DEEPEST = 60
 
@@ -82,13 +82,24 @@ def read_journal(path: Path) -> Iterator[Entry]:
 
 
 def newest_number(directory: Path) -> int:
-    """Return the ``scan_id`` of the newest run of the journals, from which a service counts on; 0 without one."""
+    """Return the largest ``scan_id`` of the newest journal with runs, from which a service counts on; 0 without one.
+
+    A plan may open several runs, and each is in the journal of its scan.
+    """
     for path in sorted(directory.glob("*.jsonl"), reverse=True)[:_MOST_LOOKED_AT]:
-        starts = (one.content for one in islice(read_journal(path), _HEAD) if one.name == "start")
-        for number in (start.get("scan_id") for start in starts):
-            if isinstance(number, int):
-                return number
+        numbers = [number for number in _numbers(path) if isinstance(number, int)]
+        if numbers:
+            return max(numbers)
     return 0
+
+
+def _numbers(path: Path) -> Iterator[object]:
+    with path.open("rb") as file:
+        for line in file:
+            # Of all lines a few are starts, and the others are not worth to be read.
+            entry = decode(line) if line.startswith(_START) and line.endswith(b"\n") else None
+            if entry is not None:
+                yield entry.content.get("scan_id")
 
 
 def decode(line: bytes) -> Entry | None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as made
 
-from steering.archive.journal import Entry, decode, encode, read_journal
+from steering.archive.journal import Entry, Journal, decode, encode, newest_number, read_journal
 from steering.core.workspace import Workspace
 from steering.service.feed import Feed
 
@@ -99,3 +99,15 @@ def test_a_document_that_is_no_json_is_in_nobodys_way(tmp_path, value):
     feed.close()
     (first, _) = sorted(Workspace(tmp_path).journal.glob("*.jsonl"))
     assert [entry.content["uid"] for entry in read_journal(first)] == ["a", "b"]
+
+
+def test_the_next_number_is_counted_on_from_the_last_run_of_a_plan_with_several(tmp_path):
+    assert newest_number(tmp_path) == 0
+    for scan, numbers in {"a": (4,), "own": (5, 6, 7), "none": ()}.items():
+        journal = Journal(tmp_path, scan)
+        for number in numbers:
+            journal.write(Entry("document", "start", {"uid": str(number), "scan_id": number}))
+            for at in range(30):
+                journal.write(Entry("document", "event", {"seq_num": at, "scan_id": 99}))
+        journal.close()
+    assert newest_number(tmp_path) == 7
