@@ -1,6 +1,7 @@
 """What the beamline tells: each document and ruling goes into the journal first, then to everybody who listens."""
 
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 
 from steering.archive.journal import Entry, Journal
@@ -8,6 +9,9 @@ from steering.core.errors import SteeringError, cause
 from steering.core.workspace import Workspace
 from steering.service.files import NamedFiles
 from steering.service.hub import Hub
+
+# What the journal of what comes between two scans is called, in place of a scan.
+_BETWEEN = "between"
 
 
 class Feed:
@@ -26,6 +30,7 @@ class Feed:
         self._journal: Journal | None = None
         self._waiting: deque[Entry] = deque()
         self._trouble = ""
+        self._over = False
         # Innermost of all locks: the RunEngine's thread takes it with each document.
         self._lock = Lock()
 
@@ -38,12 +43,21 @@ class Feed:
         with self._lock:
             self._close()
             self.hub.begin()
-            self._journal = Journal(self._workspace.journal, scan)
+            self._journal, self._over = Journal(self._workspace.journal, scan), False
+
+    def end(self) -> None:
+        """Say that the scan is over: what comes now is of none of its runs, and goes into a journal of its own.
+
+        Flows copy a run's journal as soon as it has ended. It must not grow any more, as by a proposal that came late.
+        """
+        with self._lock:
+            self._over = True
 
     def publish(self, entry: Entry) -> None:
         """Write an entry down, then hand it on; from any thread."""
         with self._lock:
             if self._journal is not None:
+                self._change()
                 self._waiting.append(entry)
                 self._flush()
             if entry.kind == "document":
@@ -63,6 +77,18 @@ class Feed:
         """Close the journal."""
         with self._lock:
             self._close()
+
+    def _change(self) -> None:
+        """Begin the journal of what comes between two scans; where that cannot be, the last scan's goes on."""
+        if not self._over or self._journal is None:
+            return
+        self._flush()
+        if self._waiting:
+            return
+        with suppress(OSError):
+            new = Journal(self._workspace.journal, _BETWEEN)
+            self._journal.close()
+            self._journal, self._over = new, False
 
     def _flush(self) -> None:
         """Write what waits, in order; what does not fit waits on, and nobody who publishes fails."""

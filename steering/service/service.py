@@ -377,6 +377,7 @@ class Beamline:
             if self._last.status == "fail":
                 docket.remark(f"The scan ended early. {self._last.reason}")
         finally:
+            self._feed.end()
             self._over.set()
             self.hub.touch()
 

@@ -1,6 +1,7 @@
 """Whatever stands in a document, the journal has a line of it, and those that follow are written."""
 
 import datetime as dt
+import errno
 import json
 import math
 from decimal import Decimal
@@ -22,6 +23,10 @@ class Odd:
 
     def __str__(self):
         raise RuntimeError
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 CIRCLE = {"a": 1}
@@ -111,3 +116,27 @@ def test_the_next_number_is_counted_on_from_the_last_run_of_a_plan_with_several(
                 journal.write(Entry("document", "event", {"seq_num": at, "scan_id": 99}))
         journal.close()
     assert newest_number(tmp_path) == 7
+
+
+def test_the_journal_of_a_scan_that_is_over_grows_no_more(tmp_path, monkeypatch):
+    place = Workspace(tmp_path)
+    feed = Feed(place)
+    feed.begin("rocking")
+    feed.publish(Entry("document", "stop", {"run_start": "a"}))
+    feed.end()
+    (first,) = place.journal.glob("*.jsonl")
+    before = first.read_bytes()
+    for late in ("1", "2"):
+        feed.publish(Entry("ruling", "", {"id": late, "verdict": "refused"}))
+    assert first.read_bytes() == before
+    (between,) = place.journal.glob("*-between-*.jsonl")
+    assert [one.content["id"] for one in read_journal(between)] == ["1", "2"]
+    feed.begin("map")
+    feed.publish(Entry("document", "start", {"uid": "b"}))
+    feed.end()
+    # Where no other one can be made nothing is lost.
+    monkeypatch.setattr("steering.service.feed.Journal", full)
+    feed.publish(Entry("ruling", "", {"id": "3"}))
+    feed.close()
+    (second,) = place.journal.glob("*-map-*.jsonl")
+    assert [one.content for one in read_journal(second)] == [{"uid": "b"}, {"id": "3"}]

@@ -58,7 +58,8 @@ class Caller:
 
 def recorded(place):
     """Read the newest journal: documents by name, and rulings."""
-    path = max(place.workspace.journal.glob("*.jsonl"), key=lambda one: one.name)
+    scans = [one for one in place.workspace.journal.glob("*.jsonl") if "-between-" not in one.name]
+    path = max(scans, key=lambda one: one.name)
     entries = [json.loads(line) for line in path.read_text().splitlines()]
     documents = [(entry["name"], entry["content"]) for entry in entries if entry["kind"] == "document"]
     return documents, [entry["content"] for entry in entries if entry["kind"] == "ruling"]
