@@ -120,9 +120,9 @@ WHOLE = FlowEntry.model_validate(
 )
 
 
-@pytest.mark.parametrize("what", BROKEN)
-def test_what_is_broken_in_any_state_is_refused_in_words(what):
-    kind, key, value, words = BROKEN[what]
+def broken_by(what):
+    """Yield the whole flow's definition with each state broken in turn, and that state's name."""
+    kind, key, value, _ = BROKEN[what]
     whole = definition_of("keep", WHOLE)
     for name, state in whole["States"].items():
         if state["Type"] != kind:
@@ -131,6 +131,13 @@ def test_what_is_broken_in_any_state_is_refused_in_words(what):
         broken["States"][name].pop(key, None)
         if value is not NOTHING:
             broken["States"][name][key] = value
+        yield name, broken
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_in_any_state_is_refused_in_words(what):
+    words = BROKEN[what][-1]
+    for name, broken in broken_by(what):
         found = problems(broken)
         assert found, name
         assert any(where[:2] == ["States", name] and words in said for where, said in found), found
