@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.server import serve
 
+from steering.beamline import client as module
 from steering.beamline.client import UNAUTHORISED, BeamlineClient, GoneError, Lost, Moved, Welcome
 from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
@@ -15,6 +16,11 @@ from steering.service.wire import STATUS
 WELCOME = json.dumps({"kind": "welcome", "name": "ana", "scans": []})
 RUN_OUT = "The token has run out. Ask for a new one."
 STATE = json.dumps({"kind": "status", "status": STATUS.dump_python(BeamlineStatus(), mode="json")})
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.0)
 
 
 @asynccontextmanager
