@@ -24,7 +24,9 @@ class CustomJSTickFormatter(Model):
 class Axis(Model):
     axis_label: str
     axis_label_text_font_style: str
+    axis_label_text_font: str
     axis_label_text_font_size: str
+    major_label_text_font: str
     major_label_text_font_size: str
     formatter: CustomJSTickFormatter
     ticker: BasicTicker | CustomJSTicker
@@ -72,7 +74,9 @@ class ColorBar(Model):
     color_mapper: ColorMapper
     title: str
     title_text_font_style: str
+    title_text_font: str
     title_text_font_size: str
+    major_label_text_font: str
     major_label_text_font_size: str
     background_fill_alpha: float
     title_standoff: int

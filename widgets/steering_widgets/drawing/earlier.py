@@ -10,7 +10,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from steering_widgets.drawing.curve_data import Overlay
-from steering_widgets.drawing.plot import EARLIER_COLOURS, EARLIER_DASHES, MARK_COLOUR
+from steering_widgets.drawing.plot import EARLIER_COLOURS, EARLIER_DASHES, FONT, MARK_COLOUR
 
 _NO_LINES: dict[str, Any] = {"x": [], "y": [], "colour": [], "dash": [], "label": []}
 _STYLES = tuple(zip(EARLIER_COLOURS, EARLIER_DASHES, strict=True))
@@ -36,7 +36,7 @@ class Earlier:
             items=[LegendItem(label={"field": "label"}, renderers=[lines])],
             # Read on both themes' backgrounds, which it does not cover.
             label_text_color=MARK_COLOUR, background_fill_alpha=0.0, border_line_color=None,
-            label_text_font_size="11px", padding=2, spacing=0, visible=False,
+            label_text_font_size="11px", label_text_font=FONT, padding=2, spacing=0, visible=False,
         )  # fmt: skip
         plot.add_layout(self._legend)
 

@@ -23,6 +23,7 @@ from steering_widgets.drawing.growing import grow, growth
 from steering_widgets.drawing.log_axes import LogAxes
 from steering_widgets.drawing.marks import Mark
 from steering_widgets.drawing.plot import (
+    FONT,
     GHOST_COLOUR,
     MARK_COLOUR,
     REGION_COLOUR,
@@ -86,6 +87,7 @@ class MapPlot:
         self.bar.title_standoff = 12
         self.bar.title_text_font_style = "normal"
         self.bar.title_text_font_size = self.bar.major_label_text_font_size = "11px"
+        self.bar.title_text_font = self.bar.major_label_text_font = FONT
         self.bar.background_fill_alpha = 0
         plot.add_layout(self.bar, "right")
         plot.scatter("x", "y", source=self._planned, size=2, fill_color=MARK_COLOUR, fill_alpha=0.8, line_color=None)

@@ -27,6 +27,8 @@ const size = Math.abs(value);
 const text = size >= 1e5 || (size > 0 && size < 1e-3) ? value.toExponential().replace("e+", "e") : String(value);
 return text.replaceAll("-", "\u2212");
 """
+# Bokeh's own, Helvetica alone, becomes one with serifs where a browser does not have it (Firefox on Debian).
+FONT = "system-ui, Helvetica, Arial, 'DejaVu Sans', sans-serif"
 # Read on both themes' backgrounds.
 POINT_COLOUR = "#3b82c4"
 FIT_COLOUR = "#d9772b"
@@ -64,6 +66,7 @@ def make_plot(name: str, *, height: int, tools: str, match_aspect: bool = False)
         axis.axis_label_text_font_style = "normal"
         axis.axis_label_text_font_size = "12px"
         axis.major_label_text_font_size = "11px"
+        axis.axis_label_text_font = axis.major_label_text_font = FONT
     return plot
 
 

@@ -17,7 +17,7 @@ from steering.core.result import Result
 from steering_widgets.bokeh_view.view import BokehView
 from steering_widgets.drawing.colours import PALETTES
 from steering_widgets.drawing.kept_file import Table
-from steering_widgets.drawing.plot import axis_label, keep_square, make_plot, short_numbers
+from steering_widgets.drawing.plot import FONT, axis_label, keep_square, make_plot, short_numbers
 from steering_widgets.drawing.tables import table_of_picture
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.choice import Choice
@@ -114,6 +114,7 @@ class ArrayPanel:
         self._bar = ColorBar(color_mapper=self._linear, title="", width=12, padding=4, formatter=short_numbers())
         self._bar.title_text_font_style = "normal"
         self._bar.title_text_font_size = self._bar.major_label_text_font_size = "11px"
+        self._bar.title_text_font = self._bar.major_label_text_font = FONT
         self._bar.background_fill_alpha = 0
         plot.add_layout(self._bar, "right")
         self._hover = HoverTool(renderers=[self._image], tooltips=[("x, y", "$x, $y"), ("value", "@image")])
