@@ -44,7 +44,7 @@ def executed(name, ending, workspace, monkeypatch):
     workspace.directory.mkdir(parents=True, exist_ok=True)
     resources = {"metadata": {"path": str(workspace.directory)}}
     with two_cores(), Memory(workspace) as memory:
-        NotebookClient(notebook, timeout=180, kernel_name="python3", resources=resources).execute()
+        NotebookClient(notebook, timeout=540, kernel_name="python3", resources=resources).execute()
     printed = ["".join(out.get("text", "") for out in cell.get("outputs", ())) for cell in notebook.cells]
     assert not left_behind(of_workspace(workspace))
     assert 0 < memory.peak < _MOST_BYTES

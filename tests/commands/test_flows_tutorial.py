@@ -13,7 +13,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_runs_are_kept_and_the_next_scan_is_steered_on_what_was_found(workspace, monkeypatch):
     said, last = executed("06-automate-an-experiment.ipynb", ENDING, workspace, monkeypatch)
     assert "1. transfer: copy the run's files and its journal to store/{run.day}/{run.uid}" in said

@@ -15,7 +15,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_an_agent_pauses_the_pull_when_the_metal_yields(workspace, monkeypatch):
     said, last = executed("03-watch-a-metal-yield-with-hedm.ipynb", ENDING, workspace, monkeypatch)
     assert re.search(r"onset for \S+ has paused the pull: accepted, on hedm@", said), said

@@ -14,7 +14,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_an_agent_looks_finer_where_spots_belong_to_nobody(workspace, monkeypatch):
     said, last = executed("05-map-grains-with-laue.ipynb", ENDING, workspace, monkeypatch)
     # The place holds the inclusion, whose middle is at (3, -2) um.

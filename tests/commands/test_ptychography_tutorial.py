@@ -21,7 +21,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_it_steers_a_scan_on_what_its_object_says(workspace, monkeypatch):
     said, last = executed("04-see-an-object-with-ptychography.ipynb", ENDING, workspace, monkeypatch)
     # The step, the pause and the end of the scan were accepted while it ran.

@@ -21,7 +21,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_an_agent_spares_the_sample_and_the_size_is_right(workspace, monkeypatch):
     said, last = executed("07-measure-sizes-with-saxs.ipynb", ENDING, workspace, monkeypatch)
     kinds = re.findall(r"^spare for \S+: (\w+).*: accepted, before spot", said, re.MULTILINE)

@@ -21,7 +21,7 @@ session.shutdown()
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_it_steers_a_scan_on_what_its_curves_say(workspace, monkeypatch):
     said, last = executed("02-measure-dynamics-with-xpcs.ipynb", ENDING, workspace, monkeypatch)
     # Both the filter and the end of the scan were accepted while it ran.
