@@ -17,8 +17,9 @@ from steering.flow_steps.result_file import results_of
 
 # Of so many of the newest flow runs what they have found is brought when a session begins.
 _NEWEST = 20
-# Each line that a flow writes rings; the journals are looked at so many seconds after the last look at the earliest.
-_PAUSE_SECONDS = 0.5
+# Each line that a flow writes rings. After a look comes a pause that is so many times as long as the look took, between
+# these seconds: a look takes a tenth of a core at most, and what a short flow has found is there soon.
+_PAUSE_TIMES, _LEAST_SECONDS, _PAUSE_SECONDS = 10, 0.02, 0.5
 # Whoever is killed rings no bell.
 _KILLED_SECONDS = 10.0
 
@@ -116,7 +117,9 @@ async def follow_flows(
             await news.wait()
             bell.wait(0.0)
             news.clear()
+            began = time.monotonic()
             changed = await asyncio.to_thread(_look, folder, looked)
+            took = time.monotonic() - began
             known |= {one.id: one for one in changed}
             before, late = late, late_orders(known.values())
             if waking is not None:
@@ -130,7 +133,7 @@ async def follow_flows(
                         looked.brought.add(state.id)
                         for one in await asyncio.to_thread(_read, state):
                             bring(one)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(min(max(_PAUSE_TIMES * took, _LEAST_SECONDS), _PAUSE_SECONDS))
     finally:
         if waking is not None:
             waking.cancel()

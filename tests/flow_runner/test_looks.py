@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from steering.flow_runner import returned
 from steering.flow_runner.orders import find_journal, order
 from steering.flow_runner.returned import Looked, _look, follow_flows
 from steering.flow_steps import flow_journal, flow_state
+from steering.flow_steps.bells import ring_all
 from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.flow_state import fold
 from tests.flow_runner.test_returned import until
@@ -169,7 +171,28 @@ async def test_a_flow_that_writes_without_end_is_looked_at_now_and_then(workspac
     await until(lambda: seen[-1][0].status == "failed")
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
-    assert happened[: len(happened) // 2 * 2] == ["look", 0.5] * (len(happened) // 2)
+    assert happened[::2] == ["look"] * len(happened[::2])
+    assert all(0.02 <= seconds <= 0.5 for seconds in happened[1::2])
+
+
+async def test_a_look_that_takes_long_is_followed_by_a_longer_pause(workspace, monkeypatch):
+    pauses, clock = [], iter([0.0, 0.01, 1.0, 3.0, 4.0, 4.0])
+
+    async def paused(seconds):
+        pauses.append(seconds)
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(returned, "_look", lambda *_: [])
+    monkeypatch.setattr(returned, "time", SimpleNamespace(monotonic=lambda: next(clock, 5.0)))
+    monkeypatch.setattr(returned, "asyncio", Paused(paused))
+    flows_folder(workspace).mkdir(parents=True, exist_ok=True)
+    following = asyncio.create_task(follow_flows(flows_folder(workspace), pauses.append, pauses.append))
+    while len(pauses) < 3:
+        ring_all(flows_folder(workspace))
+        await asyncio.sleep(0.001)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert pauses[:3] == pytest.approx([0.1, 0.5, 0.02])
 
 
 class Paused:
