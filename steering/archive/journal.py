@@ -116,9 +116,12 @@ def decode(line: bytes) -> Entry | None:
 
 def _plain(value: Any) -> Any:
     """Turn what JSON does not know (numpy scalars and arrays, tuples in specs) into what it does."""
+    if isinstance(value, np.ndarray | np.generic) and cast("NDArray[Any]", value).dtype.kind in "mM":
+        # orjson (3.11) breaks off in the middle where such an array has no time at a place.
+        return cast("NDArray[Any]", value).astype(str).tolist()
     try:
         return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
-    except TypeError:
+    except (TypeError, ValueError):
         return _listed(value)
 
 

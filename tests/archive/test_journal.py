@@ -81,6 +81,8 @@ def test_whatever_it_is_there_is_a_line_of_it_that_is_read_back(value):
         (np.array(["a", "b"]), ["a", "b"]),
         (np.arange(8)[::2], [0, 2, 4, 6]),
         (np.arange(3, dtype=">i4"), [0, 1, 2]),
+        (np.array(["NaT", "2026-11-30"], dtype="M8[D]"), ["NaT", "2026-11-30"]),
+        (np.timedelta64(3, "s"), "3 seconds"),
         (Path("/a/b"), "/a/b"),
         ({1}, [1]),
         ({(1, 2): 3}, {"(1, 2)": 3}),
