@@ -6,11 +6,11 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.archive.journal import Entry, Journal, read_journal
 from steering.core.action import SetParameter
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal
 from steering.core.status import Axis
+from steering.journal.journal import Entry, Journal, read_journal
 from steering.plans.docket import Docket
 from steering.scans.rocking import RockingScan
 from steering.service.wire import RULING

@@ -1,1 +1,1 @@
-"""The record: a journal of every document and ruling, and Tiled on top of it."""
+"""The record: Tiled, filled from the journal, with what was found beside the runs."""

@@ -13,10 +13,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any, TypeAlias
 
-from steering.archive.journal_folder import JournalFolder
-from steering.archive.journal_tail import JournalTail
-from steering.archive.recorded_mark import RecordedMark, read_mark, write_mark
 from steering.core.errors import said
+from steering.journal.journal_folder import JournalFolder
+from steering.journal.journal_tail import JournalTail
+from steering.journal.recorded_mark import RecordedMark, read_mark, write_mark
 
 _POLL_SECONDS = 0.05
 # When it is told to stop it writes so long (seconds) before it leaves the rest to its next start.

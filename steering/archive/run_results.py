@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.core.errors import SteeringError
@@ -117,8 +118,8 @@ class RunResults:
         return along if len(dims) == 1 else []
 
     def _read(self, label: str, *names: str) -> tuple[Floats, ...]:
-        node = self._node(label)
-        return tuple(np.asarray(node[name].read(), dtype=np.float64) for name in names)
+        found = _variables(self._node(label), names)
+        return tuple(np.asarray(found[name], dtype=np.float64) for name in names)
 
     def _node(self, label: str) -> Any:
         if label not in self._chosen:
@@ -127,9 +128,7 @@ class RunResults:
 
     def _choose(self, label: str) -> Any:
         found = [
-            node
-            for node in self._nodes
-            if label in _names(node.metadata["provenance"]) and set(node) >= set(node.metadata["variables"])
+            node for node in self._nodes if label in _names(node.metadata["provenance"]) and set(node) >= _arrays(node)
         ]
         if not found:
             message = f"The record holds no result of {label!r} for run {self._uid[:8]} yet."
@@ -137,11 +136,32 @@ class RunResults:
         return max(found, key=lambda node: _age(node.metadata["provenance"]))
 
 
+def _arrays(node: Any) -> set[str]:
+    """Name the arrays that a complete result has."""
+    described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+    return {entry["in"]["array"] if entry.get("in") else name for name, entry in described.items()}
+
+
+def _variables(node: Any, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Read some variables; those that are rows of one array with one request."""
+    described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+    read: dict[str, NDArray[Any]] = {}
+    found: dict[str, NDArray[Any]] = {}
+    for name in names:
+        # A record of before has each by its own name.
+        place: Mapping[str, Any] = described[name].get("in") or {"array": name, "row": ...}
+        key: str = place["array"]
+        if key not in read:
+            read[key] = np.asarray(node[key].read())
+        found[name] = read[key][place["row"]]
+    return found
+
+
 def _data(node: Any) -> xr.Dataset:
     described: Mapping[str, Mapping[str, Any]] = node.metadata["variables"]
+    values = _variables(node, described)
     variables = {
-        name: (tuple(entry["dims"]), np.asarray(node[name].read()), _writable(entry["attrs"]))
-        for name, entry in described.items()
+        name: (tuple(entry["dims"]), values[name], _writable(entry["attrs"])) for name, entry in described.items()
     }
     coordinates = {name for name, entry in described.items() if entry["coordinate"]}
     return xr.Dataset(variables, attrs=_writable(node.metadata.get("attrs") or {})).set_coords(coordinates)

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from steering.archive.journal import Entry
 from steering.core.action import Action
 from steering.core.errors import SteeringError, said
 from steering.core.frame import Frame
@@ -19,6 +18,7 @@ from steering.core.instrument import Instrument
 from steering.core.plan import Forecast, Plan
 from steering.core.proposal import Ruling
 from steering.core.status import BeamlineStatus, Lease, ScanDescription
+from steering.journal.journal import Entry
 from steering.machine.direct import MOUNTS
 from steering.service.tenancy import Wish
 from steering.service.wire import (

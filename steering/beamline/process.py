@@ -23,7 +23,6 @@ from types import FrameType
 
 import uvicorn
 
-from steering.archive.journal import newest_number
 from steering.beamline.app import Face
 from steering.beamline.children import start_flows, start_record, start_simulation
 from steering.beamline.flow_teller import FlowTeller
@@ -40,6 +39,7 @@ from steering.description.description_entries import BeamlineDescription
 from steering.devices.channels import close_channels
 from steering.devices.connecting import connect, connect_instrument
 from steering.devices.instrument import Instrument
+from steering.journal.journal import newest_number
 from steering.machine.identity import identity, leave
 from steering.machine.secret_file import make_private, read_secret, write_secret
 from steering.plans.engine import Engine

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from steering.archive.journal import Entry, encode, read_journal
 from steering.catalogue.entry import Entry as CatalogueEntry
 from steering.catalogue.searchable import searchable
 from steering.core.errors import SteeringError, said
@@ -28,6 +27,7 @@ from steering.flows import entries
 from steering.flows.condition import LONGEST, read_condition
 from steering.flows.facts import Facts
 from steering.flows.feature_json import features_json, read_features
+from steering.journal.journal import Entry, encode, read_journal
 
 # Results travel in the answer up to so many characters together; Globus Compute takes 10 MB of all.
 _MOST_CHARACTERS = 8_000_000

@@ -11,8 +11,6 @@ import xarray as xr
 from pydantic import ValidationError
 
 from steering.archive.decisions import Decisions
-from steering.archive.journal import Entry, read_journal
-from steering.archive.journal_runs import by_run, uids_in
 from steering.archive.run_entry import RunEntry, entry_of
 from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
@@ -22,6 +20,8 @@ from steering.core.workspace import Workspace
 from steering.flow_steps.copying import sha256_of
 from steering.flows.facts import Facts
 from steering.flows.templates import free_name
+from steering.journal.journal import Entry, read_journal
+from steering.journal.journal_runs import by_run, uids_in
 from steering.readers.paths import local_path, path_of_uri
 from steering.service.wire import RULING
 

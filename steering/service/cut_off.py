@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steering.archive.journal import Entry, encode, read_journal
-from steering.archive.journal_runs import by_run
-from steering.archive.recorded_mark import is_recorded
 from steering.core.workspace import Workspace
+from steering.journal.journal import Entry, encode, read_journal
+from steering.journal.journal_runs import by_run
+from steering.journal.recorded_mark import is_recorded
 from steering.machine.lines import append, mend
 
 REASON = "The beamline service ended in the middle of this run."

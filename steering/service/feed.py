@@ -4,9 +4,9 @@ from collections import deque
 from contextlib import suppress
 from threading import Lock
 
-from steering.archive.journal import Entry, Journal
 from steering.core.errors import SteeringError, cause
 from steering.core.workspace import Workspace
+from steering.journal.journal import Entry, Journal
 from steering.service.files import NamedFiles
 from steering.service.hub import Hub
 

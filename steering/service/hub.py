@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from threading import Lock
 
-from steering.archive.journal import Entry
+from steering.journal.journal import Entry
 
 
 class Hub:

@@ -16,7 +16,6 @@ from statistics import median
 from threading import Event, RLock
 from typing import Any
 
-from steering.archive.journal import Entry
 from steering.core.action import Abort, Action
 from steering.core.errors import SteeringError
 from steering.core.instrument import Instrument
@@ -26,6 +25,7 @@ from steering.core.status import BeamlineState, BeamlineStatus, EndedRun, ScanDe
 from steering.core.workspace import Workspace
 from steering.description.description_entries import BeamlineDescription
 from steering.devices.devices import BeamlineDevices
+from steering.journal.journal import Entry
 from steering.paths.path import Point
 from steering.paths.scan import Scan
 from steering.plans.devices import Devices

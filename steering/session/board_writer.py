@@ -10,7 +10,6 @@ from threading import Event
 from typing import Any
 
 from steering.advice.runner import AgentRunner
-from steering.archive.journal import Entry
 from steering.archive.past import RECORD
 from steering.beamline.client import BeamlineClient, Begin, Lost, Moved, News, Welcome
 from steering.core import registry
@@ -31,6 +30,7 @@ from steering.core.status import BeamlineStatus
 from steering.core.waiting import end_tasks
 from steering.core.workspace import Workspace
 from steering.flow_runner.desk import Flows
+from steering.journal.journal import Entry
 from steering.loop.partial import rehearse
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.store import Store

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from steering.core.errors import said
@@ -9,6 +10,8 @@ from steering.core.result import Result
 
 # A result that could not be written is tried again after one that could, so often; and so many of them are named.
 _MOST_TRIES, _MOST_SAID = 5, 3
+# The last frames of a run come one after another: whoever writes a result at once writes most of them in vain.
+_SETTLE_SECONDS = 1.0
 
 
 class ResultKeeper:
@@ -30,23 +33,29 @@ class ResultKeeper:
         # What could not be written, with its sentence and how often that was tried.
         self._failed: dict[tuple[str, str], tuple[Result, str, int]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._awaited = asyncio.Event()
 
     def keep(self, result: Result) -> None:
-        """Have a result written; call on the loop."""
+        """Have a result written soon, or what comes in its place until then; call on the loop."""
         source = result.provenance
         key = source.run, source.label or source.analysis
         self._waiting[key] = result
         self._failed.pop(key, None)
         if self._task is None or self._task.done():
+            self._awaited.clear()
             self._task = asyncio.create_task(self._write())
 
     async def written(self) -> None:
-        """Wait until all results that were to be kept are written."""
+        """Wait until all results that were to be kept are written; now, as whoever waits knows that no more come."""
         if self._task is not None:
+            self._awaited.set()
             # Whoever waits may be cancelled; what is written is not.
             await asyncio.shield(self._task)
 
     async def _write(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await self._awaited.wait()
         while self._waiting:
             key = next(iter(self._waiting))
             result = self._waiting.pop(key)

@@ -11,13 +11,13 @@ import xarray as xr
 
 from steering.archive.decisions import Decisions, change_of, decisions_of, moment, rulings_of
 from steering.archive.export import write_run
-from steering.archive.journal import Entry, Journal
 from steering.archive.past import Past
 from steering.archive.record import connect_record
 from steering.archive.recorder import Recorder
 from steering.archive.run_entry import RunEntry
 from steering.archive.server import TiledServer
 from steering.core.proposal import Ruling
+from steering.journal.journal import Entry, Journal
 from tests.documents import documents_of_a_run
 
 SET = Ruling(

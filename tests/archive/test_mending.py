@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.archive.journal import Entry, Journal, encode, newest_number, read_journal
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
 from steering.ingest.journal import FrameJournal, read_lines
+from steering.journal.journal import Entry, Journal, encode, newest_number, read_journal
 from steering.machine.lines import append, mend
 from steering.service.cut_off import REASON, close_cut_off, find
 from steering.service.feed import Feed

@@ -1,6 +1,7 @@
 """The recorder against a real Tiled server."""
 
 import json
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -13,14 +14,15 @@ import pytest
 import xarray as xr
 from tiled.client import from_uri
 
-from steering.archive.journal import Entry, Journal, read_journal
 from steering.archive.record import Record, connect_record
 from steering.archive.recorder import Recorder
 from steering.archive.results import write_result
+from steering.archive.run_results import NotYetError, RunResults
 from steering.archive.server import TiledServer
 from steering.core.errors import SteeringError
 from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.documents import run_writer
+from steering.journal.journal import Entry, Journal, read_journal
 from tests.documents import documents_of_a_run
 
 pytestmark = pytest.mark.system
@@ -175,6 +177,77 @@ def test_results_of_several_sessions_lie_side_by_side_and_the_fullest_is_read(se
     assert "streams primary" in repr(Record(client)[0])
     assert kept["y"].attrs["units"] == "counts"
     assert "x" in kept.coords
+
+
+# Of each kind and shape of variable there is.
+VARIED = xr.Dataset(
+    {
+        "single": ("point", np.array([0.1, math.nan, 3e30], np.float32), {"units": "counts"}),
+        "other_single": ("point", np.array([1, 2, 3], np.float32)),
+        "whole": ("point", np.array([2**53 + 1, -1, 0])),
+        "huge": ("point", np.array([2**64 - 1, 0, 7], np.uint64)),
+        "huger": ("point", np.array([1, 2, 2**63 + 1], np.uint64)),
+        "flag": ("point", np.array([True, False, True])),
+        "name": ("point", np.array(["a", "β", ""])),
+        "image": (("row", "column"), np.arange(6.0).reshape(2, 3)),
+        "level": ((), np.float64(3.5)),
+        "offset": ((), np.float64(-0.5), {"units": "counts"}),
+        "point-float64": ("point", np.array([7.0, 8.0, 9.0])),
+        "alone": ("other", np.array([1.5, 2.5])),
+        "also_alone": ("lonely", np.array([1.5, 2.5])),
+    },
+    {"x": ("point", np.array([1.0, 2.0, 3.0]), {"units": "deg"})},
+    {"said": "something"},
+)
+
+
+def found_by(run, data):
+    source = Provenance(run, "varied", {}, "0", "0.1", "local", 3, 2)
+    return Result(1, Outcome({"peak": Feature(1.0, 0.1, "deg")}, data), source)
+
+
+def test_variables_of_each_kind_come_back_as_they_were_and_the_many_of_a_curve_take_few_requests(server):
+    client = connect_record(server[0], "key")
+    write_result(client, found_by("varied", VARIED))
+    xr.testing.assert_identical(RunResults(client, "varied").result("varied").outcome.data, VARIED)
+    # One that a variable is called as keeps its name; what has a type, or an axis, of its own stands alone.
+    (node,) = client["results"]["varied"].values()
+    together = {"point-float32": 2, "point-uint64": 2, "number-float64": 2}
+    assert {key: node[key].shape[0] for key in node if key not in VARIED.variables} == together
+    curve = xr.Dataset({f"y{number}": ("point", np.full(5, float(number))) for number in range(10)})
+    asked = []
+    client.context.http_client.event_hooks["request"] = [asked.append]
+    write_result(client, found_by("curve", curve))
+    # Each request is work of the record's machine: two to see what is there, four to make it.
+    assert len([one for one in asked if one.method != "GET"]) == 4
+    xr.testing.assert_identical(RunResults(client, "curve").result("varied").outcome.data, curve)
+
+
+def test_a_result_of_which_an_array_is_missing_is_not_read(server):
+    client = connect_record(server[0], "key")
+    write_result(client, found_by("torn", VARIED))
+    (node,) = client["results"]["torn"].values()
+    node.delete_contents("point-float32", external_only=False)
+    with pytest.raises(NotYetError, match="holds no result of 'varied'"):
+        RunResults(client, "torn").data("varied")
+
+
+def test_a_result_of_before_whose_variables_are_arrays_each_is_read(server):
+    client = connect_record(server[0], "key")
+    described = {
+        name: {"dims": ["point"], "attrs": {"units": units}, "coordinate": name == "x"}
+        for name, units in (("x", "deg"), ("y", "counts"))
+    }
+    source = {"run": "before", "analysis": "kit", "parameters": {}, "parameters_hash": "0", "software": "0.1"}
+    source |= {"facility": "local", "frames": 2, "newest_frame": 1, "version": 1}
+    run = client["results"].create_container("before")
+    node = run.create_container("kit-1", metadata={"features": {}, "provenance": source, "variables": described})
+    for name in described:
+        node.write_array(np.arange(2.0), key=name)
+    data = RunResults(client, "before").data("kit")
+    assert data["y"].values.tolist() == [0, 1]
+    assert data["x"].attrs == {"units": "deg"}
+    assert "x" in data.coords
 
 
 def test_a_record_that_does_not_answer_gives_a_sentence():

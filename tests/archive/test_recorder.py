@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.archive import journal_folder, journal_tail, recorder
-from steering.archive.journal import Entry, Journal, encode
-from steering.archive.recorded_mark import is_recorded
+from steering.archive import recorder
 from steering.archive.recorder import Recorder
+from steering.journal import journal_folder, journal_tail
+from steering.journal.journal import Entry, Journal, encode
+from steering.journal.recorded_mark import is_recorded
 from tests.documents import documents_of_a_run
 
 

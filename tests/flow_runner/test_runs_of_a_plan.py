@@ -7,8 +7,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steering.archive.journal import Entry, Journal
-from steering.archive.journal_runs import by_run, uids_in
 from steering.core import registry
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
@@ -19,6 +17,8 @@ from steering.flow_runner.watcher import Watcher
 from steering.flow_steps.flow_journal import journals
 from steering.flow_steps.recorded_run import find_run, read_run, read_runs
 from steering.flow_steps.warm import WarmFacilities
+from steering.journal.journal import Entry, Journal
+from steering.journal.journal_runs import by_run, uids_in
 from tests.flow_runner.workspaces import RULING, Inline, asdict, flow, measured
 from tests.flows.beamline import BEAMLINE
 

@@ -6,9 +6,9 @@ import sys
 import h5py
 import numpy as np
 
-from steering.archive.journal import Entry, Journal
 from steering.core.proposal import Ruling
 from steering.flows.entries import FlowEntry
+from steering.journal.journal import Entry, Journal
 from steering.service.wire import asdict
 from steering.testing.inline import InlineFacility
 from tests.documents import documents_of_a_run

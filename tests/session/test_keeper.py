@@ -17,10 +17,11 @@ def result(label, version, run="r"):
 @pytest.fixture
 def written(monkeypatch):
     """What was written; the first write waits until it is let go."""
-    found, gate = [], threading.Event()
+    found, begun, gate = [], threading.Event(), threading.Event()
 
     def write(client, one):
         assert client == "client"
+        begun.set()
         gate.wait(30)
         if one.version < 0:
             message = "no room on the disk"
@@ -28,7 +29,7 @@ def written(monkeypatch):
         found.append((one.provenance.run, one.provenance.label, one.version))
 
     monkeypatch.setattr(results, "write_result", write)
-    return SimpleNamespace(found=found, gate=gate)
+    return SimpleNamespace(found=found, begun=begun, gate=gate)
 
 
 async def test_of_one_label_that_waits_the_newest_is_written_and_of_others_each(written):
@@ -36,15 +37,29 @@ async def test_of_one_label_that_waits_the_newest_is_written_and_of_others_each(
     keeper = ResultKeeper(lambda: "client", said.append)
     await keeper.written()
     keeper.keep(result("a", 1))
-    await asyncio.sleep(0)
+    waiting = asyncio.create_task(keeper.written())
+    assert await asyncio.to_thread(written.begun.wait, 60)
     for version in (2, 3, 4):
         keeper.keep(result("a", version))
         keeper.keep(result("b", version))
     keeper.keep(result("a", 9, run="s"))
     written.gate.set()
+    await waiting
     await keeper.written()
     assert written.found == [("r", "a", 1), ("r", "a", 4), ("r", "b", 4), ("s", "a", 9)]
     assert set(said) == {""}
+
+
+async def test_the_last_ones_of_a_run_that_come_one_after_another_are_one(written):
+    keeper = ResultKeeper(lambda: "client", lambda _: None)
+    written.gate.set()
+    for version in (1, 2, 3):
+        keeper.keep(result("a", version))
+        await asyncio.sleep(0)
+    # Nobody waits for it: it is written all the same.
+    assert await asyncio.to_thread(written.begun.wait, 60)
+    await keeper.written()
+    assert written.found == [("r", "a", 3)]
 
 
 async def test_one_that_cannot_be_written_is_said_and_the_next_is_written(written):

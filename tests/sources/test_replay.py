@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
-from steering.archive.journal import Entry, Journal
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.core.source import RunEnded, RunStarted
+from steering.journal.journal import Entry, Journal
 from steering.sim.data import fetch
 from steering.sources.replay import ReplaySource
 from tests.documents import STEP, documents_of_a_run

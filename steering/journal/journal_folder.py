@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from steering.archive.recorded_mark import is_recorded, read_mark
+from steering.journal.recorded_mark import is_recorded, read_mark
 
 # A new journal changes its folder's time. Where that is too coarse, or is none, it is found after so many seconds.
 _LOOK_SECONDS = 5.0

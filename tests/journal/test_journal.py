@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as made
 
-from steering.archive.journal import Entry, Journal, decode, encode, newest_number, read_journal
 from steering.core.workspace import Workspace
+from steering.journal.journal import Entry, Journal, decode, encode, newest_number, read_journal
 from steering.service.feed import Feed
 
 

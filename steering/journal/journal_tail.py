@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from steering.archive.journal import Entry, decode
-from steering.archive.journal_runs import run_of
 from steering.documents.open_runs import OpenRuns
 from steering.documents.run_writer import RunWriter
+from steering.journal.journal import Entry, decode
+from steering.journal.journal_runs import run_of
 
 
 class JournalTail:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from steering.archive.journal import Entry, decode
 from steering.documents.open_runs import OpenRuns
+from steering.journal.journal import Entry, decode
 
 _START = b'"start"'
 
