@@ -3,13 +3,20 @@
 import gc
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import cast
 
 # jsonschema, which Bluesky's documents need, compiles this grammar of addresses wherever JupyterLab has installed it:
 # up to a second and a half of a core in each process, for a format that no schema of these documents names.
 _NEEDLESS = "rfc3987_syntax"
+# What asks where EPICS' shared libraries lie. It does so by Python's inspect, which looks through all that is loaded and up
+# the whole stack: a quarter of a second of a core, unless it is asked first and from near the top.
+_ASKING = ("epicscorelibs.path", "epicscorelibs.ca.cadef", "pvxslibs.path")
+# What answers also builds such libraries, and loads setuptools and Cython for that.
+_BUILDER = "setuptools_dso"
 
 
 @contextmanager
@@ -44,3 +51,19 @@ def not_found(name: str) -> Generator[None]:
         yield
     finally:
         del modules[name]
+
+
+def find_epics() -> None:
+    """Have EPICS' shared libraries found before anything else is loaded; does nothing where they are not installed.
+
+    Only for processes of one purpose, which build nothing.
+    """
+    spec = find_spec(_BUILDER)
+    if spec is None or _BUILDER in sys.modules:
+        return
+    # The package without what its own file loads, but with what finds libraries.
+    package = sys.modules[_BUILDER] = module_from_spec(spec)
+    vars(package).update(vars(import_module(f"{_BUILDER}.runtime")) | vars(package))
+    for name in _ASKING:
+        with suppress(ModuleNotFoundError):
+            import_module(name)

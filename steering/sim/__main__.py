@@ -16,7 +16,7 @@ from typing import Any
 
 from steering.core.errors import SteeringError
 from steering.machine.lifeline import hold_lifeline
-from steering.machine.loading import loading
+from steering.machine.loading import find_epics, loading
 from steering.machine.ports import free_port
 
 PREFIX = "STEER:"
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         EPICS_PVAS_SERVER_PORT=str(image_port),
         EPICS_PVAS_BROADCAST_PORT=str(image_search_port),
     )
+    find_epics()
     try:
         asyncio.run(_serve(options.speed, options.seed, port, options.contents))
     except SteeringError as error:

@@ -1,5 +1,6 @@
 import gc
 import importlib
+import subprocess
 import sys
 
 import pytest
@@ -35,3 +36,28 @@ def test_who_has_it_already_keeps_it(monkeypatch):
     with loading():
         assert sys.modules["rfc3987_syntax"] is gc
     assert sys.modules["rfc3987_syntax"] is gc
+
+
+FOUND = """
+import sys
+from steering.machine.loading import find_epics
+find_epics()
+find_epics()
+import aioca, p4p.client.thread, p4p.server
+from epicscorelibs.ca import dbr
+from ophyd_async.epics import core
+from ophyd_async.epics.core import _signal
+# Both kinds of channels are there, and nothing of what builds libraries.
+assert _signal.CaSignalBackend.__module__.endswith("_aioca")
+assert _signal.PvaSignalBackend.__module__.endswith("_p4p")
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"setuptools", "Cython"}))
+"""
+
+
+@pytest.mark.parametrize("first", ["", "import setuptools_dso"], ids=["found first", "loaded before"])
+def test_epics_is_found_whole_and_nothing_that_builds_is_loaded(first):
+    done = subprocess.run(
+        [sys.executable, "-c", first + FOUND], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ("['Cython', 'setuptools']\n" if first else "[]\n")
