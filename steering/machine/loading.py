@@ -12,8 +12,8 @@ from typing import cast
 # jsonschema, which Bluesky's documents need, compiles this grammar of addresses wherever JupyterLab has installed it:
 # up to a second and a half of a core in each process, for a format that no schema of these documents names.
 _NEEDLESS = "rfc3987_syntax"
-# What asks where EPICS' shared libraries lie. It does so by Python's inspect, which looks through all that is loaded and
-# up the whole stack: a quarter of a second of a core, unless it is asked first and from near the top.
+# What asks where EPICS' shared libraries lie. It does so by Python's inspect, which looks through all that is loaded
+# and up the whole stack: a quarter of a second of a core, unless it is asked first and from near the top.
 _ASKING = ("epicscorelibs.path", "epicscorelibs.ca.cadef", "pvxslibs.path")
 # What answers also builds such libraries, and loads setuptools and Cython for that.
 _BUILDER = "setuptools_dso"

@@ -116,7 +116,7 @@ def test_ctrl_c_while_it_opens_says_one_word(place, moment):
     assert not left_behind(processes)
 
 
-@pytest.mark.parametrize(("way", "technique"), [(signal.SIGHUP, "xpcs"), (signal.SIGKILL, "")])
+@pytest.mark.parametrize(("way", "technique"), [rare(signal.SIGHUP, "xpcs"), (signal.SIGKILL, "")])
 def test_a_lab_that_is_ended_leaves_nothing(place, way, technique):
     process = steering("lab", "--no-browser", *(["--technique", technique] if technique else []), place=place)
     for line in process.stdout:
@@ -133,7 +133,7 @@ def test_a_lab_that_is_ended_leaves_nothing(place, way, technique):
     assert not left_behind(processes)
 
 
-@pytest.mark.parametrize("way", [signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("way", [signal.SIGHUP, rare(signal.SIGKILL)])
 def test_a_service_that_is_ended_leaves_nothing(place, way):
     process = steering("serve", place=place)
     until(lambda: status(place).get("state") == "idle", "an idle service")

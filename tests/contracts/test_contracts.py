@@ -11,8 +11,8 @@ from tests.processes import left_behind, of_workspace
 from tests.surroundings import jobs_left, losses, surroundings
 from tests.thorough import some
 
-# Files of settings for what ``pbs`` does.
-LIKE_PBS = {"aurora", "polaris"}
+# A batch system is one as another is: Slurm's answers here are real ones. Aurora and Polaris are settings for ``pbs``.
+LIKE_SLURM = {"pbs", "aurora", "polaris"}
 
 
 @pytest.mark.system
@@ -26,7 +26,7 @@ async def test_a_source_that_is_fed_with_documents():
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("name", some(registry.names("facilities"), lambda name: name not in LIKE_PBS))
+@pytest.mark.parametrize("name", some(registry.names("facilities"), lambda name: name not in LIKE_SLURM))
 async def test_facilities(name, workspace, tmp_path):
     facility = registry.load("facilities", name)(workspace=workspace)
     # A facility that no batch system serves needs nothing around it.

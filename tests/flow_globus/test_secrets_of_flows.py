@@ -29,6 +29,7 @@ from tests.flow_globus.places import STEPS
 from tests.flow_runner.workspaces import UID
 from tests.flows.beamline import BEAMLINE
 from tests.globus.conftest import log_in
+from tests.thorough import rare
 
 pytestmark = pytest.mark.system
 
@@ -187,7 +188,7 @@ def as_person(there, workspace, run, monkeypatch):
     raise AssertionError(state.why)
 
 
-@pytest.mark.parametrize("who", ["service account", "person"])
+@pytest.mark.parametrize("who", [rare("service account"), "person"])
 def test_no_secret_is_in_a_notebook_that_runs_a_flow_and_shows_its_errors(
     who, workspace, there, run, planted, tmp_path, monkeypatch
 ):

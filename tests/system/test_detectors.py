@@ -134,6 +134,7 @@ def test_each_analysis_has_the_frames_of_its_detector(session):
     assert "late" not in session.results
 
 
+@pytest.mark.thorough
 def test_a_detector_that_nobody_looked_at_is_analysed_from_its_first_frame_on(session):
     run = session.start("plain", step=0.05)
     session.board.status.wait(lambda status: status.points_done >= 5, SOON)

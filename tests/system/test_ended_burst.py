@@ -54,7 +54,8 @@ def test_damage_within_a_burst_ends_it_and_nothing_is_lost(session):
     lasts = np.cumsum([len(burst) for burst in bursts]) - 1
     assert (np.delete(kept, lasts) == PART).all()
     # Each frame that the detector wrote is in the record and in the results.
-    assert record.frames().shape[0] == len(parts) * PART
+    frames = record.frames().values
+    assert frames.shape[0] == len(parts) * PART
     found = session.results["scalars"].outcome.data
     assert len(found["sx"]) == len(parts) * PART
     assert session.results["xpcs"].provenance.frames == len(parts) * PART
@@ -68,7 +69,7 @@ def test_damage_within_a_burst_ends_it_and_nothing_is_lost(session):
     assert curve.features["frames"].value == len(parts) * PART
     assert curve.data["q"].attrs["units"] == "1/angstrom"
     assert curve.data["intensity"].attrs["units"] == "counts/px/s"
-    counted = record.frames().values.mean() / 1e-3
+    counted = frames.mean() / 1e-3
     assert curve.features["mean_intensity"].value == pytest.approx(counted, rel=0.01)
     # What fills the last part was taken later, and says so: nothing is correlated across the gap.
     assert (index[whole:] > whole).all()
@@ -76,7 +77,7 @@ def test_damage_within_a_burst_ends_it_and_nothing_is_lost(session):
     number = found["seq_num"].values
     places = [float(found["sx"].values[number == one][0]) for one in np.unique(number)]
     assert len(set(np.round(places, 1))) == 3
-    light = record.frames().values.reshape(len(parts) * PART, -1).mean(axis=1)
+    light = frames.reshape(len(parts) * PART, -1).mean(axis=1)
     assert light[whole - 50 : whole].mean() < 0.95 * light[:50].mean()
     for begin in (np.flatnonzero(parts == 0) * PART)[1:]:
         assert light[begin : begin + 50].mean() == pytest.approx(light[:50].mean(), rel=0.05)

@@ -12,7 +12,7 @@ from steering.contract.outcome import require_same
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
 from steering.session.session import Session
-from tests.beamline.site import embedded, session_at
+from tests.beamline.site import embedded, over, session_at
 
 pytestmark = pytest.mark.system
 
@@ -123,11 +123,7 @@ def test_three_analyses_are_each_what_they_are_alone_and_one_added_in_mid_scan_t
     require_same(results["again"].outcome, results["rocking_curve"].outcome, "bitwise", "added in the middle")
 
     # Each is what one pass over the recorded frames gives.
-    record = session.record[run]
-    deadline = time.monotonic() + 60
-    while record.stop is None or record.frames().shape[0] < 101:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    record = over(session, run)
     events, frames = record["primary"], record.frames().values
     names = [name for name in events.variables if events[name].dtype.kind == "f"]
     columns, units = (

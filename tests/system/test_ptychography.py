@@ -45,6 +45,8 @@ def test_an_agent_asks_for_closer_points_and_ends_a_scan_that_says_nothing_new(s
     assert result.provenance.frames == session.results["map_features"].provenance.frames
 
 
+# The tutorial does so each time.
+@pytest.mark.thorough
 def test_a_scan_is_steered_on_its_overlap_and_its_error(session):
     run = session.start("ptychography")
 

@@ -271,6 +271,8 @@ def configure(workspace, site):
     (workspace.directory / "steering.yaml").write_text(yaml.safe_dump({"steering": {"sites": {"slurm": site}}}))
 
 
+# Scans on this Slurm are measured each time: in test_end_to_end, and in the browser.
+@pytest.mark.thorough
 def test_a_rocking_scan_on_slurm_gives_the_numbers_of_this_machine(slurm, workspace, spec_scan):
     configure(workspace, SITE)
     done = steering("run", "rocking", "--facility", "slurm", "--speed", "20", "--json", "--workspace",

@@ -8,7 +8,7 @@ import pytest
 
 import steering
 from steering_widgets.pages.page import Page
-from tests.beamline.site import embedded, site
+from tests.beamline.site import embedded, over, site
 from tests.widgets.test_source_and_history import find
 
 pytestmark = pytest.mark.system
@@ -193,10 +193,8 @@ def test_a_technique_from_outside_runs_live_and_is_shown_without_a_line_changed(
             }  # fmt: skip
             assert "The analysis broken (raises) failed for 51 frames; the newest: " in session.board.notice.value
             assert "always (zero division error)" in session.board.notice.value
-            while session.record[run].stop is None or session.record[run].frames().shape[0] < 51:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-            frames = session.record[run].frames().values
+            frames = over(session, run).frames().values
+            assert frames.shape[0] == 51
             found = results["mean"].outcome.data["mean"]
             np.testing.assert_allclose(found.values, 2.0 * frames.mean(axis=0), rtol=1e-9)
             assert session.record[run].result("mean")["mean"].attrs["units"] == "counts"
