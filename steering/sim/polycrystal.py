@@ -7,6 +7,7 @@ spot has a number of Poisson, and each photon a place. So noise is right, and a 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,12 @@ class PolycrystalSample:
         width: Of a spot in pixels, one standard deviation.
         background: Photons a second in the whole frame.
         seed: Of the grains.
+        slow: The map's axis beside ``sx``, which the places below are named by.
+        plane: Of the map: the directions of ``sx`` and the slow axis in the laboratory, shape ``(3, 2)``.
     """
+
+    slow: ClassVar[str] = "sy"
+    plane: ClassVar[Floats] = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 
     grains: int = 8
     half: float = 10.0
@@ -89,9 +95,10 @@ class PolycrystalSample:
 
     def strain_at(self, sy: float, sx: float) -> Floats:
         """Say how the place is strained: deviatoric, in the laboratory, shape ``(3, 3)``; none in the inclusion."""
-        out, distance = self._outwards(sy, sx)
+        flat, distance = self._outwards(sy, sx)
         if distance < self.radius:
             return np.zeros((3, 3))
+        out = self.plane @ flat
         return self.strain * (self.radius / distance) ** 2 * 1.5 * (np.outer(out, out) - np.eye(3) / 3)
 
     def lattice_at(self, sy: float, sx: float) -> Floats:
@@ -99,20 +106,26 @@ class PolycrystalSample:
         grain = self.grain_at(sy, sx)
         turn, (out, distance) = rotation_of(self._turns[grain]), self._outwards(sy, sx)
         if grain < self.grains:
-            across = np.array([-out[1], out[0], 0.0])
+            across = self.plane @ (-out[1], out[0])
             turn = rotation_of(across * self.bend * (self.radius / distance) ** 2) @ turn
         return lattice_of(NICKEL, turn, self.strain_at(sy, sx))
+
+    def depth_at(self, slow: float) -> float:
+        """Say how far along the beam, in mm, the light of a place comes from: the map lies across the beam."""
+        del slow
+        return 0.0
 
     def frame(self, positions: Mapping[str, float], exposure: float, random: np.random.Generator) -> Counts:
         """Expose one frame.
 
         Args:
-            positions: ``sx`` and ``sy`` in micrometres.
+            positions: ``sx`` and the slow axis, in micrometres.
             exposure: In seconds.
             random: Where noise comes from.
         """
-        sy, sx = positions.get("sy", 0.0), positions.get("sx", 0.0)
-        places = [self._photons(*one, exposure, random) for one in self._lit(sy, sx)]
+        sy, sx = positions.get(self.slow, 0.0), positions.get("sx", 0.0)
+        depth = self.depth_at(sy)
+        places = [self._photons(*one, depth, exposure, random) for one in self._lit(sy, sx)]
         size = self.shape[0] * self.shape[1]
         places.append(random.integers(0, size, int(random.poisson(self.background * exposure))))
         return np.bincount(np.concatenate(places), minlength=size).astype(np.int32).reshape(self.shape)
@@ -135,10 +148,10 @@ class PolycrystalSample:
         ]
 
     def _photons(
-        self, share: float, lattice: Floats, exposure: float, random: np.random.Generator
+        self, share: float, lattice: Floats, depth: float, exposure: float, random: np.random.Generator
     ) -> NDArray[np.int64]:
         """Draw where the photons of a grain arrive, as places in the flattened frame."""
-        pattern = self._pattern(lattice)
+        pattern = self._pattern(lattice, depth)
         # Detectors do not stand more than so much, and the faintest spots are lost.
         bright = np.clip(pattern.strength / self._usual, 0.05, 20.0)
         photons = random.poisson(self.rate * exposure * share * bright)
@@ -149,15 +162,15 @@ class PolycrystalSample:
         inside = (down >= 0) & (down < self.shape[0]) & (right >= 0) & (right < self.shape[1])
         return down[inside] * self.shape[1] + right[inside]
 
-    def _pattern(self, lattice: Floats) -> Pattern:
-        pattern = pattern_of(lattice, self._reflections, PANEL, BAND)
+    def _pattern(self, lattice: Floats, depth: float = 0.0) -> Pattern:
+        pattern = pattern_of(lattice, self._reflections, PANEL, BAND, depth)
         return pattern.chosen(PANEL.on(pattern.row, pattern.column))
 
     def _outwards(self, sy: float, sx: float) -> tuple[Floats, float]:
-        """Give the direction from the inclusion's middle to a place, and how far it is."""
+        """Give the direction from the inclusion's middle to a place, along sx and the slow axis, and how far it is."""
         up, right = sy - self.middle[0], sx - self.middle[1]
         distance = max(float(np.hypot(up, right)), 1e-9)
-        return np.array([right / distance, up / distance, 0.0]), distance
+        return np.array([right / distance, up / distance]), distance
 
 
 def _turn(random: np.random.Generator) -> Floats:
