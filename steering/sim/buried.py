@@ -31,7 +31,7 @@ class BuriedSample(PolycrystalSample):
     def __post_init__(self) -> None:
         """Place the grains from the surface on: they are long along the beam."""
         super().__post_init__()
-        self._points = (self._points + [self.half, 0.0]) * [2.0, 1.0]
+        self._points = np.add(self._points, (self.half, 0.0)) * (2.0, 1.0)
 
     def depth_at(self, slow: float) -> float:
         """Say how far along the beam, in mm, the light of a place comes from."""
