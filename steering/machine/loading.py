@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -11,7 +11,8 @@ from typing import cast
 
 # jsonschema, which Bluesky's documents need, compiles this grammar of addresses wherever JupyterLab has installed it:
 # up to a second and a half of a core in each process, for a format that no schema of these documents names.
-_NEEDLESS = "rfc3987_syntax"
+# And httpx loads the command that it also is, with all that makes that one colourful.
+_NEEDLESS = ("rfc3987_syntax", "httpx._main")
 # What asks where EPICS' shared libraries lie. It does so by Python's inspect, which looks through all that is loaded
 # and up the whole stack: a quarter of a second of a core, unless it is asked first and from near the top.
 _ASKING = ("epicscorelibs.path", "epicscorelibs.ca.cadef", "pvxslibs.path")
@@ -30,7 +31,9 @@ def loading() -> Generator[None]:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        with not_found(_NEEDLESS):
+        with ExitStack() as stack:
+            for name in _NEEDLESS:
+                stack.enter_context(not_found(name))
             yield
     finally:
         gc.freeze()

@@ -31,6 +31,13 @@ def test_the_needless_grammar_is_not_found_within_only(monkeypatch):
     assert "rfc3987_syntax" not in sys.modules
 
 
+def test_who_asks_for_pages_needs_no_command_for_it():
+    code = "import sys; from steering.machine.loading import loading\nwith loading(): import httpx\n"
+    code += "print(httpx.Client().headers['user-agent'].partition('/')[0], 'rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("python-httpx False\n", "")
+
+
 def test_who_has_it_already_keeps_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "rfc3987_syntax", gc)
     with loading():
