@@ -19,13 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steering.beamline.control import serve_control
 from steering.beamline.gate import FORECASTS, REFUSED, Gate, TooLargeError, token_of
+from steering.beamline.newest import Newest
 from steering.beamline.pace import STEERING, WATCHING, Pace, Paces
 from steering.beamline.reading import BODY_BYTES, read_json
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.sockets import serve_stream
 from steering.beamline.tokens import LONGEST_LIFE, Person, Scope, Tokens
 from steering.core.errors import SteeringError
-from steering.core.frame import Frame
 from steering.core.json import Json
 from steering.core.proposal import Ruling
 from steering.service.service import Beamline
@@ -42,8 +42,6 @@ from steering.service.wire import (
     read_proposal,
     unreadable,
 )
-
-Newest = Callable[[], tuple[int, Frame | None]]
 
 _BEARER = HTTPBearer(auto_error=False)
 # What the scope "operate" allows. The guard asks for the lease besides, but for a pause or an abort.
@@ -94,7 +92,7 @@ class Face:
         Args:
             beamline: What is served.
             tokens: Who may do what.
-            newest: Gives version and value of the newest preview frame.
+            newest: Has the newest frame of the preview.
             stop: Ends the service.
             record: Of its runs, if there is one.
         """

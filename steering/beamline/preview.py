@@ -1,11 +1,11 @@
-"""The newest detector frame, for the eye: latest wins, nothing is queued."""
+"""Follows the channel of a detector's image, for the eye."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from steering.core.cell import Cell
+from steering.beamline.newest import Newest
 from steering.core.frame import Frame
 from steering.core.pixels import NOTHING_BAD, Bad
 from steering.readers.epochs import unix_seconds
@@ -15,18 +15,19 @@ _IMAGE_DIMENSIONS = 2
 
 
 class Preview:
-    """Follows an NTNDArray channel and keeps its newest frame."""
+    """Follows an NTNDArray channel and hands on its newest frame."""
 
-    def __init__(self, channel: str, bad: Bad = NOTHING_BAD) -> None:
+    def __init__(self, channel: str, newest: Newest, bad: Bad = NOTHING_BAD) -> None:
         """Subscribe to a PVA channel.
 
         Args:
             channel: For example ``"STEER:det:Pva1:Image"``.
+            newest: Takes its frames.
             bad: Which pixels are no counts, beside those that the detector marks itself.
         """
         from p4p.client.thread import Context
 
-        self.frame: Cell[Frame | None] = Cell[Frame | None](None)
+        self._newest = newest
         self._bad = bad
         self._context = Context("pva")
         self._monitor = self._context.monitor(channel, self._arrived)
@@ -45,4 +46,4 @@ class Preview:
         fits = self._bad.mask is None or self._bad.mask.shape == pixels.shape
         taken = float(unix_seconds(float(array.timestamp)))
         frame = Frame(pixels, int(array.raw["uniqueId"]), math.nan if math.isnan(taken) else taken)
-        self.frame.set(for_the_eye(frame, self._bad if fits else Bad(None, self._bad.saturated)))
+        self._newest.put(for_the_eye(frame, self._bad if fits else Bad(None, self._bad.saturated)))

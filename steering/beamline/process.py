@@ -26,13 +26,13 @@ import uvicorn
 from steering.beamline.app import Face
 from steering.beamline.children import start_flows, start_record, start_simulation
 from steering.beamline.flow_teller import FlowTeller
+from steering.beamline.newest import Newest
 from steering.beamline.preview import Preview
 from steering.beamline.reading import BODY_BYTES
 from steering.beamline.record_door import RecordDoor
 from steering.beamline.sockets import STATUS_INTERVAL
 from steering.beamline.tokens import Tokens
 from steering.core.errors import SteeringError
-from steering.core.frame import Frame
 from steering.core.workspace import Workspace, default_workspace
 from steering.description.description import read_description
 from steering.description.description_entries import BeamlineDescription
@@ -190,14 +190,13 @@ def _instrument_of(options: argparse.Namespace, given: BeamlineDescription | Non
     return written or options.instrument
 
 
-def _newest(description: BeamlineDescription, stack: ExitStack) -> Callable[[], tuple[int, Frame | None]]:
-    """Follow the detector's image, if it has one; return what gives version and value of the newest frame."""
+def _newest(description: BeamlineDescription, stack: ExitStack) -> Newest:
+    """Follow the detector's image, if it has one; return where its newest frame is."""
+    newest = Newest()
     image = description.detector.image if description.detector is not None else ""
-    if not image:
-        return lambda: (0, None)
-    preview = Preview(image)
-    stack.callback(preview.close)
-    return preview.frame.read
+    if image:
+        stack.callback(Preview(image, newest).close)
+    return newest
 
 
 def _tell(watched: Sequence[Callable[[str], None]], sentence: str) -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import math
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from steering.beamline.newest import Newest
 from steering.beamline.tokens import Person
-from steering.core.frame import Frame
 from steering.core.instrument import Instrument
 from steering.core.plan import Plan
 from steering.core.waiting import within
@@ -27,9 +26,7 @@ _LONGEST_SLEEP = 1.0
 _CLOSED = ("Cannot call", "WebSocket is not connected", "Unexpected ASGI message")
 
 
-async def serve_stream(
-    socket: WebSocket, beamline: Beamline, person: Person | None, newest: Callable[[], tuple[int, Frame | None]]
-) -> None:
+async def serve_stream(socket: WebSocket, beamline: Beamline, person: Person | None, newest: Newest) -> None:
     """Send a client everything: the run so far, then each entry as it comes, status, and the newest frames."""
     await socket.accept()
     if person is None or "read" not in person.scopes:
@@ -101,15 +98,13 @@ async def _send_instrument(socket: WebSocket, beamline: Beamline, lock: asyncio.
         await asyncio.sleep(INSTRUMENT_INTERVAL)
 
 
-async def _send_frames(socket: WebSocket, newest: Callable[[], tuple[int, Frame | None]], lock: asyncio.Lock) -> None:
-    seen = 0
-    while True:
-        version, frame = newest()
-        if frame is not None and version != seen:
-            seen = version
+async def _send_frames(socket: WebSocket, newest: Newest, lock: asyncio.Lock) -> None:
+    async with aclosing(newest.frames()) as frames:
+        async for frame in frames:
             async with lock:
                 await socket.send_bytes(encode_frame(frame))
-        await asyncio.sleep(PREVIEW_INTERVAL)
+            # No eye sees more.
+            await asyncio.sleep(PREVIEW_INTERVAL)
 
 
 async def _drain(socket: WebSocket) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from steering.beamline import gate
 from steering.beamline.app import Face
 from steering.beamline.client import BeamlineClient
+from steering.beamline.newest import Newest
 from steering.beamline.pace import Pace
 from steering.beamline.tokens import Tokens
 from steering.core.action import Abort, InsertRegion, SetParameter, Skip
@@ -81,7 +82,7 @@ class Service:
 
     def __init__(self):
         self.beamline, self.tokens = Beamline(), Tokens()
-        self.app = Face(self.beamline, self.tokens, lambda: (0, None), lambda: None).build()
+        self.app = Face(self.beamline, self.tokens, Newest(), lambda: None).build()
 
     @asynccontextmanager
     async def client(self, name="ana", scopes=("read",)):
