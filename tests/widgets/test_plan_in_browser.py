@@ -35,6 +35,14 @@ RANGE = """(axis) => {
   return [plot[`${axis}_range`].start, plot[`${axis}_range`].end];
 }"""
 
+# Where within its axes it draws, in pixels of the page.
+INNER = """() => {
+  const view = Bokeh.index.roots.find((one) => one.model.type === 'Figure');
+  const { left, top } = view.canvas_view.el.getBoundingClientRect();
+  const { left: x, top: y, width, height } = view.frame.bbox;
+  return { x: left + x, y: top + y, width, height };
+}"""
+
 
 def shoot(page, selector, name):
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -187,6 +195,43 @@ def a_region_is_marked_and_asked_for_by_keys(lab, page):
     lab.wait_for_value("desk.actions[-1].region == {'sy': (4.0, 10.0), 'sx': (-20.0, -12.0)}")
 
 
+# 160 x 160 points: the value of each says where it is.
+LARGE = """
+import numpy as np
+import xarray as xr
+from steering.core.result import Outcome, Provenance, Result
+
+row, column = np.divmod(np.arange(25_600), 160)
+columns = {"sx": 0.2 * column, "sy": 0.2 * row, "sx_step": 0 * row + 0.2, "sy_step": 0 * row + 0.2}
+columns |= {"intensity": 1000.0 * row + column, "frame": row * 160 + column}
+data = xr.Dataset({name: ("point", one, {"units": "um"}) for name, one in columns.items()})
+source = Provenance(desk.board.status.value.run, "map_features", {}, "", "0", "local", 25_600, 25_599)
+look.point.set(None)
+desk.board.result.set(Result(10_000, Outcome({}, data), source))
+"""
+
+
+def a_large_map_is_read_as_a_small_one_is(lab, page):
+    """It is drawn as an image; what is under the mouse is said, and a tap names the frame there."""
+    lab.execute(LARGE)
+    panel = page.locator(".st-panel-map")
+    panel.get_by_text("25600 points").wait_for()
+    page.wait_for_function(f"() => {{ const [low, high] = ({RANGE})('y'); return high > 31; }}")
+    low, high = page.evaluate(f"() => ({RANGE})('y')")
+    left, right = page.evaluate(f"() => ({RANGE})('x')")
+    box = page.evaluate(INNER)
+    x, y = 12.0, 20.0
+    at = (
+        box["x"] + box["width"] * (x - left) / (right - left),
+        box["y"] + box["height"] * (high - y) / (high - low),
+    )
+    page.mouse.move(*at)
+    page.get_by_text("16060", exact=True).wait_for()
+    shoot(page, ".st-panel-map", "map-large")
+    page.mouse.click(*at)
+    lab.wait_for_value("look.point.value == 100 * 160 + 60")
+
+
 @pytest.mark.browser
 def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(notebooks):
     write_notebook(notebooks.folder / "map.ipynb", MAP)
@@ -225,5 +270,6 @@ def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(noteboo
         lab.wait_for_value("look.point.value is not None")
         page.locator(".st-map-about").get_by_text("Frame ").wait_for()
         shoot(page, ".st-panel-map", "map-tapped")
+        a_large_map_is_read_as_a_small_one_is(lab, page)
         assert lab.value("[text for text in wrong if text]") == []
         assert lab.errors == []

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from steering.core.cell import Cell
 from steering_widgets.bokeh_view.view import BokehView
+from steering_widgets.drawing.cell_image import CellImage, image_of
 from steering_widgets.drawing.cells import MapCells
 from steering_widgets.drawing.edge import TOOLTIPS, mark_columns
 from steering_widgets.drawing.growing import grow, growth
@@ -37,6 +38,7 @@ from steering_widgets.drawing.touch import Touch
 from steering_widgets.parts.units import shown_unit
 
 _EMPTY: dict[str, Any] = {name: [] for name in ("x", "y", "width", "height", "value", "frame")}
+_NO_IMAGE: dict[str, list[Any]] = {name: [] for name in ("value", "frame", "x", "y", "width", "height")}
 _NO_BOX: dict[str, list[float]] = {"x": [], "y": [], "width": [], "height": []}
 # On a logarithmic axis a cell reaches at most to this part of its position on either side, so not to zero.
 _REACH = 0.75
@@ -69,6 +71,8 @@ class MapPlot:
         self._showing_box = False
         self._log = (False, False)
         self.cells, self.box = ColumnDataSource(dict(_EMPTY)), ColumnDataSource(dict(_NO_BOX))
+        # Of a large map: its coarsest grid, and what lies above that.
+        self._image, self._above = ColumnDataSource(dict(_NO_IMAGE)), ColumnDataSource(dict(_EMPTY))
         # Not drawn: gives the map the axes of its plan.
         self._extent = ColumnDataSource({"x": [-1.0, 1.0], "y": [-1.0, 1.0]})
         self._planned, self._ghost = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
@@ -79,8 +83,20 @@ class MapPlot:
         plot.styles = {"margin": "0 auto"}
         plot.grid.visible = False
         fill = {"field": "value", "transform": self.linear}
+        self._mappers: dict[Any, Any] = {
+            mapper: type(mapper)(palette=palette, low=mapper.low, high=mapper.high, nan_color="#00000000")
+            for mapper in (self.linear, self.logarithmic)
+        }
+        # One of each scale, as an image keeps the colours of the first. A pixel where nothing was measured has none.
+        self._pixels = {
+            mapper: plot.image(
+                image="value", x="x", y="y", dw="width", dh="height", source=self._image, visible=mapper is self.linear,
+                color_mapper=pixels,
+            )
+            for mapper, pixels in self._mappers.items()
+        }  # fmt: skip
         # Rounded up to whole pixels: no hairlines between neighbours. Outlines would do that too, and take as long.
-        self._rects = plot.rect(
+        self._rects: Any = plot.rect(
             "x", "y", "width", "height", source=self.cells, fill_color=fill, line_color=None, dilate=True
         )
         self.bar = ColorBar(color_mapper=self.linear, title="counts/s", width=12, padding=4, formatter=short_numbers())
@@ -101,10 +117,16 @@ class MapPlot:
             line_color="colour", line_width=2.5,
         )  # fmt: skip
         extent = plot.scatter("x", "y", source=self._extent, size=0, alpha=0)
-        plot.x_range.renderers = plot.y_range.renderers = [self._rects, extent]
+        plot.x_range.renderers = plot.y_range.renderers = [*self._pixels.values(), self._rects, extent]
         edit = BoxEditTool(renderers=[box], num_objects=1)
         self._hover = HoverTool(renderers=[self._rects], tooltips=[("x, y", "@x, @y"), ("value", "@value{0.00}")])
-        plot.add_tools(edit, self._hover, HoverTool(renderers=[marks], tooltips=TOOLTIPS, visible=False))
+        # It belongs to the one before it: one button for both.
+        self._hover_pixels = HoverTool(
+            renderers=[*self._pixels.values()], tooltips=[("value", "@value{0.00}")], visible=False
+        )
+        plot.add_tools(
+            edit, self._hover, self._hover_pixels, HoverTool(renderers=[marks], tooltips=TOOLTIPS, visible=False)
+        )
         plot.toolbar.active_drag = edit
         self._axes = LogAxes(plot)
         self._touch = Touch(plot, self.cells, point)
@@ -143,7 +165,24 @@ class MapPlot:
                 columns[size] = np.minimum(columns[size], 2 * _REACH * columns[place])
         if not whole and growth(self.cells, columns) == "all":
             return "later"
-        return grow(self.cells, columns)
+        sent = grow(self.cells, columns)
+        self._show_image(None if any(self._log) else image_of(cells), changed=sent != "same")
+        return sent
+
+    def _show_image(self, image: CellImage | None, *, changed: bool) -> None:
+        """Draw the coarsest grid as an image, if there is one, and only the rest as rectangles."""
+        drawn = self.cells if image is None else self._above
+        if image is not None and (changed or not len(self._image.data["value"])):
+            (x, y), (width, height) = image.corner, image.size
+            self._image.data = {
+                "value": [image.value], "frame": [image.frame],
+                "x": [x], "y": [y], "width": [width], "height": [height],
+            }  # fmt: skip
+            grow(self._above, image.rest)
+        elif image is None and len(self._image.data["value"]):
+            self._image.data, self._above.data = dict(_NO_IMAGE), dict(_EMPTY)
+        if self._rects.data_source is not drawn:
+            self._rects.data_source = drawn
 
     def colour(self, cells: MapCells, axes: MapAxes, value: tuple[str, str], *, log: bool, follow: bool) -> None:
         """Set the scale of colours.
@@ -159,10 +198,13 @@ class MapPlot:
         low = cells.smallest_positive if log else cells.low
         high = cells.high if cells.high > low else low + 1.0
         if follow and (mapper.low, mapper.high) != (low, high):
-            mapper.update(low=low, high=high)
+            for one in (mapper, self._mappers[mapper]):
+                one.update(low=low, high=high)
         if self.bar.color_mapper is not mapper:
             fill = {"field": "value", "transform": mapper}
             self._rects.glyph.update(fill_color=fill)
+            for scale, pixels in self._pixels.items():
+                pixels.visible = scale is mapper
             self.bar.color_mapper = mapper
         name, units = value
         tooltips = [
@@ -173,6 +215,8 @@ class MapPlot:
         ]
         if self.bar.title != axis_label(name, units) or list(self._hover.tooltips) != tooltips:
             self.bar.title, self._hover.tooltips = axis_label(name, units), tooltips
+            under = [(label, text.replace("@x", "$x").replace("@y", "$y")) for label, text in tooltips]
+            self._hover_pixels.tooltips = under
 
     def touched(self, frame: int | None, axes: MapAxes, value: tuple[str, str]) -> str:
         """Ring the cell of a frame, and write what is there; empty if there is none."""
@@ -244,6 +288,7 @@ class MapPlot:
         """Take all cells away."""
         if len(self.cells.data["x"]):
             self.cells.data = dict(_EMPTY)
+        self._show_image(None, changed=True)
 
     def _box_changed(self, _attr: str, _old: object, new: Any) -> None:
         if self._showing_box or len(new["x"]) == 0:
