@@ -238,7 +238,7 @@ class Xpcs:
         length = self._chosen.slot
         if not length or len(newest) != 1 or not len(curves.lags):
             return {}
-        found = two_time_of(sorted(newest[0].slots.items()), length, bins)
+        found = two_time_of(sorted(newest[0].slots.items()), length, newest[0].good, bins)
         return {} if found is None else two_time_arrays(found, best_of(curves), length * period, self._fixed)
 
     def _period(self, chains: list[Chain]) -> float:
