@@ -162,6 +162,16 @@ def test_frames_without_anything_to_say_say_nothing(kind):
     assert all(np.isfinite(one.value) for one in features.values())
 
 
+def test_where_no_coincidence_was_counted_g2_is_not_known_exactly():
+    frames = np.random.default_rng(1).poisson(0.002, (60, 32, 32)).astype(np.uint16)
+    outcome = of(Xpcs(bins=6, static_pixels=32), frames)
+    g2, error = outcome.data["g2"].values, outcome.data["g2_error"].values
+    assert (g2 == 0).any()
+    # Less than one coincidence is expected in each of the bins.
+    assert (error[g2 == 0] > 1).all()
+    assert outcome.features["g2_first"].uncertainty > 1
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
