@@ -13,6 +13,7 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
 from steering.sim.speckle import GEOMETRY, SpeckleSample
 from steering.testing import check_analysis
+from steering.xpcs.fit import fit_curves, model
 from steering.xpcs.products import Dense, Photons, across, lagged
 
 LAGS = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 20, 24, 28, 40, 48, 56]
@@ -170,6 +171,22 @@ def test_where_no_coincidence_was_counted_g2_is_not_known_exactly():
     # Less than one coincidence is expected in each of the bins.
     assert (error[g2 == 0] > 1).all()
     assert outcome.features["g2_first"].uncertainty > 1
+
+
+def test_a_decay_that_is_none_has_no_known_time():
+    delays = np.geomspace(1e-3, 1, 30)
+    error = np.full((30, 1), 0.01)
+    for contrast in (0.0, 1e-9):
+        g2 = model(delays, contrast, 0.02, 1.0, 1.0)[:, None]
+        found = fit_curves(delays, g2, error, {})
+        for name in ("tau0", "stretching"):
+            spread, value = found.errors[name][0], found.values[name][0]
+            assert np.isnan(spread) or spread > value, (name, value, spread)
+        assert found.errors["baseline"][0] > 0
+    found = fit_curves(delays, model(delays, 0.2, 0.02, 1.0, 1.0)[:, None], error, {"baseline": 1.0})
+    assert found.values["tau0"][0] == pytest.approx(0.02, rel=1e-3)
+    assert 0 < found.errors["tau0"][0] < 0.01
+    assert found.errors["baseline"][0] == 0
 
 
 @pytest.mark.parametrize(
