@@ -189,6 +189,16 @@ def test_a_decay_that_is_none_has_no_known_time():
     assert found.errors["baseline"][0] == 0
 
 
+@pytest.mark.parametrize(("value", "expected"), [(255.7, 256.0), (65535.4, 65535.0)])
+def test_floats_are_rounded_to_counts_that_have_room(value, expected):
+    frames = np.zeros((20, 8, 8))
+    frames[:, 2, 2] = value
+    outcome = of(Xpcs(bins=1, static_pixels=16), frames)
+    assert outcome.data["intensity"].values[0] == pytest.approx(expected / 64)
+    frames[:, 2, 2] = 65535.7
+    assert of(Xpcs(bins=1, static_pixels=16), frames).features["masked"].value == pytest.approx(100 / 64)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
