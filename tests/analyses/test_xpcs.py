@@ -1,7 +1,9 @@
 """XPCS: what is known is found, whatever blocks the frames come in, as scikit-beam finds it."""
 
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
 from steering.sim.speckle import GEOMETRY, SpeckleSample
 from steering.testing import check_analysis
+from steering.xpcs.arrays import light_of
+from steering.xpcs.bins import Grid, make_bins
+from steering.xpcs.chain import make_chain
 from steering.xpcs.fit import fit_curves, model
 from steering.xpcs.products import Dense, Photons, across, lagged
 
@@ -187,6 +192,30 @@ def test_a_decay_that_is_none_has_no_known_time():
     assert found.values["tau0"][0] == pytest.approx(0.02, rel=1e-3)
     assert 0 < found.errors["tau0"][0] < 0.01
     assert found.errors["baseline"][0] == 0
+
+
+class Segment(int):
+    """Number of a segment, which notes how often it is compared."""
+
+    asked: ClassVar[list[int]] = []
+
+    def __eq__(self, other):
+        self.asked.append(1)
+        return int(self) == int(other)
+
+    def __hash__(self):
+        return hash(int(self))
+
+
+def test_light_in_time_takes_no_longer_a_segment_in_a_long_burst():
+    bins = make_bins(Grid(count=1, pixels=16), (4, 8))
+    frames = Dense.of(np.ones((20, bins.static, bins.pixels.shape[1]), np.uint8))
+    chain = make_chain((0, b""), 0, 0, bins.filled.sum(axis=1), 1e-3, frames, 1)
+    longer = replace(chain, segments={Segment(one): (1, one) for one in range(1000)})
+    Segment.asked.clear()
+    found = light_of([[longer]], bins, 1e-3, 1)
+    assert found["intensity_in_time"][1].tolist() == pytest.approx([one / 32 for one in range(1000)])
+    assert len(Segment.asked) < 10 * 1000
 
 
 @pytest.mark.parametrize(("value", "expected"), [(255.7, 256.0), (65535.4, 65535.0)])
