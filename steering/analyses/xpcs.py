@@ -29,6 +29,7 @@ from steering.xpcs.curves import Curves, curves_of
 from steering.xpcs.features import best_of, features_of
 from steering.xpcs.fit import fit_curves
 from steering.xpcs.ordering import ordered
+from steering.xpcs.pace import paces_of, same_pace
 from steering.xpcs.state import Chains
 from steering.xpcs.two_time import ageing_of, two_time_arrays, two_time_of
 
@@ -208,11 +209,13 @@ class Xpcs:
         chains, bins = state
         # A burst without one good pixel says nothing.
         found = [one for one in chains.bursts() if any(chain.good.any() for chain in one)]
-        if bins is None or not found:
+        # One whose period nobody knows is counted with those of another.
+        timed = [one for one in found if 0 < self._period(one) < math.inf]
+        if bins is None or not timed:
             return Outcome({}, xr.Dataset())
-        newest = found[-1]
+        newest = timed[-1]
         period = self._period(newest)
-        same = [one for one in found if self._period(one) == period]
+        same = [one for one in timed if same_pace(self._period(one), period)]
         count = len(bins.q)
         curves = curves_of(same, bins.dynamic, count)
         delays = np.asarray(curves.lags * period, np.float64)
@@ -252,11 +255,11 @@ class Xpcs:
         return make_bins(self._grid, (rows, columns))
 
     def _chains(self, block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> Iterator[Chain]:
-        """Cut a block where a burst ends, a frame is missing, or other pixels are bad."""
+        """Cut a block where a burst ends, a frame is missing, the pace changes, or other pixels are bad."""
         events, indices = _places(block)
         exposure = self._exposure(block)
         counts, keys = ordered(block, frames, bins)
-        marks = [*zip(events.tolist(), indices - np.arange(len(block)), keys, strict=True)]
+        marks = [*zip(events.tolist(), indices - np.arange(len(block)), paces_of(exposure), keys, strict=True)]
         begin = 0
         for end in range(1, len(block) + 1):
             if end < len(block) and marks[end] == marks[begin]:
@@ -267,7 +270,7 @@ class Xpcs:
                 good = good - (bad.astype(bool).reshape(bins.pixels.shape) & bins.filled).sum(axis=1)
             yield make_chain(
                 (int(events[begin]), keys[begin]), block.start + begin, int(indices[begin]), good,
-                float(exposure[begin]), counts[begin:end], self._chosen.segment, self._chosen.slot,
+                exposure[begin:end], counts[begin:end], self._chosen.segment, self._chosen.slot,
             )  # fmt: skip
             begin = end
 

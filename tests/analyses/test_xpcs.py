@@ -194,6 +194,39 @@ def test_a_decay_that_is_none_has_no_known_time():
     assert found.errors["baseline"][0] == 0
 
 
+@pytest.mark.parametrize("unknown", [np.nan, 0.0, -1.0, np.inf])
+def test_a_burst_whose_period_nobody_knows_takes_no_result_away(unknown):
+    frames = np.random.default_rng(7).poisson(3, (40, 8, 8)).astype(np.uint16)
+    exposure = np.repeat([1e-3, unknown], 20)
+    told = {"events": np.repeat([1, 2], 20), "indices": np.tile(np.arange(20), 2), "exposure": exposure}
+    analysis = Xpcs(bins=1, static_pixels=16)
+    found = of(analysis, frames, **told)
+    known = of(analysis, frames[:20], events=np.ones(20), indices=np.arange(20))
+    assert found.data["g2"].values.tolist() == known.data["g2"].values.tolist()
+    assert (found.data.attrs["bursts"], found.data.attrs["bursts_of_another_period"]) == (1, 1)
+    same(of(analysis, frames, (5, 23, 30), (3, 1, 0, 2), **told), found)
+    assert of(analysis, frames, exposure=unknown).features == {}
+
+
+def test_another_exposure_begins_another_burst_where_frames_have_no_events():
+    frames = np.random.default_rng(8).poisson(3, (90, 8, 8)).astype(np.uint16)
+    exposure = np.repeat([1e-3, 0.1, 1e-3], [40, 30, 20])
+    analysis = Xpcs(bins=1, static_pixels=16, segment=5)
+    found = of(analysis, frames, exposure=exposure)
+    assert (found.data.attrs["bursts"], found.data.attrs["bursts_of_another_period"]) == (2, 1)
+    assert found.data["delay"].values[0] == 1e-3
+    slow = of(analysis, frames[:70], exposure=exposure[:70]).data
+    assert slow["delay"].values[0] == 0.1
+    alone = of(analysis, frames[40:70], exposure=0.1).data
+    assert slow["g2"].values[:, :8] == pytest.approx(alone["g2"].values[:, :8], rel=1e-12)
+    same(of(analysis, frames, (17, 40, 55, 80), (4, 2, 0, 3, 1), exposure=exposure), found)
+    # What is read back of a clock jitters.
+    jitter = 1e-3 * (1 + 1e-5 * np.random.default_rng(9).normal(size=90))
+    steady = of(analysis, frames, (17, 55), exposure=jitter).data
+    assert steady.attrs["bursts"] == 1
+    assert steady["g2"].values.tolist() == of(analysis, frames).data["g2"].values.tolist()
+
+
 class Segment(int):
     """Number of a segment, which notes how often it is compared."""
 
@@ -210,7 +243,7 @@ class Segment(int):
 def test_light_in_time_takes_no_longer_a_segment_in_a_long_burst():
     bins = make_bins(Grid(count=1, pixels=16), (4, 8))
     frames = Dense.of(np.ones((20, bins.static, bins.pixels.shape[1]), np.uint8))
-    chain = make_chain((0, b""), 0, 0, bins.filled.sum(axis=1), 1e-3, frames, 1)
+    chain = make_chain((0, b""), 0, 0, bins.filled.sum(axis=1), np.full(20, 1e-3), frames, 1)
     longer = replace(chain, segments={Segment(one): (1, one) for one in range(1000)})
     Segment.asked.clear()
     found = light_of([[longer]], bins, 1e-3, 1)
