@@ -192,9 +192,7 @@ class Xpcs:
             raise ValueError(message)
         bins = self._bins(frames.shape[1:])
         chains, held = state
-        if held is not None and held is not bins and held.pixels.shape != bins.pixels.shape:
-            message = f"frames of {frames.shape[1]} x {frames.shape[2]} px came after others. One run has one shape."
-            raise ValueError(message)
+        bins.follow(held)
         return chains.united(self._chains(block, frames, bins)), bins
 
     def merge(self, left: State, right: State) -> State:

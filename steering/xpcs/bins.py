@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.geometry.geometry import Geometry
+from steering.machine.written import written_at
+from steering.readers.paths import local_path
 from steering.xpcs.qmap import read_qmap
 
 # A dynamic bin is cut into so many rings, and these into sectors.
@@ -124,6 +126,25 @@ class Bins:
         found[self.pixels[self.filled]] = np.flatnonzero(self.filled)
         return found
 
+    def follow(self, before: "Bins | None") -> None:
+        """Check that frames may be counted in these bins after others.
+
+        Args:
+            before: Bins of the others, if there are any.
+
+        Raises:
+            ValueError: If those are other bins.
+        """
+        grid, shape = self.recipe
+        if before is None or before is self:
+            return
+        if before.recipe[1] != shape:
+            message = f"frames of {shape[0]} x {shape[1]} px came after others. One run has one shape."
+            raise ValueError(message)
+        if not np.array_equal(before.pixels, self.pixels):
+            message = f"the maps of bins in {grid.file} are others than those that the run began with. Start it anew"
+            raise ValueError(message)
+
     def maps(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Say of each pixel in which static and in which dynamic bin it is, from 1; 0 for none.
 
@@ -136,9 +157,8 @@ class Bins:
         return static.reshape(shape), dynamic.reshape(shape)
 
 
-@lru_cache(maxsize=8)
 def make_bins(grid: Grid, shape: tuple[int, int]) -> Bins:
-    """Cut a frame into bins.
+    """Cut a frame into bins; the same ones again while the file with their maps is not written anew.
 
     Args:
         grid: How.
@@ -147,6 +167,13 @@ def make_bins(grid: Grid, shape: tuple[int, int]) -> Bins:
     Raises:
         ValueError: If no pixel is left, the limits are not in order, or the file has no maps of such frames.
     """
+    file = local_path(grid.file) if grid.file else None
+    return _made(grid, shape, written_at(file or ""))
+
+
+@lru_cache(maxsize=8)
+def _made(grid: Grid, shape: tuple[int, int], written: tuple[int, ...]) -> Bins:
+    del written
     usable = grid.usable(shape)
     if grid.file:
         return _of_file(grid, shape, usable)
