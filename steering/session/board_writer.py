@@ -428,6 +428,8 @@ class BoardWriter:
                 analyses[binding.label] = make_analysis(binding)
             except SteeringError as error:
                 wrong.append(str(error))
+            except Exception as error:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs no other one)
+                wrong.append(f"The analysis {binding.label} cannot be made: {said(error)}.")
         if wrong:
             self._notices.say(DOCUMENTS, " ".join(wrong))
         return analyses
