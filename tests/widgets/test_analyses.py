@@ -262,3 +262,13 @@ def broken():
 
 
 broken.Parameters = 3
+
+
+def test_whatever_the_desk_raises_is_said(panel, desk):
+    def broken(*_, **__):
+        raise OSError("the scheduler has gone")
+
+    desk.add_analysis = broken
+    choose(panel, "analysis-kind", "centre_of_mass")
+    add(panel)
+    assert "This could not be done: the scheduler has gone (os error)." in text_of(panel.widget)
