@@ -298,6 +298,10 @@ class AgentRunner:
             self._show()
         elif mode == "automatic":
             for suggestion in suggestions:
+                # While one is on its way a person may turn the agent off, and the run may end.
+                status, mode = self._board.status.value, self._board.modes.value.get(label, "off")
+                if mode != "automatic" or status.run != suggestion.run or not status.scanning:
+                    return
                 await self._propose(label, suggestion)
 
     async def _propose(self, label: str, suggestion: Suggestion) -> None:

@@ -218,6 +218,34 @@ def test_an_agent_that_cannot_propose_is_said_until_it_can(runner):
     assert runner._board.notice.value == ""
 
 
+class Two(Counts):
+    """Suggests two things at once."""
+
+    def suggest(self):
+        return [*super().suggest(), Suggestion(Pause(), "and wait", "counts")]
+
+
+@pytest.mark.parametrize("what", ["off", "another run", "the end"])
+def test_of_what_an_automatic_agent_suggests_at_once_nothing_is_proposed_once_it_may_not(runner, what):
+    runner._seats["counts"].agent = Two()
+    scanning(runner)
+    runner.set_mode("counts", "automatic")
+    proposed = []
+
+    async def propose(action, **about):
+        proposed.append(action)
+        if what == "off":
+            runner.set_mode("counts", "off")
+        elif what == "another run":
+            scanning(runner, "b")
+        else:
+            runner._board.status.set(BeamlineStatus("idle", run="a"))
+
+    runner.client.propose = propose
+    turn(runner, result(1))
+    assert proposed == [SetParameter("exposure", 1.0)]
+
+
 def test_an_unknown_agent_or_mode_is_said(runner):
     with pytest.raises(SteeringError, match=r"There is no agent 'nobody'\. Here are: counts"):
         runner.set_mode("nobody", "off")
