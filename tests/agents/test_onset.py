@@ -9,7 +9,6 @@ from steering.agents.onset import Onset
 from steering.core.action import Pause
 from steering.core.result import Feature, Outcome, Provenance, Result
 
-
 NUMBERS = count(1)
 
 
