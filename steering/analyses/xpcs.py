@@ -190,7 +190,7 @@ class Xpcs:
         if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
             message = f"frames have shape {frames.shape}. XPCS needs ({len(block)}, rows, columns), not empty."
             raise ValueError(message)
-        bins = self._bins(frames.shape[1:])
+        bins = self._bins(frames.shape[1:], block.run)
         chains, held = state
         bins.follow(held)
         return chains.united(self._chains(block, frames, bins)), bins
@@ -245,12 +245,12 @@ class Xpcs:
     def _period(self, chains: list[Chain]) -> float:
         return self._chosen.period if self._chosen.period is not None else chains[0].exposure
 
-    def _bins(self, shape: tuple[int, ...]) -> Bins:
+    def _bins(self, shape: tuple[int, ...], run: str) -> Bins:
         rows, columns = int(shape[0]), int(shape[1])
         for one in (self._chosen.region, *self._chosen.masked):
             if one is not None:
                 one.check(rows, columns)
-        return make_bins(self._grid, (rows, columns))
+        return make_bins(self._grid, (rows, columns), run)
 
     def _chains(self, block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> Iterator[Chain]:
         """Cut a block where a burst ends, a frame is missing, the pace changes, or other pixels are bad."""

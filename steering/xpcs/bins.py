@@ -5,7 +5,7 @@ normalised by the ring's mean would have too high a baseline; so each static bin
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias
 
@@ -101,6 +101,7 @@ class Bins:
         dynamic: Dynamic bin of each static one, shape ``(static,)``.
         q: Mean q of each dynamic bin, shape ``(dynamic,)``; NaN of one without pixels.
         recipe: What they were made of: the grid and the shape of a frame.
+        run: For which, where a file holds their maps.
     """
 
     pixels: NDArray[np.int64]
@@ -108,10 +109,11 @@ class Bins:
     dynamic: NDArray[np.int64]
     q: Floats
     recipe: tuple[Grid, tuple[int, int]]
+    run: str = ""
 
-    def __reduce__(self) -> "tuple[Callable[..., Bins], tuple[Grid, tuple[int, int]]]":
+    def __reduce__(self) -> "tuple[Callable[..., Bins], tuple[Grid, tuple[int, int], str]]":
         """Travel as the recipe: whoever gets it has made the bins already, or makes them once."""
-        return make_bins, self.recipe
+        return make_bins, (*self.recipe, self.run)
 
     @property
     def static(self) -> int:
@@ -157,26 +159,30 @@ class Bins:
         return static.reshape(shape), dynamic.reshape(shape)
 
 
-def make_bins(grid: Grid, shape: tuple[int, int]) -> Bins:
-    """Cut a frame into bins; the same ones again while the file with their maps is not written anew.
+def make_bins(grid: Grid, shape: tuple[int, int], run: str = "") -> Bins:
+    """Cut a frame into bins; for one run always the same ones.
+
+    A file with their maps that is written anew holds from the next run on: counts of two maps cannot be added.
 
     Args:
         grid: How.
         shape: Rows and columns.
+        run: Uid of the run; as the file is now if left out.
 
     Raises:
         ValueError: If no pixel is left, the limits are not in order, or the file has no maps of such frames.
     """
-    file = local_path(grid.file) if grid.file else None
-    return _made(grid, shape, written_at(file or ""))
+    if not grid.file:
+        return _made(grid, shape, "", ())
+    return _made(grid, shape, run, () if run else written_at(local_path(grid.file) or ""))
 
 
 @lru_cache(maxsize=8)
-def _made(grid: Grid, shape: tuple[int, int], written: tuple[int, ...]) -> Bins:
+def _made(grid: Grid, shape: tuple[int, int], run: str, written: tuple[int, ...]) -> Bins:
     del written
     usable = grid.usable(shape)
     if grid.file:
-        return _of_file(grid, shape, usable)
+        return replace(_of_file(grid, shape, usable), run=run)
     rows, columns = (index.ravel() for index in np.indices(shape))
     if grid.geometry is None:
         up, left = rows - (shape[0] - 1) / 2, columns - (shape[1] - 1) / 2

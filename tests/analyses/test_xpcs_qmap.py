@@ -1,6 +1,8 @@
 """Bins of XPCS from a file of maps, and the maps of a result in its file."""
 
 import os
+import pickle
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -127,7 +129,12 @@ def test_maps_that_are_written_anew_hold_from_the_next_run_on(tmp_path):
     before = path.stat().st_mtime_ns
     write(path, LAYOUTS[0], static[::-1], dynamic[::-1], [0.04, 0.05, 0.06])
     os.utime(path, ns=(before + 10**9, before + 10**9))
-    again = analysis.update(analysis.empty(), block_of(frames), frames)
+    # This run goes on with its own.
+    on = analysis.update(pickle.loads(pickle.dumps(begun)), block_of(frames, 12), frames)
+    assert on[1] is begun[1]
+    another = replace(block_of(frames), run="another")
+    again = analysis.update(analysis.empty(), another, frames)
     assert again[1].q.tolist() == [0.04, 0.05, 0.06]
+    assert make_bins(Grid(file=str(path)), SHAPE).q.tolist() == [0.04, 0.05, 0.06]
     with pytest.raises(ValueError, match="are others than those that the run began with"):
-        analysis.update(begun, block_of(frames, 12), frames)
+        analysis.update(begun, another, frames)
