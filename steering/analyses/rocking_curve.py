@@ -187,7 +187,7 @@ def _width(position: Floats, intensity: Floats, error: Floats, top: int) -> tupl
         if intensity[index] >= half:
             return None
         inside = index - direction
-        gap = abs(position[inside] - position[index])
+        gap = abs(position[inside] - position[index]) or _gap(position, index)
         fall = intensity[inside] - intensity[index]
         share = (half - intensity[index]) / fall
         at = position[index] + share * (position[inside] - position[index])
