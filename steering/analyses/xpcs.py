@@ -230,6 +230,7 @@ class Xpcs:
         described = {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)}
         # What fills the last part of a burst that was ended is a burst of its own, of the same events.
         described |= {"points": len({one[0].key[0] for one in found}), "frame_rows": rows, "frame_columns": columns}
+        described["bins_mark"] = bins.mark
         whole = xr.Dataset(data | self._two_time(newest, bins, curves, period), coordinates, described)
         features = features_of(whole, curves, fit) | ageing_of(whole) | masked_feature(_left_out(newest, bins))
         return Outcome(features, whole)

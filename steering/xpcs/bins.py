@@ -4,6 +4,7 @@ A curve is made for each dynamic bin, a ring of wave vectors. Inside it the mean
 normalised by the ring's mean would have too high a baseline; so each static bin is normalised by itself.
 """
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -127,6 +128,11 @@ class Bins:
         found = np.full(rows * columns, -1, np.int32)
         found[self.pixels[self.filled]] = np.flatnonzero(self.filled)
         return found
+
+    @cached_property
+    def mark(self) -> int:
+        """A number that other bins do not have, but for one in four thousand million."""
+        return zlib.crc32(self.dynamic.tobytes(), zlib.crc32(np.where(self.filled, self.pixels, -1).tobytes()))
 
     def follow(self, before: "Bins | None") -> None:
         """Check that frames may be counted in these bins after others.
