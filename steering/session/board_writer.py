@@ -172,7 +172,8 @@ class BoardWriter:
     async def begin(self, scan: str, values: Mapping[str, float | str], continues: str = "") -> str:
         """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""
         run = await self._client.start(scan, values, continues)
-        while self._board.status.value.run != run:
+        # One that ends at once may have been followed by another before anybody looked.
+        while self._board.status.value.run != run and run not in self._ended:
             self._news.clear()
             await self._news.wait()
         return run
