@@ -52,6 +52,7 @@ class Seat:
         said_at: When it made them, monotonic time in seconds.
         speaks: Whether it had something to suggest of the result before.
         alarms: What it watches for, if an analysis declared that.
+        late: What could not be proposed yet, each with the id of its proposal.
     """
 
     agent: Agent
@@ -64,6 +65,7 @@ class Seat:
     said_at: float = 0.0
     speaks: bool = False
     alarms: tuple[Alarm, ...] = ()
+    late: tuple[tuple[str, Suggestion], ...] = ()
 
 
 class AgentRunner:
@@ -149,6 +151,8 @@ class AgentRunner:
         if mode != "suggest":
             seat.suggested = ()
             self._show()
+        if mode != "automatic":
+            seat.late = ()
         # What it has not been asked of yet may be the newest result already.
         seat.seen = None
         self._news.set()
@@ -247,6 +251,8 @@ class AgentRunner:
                     # What it says again of each result is one thing.
                     self._board.advice.set((*self._board.advice.value, *suggestions)[-_MOST_ADVICE:])
                 await self._act(label, seat, mode, suggestions, frames)
+            elif seat.late:
+                await self._act(label, seat, mode, (), frames)
             elif (
                 seat.suggested
                 and time.monotonic() - seat.said_at > READING
@@ -297,20 +303,31 @@ class AgentRunner:
             seat.suggested = suggestions
             self._show()
         elif mode == "automatic":
-            for suggestion in suggestions:
-                await self._propose(label, suggestion)
+            made, seat.late = (*seat.late, *((uuid.uuid4().hex, one) for one in suggestions)), ()
+            for place, (number, suggestion) in enumerate(made):
+                # While one is on its way a person may turn the agent off, and the run may end.
+                status, mode = self._board.status.value, self._board.modes.value.get(label, "off")
+                if mode != "automatic" or status.run != suggestion.run or not status.scanning:
+                    return
+                if time.time() - suggestion.made_at < READING and not await self._propose(label, number, suggestion):
+                    # An agent says a thing once: with the next result it is proposed again, in the same order.
+                    seat.late = made[place:]
+                    return
 
-    async def _propose(self, label: str, suggestion: Suggestion) -> None:
+    async def _propose(self, label: str, number: str, suggestion: Suggestion) -> bool:
+        """Propose a suggestion; say whether there was an answer. One that got lost is given again for the same id."""
         try:
             await self._client.propose(
-                suggestion.action, id=uuid.uuid4().hex, basis=suggestion.basis, agent=label, proposed_at=time.time()
+                suggestion.action, id=number, basis=suggestion.basis, agent=label, proposed_at=time.time()
             )
         except SteeringError as error:
             self._say(f"agent {label}", f"The agent {label} could not propose: {error}")
+            return False
         except Exception as error:  # noqa: BLE001  (what it suggests is a stranger's too, and may be no action at all)
             self._say(f"agent {label}", f"What the agent {label} suggests is no action: {said(error)}.")
         else:
             self._say(f"agent {label}", "")
+        return True
 
     def _seat(self, binding: AgentBinding, *, bound: bool) -> None:
         try:

@@ -31,7 +31,7 @@ class Onset:
             message = f"excess is {excess:g}. Allowed: above 0, in standard deviations"
             raise ValueError(message)
         self._excess = excess
-        self._run = ""
+        self._run = self._basis = ""
         self._before = self._paused = False
         self._waiting: Suggestion | None = None
 
@@ -39,8 +39,12 @@ class Onset:
         """Look at the newest sweep."""
         del parameters
         if result.provenance.run != self._run:
-            self._run, self._before, self._paused = result.provenance.run, False, False
+            self._run, self._before, self._paused, self._basis = result.provenance.run, False, False, ""
         self._waiting = None
+        if result.basis == self._basis:
+            # Whoever sets its mode has it asked of the same result again, which is no second one.
+            return
+        self._basis = result.basis
         features = result.outcome.features
         excess, rare = features.get("rare_excess"), features.get("rare")
         seen = excess is not None and rare is not None and excess.value >= self._excess

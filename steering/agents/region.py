@@ -145,8 +145,9 @@ class Region:
                 near = [one for one in left if np.abs(cells[one] - cells[here]).max() < _BESIDE]
                 left = [one for one in left if one not in near]
                 place += near
-            # The row above must be over: the newest point is in the one after it.
-            if cells[-1, 0] < cells[place, 0].max() + _BESIDE:
+            # The row beyond must be over, whichever way the map goes: the newest point is in the one after it.
+            rows = cells[place, 0]
+            if rows.min() - _BESIDE < cells[-1, 0] < rows.max() + _BESIDE:
                 continue
             region = self._around(points, points.at[place])
             if region is not None:

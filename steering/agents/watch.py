@@ -54,15 +54,17 @@ class Watch:
             raise ValueError(message)
         self._alarms = tuple(alarms) or (one,)
         self._judges: list[Judge] = []
-        self._run, self._frames = "", 0
+        self._of, self._frames = ("", "", ""), 0
         self._waiting: Suggestion | None = None
 
     def ingest(self, result: Result, parameters: Sequence[Parameter]) -> None:
         """Look at a newer result."""
         del parameters
         source = result.provenance
-        if source.run != self._run:
-            self._run, self._frames = source.run, 0
+        # With other parameters a feature is another number: it is compared with none from before.
+        of = source.run, source.analysis, source.parameters_hash
+        if of != self._of:
+            self._of, self._frames = of, 0
             self._judges = [Judge(alarm) for alarm in self._alarms]
         if source.frames <= self._frames:
             return

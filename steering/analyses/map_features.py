@@ -110,7 +110,7 @@ class MapFeatures:
         features["mean_intensity"] = Feature(float(intensity.mean()), mean_error, "counts/s")
         features["maximum"] = Feature(float(intensity[top]), float(errors[top]), "counts/s")
         for axis in self._axes:
-            cell, place = float(data[f"{axis}_step"].values[top]), float(data[axis].values[top])
+            cell, place = abs(float(data[f"{axis}_step"].values[top])), float(data[axis].values[top])
             features[f"{axis}_at_maximum"] = Feature(place, cell / float(np.sqrt(12)), data[axis].attrs["units"])
         return Outcome(features, data)
 

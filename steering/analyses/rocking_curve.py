@@ -176,7 +176,7 @@ def _gap(position: Floats, index: int) -> float:
 
 
 def _width(position: Floats, intensity: Floats, error: Floats, top: int) -> tuple[float, float] | None:
-    """Full width at half maximum and its uncertainty; nothing unless both sides fall below half."""
+    """Full width at half maximum and its uncertainty; nothing unless both sides fall below half at other angles."""
     background = float(intensity.min())
     half = background + (intensity[top] - background) / 2
     crossings: list[tuple[float, float]] = []
@@ -187,7 +187,7 @@ def _width(position: Floats, intensity: Floats, error: Floats, top: int) -> tupl
         if intensity[index] >= half:
             return None
         inside = index - direction
-        gap = abs(position[inside] - position[index])
+        gap = abs(position[inside] - position[index]) or _gap(position, index)
         fall = intensity[inside] - intensity[index]
         share = (half - intensity[index]) / fall
         at = position[index] + share * (position[inside] - position[index])
@@ -195,7 +195,7 @@ def _width(position: Floats, intensity: Floats, error: Floats, top: int) -> tupl
         # Between two samples the curve is not a line; an eighth of the gap bounds what a smooth flank departs from it.
         crossings.append((float(at), float(np.hypot(gap / 8, counting))))
     (low, low_error), (high, high_error) = crossings
-    return high - low, float(np.hypot(low_error, high_error))
+    return (high - low, float(np.hypot(low_error, high_error))) if high > low else None
 
 
 def _centre(position: Floats, intensity: Floats, error: Floats, top: int) -> tuple[float, float]:

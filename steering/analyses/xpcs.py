@@ -29,6 +29,7 @@ from steering.xpcs.curves import Curves, curves_of
 from steering.xpcs.features import best_of, features_of
 from steering.xpcs.fit import fit_curves
 from steering.xpcs.ordering import ordered
+from steering.xpcs.pace import paces_of, same_pace
 from steering.xpcs.state import Chains
 from steering.xpcs.two_time import ageing_of, two_time_arrays, two_time_of
 
@@ -189,11 +190,9 @@ class Xpcs:
         if frames.ndim != 3 or len(frames) != len(block) or not frames.size:
             message = f"frames have shape {frames.shape}. XPCS needs ({len(block)}, rows, columns), not empty."
             raise ValueError(message)
-        bins = self._bins(frames.shape[1:])
+        bins = self._bins(frames.shape[1:], block.run)
         chains, held = state
-        if held is not None and held is not bins and held.pixels.shape != bins.pixels.shape:
-            message = f"frames of {frames.shape[1]} x {frames.shape[2]} px came after others. One run has one shape."
-            raise ValueError(message)
+        bins.follow(held)
         return chains.united(self._chains(block, frames, bins)), bins
 
     def merge(self, left: State, right: State) -> State:
@@ -208,11 +207,13 @@ class Xpcs:
         chains, bins = state
         # A burst without one good pixel says nothing.
         found = [one for one in chains.bursts() if any(chain.good.any() for chain in one)]
-        if bins is None or not found:
+        # One whose period nobody knows is counted with those of another.
+        timed = [one for one in found if 0 < self._period(one) < math.inf]
+        if bins is None or not timed:
             return Outcome({}, xr.Dataset())
-        newest = found[-1]
+        newest = timed[-1]
         period = self._period(newest)
-        same = [one for one in found if self._period(one) == period]
+        same = [one for one in timed if same_pace(self._period(one), period)]
         count = len(bins.q)
         curves = curves_of(same, bins.dynamic, count)
         delays = np.asarray(curves.lags * period, np.float64)
@@ -229,6 +230,7 @@ class Xpcs:
         described = {"bursts": len(same), "bursts_of_another_period": len(found) - len(same)}
         # What fills the last part of a burst that was ended is a burst of its own, of the same events.
         described |= {"points": len({one[0].key[0] for one in found}), "frame_rows": rows, "frame_columns": columns}
+        described["bins_mark"] = bins.mark
         whole = xr.Dataset(data | self._two_time(newest, bins, curves, period), coordinates, described)
         features = features_of(whole, curves, fit) | ageing_of(whole) | masked_feature(_left_out(newest, bins))
         return Outcome(features, whole)
@@ -238,25 +240,25 @@ class Xpcs:
         length = self._chosen.slot
         if not length or len(newest) != 1 or not len(curves.lags):
             return {}
-        found = two_time_of(sorted(newest[0].slots.items()), length, bins)
+        found = two_time_of(sorted(newest[0].slots.items()), length, newest[0].good, bins)
         return {} if found is None else two_time_arrays(found, best_of(curves), length * period, self._fixed)
 
     def _period(self, chains: list[Chain]) -> float:
         return self._chosen.period if self._chosen.period is not None else chains[0].exposure
 
-    def _bins(self, shape: tuple[int, ...]) -> Bins:
+    def _bins(self, shape: tuple[int, ...], run: str) -> Bins:
         rows, columns = int(shape[0]), int(shape[1])
         for one in (self._chosen.region, *self._chosen.masked):
             if one is not None:
                 one.check(rows, columns)
-        return make_bins(self._grid, (rows, columns))
+        return make_bins(self._grid, (rows, columns), run)
 
     def _chains(self, block: FrameBlock, frames: NDArray[Any] | EventFrames, bins: Bins) -> Iterator[Chain]:
-        """Cut a block where a burst ends, a frame is missing, or other pixels are bad."""
+        """Cut a block where a burst ends, a frame is missing, the pace changes, or other pixels are bad."""
         events, indices = _places(block)
         exposure = self._exposure(block)
         counts, keys = ordered(block, frames, bins)
-        marks = [*zip(events.tolist(), indices - np.arange(len(block)), keys, strict=True)]
+        marks = [*zip(events.tolist(), indices - np.arange(len(block)), paces_of(exposure), keys, strict=True)]
         begin = 0
         for end in range(1, len(block) + 1):
             if end < len(block) and marks[end] == marks[begin]:
@@ -267,7 +269,7 @@ class Xpcs:
                 good = good - (bad.astype(bool).reshape(bins.pixels.shape) & bins.filled).sum(axis=1)
             yield make_chain(
                 (int(events[begin]), keys[begin]), block.start + begin, int(indices[begin]), good,
-                float(exposure[begin]), counts[begin:end], self._chosen.segment, self._chosen.slot,
+                exposure[begin:end], counts[begin:end], self._chosen.segment, self._chosen.slot,
             )  # fmt: skip
             begin = end
 

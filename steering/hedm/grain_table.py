@@ -74,7 +74,7 @@ def _swept(omega: Floats, data: xr.Dataset) -> NDArray[np.bool_]:
     from scipy.spatial import KDTree
 
     known = np.isfinite(data["frame_omega"].values)
-    frames, sweep = data["frame_omega"].values[known] % _TURN, data["sweep_of_frame"].values[known]
+    frames, sweep = _wrapped(data["frame_omega"].values[known]), data["sweep_of_frame"].values[known]
     order = np.argsort(frames)
     steps = np.diff(frames[order])
     step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 1.0
@@ -86,7 +86,7 @@ def _swept(omega: Floats, data: xr.Dataset) -> NDArray[np.bool_]:
         raise SteeringError(message)
     if not len(frames):
         return np.zeros(len(omega), np.bool_)
-    away, _ = KDTree(frames[:, None], boxsize=_TURN).query((omega % _TURN)[:, None])
+    away, _ = KDTree(frames[:, None], boxsize=_TURN).query(_wrapped(omega)[:, None])
     return np.asarray(away <= step / 2)
 
 
@@ -97,9 +97,18 @@ def _nearest(hits: Hits, spots: dict[str, Floats], within: tuple[float, float]) 
     use = np.flatnonzero(np.isfinite(spots["omega"]))
     if not len(use) or not len(hits.row):
         return np.full(len(hits.row), -1)
-    scale = np.array([within[0], within[0], within[1]])
-    given = np.stack([spots["row"][use], spots["column"][use], spots["omega"][use] % _TURN], 1) / scale
-    wanted = np.stack([hits.row, hits.column, hits.omega % _TURN], 1) / scale
+    near, turn = within[0], _TURN / within[1]
+    given = np.stack(
+        [spots["row"][use] / near, spots["column"][use] / near, _wrapped(spots["omega"][use], within[1])], 1
+    )
+    wanted = np.stack([hits.row / near, hits.column / near, _wrapped(hits.omega, within[1])], 1)
     # Only the angle goes around.
-    away, place = KDTree(given, boxsize=[0, 0, _TURN / within[1]]).query(wanted, p=np.inf, distance_upper_bound=1.0)
+    away, place = KDTree(given, boxsize=[0, 0, turn]).query(wanted, p=np.inf, distance_upper_bound=1.0)
     return np.where(np.isfinite(away), use[np.minimum(place, len(use) - 1)], -1)
+
+
+def _wrapped(omega: Floats, unit: float = 1.0) -> Floats:
+    """Write angles in a unit of so many degrees, from 0 to below a turn; one a rounding error below 0 is 0 too."""
+    turn = _TURN / unit
+    found = np.asarray(omega % _TURN / unit, np.float64)
+    return np.where(found < turn, found, 0.0)

@@ -1,4 +1,7 @@
-"""What looks at the frames of Laue microdiffraction: made once of what was chosen, in each process that does."""
+"""What looks at the frames of Laue microdiffraction: made once of what was chosen, in each process that does.
+
+Where a file is written anew, such as with a panel that was calibrated, it is made anew.
+"""
 
 import json
 from functools import lru_cache
@@ -12,6 +15,7 @@ from steering.laue.looking import Looker
 from steering.laue.orientations import read_orientations
 from steering.laue.reflections import Band, reflections_of
 from steering.laue.search import Search
+from steering.machine.written import written_at
 from steering.spots.crystal import Crystal
 from steering.spots.turns import rotation_of
 
@@ -22,7 +26,7 @@ def orientations_of(chosen: IndexingChoices) -> list[Floats]:
     Raises:
         SteeringError: If their file cannot be read.
     """
-    return _orientations(_told(chosen))
+    return _orientations(_told(chosen), written_at(chosen.orientations))
 
 
 def looker_of(chosen: IndexingChoices) -> Looker:
@@ -32,7 +36,7 @@ def looker_of(chosen: IndexingChoices) -> Looker:
         ValueError: If the panel or the crystal is not known.
         SteeringError: If a file cannot be read.
     """
-    return _looker(_told(chosen))
+    return _looker(_told(chosen), written_at(chosen.orientations, chosen.geometry_file))
 
 
 def _told(chosen: IndexingChoices) -> str:
@@ -42,7 +46,8 @@ def _told(chosen: IndexingChoices) -> str:
 
 
 @lru_cache(maxsize=4)
-def _orientations(told: str) -> list[Floats]:
+def _orientations(told: str, written: tuple[int, ...]) -> list[Floats]:
+    del written
     chosen = IndexingChoices.model_validate(json.loads(told))
     found = [rotation_of(np.array(one)) for one in chosen.turns]
     if chosen.orientations and chosen.crystal is not None:
@@ -51,10 +56,11 @@ def _orientations(told: str) -> list[Floats]:
 
 
 @lru_cache(maxsize=4)
-def _looker(told: str) -> Looker:
+def _looker(told: str, written: tuple[int, ...]) -> Looker:
+    del written
     chosen = IndexingChoices.model_validate(json.loads(told))
     crystal, optics = instrument_of(chosen)
-    turns = _orientations(told)
+    turns = orientations_of(chosen)
     known = Known([turn @ crystal.reciprocal() for turn in turns], optics)
     return Looker(known, turns, crystal, Search(crystal, optics) if chosen.search else None)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.radial.rings import Rings
-from steering.radial.sums import PARTS, Stretch, Sums, exact, parted
+from steering.radial.sums import PARTS, Stretch, Sums, exact, parted, usable
 
 
 def sums_of(
@@ -59,7 +59,7 @@ def stretch_of(
         monitor: Of each frame; ``None`` if there is none. Those for which it is not above 0 are left out.
     """
     count = len(frames)
-    keep = np.ones(count, bool) if monitor is None else np.isfinite(monitor) & (monitor > 0)
+    keep = np.ones(count, bool) if monitor is None else usable(monitor)
     newest = int(np.flatnonzero(keep)[-1]) if keep.any() else None
 
     def added(some: Any, of: int) -> Sums:

@@ -51,4 +51,5 @@ def runs_of(values: Floats | None, count: int) -> Iterator[tuple[int, int, str]]
         return
     ends = [*np.flatnonzero((values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))) + 1, count]
     for first, end in zip([0, *ends[:-1]], ends, strict=True):
-        yield int(first), int(end), repr(float(values[first]))
+        # Of zeros, which are equal, one is written with a sign.
+        yield int(first), int(end), repr(float(values[first]) + 0.0)

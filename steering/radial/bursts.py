@@ -16,6 +16,7 @@ from steering.core.burst import EVENT
 from steering.core.result import Feature
 from steering.moments.drift import drift_of
 from steering.radial.rings import SCALE, Rings
+from steering.radial.sums import usable
 
 Ints = NDArray[np.int64]
 Range = tuple[float, float]
@@ -115,7 +116,7 @@ def bursts_of(
         lost = [int(shares[one.ravel()[where]].sum()) for one in wrong[newest]]
         seen -= np.array(lost) / SCALE
     if monitor is not None:
-        seen = np.where(np.isfinite(monitor[newest]), seen * monitor[newest], 0.0)
+        seen = seen * np.where(usable(monitor[newest]), monitor[newest], 0.0)
     known = seen > 0
     counts, seen = counts[known], seen[known]
     found = Bursts(

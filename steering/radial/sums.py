@@ -17,6 +17,8 @@ from steering.core.block import Floats
 PARTS = 1 << 30
 # A monitor is a whole number of 2**-120 of its unit: of the smallest current too there is nothing left to round.
 _MONITOR_BITS = 120
+# The largest number, which some devices write for none, has no room beside these bits.
+_MOST_MONITOR = 2.0**800
 MONITOR = 1 << _MONITOR_BITS
 
 
@@ -68,6 +70,12 @@ def parted(sums: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut numbers into whole ones and what is left, in units of 1 / ``PARTS``, which is rounded."""
     whole = np.floor(sums)
     return whole.astype(np.int64), np.rint((sums - whole) * PARTS).astype(np.int64)
+
+
+def usable(monitor: Floats) -> NDArray[np.bool_]:
+    """Say which values of a monitor say something: those above 0, without what devices write for none."""
+    with np.errstate(invalid="ignore"):
+        return (monitor > 0) & (monitor < _MOST_MONITOR)
 
 
 def exact(monitor: Floats) -> list[int]:

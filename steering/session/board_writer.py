@@ -172,7 +172,8 @@ class BoardWriter:
     async def begin(self, scan: str, values: Mapping[str, float | str], continues: str = "") -> str:
         """Start a scan, perhaps the rest of a run that was cut off; return its run uid once the board shows it."""
         run = await self._client.start(scan, values, continues)
-        while self._board.status.value.run != run:
+        # One that ends at once may have been followed by another before anybody looked.
+        while self._board.status.value.run != run and run not in self._ended:
             self._news.clear()
             await self._news.wait()
         return run
@@ -428,6 +429,8 @@ class BoardWriter:
                 analyses[binding.label] = make_analysis(binding)
             except SteeringError as error:
                 wrong.append(str(error))
+            except Exception as error:  # noqa: BLE001  (a stranger's analysis may raise anything, and costs no other one)
+                wrong.append(f"The analysis {binding.label} cannot be made: {said(error)}.")
         if wrong:
             self._notices.say(DOCUMENTS, " ".join(wrong))
         return analyses

@@ -11,7 +11,7 @@ from typing import Any
 from steering.contract.alarm import Alarm, alarms_of
 from steering.core.analysis import Analyses, Analysis
 from steering.core.block import FrameBlock
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
 from steering.core.facility import Facility
 from steering.core.frame import Frame
 from steering.core.history import SeenRun, Trend
@@ -308,17 +308,17 @@ class SourceFollower:
 
     async def _watch_frames(self) -> None:
         """Read the newest frame for the eye, off the event loop: latest wins, nothing is queued."""
-        shown, said = "", ""
+        shown, told = "", ""
         while True:
             newest = self.index.newest
             if newest is not None and newest.key != shown:
                 shown = newest.key
                 try:
                     self.frame = await asyncio.to_thread(self.index.read, newest.start)
-                except SteeringError as error:
-                    if str(error) != said:
-                        said = str(error)
-                        self._complain(f"The newest frame cannot be shown: {said}")
+                except Exception as error:  # noqa: BLE001  (a file may hold anything; the next frame may be well)
+                    if said(error) != told:
+                        told = said(error)
+                        self._complain(f"The newest frame cannot be shown: {told}")
             await asyncio.sleep(_LOOK_SECONDS)
 
 

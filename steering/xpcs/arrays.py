@@ -34,11 +34,11 @@ def light_of(bursts: list[list[Chain]], bins: Bins, period: float, segment: int)
         counts += np.bincount(bins.dynamic, chain.levels[0].total, count)
         seen += np.bincount(bins.dynamic, chain.good * chain.levels[0].count, count)
     places = sorted({place for chain in newest for place in chain.segments})
-    light, pixels = np.zeros(len(places)), np.zeros(len(places))
+    light, pixels, at = np.zeros(len(places)), np.zeros(len(places)), {place: one for one, place in enumerate(places)}
     for chain in newest:
         for place, (frames, caught) in chain.segments.items():
-            light[places.index(place)] += caught
-            pixels[places.index(place)] += frames * float(chain.good.sum())
+            light[at[place]] += caught
+            pixels[at[place]] += frames * float(chain.good.sum())
     times = (np.array(places, np.float64) + 0.5) * segment * period
     with np.errstate(invalid="ignore", divide="ignore"):
         units = {"units": "counts/px"}

@@ -4,8 +4,9 @@ A curve is made for each dynamic bin, a ring of wave vectors. Inside it the mean
 normalised by the ring's mean would have too high a baseline; so each static bin is normalised by itself.
 """
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.geometry.geometry import Geometry
+from steering.machine.written import written_at
+from steering.readers.paths import local_path
 from steering.xpcs.qmap import read_qmap
 
 # A dynamic bin is cut into so many rings, and these into sectors.
@@ -99,6 +102,7 @@ class Bins:
         dynamic: Dynamic bin of each static one, shape ``(static,)``.
         q: Mean q of each dynamic bin, shape ``(dynamic,)``; NaN of one without pixels.
         recipe: What they were made of: the grid and the shape of a frame.
+        run: For which, where a file holds their maps.
     """
 
     pixels: NDArray[np.int64]
@@ -106,10 +110,11 @@ class Bins:
     dynamic: NDArray[np.int64]
     q: Floats
     recipe: tuple[Grid, tuple[int, int]]
+    run: str = ""
 
-    def __reduce__(self) -> "tuple[Callable[..., Bins], tuple[Grid, tuple[int, int]]]":
+    def __reduce__(self) -> "tuple[Callable[..., Bins], tuple[Grid, tuple[int, int], str]]":
         """Travel as the recipe: whoever gets it has made the bins already, or makes them once."""
-        return make_bins, self.recipe
+        return make_bins, (*self.recipe, self.run)
 
     @property
     def static(self) -> int:
@@ -124,6 +129,30 @@ class Bins:
         found[self.pixels[self.filled]] = np.flatnonzero(self.filled)
         return found
 
+    @cached_property
+    def mark(self) -> int:
+        """A number that other bins do not have, but for one in four thousand million."""
+        return zlib.crc32(self.dynamic.tobytes(), zlib.crc32(np.where(self.filled, self.pixels, -1).tobytes()))
+
+    def follow(self, before: "Bins | None") -> None:
+        """Check that frames may be counted in these bins after others.
+
+        Args:
+            before: Bins of the others, if there are any.
+
+        Raises:
+            ValueError: If those are other bins.
+        """
+        grid, shape = self.recipe
+        if before is None or before is self:
+            return
+        if before.recipe[1] != shape:
+            message = f"frames of {shape[0]} x {shape[1]} px came after others. One run has one shape."
+            raise ValueError(message)
+        if not np.array_equal(before.pixels, self.pixels):
+            message = f"the maps of bins in {grid.file} are others than those that the run began with. Start it anew"
+            raise ValueError(message)
+
     def maps(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Say of each pixel in which static and in which dynamic bin it is, from 1; 0 for none.
 
@@ -136,20 +165,30 @@ class Bins:
         return static.reshape(shape), dynamic.reshape(shape)
 
 
-@lru_cache(maxsize=8)
-def make_bins(grid: Grid, shape: tuple[int, int]) -> Bins:
-    """Cut a frame into bins.
+def make_bins(grid: Grid, shape: tuple[int, int], run: str = "") -> Bins:
+    """Cut a frame into bins; for one run always the same ones.
+
+    A file with their maps that is written anew holds from the next run on: counts of two maps cannot be added.
 
     Args:
         grid: How.
         shape: Rows and columns.
+        run: Uid of the run; as the file is now if left out.
 
     Raises:
         ValueError: If no pixel is left, the limits are not in order, or the file has no maps of such frames.
     """
+    if not grid.file:
+        return _made(grid, shape, "", ())
+    return _made(grid, shape, run, () if run else written_at(local_path(grid.file) or ""))
+
+
+@lru_cache(maxsize=8)
+def _made(grid: Grid, shape: tuple[int, int], run: str, written: tuple[int, ...]) -> Bins:
+    del written
     usable = grid.usable(shape)
     if grid.file:
-        return _of_file(grid, shape, usable)
+        return replace(_of_file(grid, shape, usable), run=run)
     rows, columns = (index.ravel() for index in np.indices(shape))
     if grid.geometry is None:
         up, left = rows - (shape[0] - 1) / 2, columns - (shape[1] - 1) / 2

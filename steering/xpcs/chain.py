@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from steering.core.block import Floats
 from steering.photons.frames import EventFrames
 from steering.xpcs.levels import Level, level_of, levels_of
 from steering.xpcs.photon_levels import most_events, photon_levels
@@ -26,7 +27,7 @@ Key: TypeAlias = tuple[int, bytes]
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Frames of one burst with the same good pixels, one after another.
+    """Frames of one burst with the same good pixels and pace, one after another.
 
     Attributes:
         key: Number of the event, and the good pixels as packed bits.
@@ -35,6 +36,7 @@ class Chain:
         index: Of the first in its burst.
         good: Good pixels by static bin, shape ``(static,)``.
         exposure: Of the first frame in seconds.
+        ending: Of the last one.
         levels: From level 0 on; none while the frames are kept as events.
         segments: For the number of each segment how many frames of it are here, and their counts.
         events: The frames themselves where few pixels hold photons: these are less than sums at both ends of each level
@@ -48,6 +50,7 @@ class Chain:
     index: int
     good: Counts
     exposure: float
+    ending: float
     levels: tuple[Level, ...]
     segments: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     events: tuple[EventFrames, ...] = ()
@@ -64,7 +67,7 @@ def make_chain(
     start: int,
     index: int,
     good: Counts,
-    exposure: float,
+    exposure: Floats,
     frames: Dense | EventFrames,
     segment: int,
     slot: int = 0,
@@ -76,7 +79,7 @@ def make_chain(
         start: Number of the first frame in the stream.
         index: Of the first in its burst.
         good: Good pixels by static bin.
-        exposure: In seconds.
+        exposure: Of each frame in seconds.
         frames: Counts in the order of static bins.
         segment: Frames a segment.
         slot: Frames of a slot of two-time correlations; 0 if these are not wanted.
@@ -87,9 +90,9 @@ def make_chain(
     counted = np.bincount(numbers - numbers[0]).tolist()
     light = np.bincount(numbers - numbers[0], frames.each()).astype(np.int64).tolist()
     segments = {int(numbers[0]) + place: pair for place, pair in enumerate(zip(counted, light, strict=True))}
-    return Chain(
-        key, start, start + len(frames), index, good, exposure, levels, segments, events, slots_of(frames, index, slot)
-    )
+    first, last = float(exposure[0]), float(exposure[-1])
+    slots = slots_of(frames, index, slot)
+    return Chain(key, start, start + len(frames), index, good, first, last, levels, segments, events, slots)
 
 
 def joined(before: Chain, after: Chain) -> Chain:
@@ -98,7 +101,7 @@ def joined(before: Chain, after: Chain) -> Chain:
     events = (*before.events, *after.events)
     if before.events and after.events and sum(len(one.pixel) for one in events) <= most_events():
         held = events if len(events) < _PIECES else (EventFrames.joined(events),)
-        return replace(before, stop=after.stop, segments=segments, slots=slots, events=held)
+        return replace(before, stop=after.stop, ending=after.ending, segments=segments, slots=slots, events=held)
     before, after = settled(before), settled(after)
     seam = before.index + before.stop - before.start
     levels: list[Level] = []
@@ -118,7 +121,8 @@ def joined(before: Chain, after: Chain) -> Chain:
         lower = [some for some in (_last(tail), middle, _first(head)) if some is not None]
         lower = lower if _enough(seam, number, left, middle, right) else []
         number += 1
-    return replace(before, stop=after.stop, levels=tuple(levels), segments=segments, slots=slots)
+    ends = {"stop": after.stop, "ending": after.ending}
+    return replace(before, **ends, levels=tuple(levels), segments=segments, slots=slots)
 
 
 def settled(chain: Chain, *, open_ends: bool = True) -> Chain:

@@ -15,6 +15,8 @@ UNITS = {"contrast": "1", "tau0": "s", "stretching": "1", "baseline": "1"}
 # Those of tau0 are a tenth of the first lag and ten times the last.
 _BOUNDS = {"contrast": (0.0, 2.0), "stretching": (0.2, 3.0), "baseline": (0.8, 1.2)}
 _FEWEST = 5
+# Parts of the largest singular value below this are rounding errors.
+_SMALLEST = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class Fit:
 
     Attributes:
         values: By name, each of shape ``(curves,)``.
-        errors: Likewise; 0 for what was fixed.
+        errors: Likewise; 0 for what was fixed, NaN for what the curve does not determine.
     """
 
     values: Mapping[str, Floats]
@@ -123,14 +125,31 @@ def _fit(
     if not done.success or left < 1:
         return None
     scale = 1.0 if weighted else float(2 * done.cost / left)
-    slopes = np.asarray(done.jac, np.float64)
-    variance = np.clip(np.diag(np.linalg.pinv(slopes.T @ slopes)), 0, None) * scale
+    variance = _variances(np.asarray(done.jac, np.float64)) * scale
     values = spread(done.x)
     errors = {name: np.zeros(count) for name in fixed}
     errors |= {name: np.sqrt(variance[place]) for name, place in places.items()}
     if "tau0" in places:
         errors["tau0"] = errors["tau0"] * values["tau0"]
     return values, errors
+
+
+def _variances(slopes: Floats) -> Floats:
+    """Return the variances of parameters, of residuals with variance 1; NaN where the residuals do not depend on them.
+
+    A curve without contrast has no decay: nothing is known of its time then, which is not to be an error of 0.
+
+    Args:
+        slopes: Derivatives of the residuals by the parameters, shape ``(residuals, parameters)``.
+    """
+    length = np.linalg.norm(slopes, axis=0)
+    felt = length > 0
+    # Each in its own measure: what a weak one says is no rounding error of a strong one.
+    _, sizes, axes = np.linalg.svd(slopes / np.where(felt, length, 1.0), full_matrices=False)
+    held = sizes > _SMALLEST * sizes.max()
+    variance = ((axes[held] / sizes[held, None]) ** 2).sum(axis=0) / np.where(felt, length, 1.0) ** 2
+    open_ends = (axes[~held] ** 2).sum(axis=0) > _SMALLEST
+    return np.where(felt & ~open_ends, variance, np.nan)
 
 
 def _guess(delays: Floats, g2: Floats) -> dict[str, Floats]:

@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
-from steering.xpcs.bins import Grid, make_bins
+from steering.xpcs.bins import Bins, Grid, make_bins
 from steering.xpcs.entry import write_entry
 from steering.xpcs.qmap import write_qmap
 
@@ -72,13 +72,26 @@ def write_xpcs(file: Any, data: xr.Dataset, chosen: Mapping[str, Any] | None = N
     _note(file["xpcs/multitau"], data.attrs)
     if chosen is not None and {"frame_rows", "frame_columns"} <= set(data.attrs):
         try:
-            bins = make_bins(Grid.of(chosen), (int(data.attrs["frame_rows"]), int(data.attrs["frame_columns"])))
+            bins = _bins_of(data, chosen)
         except (ValueError, TypeError, KeyError) as error:
             # Such as a file of maps that is gone: what was measured is worth more than where.
             file["xpcs/qmap"].attrs["missing"] = f"the maps of the bins could not be made: {error}"
         else:
             write_qmap(file, *bins.maps())
     write_entry(file, chosen or {}, period, number)
+
+
+def _bins_of(data: xr.Dataset, chosen: Mapping[str, Any]) -> Bins:
+    """Make the bins of a result anew.
+
+    Raises:
+        ValueError: If they cannot be made, or are other ones now.
+    """
+    bins = make_bins(Grid.of(chosen), (int(data.attrs["frame_rows"]), int(data.attrs["frame_columns"])))
+    if data.attrs.get("bins_mark", bins.mark) != bins.mark:
+        message = "their file was written anew since"
+        raise ValueError(message)
+    return bins
 
 
 def read_xpcs(path: Path | str) -> xr.Dataset:

@@ -28,14 +28,15 @@ def ordered(
     frames = np.asarray(frames).reshape(len(frames), *frames.shape[1:])
     wrong = invalid(frames, block.bad)
     lowest, largest = frames.min() if frames.dtype.kind in "if" else 0, frames.max()
-    if not (lowest >= 0 and largest < _MOST_COUNTS):
-        beyond = ~((frames >= 0) & (frames < _MOST_COUNTS))
+    # Counts are rounded to whole ones: what would be one too many is none.
+    if not (lowest >= 0 and largest < _MOST_COUNTS - 0.5):
+        beyond = ~((frames >= 0) & (frames < _MOST_COUNTS - 0.5))
         wrong = beyond if wrong is None else wrong | beyond
     if wrong is not None:
         frames = np.where(wrong, frames.dtype.type(0), frames)
         largest = frames.max()
     if frames.dtype.kind == "f":
-        frames = np.rint(frames)
+        frames, largest = np.rint(frames), np.rint(largest)
     kind = np.uint8 if largest < 256 else np.uint16
     flat = frames.reshape(len(frames), -1).astype(kind, copy=False)
     static, width = bins.pixels.shape

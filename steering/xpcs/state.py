@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from steering.core.block import Floats
 from steering.xpcs.chain import Chain, closed, joined, settled
+from steering.xpcs.pace import same_pace
 from steering.xpcs.products import LAGS, Counts
 
 
@@ -49,7 +50,7 @@ class Chains:
                 continue
             one = settled(held, open_ends=False)
             reach = one.stop
-            if some and (one.key[0], one.origin) != (some[-1].key[0], some[-1].origin):
+            if some and not _of_one_burst(some[-1], one):
                 yield some
                 some = []
             some.append(one)
@@ -66,7 +67,13 @@ def _without_inner(chains: list[Chain]) -> list[Chain]:
 
 
 def _goes_on(before: Chain, after: Chain) -> bool:
-    return (before.key, before.origin) == (after.key, after.origin)
+    return before.key == after.key and _of_one_burst(before, after)
+
+
+def _of_one_burst(before: Chain, after: Chain) -> bool:
+    """Say whether chains are of one burst: what follows at another pace is another one."""
+    number = (before.key[0], before.origin) == (after.key[0], after.origin)
+    return number and bool(same_pace(before.ending, after.exposure))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@
 
 A burst is cut into slots of some frames, whose counts are added. For a dynamic bin with static bins s,
 C(t1, t2) = sum P_s(t1, t2) / sum (I_s(t1) I_s(t2) / n_s): P_s is the sum of products of the counts of each pixel in
-both slots, I_s a slot's counts and n_s the bin's pixels. Sums are whole numbers, so their order says nothing. A cut at
-an age is the same ratio over all pairs of slots with one delay whose middle lies in a part of the burst (Sutton et al.,
-Opt. Express 11, 2268, 2003).
+both slots, I_s a slot's counts and n_s the bin's good pixels. Sums are whole numbers, so their order says nothing. A
+cut at an age is the same ratio over all pairs of slots with one delay whose middle lies in a part of the burst (Sutton
+et al., Opt. Express 11, 2268, 2003).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from steering.core.block import Floats
 from steering.core.result import Feature
 from steering.xpcs.bins import Bins
 from steering.xpcs.fit import fit_curves
-from steering.xpcs.products import Frames
+from steering.xpcs.products import Counts, Frames
 from steering.xpcs.slots import Slot
 
 # A burst is cut into so many parts of its age.
@@ -42,12 +42,13 @@ class TwoTime:
     expected: Floats
 
 
-def two_time_of(slots: Sequence[tuple[int, Slot]], length: int, bins: Bins) -> TwoTime | None:
+def two_time_of(slots: Sequence[tuple[int, Slot]], length: int, good: Counts, bins: Bins) -> TwoTime | None:
     """Correlate the slots that are whole; nothing if they are too few.
 
     Args:
         slots: Number and counts of each, rising; all of the same good pixels.
         length: Frames of a whole one.
+        good: Those pixels of each static bin, shape ``(static,)``.
         bins: The bins of pixels.
     """
     whole = [(number, slot) for number, slot in slots if slot.frames == length]
@@ -56,12 +57,12 @@ def two_time_of(slots: Sequence[tuple[int, Slot]], length: int, bins: Bins) -> T
     count, some = len(bins.q), len(whole)
     products, expected = np.zeros((count, some, some)), np.zeros((count, some, some))
     frames: list[Frames] = [slot.counts for _, slot in whole]
-    pixels = bins.filled.sum(axis=1)
     for static, dynamic in enumerate(bins.dynamic.tolist()):
         counts = np.stack([one[static] for one in frames]).astype(np.float64)
         light = counts.sum(axis=1)
         products[dynamic] += counts @ counts.T
-        expected[dynamic] += np.outer(light, light) / pixels[static]
+        # A bin without one good pixel has no light.
+        expected[dynamic] += np.outer(light, light) / max(int(good[static]), 1)
     return TwoTime(np.array([number for number, _ in whole]), products, expected)
 
 

@@ -218,6 +218,82 @@ def test_an_agent_that_cannot_propose_is_said_until_it_can(runner):
     assert runner._board.notice.value == ""
 
 
+class Two(Counts):
+    """Suggests two things at once."""
+
+    def suggest(self):
+        return [*super().suggest(), Suggestion(Pause(), "and wait", "counts")]
+
+
+@pytest.mark.parametrize("what", ["off", "another run", "the end"])
+def test_of_what_an_automatic_agent_suggests_at_once_nothing_is_proposed_once_it_may_not(runner, what):
+    runner._seats["counts"].agent = Two()
+    scanning(runner)
+    runner.set_mode("counts", "automatic")
+    proposed = []
+
+    async def propose(action, **about):
+        proposed.append(action)
+        if what == "off":
+            runner.set_mode("counts", "off")
+        elif what == "another run":
+            scanning(runner, "b")
+        else:
+            runner._board.status.set(BeamlineStatus("idle", run="a"))
+
+    runner.client.propose = propose
+    turn(runner, result(1))
+    assert proposed == [SetParameter("exposure", 1.0)]
+
+
+class OnceTwo(Two):
+    """Suggests two things at its first result only."""
+
+    said = False
+
+    def suggest(self):
+        suggestions, self.said = [] if self.said else super().suggest(), True
+        return suggestions
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "off", "another run", "a minute"])
+def test_what_a_lost_link_kept_back_is_proposed_with_the_next_result_under_its_id(runner, meanwhile, monkeypatch):
+    runner._seats["counts"].agent = OnceTwo()
+    scanning(runner)
+    runner.set_mode("counts", "automatic")
+    tried, fails = [], [True]
+
+    async def propose(action, **about):
+        tried.append((action, about["id"]))
+        if fails:
+            raise SteeringError("The beamline service does not answer.")
+
+    runner.client.propose = propose
+    turn(runner, result(1))
+    assert [action for action, _ in tried] == [SetParameter("exposure", 1.0)]
+    turn(runner, result(2))
+    assert tried[1] == tried[0], "still lost"
+    if meanwhile == "off":
+        runner.set_mode("counts", "off")
+        runner.set_mode("counts", "automatic")
+    elif meanwhile == "another run":
+        scanning(runner, "b")
+    elif meanwhile == "a minute":
+        now = time.time()
+        monkeypatch.setattr(module.time, "time", lambda: now + module.READING)
+    fails.clear()
+    del tried[1:]
+    turn(runner, result(4, "b" if meanwhile == "another run" else "a"))
+    if meanwhile != "nothing":
+        assert len(tried) == 1
+        return
+    assert tried[1] == tried[0]
+    assert [action for action, _ in tried[1:]] == [SetParameter("exposure", 1.0), Pause()]
+    turn(runner, result(5))
+    assert len(tried) == 3
+    assert runner._board.notice.value == ""
+
+
 def test_an_unknown_agent_or_mode_is_said(runner):
     with pytest.raises(SteeringError, match=r"There is no agent 'nobody'\. Here are: counts"):
         runner.set_mode("nobody", "off")

@@ -1,5 +1,7 @@
 """Region looks finer where spots belong to nobody, once a place, and counts as long as strain needs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -50,6 +52,18 @@ def test_a_place_is_looked_at_once_the_row_above_is_over():
     assert asked(agent, WELL + HOLE + WELL + [100.0]) == [expected]
     assert asked(agent, WELL + HOLE + WELL + WELL) == [], "each place once"
     assert asked(agent, WELL + HOLE + WELL + WELL, run="b") == [expected]
+
+
+def test_a_map_that_goes_down_is_looked_at_too():
+    down = result(WELL + HOLE + WELL + [100.0])
+    data = down.outcome.data.assign_coords(sy=-down.outcome.data["sy"])
+    agent = Region()
+    agent.ingest(replace(down, outcome=Outcome({}, data)), ())
+    assert [one.action for one in agent.suggest()] == [
+        InsertRegion({"sy": (0.0, 4.0), "sx": (-2.0, 2.0)}, {"sy": 0.5, "sx": 0.5})
+    ]
+    agent.ingest(replace(down, outcome=Outcome({}, data.isel(point=slice(0, 15)))), ())
+    assert agent.suggest() == ()
 
 
 def test_two_places_are_two_and_a_place_that_grows_is_waited_for():

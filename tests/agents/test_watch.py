@@ -1,5 +1,7 @@
 """Watch suggests a pause where a feature merits a closer look, once, and seldom where nothing happened."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -92,6 +94,17 @@ def test_without_a_name_each_feature_that_is_known_with_an_uncertainty_is_watche
     ]
     with pytest.raises(ValueError, match="Give its name"):
         Watch(low=1.0)
+
+
+def test_results_with_other_parameters_are_compared_with_none_from_before():
+    agent, told = Watch("tau0", novelty=5.0, drift=20.0, baseline=5), []
+    # The frames that there are already come again, and then newer ones.
+    other = [(3.0, "other", frames) for frames in (10, 20, 26, 30, 31, 32, 33)]
+    for value, parameters, frames in [(1.0, "h", frames) for frames in range(20, 26)] + other:
+        one = result(value, frames)
+        agent.ingest(replace(one, provenance=replace(one.provenance, parameters_hash=parameters)), ())
+        told += agent.suggest()
+    assert told == []
 
 
 def test_what_is_past_is_not_suggested_any_more():

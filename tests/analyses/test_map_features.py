@@ -31,6 +31,11 @@ def test_features_are_those_of_counting_and_of_the_cell():
     assert found["sy_at_maximum"] == (6.0, pytest.approx(0.5 / np.sqrt(12)), "um")
 
 
+def test_a_step_of_an_axis_that_goes_down_is_no_error_below_zero():
+    features = mapped([2, 1, 0], [5, 5, 5], [10, 40, 90], sx_step=np.full(3, -1.0), sy_step=np.full(3, 0.5)).features
+    assert features["sx_at_maximum"].uncertainty == pytest.approx(1 / np.sqrt(12))
+
+
 def test_points_come_in_frame_order_with_all_that_belongs_to_them():
     data = mapped([3, 1, 2], [0, 0, 0], [1, 2, 3], grid=np.array([0.0, 1.0, 1.0])).data
     assert data["sx"].values.tolist() == [3, 1, 2]

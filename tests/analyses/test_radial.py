@@ -370,6 +370,24 @@ def test_a_monitor_that_falls_is_no_damage():
     assert abs(seen.value) < 4 * seen.uncertainty
 
 
+@pytest.mark.parametrize("none", [np.finfo(float).max, -1.0, 0.0, np.nan, np.inf])
+def test_a_monitor_that_says_nothing_leaves_its_frame_out(none):
+    frames = rings(count=4)
+    chosen = {"bins": 8, "monitor": "monitor", "watched": (0.0, 1e9)}
+    found = of(Radial(**chosen), frames, cuts=(2,), monitor=[1.0, 1.0, none, 1.0])
+    kept = of(Radial(**chosen), frames[[0, 1, 3]], monitor=np.ones(3))
+    assert found.data["intensity"].values == pytest.approx(kept.data["intensity"].values, rel=1e-9)
+    assert np.isfinite(found.data["intensity"].values).any()
+
+
+def test_a_zero_with_a_sign_is_no_other_value():
+    frames = rings(count=4)
+    values = np.array([0.0, -0.0, -0.0, 0.0])
+    for cuts in ((), (1,), (1, 3), (2,)):
+        found = of(Radial(bins=2, apart="filters"), frames, cuts=cuts, filters=values)
+        assert found.data.attrs["frames_of_another_value"] == 0, cuts
+
+
 def test_frames_of_another_value_are_kept_apart():
     frames = np.full((6, 8, 8), 1, np.uint16) * np.array([9, 9, 3, 3, 9, 4], np.uint16)[:, None, None]
     values = [0.0, 0.0, 1.0, 1.0, 0.0, np.nan]

@@ -77,6 +77,20 @@ def test_the_order_of_measurement_does_not_matter():
     assert mixed.data["frame"].values.tolist() == np.argsort(order).tolist()
 
 
+def test_a_peak_that_was_measured_at_one_angle_only_has_no_width():
+    features = curve([0.0, 0.0, 0.0, 1.0], [1, 10, 2, 1]).features
+    assert features["maximum"].value == 10
+    assert features["peak"].value == 0
+    assert not {"fwhm", "fit_centre"} & set(features)
+
+
+def test_a_flank_between_two_samples_at_one_angle_is_no_exact_one():
+    features = curve([0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0], [1, 90, 100, 95, 80, 3, 1]).features
+    assert features["fwhm"].value == 2.0
+    # As uncertain as the distance of angles makes it.
+    assert features["fwhm"].uncertainty > 0.1
+
+
 def test_a_point_that_was_measured_twice_is_kept_twice():
     positions = np.concatenate([EVEN, [0.0, 0.5, 0.50001]])
     outcome = curve(positions, triangle(positions))

@@ -1,7 +1,9 @@
 """XPCS: what is known is found, whatever blocks the frames come in, as scikit-beam finds it."""
 
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +15,10 @@ from steering.core.block import FrameBlock, Inline
 from steering.core.pixels import Bad
 from steering.sim.speckle import GEOMETRY, SpeckleSample
 from steering.testing import check_analysis
+from steering.xpcs.arrays import light_of
+from steering.xpcs.bins import Grid, make_bins
+from steering.xpcs.chain import make_chain
+from steering.xpcs.fit import fit_curves, model
 from steering.xpcs.products import Dense, Photons, across, lagged
 
 LAGS = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 20, 24, 28, 40, 48, 56]
@@ -160,6 +166,99 @@ def test_frames_without_anything_to_say_say_nothing(kind):
     features = of(Xpcs(), frames).features
     assert not {"tau0", "g2_error", "damage"} & set(features)
     assert all(np.isfinite(one.value) for one in features.values())
+
+
+def test_where_no_coincidence_was_counted_g2_is_not_known_exactly():
+    frames = np.random.default_rng(1).poisson(0.002, (60, 32, 32)).astype(np.uint16)
+    outcome = of(Xpcs(bins=6, static_pixels=32), frames)
+    g2, error = outcome.data["g2"].values, outcome.data["g2_error"].values
+    assert (g2 == 0).any()
+    # Less than one coincidence is expected in each of the bins.
+    assert (error[g2 == 0] > 1).all()
+    assert outcome.features["g2_first"].uncertainty > 1
+
+
+def test_a_decay_that_is_none_has_no_known_time():
+    delays = np.geomspace(1e-3, 1, 30)
+    error = np.full((30, 1), 0.01)
+    for contrast in (0.0, 1e-9):
+        g2 = model(delays, contrast, 0.02, 1.0, 1.0)[:, None]
+        found = fit_curves(delays, g2, error, {})
+        for name in ("tau0", "stretching"):
+            spread, value = found.errors[name][0], found.values[name][0]
+            assert np.isnan(spread) or spread > value, (name, value, spread)
+        assert found.errors["baseline"][0] > 0
+    found = fit_curves(delays, model(delays, 0.2, 0.02, 1.0, 1.0)[:, None], error, {"baseline": 1.0})
+    assert found.values["tau0"][0] == pytest.approx(0.02, rel=1e-3)
+    assert 0 < found.errors["tau0"][0] < 0.01
+    assert found.errors["baseline"][0] == 0
+
+
+@pytest.mark.parametrize("unknown", [np.nan, 0.0, -1.0, np.inf])
+def test_a_burst_whose_period_nobody_knows_takes_no_result_away(unknown):
+    frames = np.random.default_rng(7).poisson(3, (40, 8, 8)).astype(np.uint16)
+    exposure = np.repeat([1e-3, unknown], 20)
+    told = {"events": np.repeat([1, 2], 20), "indices": np.tile(np.arange(20), 2), "exposure": exposure}
+    analysis = Xpcs(bins=1, static_pixels=16)
+    found = of(analysis, frames, **told)
+    known = of(analysis, frames[:20], events=np.ones(20), indices=np.arange(20))
+    assert found.data["g2"].values.tolist() == known.data["g2"].values.tolist()
+    assert (found.data.attrs["bursts"], found.data.attrs["bursts_of_another_period"]) == (1, 1)
+    same(of(analysis, frames, (5, 23, 30), (3, 1, 0, 2), **told), found)
+    assert of(analysis, frames, exposure=unknown).features == {}
+
+
+def test_another_exposure_begins_another_burst_where_frames_have_no_events():
+    frames = np.random.default_rng(8).poisson(3, (90, 8, 8)).astype(np.uint16)
+    exposure = np.repeat([1e-3, 0.1, 1e-3], [40, 30, 20])
+    analysis = Xpcs(bins=1, static_pixels=16, segment=5)
+    found = of(analysis, frames, exposure=exposure)
+    assert (found.data.attrs["bursts"], found.data.attrs["bursts_of_another_period"]) == (2, 1)
+    assert found.data["delay"].values[0] == 1e-3
+    slow = of(analysis, frames[:70], exposure=exposure[:70]).data
+    assert slow["delay"].values[0] == 0.1
+    alone = of(analysis, frames[40:70], exposure=0.1).data
+    assert slow["g2"].values[:, :8] == pytest.approx(alone["g2"].values[:, :8], rel=1e-12)
+    same(of(analysis, frames, (17, 40, 55, 80), (4, 2, 0, 3, 1), exposure=exposure), found)
+    # What is read back of a clock jitters.
+    jitter = 1e-3 * (1 + 1e-5 * np.random.default_rng(9).normal(size=90))
+    steady = of(analysis, frames, (17, 55), exposure=jitter).data
+    assert steady.attrs["bursts"] == 1
+    assert steady["g2"].values.tolist() == of(analysis, frames).data["g2"].values.tolist()
+
+
+class Segment(int):
+    """Number of a segment, which notes how often it is compared."""
+
+    asked: ClassVar[list[int]] = []
+
+    def __eq__(self, other):
+        self.asked.append(1)
+        return int(self) == int(other)
+
+    def __hash__(self):
+        return hash(int(self))
+
+
+def test_light_in_time_takes_no_longer_a_segment_in_a_long_burst():
+    bins = make_bins(Grid(count=1, pixels=16), (4, 8))
+    frames = Dense.of(np.ones((20, bins.static, bins.pixels.shape[1]), np.uint8))
+    chain = make_chain((0, b""), 0, 0, bins.filled.sum(axis=1), np.full(20, 1e-3), frames, 1)
+    longer = replace(chain, segments={Segment(one): (1, one) for one in range(1000)})
+    Segment.asked.clear()
+    found = light_of([[longer]], bins, 1e-3, 1)
+    assert found["intensity_in_time"][1].tolist() == pytest.approx([one / 32 for one in range(1000)])
+    assert len(Segment.asked) < 10 * 1000
+
+
+@pytest.mark.parametrize(("value", "expected"), [(255.7, 256.0), (65535.4, 65535.0)])
+def test_floats_are_rounded_to_counts_that_have_room(value, expected):
+    frames = np.zeros((20, 8, 8))
+    frames[:, 2, 2] = value
+    outcome = of(Xpcs(bins=1, static_pixels=16), frames)
+    assert outcome.data["intensity"].values[0] == pytest.approx(expected / 64)
+    frames[:, 2, 2] = 65535.7
+    assert of(Xpcs(bins=1, static_pixels=16), frames).features["masked"].value == pytest.approx(100 / 64)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """Bins of XPCS from a file of maps, and the maps of a result in its file."""
 
+import os
+import pickle
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -114,3 +118,23 @@ def test_it_is_the_same_in_blocks(tmp_path):
     analysis = Xpcs(qmap=str(tmp_path / "q.h5"))
     same(of(analysis, frames, (13, 50), (2, 0, 1)), of(analysis, frames))
     assert analysis.update(analysis.empty(), block_of(frames), frames)[1].recipe[0].units == "1/angstrom"
+
+
+def test_maps_that_are_written_anew_hold_from_the_next_run_on(tmp_path):
+    path, (static, dynamic) = tmp_path / "q.h5", maps()
+    write(path, LAYOUTS[0], static, dynamic, [0.01, 0.02, 0.03])
+    analysis, frames = Xpcs(qmap=str(path)), np.ones((12, *SHAPE), np.uint16)
+    begun = analysis.update(analysis.empty(), block_of(frames), frames)
+    assert begun[1].q.tolist() == [0.01, 0.02, 0.03]
+    before = path.stat().st_mtime_ns
+    write(path, LAYOUTS[0], static[::-1], dynamic[::-1], [0.04, 0.05, 0.06])
+    os.utime(path, ns=(before + 10**9, before + 10**9))
+    # This run goes on with its own.
+    on = analysis.update(pickle.loads(pickle.dumps(begun)), block_of(frames, 12), frames)
+    assert on[1] is begun[1]
+    another = replace(block_of(frames), run="another")
+    again = analysis.update(analysis.empty(), another, frames)
+    assert again[1].q.tolist() == [0.04, 0.05, 0.06]
+    assert make_bins(Grid(file=str(path)), SHAPE).q.tolist() == [0.04, 0.05, 0.06]
+    with pytest.raises(ValueError, match="are others than those that the run began with"):
+        analysis.update(begun, another, frames)

@@ -6,6 +6,7 @@ import pytest
 from steering.analyses.xpcs import Xpcs
 from steering.core import burst
 from steering.core.block import FrameBlock
+from steering.core.pixels import Bad
 from steering.xpcs import slots as module
 from steering.xpcs.bins import Grid, make_bins
 from tests.analyses.test_xpcs import of, same
@@ -41,6 +42,17 @@ def test_it_is_what_its_definition_says():
     best = data["two_time"].attrs["q_bin"]
     assert data["g2_at_age"].values.tolist() == data["g2_by_age"].values[:, best].tolist()
     assert data["g2_at_age"].values == pytest.approx(1.0, abs=0.05)
+
+
+def test_pixels_that_are_no_counts_are_none_of_its_pixels():
+    frames = np.random.default_rng(6).poisson(3.0, (85, *SHAPE)).astype(np.uint16)
+    mask = np.zeros(SHAPE, bool)
+    mask[:, :9] = True
+    for events in (False, True):
+        data = analysed(Xpcs(bins=2, static_pixels=30, slot=4), frames, bad=Bad(mask), events=events).data
+        # Nothing is correlated; with the masked pixels among those that are divided by it would be 1.7.
+        assert data["two_time"].values[~np.eye(21, dtype=bool)].mean() == pytest.approx(1.0, abs=0.01)
+        assert data["g2_at_age"].values == pytest.approx(1.0, abs=0.05)
 
 
 def test_blocks_events_and_pixels_give_the_same_bits():

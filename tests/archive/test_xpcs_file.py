@@ -1,5 +1,6 @@
 """A result of XPCS goes to a file that programs for XPCS read, and comes back as it was."""
 
+import os
 from dataclasses import replace
 
 import h5py
@@ -64,6 +65,34 @@ def test_it_stands_where_programs_for_xpcs_look_for_it(tmp_path):
         assert file["xpcs/temporal_mean/scattering_1d"].shape == (1, count)
         assert file["xpcs/spatial_mean/intensity_vs_time"].shape == (2, 3)
         assert file["xpcs/spatial_mean/intensity_vs_time"][0].tolist() == pytest.approx([10, 30, 50])
+
+
+def test_maps_that_were_written_anew_since_are_not_taken_for_those_of_the_run(tmp_path):
+    maps = tmp_path / "q.h5"
+
+    def write(static):
+        with h5py.File(maps, "w") as file:
+            for name, one in (
+                ("static_roi_map", static),
+                ("dynamic_roi_map", static),
+                ("dynamic_v_list_dim0", [0.1, 0.2]),
+            ):
+                file[f"qmap/{name}"] = one
+
+    static = np.repeat([1, 2], 16)[:, None] * np.ones((1, 32), int)
+    write(static)
+    made = result(qmap=str(maps))
+    made = replace(
+        made, provenance=replace(made.provenance, parameters=Xpcs(bins=3, segment=20, qmap=str(maps)).parameters)
+    )
+    with h5py.File(write_run(tmp_path / "one", "nexus", RunEntry("r"), made, None)) as file:
+        assert (file["xpcs/qmap/static_roi_map"][()] == static).all()
+    before = maps.stat().st_mtime_ns
+    write(static[::-1])
+    os.utime(maps, ns=(before + 10**9, before + 10**9))
+    with h5py.File(write_run(tmp_path / "two", "nexus", RunEntry("r"), made, None)) as file:
+        assert "static_roi_map" not in file["xpcs/qmap"]
+        assert "written anew since" in file["xpcs/qmap"].attrs["missing"]
 
 
 # What NXxpcs asks for (NeXus definitions of 2026.01), beside what may be left out.

@@ -47,7 +47,7 @@ TOLD = {
     ),
     "laue": (lambda: Laue(**LAUE), "misorientation"),
     "laue that searches": (lambda: Laue(**LAUE, search=True), "misorientation"),
-    "xpcs": (lambda: Xpcs(bins=2, static_pixels=16, segment=3, slot=1), "two_time"),
+    "xpcs": (lambda: Xpcs(bins=2, static_pixels=16, segment=3, slot=1, period=0.5), "two_time"),
     "hedm": (lambda: Hedm(threshold=3, fewest_pixels=1, geometry=STANDS, valley=0.5, slow="seq_num"), "two_theta"),
     "hedm with fits": (lambda: Hedm(threshold=5, fit_above=20, geometry=STANDS, level=True), "two_theta"),
     "radial": (lambda: Radial(**RADIAL), "damage"),

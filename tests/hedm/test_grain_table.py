@@ -101,3 +101,13 @@ def test_a_pull_s_sweeps_are_not_mixed(tmp_path, data, grain, instrument):
     with pytest.raises(SteeringError, match="The result has no"):
         write_hexrd_grain(tmp_path / "a.out", xr.Dataset(), grain, ZIRCONIUM, instrument)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_angle_a_rounding_error_below_a_turn_is_one_of_the_next(tmp_path, data, grain, instrument):
+    plain = write_hexrd_grain(tmp_path / "a.out", data, grain, ZIRCONIUM, instrument, within=(8.0, 2.0))
+    omega, spots = data["frame_omega"].values.copy(), data["omega"].values.copy()
+    # As np.arange gives them.
+    omega[0], spots[0] = -2e-16, -2e-16
+    below = data.assign(frame_omega=data["frame_omega"].copy(data=omega), omega=data["omega"].copy(data=spots))
+    found = write_hexrd_grain(tmp_path / "b.out", below, grain, ZIRCONIUM, instrument, within=(8.0, 2.0))
+    assert abs(found - plain) <= 3

@@ -3,7 +3,11 @@
 import asyncio
 from types import SimpleNamespace
 
+from steering.core.binding import Binding
+from steering.core.board import Board
 from steering.core.errors import SteeringError
+from steering.core.source import RunStarted
+from steering.core.status import BeamlineStatus
 from steering.session import board_writer
 from steering.session.board_writer import BoardWriter
 
@@ -39,3 +43,34 @@ async def test_results_for_a_record_that_has_gone_with_its_service_are_not_waite
     async with asyncio.timeout(20):
         await follower._until_written()
     assert len(asked) >= 3
+
+
+def test_an_analysis_that_cannot_be_made_is_named_and_takes_no_other_one_away(monkeypatch):
+    def make(binding):
+        if binding.label == "strange":
+            raise RuntimeError("no such panel")
+        return binding.label
+
+    monkeypatch.setattr(board_writer, "make_analysis", make)
+    told = []
+    follower = BoardWriter.__new__(BoardWriter)
+    follower._bindings = {"run": (Binding("strange", "theirs"), Binding("curve", "rocking_curve"))}
+    follower._companions = {}
+    follower._notices = SimpleNamespace(say=lambda cause, sentence: told.append(sentence))
+    assert follower._choose(RunStarted("run", "scan", 1e9)) == {"curve": "curve"}
+    assert told == ["The analysis strange cannot be made: no such panel (runtime error)."]
+
+
+async def test_a_scan_that_is_over_before_anybody_looked_is_not_waited_for():
+    async def start(scan, values, continues):
+        # Meanwhile news come: it has ended, and somebody has started another one.
+        follower._ended["short"] = "success"
+        follower._board.status.set(BeamlineStatus("running", run="next"))
+        follower._news.set()
+        return "short"
+
+    follower = BoardWriter.__new__(BoardWriter)
+    follower._client, follower._board = SimpleNamespace(start=start), Board()
+    follower._ended, follower._news = {}, asyncio.Event()
+    async with asyncio.timeout(5):
+        assert await follower.begin("tune", {}) == "short"

@@ -76,6 +76,33 @@ async def test_a_source_hears_what_is_stored_before_it_is_closed():
     await facility.close()
 
 
+async def test_a_newest_frame_that_is_nonsense_is_said_once_and_the_next_one_is_shown(monkeypatch):
+    source, said = Endless(), []
+    facility, followed = await follow(source, said)
+    read, broken = followed.index.read, ["yes"]
+
+    def nonsense(index):
+        if broken:
+            raise ValueError("wrong bytes")
+        return read(index)
+
+    monkeypatch.setattr(followed.index, "read", nonsense)
+    followed.start(frames=True)
+    await until(lambda: bool(said), lambda: "nothing was said")
+    assert said == ["The newest frame cannot be shown: wrong bytes (value error)"]
+    # Newer frames are looked at.
+    broken.clear()
+    newest = followed.index.newest
+    columns = {"th": np.arange(20, 25) / 10}
+    followed.index.add(
+        FrameBlock("run", "primary", 20, 25, Inline(np.full((5, 4, 4), 7, "u2")), columns, {"th": "deg"})
+    )
+    assert followed.index.newest.key != newest.key
+    await until(lambda: followed.frame is not None and followed.frame.number == 24, lambda: str(said))
+    await followed.close()
+    await facility.close()
+
+
 async def test_a_source_that_fails_says_so():
     for failure, sentence in (
         (ModuleNotFoundError("No module", name="tiled"), "needs the package tiled"),

@@ -8,6 +8,7 @@ from steering.core.agent import Suggestion
 from steering.core.binding import AgentBinding
 from steering.core.cell import Cell
 from steering.core.plan import Forecast, Plan
+from steering_widgets.panels import suggestion as module
 from steering_widgets.panels.agents import AgentsPanel
 from steering_widgets.panels.form import SteeringForm
 from steering_widgets.panels.suggestion import newest
@@ -96,6 +97,29 @@ def test_only_the_newest_is_shown_and_what_was_said_together_is_accepted_togethe
     find(agents.widget, "st-accept").click()
     agents.refresh()
     assert desk.actions == [SetParameter("centre", 0.3), SetParameter("range", 0.5)]
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_what_a_person_cannot_have_read_yet_is_not_accepted(agents, desk, monkeypatch, between):
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    first, second = (Suggestion(action, "why", BASIS, "a", 1.0) for action in (SetParameter("step", 0.01), Finish()))
+    desk.board.suggestions.set((first,))
+    agents.refresh()
+    now[0] += 10
+    if between:
+        desk.board.suggestions.set(())
+        agents.refresh()
+    desk.board.suggestions.set((second,))
+    agents.refresh()
+    now[0] += 0.5
+    find(agents.widget, "st-accept").click()
+    agents.refresh()
+    assert desk.actions == []
+    assert "The suggestion has just changed, so nothing was done." in text_of(agents.widget)
+    now[0] += 2
+    find(agents.widget, "st-accept").click()
+    assert desk.actions == [Finish()]
 
 
 def test_a_suggestion_that_is_refused_says_why_and_stops_there(agents, desk):

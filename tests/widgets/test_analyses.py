@@ -104,6 +104,16 @@ def test_what_no_field_asks_for_stays_when_the_rest_is_changed(panel, desk):
     assert "axes" not in parameters, "those of the scan are given anew"
 
 
+def test_a_number_that_nobody_has_changed_stays_as_it_was(panel, desk):
+    small = {"period": 1.923e-5, "q_low": 0.00123456789, "q_high": 0.1 + 0.2}
+    desk.add_analysis("xpcs", "speckle", **small)
+    panel.refresh()
+    choose(panel, "analysis-which", "speckle")
+    hook(panel, "asked-bins").value = "7"
+    add(panel)
+    assert desk.added[-1][2] == desk.added[-1][2] | small | {"bins": 7}
+
+
 def test_the_main_one_is_changed_and_not_removed(panel):
     choose(panel, "analysis-which", "rocking_curve")
     assert hook(panel, "analysis-remove").layout.display == "none"
@@ -262,3 +272,13 @@ def broken():
 
 
 broken.Parameters = 3
+
+
+def test_whatever_the_desk_raises_is_said(panel, desk):
+    def broken(*_, **__):
+        raise OSError("the scheduler has gone")
+
+    desk.add_analysis = broken
+    choose(panel, "analysis-kind", "centre_of_mass")
+    add(panel)
+    assert "This could not be done: the scheduler has gone (os error)." in text_of(panel.widget)

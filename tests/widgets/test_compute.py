@@ -76,3 +76,18 @@ def test_nonsense_and_refusals_are_sentences():
     assert "The account" in answered(panel)
     assert desk.asked == []
     panel.close()
+
+
+def test_whatever_a_facility_raises_is_said():
+    desk = FakeDesk()
+    panel = ComputePanel(desk)
+    panel.refresh()
+
+    def broken(request):
+        raise RuntimeError("event loop is closed")
+
+    desk.ask_compute = broken
+    panel._form._nodes.field.value = "8"
+    panel._form._start.click()
+    assert "This could not be done: event loop is closed (runtime error)." in answered(panel)
+    panel.close()

@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from bokeh.models import WheelZoomTool
 
 from steering.core.action import InsertRegion
 from steering.core.plan import Plan
 from steering_widgets.drawing.cells import make_cells
 from steering_widgets.drawing.region import MapAxes, Region
+from steering_widgets.drawing.wanted_range import RangeForm
 from steering_widgets.plots.curve import CurvePanel, axis_of, fit_of
 from steering_widgets.plots.map import MapPanel
 from tests.widgets.fake import FakeDesk
@@ -132,6 +134,43 @@ def test_look_finer_proposes_the_region_in_the_axes_units(mapped, desk):
     mapped.refresh()
     assert desk.actions == [InsertRegion({"sy": (-4.0, -2.0), "sx": (1.0, 5.0)}, {"sy": 0.5, "sx": 0.5})]
     assert "Accepted" in text_of(mapped.widget)
+
+
+def test_a_small_region_is_written_as_finely_as_it_was_drawn(mapped, desk):
+    form = mapped.form
+    form.write(Region(12.3456781, 12.3458781, -0.0000512, 0.0000488))
+    form.step.write("")
+    for nothing in (float("nan"), 0.0):
+        form.propose_step(nothing)
+        assert form.step.text == ""
+    form.propose_step(2.5e-6)
+    action = form.action()
+    assert action.region["sx"] == pytest.approx((12.3456781, 12.3458781), abs=2e-7)
+    assert action.region["sy"] == pytest.approx((-0.0000512, 0.0000488), abs=1e-7)
+    assert action.step["sx"] == pytest.approx(2.5e-6, rel=1e-3)
+
+
+def test_a_small_range_is_written_as_finely_as_it_was_dragged():
+    form = RangeForm()
+    form.write(12.3456781, 12.3456981)
+    assert form.read() == pytest.approx((12.3456781, 12.3456981), abs=2e-8)
+
+
+def test_cells_of_a_plan_that_tells_no_step_are_as_large_as_its_points_are_apart():
+    random = np.random.default_rng(1)
+    x, y = (one.ravel() + random.normal(0, 0.01, 30) for one in np.meshgrid(np.arange(6) * 2.0, np.arange(5) * 3.0))
+    none = ("point", np.full(30, np.nan), {"units": "um"})
+    data = xr.Dataset({"intensity": ("point", np.ones(30)), "sx_step": none, "sy_step": none})
+    data = data.assign_coords(sx=("point", x), sy=("point", y))
+    cells = make_cells(data, MapAxes("sx", "sy"), "intensity")
+    assert cells.columns["width"] == pytest.approx(2.0, abs=0.1)
+    assert cells.columns["height"] == pytest.approx(3.0, abs=0.1)
+    row = make_cells(
+        data.isel(point=slice(0, 6)).assign_coords(sy=("point", np.zeros(6))), MapAxes("sx", "sy"), "intensity"
+    )
+    assert row.columns["height"] == pytest.approx(2.0, abs=0.1)
+    point = make_cells(data.isel(point=slice(0, 1)), MapAxes("sx", "sy"), "intensity")
+    assert (point.columns["width"].tolist(), point.columns["height"].tolist()) == ([1.0], [1.0])
 
 
 def test_a_region_the_wrong_way_round_gives_the_guards_sentence(mapped):

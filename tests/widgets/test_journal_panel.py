@@ -81,3 +81,12 @@ def test_a_record_that_does_not_answer_is_said_and_read_again_when_the_run_is_sh
     desk.past.fail = ""
     desk.show(earlier)
     read(panel, "too dark")
+
+
+def test_a_record_that_holds_nonsense_is_said(panel, desk, earlier):
+    def broken(run):
+        raise ValueError("no such column")
+
+    desk.past.decisions = broken
+    desk.show(earlier)
+    read(panel, "This could not be done: no such column (value error).")

@@ -50,6 +50,23 @@ def test_a_desk_that_does_not_answer_costs_a_line(form, desk):
     refreshed(form, lambda: "point" not in said(form))
 
 
+def test_whatever_the_desk_raises_costs_a_line_and_the_next_question_is_asked(form, desk):
+    refreshed(form, lambda: "51 points" in said(form))
+    outlook, asked = desk.outlook, []
+
+    def broken(scan, **values):
+        asked.append(values)
+        if len(asked) == 1:
+            raise RuntimeError("event loop is closed")
+        return outlook(scan, **values)
+
+    desk.outlook = broken
+    find(form.widget, "st-start-step").value = "0.04"
+    refreshed(form, lambda: "point" not in said(form) and bool(asked))
+    find(form.widget, "st-start-step").value = "0.01"
+    refreshed(form, lambda: "101 points" in said(form))
+
+
 @pytest.mark.parametrize(
     ("found", "text"),
     [

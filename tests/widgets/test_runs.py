@@ -500,3 +500,15 @@ def test_a_desk_that_has_gone_is_a_sentence():
     listing = reader.listing.wait(lambda listing: bool(listing.said), 30)
     assert listing.said == "This session was deleted."
     reader.close()
+
+
+def test_a_record_that_holds_nonsense_is_a_sentence_and_read_again():
+    class Broken:
+        def forget(self, run):
+            raise ValueError("no such column")
+
+    reader = RunReader(Broken)
+    reader.ask("")
+    said = reader.listing.wait(lambda listing: not listing.reading, 20)
+    assert said.said == "This could not be done: no such column (value error)."
+    reader.close()

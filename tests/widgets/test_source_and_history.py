@@ -10,7 +10,7 @@ import xarray as xr
 from steering.archive.past import RECORD
 from steering.core.action import Pause
 from steering.core.agent import Suggestion
-from steering.core.cell import Cell
+from steering.core.cell import BELLS, Cell
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan, SeenRun
@@ -147,6 +147,47 @@ def test_a_frame_that_cannot_be_read_is_said_and_another_run_is_followed_live(de
     assert "Frame 3 is gone." not in text_of(panel.widget)
     assert find(panel.widget, "st-history-live").value is True
     assert find(panel.widget, "st-history-index").max == 1
+
+
+def test_a_frame_whose_file_holds_nonsense_is_said_and_the_slider_goes_on(desk, request):
+    panel = opened(FramePanel(desk), request)
+    desk.board.span.set(FrameSpan("run", 0, 50))
+    panel._history._followed = 0.0
+    panel.refresh()
+
+    def broken(index):
+        if index == 3:
+            raise ValueError("wrong bytes")
+        return Frame(np.full((4, 4), index, "u2"), index, 1e9)
+
+    desk.frame_at = broken
+    slider = find(panel.widget, "st-history-index")
+    slider.value = 3
+    refreshed(panel, lambda: "This could not be done: wrong bytes (value error)." in text_of(panel.widget))
+    slider.value = 4
+    refreshed(panel, lambda: "frame 4 of 0 to 49" in text_of(panel.widget))
+
+
+def test_a_frame_that_comes_late_wakes_whoever_draws(desk, request):
+    panel = opened(FramePanel(desk), request)
+    desk.board.span.set(FrameSpan("run", 0, 50))
+    panel._history._followed = 0.0
+    panel.refresh()
+    go, bell = threading.Event(), threading.Event()
+
+    def slow(index):
+        assert go.wait(20)
+        return Frame(np.full((4, 4), index, "u2"), index, 1e9)
+
+    desk.frame_at = slow
+    find(panel.widget, "st-history-index").value = 3
+    refreshed(panel, lambda: panel._history._reading is not None)
+    BELLS.add(bell)
+    request.addfinalizer(lambda: BELLS.remove(bell))
+    bell.clear()
+    go.set()
+    assert bell.wait(20), "nothing else happens in an idle session"
+    refreshed(panel, lambda: "frame 3 of 0 to 49" in text_of(panel.widget))
 
 
 def test_a_touched_point_shows_its_frame_and_keys_go_on_from_there_and_back_to_the_newest(desk, request):

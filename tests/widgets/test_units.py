@@ -55,6 +55,13 @@ def test_a_number_is_read_with_either_unit_or_none(text):
     assert read_number("step", text, "um") == 0.25
 
 
+@pytest.mark.parametrize("text", ["1,000", "12,500 um", "-3,125um"])
+def test_a_comma_that_may_mean_two_things_is_asked_about(text):
+    with pytest.raises(SteeringError, match=r"may be a fraction or thousands\. Write a point for the comma, or none\."):
+        read_number("step", text, "um")
+    assert [read_number("step", one, "um") for one in ("0,125", "1,25", "1,2500")] == [0.125, 1.25, 1.25]
+
+
 def test_other_numbers_are_read_too():
     assert read_number("centre", "\N{MINUS SIGN}1.5e-3 °", "deg") == -0.0015
     assert read_number("centre", "2 deg", "deg") == 2.0

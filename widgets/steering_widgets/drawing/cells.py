@@ -58,6 +58,7 @@ def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str, monitor: str = ""
     """
     names = {"x": axes.x, "y": axes.y, "width": f"{axes.x}_step", "height": f"{axes.y}_step", "value": quantity}
     columns = {column: np.asarray(data[name].values, dtype=np.float64) for column, name in names.items()}
+    columns["width"], columns["height"] = _sizes(columns)
     if monitor in data.variables:
         column = np.asarray(data[monitor].values, dtype=np.float64)
         columns["value"] = columns["value"] * (column.mean() / column)
@@ -71,3 +72,21 @@ def make_cells(data: xr.Dataset, axes: MapAxes, quantity: str, monitor: str = ""
         return MapCells(columns, 0.0, 1.0, 1.0)
     positive = finite[finite > 0]
     return MapCells(columns, float(finite.min()), float(finite.max()), float(positive.min()) if positive.size else 1.0)
+
+
+def _sizes(columns: dict[str, Floats]) -> tuple[Floats, Floats]:
+    """Return width and height of each cell; of a plan that does not record them, the usual distances."""
+    usual = [_usual(columns[axis]) for axis in ("x", "y")]
+    known = max(usual) or 1.0
+    width, height = (
+        np.where(np.isfinite(columns[name]), columns[name], one or known)
+        for name, one in zip(("width", "height"), usual, strict=True)
+    )
+    return width, height
+
+
+def _usual(places: Floats) -> float:
+    """Say how far rows or columns are apart; 0 if there is one only."""
+    apart = np.diff(np.sort(places[np.isfinite(places)]))
+    # Positions that were read back jitter: within a row they are less apart than half of the largest distance.
+    return float(np.median(apart[apart > apart.max() / 2])) if apart.size and apart.max() > 0 else 0.0

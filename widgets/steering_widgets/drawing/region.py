@@ -1,5 +1,6 @@
 """A region of a map in numbers: the twin of the box that is drawn, since Bokeh offers nothing to a keyboard."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import get_ident
@@ -10,7 +11,7 @@ from steering.core.action import InsertRegion
 from steering.core.cell import Cell
 from steering.core.errors import SteeringError
 from steering_widgets.parts.entry import NumberEntry
-from steering_widgets.parts.wording import plain
+from steering_widgets.parts.wording import decimals_for, plain
 
 _DECIMALS = 3
 
@@ -75,7 +76,8 @@ class RegionForm:
 
     def write(self, region: Region) -> None:
         """Put a region that was drawn into the fields."""
-        self._fill([plain(value, _DECIMALS) for value in (region.x0, region.x1, region.y0, region.y1)])
+        ends = (region.x0, region.x1), (region.y0, region.y1)
+        self._fill([plain(one, decimals_for(abs(pair[1] - pair[0]), _DECIMALS)) for pair in ends for one in pair])
 
     def forget(self) -> None:
         """Begin anew, with empty fields."""
@@ -91,9 +93,9 @@ class RegionForm:
         self._writer = 0
 
     def propose_step(self, step: float) -> None:
-        """Fill the step field, unless somebody wrote into it."""
-        if not self.step.text:
-            self.step.write(plain(step, _DECIMALS))
+        """Fill the step field, unless somebody wrote into it; with nothing where the step is not known."""
+        if not self.step.text and 0 < step < math.inf:
+            self.step.write(plain(step, decimals_for(step, _DECIMALS)))
 
     def action(self) -> InsertRegion:
         """Read the fields.

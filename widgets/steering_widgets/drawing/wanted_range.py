@@ -11,7 +11,7 @@ from steering.core.errors import SteeringError
 from steering.core.status import BeamlineStatus
 from steering_widgets.parts.card import Line, button
 from steering_widgets.parts.entry import NumberEntry
-from steering_widgets.parts.wording import marking_hint, plain
+from steering_widgets.parts.wording import decimals_for, marking_hint, plain
 
 _DECIMALS = 5
 Range = tuple[float, float]
@@ -57,7 +57,8 @@ class RangeForm:
 
     def write(self, low: float, high: float) -> None:
         """Put a range into the fields."""
-        self._fill(plain(low, _DECIMALS), plain(high, _DECIMALS))
+        decimals = decimals_for(abs(high - low), _DECIMALS)
+        self._fill(plain(low, decimals), plain(high, decimals))
 
     def forget(self) -> None:
         """Begin anew, with empty fields."""

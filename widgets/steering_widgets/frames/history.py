@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import ipywidgets
 
-from steering.core.cell import Cell
+from steering.core.cell import BELLS, Cell
 from steering.core.desk import Desk
-from steering.core.errors import SteeringError
 from steering.core.frame import Frame
 from steering.core.history import FrameSpan
+from steering_widgets.parts.answer import answer_of
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import shown_unit
 from steering_widgets.parts.wording import escape, number
@@ -94,7 +94,7 @@ class FrameHistory:
             self._choose(self._choice.value)
         came = self._take()
         if self._due is not None and self._reading is None:
-            self._reading, self._due = self._reader.submit(self._desk.frame_at, self._due), None
+            self._reading, self._due = self._read_frame(self._due), None
             self._reads_newest = False
         now = time.monotonic()
         self._read_newest(now)
@@ -133,7 +133,13 @@ class FrameHistory:
         due = newest[1] > self._read[1] and now - self._read_at >= _FOLLOW_SECONDS
         if self.live and self.closely and self._reading is None and due:
             self._read_at, self._read, self._reads_newest = now, newest, True
-            self._reading = self._reader.submit(self._desk.frame_at, newest[1])
+            self._reading = self._read_frame(newest[1])
+
+    def _read_frame(self, index: int) -> Future[Frame]:
+        """Read a frame off the thread that draws, which sleeps while it takes long and nothing else happens."""
+        reading = self._reader.submit(self._desk.frame_at, index)
+        reading.add_done_callback(lambda _: BELLS.ring())
+        return reading
 
     def _take(self) -> bool:
         """Take the frame that has been read, if it is still wanted."""
@@ -150,8 +156,8 @@ class FrameHistory:
         try:
             self.frame, self.said = reading.result(), ""
             self.where.value = _columns(self.frame.columns, self.frame.units)
-        except (SteeringError, TimeoutError) as error:
-            self.frame, self.said = None, str(error) or "The session did not answer in time. Try again."
+        except Exception as error:  # noqa: BLE001  (a file may hold anything, and the slider must go on)
+            self.frame, self.said = None, answer_of(error)
             self.where.value = ""
         return True
 

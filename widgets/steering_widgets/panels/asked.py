@@ -11,9 +11,10 @@ import ipywidgets
 from steering.contract.asked import Asked
 from steering.core.errors import SteeringError
 from steering_widgets.parts.units import read_number, shown_unit
-from steering_widgets.parts.wording import escape, plain
+from steering_widgets.parts.wording import escape
 
-_DECIMALS = 6
+# Above it a number is written with a power of ten.
+_MOST_DIGITS = 1e15
 _REGION = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)")
 _HOW = {
     "region": "Rows and columns in pixels, as 10:20, 5:40 (without the last); leave empty for the whole frame",
@@ -109,7 +110,7 @@ def readable(fields: Sequence[AskedField]) -> dict[str, Any]:
 def _allowed(asked: Asked) -> str:
     if asked.kind in _HOW:
         return f"{_HOW[asked.kind]}."
-    low, high = (plain(limit, _DECIMALS) for limit in (asked.low, asked.high))
+    low, high = (_written(limit) for limit in (asked.low, asked.high))
     match math.isfinite(asked.low), math.isfinite(asked.high):
         case True, True:
             limits = f"{low} to {high}"
@@ -130,7 +131,13 @@ def _text(asked: Asked, value: Any) -> str:
     if asked.kind in _HOW:
         regions = cast("Sequence[Mapping[str, Sequence[int]]]", [value] if asked.kind == "region" else value)
         return "; ".join(_region_text(region) for region in regions)
-    return plain(float(value), _DECIMALS) if asked.kind in ("number", "whole") else str(value)
+    return _written(value) if asked.kind in ("number", "whole") else str(value)
+
+
+def _written(value: float) -> str:
+    """Write a number with all of its digits: what nobody has changed is read back as it was."""
+    whole = isinstance(value, int) or float(value).is_integer()
+    return str(int(value)) if whole and abs(value) < _MOST_DIGITS else repr(float(value))
 
 
 def _region_text(region: Mapping[str, Sequence[int]]) -> str:

@@ -11,9 +11,9 @@ import ipywidgets
 from steering.archive.past import RECORD, PastDesk
 from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
 from steering.core.proposal import Ruling
+from steering_widgets.parts.answer import answer_of
 from steering_widgets.parts.card import Card, close_all
 from steering_widgets.parts.place import Place
 from steering_widgets.parts.units import with_shown_units
@@ -106,8 +106,8 @@ class JournalPanel:
     def _read(self, run: str) -> None:
         try:
             found = cast("PastDesk", self._desk).past.decisions(run)
-        except (SteeringError, TimeoutError) as error:
-            self._found.set(Earlier(run, missing=str(error) or "The record did not answer in time."))
+        except Exception as error:  # noqa: BLE001  (a record may hold anything, and is not read any more)
+            self._found.set(Earlier(run, missing=answer_of(error, "The record did not answer in time.")))
         else:
             self._found.set(Earlier(run, found.rulings, found.missing))
 

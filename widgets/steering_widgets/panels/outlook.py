@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from steering.core.cell import Cell
 from steering.core.desk import Desk
-from steering.core.errors import SteeringError
 from steering.core.plan import Forecast
 from steering_widgets.parts.card import Line
 from steering_widgets.parts.place import Place
@@ -63,7 +62,7 @@ class StartOutlook:
     def _ask(self, start: Start) -> Forecast | None:
         try:
             return self._desk.outlook(start[0], **start[1])
-        except (SteeringError, TimeoutError):
+        except Exception:  # noqa: BLE001  (whatever it is)
             # A line less: what is wrong is said when it is started.
             return None
 

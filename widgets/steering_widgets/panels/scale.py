@@ -10,7 +10,7 @@ from steering.core.desk import Desk
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus
 from steering.core.pool import PoolRequest, Urgency
-from steering_widgets.parts.answer import Answer
+from steering_widgets.parts.answer import Answer, answer_of
 from steering_widgets.parts.card import button
 from steering_widgets.parts.entry import NumberEntry
 from steering_widgets.parts.place import Place
@@ -84,8 +84,8 @@ class ScaleForm:
             # A queue may take its time: not on the kernel's thread.
             try:
                 said = self._desk.ask_compute(PoolRequest(urgency=urgency, nodes=int(number)))
-            except (SteeringError, TimeoutError) as error:
-                self._answer.set((str(error) or "The facility did not answer in time. Try again.", "error"))
+            except Exception as error:  # noqa: BLE001  (whatever it is, it is not asked for any more)
+                self._answer.set((answer_of(error, "The facility did not answer in time. Try again."), "error"))
             else:
                 self._answer.set((said, "good"))
 

@@ -1,5 +1,7 @@
 """What an agent would do: the newest only, for a person to accept, edit or dismiss."""
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -17,6 +19,9 @@ from steering_widgets.parts.card import Line, button
 from steering_widgets.parts.held import held
 from steering_widgets.parts.units import with_shown_units
 from steering_widgets.parts.wording import action_text, age, basis_text, escape
+
+# A press that took longer than this (seconds) the page itself asks about again.
+_SEEN_SECONDS = 2.0
 
 Note: TypeAlias = Callable[[Mapping[str, float]], object]
 
@@ -43,6 +48,9 @@ class SuggestionCard:
         self._answer = answer
         self._draft, self._note = draft, note
         self._shown: tuple[Suggestion, ...] = ()
+        # What it would have done until when, and since when it would do something else.
+        self._before: tuple[Action, ...] = ()
+        self._until = self._since = -math.inf
         self._words = ""
         self._text = ipywidgets.HTML()
         self._would = Line("st-would")
@@ -60,6 +68,7 @@ class SuggestionCard:
 
     def write(self, suggestions: Sequence[Suggestion], status: BeamlineStatus) -> tuple[Action, ...]:
         """Show the newest; returns what it would do."""
+        self._note_change(tuple(one.action for one in newest(suggestions)))
         self._shown = newest(suggestions)
         self.widget.layout.display = None if self._shown else "none"
         if not self._shown:
@@ -88,7 +97,20 @@ class SuggestionCard:
         actions = [one.action for one in self._shown]
         return {action.parameter: action.value for action in actions if isinstance(action, SetParameter)}
 
+    def _note_change(self, actions: tuple[Action, ...]) -> None:
+        now, shown = time.monotonic(), tuple(one.action for one in self._shown)
+        if shown and actions != shown:
+            self._before, self._until = shown, now
+        if actions and actions != shown and actions != self._before and now - self._until < _SEEN_SECONDS:
+            self._since = now
+
     def _accepted(self, _: object) -> None:
+        if time.monotonic() - self._since < _SEEN_SECONDS:
+            # A press is for what the person has read.
+            self._answer.set(
+                ("The suggestion has just changed, so nothing was done. Read it, and press again.", "warn")
+            )
+            return
         before = held(self._desk.board.status.value)
         taken = self._all(self._desk.accept, f"Accepted: {self._words}.")
         actions = [one.action for one in taken]

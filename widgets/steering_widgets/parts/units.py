@@ -16,6 +16,8 @@ _PART = re.compile(rf"\b(?:{'|'.join(_SHOWN)})\b")
 # In a sentence a unit stands behind its number, or behind these words.
 _AFTER_NUMBER = re.compile(rf"(?:(?<=\d)|(?<=\bin)|(?<=\bof)|(?<=nan)|(?<=inf))( ?)({'|'.join(_SHOWN)})\b")
 _NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
+# With a comma that some write for a point, and others between thousands.
+_EITHER = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 # A hyphen that is the sign of a number, and not a part of a name, a date or a range.
 _SIGN = re.compile(r"(?:^|(?<=[\s(=]))-(?=\.?\d)")
 # Two characters look the same: the sign of micro, and the Greek letter.
@@ -67,6 +69,9 @@ def read_number(name: str, text: str, units: str) -> float:
         allowed = f"This field is in {own}: write the number alone, or with {own}." if own else "Write it without unit."
         what = "not a number" if unit[0].isdigit() or unit[0] in "+-.," else f"not in {own or 'a unit'}"
         message = f"{name}: “{text.strip():.60}” is {what}. {allowed}"
+        raise SteeringError(message)
+    if _EITHER.fullmatch(found.group()):
+        message = f"{name}: “{text.strip():.60}” may be a fraction or thousands. Write a point for the comma, or none."
         raise SteeringError(message)
     return float(found.group().replace(",", "."))
 

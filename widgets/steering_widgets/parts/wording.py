@@ -46,6 +46,8 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _RECENT_SECONDS = 3600.0
 # From a million on a number is written with a power of ten.
 _LARGE_POWER = 6
+# A number has no more that mean anything.
+_MOST_DECIMALS = 15
 
 _TITLES = {"fwhm": "FWHM", "fit_centre": "Middle of the fit", "fit_fwhm": "FWHM of the fit"}
 
@@ -76,6 +78,18 @@ def number(value: float, decimals: int) -> str:
 def plain(value: float, decimals: int) -> str:
     """Format as :func:`number` does, in characters that can be read back as a number."""
     return number(value, decimals).replace(MINUS, "-")
+
+
+def decimals_for(size: float, usual: int) -> int:
+    """Say how many decimals tell a thousandth of a size.
+
+    Args:
+        size: Such as that of a region, in any unit.
+        usual: So many at least.
+    """
+    if not 0 < size < math.inf:
+        return usual
+    return min(max(3 - math.floor(math.log10(size)), usual), _MOST_DECIMALS)
 
 
 def feature_text(feature: Feature) -> str:

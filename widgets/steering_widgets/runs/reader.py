@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from steering.archive.past import Found, Past
 from steering.archive.run_entry import RunEntry
 from steering.core.cell import Cell
-from steering.core.errors import SteeringError
+from steering_widgets.parts.answer import answer_of
 
 # A run that has ended is in the record a moment later, and its result after that: asked again so often.
 _AGAIN_SECONDS = 0.5
@@ -16,6 +16,7 @@ _TRIES = 60
 # The list is shown again after so many runs whose results were read.
 _AT_ONCE = 8
 _NOTHING = Found()
+_LATE = "The record did not answer in time."
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,10 @@ class RunReader:
                 entries[place] = past.look(entry)
                 if first and place % _AT_ONCE == _AT_ONCE - 1:
                     self._show(number, Listing(Found(tuple(entries), found.searched, found.whole), text))
-        except SteeringError as error:
+        except Exception as error:  # noqa: BLE001  (a record may hold anything)
             # What was read stays: one run that cannot be read takes no other from the list.
             read = Found(tuple(entries), found.searched, found.whole)
-            self._show(number, Listing(read, text, str(error), reading=False))
+            self._show(number, Listing(read, text, answer_of(error, _LATE), reading=False))
             return not (question.begun or question.ended)
         self._show(number, Listing(Found(tuple(entries), found.searched, found.whole), text, reading=False))
         return question.answered(entries)
