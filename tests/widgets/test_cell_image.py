@@ -31,7 +31,8 @@ def grid(rows, columns, step=0.5, corner=(3.0, -2.0), jitter=0.0, seed=0):
     off = jitter * step * random.uniform(-1, 1, (2, len(row)))
     values = {
         "sx": corner[0] + step * column + off[0], "sy": corner[1] + step * row + off[1],
-        "intensity": 100.0 * row + column, "frame": np.arange(len(row)), "sx_step": np.full(len(row), step), "sy_step": np.full(len(row), step),
+        "intensity": 100.0 * row + column, "frame": np.arange(len(row)),
+        "sx_step": np.full(len(row), step), "sy_step": np.full(len(row), step),
     }  # fmt: skip
     return xr.Dataset({name: ("point", one, {"units": "um"}) for name, one in values.items()})
 

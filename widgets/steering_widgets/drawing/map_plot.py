@@ -88,7 +88,7 @@ class MapPlot:
             for mapper in (self.linear, self.logarithmic)
         }
         # One of each scale, as an image keeps the colours of the first. A pixel where nothing was measured has none.
-        self._pixels = {
+        self._pixels: dict[Any, Any] = {
             mapper: plot.image(
                 image="value", x="x", y="y", dw="width", dh="height", source=self._image, visible=mapper is self.linear,
                 color_mapper=pixels,
