@@ -56,8 +56,10 @@ class OpenFiles:
                 if not self._lent[path]:
                     del self._lent[path]
                     _close_all_in(file)
-            while len(self._files) > self._most:
-                self.forget(next(iter(self._files)))
+            spare = [one for one in self._files if one not in self._lent]
+            # One that is lent is closed by nobody but who says so: a master is read while its data files come and go.
+            for one in spare[: max(len(self._files) - self._most, 0)]:
+                self.forget(one)
 
     def forget(self, path: str) -> None:
         """Have a file opened anew next time: what is known of it may be out of date."""
