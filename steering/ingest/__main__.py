@@ -60,7 +60,7 @@ async def _ingest(options: argparse.Namespace) -> None:
         memory, disk = ring.held
         return {
             "state": monitor.state,
-            "detail": monitor.detail,
+            "detail": " ".join(filter(None, (monitor.detail, ring.trouble))),
             "memory": memory,
             "disk": disk,
             **asdict(monitor.sorter.counts),
