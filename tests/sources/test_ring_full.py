@@ -5,8 +5,10 @@ import os
 import numpy as np
 import pytest
 
+from steering.core.block import FrameBlock
 from steering.ingest import journal
 from steering.ingest.acquisition import Acquisition, Sorter
+from steering.sources.pva import PvaSource
 from tests.sources.test_ring import BYTES, SHAPE, fill, follow, frames_of, image, pixels, ring_in, taken
 
 
@@ -80,3 +82,12 @@ def test_a_run_with_a_large_gap_is_taken_over_without_counting_through_it():
     assert len(sorter.current.missing) == 4096
     assert max(sorter.current.missing) == 999_999
     assert min(sorter.current.missing) == 1_000_000 - 4096
+
+
+def test_what_was_taken_in_any_order_is_few_ranges(workspace):
+    source = PvaSource("kit:image", workspace=workspace)
+    order = [(20, 30), (10, 20), (40, 50), (0, 10), (30, 40), (60, 70)]
+    for start, stop in order:
+        source._note(FrameBlock("run", "primary", start, stop, None, {}))
+    assert source._have == {"run": [(0, 50), (60, 70)]}
+    source.close()
