@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -69,7 +70,7 @@ def _unpacked(path: Path) -> Path | io.BytesIO:
     try:
         with opened(path, "rb") as file:
             return io.BytesIO(file.read())
-    except EOFError as error:
+    except (EOFError, zlib.error) as error:
         message = f"it is no whole packed file ({error})"
         raise ValueError(message) from error
 
