@@ -97,7 +97,8 @@ class BeamlineSignal:
         Raises:
             SteeringError: If it does not answer.
         """
-        if abs(await self.number() - value) > self.entry.tolerance:
+        # A read-back that is no number is near to none.
+        if not abs(await self.number() - value) <= self.entry.tolerance:
             self._near_since = math.nan
             return False
         now = time.monotonic()

@@ -144,3 +144,14 @@ def test_what_cannot_be_shown_is_said_with_its_line(tmp_path, strip, sentence):
     with pytest.raises(SteeringError, match="mistake") as caught:
         read_description(file)
     assert sentence in str(caught.value)
+
+
+async def test_a_signal_that_says_no_number_has_not_arrived(monkeypatch):
+    signal = BeamlineSignal("cryo", SignalEntry(set="C", read="R", tolerance=0.5, settle=0.0), "K")
+    values = iter([100.0, math.nan, 100.2])
+
+    async def number(_):
+        return next(values)
+
+    monkeypatch.setattr(BeamlineSignal, "number", number)
+    assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
