@@ -89,5 +89,6 @@ def watch(entries: Sequence[SuspenderEntry], signals: Mapping[str, BeamlineSigna
 
     made = tuple(Suspender(entry, signals[entry.signal]) for entry in entries)
     for one in made:
-        camonitor(one.signal.channel, one.heard, format=FORMAT_TIME, notify_disconnect=True)
+        # Each value, not only the newest of those that came while the loop was busy: a short loss is one too.
+        camonitor(one.signal.channel, one.heard, format=FORMAT_TIME, all_updates=True, notify_disconnect=True)
     return made

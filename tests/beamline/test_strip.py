@@ -9,7 +9,7 @@ from steering.description.description import read_description
 from steering.description.description_entries import SignalEntry, SuspenderEntry
 from steering.devices.signals import BeamlineSignal
 from steering.devices.strip import Gauge, Strip
-from steering.devices.suspenders import Suspender
+from steering.devices.suspenders import Suspender, watch
 
 
 class Heard(float):
@@ -155,3 +155,16 @@ async def test_a_signal_that_says_no_number_has_not_arrived(monkeypatch):
 
     monkeypatch.setattr(BeamlineSignal, "number", number)
     assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
+
+
+async def test_of_a_suspenders_signal_each_value_is_heard(monkeypatch):
+    monitored = {}
+
+    def camonitor(channel, heard, **settings):
+        monitored[channel] = settings
+
+    monkeypatch.setattr("aioca.camonitor", camonitor)
+    signal = BeamlineSignal("ring", SignalEntry(read="RING"), "mA")
+    watch((SuspenderEntry(signal="ring", low=50.0),), {"ring": signal})
+    # Of values that come together only the newest would be heard: a shutter that was closed for a moment would be none.
+    assert monitored["RING"]["all_updates"]
