@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from steering.core.instrument import Reading
@@ -41,6 +42,8 @@ def said(gauge, suspenders=None):
         (199.8432, "mA", "199.8 mA"),
         (0.2200041, "deg", "0.22 deg"),
         (1e-17, "deg", "0 deg"),
+        (2.345678e-8, "mbar", "2.346e-08 mbar"),
+        (-1.2e-12, "A", "-1.2e-12 A"),
         (-12345.6, "um", "-1.235e+04 um"),
         (3.0, "1", "3"),
     ],
@@ -155,6 +158,32 @@ async def test_a_signal_that_says_no_number_has_not_arrived(monkeypatch):
 
     monkeypatch.setattr(BeamlineSignal, "number", number)
     assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
+
+
+def test_a_text_on_the_strip_is_shown_as_it_is():
+    class Text(str):
+        __slots__ = ()
+        ok = True
+
+    gauge = Gauge("sample", "SAMPLE")
+    gauge.heard(Text("LaB6  no. 3"))
+    assert said(gauge) == Reading("sample", "LaB6 no. 3")
+    gauge.heard(Text("x" * 200))
+    assert len(said(gauge).text) <= 40
+    gauge.heard(Gone())
+    assert not said(gauge).well
+
+
+class Wave(np.ndarray):
+    ok, units = True, "V"
+
+
+def test_what_is_neither_number_nor_text_is_said_and_ends_no_monitor():
+    gauge = Gauge("wave", "WAVE")
+    gauge.heard(np.zeros(3).view(Wave))
+    assert said(gauge) == Reading("wave", "is no number", well=False)
+    gauge.heard(Heard(3.0))
+    assert said(gauge) == Reading("wave", "3 V")
 
 
 async def test_of_a_suspenders_signal_each_value_is_heard(monkeypatch):
