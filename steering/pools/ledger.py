@@ -293,7 +293,9 @@ class Ledger:
 
     def _failed(self, words: str, now: float) -> None:
         self._failures += 1
-        self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
+        # Beside jobs that work it is tried for days: no float holds the number that doubles each time.
+        delay = self.rules.delay * 2 ** min(self._failures - 1, 16)
+        self._not_before = now + min(delay, self.rules.longest_delay)
         self.trouble = words
         # While other jobs of the pool work, keep trying, because they must be replaced when they end.
         if self._failures >= self.rules.tries and not any(job.joined for job in self.alive):
