@@ -7,6 +7,7 @@ ones only the first angle and the step, in radians. Nothing in them is unpickled
 
 import re
 import zipfile
+import zlib
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -85,7 +86,15 @@ def _opened_npz(path: Path) -> Generator[OpenCache]:
         with np.load(path, allow_pickle=False) as archive:
             held = _look(archive)
             yield held, partial(_pixels, archive, held)
-    except (zipfile.BadZipFile, KeyError, TypeError, EOFError, AttributeError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        TypeError,
+        EOFError,
+        AttributeError,
+        NotImplementedError,
+    ) as error:
         message = f"it is no whole frame cache of hexrd ({error})"
         raise ValueError(message) from error
 

@@ -97,11 +97,7 @@ def need_sources(dataset: Any, first: int, stop: int, need: Callable[[Any, int, 
 
 
 def _wanted(entry: Any, first: int, stop: int) -> tuple[int, int] | None:
-    """Say which of a source's first axis is behind some of a virtual dataset's; no range of it where that is not alike.
-
-    Returns:
-        Nothing if none of it is.
-    """
+    """Say which part of a source's first axis is behind one of a virtual dataset: 0, 0 if it is not alike."""
     import h5py
 
     try:
