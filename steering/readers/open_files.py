@@ -56,9 +56,8 @@ class OpenFiles:
                 if not self._lent[path]:
                     del self._lent[path]
                     _close_all_in(file)
-            spare = [one for one in self._files if one not in self._lent]
-            # One that is lent is closed by nobody but who says so: a master is read while its data files come and go.
-            for one in spare[: max(len(self._files) - self._most, 0)]:
+            # Not one that is lent: a master is read while its data files come and go.
+            for one in [one for one in self._files if one not in self._lent][: max(len(self._files) - self._most, 0)]:
                 self.forget(one)
 
     def forget(self, path: str) -> None:
