@@ -1,6 +1,7 @@
 """The instrument strip: what the beamline's file may list, and what is said of each signal."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -153,10 +154,10 @@ async def test_a_signal_that_says_no_number_has_not_arrived(monkeypatch):
     signal = BeamlineSignal("cryo", SignalEntry(set="C", read="R", tolerance=0.5, settle=0.0), "K")
     values = iter([100.0, math.nan, 100.2])
 
-    async def number(_):
-        return next(values)
+    async def reading(_):
+        return {"value": next(values)}
 
-    monkeypatch.setattr(BeamlineSignal, "number", number)
+    monkeypatch.setattr(BeamlineSignal, "reading", reading)
     assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
 
 
@@ -197,3 +198,35 @@ async def test_of_a_suspenders_signal_each_value_is_heard(monkeypatch):
     watch((SuspenderEntry(signal="ring", low=50.0),), {"ring": signal})
     # Of values that come together only the newest would be heard: a shutter that was closed for a moment would be none.
     assert monitored["RING"]["all_updates"]
+
+
+class Invalid(Heard):
+    """What a record holds that cannot be read any more: the value of before, marked as invalid."""
+
+    severity = 3
+
+
+def test_a_value_that_its_record_marks_as_invalid_is_none():
+    entry = SuspenderEntry(signal="ring", low=50.0, settle=0.0)
+    suspender = Suspender(entry, BeamlineSignal("ring", SignalEntry(read="RING"), "mA"))
+    suspender.heard(Heard(102.0))
+    before = time.monotonic()
+    assert suspender.why() == ""
+    suspender.heard(Invalid(102.0))
+    assert suspender.lost_since(before)
+    assert "ring is marked as invalid by its record; wanted are 50 mA or more" in suspender.why()
+    suspender.heard(Gone())
+    assert "ring does not answer" in suspender.why()
+    suspender.heard(Heard(102.0))
+    assert suspender.why() == ""
+
+
+async def test_a_signal_has_not_arrived_at_a_value_that_its_record_marks_as_invalid(monkeypatch):
+    signal = BeamlineSignal("cryo", SignalEntry(set="C", read="R", tolerance=0.5, settle=0.0), "K")
+    severities = iter([0, 3, 2])
+
+    async def reading(_):
+        return {"value": 100.0, "timestamp": 1.0, "alarm_severity": next(severities)}
+
+    monkeypatch.setattr(BeamlineSignal, "reading", reading)
+    assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
