@@ -24,6 +24,7 @@ _PARTS = 4
 # workers were given up in the last ``_CALM_SECONDS``, the machine may only be slow, so each of them multiplies the time
 # for the next one by ``_MORE_TIME``.
 _SETTLING_SECONDS, _CALM_SECONDS, _MORE_TIME = 10.0, 30.0, 3
+_MOST_TIMES, _LONGEST_SECONDS = 10, 30.0
 _AGAIN_SECONDS = 0.02
 
 
@@ -87,7 +88,10 @@ class Liveness(SchedulerPlugin):
     async def _probe(self, address: str, patience: float) -> bool:
         now = time.monotonic()
         self._given_up = [at for at in self._given_up if now - at < _CALM_SECONDS]
-        part = max(_SILENT_SECONDS, patience) * _MORE_TIME ** len(self._given_up) / _PARTS
+        more = _MORE_TIME ** min(len(self._given_up), _MOST_TIMES)
+        # After so long Dask gives it up by itself: many that were lost at once make no wait of days.
+        usual = max(_SILENT_SECONDS, patience)
+        part = max(usual, min(usual * more, _LONGEST_SECONDS)) / _PARTS
         answering = asyncio.ensure_future(self._answer(address))
         try:
             for _ in range(_PARTS):

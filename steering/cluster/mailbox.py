@@ -4,7 +4,7 @@ It uses the scheduler's own TLS connection, so it needs no port and no token of 
 """
 
 import asyncio
-import itertools
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,9 +39,9 @@ class Mailbox:
         """Add the handlers to a scheduler that has not been started."""
         self._scheduler = scheduler
         self._status: dict[str, Any] = {}
-        self._orders: list[dict[str, Any]] = []
+        # By their tickets, until they are answered: who takes them may not hear what they are.
+        self._orders: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
-        self._numbers = itertools.count(1)
         self._used = steady()
         scheduler.handlers["steering_status"] = self.status
         scheduler.handlers["steering_ask"] = self.ask
@@ -54,9 +54,9 @@ class Mailbox:
         return self._status
 
     def ask(self, request: Mapping[str, Any]) -> str:
-        """Leave a request for the owner; return its ticket."""
-        ticket = str(next(self._numbers))
-        self._orders.append({"ticket": ticket, "request": dict(request)})
+        """Leave a request for the owner; return its ticket, which no scheduler before or after this one has given."""
+        ticket = secrets.token_hex(8)
+        self._orders[ticket] = dict(request)
         return ticket
 
     def answer(self, ticket: str) -> dict[str, Any] | None:
@@ -64,19 +64,20 @@ class Mailbox:
         return self._answers.get(ticket)
 
     def exchange(self, status: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Store the owner's status and answers; return the requests, the workers' names and the load."""
+        """Store the owner's status and answers; return the unanswered requests, the workers' names and the load."""
         self._status = dict(status)
         self._answers |= {ticket: dict(answer) for ticket, answer in answers.items()}
         for ticket in list(self._answers)[:-_ANSWERS_KEPT]:
             del self._answers[ticket]
-        orders, self._orders = self._orders, []
+        for ticket in answers:
+            self._orders.pop(ticket, None)
         known = self._scheduler
         tasks = [state for state in known.tasks.values() if state.state in ("processing", "queued", "no-worker")]
         clients = [name for name in known.clients if name != "fire-and-forget"]
         if clients or tasks:
             self._used = steady()
         return {
-            "orders": orders,
+            "orders": [{"ticket": ticket, "request": request} for ticket, request in self._orders.items()],
             "workers": [str(state.name) for state in known.workers.values()],
             "threads": sum(state.nthreads for state in known.workers.values()),
             "seconds": _seconds_of_work(tasks),

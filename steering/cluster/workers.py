@@ -70,6 +70,8 @@ class Workers:
         self._woken, self._waker = socket.socketpair()
         self._waker.setblocking(False)  # noqa: FBT003  (the standard library's own)
         self._rest = b""
+        # Whether the last worker could be started.
+        self._forks = True
 
     def serve(self) -> int:
         """Carry out orders until the input ends; return the exit code."""
@@ -106,7 +108,17 @@ class Workers:
 
     def _fork(self, order: Mapping[str, Any]) -> None:
         lifeline, held = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # No memory, or too many processes: the others work on, and the launcher tries this one again.
+            for one in (lifeline, held):
+                os.close(one)
+            sys.stderr.write(f"A worker cannot be started now: {error.strerror}.\n" if self._forks else "")
+            self._forks = False
+            self._tell(ended=order["start"], code=-signal.SIGKILL)
+            return
+        self._forks = True
         if pid == 0:
             self._become(order, lifeline, held)
         os.close(lifeline)

@@ -13,7 +13,6 @@ from steering.compute.batch import End, Observation, QueueState, RefusedError
 from steering.compute.script import log_file
 from steering.core.errors import cause
 
-_KEPT = 50
 _LEAVE_SECONDS = 12.0
 
 
@@ -87,5 +86,8 @@ class Processes:
         code = entry.process.poll()
         if code is None:
             return Observation("running", nodes=("this machine",), started=entry.started)
+        if entry.process.stdin is not None:
+            # Its lifeline; each that is left open takes one of this process' files.
+            entry.process.stdin.close()
         end: End = "cancelled" if entry.told else "finished" if code == 0 else "failed"
         return Observation("ended", end=end, exit_code=code if code >= 0 else 128 - code, started=entry.started)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -45,9 +45,10 @@ async def run(command: Sequence[str], directory: Path | None = None) -> Answer:
     Raises:
         NoAnswerError: If it is not there or does not end in time.
     """
-    # Into files, not pipes: a grandchild that holds a pipe would be waited for after the command itself has ended.
-    with TemporaryFile() as out, TemporaryFile() as err:
+    with ExitStack() as files:
         try:
+            # Into files, not pipes: a grandchild that holds a pipe would be waited for after the command has ended.
+            out, err = (files.enter_context(TemporaryFile()) for _ in range(2))
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,

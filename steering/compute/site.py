@@ -232,6 +232,14 @@ def _check(site: Site) -> None:
                     f"Set walltime: {{{urgency}: HH:MM:SS}} of {site.name} in steering.yaml."
                 )
                 raise SteeringError(message)
+    try:
+        site.resource_spec.format(nodes=site.nodes)
+    except (LookupError, ValueError, AttributeError) as error:
+        message = (
+            f"The setting resource_spec of the facility {site.name} cannot be {site.resource_spec!r}: only {{nodes}} "
+            "is put in, for the number of nodes. Write other braces twice."
+        )
+        raise SteeringError(message) from error
     for what, given in (("cores", site.cores), ("masks", site.masks)):
         if given and len(given) != site.workers_per_node:
             message = (

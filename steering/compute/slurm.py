@@ -1,9 +1,10 @@
 """Slurm, asked with ``squeue --json``, which keeps ended jobs for some minutes (``MinJobAge``)."""
 
 import math
+import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,8 +50,10 @@ class Slurm:
 
     async def look(self, ids: Sequence[str]) -> dict[str, Observation]:
         """Ask for all jobs at once; one that the list lacks is asked for by itself."""
-        entries = {str(_number(entry.get("job_id"))): entry for entry in await self._jobs()}
-        found = {one: observation(entries[one]) for one in ids if one in entries}
+        jobs = await self._jobs()
+        with _readable("its jobs"):
+            entries = {str(_number(entry.get("job_id"))): entry for entry in jobs}
+            found = {one: observation(entries[one]) for one in ids if one in entries}
         for one in ids:
             if one not in found:
                 answer = await run(["scontrol", "show", "job", one])
@@ -60,11 +63,10 @@ class Slurm:
 
     async def find(self, name: str) -> list[str]:
         """Ask for waiting and running jobs of this name."""
-        return [
-            str(_number(entry.get("job_id")))
-            for entry in await self._jobs()
-            if entry.get("name") == name and observation(entry).phase not in ("ended", "gone")
-        ]
+        named = [entry for entry in await self._jobs() if entry.get("name") == name]
+        with _readable("its jobs"):
+            alive = [entry for entry in named if observation(entry).phase not in ("ended", "gone")]
+            return [str(_number(entry.get("job_id"))) for entry in alive]
 
     async def cancel(self, id: str) -> None:  # noqa: A002  (the batch system's own word)
         """End a job."""
@@ -86,22 +88,39 @@ class Slurm:
                 idle[partition] = idle.get(partition, 0) + (int(count) if state == "idle" else 0)
         queued = waiting.out.split()
         lines = [line for line in answer.out.splitlines() if line.startswith("PartitionName=")]
-        states = {state.name: state for state in (_partition(line, idle, queued) for line in lines)}
         default = next((line for line in lines if "Default=YES" in line), "")
-        # The queue without a name is the default partition.
-        return {**states, **({"": _partition(default, idle, queued)} if default else {})}
+        with _readable("its partitions"):
+            states = {state.name: state for state in (_partition(line, idle, queued) for line in lines)}
+            # The queue without a name is the default partition.
+            return {**states, **({"": _partition(default, idle, queued)} if default else {})}
 
     @staticmethod
     async def _jobs() -> list[Mapping[str, Any]]:
-        answer = await run(["squeue", "--json", "--states=all"])
+        # Of this user alone: those of a whole machine are tens of megabytes, every few seconds.
+        ours = f"--user={os.getuid()}"
+        answer = await run(["squeue", "--json", "--states=all", ours])
         if answer.code == 0:
             with suppress(NoAnswerError, TypeError):
                 return [entry for entry in json_object(answer.out, "jobs")["jobs"] if isinstance(entry, dict)]
         # An old Slurm, or one without its JSON plugin.
-        plain = await run(["squeue", "-h", "--states=all", "-o", _PLAIN])
+        plain = await run(["squeue", "-h", "--states=all", ours, "-o", _PLAIN])
         if plain.code != 0:
             raise NoAnswerError(plain.words)
         return [_plain(line) for line in plain.out.splitlines() if line.count("|") == _PLAIN.count("|")]
+
+
+@contextmanager
+def _readable(what: str) -> Generator[None]:
+    """Take what cannot be read for no answer.
+
+    Raises:
+        NoAnswerError: If it cannot.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        message = f"Slurm said something unreadable of {what} ({error})"
+        raise NoAnswerError(message) from error
 
 
 def observation(entry: Mapping[str, Any]) -> Observation:

@@ -50,7 +50,8 @@ class Positioner:
         share = SHARE_OF_STEP * abs(step) if math.isfinite(step) else 0.0
         tolerated = self.tolerance or max(share, _ROUNDING * max(abs(target), 1.0))
         position = await self._position()
-        if abs(position - target) > tolerated:
+        # One that says no number stands nowhere.
+        if not abs(position - target) <= tolerated:
             raise missed(self.name, self.units, position, target, tolerated)
 
     async def stop(self) -> str:

@@ -15,6 +15,8 @@ from steering.description.description_entries import SignalEntry
 from steering.devices.answers import ANSWER_SECONDS, answered, put, same_unit
 
 CONNECT_SECONDS = 20.0
+# EPICS' severity of a value that is none.
+INVALID = 3
 
 
 @dataclass
@@ -97,7 +99,10 @@ class BeamlineSignal:
         Raises:
             SteeringError: If it does not answer.
         """
-        if abs(await self.number() - value) > self.entry.tolerance:
+        found = await self.reading()
+        # A read-back that is no number, or that its record marks as invalid, is near to none.
+        near = abs(found["value"] - value) <= self.entry.tolerance and found.get("alarm_severity", 0) < INVALID
+        if not near:
             self._near_since = math.nan
             return False
         now = time.monotonic()

@@ -7,13 +7,15 @@ that noise in the last digit is no news.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from steering.core.instrument import Instrument, Reading
 from steering.devices.suspenders import Suspender
 
-_DIGITS = 4
-_SILENT = "does not answer"
+_DIGITS, _ZERO = 4, 1e-15
+_SILENT, _NO_NUMBER = "does not answer", "is no number"
+# Characters of a text that are shown.
+_LONGEST = 40
 
 
 @dataclass
@@ -32,13 +34,22 @@ class Gauge:
     units: str = ""
     choices: tuple[str, ...] = ()
     _value: float = field(default=math.nan, repr=False)
+    # What is shown where there is no number, and whether that is as it should be: a text is.
+    _shown: str = field(default=_SILENT, repr=False)
+    _text: bool = field(default=False, repr=False)
 
     def heard(self, value: Any) -> None:
-        """Take a value of the monitor, or that it does not answer any more."""
+        """Take a value of the monitor, or that it does not answer any more; one that raised would end the monitor."""
+        self._value, self._shown, self._text = math.nan, _SILENT, False
         if not getattr(value, "ok", False):
-            self._value = math.nan
             return
-        self._value = float(value)
+        if isinstance(value, str):
+            self._shown, self._text = " ".join(value.split())[:_LONGEST], True
+            return
+        try:
+            self._value = float(cast("float", value))
+        except (TypeError, ValueError):
+            self._shown = _NO_NUMBER
         self.units = self.units or str(getattr(value, "units", "")).strip()
         self.choices = tuple(str(one) for one in getattr(value, "enums", ()))
 
@@ -47,13 +58,13 @@ class Gauge:
         wanted = suspender.allowed() if suspender is not None else ""
         value = self._value
         if math.isnan(value):
-            return Reading(self.name, _SILENT, well=False, wanted=wanted)
+            return Reading(self.name, self._shown, well=self._text and suspender is None, wanted=wanted)
         if value in range(len(self.choices)):
             text = self.choices[int(value)]
         else:
             units = "" if self.units == "1" else self.units
-            # Zero is zero: a motor at rest reads 1e-17.
-            shown = 0.0 if abs(value) < 10.0**-_DIGITS else value
+            # Zero is zero: a motor at rest reads 1e-17. A vacuum or a current of 1e-12 is none.
+            shown = 0.0 if abs(value) < _ZERO else value
             text = f"{shown:.{_DIGITS}g} {units}".strip()
         return Reading(self.name, text, suspender is None or not suspender.why(), wanted)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steering.description.description_entries import SuspenderEntry
-from steering.devices.signals import BeamlineSignal
+from steering.devices.signals import INVALID, BeamlineSignal
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Suspender:
     signal: BeamlineSignal
     _value: float = math.nan
     _answers: bool = False
+    _invalid: bool = False
     # Monotonic times: since when it is well (inf if it is not), and when it last was not.
     _well_since: float = math.inf
     _lost_at: float = -math.inf
@@ -34,7 +35,9 @@ class Suspender:
         """Take a value of the monitor, or that it does not answer any more."""
         now = time.monotonic()
         self._answers = bool(getattr(value, "ok", False))
-        self._value = float(value) if self._answers else math.nan
+        # A record whose device cannot be read keeps the value of before.
+        self._invalid = self._answers and int(getattr(value, "severity", 0)) >= INVALID
+        self._value = float(value) if self._answers and not self._invalid else math.nan
         if not self.entry.low <= self._value <= self.entry.high:
             self._well_since, self._lost_at = math.inf, now
         elif math.isinf(self._well_since):
@@ -50,6 +53,7 @@ class Suspender:
             return ""
         name, units = self.signal.name, self.signal.units
         reads = f"reads {self._value:.6g} {units}" if self._answers else "does not answer"
+        reads = "is marked as invalid by its record" if self._invalid else reads
         return (
             f"{self.entry.say or 'The scan is suspended.'} {name} {reads}; {self.allowed()}. "
             f"The scan goes on by itself once that has been so for {self.entry.settle:g} s."
@@ -89,5 +93,6 @@ def watch(entries: Sequence[SuspenderEntry], signals: Mapping[str, BeamlineSigna
 
     made = tuple(Suspender(entry, signals[entry.signal]) for entry in entries)
     for one in made:
-        camonitor(one.signal.channel, one.heard, format=FORMAT_TIME, notify_disconnect=True)
+        # Each value, not only the newest of those that came while the loop was busy: a short loss is one too.
+        camonitor(one.signal.channel, one.heard, format=FORMAT_TIME, all_updates=True, notify_disconnect=True)
     return made

@@ -86,11 +86,18 @@ class DocumentRun:
     _highest: dict[str, int] = field(default_factory=dict[str, int])
     _units: dict[str, str] = field(default_factory=dict[str, str])
     _resources: dict[str, tuple[str, Resource]] = field(default_factory=dict[str, tuple[str, Resource]])
-    _datums: dict[str, tuple[int, Resource]] = field(default_factory=dict[str, tuple[int, Resource]])
+    # Nothing for a datum of a resource that is not known here.
+    _datums: dict[str, "tuple[int, Resource] | None"] = field(default_factory=dict[str, "tuple[int, Resource] | None"])
+    _located: bool = False
     _frames: dict[int, _Frames] = field(default_factory=dict[int, _Frames])
     _events: dict[int, Told] = field(default_factory=dict[int, Told])
     _fly: list[tuple[int, int, _Frames]] = field(default_factory=list[tuple[int, int, "_Frames"]])
     _next: int = 1
+    # Frames an entry of a resource, as the data key says.
+    _entry: int = 1
+    # Events from the next one on that have all they need, and whether what they need has changed since.
+    _ready: set[int] = field(default_factory=set[int])
+    _changed: bool = False
 
     def describe(self, document: Mapping[str, Any]) -> None:
         """Take in a descriptor.
@@ -108,12 +115,14 @@ class DocumentRun:
             return
         described = self._described[uid] = _Described(uid, needs_event=inside)
         self._units |= units
+        self._changed = True
         if not images:
             return
         devices = cast("Mapping[str, Sequence[str]]", document.get("object_keys") or {})
         described.image = self._choose(images, devices)
         shape = images[described.image]
-        self._count(math.prod(shape[:-IMAGE_DIMENSIONS]))
+        self._entry = math.prod(shape[:-IMAGE_DIMENSIONS])
+        self._count(self._entry)
         self.frame_bytes = bytes_of_frame(shape, keys[described.image])
 
     def _choose(self, images: Mapping[str, Sequence[int]], devices: Mapping[str, Sequence[str]]) -> str:
@@ -165,17 +174,22 @@ class DocumentRun:
         if not self.sent:
             # Scalars alone are one value an event, whatever the detector would have given.
             self.each = 1
+        self._changed = True
 
     def _wanted(self, key: str) -> bool:
         return any(described.image == key for described in self._described.values())
 
     def datum(self, document: Mapping[str, Any]) -> None:
         """Take in a ``datum`` of classic ophyd: an event will name it."""
-        found = self._resources.get(str(document["resource"]))
-        if found is not None:
-            kwargs = cast("Mapping[str, Any]", document.get("datum_kwargs") or {})
-            number = kwargs.get("point_number", kwargs.get("index", kwargs.get("frame", 0)))
-            self._datums[str(document["datum_id"])] = int(number), found[1]
+        name, found = str(document["datum_id"]), self._resources.get(str(document["resource"]))
+        if found is None:
+            self._datums[name] = None
+            return
+        # From now on an event whose datum is not here has lost it.
+        self._located = True
+        kwargs = cast("Mapping[str, Any]", document.get("datum_kwargs") or {})
+        number = kwargs.get("point_number", kwargs.get("index", kwargs.get("frame", 0)))
+        self._datums[name] = int(number), found[1]
 
     def stream_datum(self, document: Mapping[str, Any]) -> None:
         """Take in a ``stream_datum``: entries of a resource, and the events that they belong to."""
@@ -195,9 +209,9 @@ class DocumentRun:
         # Most writers count entries of the resource, one an event; some count frames.
         entries, events = stop - first, after - event
         per_event = entries // events if events > 0 and entries % events == 0 else 1
-        size = 1 if per_event == self.each > 1 else self.each
-        if per_event > 1 and size == self.each:
-            self._count(per_event * self.each)
+        size = 1 if per_event == self._entry > 1 else self._entry
+        if per_event > 1:
+            self._count(per_event * size)
         if not needs_event:
             frames = _Frames(resource.kept, first * size, stop * size)
             self._fly.append((event, entries // per_event, frames))
@@ -206,6 +220,7 @@ class DocumentRun:
             if event + offset >= self._next:
                 begin = (first + offset * per_event) * size
                 self._frames[event + offset] = _Frames(resource.kept, begin, begin + per_event * size)
+                self._note(event + offset)
 
     def event(self, document: Mapping[str, Any]) -> None:
         """Take in an event of any stream."""
@@ -230,10 +245,15 @@ class DocumentRun:
         if described.image in data:
             self._classic(described, number, data[described.image])
         self._events[number] = told_of(at, data)
+        self._note(number)
 
     def _classic(self, described: _Described, number: int, named: object) -> None:
         """Find an event's frames by the datum that it names, as classic ophyd writes it."""
-        found = self._datums.pop(str(named), None)
+        name = str(named)
+        if self._located and name not in self._datums:
+            # It was lost, or malformed: the others have theirs.
+            return
+        found = self._datums.pop(name, None)
         if found is None:
             # Its frames are kept as nobody here knows; its scalars go on.
             self._drop(described)
@@ -255,16 +275,19 @@ class DocumentRun:
             over: Whether nothing more comes.
         """
         found = self._of_flight(most)
+        if self._changed:
+            known = {*self._events, *self._frames}
+            self._ready = {event for event in known if event >= self._next and self._complete(event)}
+            self._changed = False
         ready: list[int] = []
         while True:
-            while self._complete(self._next):
+            while self._next in self._ready:
+                self._ready.remove(self._next)
                 ready.append(self._next)
                 self._next += 1
-            known = {*self._events, *self._frames}
-            waiting = [event for event in known if event > self._next and self._complete(event)]
-            if not waiting or (len(waiting) < _EVENTS_WAITED and not over):
+            if not self._ready or (len(self._ready) < _EVENTS_WAITED and not over):
                 break
-            self._skip(min(waiting))
+            self._skip(min(self._ready))
         if over:
             self._skip(max([self._next - 1, *self._events, *self._frames]) + 1)
         ready = [event for event in ready if self._usable(event)]
@@ -290,6 +313,7 @@ class DocumentRun:
                 continue
             self.missed += max(event - self._next, 0) * self.each
             self._next = event + events
+            self._ready = {one for one in self._ready if one >= self._next}
             rest = _Frames(frames.kept, frames.first + again * self.each, frames.stop)
             blocks += self._cut(event + again, [], rest, events - again, most)
         self._fly.clear()
@@ -302,6 +326,11 @@ class DocumentRun:
     @property
     def _needs_frames(self) -> bool:
         return any(one.image for one in self._described.values())
+
+    def _note(self, event: int) -> None:
+        """Note an event that has all it needs, so that those that wait for something are not looked through again."""
+        if self._complete(event):
+            self._ready.add(event)
 
     def _complete(self, event: int) -> bool:
         if event in self._frames and not self._needs_event:

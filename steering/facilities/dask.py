@@ -125,6 +125,7 @@ class DaskConnection:
         self._submitted = 0
         self._done = 0
         self._processes: dict[str, int] = {}
+        self._versions: dict[str, Mapping[str, str]] = {}
         self._differences = ""
         self._dashboard = ""
         self._rehearsals: list[Rehearsal] = []
@@ -339,12 +340,17 @@ class DaskConnection:
 
     async def _learn(self, client: Client, addresses: set[str]) -> None:
         """Ask new workers for their process ids and for the versions of their libraries."""
-        unknown = addresses - self._processes.keys()
+        unknown = addresses - (self._processes.keys() & self._versions.keys())
         if unknown:
             self._processes |= await client.run(os.getpid, workers=list(unknown), on_error="ignore")
-            self._differences = differences(
-                self._name, await client.run(_versions, workers=list(unknown), on_error="ignore")
-            )
+            self._versions |= await client.run(_versions, workers=list(unknown), on_error="ignore")
+        gone = (self._processes.keys() | self._versions.keys()) - addresses
+        for address in gone:
+            self._processes.pop(address, None)
+            self._versions.pop(address, None)
+        if unknown or gone:
+            # Of all that are here: those that join later do not make up for those before.
+            self._differences = differences(self._name, self._versions)
 
     def _worker(self, address: str, entry: Mapping[str, Any]) -> WorkerStatus:
         metrics = entry.get("metrics", {})

@@ -9,7 +9,7 @@ from typing import cast
 from steering.core.json import Json
 from steering.core.workspace import Workspace
 from steering.globus.account import folder
-from steering.globus.compute import Compute, PreemptedError, QueueRefusedError, new_group
+from steering.globus.compute import Compute, PreemptedError, QueueRefusedError, RunFailedError, new_group
 from steering.globus.errors import GlobusError
 from steering.globus.executor import ComputeExecutor
 from steering.globus.login import Login
@@ -135,7 +135,8 @@ class Calls:
             found = executor.find(group, CALL, *arguments)
             return cast("Json", await asyncio.wrap_future(found))
         except GlobusError as error:
-            if type(error) in (GlobusError, PreemptedError, QueueRefusedError):
+            # Only what has ended: a run of which nothing could be heard goes on, and is found by its key.
+            if isinstance(error, RunFailedError | PreemptedError | QueueRefusedError):
                 self.forget(key)
             raise
         finally:

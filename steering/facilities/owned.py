@@ -188,7 +188,7 @@ class OwnedFacility:
             message = f"Jobs of an owner that was killed could not be ended: {error} Stop {self.name} again later."
             raise SteeringError(message) from error
         if saved.pools:
-            write_saved_pools(self._directory(site), type(saved)((), saved.node_hours))
+            write_saved_pools(self._directory(site), type(saved)((), saved.node_hours_in_all))
 
     async def _attach(self) -> None:
         """Attach. If the scheduler does not answer, read its address again: the owner may be starting another one."""

@@ -1,9 +1,10 @@
 """A directory that something fills with files: which are new, which changed, and which are done with."""
 
+import fnmatch
 import os
 import time
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from steering.readers.file_names import FileName, counting, read_name
 
 _KINDS_NAMED = 3
 _FILES_COMPARED = 8
+# Of the files that are done with so many are looked at each time, whether they were written again.
+_DONE_LOOKED_AT = 500
 
 
 @dataclass
@@ -78,6 +81,9 @@ class Directory:
         self._refused: set[Path] = set()
         self._ignored: dict[Path, str] = {}
         self._alike: dict[tuple[str, ...], _Alike] = {}
+        # Names of files that are done with, to be passed over, and in the order in which they are looked at again.
+        self._over: set[str] = set()
+        self._turn: deque[str] = deque()
 
     @property
     def ignored(self) -> str:
@@ -95,9 +101,7 @@ class Directory:
         Raises:
             OSError: If it cannot be read, or is not there.
         """
-        # To ``glob`` a directory that is not there, or may not be read, is an empty one.
-        os.scandir(self._path).close()
-        for path in self._path.glob(self._pattern):
+        for path in self._listed():
             if path in self._ignored or path.name.startswith("."):
                 continue
             name = read_name(path)
@@ -106,14 +110,29 @@ class Directory:
             elif path.is_file():
                 self._ignored[path] = path.suffix or "without suffix"
 
+    def _listed(self) -> Iterator[Path]:
+        """List what is there that may be new or have changed: of the files that are done with some in turn.
+
+        A run may have a hundred thousand files, and all of them would be asked for their size at each look.
+        """
+        # To ``glob`` a directory that is not there, or may not be read, is an empty one.
+        with os.scandir(self._path) as entries:
+            names = [entry.name for entry in entries]
+        if "/" in self._pattern or "**" in self._pattern:
+            yield from self._path.glob(self._pattern)
+            return
+        for name in fnmatch.filter(names, self._pattern):
+            if name not in self._over:
+                yield self._path / name
+        for _ in range(min(len(self._turn), _DONE_LOOKED_AT)):
+            self._turn.rotate(-1)
+            yield self._path / self._turn[-1]
+
     def waiting(self, series: str = "") -> list[SeenFile]:
         """List the files of a series in order of their numbers; of the one that was begun first, if none is named."""
-        names = {file.series for file in self._files.values()}
-        if series:
-            names &= {series}
-        if not names:
-            return []
-        name = min(names, key=lambda one: min(f.changed for f in self._files.values() if f.series == one))
+        # The series of the file that changed first, where none is named: one look at each file, however many series.
+        begun = min(self._files.values(), key=lambda file: file.changed, default=None)
+        name = series or (begun.series if begun is not None else "")
         return sorted((file for file in self._files.values() if file.series == name), key=lambda file: file.number)
 
     def waiting_in(self, suffixes: Collection[str]) -> list[SeenFile]:
@@ -126,13 +145,22 @@ class Directory:
 
     def finish(self, file: SeenFile) -> None:
         """Be done with a file."""
-        self._done[file.path] = file.size, file.changed
-        self._files.pop(file.path, None)
+        self._end(file)
+        if file.path.name not in self._over:
+            self._over.add(file.path.name)
+            self._turn.append(file.path.name)
 
     def refuse(self, file: SeenFile) -> None:
         """Be done with a file as it is: if it is written anew it is looked at again."""
-        self.finish(file)
+        self._end(file)
         self._refused.add(file.path)
+        if file.path.name in self._over:
+            self._over.remove(file.path.name)
+            self._turn.remove(file.path.name)
+
+    def _end(self, file: SeenFile) -> None:
+        self._done[file.path] = file.size, file.changed
+        self._files.pop(file.path, None)
 
     def is_done(self, file: SeenFile) -> bool:
         """Say whether a file is done with."""

@@ -15,7 +15,7 @@ _FEW = 3
 
 @dataclass
 class _Gap:
-    """Numbers that did not come: from one up to another, and the frame that the first of them would be."""
+    """Numbers that did not come: from one up to another, and the frame that the first of them would begin with."""
 
     start: int
     stop: int
@@ -80,35 +80,42 @@ class FileSeries:
         return min(gaps, default=1) > 1 and (max(gaps) > _LARGEST_GAP or len(gaps) >= _FEW)
 
     def give_up(self, number: int) -> int:
-        """Count the numbers before this one as missed; return how many these are."""
-        missed = number - self.number
+        """Count the numbers before this one as missed; return how many frames that is, as many a file as the first."""
+        missed = (number - self.number) * self.first.frames
         self._missing.append(_Gap(self.number, number, self.index))
         self.index += missed
         self.number = number
         return missed
 
-    def place_late(self, number: int) -> tuple[int | None, bool]:
-        """Say which frame a file is whose number is below the next one's.
+    def place_late(self, number: int, frames: int) -> tuple[int | None, int]:
+        """Say which frame a file begins with whose number is below the next one's.
+
+        Args:
+            number: Of the file.
+            frames: How many it holds.
 
         Returns:
-            The frame, or nothing if no place was kept for it; and whether it had been counted as missed.
+            The frame, or nothing if no place was kept for it, or too small a one; and how many frames of it had been
+            counted as missed.
         """
         if not self.counted:
-            self.index += 1
-            return self.index - 1, False
+            self.index += frames
+            return self.index - frames, 0
+        if frames > self.first.frames:
+            return None, 0
         refused = self._refused.pop(number, None)
         if refused is not None:
-            return refused, False
+            return refused, 0
         for gap in self._missing:
             if gap.start <= number < gap.stop:
-                index = gap.index + number - gap.start
+                index = gap.index + (number - gap.start) * self.first.frames
                 self._missing.remove(gap)
                 if number > gap.start:
                     self._missing.append(_Gap(gap.start, number, gap.index))
                 if number + 1 < gap.stop:
-                    self._missing.append(_Gap(number + 1, gap.stop, index + 1))
-                return index, True
-        return None, False
+                    self._missing.append(_Gap(number + 1, gap.stop, index + self.first.frames))
+                return index, self.first.frames
+        return None, 0
 
     def place(self, whole: WholeFile) -> int:
         """Say which frame the next file is."""
@@ -121,4 +128,4 @@ class FileSeries:
         if number >= self.number:
             self.number = number + 1
             self._refused[number] = self.index
-            self.index += 1
+            self.index += self.first.frames

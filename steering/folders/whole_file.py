@@ -57,12 +57,13 @@ class WholeFile:
         return (self.shape, self.dtype) == (other.shape, other.dtype)
 
 
-def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
+def read_whole(file: SeenFile, opened: OpenFiles, *, closed: bool = False) -> WholeFile | None:
     """Read a file; nothing if it is HDF5 and still being written.
 
     Args:
         file: The file.
         opened: Where its handle is kept.
+        closed: Whether it counts as closed, whatever it says itself: its writer has died.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError, SteeringError: If it is not whole, or not what its name says.
@@ -77,7 +78,7 @@ def read_whole(file: SeenFile, opened: OpenFiles) -> WholeFile | None:
         # Read whole, because only that tells whether it is whole; its bytes are then in this machine's memory.
         images = read_image_file(file.path)
         return WholeFile(file, len(images), images.shape[1:], images.dtype, None, complete)
-    if is_being_written(file.path):
+    if not closed and is_being_written(file.path):
         return None
     # Opened anew each time: what was known of it half-written is out of date.
     opened.forget(str(file.path))

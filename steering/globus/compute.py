@@ -26,6 +26,10 @@ class PreemptedError(GlobusError):
     """The node went away while the function ran: submit it again."""
 
 
+class RunFailedError(GlobusError):
+    """The function raised, or returned what is no JSON: this run is over."""
+
+
 class QueueRefusedError(GlobusError):
     """The batch system does not let this account use the queue: choose another."""
 
@@ -196,7 +200,7 @@ def outcome(status: ComputeStatus) -> Json:
     Raises:
         PreemptedError: If the node went away.
         QueueRefusedError: If the batch system refused the job.
-        GlobusError: If the function raised.
+        RunFailedError: If the function raised.
     """
     if status.state == "done":
         return status.result
@@ -206,7 +210,7 @@ def outcome(status: ComputeStatus) -> Json:
         )
     if any(word in status.reason for word in REFUSED_WORDS):
         raise QueueRefusedError(f"The job of the run {status.task} was refused: {status.reason}. Choose another queue.")
-    raise GlobusError(f"The function of the run {status.task} failed: {status.reason}. Mend it and run it again.")
+    raise RunFailedError(f"The function of the run {status.task} failed: {status.reason}. Mend it and run it again.")
 
 
 def _status(task: str, given: Mapping[str, Any]) -> ComputeStatus:

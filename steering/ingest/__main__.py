@@ -60,7 +60,7 @@ async def _ingest(options: argparse.Namespace) -> None:
         memory, disk = ring.held
         return {
             "state": monitor.state,
-            "detail": monitor.detail,
+            "detail": " ".join(filter(None, (monitor.detail, ring.trouble))),
             "memory": memory,
             "disk": disk,
             **asdict(monitor.sorter.counts),
@@ -68,7 +68,7 @@ async def _ingest(options: argparse.Namespace) -> None:
 
     own, read = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     certificate, context = make_certificate()
-    served = RingServer(ring, status, own, read)
+    served = RingServer(ring, status, own, read, monitor.settle)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, served.stop.set)

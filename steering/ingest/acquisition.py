@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -157,10 +158,11 @@ class Sorter:
 
     def go_on(self, run: Acquisition, numbers: AbstractSet[int]) -> None:
         """Take over a run of which a former process counted these numbers."""
-        missing = [number for number in range(run.base, run.expected) if number not in numbers]
-        run.missing = dict.fromkeys(missing[-_MISSING_KEPT:])
+        # From the newest on, and not through a gap of any length.
+        before = (number for number in range(run.expected - 1, run.base - 1, -1) if number not in numbers)
+        run.missing = dict.fromkeys(sorted(islice(before, _MISSING_KEPT)))
         run.frames = self.counts.frames = len(numbers)
-        self.counts.missed = len(missing)
+        self.counts.missed = max(run.expected - run.base - len(numbers), 0)
         self.current = run
 
     def _begins(self, run: Acquisition, image: Image) -> bool:

@@ -77,6 +77,16 @@ class Monitor:
         self._queue = queue
         self._subscribe()
 
+    def settle(self, idle: float, frames: int) -> None:
+        """Have runs end as the session wants it that follows now: it may not be the one that began the ingest.
+
+        Args:
+            idle: A run ends after so many seconds without a frame.
+            frames: A run ends with this frame; 0 if that is not known.
+        """
+        with self._lock:
+            self._idle, self._frames = idle, frames
+
     def _subscribe(self) -> None:
         from p4p.client.thread import Context
         from p4p.util import ThreadedWorkQueue

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from steering.core.errors import cause
 from steering.core.source import BLOCK_BYTES, BLOCK_FRAMES
 from steering.ingest.image import Image
 from steering.ingest.journal import SUFFIX, FrameJournal, read_lines
@@ -79,6 +80,7 @@ class Ring:
         self._span: Span | None = None
         self._takers: dict[Taker, Callable[[], None]] = {}
         self._number = time.time_ns()
+        self._no_room = ""
         for folder in (room.memory, room.disk):
             make_private(folder)
         self._recover()
@@ -89,6 +91,13 @@ class Ring:
         with self.news:
             return self._bytes(spilled=False), self._bytes(spilled=True)
 
+    @property
+    def trouble(self) -> str:
+        """Why something could not be written last, as a sentence; empty if all is."""
+        with self.news:
+            told = (held.journal.trouble for held in self._runs.values())
+            return self._no_room or next(filter(None, told), "")
+
     def begin(self, run: str) -> None:
         """A run begins."""
         with self.news:
@@ -98,13 +107,18 @@ class Ring:
             self._tell()
 
     def append(self, run: str, index: int, image: Image) -> bool:
-        """Append a frame; return whether there was room for it."""
+        """Append a frame; return whether there was room for it, also on the filesystems themselves."""
         with self.news:
-            segment = self._segment(image.pixels.nbytes)
-            if segment is None:
+            try:
+                segment = self._segment(image.pixels.nbytes)
+                if segment is None:
+                    return False
+                held, offset = self._runs[run], segment.append(image.pixels)
+            except OSError as error:
+                # What others fill may become free, or results be stored: nobody has to lose the frame for it.
+                self._no_room = f"The ring cannot be written: {cause(error)}."
                 return False
-            held = self._runs[run]
-            offset = segment.append(image.pixels)
+            self._no_room = ""
             span = self._span
             if span is None or not span.continues(run, index, segment, offset, image.columns) or self._full(span):
                 if span is not None:

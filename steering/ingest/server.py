@@ -29,7 +29,14 @@ class RingServer:
         sessions: How many sessions follow now.
     """
 
-    def __init__(self, ring: Ring, status: Callable[[], dict[str, Any]], own: str, read: str) -> None:
+    def __init__(
+        self,
+        ring: Ring,
+        status: Callable[[], dict[str, Any]],
+        own: str,
+        read: str,
+        settle: Callable[[float, int], None],
+    ) -> None:
         """Serve a ring.
 
         Args:
@@ -37,12 +44,13 @@ class RingServer:
             status: Says how the ingest is, in JSON.
             own: Token of sessions: they take, store and end.
             read: Token of workers: they read pixels.
+            settle: Is told by each session that follows how runs end (:meth:`steering.ingest.monitor.Monitor.settle`).
         """
         self.sessions = 0
         self.stop = asyncio.Event()
         self._ring = ring
         self._status = status
-        self._own, self._read = own, read
+        self._own, self._read, self._settle = own, read, settle
         self._open: dict[asyncio.Task[None], _Conversation] = {}
 
     async def start(self, host: str, port: int, context: SSLContext) -> asyncio.Server:
@@ -58,7 +66,7 @@ class RingServer:
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = _Conversation(self._ring, self._status, self.stop, writer)
+        conversation = _Conversation(self._ring, self._status, self.stop, writer, self._settle)
         task = asyncio.current_task()
         if task is not None:
             self._open[task] = conversation
@@ -93,9 +101,15 @@ class _Conversation:
     """One connection."""
 
     def __init__(
-        self, ring: Ring, status: Callable[[], dict[str, Any]], stop: asyncio.Event, writer: asyncio.StreamWriter
+        self,
+        ring: Ring,
+        status: Callable[[], dict[str, Any]],
+        stop: asyncio.Event,
+        writer: asyncio.StreamWriter,
+        settle: Callable[[float, int], None],
     ) -> None:
         self._writer = writer
+        self._settle = settle
         self._ring = ring
         self._status = status
         self._stop = stop
@@ -151,6 +165,8 @@ class _Conversation:
             message = f"policy {request['policy']!r:.40}; allowed once a connection: {', '.join(POLICIES)}"
             raise ValueError(message)
         have = {str(run): [(int(low), int(high)) for low, high in held] for run, held in request["have"].items()}
+        if "frames" in request:
+            self._settle(float(request["idle"]), int(request["frames"]))
         self._taker = Taker(request["policy"], have)
         self._ring.attach(self._taker, self._wake)
 

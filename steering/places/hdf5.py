@@ -82,7 +82,12 @@ class FrameFile:
 
     def bad(self, shape: tuple[int, int]) -> Bad:
         """Read the mask that the file has beside the frames."""
-        return _beside(self.path, self.dataset, shape)
+        path = local_path(self.path)
+        try:
+            return NOTHING_BAD if path is None else _beside(path, _writing(path), self.dataset, shape)
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError):
+            # The frames could be read; what is said beside them cannot, this time.
+            return NOTHING_BAD
 
     def part(self, part: slice) -> Place:
         """Return itself: a file holds frames by number."""
@@ -135,16 +140,18 @@ class FrameFile:
         return finish(), times
 
 
+def _writing(path: Path) -> int:
+    """Tell a file from the next one under its name: by its last change, and by its number while it grows."""
+    known = path.stat()
+    return known.st_ino if is_being_written(path) else known.st_mtime_ns
+
+
 @lru_cache(maxsize=32)
-def _beside(path: str, dataset: str, shape: tuple[int, int]) -> Bad:
-    found = local_path(path)
-    if found is None:
-        return NOTHING_BAD
+def _beside(path: Path, writing: int, dataset: str, shape: tuple[int, int]) -> Bad:
+    """Read a mask once for each writing of its file; one that could not be read is tried again."""
+    del writing
     try:
-        with _MASKS.use(str(found)) as file:
-            bad = mask_beside(file, dataset, shape)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError):
-        # The frames could be read; what is said beside them cannot.
-        bad = NOTHING_BAD
-    _MASKS.forget(str(found))
-    return bad
+        with _MASKS.use(str(path)) as file:
+            return mask_beside(file, dataset, shape)
+    finally:
+        _MASKS.forget(str(path))

@@ -73,7 +73,12 @@ class TiledFrames:
 
         begin, end = first // self.per_event, -(-stop // self.per_event)
         try:
-            found = np.asarray(_array(self.url, self.key)[begin:end])
+            array = _array(self.url, self.key)
+            if array.shape[0] < end:
+                # It had not so many frames when it was looked at: one that grows is looked at again.
+                _array.cache_clear()
+                array = _array(self.url, self.key)
+            found = np.asarray(array[begin:end])
         except (httpx.HTTPError, OSError, ValueError, KeyError, IndexError) as error:
             _array.cache_clear()
             message = f"Frames {first} to {stop - 1} cannot be read from {self.url} ({type(error).__name__}: {error})."

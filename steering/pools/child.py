@@ -22,6 +22,7 @@ _END_SECONDS = 10.0
 # A scheduler that has not answered for this long is considered hung. This is longer than a hundred thousand tasks may
 # keep it busy.
 _HUNG_SECONDS = 25.0
+_PIECE_BYTES = 1 << 16
 
 
 class SchedulerChild:
@@ -64,6 +65,7 @@ class SchedulerChild:
 
         Raises:
             SteeringError: If it does not come up.
+            OSError: If there is no process to be had, or no room for the file.
         """
         await self._hang_up()
         if self.alive and self._process is not None:
@@ -83,7 +85,13 @@ class SchedulerChild:
         )
         ready = await self._first_line(self._process)
         content: dict[str, Json] = {**keys, **ready, "directory": str(self._directory)}
-        write_connection(self._directory / "scheduler.json", content)
+        try:
+            write_connection(self._directory / "scheduler.json", content)
+        except (OSError, SteeringError):
+            # No worker would find it.
+            self._process.kill()
+            await self._process.wait()
+            raise
         self._line = rpc(str(content["address"]), connection_args=connection_arguments(content))
         self._answered = time.monotonic()
         return content
@@ -148,5 +156,5 @@ class SchedulerChild:
 
 async def _drain(stream: asyncio.StreamReader) -> None:
     """Keep reading, so that a scheduler with much output never blocks on a full pipe."""
-    async for _ in stream:
+    while await stream.read(_PIECE_BYTES):
         continue

@@ -102,6 +102,12 @@ class Ledger:
         """Node-hours used so far."""
         return (self._past_seconds + sum(job.seconds * job.nodes for job in self._jobs)) / _SECONDS_PER_HOUR
 
+    @property
+    def past_hours(self) -> float:
+        """Node-hours of the jobs that are over. Those of the others are known again from when they began."""
+        over = sum(job.seconds * job.nodes for job in self._jobs if job.over)
+        return (self._past_seconds + over) / _SECONDS_PER_HOUR
+
     def want(self, jobs: int) -> None:
         """Change how many jobs there should be. Past failures are forgotten, so a pool that had stopped tries again."""
         self.wanted = jobs
@@ -122,9 +128,13 @@ class Ledger:
             for job in self.alive:
                 job.unwanted = True
 
-    def adopt(self, name: str, slot: int, id: str, now: float) -> None:  # noqa: A002  (the batch system's own word)
-        """Take over a job of an earlier owner. Its id is empty if that owner ended before it received an answer."""
-        self._jobs.append(Job(name, slot, self.nodes, id=id, asked_at=now, submitted_at=now, uncertain=not id))
+    def adopt(self, name: str, slot: int, id: str, now: float, seconds: float = 0.0) -> None:  # noqa: A002  (see found)
+        """Take over a job of an earlier owner, that ran for some seconds under it.
+
+        Its id is empty if that owner ended before it received an answer.
+        """
+        job = Job(name, slot, self.nodes, id=id, asked_at=now, submitted_at=now, uncertain=not id, seconds=seconds)
+        self._jobs.append(job)
         number = name.rsplit("-", 1)[-1]
         if number.isdigit():
             self._numbers = itertools.count(max(int(number) + 1, next(self._numbers)))
@@ -293,7 +303,9 @@ class Ledger:
 
     def _failed(self, words: str, now: float) -> None:
         self._failures += 1
-        self._not_before = now + min(self.rules.delay * 2 ** (self._failures - 1), self.rules.longest_delay)
+        # Beside jobs that work it is tried for days: no float holds the number that doubles each time.
+        delay = self.rules.delay * 2 ** min(self._failures - 1, 16)
+        self._not_before = now + min(delay, self.rules.longest_delay)
         self.trouble = words
         # While other jobs of the pool work, keep trying, because they must be replaced when they end.
         if self._failures >= self.rules.tries and not any(job.joined for job in self.alive):

@@ -25,7 +25,8 @@ from steering.compute.batch import BatchSystem, NoAnswerError
 from steering.compute.site import Site, read_site
 from steering.compute.systems import batch_system
 from steering.compute.urgency import choose
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, said
+from steering.core.json import Json
 from steering.core.pool import PoolRequest
 from steering.core.waiting import end_tasks
 from steering.machine.identity import BEAT_SECONDS, beat, identity, leave, mine
@@ -38,6 +39,8 @@ from steering.pools.saved_pools import PoolRecord, SavedPools, read_saved_pools,
 from steering.pools.scaling import Load
 
 _TALK_SECONDS = 0.2
+# A scheduler that cannot be started again (no memory, a full disk) is tried again after so many seconds.
+_AGAIN_SECONDS = 5.0
 _END_SECONDS = 25.0
 _LOG = logging.getLogger(__name__)
 
@@ -64,12 +67,18 @@ class Owner:
         self._scheduler = SchedulerChild(directory, site.scheduler_interface, dashboard=site.batch == "process")
         self._answers: dict[str, dict[str, Any]] = {}
         self._asking: set[asyncio.Task[None]] = set()
+        # Tickets whose answer the scheduler does not have yet.
+        self._taken: set[str] = set()
         # The newest request for each pool, by the pool's name.
         self._newest: dict[str, PoolRequest] = {}
         self._past_hours = 0.0
         self._used = steady()
         self._saved = SavedPools()
         self._beaten = -math.inf
+        # The connection of a scheduler that is not written down yet.
+        self._unwritten: dict[str, Json] | None = None
+        # What was logged last of it, and of the looks at the jobs.
+        self._trouble = self._mistake = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop, unused for the site's linger time, or replaced by another owner."""
@@ -116,7 +125,7 @@ class Owner:
             pool.end()
         deadline = time.monotonic() + _END_SECONDS
         while time.monotonic() < deadline and any(pool.ledger.alive for pool in self._pools.values()):
-            await self._step()
+            await self._stepped()
             await asyncio.sleep(min(self._site.poll, 0.5) if self._site.batch != "process" else 0.1)
         await self._scheduler.stop()
 
@@ -125,6 +134,8 @@ class Owner:
         saved = read_saved_pools(self._directory)
         self._past_hours = saved.node_hours
         if self._site.batch == "process":
+            # They have ended with it.
+            self._past_hours = saved.node_hours_in_all
             return
         for record in saved.pools:
             pool = self._pool_of(record)
@@ -147,23 +158,50 @@ class Owner:
     async def _talk(self) -> None:
         """Exchange status and requests with the scheduler's mailbox, and keep the scheduler alive."""
         while True:
-            if not self._scheduler.alive or self._scheduler.hangs:
-                _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
-                connection = await self._scheduler.start()
-                if not mine(self._file):
+            try:
+                if not await self._renew():
                     # Make ``_owns`` check the file again at once, which ends this owner.
                     self._beaten = -math.inf
                     return
-                write_secret(self._file, identity() | connection)
+            except Exception as error:  # noqa: BLE001  (whatever ends a start or a write, it is tried again)
+                # The jobs have waited in a queue for their nodes. They are not given back for this.
+                self._warn("no scheduler can be started, or its address cannot be written down", error)
+                if not self._scheduler.alive:
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                    continue
             answers, self._answers = self._answers, {}
             try:
                 heard = await self._scheduler.exchange(self._status(), answers)
-            except OSError as error:
-                self._answers = answers | self._answers
-                _LOG.warning("the scheduler did not answer: %s", error)
-            else:
+                self._taken -= answers.keys()
                 self._hear(heard)
+            except Exception as error:  # noqa: BLE001  (what a handler of the scheduler raises is raised here)
+                self._answers = answers | self._answers
+                self._warn("the scheduler did not answer", error)
             await asyncio.sleep(_TALK_SECONDS)
+
+    async def _renew(self) -> bool:
+        """Start another scheduler if none answers, and write its address down; return whether the file is ours.
+
+        Raises:
+            SteeringError: If it does not come up, or the folder cannot be written.
+            OSError: If there is no process to be had, or no room.
+        """
+        if not self._scheduler.alive or self._scheduler.hangs:
+            _LOG.warning("the scheduler %s; starting another", "hangs" if self._scheduler.alive else "is gone")
+            self._unwritten = await self._scheduler.start()
+        if self._unwritten is None:
+            return True
+        if not mine(self._file):
+            return False
+        write_secret(self._file, identity() | self._unwritten)
+        self._unwritten = None
+        return True
+
+    def _warn(self, what: str, error: Exception) -> None:
+        """Log what is tried again, once until it is something else."""
+        if (trouble := f"{what}: {said(error)}") != self._trouble:
+            self._trouble = trouble
+            _LOG.warning("%s; it is tried again", trouble)
 
     def _hear(self, heard: Mapping[str, Any]) -> None:
         now = steady()
@@ -174,15 +212,20 @@ class Owner:
             others = sum(other.ledger.node_hours for other in self._pools.values() if other is not pool)
             pool.follow(heard["workers"], load, now, self._site.node_hours - self._past_hours - others)
         for order in heard["orders"]:
-            task = asyncio.create_task(self._answer(str(order["ticket"]), order["request"]))
+            ticket = str(order["ticket"])
+            if ticket in self._taken:
+                # It is repeated until its answer is there.
+                continue
+            self._taken.add(ticket)
+            task = asyncio.create_task(self._answer(ticket, order["request"]))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
 
     async def _answer(self, ticket: str, request: Mapping[str, Any]) -> None:
         try:
             self._answers[ticket] = {"said": await self._take(PoolRequest(**request))}
-        except (SteeringError, TypeError, ValueError) as error:
-            self._answers[ticket] = {"error": str(error)}
+        except Exception as error:  # noqa: BLE001  (whoever asks waits for an answer, whatever it is)
+            self._answers[ticket] = {"error": str(error) or said(error)}
 
     async def _take(self, request: PoolRequest) -> str:
         """Carry out a request; return a sentence that says what will be done.
@@ -217,22 +260,41 @@ class Owner:
 
     async def _watch(self) -> None:
         while True:
-            await self._step()
+            await self._stepped()
             await asyncio.sleep(self._site.poll if not self._young() else min(self._site.poll, 0.5))
 
+    async def _stepped(self) -> None:
+        """Do what is due. A mistake is told and costs that once; it ends no job."""
+        try:
+            await self._step()
+        except Exception as error:  # noqa: BLE001  (a reader of a batch system's words may raise anything)
+            if (mistake := said(error)) != self._mistake:
+                self._mistake = mistake
+                _LOG.warning("a look at the jobs failed; the next one follows: %s", mistake, exc_info=error)
+        else:
+            self._mistake = ""
+
     async def _step(self) -> None:
+        """Do what is due for each pool; raise the first mistake once all had their turn."""
+        mistakes: list[Exception] = []
         # Carry out orders before queries, because a batch system may take long to answer.
-        for pool in list(self._pools.values()):
-            await pool.act(self._batch, self._remember)
-        for pool in list(self._pools.values()):
-            await pool.look(self._batch)
+        for look in (False, True):
+            for pool in list(self._pools.values()):
+                try:
+                    await (pool.look(self._batch) if look else pool.act(self._batch, self._remember))
+                except Exception as error:  # noqa: BLE001  (raised below)
+                    mistakes.append(error)
+                    pool.silence = f"The compute owner made a mistake ({said(error)}). Its log says where."
         for name in [name for name, pool in self._pools.items() if pool.over]:
             self._past_hours += self._pools.pop(name).ledger.node_hours
         self._remember()
+        if mistakes:
+            raise mistakes[0]
 
     def _remember(self) -> None:
         """Write the submitted jobs to the file for another owner."""
-        hours = self._past_hours + sum(pool.ledger.node_hours for pool in self._pools.values())
+        # Without those of jobs that go on: the next owner counts these from when they began.
+        hours = self._past_hours + sum(pool.ledger.past_hours for pool in self._pools.values())
         saved = SavedPools.of([pool.record() for pool in self._pools.values() if pool.ledger.alive], hours)
         if saved == self._saved:
             return

@@ -86,7 +86,7 @@ class Pool:
     def adopt(self, jobs: Sequence[JobRecord], now: float) -> None:
         """Take over jobs that an earlier owner submitted. A pool that had grown keeps its size."""
         for job in jobs:
-            self.ledger.adopt(job.name, job.slot, job.id, now)
+            self.ledger.adopt(job.name, job.slot, job.id, now, job.seconds)
         limits = self._scaling.limits
         self._scaling.jobs = min(max(len({job.slot for job in jobs}), limits.least), limits.most)
         self.ledger.want(self._scaling.jobs)
@@ -169,7 +169,10 @@ class Pool:
             "nodes": self.request.nodes,
             "most_nodes": self.request.most_nodes,
             "walltime": None if math.isnan(walltime) else walltime,
-            "jobs": [{"name": job.name, "slot": job.slot, "id": job.id} for job in self.ledger.alive],
+            "jobs": [
+                {"name": job.name, "slot": job.slot, "id": job.id, "seconds": job.seconds // 60.0 * 60.0}
+                for job in self.ledger.alive
+            ],
         }
 
     async def _carry_out(self, order: Order, batch: BatchSystem) -> None:

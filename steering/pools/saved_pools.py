@@ -14,11 +14,15 @@ from steering.machine.secret_file import read_secret, write_secret
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job that was submitted and has not ended. ``id`` is empty if its submission was not answered yet."""
+    """A job that was submitted and has not ended.
+
+    ``id`` is empty if its submission was not answered yet. ``seconds`` is for how long it ran, to a minute.
+    """
 
     name: str
     slot: int
     id: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,17 @@ class SavedPools:
 
     Attributes:
         pools: Pools with jobs.
-        node_hours: Node-hours used so far, to two decimals.
+        node_hours: Node-hours that jobs used which have ended, to two decimals.
     """
 
     pools: tuple[PoolRecord, ...] = ()
     node_hours: float = 0.0
+
+    @property
+    def node_hours_in_all(self) -> float:
+        """Node-hours of all jobs, also of those that had not ended."""
+        going = sum(job.seconds * pool.nodes_per_job for pool in self.pools for job in pool.jobs)
+        return round(self.node_hours + going / 3600.0, 2)
 
     @classmethod
     def of(cls, pools: Sequence[Mapping[str, Json]], node_hours: float) -> "SavedPools":
@@ -91,7 +101,10 @@ def _pool(entry: Mapping[str, Any]) -> PoolRecord:
         message = f"urgency {urgency!r}"
         raise ValueError(message)
     walltime = entry["walltime"]
-    jobs = tuple(JobRecord(str(job["name"]), int(job["slot"]), str(job["id"])) for job in entry["jobs"])
+    jobs = tuple(
+        JobRecord(str(job["name"]), int(job["slot"]), str(job["id"]), float(job.get("seconds", 0.0)))
+        for job in entry["jobs"]
+    )
     return PoolRecord(
         str(entry["pool"]),
         urgency,

@@ -7,6 +7,7 @@ ones only the first angle and the step, in radians. Nothing in them is unpickled
 
 import re
 import zipfile
+import zlib
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -24,6 +25,7 @@ from steering.readers.frame_cache_fch5 import opened_fch5
 _PIXEL_BYTES, _HEADER_BYTES = 8, 1 << 12
 _FRAME = re.compile(r"(\d+)_data")
 _USUAL = np.dtype(np.uint16)
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, TypeError, EOFError, AttributeError, NotImplementedError)
 
 
 def look_into(path: Path) -> FrameCache:
@@ -85,7 +87,7 @@ def _opened_npz(path: Path) -> Generator[OpenCache]:
         with np.load(path, allow_pickle=False) as archive:
             held = _look(archive)
             yield held, partial(_pixels, archive, held)
-    except (zipfile.BadZipFile, KeyError, TypeError, EOFError, AttributeError, NotImplementedError) as error:
+    except _BROKEN as error:
         message = f"it is no whole frame cache of hexrd ({error})"
         raise ValueError(message) from error
 

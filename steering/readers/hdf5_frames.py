@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from steering.core.errors import SteeringError
 from steering.readers.codecs import decode
-from steering.readers.hdf5_virtual import missing_sources, need_source_filters
+from steering.readers.hdf5_virtual import need_sources
 from steering.readers.hdf5_written import look_anew, need_written
 
 _DEFLATE, _BLOSC, _BITSHUFFLE = 1, 32001, 32008
@@ -50,12 +50,7 @@ def fetch_range(dataset: Any, first: int, stop: int) -> Callable[[], NDArray[Any
         SteeringError: If they are compressed with what is not installed.
     """
     if dataset.is_virtual:
-        missing = missing_sources(dataset, first, stop)
-        if missing:
-            # HDF5 would give zeros.
-            message = f"it is made of {', '.join(missing[:3])}, which is not there"
-            raise OSError(message)
-        need_source_filters(dataset, need_filters)
+        need_sources(dataset, first, stop, _need_source)
     if len(dataset.shape) < _STACK:
         need_filters(dataset)
         image = np.asarray(dataset[()])[np.newaxis]
@@ -88,6 +83,13 @@ def _flat(dataset: Any, first: int, stop: int) -> NDArray[Any]:
         parts.append(np.asarray(dataset[(*(int(index) for index in where), slice(place, last))]))
         first += last - place
     return np.concatenate(parts)
+
+
+def _need_source(dataset: Any, first: int, stop: int) -> None:
+    """Make sure that frames of a virtual dataset's source are written, and can be decompressed."""
+    need_filters(dataset)
+    if len(dataset.shape) == _STACK:
+        need_written(dataset, first, stop)
 
 
 def need_filters(dataset: Any) -> None:

@@ -5,6 +5,7 @@ sources need. So a virtual dataset whose sources hold whole frames one after ano
 which is there, is waited for, or is named. Any other arrangement HDF5 reads itself, once all of it is there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -56,52 +57,61 @@ def parts_of(dataset: Any) -> list[Part] | None:
     return found if found and apart else None
 
 
-def missing_sources(dataset: Any, first: int, stop: int) -> list[str]:
-    """Name the files that frames ``first`` to ``stop - 1`` of a virtual dataset need and that are not there."""
-    inner = prod(dataset.shape[1:-2])
-    found: list[str] = []
-    try:
-        for entry in dataset.virtual_sources():
-            low, high = _bounds(entry.vspace)
-            if low[0] * inner >= stop or (high[0] + 1) * inner <= first:
-                continue
-            path = source_path(dataset, entry.file_name)
-            if not path.exists():
-                found.append(str(path))
-    except UNREADABLE:
-        # Sources without end, or named by a pattern: HDF5 itself knows which of them are there.
-        return found
-    return sorted(set(found))
-
-
-def need_source_filters(dataset: Any, need: Any) -> None:
-    """Have the filters of a virtual dataset's sources loaded: the virtual dataset does not name them.
+def need_sources(dataset: Any, first: int, stop: int, need: Callable[[Any, int, int], None]) -> None:
+    """Make sure that frames ``first`` to ``stop - 1`` of a virtual dataset are in its sources: HDF5 would give zeros.
 
     Args:
         dataset: The virtual dataset.
-        need: Called with a dataset, loads its filters.
+        first: Number of the first frame.
+        stop: Number after the last one.
+        need: Called with a source and the range of its frames, makes sure that they can be read.
+
+    Raises:
+        OSError: If a source is not there, or holds too few frames (yet).
     """
     import h5py
 
-    seen: set[tuple[str, str]] = set()
     try:
         maps = list(dataset.virtual_sources())
     except UNREADABLE:
+        # Sources without end, or named by a pattern: HDF5 itself knows which of them are there.
         return
+    inner = prod(dataset.shape[1:-2])
+    stack = len(dataset.shape) > len("yx")
+    rows = (first // inner, -(-stop // inner)) if stack else (0, dataset.shape[0])
     for entry in maps:
+        found = _wanted(entry, *rows)
+        if found is None:
+            continue
         path = source_path(dataset, entry.file_name)
-        if (str(path), entry.dset_name) in seen or not path.exists():
-            continue
-        seen.add((str(path), entry.dset_name))
-        try:
-            with h5py.File(path, "r", libver="latest", swmr=True) as file:
-                source = child(file, str(entry.dset_name))
-                if source is not None:
-                    need(source)
-        except OSError:
-            continue
-        # Detectors write all files of a series alike.
-        return
+        if not path.exists():
+            message = f"it is made of {path}, which is not there"
+            raise OSError(message)
+        with h5py.File(path, "r", libver="latest", swmr=dataset.file.swmr_mode) as file:
+            source = child(file, str(entry.dset_name))
+            if source is None or source.shape[:1] < found[1:]:
+                holds = "no such dataset" if source is None else f"only {source.shape[0]} of {found[1]} frames (yet)"
+                message = f"it is made of {path}, which holds {holds}"
+                raise OSError(message)
+            need(source, *found)
+
+
+def _wanted(entry: Any, first: int, stop: int) -> tuple[int, int] | None:
+    """Say which part of a source's first axis is behind one of a virtual dataset: 0, 0 if it is not alike."""
+    import h5py
+
+    try:
+        low, high = _bounds(entry.vspace)
+        everything = entry.src_space.get_select_type() == h5py.h5s.SEL_ALL
+        corners = (low, high) if everything else _bounds(entry.src_space)
+    except UNREADABLE:
+        return None
+    if low[0] >= stop or high[0] < first:
+        return None
+    begin, end = (0, high[0] - low[0]) if everything else (corners[0][0], corners[1][0])
+    if len(corners[0]) != len(low) or end - begin != high[0] - low[0]:
+        return 0, 0
+    return begin + max(first - low[0], 0), begin + min(stop - 1, high[0]) - low[0] + 1
 
 
 def source_path(dataset: Any, name: str) -> Path:

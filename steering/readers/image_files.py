@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -15,6 +16,7 @@ from steering.readers.file_names import FRAME_CACHE, GE, PACKED, TIFF
 from steering.readers.frame_cache import read_frame_cache
 
 # What stands before the pixels in a CBF file, and how far from its beginning at most.
+_CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 _CBF_BINARY, _CBF_HEAD = b"\x0c\x1a\x04\xd5", 1 << 18
 # GE's: a header that may be blank, then frames.
 _GE_HEADER, _GE_SHAPE, _GE_TYPE = 8192, (2048, 2048), np.dtype("<u2")
@@ -69,7 +71,7 @@ def _unpacked(path: Path) -> Path | io.BytesIO:
     try:
         with opened(path, "rb") as file:
             return io.BytesIO(file.read())
-    except EOFError as error:
+    except (EOFError, zlib.error) as error:
         message = f"it is no whole packed file ({error})"
         raise ValueError(message) from error
 
@@ -88,7 +90,9 @@ def _tiff(path: Path, indices: Sequence[int] | None) -> NDArray[Any]:
             read: NDArray[Any] = file.asarray() if apart is None else file.asarray(key=list(apart))
             images = read.reshape((-1, *read.shape[-2:]))
             return images if indices is None or apart is not None else images[list(indices)]
-    except (tifffile.TiffFileError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # each of its decoders has errors of its own
         message = f"it is no whole TIFF file ({error})"
         raise ValueError(message) from error
 
@@ -131,7 +135,7 @@ def _check_cbf(path: Path, head: bytes, size: int) -> None:
     """Check that a CBF file is whole by its own header: fabio reads one that is cut short for ever."""
     begin = head.find(_CBF_BINARY)
     said = re.search(rb"X-Binary-Size:\s*(\d+)", head[:begin]) if begin >= 0 else None
-    if said is None or size < begin + len(_CBF_BINARY) + int(said[1]):
+    if said is None or _CBF_SECTION not in head[:begin] or size < begin + len(_CBF_BINARY) + int(said[1]):
         message = f"it is no whole CBF file: {path.name} has only {size} bytes"
         raise ValueError(message)
 

@@ -56,8 +56,9 @@ class OpenFiles:
                 if not self._lent[path]:
                     del self._lent[path]
                     _close_all_in(file)
-            while len(self._files) > self._most:
-                self.forget(next(iter(self._files)))
+            # Not one that is lent: a master is read while its data files come and go.
+            for one in [one for one in self._files if one not in self._lent][: max(len(self._files) - self._most, 0)]:
+                self.forget(one)
 
     def forget(self, path: str) -> None:
         """Have a file opened anew next time: what is known of it may be out of date."""

@@ -43,7 +43,7 @@ def known_bad(pixels: Pixels, place: Place | None, shape: tuple[int, int]) -> Ba
     Raises:
         SteeringError: If a mask cannot be read, or is of another shape.
     """
-    said = _said(pixels, shape)
+    said = NOTHING_BAD if pixels == COUNTS_ONLY else _said(pixels, shape, tuple(map(_written, pixels.masks)))
     beside = NOTHING_BAD if place is None else place.bad(shape)
     if said is NOTHING_BAD or beside is NOTHING_BAD:
         return beside if said is NOTHING_BAD else said
@@ -77,10 +77,20 @@ def make_mask(wanted: "str | Path | NDArray[Any] | None") -> tuple[Mask, ...]:
     return (MaskFile(absolute(path), dataset),)
 
 
+def _written(mask: Mask) -> tuple[int, int] | None:
+    """Tell one writing of a mask's file from the next; nothing of a mask without a file, or of one that is not seen."""
+    path = local_path(mask.path) if isinstance(mask, MaskFile) else None
+    try:
+        known = None if path is None else path.stat()
+    except OSError:
+        return None
+    return None if known is None else (known.st_ino, known.st_mtime_ns)
+
+
 @lru_cache(maxsize=16)
-def _said(pixels: Pixels, shape: tuple[int, int]) -> Bad:
-    if pixels == COUNTS_ONLY:
-        return NOTHING_BAD
+def _said(pixels: Pixels, shape: tuple[int, int], written: tuple[object, ...]) -> Bad:
+    """Read masks once, as long as their files stay as they are."""
+    del written
     masks = [_read(mask, shape) for mask in pixels.masks]
     return Bad(np.any(masks, axis=0) if masks else None, pixels.saturated)
 

@@ -4,6 +4,7 @@ Each entry of the file is one run, in the order of their names: positions and ti
 """
 
 import hashlib
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -72,7 +73,9 @@ class Hdf5Source:
         self._entry: Entry | None = None
         self._done: set[str] = set()
         self._sent = self._missed = self._missed_before = 0
-        self._touched = time.monotonic()
+        # Since when something is waited for: since the file can be read, or since the run before ended.
+        self._touched = math.nan
+        self._told: set[str] = set()
         self._state: SourceState = "waiting"
         self._detail = f"Waiting for {self._path}."
         self._blamed: tuple[int, int] | None = None
@@ -113,6 +116,8 @@ class Hdf5Source:
 
     def _read(self) -> Sequence[SourceItem]:
         with self._files.use(str(self._path)) as file:
+            if math.isnan(self._touched):
+                self._touched = time.monotonic()
             if self._entry is None:
                 return self._begin(file)
             entry = self._entry
@@ -120,6 +125,7 @@ class Hdf5Source:
             block = entry.block(file)
             if block is not None:
                 self._sent += len(block)
+                self._say_unread(entry)
                 self._detail = _told(entry, there)
                 return [block]
             later = self._later(file)
@@ -234,6 +240,13 @@ class Hdf5Source:
             self._state = "ended"
             return items
         return []
+
+    def _say_unread(self, entry: Entry) -> None:
+        """Say once of each column that it cannot be read."""
+        for name, why in entry.unread.items():
+            if (told := f"{entry.run} {name}") not in self._told:
+                self._told.add(told)
+                self._reject(f"The column {name} of {self._path} cannot be read ({why}): its frames come without it.")
 
     def _reject(self, sentence: str) -> None:
         self.rejected += 1

@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from steering.core.block import FrameBlock
+import numpy as np
+
+from steering.core.block import Floats, FrameBlock
 from steering.core.pixels import Pixels
 from steering.documents.joining import frames_per_block
 from steering.places.hdf5 import FrameFile
@@ -14,6 +16,9 @@ from steering.readers.hdf5_nodes import UNREADABLE
 from steering.readers.hdf5_written import look_anew
 from steering.readers.open_files import OpenFiles
 from steering.readers.paths import local_path
+
+# Numbers beside the frames that cannot be read are tried again for so long (seconds); then the frames come without.
+_PATIENCE = 2.0
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Entry:
         missed: How many were left out, because what holds them never came.
         touched: Monotonic time in seconds at which something of it last came.
         short: Files that should hold more frames than they do now.
+        unread: Columns that cannot be read, with the reason.
     """
 
     run: str
@@ -38,6 +44,10 @@ class Entry:
     missed: int = 0
     touched: float = field(default_factory=time.monotonic)
     short: tuple[str, ...] = ()
+    unread: dict[str, str] = field(default_factory=dict[str, str])
+    _failing: dict[str, float] = field(default_factory=dict[str, float])
+    # Frames of the stacks that get no more, so that not every file is opened for each block.
+    _whole: dict[Stack, int] = field(default_factory=dict[Stack, int])
 
     def look(self, file: Any, dataset: str) -> int:
         """Count the frames that are there now; look for new stacks once all have been read."""
@@ -51,15 +61,21 @@ class Entry:
         return sum(counts)
 
     def block(self, file: Any) -> FrameBlock | None:
-        """Make a block of the frames that come next; nothing if they are not there."""
+        """Make a block of the frames that come next; nothing if they are not there.
+
+        Raises:
+            OSError: If the numbers beside them cannot be read now; the next call makes the same block.
+        """
         begin = 0
         for stack, there in zip(self.layout.stacks, self._counts(), strict=True):
             if begin <= self.sent < begin + there:
                 place = self.sent - begin
                 stop = min(there, place + frames_per_block(self.layout.frame_bytes))
-                start, self.sent = self.sent, self.sent + stop - place
+                made = self._block(file, stack, self.sent + stop - place, stack.first + place)
+                # Only now: what could not be made is made once more.
+                self.sent = made.stop
                 self.touched = time.monotonic()
-                return self._block(file, stack, start, stack.first + place)
+                return made
             begin += there if stack.count is None else stack.count
         return None
 
@@ -78,34 +94,54 @@ class Entry:
             begin = end
         return ""
 
-    def _block(self, file: Any, stack: Stack, start: int, first: int) -> FrameBlock:
+    def _block(self, file: Any, stack: Stack, stop: int, first: int) -> FrameBlock:
         columns = self.layout.columns
         return FrameBlock(
             self.run,
             "primary",
-            start,
             self.sent,
+            stop,
             FrameFile(stack.file.path, stack.file.dataset, stack.file.times),
-            {name: column.read(file, start, self.sent) for name, column in columns.items()},
+            {name: self._numbers(file, name, stop) for name in columns},
             {name: column.units for name, column in columns.items()},
             {"received": time.time()},
             first,
             self.pixels,
         )
 
+    def _numbers(self, file: Any, name: str, stop: int) -> Floats:
+        """Read a column of the frames that come next; NaN if that was tried for long enough."""
+        try:
+            found = self.layout.columns[name].read(file, self.sent, stop)
+        except UNREADABLE as error:
+            if time.monotonic() - self._failing.setdefault(name, time.monotonic()) < _PATIENCE:
+                raise
+            self.unread[name] = str(error)
+            return np.full(stop - self.sent, np.nan)
+        self._failing.pop(name, None)
+        return found
+
     def _counts(self) -> list[int]:
-        """Count what is there of each stack."""
+        """Count what is there of each stack, the last first: a writer fills one file after another.
+
+        So a stack that is counted after a later one was seen to have frames gets no more.
+        """
         counts: list[int] = []
         short: list[str] = []
-        for stack in self.layout.stacks:
-            there = self._held(stack)
-            if stack.count is not None:
-                if there < stack.count:
-                    short.append(stack.file.path)
-                there = min(there, stack.count)
+        for stack in reversed(self.layout.stacks):
+            there = self._whole.get(stack)
+            if there is None:
+                there = self._held(stack)
+                if stack.count is None:
+                    whole = bool(there) and any(counts)
+                else:
+                    whole, there = there >= stack.count, min(there, stack.count)
+                    short += [] if whole else [stack.file.path]
+                if whole:
+                    self._whole[stack] = there
             counts.append(there)
-        self.short = tuple(short)
-        return counts
+        self.short = tuple(reversed(short))
+        return counts[::-1]
 
     def _held(self, stack: Stack) -> int:
         path = local_path(stack.file.path)

@@ -6,6 +6,7 @@ here: a busy or restarted kernel loses nothing.
 
 import asyncio
 import time
+from bisect import bisect
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -83,6 +84,8 @@ class PvaSource:
         self.rejected = 0
         self.last_rejection = ""
         self._policy = policy
+        # Told to the ingest too, which may be one that was begun by another source and with others.
+        self._ends = {"idle": idle_seconds, "frames": frames}
         self._outlive = outlive
         self._daemon = ingest_daemon(
             channel,
@@ -162,7 +165,7 @@ class PvaSource:
                 found: dict[str, Any] = dict(self._daemon.ensure())
                 self._server = RingServer(found["host"], found["port"], found["read"], found["certificate"])
                 self._client = RingClient(found["host"], found["port"], found["own"], found["certificate"])
-                self._client.request(want="follow", policy=self._policy, have=self._have)
+                self._client.request(want="follow", policy=self._policy, have=self._have, **self._ends)
             return self._client
 
     def _disconnect(self) -> None:
@@ -213,13 +216,22 @@ class PvaSource:
         if isinstance(item, RunStarted):
             self._have.setdefault(item.run, [])
         elif isinstance(item, FrameBlock):
-            held = self._have.setdefault(item.run, [])
-            if held and held[-1][1] == item.start:
-                held[-1] = held[-1][0], item.stop
-            else:
-                held.append((item.start, item.stop))
+            _unite(self._have.setdefault(item.run, []), item.start, item.stop)
         else:
             self._have.pop(item.run, None)
+
+
+def _unite(held: list[tuple[int, int]], start: int, stop: int) -> None:
+    """Add a range to others, in order: what came in any order is few ranges once nothing is left out of it."""
+    place = bisect(held, (start, stop))
+    if place and held[place - 1][1] >= start:
+        place -= 1
+        start, stop = held[place][0], max(held[place][1], stop)
+        del held[place]
+    while place < len(held) and held[place][0] <= stop:
+        stop = max(stop, held[place][1])
+        del held[place]
+    held.insert(place, (start, stop))
 
 
 class _Storing:

@@ -10,12 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steering.core.block import Floats, FrameBlock
-from steering.core.errors import SteeringError
 from steering.readers.pixels import with_bad
 from steering.sources.frames import read_frames
-
-# What is a fault of the data and not of this program.
-READ_ERRORS = (SteeringError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -65,5 +61,5 @@ def _load(block: FrameBlock) -> Loaded:
     try:
         frames, times = read_frames(block)
         return Loaded(with_bad(block, frames.shape[1:]), frames, times)
-    except READ_ERRORS as error:
+    except Exception as error:  # noqa: BLE001  (whatever a damaged file makes a library raise costs this block alone)
         return Loaded(block, np.empty((0, 0, 0)), np.empty(0), error)

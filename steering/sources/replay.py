@@ -156,6 +156,9 @@ class _Clock:
             # A descriptor may bear a time before that of the start.
             self._latest = max(self._latest, float(stamp))
         if self._began is None:
+            if not self._latest:
+                # The first time that is told is the begin: what comes before it waits for nothing.
+                return 0.0
             self._began = self._latest, time.monotonic()
         recorded, begun = self._began
         return begun + (self._latest - recorded) / self._speed - time.monotonic()

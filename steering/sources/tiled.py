@@ -20,7 +20,7 @@ from steering.core.block import Floats, FrameBlock
 from steering.core.pixels import Pixels
 from steering.core.place import Place
 from steering.core.source import RunEnded, RunStarted, SourceItem, SourceState, SourceStatus
-from steering.documents.document_keys import image_shape, numbers_of
+from steering.documents.document_keys import IMAGE_DIMENSIONS, image_shape, numbers_of
 from steering.documents.event_rows import UNITS, Rows, table_of
 from steering.documents.joining import frames_per_block
 from steering.geometry.stands import geometry_of
@@ -47,12 +47,13 @@ _PAGE = 10
 
 @dataclass
 class _Run:
-    """The run that is followed."""
+    """The run that is followed; ``each`` is how many frames an event has, as the descriptor says it."""
 
     uid: str
     sent: int = 0
     rows: int = 0
     image: str = ""
+    each: int = 1
     units: dict[str, str] = field(default_factory=dict[str, str])
     table: Rows | None = None
     detectors: str = ""
@@ -211,11 +212,14 @@ class TiledSource:
             if uid is None:
                 return []
             self._looked = 0.0
+            start: Mapping[str, Any] = client[uid].metadata["start"]
+            began = RunStarted(uid, str(start.get("plan_name", "")), geometry=geometry_of(start, self._detector))
+            # Only once all is known: an answer that is lost before has the run looked for again.
+            if not self._only:
+                self._after = max(self._after, float(start["time"]))
             self._run = _Run(uid)
             self._state, self._detail = "live", f"Run {uid[:8]}."
-            start: Mapping[str, Any] = client[uid].metadata["start"]
-            self._after = max(self._after, float(start["time"]))
-            return [RunStarted(uid, str(start.get("plan_name", "")), geometry=geometry_of(start, self._detector))]
+            return [began]
         # The stop document is asked for first: what was written before it is then surely seen.
         stop: Mapping[str, Any] | None = client[self._run.uid].metadata.get("stop")
         block = self._block(client, self._run, over=stop is not None)
@@ -274,8 +278,10 @@ class TiledSource:
         array = node.base[run.image] if run.image and run.image in node.base else None
         self._hear_of(client, node, array)
         shape: tuple[int, ...] = () if array is None else tuple(array.shape)
-        per_event = math.prod(shape[1:2]) if len(shape) >= _PER_EVENT_DIMENSIONS else 1
-        frames = math.prod(shape[:1]) * per_event if shape else 0
+        # Bluesky puts the frames of all events behind one another; others stack the events.
+        entry = math.prod(shape[1:-IMAGE_DIMENSIONS])
+        per_event = entry if len(shape) >= _PER_EVENT_DIMENSIONS else run.each
+        frames = math.prod(shape[:-IMAGE_DIMENSIONS]) if shape else 0
         if (frames or not run.image or over) and (run.rows <= run.sent // per_event or over):
             self._read_table(node, run, per_event)
         # Each frame is to carry its positions; those whose events never came go out when the run is over.
@@ -285,9 +291,12 @@ class TiledSource:
         size = 0 if array is None else int(np.prod(shape[-2:])) * np.dtype(array.dtype).itemsize
         start, ready = (run.sent, ready) if run.table is None else run.table.usable(run.sent, ready)
         stop = min(ready, start + frames_per_block(size))
-        run.sent = stop
         if start == stop:
+            run.sent = stop
             return None
+        place = None if array is None else self._place(array, entry)
+        # Only now: the server may have been asked for the place, and what got no answer is made once more.
+        run.sent = stop
         self._frames += stop - start
         self._detail = f"Run {run.uid[:8]}: {run.sent} frames.{run.detectors}"
         columns = {} if run.table is None else run.table.columns(start, stop)
@@ -296,7 +305,7 @@ class TiledSource:
             self._stream,
             start,
             stop,
-            None if array is None else self._place(array, per_event),
+            place,
             columns,
             {name: run.units.get(name, UNITS.get(name, "")) for name in columns},
             {"received": time.time()},
@@ -343,6 +352,7 @@ class TiledSource:
         images = [name for name, told in keys.items() if image_shape(told) is not None]
         fitting = [name for name in images if name == self._detector] if self._detector else images
         run.image = fitting[0] if fitting else ""
+        run.each = math.prod((image_shape(keys[run.image]) or ())[:-IMAGE_DIMENSIONS]) if run.image else 1
         if images and not fitting:
             self.rejected += 1
             self.last_rejection = (
@@ -356,8 +366,8 @@ class TiledSource:
                 "(choose with detector=...)."
             )
 
-    def _place(self, array: Any, per_event: int) -> Place:
-        slices = TiledFrames(str(array.uri), per_event, self._key)
+    def _place(self, array: Any, entry: int) -> Place:
+        slices = TiledFrames(str(array.uri), entry, self._key)
         file = _file(array)
         return slices if file is None else FirstReachable((file, slices))
 

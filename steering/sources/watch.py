@@ -24,6 +24,9 @@ from steering.readers.pixels import make_mask
 from steering.sources.hdf5 import Hdf5Source
 from steering.sources.polling import Poll
 
+# An HDF5 file that is open for writing, and to which nothing was added for so long, has lost its writer.
+_STALLED_SECONDS = 60.0
+
 
 class WatchSource:
     """Follows one directory; files that differ in their number only are one run.
@@ -216,13 +219,18 @@ class WatchSource:
 
     def _whole(self, file: SeenFile) -> WholeFile | None:
         """Read a file; nothing if it is not whole yet, or was given up and counted."""
+        dead = time.monotonic() - file.since > _STALLED_SECONDS
         try:
-            return read_whole(file, self._opened)
+            whole = read_whole(file, self._opened)
+            closed = read_whole(file, self._opened, closed=True) if whole is None and dead else None
         except (OSError, ValueError, KeyError, RuntimeError, SteeringError) as error:
             if time.monotonic() - file.since > self._patience:
                 self._reject(f"{file.path} is not a whole image file ({error}).")
                 self._refuse(file)
             return None
+        if closed is not None:
+            self._reject(f"{file.path} was never closed by its writer: the frames that are in it are taken.")
+        return whole or closed
 
     def _begin(self, whole: WholeFile) -> FileSeries:
         self._series = FileSeries.begin(whole)
@@ -246,9 +254,14 @@ class WatchSource:
         if file.number >= series.number:
             series.files += 1
             return series.place(whole)
-        index, was_missed = series.place_late(file.number)
+        index, was_missed = series.place_late(file.number, whole.frames)
         if index is None:
-            self._reject(f"{file.path} has a number below that of the run's first file.")
+            each = series.first.frames
+            self._reject(
+                f"{file.path} comes late with {whole.frames} frames, and there is room for {each}."
+                if whole.frames > each
+                else f"{file.path} has a number below that of the run's first file."
+            )
             return None
         series.files += 1
         self._missed -= was_missed

@@ -112,8 +112,13 @@ class Photons:
     def of(cls, events: EventFrames) -> "Photons":
         """Bring events into the order of pixel and frame; their pixels are places in that of static bins."""
         order = np.argsort(events.pixel, kind="stable")
-        frame = np.repeat(np.arange(len(events), dtype=np.int32), np.diff(events.begins))
-        return cls(frame[order], events.pixel[order], events.count[order].astype(np.int64), events.shape)
+        frame = np.repeat(np.arange(len(events), dtype=np.int32), np.diff(events.begins))[order]
+        pixel, count = events.pixel[order], events.count[order].astype(np.int64)
+        begins = np.flatnonzero(np.diff(pixel, prepend=-1) | np.diff(frame, prepend=-1))
+        if len(begins) < len(pixel):
+            # A pixel may have several events in one frame: these are its counts, and no pairs.
+            frame, pixel, count = frame[begins], pixel[begins], np.add.reduceat(count, begins)
+        return cls(frame, pixel, count, events.shape)
 
     def __len__(self) -> int:
         """Count the frames."""

@@ -118,3 +118,16 @@ async def test_one_that_does_not_stand_still_is_said(monkeypatch):
     running = Positioner("x", Running(name="x"), "mm")
     assert await running.stop() == "The motor x was told to stop, but does not say that it stands. Look at it."
     assert asked.is_set()
+
+
+class Nowhere:
+    """A positioner whose control system has lost it."""
+
+    position = math.nan
+
+
+async def test_an_axis_that_says_no_number_does_not_stand_where_it_was_sent():
+    with pytest.raises(MissedError, match="stands at nan mm"):
+        await Positioner("along", Nowhere(), "mm").check(1.0, 0.1)
+    with pytest.raises(MissedError, match="stands at nan mm"):
+        await Positioner("along", Nowhere(), "mm", tolerance=5.0).check(1.0, 0.1)

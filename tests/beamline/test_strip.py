@@ -1,7 +1,9 @@
 """The instrument strip: what the beamline's file may list, and what is said of each signal."""
 
 import math
+import time
 
+import numpy as np
 import pytest
 
 from steering.core.instrument import Reading
@@ -9,7 +11,7 @@ from steering.description.description import read_description
 from steering.description.description_entries import SignalEntry, SuspenderEntry
 from steering.devices.signals import BeamlineSignal
 from steering.devices.strip import Gauge, Strip
-from steering.devices.suspenders import Suspender
+from steering.devices.suspenders import Suspender, watch
 
 
 class Heard(float):
@@ -41,6 +43,8 @@ def said(gauge, suspenders=None):
         (199.8432, "mA", "199.8 mA"),
         (0.2200041, "deg", "0.22 deg"),
         (1e-17, "deg", "0 deg"),
+        (2.345678e-8, "mbar", "2.346e-08 mbar"),
+        (-1.2e-12, "A", "-1.2e-12 A"),
         (-12345.6, "um", "-1.235e+04 um"),
         (3.0, "1", "3"),
     ],
@@ -144,3 +148,85 @@ def test_what_cannot_be_shown_is_said_with_its_line(tmp_path, strip, sentence):
     with pytest.raises(SteeringError, match="mistake") as caught:
         read_description(file)
     assert sentence in str(caught.value)
+
+
+async def test_a_signal_that_says_no_number_has_not_arrived(monkeypatch):
+    signal = BeamlineSignal("cryo", SignalEntry(set="C", read="R", tolerance=0.5, settle=0.0), "K")
+    values = iter([100.0, math.nan, 100.2])
+
+    async def reading(_):
+        return {"value": next(values)}
+
+    monkeypatch.setattr(BeamlineSignal, "reading", reading)
+    assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]
+
+
+def test_a_text_on_the_strip_is_shown_as_it_is():
+    class Text(str):
+        __slots__ = ()
+        ok = True
+
+    gauge = Gauge("sample", "SAMPLE")
+    gauge.heard(Text("LaB6  no. 3"))
+    assert said(gauge) == Reading("sample", "LaB6 no. 3")
+    gauge.heard(Text("x" * 200))
+    assert len(said(gauge).text) <= 40
+    gauge.heard(Gone())
+    assert not said(gauge).well
+
+
+class Wave(np.ndarray):
+    ok, units = True, "V"
+
+
+def test_what_is_neither_number_nor_text_is_said_and_ends_no_monitor():
+    gauge = Gauge("wave", "WAVE")
+    gauge.heard(np.zeros(3).view(Wave))
+    assert said(gauge) == Reading("wave", "is no number", well=False)
+    gauge.heard(Heard(3.0))
+    assert said(gauge) == Reading("wave", "3 V")
+
+
+async def test_of_a_suspenders_signal_each_value_is_heard(monkeypatch):
+    monitored = {}
+
+    def camonitor(channel, heard, **settings):
+        monitored[channel] = settings
+
+    monkeypatch.setattr("aioca.camonitor", camonitor)
+    signal = BeamlineSignal("ring", SignalEntry(read="RING"), "mA")
+    watch((SuspenderEntry(signal="ring", low=50.0),), {"ring": signal})
+    # Of values that come together only the newest would be heard: a shutter that was closed for a moment would be none.
+    assert monitored["RING"]["all_updates"]
+
+
+class Invalid(Heard):
+    """What a record holds that cannot be read any more: the value of before, marked as invalid."""
+
+    severity = 3
+
+
+def test_a_value_that_its_record_marks_as_invalid_is_none():
+    entry = SuspenderEntry(signal="ring", low=50.0, settle=0.0)
+    suspender = Suspender(entry, BeamlineSignal("ring", SignalEntry(read="RING"), "mA"))
+    suspender.heard(Heard(102.0))
+    before = time.monotonic()
+    assert suspender.why() == ""
+    suspender.heard(Invalid(102.0))
+    assert suspender.lost_since(before)
+    assert "ring is marked as invalid by its record; wanted are 50 mA or more" in suspender.why()
+    suspender.heard(Gone())
+    assert "ring does not answer" in suspender.why()
+    suspender.heard(Heard(102.0))
+    assert suspender.why() == ""
+
+
+async def test_a_signal_has_not_arrived_at_a_value_that_its_record_marks_as_invalid(monkeypatch):
+    signal = BeamlineSignal("cryo", SignalEntry(set="C", read="R", tolerance=0.5, settle=0.0), "K")
+    severities = iter([0, 3, 2])
+
+    async def reading(_):
+        return {"value": 100.0, "timestamp": 1.0, "alarm_severity": next(severities)}
+
+    monkeypatch.setattr(BeamlineSignal, "reading", reading)
+    assert [await signal.arrived(100.0) for _ in range(3)] == [True, False, True]

@@ -93,3 +93,35 @@ async def test_a_task_that_waits_for_a_worker_that_hangs_goes_elsewhere(cluster)
 
 async def test_of_an_unknown_task_nothing_is_overdue(cluster):
     assert await cluster.client.scheduler.steering_overdue(key="never", patience=0.01) == ()
+
+
+class Unheard:
+    """A scheduler with a worker that says nothing."""
+
+    def __init__(self):
+        self.workers, self.handlers, self.removed = {"tls://1": object()}, {}, []
+
+    def add_plugin(self, plugin):
+        pass
+
+    def rpc(self, address):
+        return self
+
+    async def __aenter__(self):
+        await asyncio.Event().wait()
+
+    async def __aexit__(self, *_):
+        pass
+
+    async def remove_worker(self, address, **_):
+        self.removed.append(address)
+
+
+async def test_many_workers_that_were_lost_at_once_make_no_wait_of_days_for_the_next(monkeypatch):
+    monkeypatch.setattr(liveness, "_LONGEST_SECONDS", 0.2)
+    scheduler = Unheard()
+    made = liveness.Liveness(scheduler)
+    made._given_up = [time.monotonic()] * 1000
+    async with asyncio.timeout(30):
+        assert not await made._heard("tls://1", 0.5)
+    assert scheduler.removed == ["tls://1"]

@@ -93,7 +93,7 @@ async def test_a_shared_folder_that_is_full_is_told_and_ends_no_owner(tmp_path):
 async def test_no_answer_is_shown_and_the_job_is_looked_for_by_its_name(tmp_path):
     pool = pool_of(tmp_path)
     remembered = await act(pool, Batch(NoAnswerError("qsub did not answer")))
-    assert remembered[0]["jobs"] == [{"name": pool.ledger.alive[0].name, "slot": 0, "id": ""}]
+    assert remembered[0]["jobs"] == [{"name": pool.ledger.alive[0].name, "slot": 0, "id": "", "seconds": 0.0}]
     assert pool.status().detail == "qsub did not answer"
     assert [order.name for order in pool.ledger.orders(time.time() + 6.0)] == [pool.ledger.alive[0].name]
 

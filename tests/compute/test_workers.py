@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from steering.cluster.launcher import NO_SCHEDULER
+from steering.cluster.workers import Workers
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,23 @@ def test_a_signal_reaches_the_worker_alone_and_one_for_a_worker_that_has_ended_n
     os.kill(fork_server.pid, 15)
     start(fork_server, 1, tmp_path)
     assert json.loads(fork_server.stdout.readline()) == {"ended": 1, "code": NO_SCHEDULER}
+
+
+def test_a_worker_for_which_there_is_no_process_costs_no_other_and_is_said_once(monkeypatch, capsys):
+    def refused():
+        raise OSError(11, "Resource temporarily unavailable")
+
+    workers = Workers.__new__(Workers)
+    read, workers._news = os.pipe()
+    workers._living, workers._pids, workers._forks = {7: (1, 0)}, {1: 7}, True
+    monkeypatch.setattr(os, "fork", refused)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(2):
+        workers._fork({"start": 3, "arguments": [], "environment": {}})
+        # As one that was killed: the launcher starts it again.
+        assert json.loads(os.read(read, 999)) == {"ended": 3, "code": -9}
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    assert workers._pids == {1: 7}
+    assert capsys.readouterr().err.count("A worker cannot be started now") == 1
+    os.close(read)
+    os.close(workers._news)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from steering.core.block import FrameBlock
 from steering.core.source import RunEnded, RunStarted
+from steering.documents.document_run import DocumentRun
 from steering.places.hdf5 import FrameFile
 from steering.places.images import ImageFiles
 from steering.sources.documents import DocumentSource
@@ -339,3 +340,43 @@ async def test_a_datum_that_promises_the_moon_is_refused_at_once(stop):
         source, items = await asyncio.to_thread(fed, documents)
     assert source.rejected == 1
     assert [at for _, at, _ in frames_of(items)] == [0]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_datum_that_is_lost_or_malformed_costs_its_own_event(first):
+    documents = classic("AD_HDF5", {"frame_per_point": 2})
+    number = 1 if first else 3
+    for name, document in documents:
+        if name == "datum" and document["datum_id"] == f"res/{number}":
+            document["datum_kwargs"]["point_number"] = "none"
+    source, items = fed(documents)
+    others = [one for one in range(1, 5) if one != number]
+    assert [(at, columns["x"]) for _, at, columns in frames_of(items)] == [
+        (2 * (4 - one) + frame, one) for one in others for frame in range(2)
+    ]
+    assert (source.status.rejected, source.status.missed) == (1, 2)
+
+
+def test_a_resource_whose_entries_hold_several_frames_and_an_event_several_entries():
+    documents = [start(), descriptor(cam=image(2, 8, 8), x=MOTOR), resource()]
+    for number in range(1, 5):
+        documents += [datum(3 * number - 3, 3 * number, number, events=1), event(number, x=1.0 * number)]
+    source, items = fed([*documents, stop()])
+    assert [(index, at, columns["x"]) for index, at, columns in frames_of(items)] == [
+        (frame, frame, frame // 6 + 1) for frame in range(24)
+    ]
+    assert source.status.rejected == 0
+
+
+def test_many_events_that_wait_for_their_frames_are_not_looked_through_each_time(monkeypatch):
+    looked = []
+    complete = DocumentRun._complete
+    monkeypatch.setattr(DocumentRun, "_complete", lambda run, number: (looked.append(number), complete(run, number))[1])
+    events = 2000
+    documents = [start(), descriptor(cam=image(1, 4, 4), x=MOTOR), resource()]
+    documents += [event(number, x=1.0 * number) for number in range(1, events + 1)]
+    # All frames are told of at the end, as a flyer does.
+    source, items = fed([*documents, datum(0, events), stop()])
+    assert [(index, columns["x"]) for index, _, columns in frames_of(items)] == [(n, n + 1.0) for n in range(events)]
+    assert source.status.missed == 0
+    assert len(looked) < 20 * events

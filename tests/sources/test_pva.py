@@ -168,6 +168,22 @@ async def test_the_ingest_survives_the_session_and_the_next_one_catches_up(serve
     await second.close()
 
 
+async def test_how_runs_end_says_the_source_that_follows_and_not_the_one_that_began_the_ingest(server, workspace):
+    pixels = np.ones((8, 8), "u2")
+    first = Taking(PvaSource(CHANNEL, workspace=workspace, frames=2))
+    await first.until_connected()
+    await server.ask(post=[frame(n, pixels * n) for n in (1, 2)])
+    await first.until_end()
+    await first.close()
+    second = Taking(PvaSource(CHANNEL, workspace=workspace, frames=5, outlive=False))
+    await second.until_connected()
+    await server.ask(post=[frame(n, pixels * n) for n in range(3, 8)])
+    await second.until_end()
+    assert second.frames == [0, 1, 2, 3, 4]
+    assert second.items[-1].frames == 5
+    await second.close()
+
+
 async def test_a_detector_server_that_crashed_is_found_again_and_its_run_goes_on(server, workspace):
     port = server.ready["EPICS_PVA_NAME_SERVERS"].rpartition(":")[2]
     pixels = np.arange(12, dtype="u2").reshape(3, 4)

@@ -11,7 +11,7 @@ from steering.core.errors import SteeringError
 from steering.core.source import RunEnded, RunStarted
 from steering.journal.journal import Entry, Journal
 from steering.sim.data import fetch
-from steering.sources.replay import ReplaySource
+from steering.sources.replay import ReplaySource, _Clock
 from tests.documents import STEP, documents_of_a_run
 
 
@@ -63,3 +63,12 @@ def test_what_is_no_recording_is_named(tmp_path):
         ReplaySource(tmp_path)
     with pytest.raises(SteeringError, match="must be above 0"):
         ReplaySource(tmp_path, speed=0.0)
+
+
+def test_a_document_without_a_time_puts_off_nothing():
+    clock = _Clock(1.0)
+    for document in (("resource", {"uid": "f"}), ("start", {"uid": "r"}), ("descriptor", {"time": None})):
+        assert clock.due(document)
+    # The first time that is told is the begin.
+    assert clock.due(("descriptor", {"time": 1.7e9}))
+    assert 50.0 < clock.left(("event", {"time": 1.7e9 + 60.0})) <= 60.0
