@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from steering.cluster import worker
+from steering.core.errors import cause
 from steering.machine.array_kinds import look_among_loaded
 from steering.machine.loading import loading
 
@@ -114,7 +115,7 @@ class Workers:
             # No memory, or too many processes: the others work on, and the launcher tries this one again.
             for one in (lifeline, held):
                 os.close(one)
-            sys.stderr.write(f"A worker cannot be started now: {error.strerror}.\n" if self._forks else "")
+            sys.stderr.write(f"A worker cannot be started now: {cause(error)}.\n" if self._forks else "")
             self._forks = False
             self._tell(ended=order["start"], code=-signal.SIGKILL)
             return
