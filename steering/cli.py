@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from steering.core.errors import SteeringError
+from steering.machine.interrupted import interrupted
 from steering.machine.loading import loading
 
 Command = Callable[[Sequence[str]], int]
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         with suppress(OSError):
             sys.stderr.write("Stopped.\n")
-        return 130
+        return interrupted()
     except BrokenPipeError:
         # Nobody reads on (a pager that was closed): nothing is wrong, and nothing can be said either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -41,6 +41,7 @@ from steering.devices.connecting import connect, connect_instrument
 from steering.devices.instrument import Instrument
 from steering.journal.journal import newest_number
 from steering.machine.identity import identity, leave
+from steering.machine.interrupted import interrupted
 from steering.machine.secret_file import make_private, read_secret, write_secret
 from steering.plans.engine import Engine
 from steering.service.cut_off import close_cut_off
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        return 130
+        return interrupted()
     return 0
 
 

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from steering.core.errors import SteeringError
+from steering.machine.interrupted import interrupted
 from steering.machine.lifeline import hold_lifeline
 from steering.machine.loading import find_epics, loading
 from steering.machine.ports import free_port
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        return 130
+        return interrupted()
     return 0
 
 
