@@ -102,6 +102,8 @@ def a_suggestion_moves_nothing(lab, page):
         suggestion.scroll_into_view_if_needed()
         shoot(page, f"ways-suggestion-{name}")
         assert overlaps(page) == []
+        # Words stand in lines, not letter below letter.
+        assert suggestion.locator(".st-would").bounding_box()["width"] > 120
     # The page of the first width is laid out again, and stands as it did.
     page.wait_for_function(STANDS, arg=before[".st-panel-frame"][:2])
     top = page.evaluate(PLACES)[".st-panel-frame"][1]
