@@ -214,7 +214,7 @@ class Laue:
         elif chosen.crystal is None or not (chosen.orientations or chosen.turns or chosen.search):
             data.attrs["remark"] = _NO_CRYSTAL
         share = float(tables.frames.values[:, MASKED].mean())
-        return Outcome(features_of(tables, len(turns), chosen.search) | masked_feature(share), data)
+        return Outcome(features_of(tables, len(turns), search=chosen.search) | masked_feature(share), data)
 
     def _finder(self, shape: tuple[int, int]) -> Finder:
         chosen = self._chosen

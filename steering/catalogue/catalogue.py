@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +160,10 @@ class Catalogue:
 
 def _row(entry: Entry) -> tuple[Any, ...]:
     began, features = float(entry.metadata.get("began") or 0.0), features_json(entry.features)
-    said: Callable[[str], str] = lambda name: str(entry.metadata.get(name) or "")  # noqa: E731
+
+    def said(name: str) -> str:
+        return str(entry.metadata.get(name) or "")
+
     return (
         entry.subject, entry.kind, entry.run, entry.flow, entry.scan, entry.sample, said("status"), said("day"),
         said("experiment"), said("beamline"), entry.label, began, json.dumps(features),

@@ -70,7 +70,7 @@ class Collections:
         with self._ground.lock:
             return list(self._known.values())
 
-    def get(self, id: str) -> Collection:  # noqa: A002
+    def get(self, id: str) -> Collection:  # noqa: A002  (as Globus calls it)
         """Return a collection.
 
         Raises:
@@ -82,7 +82,7 @@ class Collections:
             raise RefusedError(404, "EndpointNotFound", f"No such endpoint '{id:.60}'")
         return found
 
-    def for_data(self, id: str, call: Call) -> Collection:  # noqa: A002
+    def for_data(self, id: str, call: Call) -> Collection:  # noqa: A002  (as Globus calls it)
         """Return a collection whose data somebody may read.
 
         Raises:
@@ -98,7 +98,7 @@ class Collections:
             raise RefusedError(403, "ConsentRequired", message, more={"required_scopes": [wanted]})
         return found
 
-    def reachable(self, id: str) -> bool:  # noqa: A002
+    def reachable(self, id: str) -> bool:  # noqa: A002  (as Globus calls it)
         """Say whether a collection can be reached now."""
         with self._ground.lock:
             return id not in self._ground.faults.offline

@@ -62,7 +62,7 @@ class Axes:
         return len(self.names) == 2
 
 
-def features_of(tables: Tables, new: int, search: bool) -> dict[str, Feature]:  # noqa: FBT001
+def features_of(tables: Tables, new: int, *, search: bool) -> dict[str, Feature]:
     """Name numbers to steer on: of the newest frame, and of all.
 
     Args:

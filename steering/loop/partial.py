@@ -395,7 +395,7 @@ def restore(saved: Mapping[str, bytes | Path]) -> Partial:
     """Load the stored partial of each analysis, by label, from our own files or from bytes that were sent."""
     # The content is safe to unpickle: our own files of mode 0600, or bytes from Dask's own TLS peer.
     contents = {label: one.read_bytes() if isinstance(one, Path) else one for label, one in saved.items()}
-    partials: dict[str, Partial] = {label: pickle.loads(one)[1] for label, one in contents.items()}  # noqa: S301
+    partials: dict[str, Partial] = {label: pickle.loads(one)[1] for label, one in contents.items()}  # noqa: S301  (see above)
     return together(partials)
 
 

@@ -206,7 +206,7 @@ def picture_of(array: xr.DataArray, layer: int = 0) -> Picture:
     values = values.reshape((-1, *values.shape[-2:]))[layer]
     rows, columns = (max(1, -(-size // MOST_CELLS)) for size in values.shape)
     y, x = (_edges(array, str(dimension)) for dimension in array.dims[-2:])
-    values = _flipped(values, y[4], x[4])
+    values = _flipped(values, down=y[4], left=x[4])
     return Picture(_binned(values, rows, columns), x[:4], y[:4], (rows, columns))
 
 
@@ -242,7 +242,7 @@ def _edges(array: xr.DataArray, dimension: str) -> tuple[str, str, float, float,
     return dimension, "", -0.5, size - 0.5, False
 
 
-def _flipped(values: NDArray[np.float64], down: bool, left: bool) -> NDArray[np.float64]:  # noqa: FBT001
+def _flipped(values: NDArray[np.float64], *, down: bool, left: bool) -> NDArray[np.float64]:
     return values[:: -1 if down else 1, :: -1 if left else 1]
 
 
