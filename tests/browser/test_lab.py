@@ -16,7 +16,7 @@ import pytest
 import steering
 from steering.sim.samples import MapSample
 from tests.processes import left_behind, of_workspace
-from tests.widgets.lab import Lab
+from tests.widgets.lab import Lab, settled_box
 
 pytestmark = pytest.mark.browser
 
@@ -165,7 +165,7 @@ def the_map(beamtime, lab, page, board):
     plot = page.locator(".st-panel-map .st-plot[data-ready]")
     plot.wait_for()
     plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
+    box = settled_box(plot)
     page.keyboard.down("Shift")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
     page.mouse.down()

@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Locator, Page, Route, sync_playwright
 
 from steering.machine.ports import free_port
 
@@ -64,6 +64,24 @@ _PLOTS = """() => ({
     shown: el.offsetParent !== null,
   })),
 })"""
+
+
+def settled_box(locator: Locator) -> dict[str, float]:
+    """Say where an element is once it stays there: a page that was just filled moves what is taken hold of."""
+    return locator.evaluate(
+        """(element) => new Promise((resolve) => {
+          let [before, same] = ["", 0];
+          const look = () => {
+            const { x, y, width, height } = element.getBoundingClientRect();
+            const now = [x, y, width, height].join();
+            same = now === before ? same + 1 : 0;
+            before = now;
+            if (same >= 30) resolve({ x, y, width, height });
+            else requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )
 
 
 def write_notebook(path: Path, *cells: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 from tests.widgets.test_browser import CELL, overlaps, shoot
 
 
@@ -26,12 +26,14 @@ def test_a_region_is_dragged_over_the_frame_and_an_analysis_is_added_with_it(not
         canvas = page.locator("canvas.st-canvas.st-drawing")
         canvas.wait_for()
         canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
+        box = settled_box(canvas)
         page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
         page.mouse.down()
         page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.75, steps=5)
         assert page.locator(".st-band").is_visible()
         shoot(page, "region-drawn")
+        # What comes above the frame pushes it away from the pointer: what was drawn stands.
+        page.evaluate("() => { document.querySelector('.st-image').style.marginTop = '36px'; }")
         page.mouse.up()
         page.wait_for_function("() => document.querySelector('.st-asked-region input').value !== ''")
         page.locator("canvas.st-canvas:not(.st-drawing)").wait_for()

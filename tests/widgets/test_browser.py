@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
@@ -222,7 +222,7 @@ def steer(lab):
     page.locator(".st-panel-map").get_by_text("250 points").wait_for()
     plot = page.locator(".st-panel-map .st-plot")
     plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
+    box = settled_box(plot)
     page.keyboard.down("Shift")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.35)
     page.mouse.down()

@@ -6,7 +6,7 @@ import pytest
 
 from steering.geometry.geometry import Geometry
 from tests.geometry.test_geometry import RECORDED
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 from tests.widgets.test_browser import DARK, LIGHT, SHOTS, each_size, open_frame, overlaps, shoot
 
 STANDS: Geometry = RECORDED[0][0]
@@ -85,7 +85,7 @@ def angles_are_read(lab, page):
     """With the pointer and with keys, and of a binned frame that of the middle of its pixels."""
     canvas = page.locator("canvas.st-canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    box = settled_box(canvas)
     pixel = box["width"] / 256
     page.mouse.move(box["x"] + 200.5 * pixel, box["y"] + 30.5 * pixel)
     page.wait_for_function(READ, arg=words(30, 200))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 from tests.widgets.test_browser import SHOTS, each_size, open_frame, overlaps, shoot
 
 CELL = """
@@ -102,7 +102,7 @@ def limits_are_set(lab, page):
     """With the handles by pointer and by key, by typing, and locked."""
     high = page.locator(".st-handle-high")
     high.scroll_into_view_if_needed()
-    box = high.bounding_box()
+    box = settled_box(high)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] - 150, box["y"] + 20, steps=5)

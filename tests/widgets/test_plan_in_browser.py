@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
@@ -78,7 +78,7 @@ def test_a_range_of_a_curve_is_dragged_foretold_and_measured(notebooks):
         shoot(page, ".st-panel-curve", "curve-plan-before")
         lab.execute("desk.advance(30)")
         page.locator(".st-panel-curve").get_by_text("30 frames").wait_for()
-        plot = page.locator(".st-panel-curve .st-plot").bounding_box()
+        plot = settled_box(page.locator(".st-panel-curve .st-plot"))
         drag(page, plot, (0.3, 0.4), (0.4, 0.6))
         page.locator(".st-ghost").get_by_text("What the marked region would do").wait_for()
         # Beside it another is drawn, on it the range is moved, and with Shift one is drawn there too.
@@ -247,7 +247,7 @@ def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(noteboo
         shoot(page, ".st-panel-map", "map-plan-before")
         lab.execute("desk.advance(170)")
         page.locator(".st-panel-map").get_by_text("170 points").wait_for()
-        plot = page.locator(".st-panel-map .st-plot").bounding_box()
+        plot = settled_box(page.locator(".st-panel-map .st-plot"))
         drag(page, plot, (0.45, 0.45), (0.6, 0.7))
         page.locator(".st-ghost").get_by_text("What the marked region would do").wait_for()
         shoot(page, ".st-panel-map", "map-ghost-light")
@@ -265,7 +265,7 @@ def test_what_a_region_would_add_to_a_map_is_drawn_before_it_is_proposed(noteboo
         shoot(page, ".st-panel-map", "map-narrow")
         # A cell that is tapped names its frame.
         page.set_viewport_size({"width": 1400, "height": 900})
-        plot = page.locator(".st-panel-map .st-plot").bounding_box()
+        plot = settled_box(page.locator(".st-panel-map .st-plot"))
         page.mouse.click(plot["x"] + 0.45 * plot["width"], plot["y"] + 0.75 * plot["height"])
         lab.wait_for_value("look.point.value is not None")
         page.locator(".st-map-about").get_by_text("Frame ").wait_for()

@@ -74,6 +74,9 @@ def test_without_a_frame_there_is_no_empty_image_but_a_sentence(desk, request):
     desk.board.frame.set(Frame(np.zeros((4, 4), "u2"), 0, 1e9))
     panel.refresh()
     assert panel.image.layout.display is None
+    # With the frame, though the run's frames are counted a moment later: nothing moves under a hand that draws.
+    assert find(panel.widget, "st-history").layout.display is None
+    assert find(panel.widget, "st-history-index").disabled is True
     assert "A scan that reads no detector has none." not in text_of(panel.widget)
 
 

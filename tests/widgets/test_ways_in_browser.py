@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widgets.lab import write_notebook
+from tests.widgets.lab import settled_box, write_notebook
 from tests.widgets.test_browser import SHOTS, each_size, overlaps, shoot
 
 CELL = """
@@ -152,7 +152,7 @@ def the_frame_comes_to_who_draws(lab, page):
     page.wait_for_function(FOCUS, arg="st-analysis-draw")
     button.click()
     page.wait_for_function(IN_SIGHT, arg=".st-canvas")
-    box = page.locator("canvas.st-canvas").bounding_box()
+    box = settled_box(page.locator("canvas.st-canvas"))
     page.mouse.move(box["x"] + 40, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 120, box["y"] + 90)

@@ -88,6 +88,7 @@ class FramePanel:
         """Show the image from the first frame on: without one it is an empty square."""
         if self.image.layout.display is not None:
             self.image.layout.display = None
+            self._history.reveal()
             self.widget.say("")
 
     def _show_older(self, frame: Frame) -> None:

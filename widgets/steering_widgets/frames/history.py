@@ -26,7 +26,7 @@ class FrameHistory:
     """A slider over the frames of the run, and whether to follow the newest.
 
     Attributes:
-        widget: The slider; hidden while there are no frames to look at.
+        widget: The slider; hidden until there is a frame to look at.
         where: Where an older frame was taken.
         live: Whether the newest frame is wanted.
         closely: Whether it is wanted with every pixel too, of which the one that comes live may have lost some.
@@ -69,6 +69,7 @@ class FrameHistory:
         self.widget = ipywidgets.VBox([bar])
         self.widget.add_class("st-history")
         self.widget.layout.display = "none"
+        self._slider.disabled = self._box.disabled = True
 
     @property
     def range_text(self) -> str:
@@ -102,6 +103,10 @@ class FrameHistory:
             self._followed = now
             self._follow(self._span.value)
         return chosen or came or moved
+
+    def reveal(self) -> None:
+        """Show the slider together with the first frame: if it came later, it would push the frame away from a hand."""
+        self.widget.layout.display = None
 
     def choose(self, index: int | None) -> None:
         """Want a frame by its index in the run; ``None`` follows the newest."""
@@ -167,7 +172,6 @@ class FrameHistory:
         self._slider.disabled = self._box.disabled = not len(span)
         if not len(span):
             return
-        self.widget.layout.display = None
         last = max(span.stop - 1, 0)
         index = last if self.live else self._choice.value or 0
         low, high = min(span.first, index), max(last, index)

@@ -403,6 +403,8 @@ async function render({ model, el }) {
   let dragged = null;
   /** @type {Pixel | null} */
   let drawnFrom = null;
+  /** @type {Sides | null} */
+  let drawn = null; // what is drawn now: it is sent as it was seen, also if the page moved under the pointer since
   parts.canvas.addEventListener("keydown", onKey);
   parts.root.addEventListener("keydown", onEscape);
   parts.canvas.addEventListener("focus", placeCross);
@@ -411,6 +413,7 @@ async function render({ model, el }) {
   parts.canvas.addEventListener("pointerdown", (event) => {
     if (shown && model.get("drawing")) {
       drawnFrom = pixelAt(event);
+      drawn = null;
       parts.canvas.setPointerCapture(event.pointerId);
       return;
     }
@@ -420,7 +423,7 @@ async function render({ model, el }) {
   });
   parts.canvas.addEventListener("pointerup", (event) => {
     dragged = null;
-    if (drawnFrom && shown) send({ kind: "drawn", ...between(drawnFrom, pixelAt(event)) });
+    if (drawnFrom && shown) send({ kind: "drawn", ...(drawn ?? between(drawnFrom, pixelAt(event))) });
     drawnFrom = null;
   });
   parts.canvas.addEventListener("pointercancel", () => {
@@ -431,7 +434,11 @@ async function render({ model, el }) {
   parts.canvas.addEventListener("pointermove", (event) => {
     if (!shown) return;
     const at = pixelAt(event);
-    if (drawnFrom) placeBand(between(drawnFrom, at));
+    // A pointer that rests is said to move, too, when the page moves under it.
+    if (drawnFrom && (event.movementX || event.movementY)) {
+      drawn = between(drawnFrom, at);
+      placeBand(drawn);
+    }
     if (dragged) {
       const [row, column, rows, columns] = window_;
       look(row + dragged[0] - at[0], column + dragged[1] - at[1], rows, columns);
