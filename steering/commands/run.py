@@ -167,8 +167,10 @@ def _do_flow(session: "Session", asked: _Asked, run: str) -> tuple[Json, int]:
 
 def _bring(session: "Session", flow: str) -> None:
     """Wait until the session has what a flow has found, so that the next scan is steered on it."""
-    with suppress(TimeoutError):
-        session.flows.returned.wait(lambda found: any(one.flow == flow for one in found.values()), _BRING_SECONDS)
+    try:
+        session.flows.wait_brought(flow, _BRING_SECONDS)
+    except TimeoutError:
+        sys.stderr.write(f"What {flow} has found did not come within {_BRING_SECONDS:g} s: no scan is steered on it.\n")
 
 
 def _scan(session: "Session", asked: _Asked) -> dict[str, Json]:
@@ -188,9 +190,15 @@ def _scan(session: "Session", asked: _Asked) -> dict[str, Json]:
 def _steer(session: "Session", uid: str, script: Script, timeout: float) -> None:
     """Make a script's proposals while the scan runs, and wait for its end."""
     began, waiting = time.monotonic(), list(script.steps)
-    deadline = began + timeout
+    deadline, said = began + timeout, ""
     while session.board.status.value.run != uid or session.board.status.value.scanning:
         status = session.board.status.value
+        why = status.why if status.state == "paused" else ""
+        if why not in ("", said):
+            # Whoever started it and went away finds out here why it takes so long.
+            sys.stderr.write(f"The scan waits. {why}\n")
+            sys.stderr.flush()
+        said = why
         due = [step for step in waiting if step.due(status.points_done, time.monotonic() - began)]
         waiting = [step for step in waiting if step not in due]
         for step in due:

@@ -1,19 +1,27 @@
 """Errors that a user can act on."""
 
 import re
+from typing import Any
 
 
 class SteeringError(Exception):
     """Something that the user can put right.
 
-    The message is one plain sentence or two: what was wrong (with the value and its unit), what is allowed,
-    and the next step. Panels and the command line show it without a traceback.
+    The message is a plain sentence or two: what was wrong (value, unit), what is allowed, the next step. No traceback.
     """
+
+
+def own_text(error: BaseException) -> str:
+    """Return the text of an error on one line; of a pydantic error what is wrong, without its hints to programmers."""
+    # By its name: the library loads slowly.
+    problems: Any = getattr(error, "errors", None) if type(error).__name__ == "ValidationError" else None
+    texts = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems()] if problems else [str(error)]
+    return " ".join("; ".join(texts).split())
 
 
 def said(error: BaseException) -> str:
     """Put an error into words for a person: its own text, or, where it has none, what it is."""
-    text = " ".join(str(error).split())
+    text = own_text(error)
     if isinstance(error, SteeringError):
         return text
     name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", type(error).__name__).lower()
@@ -22,7 +30,7 @@ def said(error: BaseException) -> str:
 
 def cause(error: Exception) -> str:
     """Say why a file could not be used: in the system's words, or, where it has none, in the error's own."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or said(error)
+    return (error.strerror if isinstance(error, OSError) else None) or own_text(error) or said(error)
 
 
 class LostError(SteeringError):

@@ -9,10 +9,6 @@ import numpy as np
 from steering.core.block import Floats
 
 
-def _no_floats() -> Floats:
-    return np.empty(0)
-
-
 @dataclass(frozen=True)
 class SeenRun:
     """A run that a source has brought.
@@ -84,6 +80,6 @@ class Trend:
 
     run: str = ""
     analysis: str = ""
-    times: Floats = field(default_factory=_no_floats)
-    frames: Floats = field(default_factory=_no_floats)
+    times: Floats = field(default_factory=lambda: np.empty(0))
+    frames: Floats = field(default_factory=lambda: np.empty(0))
     features: Mapping[str, Course] = field(default_factory=dict[str, Course])

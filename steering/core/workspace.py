@@ -10,10 +10,14 @@ class Workspace:
     """A folder for one beamline service, its record and its compute owners.
 
     Attributes:
-        directory: ``STEERING_HOME`` if set, else ``~/.local/share/steering``.
+        directory: As an absolute path: it is told to processes that work in folders of their own, and to devices.
     """
 
     directory: Path
+
+    def __post_init__(self) -> None:
+        """Take a relative folder from where this process works, and ``~`` as the user's home."""
+        object.__setattr__(self, "directory", self.directory.expanduser().absolute())
 
     @property
     def run(self) -> Path:
@@ -37,6 +41,6 @@ class Workspace:
 
 
 def default_workspace() -> Workspace:
-    """Return the workspace that this user works in."""
+    """Return the workspace that this user works in: ``STEERING_HOME`` if set, else ``~/.local/share/steering``."""
     named = os.environ.get("STEERING_HOME")
     return Workspace(Path(named) if named else Path.home() / ".local" / "share" / "steering")

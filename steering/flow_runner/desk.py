@@ -50,6 +50,7 @@ class Flows:
         """
         self._workspace, self._board = workspace, board
         self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._brought: set[str] = set()
         self.states: Cell[tuple[FlowState, ...]] = Cell(())
         self.returned: Cell[Mapping[str, Returned]] = Cell({})
         self.offered: Cell[tuple[str, ...]] = Cell(())
@@ -185,6 +186,18 @@ class Flows:
         """
         return {one.result.provenance.label: one.result for one in returned_by(self.state(id))}
 
+    def wait_brought(self, id: str, timeout: float) -> None:  # noqa: A002  (what a person calls it)
+        """Wait until the session has what a flow run has found; another may have brought newer results since.
+
+        Args:
+            id: What it is called.
+            timeout: Longest wait in seconds.
+
+        Raises:
+            TimeoutError: If it has not come in time.
+        """
+        self.returned.wait(lambda _: id in self._brought, timeout)
+
     def explain(self, name: str, run: str = "", *, definition: bool = False) -> str:
         """Say what a flow would do, and why.
 
@@ -224,6 +237,7 @@ class Flows:
                 troubles.look(states)
 
         def take(one: Returned) -> None:
+            self._brought.add(one.flow)
             self.returned.set({**self.returned.value, one.result.provenance.label: one})
             bring(one.result)
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from bluesky.utils import FailedStatus
 
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, own_text
 
 Then: TypeAlias = Literal["pause", "fail"]
 
@@ -89,7 +89,7 @@ def words(error: BaseException, devices: Mapping[str, str]) -> str:
         devices: Names of devices, in words, by the beginning of the names of their channels and signals.
     """
     cause = _cause(error)
-    text = " ".join(str(cause).split())
+    text = own_text(cause)
     if isinstance(cause, SteeringError):
         return text
     if isinstance(cause, TimeoutError):

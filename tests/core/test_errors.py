@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
-from steering.core.errors import SteeringError, cause, said
+from steering.core.errors import SteeringError, cause, own_text, said
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for room in ("steering", "widgets/steering_widgets") for path in (ROOT / room).rglob("*.py")]
@@ -22,6 +23,21 @@ CODE = [path for room in ("steering", "widgets/steering_widgets") for path in (R
 )
 def test_an_error_is_put_into_words(error, words):
     assert said(error) == words
+
+
+def test_a_model_that_was_not_met_is_put_into_words_without_its_hints_to_programmers():
+    class Exposure(BaseModel):
+        seconds: float
+        frames: int
+
+    with pytest.raises(ValidationError) as raised:
+        Exposure.model_validate({"seconds": "long", "frames": 1.5})
+    assert said(raised.value).startswith(
+        "seconds: Input should be a valid number, unable to parse string as a number; "
+    )
+    for words in (own_text(raised.value), cause(raised.value)):
+        assert "errors.pydantic.dev" not in words
+        assert "frames: Input should be a valid integer" in words
 
 
 def test_no_sentence_shows_the_representation_of_an_exception():

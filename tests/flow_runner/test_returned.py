@@ -72,6 +72,10 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     await asyncio.gather(following, return_exceptions=True)
     assert [one.provenance.run for one in brought] == [UID, "ffff0000-1"]
     assert brought[0].provenance.facility == f"inline, flow keep-{UID[:8]}"
+    # Of the first a newer result of the same label has taken the place since: it has been brought all the same.
+    flows.wait_brought(f"keep-{UID[:8]}", 0.0)
+    with pytest.raises(TimeoutError):
+        flows.wait_brought("keep-aaaa0000", 0.0)
     newest = flows.returned.value["deep"]
     assert newest.latency_class in ("live", "within a minute")
     assert "deep of run ffff0000 on inline, flow keep-ffff0000" in str(newest)
