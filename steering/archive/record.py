@@ -1,7 +1,7 @@
 """Reads the record: runs, their rulings and results as xarray, also while they grow."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Any
 
@@ -25,7 +25,8 @@ def connect_record(url: str, key: str, patience: float = 60.0, given_up: Event |
         url: Of its API.
         key: Its API key.
         patience: Longest wait in seconds.
-        given_up: Ends the wait when it is set: the record has gone with its service.
+        given_up: Ends the wait when it is set, and all that the client tries again: the record has gone with its
+            service.
 
     Raises:
         SteeringError: If it does not answer in time.
@@ -44,12 +45,25 @@ def connect_record(url: str, key: str, patience: float = 60.0, given_up: Event |
                 raise SteeringError(_detail(answer, url))
             # One that is asked through its service, and is not there yet.
             answer.raise_for_status()
-            return made_for(url, lambda: from_uri(url, api_key=key, headers=headers), own=True)
+            client = made_for(url, lambda: from_uri(url, api_key=key, headers=headers), own=True)
+            client.context.http_client.event_hooks["request"].append(_giving_up(given_up))
+            return client
         except (httpx.HTTPError, OSError) as error:
             if time.monotonic() > deadline or given_up.is_set():
                 message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."
                 raise SteeringError(message) from error
         given_up.wait(_RETRY_SECONDS)
+
+
+def _giving_up(given_up: Event) -> Callable[[Any], None]:
+    """Refuse requests once the record is given up: Tiled's client asks a server that has gone ten times, for 45 s."""
+
+    def refuse(request: Any) -> None:
+        if given_up.is_set():
+            message = f"The record at {request.url.host} has gone with its service."
+            raise SteeringError(message)
+
+    return refuse
 
 
 def _detail(answer: Any, url: str) -> str:

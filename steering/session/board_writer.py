@@ -296,9 +296,9 @@ class BoardWriter:
         await self._documents.cancel()
         await asyncio.gather(*(followed.cancel() for _, followed in self._companions.all))
         await end_tasks(*self._tasks)
-        await self._until_written()
+        await self.until_written()
 
-    async def _until_written(self) -> None:
+    async def until_written(self) -> None:
         """Wait until the results are in the record; one that has gone with its service is not waited for."""
         writing = asyncio.create_task(self._keeper.written())
         while not (await asyncio.wait([writing], timeout=_GONE_SECONDS))[0]:

@@ -49,6 +49,8 @@ Value = TypeVar("Value")
 
 FORGOTTEN = "This session was deleted, or another one was given its name."
 _CONTROL_TOKEN_SECONDS = 8 * 3600.0
+# The newest results take a second; a record that hangs must not keep the rest from ending.
+_WRITTEN_SECONDS = 10.0
 
 
 class Session(AbstractContextManager["Session"]):
@@ -452,7 +454,7 @@ class Session(AbstractContextManager["Session"]):
             begun_only: End only what had to be started when this session was opened; what ran before goes on.
         """
         # Each takes seconds to end; they do so side by side.
-        ends = {"facility": self._end_facility, "service": lambda: stop_service(self.workspace)}
+        ends = {"facility": self._end_facility, "service": self._end_service}
         endings = [
             Ending("steering-shutdown", end) for name, end in ends.items() if not begun_only or name in self._began
         ]
@@ -464,6 +466,11 @@ class Session(AbstractContextManager["Session"]):
             rest.callback(self.close)
             for ending in endings:
                 rest.callback(ending.wait)
+
+    def _end_service(self) -> None:
+        """End the service, once the newest results are in the record, which goes with it."""
+        self._works.wait_written(_WRITTEN_SECONDS)
+        stop_service(self.workspace)
 
     def _end_facility(self) -> None:
         """End the facility, by the session's own connection while there is one."""

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -55,6 +56,13 @@ class Works:
             if self._ending is None:
                 self._ending = Ending("steering-close", lambda: self._end(why, facility=facility))
             return self._ending
+
+    def wait_written(self, seconds: float) -> None:
+        """Wait until the results are in the record, for so many seconds at most; not where nobody writes any more."""
+        if self._thread.is_alive():
+            # It is cancelled where the session is closed meanwhile, which has waited for the same.
+            with suppress(SteeringError, CancelledError):
+                self._ask(self._writer.until_written(), seconds)
 
     def _ask(self, coroutine: Coroutine[Any, Any, Value], timeout: float = ANSWER_SECONDS) -> Value:
         asked = asyncio.run_coroutine_threadsafe(coroutine, self._loop)

@@ -36,6 +36,15 @@ def server(tmp_path_factory):
         yield made.url, folder
 
 
+def test_a_record_that_has_gone_with_its_service_is_asked_no_more(server):
+    gone = threading.Event()
+    client = connect_record(server[0], "key", given_up=gone)
+    assert "none" not in client
+    gone.set()
+    with pytest.raises(SteeringError, match="has gone with its service"):
+        client.create_container("none")
+
+
 def journalled(folder, uid, points, stop=True):
     """Write a journal of a run whose frames exist."""
     path = folder / "frames" / f"{uid}.h5"

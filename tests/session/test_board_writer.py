@@ -41,7 +41,7 @@ async def test_results_for_a_record_that_has_gone_with_its_service_are_not_waite
     # As the keeper waits while the record is asked again and again in a thread of its own.
     follower._keeper = SimpleNamespace(written=lambda: asyncio.to_thread(gives_up.wait, 60))
     async with asyncio.timeout(20):
-        await follower._until_written()
+        await follower.until_written()
     assert len(asked) >= 3
 
 
