@@ -46,13 +46,14 @@ def connect_record(url: str, key: str, patience: float = 60.0, given_up: Event |
             # One that is asked through its service, and is not there yet.
             answer.raise_for_status()
             client = made_for(url, lambda: from_uri(url, api_key=key, headers=headers), own=True)
-            client.context.http_client.event_hooks["request"].append(_giving_up(given_up))
-            return client
         except (httpx.HTTPError, OSError) as error:
             if time.monotonic() > deadline or given_up.is_set():
                 message = f"The record at {url} does not answer: {error}. Check that its process runs: steering check."
                 raise SteeringError(message) from error
-        given_up.wait(_RETRY_SECONDS)
+            given_up.wait(_RETRY_SECONDS)
+        else:
+            client.context.http_client.event_hooks["request"].append(_giving_up(given_up))
+            return client
 
 
 def _giving_up(given_up: Event) -> Callable[[Any], None]:
