@@ -379,6 +379,7 @@ class Docket:
             paused=self.paused,
             suspended=self.suspended,
             aborting=self.aborting,
+            finishing=self._standing.finishing,
             person=person,
             lease=lease,
             parameters=self._parameters,

@@ -76,7 +76,8 @@ def test_regions_in_a_row_do_not_exceed_the_budget_together():
 def test_what_takes_points_away_is_counted_too():
     docket = docket_of()
     assert ask(docket, region(-10, 10, 0.2)).accepted
-    assert ask(docket, Finish()).accepted
+    few = Linspace("sy", 0.0, 1.0, 2) * Linspace("sx", 0.0, 1.0, 2)
+    assert ask(docket, ReplacePath(few.serialize())).accepted
     assert ask(docket, region(-10, 10, 0.2)).accepted
     assert ask(docket, Skip(5)).accepted
 
