@@ -1,6 +1,7 @@
 """What the two lanes promise, on facilities that lose, hang and fail."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -263,7 +264,11 @@ async def test_a_kernel_that_comes_back_computes_nothing_that_was_stored(tmp_pat
     assert source.kept == set(range(FRAMES))
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x80\x05K\x01."], ids=["empty", "garbage", "something else"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"nonsense", b"\x80\x05K\x01.", b"coperator\ngetitem\n(}K\x01tR."],
+    ids=["empty", "garbage", "something else", "what raises anything"],
+)
 async def test_a_damaged_checkpoint_costs_time_and_nothing_else(tmp_path, damage):
     await follow(Scripted(*SINGLES[:150]), InlineFacility(), Store(tmp_path))
     kept = list(tmp_path.glob("*.state"))
@@ -432,6 +437,15 @@ async def test_frames_that_could_be_read_when_a_kernel_came_back_are_not_said_to
     results, _, loop = await follow(Scripted(block(0, 20), block(20, 60)), InlineFacility(), Store(tmp_path))
     assert (loop.counts.failed, loop.counts.came, loop.counts.analysed) == (0, 60, 60)
     assert results[-1].provenance.frames == 60
+
+
+async def test_a_frame_from_the_future_says_nothing_of_how_quick_the_loop_is():
+    future = replace(block(0, 20), seen={"document": time.time() + 86400.0})
+    now = replace(block(20, 40), seen={"document": time.time() + 0.5})
+    results, _, loop = await follow(Scripted(future, now), InlineFacility())
+    assert results[-1].provenance.frames == 40
+    assert len(loop.photon_to_feature.samples) == 20
+    assert min(loop.photon_to_feature.samples) > -1.0
 
 
 class Failing(InlineFacility):
