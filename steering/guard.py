@@ -55,6 +55,7 @@ class Situation:
         reach: What the proposed path would visit, for actions that change the path.
         problem: Why the proposed path cannot be built, or empty.
         aborting: Whether an abort was accepted.
+        finishing: Whether a finish was accepted.
         parted: Whether the scan takes a burst in parts; one in a single part cannot be ended.
         burst: Number of the point, from 1, whose burst runs and is not being ended; 0 if there is none.
         suspended: Whether it waits for the beamline and goes on by itself; a person's pause then outlasts that.
@@ -72,6 +73,7 @@ class Situation:
     reach: Reach | None = None
     problem: str = ""
     aborting: bool = False
+    finishing: bool = False
     suspended: bool = False
     parted: bool = False
     burst: int = 0
@@ -109,6 +111,9 @@ def _lease(situation: Situation) -> str:
 
 
 def _content(action: Action, situation: Situation) -> str:
+    if situation.finishing and isinstance(action, SetParameter | InsertRegion | ReplacePath | Skip):
+        # A path that is laid anew would be measured: the end that somebody asked for would not come.
+        return "The scan is being finished, so nothing of it can be changed any more. Start it again with other values."
     match action:
         case SetParameter():
             return judge_value(action.parameter, action.value, situation.parameters)

@@ -31,11 +31,13 @@ def make_security(directory: Path) -> dict[str, Json]:
         made = Security.temporary()
         texts = (made.tls_ca_file, made.tls_client_cert, made.tls_client_key)
         for path, text in zip(paths.values(), texts, strict=True):
-            # Replace the file in one step, because a scheduler may be reading it.
             fresh = path.with_suffix(".new")
             fresh.touch(mode=0o600)
             fresh.write_text(str(text), encoding="utf-8")
-            fresh.replace(path)
+        # Replace each file in one step, because a scheduler may be reading it; and the certificate last: its age says
+        # whether all three are new, also if this process is killed, or the disk is full, before that.
+        for name in ("tls_ca", "tls_key", "tls_certificate"):
+            paths[name].with_suffix(".new").replace(paths[name])
         _LOG.info("a certificate for Dask's connections was made in %s", directory)
     return {name: str(path) for name, path in paths.items()}
 

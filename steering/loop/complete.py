@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from steering.core.analysis import Analyses
@@ -123,8 +123,8 @@ class CompleteLane:
 
     @property
     def held_frames(self) -> int:
-        """Number of frames in the states."""
-        base = self._base.partial.frames if self._base is not None else 0
+        """Number of frames in the states, with those that could not be read."""
+        base = self._base.partial.frames + self._base.partial.failed if self._base is not None else 0
         return base + sum(group.frames for group in (*self._storing, *self._done))
 
     @property
@@ -142,6 +142,8 @@ class CompleteLane:
         """Load the run's checkpoint, if there is one, and begin."""
         self._base = await self._store.get(self._run, self.analyses)
         if self._base is not None:
+            # What could not be read then comes again, and may be there now.
+            self._base = replace(self._base, partial=replace(self._base.partial, failed=0, failures=()))
             self.came = self._base.partial.ranges
             self._tell_stored(self.came)
         self.begin()
@@ -260,7 +262,8 @@ class CompleteLane:
 
     def _restore(self, stored: Stored, *instead: State) -> State:
         """Submit a task that reads a stored state. Until it is done, the states in ``instead`` stand for it."""
-        return self._become("restore", instead, restore, stored.saved)
+        partial = stored.partial
+        return self._become("restore", instead, restore, stored.saved, partial.failed, partial.failures)
 
     def _become(self, name: str, parts: Sequence[State], function: Callable[..., Partial], *arguments: Any) -> State:
         state = State(self._tasks.submit(name, function, *arguments), tuple(parts))

@@ -18,6 +18,9 @@ from steering.loop.ranges import Ranges, count, unite, without
 from steering.loop.stopwatch import Stopwatch
 from steering.loop.tasks import TASK_ERRORS, Tasks
 
+# A frame from further in the future tells of a wrong clock, and nothing of the loop.
+_AHEAD_SECONDS = 1.0
+
 
 class DisplayLane:
     """Makes a run's results.
@@ -244,7 +247,7 @@ class DisplayLane:
         new = [index for index in photons if not low <= index < high]
         new = [index for index in new if without(index, index + 1, self._timed)]
         for index in new:
-            if photons[index] > self._began:
+            if self._began < photons[index] <= now + _AHEAD_SECONDS:
                 self._stopwatch.add(now - photons[index])
         if new:
             self._timed, _ = unite(self._timed, [(index, index + 1) for index in new])

@@ -391,12 +391,12 @@ def _conclude(analysis: Analysis[Any], members: Sequence[Member]) -> Ended:
     return Ended(outcome, error, whole.failed, whole.failures)
 
 
-def restore(saved: Mapping[str, bytes | Path]) -> Partial:
-    """Load the stored partial of each analysis, by label, from our own files or from bytes that were sent."""
+def restore(saved: Mapping[str, bytes | Path], failed: int = 0, failures: tuple[Failure, ...] = ()) -> Partial:
+    """Load the stored partial of each analysis, by label; what failed is what could not be read and comes no more."""
     # The content is safe to unpickle: our own files of mode 0600, or bytes from Dask's own TLS peer.
     contents = {label: one.read_bytes() if isinstance(one, Path) else one for label, one in saved.items()}
     partials: dict[str, Partial] = {label: pickle.loads(one)[1] for label, one in contents.items()}  # noqa: S301  (see above)
-    return together(partials)
+    return replace(together(partials), failed=failed, failures=failures)
 
 
 def rehearse(*analyses: Analysis[Any]) -> Finished:

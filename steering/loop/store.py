@@ -129,8 +129,7 @@ class Store:
                 content = file.read_bytes()
                 # Written by this user's own loop into a folder that only this user may write.
                 version, partial = pickle.loads(content)  # noqa: S301  (see above)
-            except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, TypeError):
-                # Deleted just now, truncated, or written by another version.
+            except Exception:  # noqa: BLE001, S112  (deleted just now, damaged, of another version: it may be anything)
                 continue
             if version == VERSION:
                 return partial, self._saved(content, file)

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from threading import get_ident
 
 from steering.core.errors import SteeringError, cause
 from steering.core.json import Json
@@ -40,7 +41,8 @@ def _unwritable(directory: Path, error: OSError | None) -> SteeringError:
 def write_secret(path: Path, content: dict[str, Json]) -> None:
     """Write a JSON file with mode 0600, whole or not at all."""
     make_private(path.parent)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    # Two threads may write it at once, too.
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
@@ -51,6 +53,6 @@ def read_secret(path: Path) -> dict[str, Json] | None:
     """Read such a file; nothing if it is not there, cannot be read, or its writer was killed while it wrote."""
     try:
         content: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -24,7 +24,10 @@ async def in_thread(function: Callable[[], Value], *, daemon: bool = False) -> V
     def tell(value: Value | None, error: BaseException | None) -> None:
         if answer.done():
             return
-        if error is not None:
+        if isinstance(error, StopIteration):
+            # A future takes none, and whoever waits for it would wait for ever.
+            answer.set_exception(RuntimeError("it ran past the end of an iterator (StopIteration)"))
+        elif error is not None:
             answer.set_exception(error)
         else:
             answer.set_result(cast("Value", value))

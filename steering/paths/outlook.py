@@ -85,8 +85,10 @@ def _after(situation: Situation, action: Action) -> Situation:
             return replace(situation, parameters={**situation.parameters, name: replace(held, value=value)})
         case Pause():
             return replace(situation, paused=True, suspended=False)
-        case Resume() | Finish():
+        case Resume():
             return replace(situation, paused=False, suspended=False)
+        case Finish():
+            return replace(situation, paused=False, suspended=False, finishing=True)
         case Abort():
             return replace(situation, paused=False, suspended=False, aborting=True)
         case _:

@@ -8,6 +8,8 @@ from math import floor
 
 # Two points closer than this share of a step, on every axis, are the same point.
 SAME_POINT = 0.25
+# On an axis that stands in all points of a path, and so has no step, they must be as close as this, in its unit.
+_SAME_PLACE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class _Cells:
 
     def __init__(self, steps: Mapping[str, float]) -> None:
         self._axes = tuple(steps)
-        self._sizes = [steps[axis] * SAME_POINT for axis in self._axes]
+        self._sizes = [steps[axis] * SAME_POINT or _SAME_PLACE for axis in self._axes]
         self._cells: dict[tuple[int, ...], list[list[float]]] = {}
 
     def add(self, point: Point) -> None:

@@ -15,6 +15,8 @@ from steering.core.status import Axis
 from steering.guard import Reach
 from steering.paths.path import Point
 
+_ROUNDING = 1e-12
+
 
 class Scan(Protocol):
     """A scan as a value: a scanspec ``Spec`` that follows from steerable parameters."""
@@ -129,10 +131,21 @@ def points_of_any(spec: Spec[str], axes: Mapping[str, Axis]) -> list[Point]:
     steps: dict[str, float] = {}
     visited = [dict(point) for point in spec.midpoints()]
     for name in spec.axes():
-        distances = np.diff(np.unique([float(point[name]) for point in visited]))
+        step = step_along([float(point[name]) for point in visited])
         # An axis that stays where it is has no step; a thousandth of its travel stands in for one.
-        steps[name] = float(distances.min()) if len(distances) else (axes[name].high - axes[name].low) / 1000
+        steps[name] = step or (axes[name].high - axes[name].low) / 1000
     return points_of(spec, steps)
+
+
+def step_along(positions: Sequence[float]) -> float:
+    """Say how far the nearest two positions of an axis are apart, in its unit; 0 if it stays where it is.
+
+    A position that is come to from both sides differs from itself by rounding: that is no step.
+    """
+    visited = np.unique(positions)
+    distances = np.diff(visited)
+    apart = distances[distances > _ROUNDING * max(abs(visited[0]), abs(visited[-1]))]
+    return float(apart.min()) if len(apart) else 0.0
 
 
 def bounded(axis: Axis, extent: tuple[float, float] | None) -> Axis:

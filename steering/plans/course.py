@@ -42,7 +42,7 @@ class Course:
         timed: Whether it says so of the point that was begun last.
         began: Monotonic time in seconds at which the newest point was begun.
         usable: Whether all was as it has to be while it was measured.
-        due: Monotonic time in seconds before which the next point does not begin.
+        due: Monotonic time in seconds at which the newest point was due; 0 before the first.
         securing: What makes the devices safe, once it has begun.
         finished: Whether somebody asked to end the run in order.
         visited: The points that were measured, in their order, also those that are measured once more.
@@ -79,7 +79,7 @@ class Course:
     def goes_on(self) -> bool:
         """Whether another point follows, as far as is known."""
         scan = self.docket.scan
-        return not self.finished if scan.own_path else bool(self.path.left) or scan.endless
+        return not self.finished and (scan.own_path or scan.endless or bool(self.path.left))
 
     @property
     def left(self) -> int:

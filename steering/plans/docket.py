@@ -16,12 +16,12 @@ from steering.core.action import Action, EndBurst, Pause, Resume, SetParameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
 from steering.guard import Situation, judge_path, judge_wish
+from steering.journal.refusals import STEERING, WATCHING, Refusals
 from steering.paths.outlook import Outlook, Standpoint, look_out
 from steering.paths.prospect import Decision, Prospect, look_ahead, points_expected
 from steering.paths.scan import Scan, bounded
 from steering.paths.way import Way
 from steering.paths.words import describe, exact
-from steering.plans.refusals import STEERING, WATCHING, Refusals
 from steering.plans.remarks import Remarks, necessary
 from steering.plans.standing import Standing
 
@@ -379,6 +379,7 @@ class Docket:
             paused=self.paused,
             suspended=self.suspended,
             aborting=self.aborting,
+            finishing=self._standing.finishing,
             person=person,
             lease=lease,
             parameters=self._parameters,

@@ -10,13 +10,14 @@ class Standing:
     Attributes:
         paused: Whether a pause was accepted and no resume since.
         suspended: Whether the scan waits for the beamline, and goes on by itself.
+        finishing: Whether a finish was accepted.
         abort: The abort that was accepted first, if one was.
         over: Whether the plan has ended: until then a second abort acts.
     """
 
     def __init__(self) -> None:
         """Begin with a scan that goes on."""
-        self.paused = self.suspended = self.over = False
+        self.paused = self.suspended = self.finishing = self.over = False
         self.abort: Ruling | None = None
         self._held_by: Ruling | None = None
         # Aborts that were accepted, and how many of them the plan knows of.
@@ -51,5 +52,6 @@ class Standing:
                 self._aborts += ruling.accepted
             case Resume() | Finish():
                 self.paused = self.suspended = False
+                self.finishing = self.finishing or isinstance(action, Finish)
             case _:
                 pass

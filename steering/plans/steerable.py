@@ -227,11 +227,13 @@ def _mixed(course: Course, frames: int) -> str:
 def _early(course: Course) -> Plan:
     """Wait until the next point is due, or something comes for the plan; return whether to look again."""
     period, now = course.docket.scan.period(course.values), time.monotonic()
-    if not period or not course.path.left:
+    if not period or not course.goes_on:
         return False
-    if now < course.due:
-        yield from bps.wait_for([lambda: within(course, course.due - now)])
+    # By the period that is in force now: one that was shortened is not waited for.
+    due = course.due + period if course.due else now
+    if now < due:
+        yield from bps.wait_for([lambda: within(course, due - now)])
         return True
     # In step with the first one; a point that took too long moves those after it.
-    course.due = max(course.due, now - period) + period if course.due else now + period
+    course.due = max(due, now - period)
     return False

@@ -7,14 +7,13 @@ from functools import cached_property
 from itertools import product
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import JsonValue
 from scanspec.specs import Spec
 
 from steering.core.errors import SteeringError
 from steering.core.json import Json
 from steering.paths.path import Point
-from steering.paths.scan import Scan, points_of
+from steering.paths.scan import Scan, points_of, step_along
 from steering.paths.spec_text import read_spec
 from steering.scans.base import ScanBase
 from steering.scans.entry import Mistake, ScanEntry
@@ -90,8 +89,7 @@ class SpecScan(ScanBase):
         visited = [dict(point) for point in spec.midpoints()]
         steps: dict[str, float] = {}
         for axis in self.axes:
-            distances = np.diff(np.unique([float(point[axis]) for point in visited]))
-            steps[axis] = float(distances.min()) if len(distances) else 0.0
+            steps[axis] = step_along([float(point[axis]) for point in visited])
         return points_of(spec, steps)
 
     def _filled(self, node: Json, values: Mapping[str, float]) -> Json:

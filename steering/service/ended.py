@@ -4,6 +4,7 @@ import time
 from concurrent.futures import Future
 from typing import Any
 
+from steering.core.proposal import Ruling
 from steering.core.status import EndedRun
 from steering.plans.docket import Docket
 
@@ -18,7 +19,10 @@ def ended_run(run: str, docket: Docket, running: "Future[None]", stop: dict[str,
         stop: Its stop document; empty if there was none.
     """
     error, ruling = running.exception(), docket.abort
-    status = stop.get("exit_status") or ("abort" if ruling is not None else "fail" if error else "success")
+    status = stop.get("exit_status") or "success"
+    if status == "success" and (error is not None or not stop or _came_after(ruling, stop, docket)):
+        # A plan may open several runs, and end between two of them.
+        status = "abort" if ruling is not None else "fail" if error else "success"
     reason = who = ""
     if status == "abort" and ruling is not None:
         reason, who = ruling.new, ruling.who
@@ -45,6 +49,11 @@ def why_not_open(docket: Docket, error: BaseException | None) -> str:
     if ruling is not None:
         return f"The scan was aborted before its run was open, by {ruling.who}{_because(ruling.new)}."
     return f"The scan ended before its run was open. {error or 'Its plan opened none.'}"
+
+
+def _came_after(abort: Ruling | None, stop: dict[str, Any], docket: Docket) -> bool:
+    """Say whether a scan was aborted after its last run had ended: not if its plan had ended, too."""
+    return abort is not None and docket.noticed and abort.decided_at > float(stop.get("time", 0.0))
 
 
 def _because(reason: str) -> str:

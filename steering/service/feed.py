@@ -38,12 +38,16 @@ class Feed:
         """Begin the journal of a scan; what was published before is no longer shown.
 
         Raises:
-            SteeringError: If the last one is not written yet, as its disk is full.
+            SteeringError: If the last one is not written yet, as its disk is full, or this one cannot be begun.
         """
         with self._lock:
             self._close()
+            try:
+                self._journal, self._over = Journal(self._workspace.journal, scan), False
+            except OSError as error:
+                message = f"No journal can be begun in {self._workspace.journal} ({cause(error)}). Free room there."
+                raise SteeringError(message) from error
             self.hub.begin()
-            self._journal, self._over = Journal(self._workspace.journal, scan), False
 
     def end(self) -> None:
         """Say that the scan is over: what comes now is of none of its runs, and goes into a journal of its own.

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from threading import Lock
 from typing import Any
@@ -31,7 +32,10 @@ class NamedFiles:
         """Remember what a document names."""
         if name == "stream_resource":
             uri = str(document.get("uri", ""))
-            found = [path_of_uri(uri), uri.removeprefix("file://localhost").removeprefix("file://")]
+            found = [uri.removeprefix("file://localhost").removeprefix("file://")]
+            with suppress(ValueError):
+                # One that is no address is nothing that a guest could ask for, and must not end the scan.
+                found.append(path_of_uri(uri))
         elif name == "resource":
             found = [str(PurePosixPath(str(document.get("root") or "/")) / str(document.get("resource_path", "")))]
         else:

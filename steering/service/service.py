@@ -16,6 +16,7 @@ from statistics import median
 from threading import Event, RLock
 from typing import Any
 
+from steering.core import burst
 from steering.core.action import Abort, Action
 from steering.core.errors import SteeringError
 from steering.core.instrument import Instrument
@@ -88,7 +89,8 @@ class Beamline:
         self._over = Event()
         self._docket: Docket | None = None
         self._running: Future[None] | None = None
-        self._run = ""
+        # The run that is shown, and those that are open, the newest last.
+        self._run, self._open = "", list[str]()
         self._opened: Future[str] = Future()
         self._message = ""
         self._last = EndedRun()
@@ -329,6 +331,7 @@ class Beamline:
             plan = steerable(docket, devices, metadata, measured)
         self._feed.begin(docket.scan.name)
         self._docket, self._message, self._run, self._stopped = docket, "", "", {}
+        self._open = []
         opened: Future[str] = Future()
         self._opened = opened
         self._times.clear()
@@ -385,13 +388,18 @@ class Beamline:
         """Journal and publish one document, on the RunEngine's thread."""
         if name == "start":
             self._run = document["uid"]
+            self._open.append(self._run)
             if not self._opened.done():
                 self._opened.set_result(self._run)
-        if name == "stop" and document["run_start"] == self._run:
-            self._stopped = document
+        if name == "stop" and document["run_start"] in self._open:
+            # A plan may open one inside another: then the one around it goes on, and ends last.
+            self._open.remove(document["run_start"])
+            self._run, self._stopped = [document["run_start"], *self._open][-1], document
         if name == "descriptor":
             self._streams[document["uid"]] = document["name"]
-        if name == "event" and self._streams.get(document["descriptor"]) == "primary":
+        primary = name == "event" and self._streams.get(document["descriptor"]) == "primary"
+        if primary and not document["data"].get(burst.PART):
+            # A burst in parts has an event a part, and is one point.
             self._times.append(document["time"])
         self._feed.publish(Entry("document", name, document))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from steering.cluster import connection
 from steering.cluster.connection import make_security
@@ -35,6 +36,30 @@ def test_it_is_renewed_before_it_runs_out(tmp_path, monkeypatch, days):
     assert all(renewed[name] != first[name] for name in first)
     assert all((tmp_path / f"{name}.pem").stat().st_mode & 0o077 == 0 for name in first)
     assert ends > datetime.now(UTC)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_disk_that_is_full_meanwhile_leaves_no_certificate_with_the_key_of_another(tmp_path, monkeypatch, written):
+    before = content(make_security(tmp_path))
+    (tmp_path / "tls_certificate.pem").write_text("damaged")
+    write, left = Path.write_text, [written]
+
+    def full(path, *given, **more):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return write(path, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            make_security(tmp_path)
+    made = content(make_security(tmp_path))
+    assert all(made[name] != before[name] for name in made)
+    certificate = x509.load_pem_x509_certificate(made["tls_certificate"].encode())
+    key = load_pem_private_key(made["tls_key"].encode(), None)
+    assert certificate.public_key() == key.public_key()
+    assert made["tls_ca"] == made["tls_certificate"]
 
 
 def test_one_that_cannot_be_read_is_made_anew(tmp_path):

@@ -1,6 +1,7 @@
 """What the two lanes promise, on facilities that lose, hang and fail."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -263,7 +264,11 @@ async def test_a_kernel_that_comes_back_computes_nothing_that_was_stored(tmp_pat
     assert source.kept == set(range(FRAMES))
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x80\x05K\x01."], ids=["empty", "garbage", "something else"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"nonsense", b"\x80\x05K\x01.", b"coperator\ngetitem\n(}K\x01tR."],
+    ids=["empty", "garbage", "something else", "what raises anything"],
+)
 async def test_a_damaged_checkpoint_costs_time_and_nothing_else(tmp_path, damage):
     await follow(Scripted(*SINGLES[:150]), InlineFacility(), Store(tmp_path))
     kept = list(tmp_path.glob("*.state"))
@@ -376,6 +381,71 @@ async def test_frames_that_cannot_be_read_are_counted_and_the_rest_is_whole():
     assert loop.counts.analysed == FRAMES
     assert results[-1].outcome.data.identical(whole().data)
     assert any("no column" in sentence for sentence in said)
+
+
+class Unreadable(Inline):
+    """Frames of a file that is damaged."""
+
+    def read(self, first, stop):
+        del first, stop
+        raise SteeringError("The file is damaged.")
+
+    def part(self, part):
+        return Unreadable(self.frames[part])
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  (the loop's results come from nobody who can tell)
+            await asyncio.sleep(0.001)
+
+
+class Noting(Store):
+    """Says how many unreadable frames it has stored."""
+
+    failed = 0
+
+    async def put(self, run, analyses, partial, after=None):
+        stored = await super().put(run, analyses, partial, after)
+        self.failed = partial.failed
+        return stored
+
+
+async def test_frames_that_could_not_be_read_hold_up_no_result_after_they_are_stored(tmp_path):
+    results, store = [], Noting(tmp_path)
+    damaged = replace(block(20, 60), place=Unreadable(np.zeros((40, 4, 4))))
+
+    async def stored():
+        await until(lambda: store.failed == 40)
+
+    async def shown():
+        await until(lambda: results[-1].provenance.last_frame == 60)
+
+    source = Scripted(block(0, 20), damaged, stored, block(60, 61), shown)
+    facility = InlineFacility()
+    loop = Loop(source, facility, lambda _: {"main": MapFeatures()}, results.append, print, store=store, pace=QUICK)
+    await facility.start()
+    await within(60, loop.run())
+    assert loop.counts.failed == 40
+    assert results[-1].provenance.frames == 21
+
+
+async def test_frames_that_could_be_read_when_a_kernel_came_back_are_not_said_to_have_failed(tmp_path):
+    damaged = replace(block(20, 60), place=Unreadable(np.zeros((40, 4, 4))))
+    _, _, loop = await follow(Scripted(block(0, 20), damaged), InlineFacility(), Store(tmp_path))
+    assert loop.counts.failed == 40
+    results, _, loop = await follow(Scripted(block(0, 20), block(20, 60)), InlineFacility(), Store(tmp_path))
+    assert (loop.counts.failed, loop.counts.came, loop.counts.analysed) == (0, 60, 60)
+    assert results[-1].provenance.frames == 60
+
+
+async def test_a_frame_from_the_future_says_nothing_of_how_quick_the_loop_is():
+    future = replace(block(0, 20), seen={"document": time.time() + 86400.0})
+    now = replace(block(20, 40), seen={"document": time.time() + 0.5})
+    results, _, loop = await follow(Scripted(future, now), InlineFacility())
+    assert results[-1].provenance.frames == 40
+    assert len(loop.photon_to_feature.samples) == 20
+    assert min(loop.photon_to_feature.samples) > -1.0
 
 
 class Failing(InlineFacility):

@@ -16,9 +16,9 @@ from steering.core.action import Abort, Finish, InsertRegion, Pause, ReplacePath
 from steering.core.parameter import Parameter
 from steering.core.proposal import Proposal, Ruling
 from steering.core.status import Axis
+from steering.journal.refusals import Allowance, Refusals
 from steering.paths import prospect as module
 from steering.plans.docket import Docket, Progress
-from steering.plans.refusals import Allowance, Refusals
 from steering.scans.grid_map import GridMap
 from steering.scans.rocking import RockingScan
 
@@ -76,7 +76,8 @@ def test_regions_in_a_row_do_not_exceed_the_budget_together():
 def test_what_takes_points_away_is_counted_too():
     docket = docket_of()
     assert ask(docket, region(-10, 10, 0.2)).accepted
-    assert ask(docket, Finish()).accepted
+    few = Linspace("sy", 0.0, 1.0, 2) * Linspace("sx", 0.0, 1.0, 2)
+    assert ask(docket, ReplacePath(few.serialize())).accepted
     assert ask(docket, region(-10, 10, 0.2)).accepted
     assert ask(docket, Skip(5)).accepted
 
@@ -190,7 +191,7 @@ def test_a_refused_number_that_json_does_not_know_is_kept_as_a_text():
 
 def test_who_is_refused_again_and_again_is_counted_and_the_next_refusal_that_is_written_says_so(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("steering.plans.refusals.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("steering.journal.refusals.time", SimpleNamespace(monotonic=lambda: now[0]))
     docket = docket_of()
     answers = [ask(docket, Finish(), "ben") for _ in range(60)]
     assert all(one.verdict == "refused" and one.reason for one in answers)
@@ -238,7 +239,7 @@ def test_a_steerer_has_more_refusals_written_than_a_watcher():
 def test_each_refusal_is_written_or_counted(asked):
     now, refusals, answers = 0.0, Refusals(), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("steering.plans.refusals.time", SimpleNamespace(monotonic=lambda: now))
+        patch.setattr("steering.journal.refusals.time", SimpleNamespace(monotonic=lambda: now))
         for person, seconds in asked:
             now += seconds
             refusal = Ruling("i", person, "set", "", "", "", "refused", "No.", "", 0, 0)

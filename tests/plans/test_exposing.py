@@ -10,7 +10,12 @@ from ophyd_async.core import AsyncStatus
 from steering.core.action import Finish, Resume, SetParameter
 from steering.core.parameter import Parameter
 from steering.paths.heard import Heard, Track
+from steering.paths.path import Path, Point
+from steering.plans.course import Course
+from steering.plans.devices import Devices
+from steering.plans.docket import Docket
 from steering.plans.faults import PointError
+from steering.plans.steerable import _early
 from steering.scans.series import SeriesScan
 from steering.scans.sweep import SweepScan
 from tests.plans.running import Run, wait_for
@@ -220,6 +225,30 @@ def test_a_timed_series_begins_each_point_when_it_is_due_and_is_not_deaf_meanwhi
     assert run.propose(SetParameter("every", 0.0)).accepted
     run.finish()
     assert run.points == 4
+
+
+def course_of(every, left, unending=False):
+    """Where a series is that has begun a point just now."""
+    scan = series(count=5, every=every, unending=unending)
+    values = {"every": every, "exposure": 0.1, "count": 5.0}
+    docket = Docket(scan, values, {}, 2000, lambda _: None)
+    course = Course(docket, Devices({}, {}), values, Path([Point({}, {})] * left))
+    assert list(_early(course)) == []
+    return course
+
+
+def test_a_time_between_points_that_was_shortened_holds_at_once():
+    course = course_of(10.0, 5)
+    assert list(_early(course)) != []
+    course.values["every"] = 1e-9
+    assert list(_early(course)) == []
+
+
+def test_a_series_without_end_is_in_step_also_where_it_lays_its_next_points():
+    course = course_of(10.0, 0, unending=True)
+    assert list(_early(course)) != []
+    course.finished = True
+    assert list(_early(course)) == []
 
 
 def test_a_series_without_end_goes_on_past_what_was_laid_until_it_is_finished(engine, motors):

@@ -145,7 +145,7 @@ def test_what_is_accepted_and_not_applied_yet_is_in_the_forecast():
         ((SetParameter("exposure", 9.0),), "ana", "Allowed: 0.01 to 5 s"),
         ((Skip(1), SetParameter("nonsense", 1.0)), "ana", "There is no parameter 'nonsense'"),
         ((region(-10, 10, 0.2), region(-10, 10, 0.2)), "ana", "Allowed: at most 20000"),
-        ((Finish(), Skip(1)), "ana", "Only 0 points are left"),
+        ((Finish(), Skip(1)), "ana", "being finished"),
         ((Abort(), Skip(1)), "ana", "being aborted"),
         ((Resume(),), "ana", "not paused"),
         ((Skip(1),), "bob", "The lease is held by ana"),

@@ -222,6 +222,16 @@ def test_two_quick_proposals_cannot_slip_past_the_largest_step_together(engine, 
     assert "away from 4" in next(ruling["reason"] for ruling in asked if ruling["verdict"] == "refused")
 
 
+@pytest.mark.parametrize("later", [SetParameter("step", 0.05), SetParameter("centre", 1.0), Skip(1)])
+def test_a_finish_is_not_undone_by_what_comes_before_the_scan_has_ended(engine, motors, later):
+    """An agent answers the point before: a path that is laid anew would be measured to its end."""
+    run = Run(engine, motors, rocking(), {3: (Finish(), later, Pause(), Resume())}).finish()
+    assert run.points == 3
+    assert run.stop["exit_status"] == "success"
+    (refused,) = [one["reason"] for one in run.events("steering") if one["verdict"] == "refused"]
+    assert "being finished" in refused
+
+
 def test_what_is_decided_before_a_resume_holds_for_the_next_point_however_quickly_it_follows(engine, motors):
     """While the engine records a pause, a change and a resume come: the change is not left for the point after."""
     run = Run(engine, motors, rocking(), {3: (Pause(),)}, begin=False)

@@ -5,6 +5,8 @@ import time
 import pytest
 
 from steering.core.action import Abort, Finish, Pause, Resume, Skip
+from steering.core.parameter import Parameter
+from steering.scans.series import SeriesScan
 from tests.plans.running import Run, rocking, wait_for
 from tests.plans.test_ending import Staged
 
@@ -110,6 +112,15 @@ def test_a_scan_that_waits_ends_when_it_is_told_to(engine, motors, beam, action)
     run.finish()
     assert run.stop["exit_status"] == ("success" if isinstance(action, Finish) else "abort")
     assert not run.docket.suspended
+
+
+def test_a_series_without_end_that_waits_is_finished_when_it_is_told_to(engine, motors, beam):
+    scan = SeriesScan(name="s", title="t", unending=True, parameters=(Parameter("exposure", "s", 0.1, 0.01, 5.0),))
+    run = Run(engine, motors, scan, readables=(Watch(2, beam.lose),), suspending=beam)
+    assert wait_for(lambda: run.docket.suspended)
+    assert run.propose(Finish()).accepted
+    run.finish()
+    assert run.stop["exit_status"] == "success"
 
 
 def test_a_loss_in_the_last_point_is_waited_out_too(engine, motors, beam):

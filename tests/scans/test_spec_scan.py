@@ -8,6 +8,9 @@ from scanspec.specs import Spec
 from steering.core.action import SetParameter
 from steering.core.errors import SteeringError
 from steering.core.parameter import Parameter
+from steering.core.status import Axis
+from steering.paths.path import Path
+from steering.paths.scan import points_of_any
 from steering.scans.spec_scan import SpecScan, axes_in, named_in
 from tests.plans.running import Run
 
@@ -113,3 +116,36 @@ def test_it_is_steered_while_it_runs(engine, motors):
     assert max(x for _, x in visited[5:]) == pytest.approx(1.0)
     assert run.documents[0][1]["scan_spec"]["type"] == "Product"
     assert run.documents[0][1]["axes"] == ["sy", "sx"]
+
+
+THERE_AND_BACK = {
+    "type": "Concat",
+    "left": {"type": "Linspace", "axis": "x", "start": 0.0, "stop": 1.0, "num": 11},
+    "right": {"type": "Linspace", "axis": "x", "start": 1.0, "stop": "$stop", "num": 11},
+}
+AT_ONE_PLACE = {
+    "type": "Product",
+    "outer": {"type": "Static", "axis": "y", "value": 1.0, "num": 1},
+    "inner": {"type": "Linspace", "axis": "x", "start": 0.0, "stop": "$stop", "num": 5},
+}
+
+
+def spec_scan(template, *axes):
+    stop = Parameter("stop", "mm", 1.0, -5.0, 5.0)
+    return SpecScan(name="s", title="t", parameters=(stop,), axes=axes, template=template, allowed=1000)
+
+
+def test_what_is_come_to_from_both_sides_is_one_place_and_rounding_no_step():
+    points = spec_scan(THERE_AND_BACK, "x").points({"stop": 0.0})
+    assert points[0].steps == {"x": pytest.approx(0.1)}
+    spec = spec_scan(THERE_AND_BACK, "x").spec({"stop": 0.0})
+    assert points_of_any(spec, {"x": Axis("x", "mm", -5.0, 5.0)})[0].steps == {"x": pytest.approx(0.1)}
+
+
+def test_a_path_is_laid_anew_also_where_an_axis_stands():
+    scan = spec_scan(AT_ONE_PLACE, "y", "x")
+    path = Path(scan.points({"stop": 1.0}))
+    first = path.next()
+    path.rebuild(scan.points({"stop": 2.0}))
+    assert first.positions == {"y": 1.0, "x": 0.0}
+    assert [point.positions["x"] for point in path.rest] == [0.5, 1.0, 1.5, 2.0]
