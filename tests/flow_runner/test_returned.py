@@ -23,14 +23,15 @@ from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
+from steering.flow_runner import returned
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
-from steering.flow_runner.returned import returned_by
+from steering.flow_runner.returned import follow_flows, returned_by
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_BYTES, BY_END, Watcher
 from steering.flow_steps.bells import Bell
-from steering.flow_steps.flow_journal import flows_folder, journals
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.hold import VARIABLE
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
@@ -86,6 +87,33 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     assert "nan" not in str(odd).partition(":")[0]
     assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
     assert not list((flows_folder(workspace) / "bells").iterdir())
+
+
+async def test_what_ends_late_is_brought_however_many_were_ordered_after_it(workspace, monkeypatch):
+    monkeypatch.setattr(returned, "_read", lambda state: (state.id,))
+    folder = flows_folder(workspace)
+
+    def ordered(number):
+        made = FlowJournal(folder / f"keep-{number:02}")
+        made.order({"flow": "keep", "run": UID, "steps": ["compute"], "by": "ana", "time": float(number)})
+        return made
+
+    def computed(journal):
+        with journal:
+            journal.write("done", {"step": "compute", "outcome": {}})
+
+    every = [ordered(number) for number in range(30)]
+    computed(every[0])
+    computed(every[29])
+    brought, seen = [], []
+    following = asyncio.create_task(follow_flows(folder, seen.append, brought.append))
+    await until(lambda: brought)
+    # When a session begins what is long ago is not brought, and what was ordered then and goes on is.
+    await asyncio.to_thread(computed, every[1])
+    await until(lambda: len(brought) == 2)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert brought == ["keep-29", "keep-01"]
 
 
 class Fresh:
