@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import xarray as xr
@@ -404,6 +405,49 @@ def test_what_cannot_be_ordered_is_said_and_tried_again(monkeypatch):
     trigger.look()
     assert ordered == [("keep", UID)]
     assert said[1:] == [("flow keep", "")]
+
+
+def test_a_flow_whose_process_cannot_be_started_is_begun_later_and_the_others_are_watched_for(workspace, monkeypatch):
+    measured(workspace)
+    entry = {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    flows = {"keep": FlowEntry.model_validate(entry)}
+    board, said, begun, full = Board(), [], [], [True]
+
+    def start(command, **_more):
+        if full[0]:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        begun.append(command[-1])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("steering.flow_runner.desk.subprocess.Popen", start)
+    desk = Flows(workspace, board)
+    trigger = FeatureTrigger(board, flows, partial(desk._on_feature, flows), lambda *words: said.append(words))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    source = Provenance(UID, "rocking_curve", {}, "0", "0.1", "local", 10, 9, label="curve")
+    board.results.set({"curve": Result(1, Outcome({"fwhm": Feature(0.05, 0.01, "deg")}, xr.Dataset()), source)})
+    trigger.look()
+    assert said[0][1].endswith("Resource temporarily unavailable. It is tried again by itself.")
+    full[0] = False
+    monkeypatch.setattr("steering.flow_runner.feature_trigger.time.monotonic", lambda: math.inf)
+    trigger.look()
+    assert begun == [f"keep-{UID[:8]}"]
+
+
+async def test_a_watch_for_features_that_ends_is_told_of_while_flows_are_followed(workspace, monkeypatch):
+    async def ends(_self):
+        message = "no room for a thread"
+        raise OSError(message)
+
+    entry = {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    monkeypatch.setattr(FeatureTrigger, "run", ends)
+    monkeypatch.setattr(Flows, "entries", {"keep": FlowEntry.model_validate(entry)})
+    monkeypatch.setattr("steering.flow_runner.desk.triggers_of", lambda _: {"keep": "feature"})
+    said = []
+    following = asyncio.create_task(Flows(workspace, Board()).follow(print, lambda *words: said.append(words)))
+    await until(lambda: said)
+    assert "no room for a thread" in said[0][1]
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
 
 
 def test_on_a_full_disk_a_flow_is_not_ordered_and_that_is_said(workspace, monkeypatch):
