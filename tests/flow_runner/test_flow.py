@@ -17,6 +17,7 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
+from steering.flow_runner.several import run_several
 from steering.flow_steps import copying, recorded_run
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, part_name, sha256_of
@@ -467,3 +468,30 @@ def test_a_filesystem_without_links_takes_copies_and_what_stands_there_is_left(t
     with pytest.raises(SteeringError, match="cannot be copied to"):
         copy(source, tmp_path / "there" / "b.h5", lambda _: None)
     assert (tmp_path / "there" / "b.h5").read_bytes() == b"theirs"
+
+
+def test_one_that_cannot_be_taken_up_is_not_in_the_way_of_the_next(workspace):
+    measured(workspace)
+    measured(workspace, "ffff0000-1")
+    steps = flow(compute=None, distribute=None, transfer=None)
+    bad, good = (order(workspace, "keep", steps, uid)[0] for uid in (UID, "ffff0000-1"))
+    (bad.folder / "lock").symlink_to("nowhere/lock")
+    with pytest.raises(SteeringError, match=r"cannot be taken up in .*: No such file or directory. See that you may"):
+        run_several(workspace, [bad, good])
+    assert good.state.status == "succeeded"
+
+
+def test_one_whose_journal_cannot_be_mended_now_can_be_run_later(workspace, monkeypatch):
+    measured(workspace)
+    journal, _ = order(workspace, "keep", flow(compute=None, distribute=None, transfer=None), UID)
+
+    def spoiled(_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("steering.flow_steps.flow_journal.mend", spoiled)
+        with pytest.raises(SteeringError, match="Input/output error"), journal:
+            pass
+    assert not journal.held
+    with journal:
+        assert journal.held
