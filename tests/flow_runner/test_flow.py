@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import h5py
 import pytest
@@ -495,3 +496,19 @@ def test_one_whose_journal_cannot_be_mended_now_can_be_run_later(workspace, monk
     assert not journal.held
     with journal:
         assert journal.held
+
+
+def test_a_copy_that_was_cut_off_needs_room_for_its_rest_only(run, workspace, monkeypatch):
+    name, journal = f"{UID}.h5", next(workspace.journal.glob("*.jsonl"))
+    store = workspace.directory / "store" / UID
+    store.mkdir(parents=True)
+    content = (workspace.frames / name).read_bytes()
+    (store / part_name(name)).write_bytes(content[:-100])
+    free = 50_000_000 + journal.stat().st_size + 4096
+    monkeypatch.setattr("steering.flow_steps.file_steps.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    keep = flow(compute=None, distribute=None, catalogue=None)
+    assert run(keep).why == ""
+    assert (store / name).read_bytes() == content
+    # And where nothing is there it needs all of it.
+    shutil.rmtree(store)
+    assert "There is no room" in run(keep, "again").why
