@@ -62,6 +62,8 @@ class Looker:
             for one in found:
                 free[one.spots] = False
             found += self._search.find(directions, counts, free)
+        # A grain that nobody knew may have more spots than those that are known.
+        found.sort(key=lambda one: -len(one.spots))
         for one in found:
             table[one.spots, OF_GRAIN] = one.grain if one.grain != NOBODY else NEW_GRAIN
             table[one.spots, INDICES : INDICES + 3] = one.indices

@@ -3,13 +3,21 @@
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from steering.core.pixels import NOTHING_BAD
 from steering.laue.choices import IndexingChoices
 from steering.laue.geon import write_geon
+from steering.laue.indexing import Known
 from steering.laue.looker import looker_of, orientations_of
+from steering.laue.looking import Looker
 from steering.laue.orientations import write_orientations
-from tests.laue.patterns import NICKEL, PANEL, turns
+from steering.laue.search import Search
+from steering.laue.spots import Finder, find_spots
+from steering.laue.tables import COUNTS, DIRECTION, GRAIN, NEW_GRAIN, OF_GRAIN, OWN, SPOT_COLUMNS
+from steering.spots.lit import Cut
+from tests.laue.patterns import NICKEL, PANEL, lattices, optics, seen, turns
 
 
 def later(path):
@@ -36,3 +44,31 @@ def test_orientations_and_a_panel_that_are_written_anew_are_read_anew(tmp_path):
     write_geon(stands, [moved])
     later(stands)
     assert looker_of(chosen)._known.optics.panel.translation == pytest.approx(moved.translation)
+
+
+def test_the_grain_with_the_most_spots_comes_first_also_where_nobody_knew_it():
+    made = lattices(2, 5)
+    row, column, counts = seen(made, np.random.default_rng(0))
+    first = len(optics().pattern(made[0]))
+    # Of the known grain a few spots are there, of the unknown one all.
+    keep = np.r_[0:12, first : len(row)]
+    table = np.full((len(keep), SPOT_COLUMNS), np.nan)
+    table[:, DIRECTION : DIRECTION + 3] = PANEL.directions(row[keep], column[keep])
+    table[:, COUNTS], table[:, OF_GRAIN] = counts[keep], -1
+    looker = Looker(Known(made[:1], optics()), turns(1, 5), NICKEL, Search(NICKEL, optics()))
+    grains = looker.look(table)
+    assert grains[:, GRAIN].tolist() == [NEW_GRAIN, 0]
+    assert grains[0, OWN] > grains[1, OWN]
+
+
+def test_a_spot_that_the_region_cuts_is_none_as_one_at_the_edge_of_the_frame():
+    down, right = np.indices((40, 40))
+    frame = sum(
+        40 * np.exp(-((down - row) ** 2 + (right - column) ** 2) / 4) for row, column in ((10, 12), (20, 10), (20, 25))
+    )
+    frames = frame[np.newaxis].astype(np.uint16)
+    # Its left edge goes through the second spot.
+    found = find_spots(frames, NOTHING_BAD, 0, Finder(Cut(3.0, region=((5, 30), (10, 40)))))
+    assert np.round(np.stack([found.row, found.column], 1)).tolist() == [[20, 25]]
+    found = find_spots(frames, NOTHING_BAD, 0, Finder(Cut(3.0, region=((5, 30), (2, 40)))))
+    assert len(found.row) == 3
