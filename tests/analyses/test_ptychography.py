@@ -152,7 +152,12 @@ def test_a_shutter_that_opens_late_leaves_the_frames_after_it(star):
     analysis = Ptychography(pixel_size=NM, iterations=1)
     outcome = analysed(analysis, block_of(late, positions))
     assert outcome.data["frame"].values.tolist() == [*range(40, len(frames))]
-    require_same(outcome, analysed(analysis, block_of(frames, positions).part(40, len(frames))), "bitwise", "dark frames change it")
+    require_same(
+        outcome,
+        analysed(analysis, block_of(frames, positions).part(40, len(frames))),
+        "bitwise",
+        "dark frames change it",
+    )
     # Where a frame of the first ones has counts, all are taken, as ever.
     late[5] = frames[5]
     assert analysed(analysis, block_of(late, positions)).features["frames"].value == len(frames)

@@ -33,5 +33,6 @@ def test_what_runs_on_another_host_keeps_nothing_here_from_being_ended(workspace
     assert last.ended
     assert "Ended the flow run keep-1" in said
     assert said.endswith(
-        "The beamline service runs on login2. Stop it there.\nSomething could not be ended: No such process. Try again.\n"
+        "The beamline service runs on login2. Stop it there.\n"
+        "Something could not be ended: No such process. Try again.\n"
     )
