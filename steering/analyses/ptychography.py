@@ -208,15 +208,15 @@ class Ptychography:
             ValueError: If the positions are too far apart, or a probe that was given does not fit.
             SteeringError: If its file cannot be read.
         """
-        remark = self._lacking(state)
-        if remark:
-            features = {"frames": Feature(float(len(state)), 0.0, "1")}
+        lit = state.lit(FIRST_STAGE)
+        if remark := self._lacking(lit):
+            features = {"frames": Feature(float(len(lit)), 0.0, "1")}
             return Outcome(features, xr.Dataset(attrs={"remark": remark}))
-        window = state.amplitudes.shape[1], state.amplitudes.shape[2]
+        window = lit.amplitudes.shape[1], lit.amplitudes.shape[2]
         course = self._course(window)
-        lattice = Lattice.of(state.positions, course.pixel, window)
-        iterate = reconstruct(state, course)
-        outcome = outcome_of(state, lattice, iterate, self._chosen.axes, course.iterations)
+        lattice = Lattice.of(lit.positions, course.pixel, window)
+        iterate = reconstruct(lit, course)
+        outcome = outcome_of(lit, lattice, iterate, self._chosen.axes, course.iterations)
         if state.amplitudes.nbytes + state.amplitudes[0].nbytes > self._bytes:
             outcome.data.attrs["remark"] = (
                 f"{self._chosen.memory} MB hold the first {len(state)} frames. Later ones are left out: "

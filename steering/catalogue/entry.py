@@ -68,7 +68,8 @@ class Entry:
     @property
     def label(self) -> str:
         """Label of the analysis; empty of a run."""
-        return self.subject.split(":", 2)[2] if self.kind == "result" else ""
+        # One that somebody else has published may have none.
+        return ":".join(self.subject.split(":")[2:]) if self.kind == "result" else ""
 
     @property
     def facts(self) -> Facts:

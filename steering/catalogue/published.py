@@ -161,7 +161,7 @@ def _read(one: search.Entry) -> Entry | None:
         kind, run, *_ = one.subject.split(":", 2)
         said, title = content["project_metadata"], content["dc"]["titles"][0]["title"]
         features, flow = read_features(said["features"]), str(said["flow"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     if kind not in ("run", "result") or not title:
         return None

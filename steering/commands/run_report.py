@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def report_of(session: "Session", uid: str) -> dict[str, Json]:
     """Say how a scan of a session went, with its results, rulings and latencies."""
-    result, latency = session.board.result.value, session.board.latency.value
+    latency = session.board.latency.value
     results = {label: one for label, one in session.board.results.value.items() if one.provenance.run == uid}
     main = next(iter(results), "")
     status = session.board.status.value
@@ -27,7 +27,8 @@ def report_of(session: "Session", uid: str) -> dict[str, Json]:
         "status": session.exit_status(uid),
         "message": status.message or session.board.notice.value,
         "points": status.points_done,
-        "frames": result.provenance.frames if result is not None else 0,
+        # What the board shows as the main result may still be that of the scan before.
+        "frames": results[main].provenance.frames if results else 0,
         "features": _features(results[main]) if results else {},
         "results": {
             label: {"analysis": one.provenance.analysis, "frames": one.provenance.frames, "features": _features(one)}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -104,8 +105,10 @@ async def _tell(facility: Facility, tell: Callable[[str], None]) -> None:
     """Say why there is no result yet, each time that this is another reason, until this is cancelled."""
     last = ""
     while True:
-        status = await facility.status()
-        if status.detail != last:
-            last = status.detail
-            tell(last)
+        # A question that goes unanswered is no reason to say nothing from then on.
+        with suppress(SteeringError, OSError):
+            status = await facility.status()
+            if status.detail != last:
+                last = status.detail
+                tell(last)
         await asyncio.sleep(_LOOK_SECONDS)

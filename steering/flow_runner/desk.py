@@ -51,6 +51,8 @@ class Flows:
         self._workspace, self._board = workspace, board
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._brought: set[str] = set()
+        # Those that were ordered on a feature or an alarm and have no process yet.
+        self._unstarted: set[str] = set()
         self.states: Cell[tuple[FlowState, ...]] = Cell(())
         self.returned: Cell[Mapping[str, Returned]] = Cell({})
         self.offered: Cell[tuple[str, ...]] = Cell(())
@@ -251,9 +253,9 @@ class Flows:
                     entries = await asyncio.to_thread(lambda: self.entries)
                     trigger = FeatureTrigger(self._board, entries, partial(self._on_feature, entries), say)
                     following.append(asyncio.create_task(trigger.run()))
-            # One may end without the other: where no pipe can be made, as in a home that cannot be written, flows are
-            # asked for and not followed.
-            for task in following:
+            # One may end without the other, and says so at once: where no pipe can be made, as in a home that cannot be
+            # written, flows are asked for and not followed.
+            for task in asyncio.as_completed(following):
                 try:
                     await task
                 except (SteeringError, OSError) as error:
@@ -273,8 +275,11 @@ class Flows:
         journal, new = order(
             self._workspace, name, entry, run, by=f"{entry.trigger.at} of the run", features=self._known(run)
         )
-        if new:
+        if new or journal.id in self._unstarted:
+            # Until it is certain: who is asked again begins what could not be begun.
+            self._unstarted.add(journal.id)
             self._start(journal)
+            self._unstarted.discard(journal.id)
 
     def _known(self, run: str) -> dict[str, Mapping[str, Feature]]:
         """Return the features that the session has of a run, by label."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from steering.core.board import Board
 from steering.core.cell import BELLS
-from steering.core.errors import SteeringError
+from steering.core.errors import SteeringError, cause
 from steering.core.result import Result
 from steering.flows.facts import Facts
 
@@ -94,11 +94,13 @@ class FeatureTrigger:
     def _try(self, name: str, run: str) -> None:
         try:
             self._order(name, run)
-        except SteeringError as error:
+        except (SteeringError, OSError) as error:
+            # A full disk, or no room for another process: what else is watched for goes on.
             self._late[name, run] = time.monotonic() + _AGAIN_SECONDS
+            why = str(error) if isinstance(error, SteeringError) else f"{cause(error)}."
             self._say(
                 f"flow {name}",
-                f"The flow {name} is not done with run {run[:8]} yet: {error} It is tried again by itself.",
+                f"The flow {name} is not done with run {run[:8]} yet: {why} It is tried again by itself.",
             )
         else:
             del self._late[name, run]

@@ -70,7 +70,7 @@ def returned_by(state: FlowState) -> tuple[Returned, ...]:
         SteeringError: If its files are not there any more.
     """
     step = state.step("compute")
-    if step.status != "done":
+    if not _has_computed(state):
         return ()
     took = step.ended - state.ordered
     took = took if took >= 0 else math.nan
@@ -108,7 +108,7 @@ async def follow_flows(
     loop, news = asyncio.get_running_loop(), asyncio.Event()
     bell = await asyncio.to_thread(Bell, folder)
     known: dict[str, FlowState] = {}
-    looked, late = Looked(), frozenset[str]()
+    looked, late, first = Looked(), frozenset[str](), True
     loop.add_reader(bell.fileno(), news.set)
     news.set()
     waking: asyncio.TimerHandle | None = None
@@ -128,17 +128,25 @@ async def follow_flows(
             if changed or late != before:
                 newest = sorted(known.values(), key=lambda one: (one.ordered, one.id), reverse=True)
                 states(tuple(newest))
-                for state in reversed(newest[:_NEWEST]):
-                    if state.id not in looked.brought and state.step("compute").status == "done":
+                if first:
+                    looked.brought |= {one.id for one in newest[_NEWEST:] if _has_computed(one)}
+                # Of those that end from now on each is brought, however many were ordered after it.
+                for state in sorted(newest[:_NEWEST] if first else changed, key=lambda one: (one.ordered, one.id)):
+                    if state.id not in looked.brought and _has_computed(state):
                         looked.brought.add(state.id)
                         for one in await asyncio.to_thread(_read, state):
                             bring(one)
+                first = False
             await asyncio.sleep(min(max(_PAUSE_TIMES * took, _LEAST_SECONDS), _PAUSE_SECONDS))
     finally:
         if waking is not None:
             waking.cancel()
         loop.remove_reader(bell.fileno())
         bell.end()
+
+
+def _has_computed(state: FlowState) -> bool:
+    return state.step("compute").status == "done"
 
 
 def _wake(states: Iterable[FlowState], news: asyncio.Event) -> asyncio.TimerHandle | None:

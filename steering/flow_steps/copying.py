@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -64,6 +65,21 @@ def part_name(name: str, others: Collection[str] = ()) -> str:
     while made in others:
         made = f".{made}"
     return made
+
+
+def bytes_there(target: Path, others: Collection[str] = ()) -> int:
+    """Say how many bytes of a copy are there already, whole or in part: so much less room is needed.
+
+    Args:
+        target: Where the copy is to be.
+        others: Names of the files that are copied beside it.
+    """
+    found = 0
+    for one in (target, target.with_name(part_name(target.name, others))):
+        with suppress(OSError):
+            # On the disk: a file may have holes.
+            found = max(found, min(one.stat().st_size, 512 * one.stat().st_blocks))
+    return found
 
 
 def copy(

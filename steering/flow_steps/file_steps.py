@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from steering.core.errors import SteeringError, cause
-from steering.flow_steps.copying import Rights, copy
+from steering.flow_steps.copying import Rights, bytes_there, copy
 from steering.flow_steps.hold import point
 from steering.flow_steps.manifest import manifest_name, manifest_of, write_manifest
 from steering.flow_steps.recorded_run import RunFile
@@ -69,10 +69,12 @@ def _copy_all(work: Work, files: Sequence[RunFile], folder: Path, rights: Rights
     """Copy files; those that an earlier try has done are not looked at again."""
     total, done = sum(one.size for one in files), 0
     keys = {one.name: f"{work.step}:{folder / one.name}" for one in files}
-    _see_room(folder, sum(one.size for one in files if keys[one.name] not in work.effects))
     beside: dict[Path, set[str]] = {}
     for one in files:
         beside.setdefault((folder / one.name).parent, set()).add(Path(one.name).name)
+    lacking = [one for one in files if keys[one.name] not in work.effects]
+    there = (bytes_there(folder / one.name, beside[(folder / one.name).parent]) for one in lacking)
+    _see_room(folder, sum(max(one.size - held, 0) for one, held in zip(lacking, there, strict=True)))
     work.tell(0, total)
     copied: list[dict[str, Any]] = []
     for one in files:

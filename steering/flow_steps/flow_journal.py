@@ -238,22 +238,43 @@ class FlowJournal:
 
         Raises:
             BusyError: If another process has it.
+            SteeringError: If it cannot be written here.
         """
         if not self.exists:
             # For its sentence.
             _ = self.state
-        lock = (self.folder / _LOCK).open("a+")
+        try:
+            lock = (self.folder / _LOCK).open("a+")
+            try:
+                self._hold(lock)
+            except BaseException:
+                # Else nobody could run it as long as this process lives.
+                lock.close()
+                raise
+        except OSError as error:
+            message = (
+                f"The flow run {self.id} cannot be taken up in {self.folder}: {cause(error)}. See that you may write "
+                f"there, and resume: steering flow resume {self.id}."
+            )
+            raise SteeringError(message) from error
+        self._lock = lock
+        return self
+
+    def _hold(self, lock: IO[str]) -> None:
+        """Take the lock, mend the journal and open it.
+
+        Raises:
+            BusyError: If another process has the lock.
+            OSError: If the journal cannot be written.
+        """
         deadline = time.monotonic() + _LOOK_SECONDS
         while not _taken(lock):
             if time.monotonic() > deadline:
-                lock.close()
                 message = f"The flow run {self.id} is run by another process. Look: steering flow status {self.id}."
                 raise BusyError(message)
             time.sleep(_AGAIN_SECONDS)
-        self._lock = lock
         mend(self.folder / _JOURNAL)
         self._file = (self.folder / _JOURNAL).open("r+b", buffering=0)
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Let go."""

@@ -51,8 +51,8 @@ class Comparison:
     value: float | str
     units: str = ""
 
-    def holds(self, facts: Facts) -> bool:
-        """Judge it.
+    def judged(self, facts: Facts) -> bool | None:
+        """Judge it; nothing if the feature has no value, as where a fit has failed.
 
         Raises:
             UnknownFeatureError: If no result has the feature.
@@ -67,6 +67,8 @@ class Comparison:
             value = feature.value * ratio(feature.units, self.units)
         except SteeringError as error:
             raise UnlikeUnitsError(f"{self.name}: {error}") from error
+        if math.isnan(value):
+            return None
         if self.compare in _EQUAL:
             return math.isclose(value, self.value, rel_tol=1e-9) == (self.compare == "==")
         return _COMPARE[self.compare](value, self.value)
@@ -79,24 +81,27 @@ class Joined:
     how: str
     parts: tuple["Part", ...]
 
-    def holds(self, facts: Facts) -> bool:
-        """Judge it; a feature that is not known does not matter where another part decides.
+    def judged(self, facts: Facts) -> bool | None:
+        """Judge it; a feature that is not known, or has no value, does not matter where another part decides.
 
         Raises:
             UnknownFeatureError: If one that is not known decides.
         """
         if self.how == "not":
-            return not self.parts[0].holds(facts)
-        decisive, unknown = self.how == "or", None
+            found = self.parts[0].judged(facts)
+            return None if found is None else not found
+        decisive, unknown, found = self.how == "or", None, list[bool | None]()
         for part in self.parts:
             try:
-                if part.holds(facts) is decisive:
-                    return decisive
+                found.append(part.judged(facts))
             except UnknownFeatureError as error:
                 unknown = unknown or error
+            else:
+                if found[-1] is decisive:
+                    return decisive
         if unknown is not None:
             raise unknown
-        return not decisive
+        return None if None in found else not decisive
 
 
 Part: TypeAlias = Comparison | Joined
@@ -118,13 +123,14 @@ class Condition:
     texts: tuple[str, ...] = ()
 
     def holds(self, facts: Facts) -> bool:
-        """Judge it on what is known of a run.
+        """Judge it on what is known of a run; what would depend on a feature without a value does not hold.
 
         Raises:
             UnknownFeatureError: If a feature that decides it is not known.
             UnlikeUnitsError: If units do not fit.
         """
-        return self.part.holds(facts)
+        # Neither what is asked for nor its opposite is true of what nobody has measured.
+        return self.part.judged(facts) is True
 
     def under(self, first: "Condition") -> "Condition":
         """Return the condition under which another one and this one hold."""

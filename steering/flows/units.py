@@ -26,6 +26,8 @@ _PLAIN: dict[str, tuple[dict[str, int], float]] = {
     "angstrom": ({"m": 1}, 1e-10), "Å": ({"m": 1}, 1e-10),
     "cts": ({"counts": 1}, 1.0), "count": ({"counts": 1}, 1.0), "frame": ({"frames": 1}, 1.0),
 }  # fmt: skip
+# The size of a unit in that of its dimensions.
+_SMALLEST = 1e-100
 _FACTOR = re.compile(r"\s*([*/]?)\s*([^\s*/^]+?)(?:(?:\^|\*\*)(-?\d{1,2}))?(?=[\s*/]|$)")
 
 
@@ -57,8 +59,14 @@ def _read(units: str) -> tuple[frozenset[tuple[str, int]], float]:
         known, factor = _unit(name)
         for dimension, each in known.items():
             dimensions[dimension] += each * times
-        size *= factor**times
+        try:
+            size *= factor**times
+        except (OverflowError, ZeroDivisionError):
+            size = 0.0
         place = found.end()
+    if not _SMALLEST < size < 1.0 / _SMALLEST:
+        # Quotients of such units have no room in a number: it is a dimension of its own too.
+        return frozenset({(text, 1)}), 1.0
     return frozenset((name, power) for name, power in dimensions.items() if power), size
 
 

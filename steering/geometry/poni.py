@@ -21,8 +21,8 @@ _KEYS = {
     "pixelsize1": "pixel1",
     "pixelsize2": "pixel2",
 }
-# Families of detectors whose files may name them without the size of their pixels, in metres.
-_PIXELS = {"pilatus": 172e-6, "eiger": 75e-6}
+# Families of detectors whose files may name them without the size of their pixels, in metres; the longer names first.
+_PIXELS = {"pilatus4": 150e-6, "pilatus": 172e-6, "eiger": 75e-6}
 
 
 def read_poni(path: Path) -> Geometry:

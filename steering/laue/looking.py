@@ -26,6 +26,7 @@ from steering.laue.tables import (
     TURN,
 )  # fmt: skip
 from steering.spots.crystal import Crystal
+from steering.spots.lit import Numbers
 
 
 class Looker:
@@ -62,6 +63,8 @@ class Looker:
             for one in found:
                 free[one.spots] = False
             found += self._search.find(directions, counts, free)
+        # A grain that nobody knew may have more spots than those that are known.
+        found.sort(key=lambda one: -len(one.spots))
         for one in found:
             table[one.spots, OF_GRAIN] = one.grain if one.grain != NOBODY else NEW_GRAIN
             table[one.spots, INDICES : INDICES + 3] = one.indices
@@ -126,12 +129,44 @@ def numbered(grains: Floats, known: int, crystal: Crystal, same: float) -> tuple
     """
     number, symmetry = grains[:, GRAIN].copy(), turns_of(crystal)
     least = float(np.cos(np.radians(same)))
-    new: list[Floats] = []
-    for place in np.flatnonzero(number == NEW_GRAIN).tolist():
-        turn = grains[place, TURN:STRAIN].reshape(3, 3)
-        near = nearness(np.array(new), turn, symmetry) if new else np.empty(0)
-        best = int(np.argmax(near)) if new and near.max() >= least else len(new)
-        if best == len(new):
-            new.append(turn)
-        number[place] = known + best
-    return number, np.array(new) if new else np.empty((0, 3, 3))
+    places = np.flatnonzero(number == NEW_GRAIN)
+    turns = grains[places, TURN:STRAIN]
+    before = _NUMBERED.get((crystal, same), _NOTHING)
+    # Those that came first have the same numbers, whatever comes after them.
+    some = min(len(before.turns), len(turns))
+    differs = np.flatnonzero((before.turns[:some] != turns[:some]).any(axis=1))
+    held = int(differs[0]) if len(differs) else some
+    found = np.empty(len(turns), np.int64)
+    found[:held] = before.number[:held]
+    new = before.new[: int(found[:held].max()) + 1 if held else 0]
+    for place in range(held, len(turns)):
+        turn = turns[place].reshape(3, 3)
+        near = nearness(new, turn, symmetry) if len(new) else np.empty(0)
+        found[place] = int(np.argmax(near)) if len(new) and near.max() >= least else len(new)
+        if found[place] == len(new):
+            new = np.concatenate([new, turn[np.newaxis]])
+    if len(_NUMBERED) >= _MOST_HELD:
+        _NUMBERED.clear()
+    _NUMBERED[crystal, same] = _Numbered(turns, found, new)
+    number[places] = known + found
+    return number, new
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbered:
+    """Grains that nobody knew and their numbers, as they were counted last: a result is made several times a second.
+
+    Attributes:
+        turns: Rotation of each row, shape ``(rows, 9)``.
+        number: Of its grain, from 0, shape ``(rows,)``.
+        new: Rotations of the grains, shape ``(grains, 3, 3)``.
+    """
+
+    turns: Floats
+    number: Numbers
+    new: Floats
+
+
+_NOTHING = _Numbered(np.empty((0, 9)), np.empty(0, np.int64), np.empty((0, 3, 3)))
+_NUMBERED: dict[tuple[Crystal, float], _Numbered] = {}
+_MOST_HELD = 4

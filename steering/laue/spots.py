@@ -63,7 +63,7 @@ class Spots:
 def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> Spots:
     """Find the spots of a block; what comes of a frame does not depend on those beside it.
 
-    What reaches to the edge of the frame is none: nobody knows where its middle is.
+    What reaches to the edge of the frame, or of the part that is looked at, is none: nobody knows where its middle is.
 
     Args:
         frames: Counts, shape ``(frames, rows, columns)``.
@@ -79,7 +79,7 @@ def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> Sp
     key = grid.keys(lit)
     label = split(lit.count, *within(key, grid), finder.valley) if finder.valley else labelled(key, grid)[0]
     blobs = table_of(lit, label, start)
-    blobs = blobs[(blobs[:, PIXELS] >= finder.fewest_pixels) & ~_at_edge(lit, label, len(blobs))]
+    blobs = blobs[(blobs[:, PIXELS] >= finder.fewest_pixels) & ~_at_edge(lit, label, len(blobs), finder.cut)]
     crowded = lit.crowded | (np.bincount(blobs[:, FRAME] - start, minlength=len(frames)) > MOST_SPOTS)
     blobs = blobs[~crowded[blobs[:, FRAME] - start]]
     counts = blobs[:, SUM].astype(np.float64)
@@ -91,7 +91,8 @@ def find_spots(frames: NDArray[Any], bad: Bad, start: int, finder: Finder) -> Sp
     return Spots(blobs[:, FRAME], row, column, counts, blobs[:, PEAK].astype(np.float64), crowded, lit.masked)
 
 
-def _at_edge(lit: Lit, label: Numbers, size: int) -> NDArray[np.bool_]:
-    """Say which blobs reach to the edge of the frame, where a part of them may be missing."""
-    at = (lit.row == 0) | (lit.row == lit.shape[0] - 1) | (lit.column == 0) | (lit.column == lit.shape[1] - 1)
+def _at_edge(lit: Lit, label: Numbers, size: int, cut: Cut) -> NDArray[np.bool_]:
+    """Say which blobs reach to the edge of what is looked at, where a part of them may be missing."""
+    (top, bottom), (left, right) = cut.region or ((0, lit.shape[0]), (0, lit.shape[1]))
+    at = (lit.row == top) | (lit.row == bottom - 1) | (lit.column == left) | (lit.column == right - 1)
     return np.bincount(label[at], minlength=size) > 0

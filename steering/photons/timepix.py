@@ -22,6 +22,8 @@ CHIP = 256
 # Seconds of a unit of the fine time, and units after which times begin anew.
 UNIT = 1.5625e-9
 _RANGE = 1 << 34
+# By so many units at most (3.4 s) an event lies behind one that is before it in the file.
+_BEHIND = _RANGE // 8
 _WORD = 8
 _MAGIC = int.from_bytes(b"TPX3", "little")
 _PIXEL_PACKET = 0xB
@@ -106,12 +108,14 @@ class Timepix3:
         return Arrivals(self._unwrapped(arrival), self._placed((packets >> 44) & 0xFFFF, chip))
 
     def _unwrapped(self, arrival: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Add up the times: one that is earlier by half of the range came after they began anew."""
+        """Add up the times: one that is earlier by more than events come out of order came after they began anew.
+
+        So a break, as of a closed shutter, may last for most of the range.
+        """
         if not len(arrival):
             return arrival
         steps = np.diff(arrival, prepend=arrival[0] if self._last is None else self._last)
-        half = _RANGE // 2
-        anew = self._anew + np.cumsum((steps < -half).astype(np.int64) - (steps > half))
+        anew = self._anew + np.cumsum((steps < -_BEHIND).astype(np.int64) - (steps >= _RANGE - _BEHIND))
         self._last, self._anew = int(arrival[-1]), int(anew[-1])
         return arrival + anew * _RANGE
 

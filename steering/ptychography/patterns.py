@@ -131,6 +131,13 @@ class Patterns:
             return self
         return Patterns(self.index[:count], self.amplitudes[:count], self.positions[:count])
 
+    def lit(self, within: int) -> "Patterns":
+        """Leave out those before the first one with counts, if so many have none, as where a shutter opened late."""
+        first = next((place for place, one in enumerate(self.amplitudes) if np.nan_to_num(one).any()), 0)
+        if first < within:
+            return self
+        return Patterns(self.index[first:], self.amplitudes[first:], self.positions[first:])
+
     def united(self, other: "Patterns", most_bytes: int) -> "Patterns":
         """Unite two sets; a frame in both is taken once, and of too many frames the first ones.
 

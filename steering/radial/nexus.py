@@ -101,14 +101,14 @@ def _read(file: Any) -> xr.Dataset:
         message = f"Q has shape {q.shape} and I {intensity.shape}"
         raise ValueError(message)
     found = {"intensity": ("q", intensity[()], {"units": _units(intensity)})}
-    error = str(intensity.attrs.get("uncertainties", "Idev"))
+    error = _text(intensity.attrs.get("uncertainties", "Idev"))
     if error in place:
         found["intensity_error"] = ("q", place[error][()], {"units": _units(place[error])})
     return xr.Dataset(found, {"q": ("q", q[()], {"units": _units(q)})})
 
 
 def _first(parent: Any, kind: str) -> Any:
-    found: list[Any] = [one for one in parent.values() if one.attrs.get("canSAS_class") == kind]
+    found: list[Any] = [one for one in parent.values() if _text(one.attrs.get("canSAS_class")) == kind]
     if found:
         return found[0]
     message = f"{parent.name} has no {kind}"
@@ -116,7 +116,12 @@ def _first(parent: Any, kind: str) -> Any:
 
 
 def _units(dataset: Any) -> str:
-    return str(dataset.attrs.get("units", "unknown"))
+    return _text(dataset.attrs.get("units", "unknown"))
+
+
+def _text(value: Any) -> str:
+    """Return an attribute as text: other programs write texts of a fixed length, which h5py gives as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _write_instrument(entry: Any, stands: Geometry) -> None:

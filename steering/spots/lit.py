@@ -113,10 +113,20 @@ def _of_frame(frame: NDArray[Any], bad: Bad, cut: Cut, most: int) -> tuple[Numbe
     none = bad.mask if flat.dtype.kind == "u" else invalid(frame, bad)
     mask = None if none is None else none.reshape(-1)
     floor = _level(flat, mask, cut.dark) if cut.level else 0.0
-    at = _above(flat, cut, floor, most)
+    bright = _above(flat, cut, floor)
+    at = _true_places(bright)
     wrong = 0 if mask is None else int(np.count_nonzero(mask))
     if len(at) > most:
-        return at, at[:0], wrong
+        # Those of the gaps of a large detector, and what lies beside the region, crowd no frame.
+        counts = _counted(flat, bad)
+        none = bright & ~counts if mask is None else bright & ~counts & ~mask
+        wrong += int(np.count_nonzero(none))
+        bright &= counts if mask is None else counts & ~mask
+        if cut.region is not None:
+            bright &= _inside(cut.region, frame.shape).reshape(-1)
+        if np.count_nonzero(bright) > most:
+            return at[: most + 1], at[:0], wrong
+        at = _true_places(bright)
     value = flat[at]
     counted = _counted(value, bad)
     if mask is not None:
@@ -136,8 +146,16 @@ def _of_frame(frame: NDArray[Any], bad: Bad, cut: Cut, most: int) -> tuple[Numbe
     return at, np.maximum(np.rint(value - under), 1).astype(np.int64), wrong
 
 
-def _above(flat: NDArray[Any], cut: Cut, floor: float, most: int) -> Numbers:
-    """Find where a frame exceeds the threshold; of more than ``most`` places one more."""
+def _inside(region: tuple[tuple[int, int], tuple[int, int]], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Say which pixels of a frame are in a region, of the frame's shape."""
+    inside = np.zeros(shape, bool)
+    (top, bottom), (left, right) = region
+    inside[top:bottom, left:right] = True
+    return inside
+
+
+def _above(flat: NDArray[Any], cut: Cut, floor: float) -> NDArray[np.bool_]:
+    """Say where a frame exceeds the threshold."""
     wanted = cut.threshold + floor
     if cut.dark is not None:
         limit: Any = cut.dark.reshape(-1) + wanted
@@ -150,7 +168,7 @@ def _above(flat: NDArray[Any], cut: Cut, floor: float, most: int) -> Numbers:
         limit = flat.dtype.type(int(np.clip(np.floor(wanted), kind.min, kind.max)))
     else:
         limit = wanted
-    return _true_places(flat > limit)[: most + 1]
+    return flat > limit
 
 
 def _true_places(lit: NDArray[np.bool_]) -> Numbers:

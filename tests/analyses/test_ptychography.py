@@ -145,6 +145,24 @@ def test_of_too_many_frames_the_first_ones_are_kept(star):
     assert outcome.data.attrs["remark"].startswith("1 MB hold the first 32 frames.")
 
 
+def test_a_shutter_that_opens_late_leaves_the_frames_after_it(star):
+    frames, positions = star
+    late = frames.copy()
+    late[:40] = 0
+    analysis = Ptychography(pixel_size=NM, iterations=1)
+    outcome = analysed(analysis, block_of(late, positions))
+    assert outcome.data["frame"].values.tolist() == [*range(40, len(frames))]
+    require_same(
+        outcome,
+        analysed(analysis, block_of(frames, positions).part(40, len(frames))),
+        "bitwise",
+        "dark frames change it",
+    )
+    # Where a frame of the first ones has counts, all are taken, as ever.
+    late[5] = frames[5]
+    assert analysed(analysis, block_of(late, positions)).features["frames"].value == len(frames)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

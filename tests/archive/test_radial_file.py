@@ -62,6 +62,17 @@ def test_what_is_written_is_read_back_along_q_also_of_angles(tmp_path):
     assert found["q"].values == pytest.approx(4 * np.pi * np.sin(np.radians(turned / 2)) / 1.127)
 
 
+def test_texts_of_a_fixed_length_as_other_programs_write_them_are_read(tmp_path):
+    path = write_run(tmp_path, "nexus", RunEntry("r"), result(geometry=GEOMETRY.json()), None)
+    plain = read_nxcansas(path)
+    with h5py.File(path, "r+") as file:
+        for name in ("cansas", "cansas/sasdata"):
+            file[name].attrs["canSAS_class"] = np.bytes_(file[name].attrs["canSAS_class"])
+        file["cansas/sasdata/I"].attrs["uncertainties"] = np.bytes_("Idev")
+        file["cansas/sasdata/Q"].attrs["units"] = np.bytes_("1/angstrom")
+    assert read_nxcansas(path).identical(plain)
+
+
 def test_rings_that_nothing_saw_are_left_out(tmp_path):
     made = result(geometry=GEOMETRY.json(), low=0.0, high=0.05)
     seen = np.isfinite(made.outcome.data["intensity"].values[0])

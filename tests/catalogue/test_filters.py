@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from steering.catalogue.asked import fitting
 from steering.catalogue.filters import places_of, rough_filter
+from steering.catalogue.published import _read as read_published
 from steering.core.errors import SteeringError
 from steering.flows.condition import read_condition
+from steering.globus.search import Entry as Published
 from steering.globus_double_data.index import passes, values
 from tests.catalogue.entries import entry
 
@@ -123,3 +125,17 @@ def test_what_no_entry_has_fits_none_and_what_decides_nothing_leaves_out_none():
         ("not (tau0 < 1 s or frames > 3 s)", False),
     ):
         assert rough_filter(read_condition(text).part, {}) is rough, text
+
+
+def test_an_entry_that_somebody_else_has_published_keeps_no_other_from_being_found():
+    odd = [
+        Published("result:abc", {**entry(1, {}, "curve").content}, ("public",)),
+        Published("run:abc", {**entry(2, {"tau0": (1.0, "Gs^99")}).content}, ("public",)),
+        Published("run:def", {**entry(3, {"tau0": (1.0, "s")}).content}, ("public",)),
+    ]
+    read = [one for one in map(read_published, odd) if one is not None]
+    assert [one.subject for one in fitting(read, read_condition("tau0 < 2 s"), 9)] == ["run:def"]
+    assert repr(read[0]).startswith("<result abc")
+    # And what Search is asked leaves none out that fits, whatever units the index has.
+    units = {place.units: ("Gs^99", "s") for place in places_of("tau0")}
+    assert passes(odd[2].content, rough_filter(read_condition("tau0 < 2 s").part, units).document())

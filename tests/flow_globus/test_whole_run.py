@@ -1,5 +1,6 @@
 """A finished run is analysed by a facility of Globus Compute: once, whoever is killed, and the result is back."""
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from steering.core.board import Board
 from steering.core.errors import SteeringError
 from steering.core.facility import FacilityStatus
 from steering.facilities.named import make_facility
+from steering.flow_globus import whole_run
 from steering.flow_globus.on_endpoint import packed, read_packed
 from steering.flow_globus.whole_run import analysed, asked_of
 from steering.flow_runner.analysis_flow import analysis_flow
@@ -268,3 +270,22 @@ def test_what_labels_are_called_makes_no_two_flows_one_and_leaves_no_folder(work
         assert "/" not in name
         # A dash and eight characters of the run follow.
         assert len(os.fsencode(name)) <= 246
+
+
+async def test_a_question_that_goes_unanswered_ends_no_telling(monkeypatch):
+    answers = [FacilityStatus("far", "running", "one"), SteeringError("no answer"), OSError("no link")]
+    told = []
+
+    class Far:
+        async def status(self):
+            answer = answers.pop(0) if answers else FacilityStatus("far", "running", "two")
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(whole_run, "_LOOK_SECONDS", 0.0)
+    telling = asyncio.create_task(whole_run._tell(Far(), told.append))
+    await until(lambda: telling.done() or len(told) == 2, lambda: f"told {told}")
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    assert told == ["one", "two"]

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import h5py
 import pytest
@@ -17,6 +18,7 @@ from steering.core.errors import SteeringError
 from steering.core.result import Feature
 from steering.flow_runner.orders import cancel, find_journal, order
 from steering.flow_runner.runner import run_flow
+from steering.flow_runner.several import run_several
 from steering.flow_steps import copying, recorded_run
 from steering.flow_steps.bells import Bell
 from steering.flow_steps.copying import copy, part_name, sha256_of
@@ -467,3 +469,46 @@ def test_a_filesystem_without_links_takes_copies_and_what_stands_there_is_left(t
     with pytest.raises(SteeringError, match="cannot be copied to"):
         copy(source, tmp_path / "there" / "b.h5", lambda _: None)
     assert (tmp_path / "there" / "b.h5").read_bytes() == b"theirs"
+
+
+def test_one_that_cannot_be_taken_up_is_not_in_the_way_of_the_next(workspace):
+    measured(workspace)
+    measured(workspace, "ffff0000-1")
+    steps = flow(compute=None, distribute=None, transfer=None)
+    bad, good = (order(workspace, "keep", steps, uid)[0] for uid in (UID, "ffff0000-1"))
+    (bad.folder / "lock").symlink_to("nowhere/lock")
+    with pytest.raises(SteeringError, match=r"cannot be taken up in .*: No such file or directory. See that you may"):
+        run_several(workspace, [bad, good])
+    assert good.state.status == "succeeded"
+
+
+def test_one_whose_journal_cannot_be_mended_now_can_be_run_later(workspace, monkeypatch):
+    measured(workspace)
+    journal, _ = order(workspace, "keep", flow(compute=None, distribute=None, transfer=None), UID)
+
+    def spoiled(_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("steering.flow_steps.flow_journal.mend", spoiled)
+        with pytest.raises(SteeringError, match="Input/output error"), journal:
+            pass
+    assert not journal.held
+    with journal:
+        assert journal.held
+
+
+def test_a_copy_that_was_cut_off_needs_room_for_its_rest_only(run, workspace, monkeypatch):
+    name, journal = f"{UID}.h5", next(workspace.journal.glob("*.jsonl"))
+    store = workspace.directory / "store" / UID
+    store.mkdir(parents=True)
+    content = (workspace.frames / name).read_bytes()
+    (store / part_name(name)).write_bytes(content[:-100])
+    free = 50_000_000 + journal.stat().st_size + 4096
+    monkeypatch.setattr("steering.flow_steps.file_steps.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    keep = flow(compute=None, distribute=None, catalogue=None)
+    assert run(keep).why == ""
+    assert (store / name).read_bytes() == content
+    # And where nothing is there it needs all of it.
+    shutil.rmtree(store)
+    assert "There is no room" in run(keep, "again").why

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import xarray as xr
@@ -23,14 +24,15 @@ from steering.core.result import Feature, Outcome, Provenance, Result
 from steering.core.status import BeamlineStatus
 from steering.core.workspace import Workspace
 from steering.description.description import read_description
+from steering.flow_runner import returned
 from steering.flow_runner.desk import Flows
 from steering.flow_runner.feature_trigger import FeatureTrigger
 from steering.flow_runner.orders import flows_of, order, stop_flows, triggers_of
-from steering.flow_runner.returned import returned_by
+from steering.flow_runner.returned import follow_flows, returned_by
 from steering.flow_runner.runner import run_flow
 from steering.flow_runner.watcher import BY_BYTES, BY_END, Watcher
 from steering.flow_steps.bells import Bell
-from steering.flow_steps.flow_journal import flows_folder, journals
+from steering.flow_steps.flow_journal import FlowJournal, flows_folder, journals
 from steering.flow_steps.hold import VARIABLE
 from steering.flow_steps.warm import WarmFacilities
 from steering.flows.entries import FlowEntry
@@ -86,6 +88,33 @@ async def test_a_session_is_told_of_what_was_done_before_and_of_what_is_done_the
     assert "nan" not in str(odd).partition(":")[0]
     assert [one.id for one in flows.states.value] == ["keep-ffff0000", f"keep-{UID[:8]}"]
     assert not list((flows_folder(workspace) / "bells").iterdir())
+
+
+async def test_what_ends_late_is_brought_however_many_were_ordered_after_it(workspace, monkeypatch):
+    monkeypatch.setattr(returned, "_read", lambda state: (state.id,))
+    folder = flows_folder(workspace)
+
+    def ordered(number):
+        made = FlowJournal(folder / f"keep-{number:02}")
+        made.order({"flow": "keep", "run": UID, "steps": ["compute"], "by": "ana", "time": float(number)})
+        return made
+
+    def computed(journal):
+        with journal:
+            journal.write("done", {"step": "compute", "outcome": {}})
+
+    every = [ordered(number) for number in range(30)]
+    computed(every[0])
+    computed(every[29])
+    brought, seen = [], []
+    following = asyncio.create_task(follow_flows(folder, seen.append, brought.append))
+    await until(lambda: brought)
+    # When a session begins what is long ago is not brought, and what was ordered then and goes on is.
+    await asyncio.to_thread(computed, every[1])
+    await until(lambda: len(brought) == 2)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert brought == ["keep-29", "keep-01"]
 
 
 class Fresh:
@@ -376,6 +405,49 @@ def test_what_cannot_be_ordered_is_said_and_tried_again(monkeypatch):
     trigger.look()
     assert ordered == [("keep", UID)]
     assert said[1:] == [("flow keep", "")]
+
+
+def test_a_flow_whose_process_cannot_be_started_is_begun_later_and_the_others_are_watched_for(workspace, monkeypatch):
+    measured(workspace)
+    entry = {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    flows = {"keep": FlowEntry.model_validate(entry)}
+    board, said, begun, full = Board(), [], [], [True]
+
+    def start(command, **_more):
+        if full[0]:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        begun.append(command[-1])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("steering.flow_runner.desk.subprocess.Popen", start)
+    desk = Flows(workspace, board)
+    trigger = FeatureTrigger(board, flows, partial(desk._on_feature, flows), lambda *words: said.append(words))
+    board.status.set(BeamlineStatus("running", run=UID, scan="rocking"))
+    source = Provenance(UID, "rocking_curve", {}, "0", "0.1", "local", 10, 9, label="curve")
+    board.results.set({"curve": Result(1, Outcome({"fwhm": Feature(0.05, 0.01, "deg")}, xr.Dataset()), source)})
+    trigger.look()
+    assert said[0][1].endswith("Resource temporarily unavailable. It is tried again by itself.")
+    full[0] = False
+    monkeypatch.setattr("steering.flow_runner.feature_trigger.time.monotonic", lambda: math.inf)
+    trigger.look()
+    assert begun == [f"keep-{UID[:8]}"]
+
+
+async def test_a_watch_for_features_that_ends_is_told_of_while_flows_are_followed(workspace, monkeypatch):
+    async def ends(_self):
+        message = "no room for a thread"
+        raise OSError(message)
+
+    entry = {"trigger": {"at": "feature", "feature": "fwhm > 0 deg"}, "steps": {"catalogue": {}}}
+    monkeypatch.setattr(FeatureTrigger, "run", ends)
+    monkeypatch.setattr(Flows, "entries", {"keep": FlowEntry.model_validate(entry)})
+    monkeypatch.setattr("steering.flow_runner.desk.triggers_of", lambda _: {"keep": "feature"})
+    said = []
+    following = asyncio.create_task(Flows(workspace, Board()).follow(print, lambda *words: said.append(words)))
+    await until(lambda: said)
+    assert "no room for a thread" in said[0][1]
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
 
 
 def test_on_a_full_disk_a_flow_is_not_ordered_and_that_is_said(workspace, monkeypatch):

@@ -21,6 +21,7 @@ FACTS = Facts(
         "tau0": Feature(0.9, 0.1, "s"),
         "curve.peak": Feature(250.0, 1.0, "mdeg"),
         "frames": Feature(81, math.nan, "frames"),
+        "failed": Feature(math.nan, math.nan, "s"),
     },
 )
 
@@ -43,6 +44,14 @@ FACTS = Facts(
         ("tau0 < -1e-3 s", False),
         ("tau0 > 0 s and tau0 < 1 s or unknown < 1", True),
         ("unknown < 1 and status == fail", False),
+        # A fit that has failed is neither below nor above a limit, nor other than it.
+        ("failed < 1 s", False),
+        ("not failed < 1 s", False),
+        ("failed != 1 s", False),
+        ("not (status == success and failed > 1 s)", False),
+        ("not (failed < 1 s or tau0 > 1 s)", False),
+        ("failed < 1 s or tau0 < 1 s", True),
+        ("not (failed < 1 s and tau0 > 1 s)", True),
     ],
 )
 def test_a_condition_is_judged_on_what_is_known_with_its_units(text, holds):
@@ -100,6 +109,16 @@ def test_units_of_another_kind_are_refused_and_never_converted():
 )
 def test_units_are_products_of_powers(units, wanted, factor):
     assert ratio(units, wanted) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("unit", ["Gm^99", "fs^99", "1/fs^99", "km^40/fs^40"])
+def test_a_unit_that_no_number_has_room_for_is_compared_with_itself_only(unit):
+    odd = Facts({}, {}, {"tau0": Feature(2.0, 0.1, unit)})
+    assert read_condition(f"tau0 > 1 {unit}").holds(odd)
+    with pytest.raises(SteeringError, match="cannot be compared"):
+        read_condition("tau0 < 1 s").holds(odd)
+    with pytest.raises(SteeringError, match="cannot be compared"):
+        read_condition(f"tau0 < 1 {unit}").holds(FACTS)
 
 
 @given(st.text(max_size=60))

@@ -72,6 +72,8 @@ def test_older_files_are_read():
         "poni_version: 2\nDetector: Eiger4M\nDetector_config: {}\nDistance: 1\nPoni1: 0\nPoni2: 0\nWavelength: 1e-10"
     )
     assert parse_poni(named).pixel1 == 75e-6
+    assert parse_poni(named.replace("Eiger4M", "Pilatus 1M")).pixel1 == 172e-6
+    assert parse_poni(named.replace("Eiger4M", "Pilatus4_4M")).pixel2 == 150e-6
 
 
 def test_the_last_calibration_of_a_file_holds():

@@ -168,6 +168,29 @@ def test_a_frame_with_too_many_bright_pixels_is_left_out_and_said():
     assert outcome.features["crowded"].value == pytest.approx(100 / 3)
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.int32, np.float32])
+@pytest.mark.parametrize("told", ["marked", "masked", "beside the region", "saturated"])
+def test_gaps_masks_and_what_lies_beside_the_region_crowd_no_frame(kind, told):
+    shape = (600, 600)
+    frames = np.zeros((1, *shape), kind)
+    frames[0, 4, 4], frames[0, 595, 500] = 50, 60
+    frames[0, 20:590] = 4000
+    mask, region, saturated = None, None, np.inf
+    if told == "marked":
+        frames[0, 20:590] = np.iinfo(kind).max if np.dtype(kind).kind == "u" else -1 if kind is np.int32 else np.nan
+    elif told == "masked":
+        mask = frames[0] == 4000
+    elif told == "saturated":
+        saturated = 4000
+    else:
+        region = ((0, 20), (0, 600))
+    assert frames[0, 20:590].size > most_pixels(shape)
+    lit = lit_of(frames, Bad(mask, saturated), Cut(3.0, region=region))
+    assert not lit.crowded.any()
+    assert lit.count.tolist() == ([50] if region else [50, 60])
+    assert lit.masked.tolist() == [0.0 if region else pytest.approx(570 / 600)]
+
+
 def test_sums_stay_exact_for_the_largest_frames():
     for side in (100, 4096, 20_000):
         assert (1 << 20) * side**2 * most_pixels((side, 10)) <= 1 << 62

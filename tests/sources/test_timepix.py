@@ -61,8 +61,8 @@ def test_a_packet_is_read_as_the_manual_says():
     st.integers(0, 3),
 )
 def test_what_is_written_is_read(events, turns):
-    # Times rise by less than half of the range from one event to the next.
-    time = np.cumsum([1000 + one[0] % (RANGE // 2 - 2000) for one in events])
+    # Times rise by less than seven eighths of the range from one event to the next.
+    time = np.cumsum([1000 + one[0] % (RANGE // 8 * 7 - 2000) for one in events])
     row, column = np.array([one[1] for one in events]), np.array([one[2] for one in events])
     found, read = Timepix3(((0, 0, turns),)).read(packets(time, row, column) + b"TPX")
     assert read == 8 * (len(events) + 1)
@@ -71,6 +71,15 @@ def test_what_is_written_is_read(events, turns):
     placed = np.rot90(np.arange(CHIP * CHIP).reshape(CHIP, CHIP), turns)
     expected = [int(np.flatnonzero(placed == r * CHIP + c)[0]) for r, c in zip(row, column, strict=True)]
     assert found.pixel.tolist() == expected
+
+
+@pytest.mark.parametrize("pause", [13.0, 15.0, 23.0])
+@pytest.mark.parametrize("begin", [1.0, 25.0])
+def test_a_break_of_most_of_the_range_is_one_and_events_after_it_are_later(pause, begin):
+    seconds = begin + np.array([0.0, 0.1, 0.1 + pause, 0.2 + pause, 0.15 + pause])
+    time = np.rint(seconds / UNIT).astype(np.int64)
+    found, _ = Timepix3().read(packets(time, np.zeros(5, np.int64), np.zeros(5, np.int64)))
+    assert (found.time - found.time[0]).tolist() == (time - time[0]).tolist()
 
 
 @given(st.binary(max_size=200))
