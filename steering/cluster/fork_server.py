@@ -4,9 +4,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from steering.core.errors import cause
 
 _CLOSE_SECONDS = 2.0
 
@@ -25,8 +28,16 @@ class ForkServer:
         """Start a worker (again)."""
         self._codes[number] = None
         if self._process is None:
-            # Its standard input is its lifeline: it ends when this process ends, however that happens.
-            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603  (our own module)
+            try:
+                # Its standard input is its lifeline: it ends when this process ends, however that happens.
+                self._process = subprocess.Popen(  # noqa: S603  (our own module)
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+                )
+            except OSError as error:
+                # A node that is short of memory or processes for a moment: it is tried as any that ended at once.
+                sys.stderr.write(f"No worker could be started: {cause(error)}.\n")
+                self._codes[number] = os.EX_OSERR
+                return
             if self._process.stdout is not None:
                 os.set_blocking(self._process.stdout.fileno(), False)
         self._order(start=number, arguments=list(arguments), environment=dict(environment))

@@ -6,6 +6,7 @@ together. The plan takes the rulings at its checkpoints, on the RunEngine's thre
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -330,7 +331,8 @@ class Docket:
         with self._lock:
             waiting = [one.action for one in (*self._taken, *self._waiting)]
             later = any(isinstance(one, SetParameter) and one.parameter == name for one in waiting)
-            if not later:
+            # A signal that tells nothing is no reason to forget what it was: from that the largest step is judged.
+            if not later and math.isfinite(value):
                 held = self._parameters[name]
                 self._parameters[name] = replace(held, value=min(max(value, held.low), held.high))
 

@@ -8,11 +8,14 @@ from threading import Lock
 from typing import Any
 from urllib.parse import unquote
 
-from steering.core.block import FrameBlock
+from numpy.typing import NDArray
+
+from steering.core.block import Floats, FrameBlock
 from steering.core.errors import SteeringError
+from steering.core.place import Place
 from steering.places.hdf5 import FrameFile
 from steering.places.images import ImageFiles
-from steering.places.served import pack
+from steering.places.served import MESSAGE_BYTES, pack
 from steering.readers.paths import path_of_uri
 from steering.sources.frames import read_frames
 
@@ -67,5 +70,11 @@ class NamedFiles:
         else:
             place = ImageFiles((path,), (first,), (float("nan"),))
             stop = first + 1
-        block = FrameBlock("", "", first, stop, place, {}, {}, {})
-        return pack(*read_frames(block))
+        frames, taken = _frames(place, first, first + 1)
+        # No more than the message holds: a guest may ask for more than there is memory.
+        stop = min(stop, first + max(MESSAGE_BYTES // max(frames.nbytes, 1), 1))
+        return pack(*(_frames(place, first, stop) if stop > first + 1 else (frames, taken)))
+
+
+def _frames(place: Place, first: int, stop: int) -> tuple[NDArray[Any], Floats]:
+    return read_frames(FrameBlock("", "", first, stop, place, {}, {}, {}))

@@ -1,5 +1,6 @@
 """The process that a node's workers are forked from, with real workers that find no scheduler."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from steering.cluster.fork_server import ForkServer, Worker
 from steering.cluster.launcher import NO_SCHEDULER
 from steering.cluster.workers import Workers
 
@@ -80,3 +82,18 @@ def test_a_worker_for_which_there_is_no_process_costs_no_other_and_is_said_once(
     assert capsys.readouterr().err.count("A worker cannot be started now") == 1
     os.close(read)
     os.close(workers._news)
+
+
+def test_a_node_that_has_no_room_for_a_process_tries_again(monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    served = ForkServer([sys.executable, "-c", "input()"])
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", full)
+        worker = Worker(served, 3, (), {})
+        assert worker.look() == os.EX_OSERR
+    assert capsys.readouterr().err == "No worker could be started: Resource temporarily unavailable.\n"
+    worker.start()
+    assert worker.look() is None
+    served.close()

@@ -5,6 +5,7 @@ import math
 import re
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,14 @@ def ask(docket, action, person="ana", lease="ana", name=None):
 
 def region(low, high, step):
     return InsertRegion({"sy": (low, high), "sx": (low, high)}, {"sy": step, "sx": step})
+
+
+def test_a_signal_that_tells_nothing_leaves_what_was_known_of_it():
+    docket = docket_of(replace(MAP, parameters=(replace(STEP, largest_step=1.0), EXPOSURE)))
+    docket.correct("step", 3.0)
+    docket.correct("step", math.nan)
+    assert docket._parameters["step"].value == 3.0
+    assert ask(docket, SetParameter("step", 9.0)).verdict == "refused"
 
 
 def test_regions_in_a_row_do_not_exceed_the_budget_together():

@@ -1,5 +1,6 @@
 """Frames in a message, and what is no message."""
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from steering.places import served
 from steering.places.hdf5 import FrameFile
 from steering.places.images import ImageFiles
 from steering.places.served import ServedFrames, pack, seen_here_or_served, unpack
+from steering.service import files as served_files
 from steering.service.files import NamedFiles
 
 FRAMES = arrays.arrays(
@@ -63,3 +65,20 @@ def test_only_what_a_run_has_named_is_read(tmp_path):
             files.read(str(path), "/data", "", 0, 1)
     with pytest.raises(SteeringError, match="cannot be read"):
         files.read(str(tmp_path / "b.h5"), "/data", "", 0, 1)
+
+
+def test_a_guest_who_asks_for_thousands_of_frames_has_no_more_of_them_read_than_are_sent(tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.arange(10 * 64, dtype="u2").reshape(10, 8, 8)
+    files, asked = NamedFiles(), []
+    files.note("stream_resource", {"uri": f"file://localhost{tmp_path}/a.h5"})
+    read = served_files.read_frames
+    monkeypatch.setattr(served_files, "read_frames", lambda block: asked.append(len(block)) or read(block))
+    monkeypatch.setattr(served_files, "MESSAGE_BYTES", 3 * 128 + 5)
+    frames, _ = unpack(files.read(str(tmp_path / "a.h5"), "/data", "", 4, 10))
+    assert frames[:, 0, 0].tolist() == [256, 320, 384]
+    assert asked == [1, 3]
+    # Of one that is larger than a message one is sent.
+    monkeypatch.setattr(served_files, "MESSAGE_BYTES", 5)
+    frames, _ = unpack(files.read(str(tmp_path / "a.h5"), "/data", "", 4, 10))
+    assert frames.shape == (1, 8, 8)

@@ -80,6 +80,14 @@ def test_without_a_frame_there_is_no_empty_image_but_a_sentence(desk, request):
     assert "A scan that reads no detector has none." not in text_of(panel.widget)
 
 
+def test_the_slider_is_there_also_where_a_frame_was_there_before_the_page(desk, request):
+    desk.start("rocking")
+    desk.advance(20)
+    panel = opened(FramePanel(desk), request)
+    panel.refresh()
+    assert find(panel.widget, "st-history").layout.display is None
+
+
 def test_a_column_without_a_unit_is_labelled_so():
     assert axis_label("motor", "unknown") == "motor (unit unknown)"
     assert axis_label("motor", "") == "motor"

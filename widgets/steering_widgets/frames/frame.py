@@ -86,9 +86,9 @@ class FramePanel:
 
     def _reveal(self) -> None:
         """Show the image from the first frame on: without one it is an empty square."""
+        self._history.reveal()
         if self.image.layout.display is not None:
             self.image.layout.display = None
-            self._history.reveal()
             self.widget.say("")
 
     def _show_older(self, frame: Frame) -> None:
