@@ -145,6 +145,10 @@ def test_a_suggestion_can_be_edited_in_the_form_before_it_is_proposed(desk):
     agents.refresh()
     assert not shown(agents, "st-suggestion")
     assert "The values stand in the form. Change them, and press Apply." in text_of(agents.widget)
+    desk.board.suggestions.set((Suggestion(Finish(), "enough", BASIS),))
+    agents.refresh()
+    agents.refresh()
+    assert "The values stand in the form." not in text_of(agents.widget), "beside another one it is of nothing"
     agents.close()
     form.close()
 

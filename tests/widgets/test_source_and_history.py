@@ -215,8 +215,10 @@ def test_a_touched_point_shows_its_frame_and_keys_go_on_from_there_and_back_to_t
     for _ in range(2):
         page.say(kind="step", view="a", by=1)
     refreshed(panel, lambda: history.frame.number == 6)
+    assert point.value == 6, "the plots mark the point whose frame is shown"
     page.say(kind="newest", view="a")
     refreshed(panel, lambda: history.live and "newest frame" in text_of(panel.widget))
+    assert point.value is None
     assert find(panel.widget, "st-history-live").value
     # From the newest one goes back, and not beyond what there is.
     page.say(kind="step", view="a", by=-1)
@@ -224,6 +226,20 @@ def test_a_touched_point_shows_its_frame_and_keys_go_on_from_there_and_back_to_t
     for _ in range(5):
         page.say(kind="step", view="a", by=1)
     refreshed(panel, lambda: history.frame.number == 9)
+
+
+def test_the_last_point_is_told_anew_where_it_is_done_after_its_frame_has_come(desk, request):
+    desk.start("rocking")
+    desk.advance(20)
+    panel = opened(FramePanel(desk), request)
+    panel.refresh()
+    assert "last point at th 0.24 °" in panel.image.caption
+    # Its frame was there, and the scan waits now.
+    status = desk.board.status.value
+    desk.board.status.set(replace(status, points_done=status.points_done - 1))
+    panel._remarked = float("-inf")
+    panel.refresh()
+    assert "last point at th 0.16 °" in panel.image.caption
 
 
 def test_a_key_for_another_frame_does_nothing_while_there_is_none(desk, request):

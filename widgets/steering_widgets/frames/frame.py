@@ -40,9 +40,10 @@ class FramePanel:
         self._source, self._span = desk.board.source, desk.board.span
         self._frame, self._stands = Place(desk.board.frame), Stands(desk.board)
         self._remarked = float("-inf")
-        self._told: Frame | None = None
+        self._told: tuple[Frame, int] | None = None
         self._live = True
-        self._point = Place(point if point is not None else Cell[int | None](None))
+        self._touched = point if point is not None else Cell[int | None](None)
+        self._point = Place(self._touched)
         self._steps, self._follows = Place(self.image.steps), Place(self.image.follows)
         self._stepped = 0
         for place in (self._point, self._steps, self._follows):
@@ -56,6 +57,7 @@ class FramePanel:
         self.image.geometry = self._stands.numbers
         self._history.closely = self.image.seen_closely
         changed, older = self._frame.advance(), self._history.refresh()
+        self._mark()
         self.image.look_closer(self._history.whole)
         if older:
             self.widget.say(self._history.said)
@@ -78,6 +80,15 @@ class FramePanel:
             self._history.choose(self._point.value)
         if self._follows.advance():
             self._history.choose(None)
+
+    def _mark(self) -> None:
+        """Mark in the plots the point of the older frame that is looked at, however it was chosen; none for the newest."""
+        wanted = self._history.wanted
+        if self._touched.value != self._point.value or wanted == self._point.value:
+            # What has just been touched comes first.
+            return
+        self._touched.set(wanted)
+        self._point.advance()
 
     def close(self) -> None:
         """Take it off the screen, and wait for no frame any more."""
@@ -115,9 +126,11 @@ class FramePanel:
             self.image.show(frame)
         else:
             self.image.pump()
-        if frame is not self._told and now - self._remarked >= _REMARK_SECONDS:
+        # A point is done a moment after its frame has come, which may be the last for long.
+        told = self._told is not None and self._told[0] is frame and self._told[1] == self._status.value.points_done
+        if not told and now - self._remarked >= _REMARK_SECONDS:
             # The text goes through the kernel's message queue, so it follows the pixels once a second only.
-            self._remarked, self._told = now, frame
+            self._remarked, self._told = now, (frame, self._status.value.points_done)
             # The age first: on a narrow page what stands behind it is cut off.
             behind = "".join(f"; {one}" for one in self._last_point())
             self.widget.remark(f"newest frame{self._earlier_run()}", f"{_when(frame.time)}{escape(behind)}")

@@ -78,6 +78,11 @@ class FrameHistory:
         return f"{span.first} to {span.stop - 1}"
 
     @property
+    def wanted(self) -> int | None:
+        """Index of the older frame that is wanted; ``None`` for the newest."""
+        return self._choice.value
+
+    @property
     def count(self) -> int:
         """How many frames the run has so far."""
         return self._span.value.stop

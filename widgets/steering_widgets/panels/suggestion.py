@@ -25,6 +25,8 @@ _SEEN_SECONDS = 2.0
 
 Note: TypeAlias = Callable[[Mapping[str, float]], object]
 
+_DRAFTED = "The values stand in the form. Change them, and press Apply."
+
 
 class SuggestionCard:
     """One card; what was suggested together is accepted, edited and dismissed together.
@@ -70,6 +72,9 @@ class SuggestionCard:
         """Show the newest; returns what it would do."""
         self._note_change(tuple(one.action for one in newest(suggestions)))
         self._shown = newest(suggestions)
+        if self._shown and self._answer.value[0] == _DRAFTED:
+            # Of the one before: beside another suggestion it would be taken for a word about that.
+            self._answer.set(("", "plain"))
         self.widget.layout.display = None if self._shown else "none"
         if not self._shown:
             self._text.value = ""
@@ -129,7 +134,7 @@ class SuggestionCard:
     def _edited(self, _: object) -> None:
         if self._draft is not None:
             self._draft.set(self._values())
-            self._all(self._desk.dismiss, "The values stand in the form. Change them, and press Apply.")
+            self._all(self._desk.dismiss, _DRAFTED)
 
 
 def _sentence(words: str) -> str:
