@@ -82,7 +82,7 @@ class FramePanel:
             self._history.choose(None)
 
     def _mark(self) -> None:
-        """Mark in the plots the point of the older frame that is looked at, however it was chosen; none for the newest."""
+        """Mark in the plots the point of the older frame that is looked at, whoever chose it; none for the newest."""
         wanted = self._history.wanted
         if self._touched.value != self._point.value or wanted == self._point.value:
             # What has just been touched comes first.
