@@ -30,6 +30,27 @@ def owner(place):
     return place.run / "compute-local.json"
 
 
+def hold_ending(place, begin):
+    """Begin something, have it end, and hold it on its way; return it and all that runs, or nothing if it has gone."""
+    file = begin(place)
+    process = psutil.Process(int(read_secret(file)["pid"]))
+    processes = of_workspace(place)
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while not (read_secret(file) or {}).get("ending"):
+        assert time.monotonic() < deadline, "it did not say that it was ending"
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            assert not left_behind(processes)
+            return None
+    process.suspend()
+    if not (read_secret(file) or {}).get("ending"):
+        # It has taken its file away meanwhile, which is the last thing that it does.
+        process.resume()
+        assert not left_behind(processes)
+        return None
+    return process, processes
+
+
 # An ingest ends within milliseconds, too soon to be held on its way.
 @pytest.mark.parametrize(
     ("begin", "title"),
@@ -40,15 +61,8 @@ def owner(place):
 )
 def test_what_is_ending_already_is_said_waited_for_and_counted(tmp_path, begin, title):
     place = Workspace(tmp_path / "workspace")
-    file = begin(place)
-    process = psutil.Process(int(read_secret(file)["pid"]))
-    processes = of_workspace(place)
-    process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 60
-    while not (read_secret(file) or {}).get("ending"):
-        assert process.is_running(), "it ended before it could be held"
-        assert time.monotonic() < deadline, "it did not say that it was ending"
-    process.suspend()
+    # On a busy machine one may have ended before it could be held: then another one is begun.
+    process, processes = next(held for held in (hold_ending(place, begin) for _ in range(5)) if held)
     words = [sys.executable, "-m", "steering.cli", "stop", "--workspace", str(place.directory)]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
