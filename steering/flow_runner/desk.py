@@ -188,7 +188,7 @@ class Flows:
         """
         return {one.result.provenance.label: one.result for one in returned_by(self.state(id))}
 
-    def wait_brought(self, id: str, timeout: float) -> None:  # noqa: A002  (what a person calls it)
+    def wait_brought(self, id: str, timeout: float) -> None:  # noqa: A002  (as above)
         """Wait until the session has what a flow run has found; another may have brought newer results since.
 
         Args:
