@@ -116,7 +116,13 @@ class Record:
                 raise SteeringError(message)
             return RunRecord(self._client, known[run])
         found = [uid for uid in known if uid.startswith(run)] if run else []
-        if len(found) != 1:
+        if not found:
+            message = (
+                f"None of the {len(known)} runs in the record begins with {run!r:.60}. A run that has just begun is "
+                "there some moments later."
+            )
+            raise SteeringError(message)
+        if len(found) > 1:
             message = f"{len(found)} of {len(known)} runs in the record begin with {run!r}. Give more of the uid."
             raise SteeringError(message)
         return RunRecord(self._client, found[0])

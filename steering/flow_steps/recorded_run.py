@@ -178,6 +178,9 @@ def find_run(workspace: Workspace, run: str = "") -> RecordedRun:
     known = {uid: path for path in reversed(paths) if (uid := next(uids_in(path), "")).startswith(run)}
     if run not in known and (len(known) != 1 or len(run) < _SURE):
         known = {uid: path for path in reversed(paths) for uid in uids_in(path) if uid.startswith(run)}
+    if not known:
+        message = f"No run of the workspace {workspace.directory} begins with {run!r:.60}. Look at its uid again."
+        raise SteeringError(message)
     if run not in known and len(known) != 1:
         message = (
             f"{len(known)} runs of the workspace {workspace.directory} begin with {run!r:.60}. Give more of the uid."

@@ -143,7 +143,7 @@ def test_a_result_is_read_back_whole_and_what_is_not_there_gives_a_sentence(past
         past.result("first")
     with pytest.raises(SteeringError, match="holds no result of 'nothing'"):
         past.result("third", "nothing")
-    with pytest.raises(SteeringError, match="0 of 4 runs in the record begin with 'zzz'"):
+    with pytest.raises(SteeringError, match="None of the 4 runs in the record begins with 'zzz'"):
         past.entry("zzz")
     with pytest.raises(SteeringError, match=r"no export 'pdf'\. There are: csv, nexus, png"):
         past.export("third", "pdf")

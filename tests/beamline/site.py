@@ -130,10 +130,13 @@ def session_at(folder, description, speed=50.0):
             opened.shutdown()
 
 
-def over(session, run, seconds=60.0):
-    """Wait until a run has its stop document in the record; return the run."""
+def over(session, run, seconds=240.0):
+    """Wait until a run has its stop document in the record; return the run.
+
+    The record is written beside all else: on a busy machine a run may be over before the record has its begin.
+    """
     deadline = time.monotonic() + seconds
-    while session.record[run].stop is None:
+    while run not in session.record.runs() or session.record[run].stop is None:
         assert time.monotonic() < deadline, run
         # Each look is a question to the record, which has better to do.
         time.sleep(0.5)

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ import pytest
 
 import steering
 from steering.sim.samples import MapSample
+from tests.beamline.site import over
 from tests.processes import left_behind, of_workspace
 from tests.widgets.lab import Lab, settled_box
 
@@ -109,7 +109,7 @@ def rocking(beamtime, lab, page, board):
     board.status.wait(lambda status: not status.scanning or status.points_done > applied + 30, 300)
     beamtime.session.finish()
     beamtime.session.wait(300)
-    recorded = complete(beamtime.session, run)
+    recorded = over(beamtime.session, run)["primary"]
     later = recorded.isel(event=recorded["seq_num"].values >= applied)
     assert later.sizes["event"] > 5
     assert (later["exposure"].values == 0.1).all()
@@ -183,7 +183,7 @@ def the_map(beamtime, lab, page, board):
     lab.wait_for_value("session.board.result.value.provenance.frames == session.board.status.value.points_done")
     page.locator(".st-panel-map").scroll_into_view_if_needed()
     shoot(page, "lab-map")
-    recorded = complete(beamtime.session, run)
+    recorded = over(beamtime.session, run)["primary"]
     fine = recorded.isel(event=recorded["grid"].values == 1)
     assert fine.sizes["event"] >= 4
     assert set(fine["sx_step"].values) == {1.0}
@@ -196,13 +196,3 @@ def the_map(beamtime, lab, page, board):
 def shoot(page, name):
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
-
-
-def complete(session, run, timeout=240.0):
-    """Read the primary stream of an ended run once the recorder has written all of it."""
-    pause = threading.Event()
-    for _ in range(int(timeout / 0.2)):
-        if run in session.record.runs() and session.record[run].stop is not None:
-            return session.record[run]["primary"]
-        pause.wait(0.2)
-    pytest.fail("the run's end did not reach the record")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import steering
-from tests.browser.test_lab import complete
+from tests.beamline.site import over
 from tests.processes import left_behind, of_workspace
 from tests.widgets.lab import Lab, jupyter, write_notebook
 
@@ -67,7 +67,7 @@ def test_a_scan_on_slurm_in_the_dashboard(lab, slurm, workspace, spec_scan):
         run = scanned(page, panel, mine, slurm)
         refused(page, panel)
         given_back(page, panel, slurm)
-        recorded = complete(mine, run)
+        recorded = over(mine, run)["primary"]
         assert recorded.sizes["event"] == 201
         assert mine.record[run].stop["exit_status"] == "success"
     finally:

@@ -310,7 +310,7 @@ def test_a_result_comes_back_as_it_was(workspace, run, tmp_path):
 
 @pytest.mark.parametrize("run_uid", ["nothing", ""])
 def test_a_run_that_is_not_there_is_a_sentence(workspace, run_uid):
-    with pytest.raises(SteeringError, match=r"begin with 'nothing'|has ended yet"):
+    with pytest.raises(SteeringError, match=r"begins with 'nothing'|has ended yet"):
         find_run(workspace, run_uid)
 
 

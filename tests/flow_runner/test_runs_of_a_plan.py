@@ -79,7 +79,7 @@ def test_each_run_is_read_as_if_it_were_alone(workspace):
     }  # fmt: skip
     # The newest is the one that began last.
     assert find_run(workspace).uid == INNER
-    with pytest.raises(SteeringError, match=r"0 runs of the workspace .* begin with 'dddd'"):
+    with pytest.raises(SteeringError, match=r"No run of the workspace .* begins with 'dddd'"):
         find_run(workspace, "dddd")
     with pytest.raises(SteeringError, match="holds no run dddd0000: it has no start document"):
         read_run(path, "dddd0000-4")

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 import steering
 from steering.core.errors import SteeringError
 from steering.core.workspace import Workspace
+from tests.beamline.site import over
 from tests.disks import fill, small_disk
 from tests.processes import left_behind, of_workspace
 
@@ -72,11 +72,7 @@ def test_a_full_disk_makes_the_scan_wait_and_nothing_is_lost(place):
         session.wait(SOON)
         assert session.exit_status(run) == "success"
         assert session.board.result.value.provenance.frames == 51
-        deadline = time.monotonic() + SOON
-        while session.record[run].stop is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        kept = session.record[run]
+        kept = over(session, run, SOON)
         assert kept["primary"].sizes["event"] == 51
         assert kept.frames().shape[0] == 51
         fill(file)

@@ -17,6 +17,7 @@ from steering.core.errors import SteeringError
 from steering.core.waiting import within
 from steering.core.workspace import Workspace
 from steering.places.served import ServedFrames
+from tests.beamline.site import over
 from tests.processes import left_behind, of_workspace
 
 pytestmark = pytest.mark.system
@@ -61,11 +62,7 @@ def test_a_guest_sees_what_the_host_sees(guest):
     assert guest.frame_at(3).pixels.max() > 0
 
     # The record is the host's, and can be read but not written.
-    deadline = time.monotonic() + 60
-    while guest.record[0].stop is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    kept = guest.record[run]
+    kept = over(guest, run)
     assert kept.uid == run
     assert kept["primary"].sizes["event"] == 21
     assert (np.asarray(kept.frames(3, 4))[0] == guest.frame_at(3).pixels).all()

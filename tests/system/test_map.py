@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from steering.sim.samples import MapSample
-from tests.system.test_rocking import complete, points, settled
+from tests.beamline.site import over
+from tests.system.test_rocking import points, settled
 
 pytestmark = pytest.mark.system
 
@@ -31,7 +32,7 @@ def test_a_region_is_in_the_same_run_finer_at_the_right_places_with_the_recorded
     assert found == wanted
     assert set(fine["sx_step"].values) == {1.0}
     assert set(data["sx_step"].values[data["grid"].values == 0]) == {5.0}
-    grids = complete(session.record[run])["grid"].values
+    grids = over(session, run)["primary"]["grid"].values
     first, last = np.flatnonzero(grids == 1)[[0, -1]]
     assert last - first == 11 * 8 - 1
     assert (grids[last + 1 :] == 0).all()

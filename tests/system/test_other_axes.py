@@ -194,7 +194,7 @@ def test_what_a_person_writes_in_a_cell_joins_the_running_scan_and_a_fault_in_it
     assert session.add_analysis(early) == "early"
     session.wait(300)
     results = session.results
-    frames = session.record[run].frames()
+    frames = over(session, run).frames()
     whole = np.asarray(frames[:])
     assert results["bright"].outcome.data["bright"].values.tolist() == whole.max(axis=(1, 2)).tolist()
     assert results["Total"].outcome.features["total"].value == whole.sum()

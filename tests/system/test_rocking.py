@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 import uuid
 
 import numpy as np
@@ -15,6 +14,7 @@ from steering.contract.outcome import require_same
 from steering.core.action import SetParameter
 from steering.core.block import FrameBlock
 from steering.core.errors import SteeringError
+from tests.beamline.site import over
 
 pytestmark = pytest.mark.system
 
@@ -33,8 +33,8 @@ def test_unsteered_it_is_the_beamtimes_scan_bit_for_bit(session, spec_scan):
 
 
 def test_the_record_holds_frames_positions_and_result_with_provenance(session, spec_scan):
-    record = session.record[0]
-    recorded = complete(record)
+    record = over(session, session.board.status.value.run)
+    recorded = record["primary"]
     assert recorded.sizes["event"] == 201
     assert recorded["th"].attrs["units"] == "deg"
     order = np.argsort(recorded["th"].values)
@@ -52,8 +52,8 @@ def test_the_record_holds_frames_positions_and_result_with_provenance(session, s
 def test_analysed_again_from_the_record_it_is_the_live_result_bit_for_bit(session):
     live = session.board.result.value
     run = live.provenance.run
-    record = session.record[run]
-    events, frames = complete(record), record.frames().values
+    record = over(session, run)
+    events, frames = record["primary"], record.frames().values
     axes = ("th", "exposure")
     block = FrameBlock(
         run, "primary", 0, len(frames), None,
@@ -93,7 +93,7 @@ def test_recentred_automatically_it_needs_at_most_80_points_for_the_same_peak(se
 
 
 def test_each_parameter_takes_effect_in_the_recorded_data(session):
-    session.start("rocking")
+    run = session.start("rocking")
     points(session, 5)
     for name, value in (("exposure", 0.1), ("step", 0.01), ("centre", 0.3), ("range", 0.4)):
         assert session.set(name, value).accepted
@@ -102,7 +102,7 @@ def test_each_parameter_takes_effect_in_the_recorded_data(session):
     points(session, before + 8)
     session.finish()
     session.wait(300)
-    recorded = complete(session.record[0])
+    recorded = over(session, run)["primary"]
     later = recorded.isel(event=recorded["seq_num"].values >= before)
     assert (later["exposure"].values == 0.1).all()
     assert later["th_step"].values == pytest.approx(0.01)
@@ -136,10 +136,11 @@ def test_refused_proposals_say_why_are_recorded_and_change_nothing(session):
     session.resume()
     session.finish()
     session.wait(300)
-    recorded = complete(session.record[0], "steering")
+    kept = over(session, session.board.status.value.run)
+    recorded = kept["steering"]
     refused = recorded["reason"].values[recorded["verdict"].values == "refused"].tolist()
     assert refused == reasons
-    assert (complete(session.record[0])["exposure"].values == 0.25).all()
+    assert (kept["primary"]["exposure"].values == 0.25).all()
 
 
 def test_a_second_person_watches_but_cannot_steer(session, place):
@@ -199,7 +200,7 @@ def test_an_abort_in_the_middle_of_an_exposure_is_recorded_and_the_next_scan_run
     session.board.status.wait(lambda status: not status.scanning, 180)
     session.wait(300)
     assert session.exit_status(run) == "abort"
-    recorded = complete(session.record[0], "steering")
+    recorded = over(session, run)["steering"]
     assert recorded["kind"].values.tolist() == ["abort"]
     assert recorded["new"].values.tolist() == ["smoke"]
     session.start("rocking", range=0.02)
@@ -238,13 +239,3 @@ def points(session, count, timeout=240.0):
 def settled(session, timeout=240.0):
     """Wait until the plan has taken every ruling."""
     session.board.rulings.wait(lambda rulings: all(ruling.applied_at for ruling in rulings), timeout)
-
-
-def complete(record, stream="primary", timeout=240.0):
-    """Read a stream of an ended run once the recorder has written all of it."""
-    pause = threading.Event()
-    for _ in range(int(timeout / 0.2)):
-        if record.stop is not None:
-            return record[stream]
-        pause.wait(0.2)
-    pytest.fail("the run's end did not reach the record")
