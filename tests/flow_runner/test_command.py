@@ -213,7 +213,7 @@ def test_a_command_that_needs_the_flow_waits_for_whoever_runs_it_and_goes_on_aft
     [
         (("run",), "Say the name of the flow: steering flow run NAME"),
         (("run", "kep"), "There is no flow 'kep'. There are: keep"),
-        (("run", "keep", "--run", "x"), "0 runs of the workspace"),
+        (("run", "keep", "--run", "x"), "No run of the workspace"),
         (("cancel", "x"), "0 flow runs are called 'x'. The newest are: none"),
         (("resume", "x"), "0 flow runs are called 'x'"),
     ],

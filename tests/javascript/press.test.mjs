@@ -174,3 +174,18 @@ test("the line is hidden while it is empty, and its buttons choose", () => {
   say("", []);
   assert.equal(line.hidden, true);
 });
+
+test("what was typed just before a press belongs to it, though the kernel hears of it later", () => {
+  let field = "0.25";
+  const presses = new Presses((message) => sent.push(message), (text, choices) => said.push({ text, choices }), () => field);
+  presses.press("apply", "Apply");
+  const { press } = sent[0];
+  presses.receive({ kind: "asked", press });
+  presses.receive({ kind: "asked", press, changed: true });
+  assert.deepEqual(sent.slice(1), [{ kind: "yes", press }, { kind: "yes", press }]);
+  // What is written after it does not.
+  field = "0.5";
+  presses.receive({ kind: "asked", press, changed: true });
+  assert.deepEqual(sent.at(-1), { kind: "no", press });
+  assert.match(said.at(-1).text, /The fields have changed since this was pressed/);
+});

@@ -34,7 +34,7 @@ class Guard(HeardWidget):
     It also brings ``card.css`` into the page.
     """
 
-    _esm = code(PRESS_CODE, _HERE / "guard.js")
+    _esm = code(PRESS_CODE, _HERE / "focus.js", _HERE / "guard.js")
     _css = _HERE / "card.css"
 
     def __init__(self, card: ipywidgets.Widget) -> None:

@@ -1,15 +1,17 @@
 // @ts-check
 // Takes the clicks on a card's buttons before they go to the kernel as they are.
 
-/** @param {HTMLButtonElement} one */
-const canBePressed = (one) => !one.disabled && one.offsetParent !== null;
-
 /** @param {Place<Model<{ key: string }, PressHeard, PressSent>>} place */
 async function render({ model, el }) {
   await beHeard(model);
   const { line, say } = pressLine();
   el.append(line);
-  const presses = new Presses((message) => model.send(message), say);
+  const seen = () => {
+    /** @type {NodeListOf<HTMLInputElement> | undefined} */
+    const fields = panel?.querySelectorAll("input, select");
+    return [...(fields ?? [])].map((one) => one.value).join("\n");
+  };
+  const presses = new Presses((message) => model.send(message), say, seen);
   const receive = (/** @type {PressHeard} */ message) => presses.receive(message);
   model.on("msg:custom", receive);
 
@@ -36,32 +38,22 @@ async function render({ model, el }) {
     if (event.key !== "Enter" || !panel || field.tagName !== "INPUT" || field.closest(".st-panel") !== panel) return;
     /** @type {NodeListOf<HTMLButtonElement>} */
     const buttons = panel.querySelectorAll("button.st-enter");
-    const pressed = [...buttons].find(canBePressed);
+    const pressed = [...buttons].find(canBeReached);
     if (!pressed) return;
     event.preventDefault();
     pressed.click();
   };
-  // A pressed button may give its place to another one, as Start to Apply; who works with keys stays in the card then.
-  const lost = (/** @type {FocusEvent} */ event) => {
-    const left = /** @type {HTMLElement} */ (event.target);
-    if (!panel || event.relatedTarget || left.tagName !== "BUTTON" || left.closest(".st-panel") !== panel) return;
-    const within = panel;
-    requestAnimationFrame(() => {
-      if (document.activeElement !== document.body || canBePressed(/** @type {HTMLButtonElement} */ (left))) return;
-      /** @type {NodeListOf<HTMLButtonElement>} */
-      const others = within.querySelectorAll("button.st-enter, .st-buttons button");
-      [...others].find(canBePressed)?.focus({ preventScroll: true });
-    });
-  };
   /** @type {HTMLElement | null} */
   let panel = null;
+  /** @type {KeptFocus | null} */
+  let kept = null;
   // The card is in the page a moment after what is in it.
   const bind = () => {
     panel = el.closest(".st-panel");
     if (panel) {
       panel.addEventListener("click", click, true);
       panel.addEventListener("keydown", enter, true); // the field itself lets no key out
-      panel.addEventListener("focusout", lost);
+      kept = new KeptFocus(panel);
     } else waiting = requestAnimationFrame(bind);
   };
   let waiting = requestAnimationFrame(bind);
@@ -70,7 +62,7 @@ async function render({ model, el }) {
     cancelAnimationFrame(waiting);
     panel?.removeEventListener("click", click, true);
     panel?.removeEventListener("keydown", enter, true);
-    panel?.removeEventListener("focusout", lost);
+    kept?.close();
     model.off("msg:custom", receive);
     presses.close();
   };

@@ -13,6 +13,7 @@
  * @property {string} button Which button, to the kernel.
  * @property {string} name What stands on it.
  * @property {number} at When it was made (milliseconds of the page).
+ * @property {string} seen What stood in the fields then.
  * @property {boolean} agreed Whether the kernel has been told that it holds.
  */
 
@@ -25,10 +26,12 @@ class Presses {
   /**
    * @param {(message: PressSent) => void} send Sends a message to the kernel.
    * @param {Say} say Shows a text and what can be chosen.
+   * @param {() => string} seen Tells what stands in the fields that a press is about.
    */
-  constructor(send, say) {
+  constructor(send, say, seen = () => "") {
     this.send = send;
     this.say = say;
+    this.seen = seen;
     /** @type {Press | null} */
     this.current = null;
     /** @type {Set<string>} */
@@ -46,7 +49,7 @@ class Presses {
    */
   press(button, name) {
     if (this.current && !this.current.agreed) this.takeBack();
-    const press = { id: crypto.randomUUID(), button, name, at: performance.now(), agreed: false };
+    const press = { id: crypto.randomUUID(), button, name, at: performance.now(), seen: this.seen(), agreed: false };
     this.current = press;
     this.told = ["", []];
     this.made.add(press.id);
@@ -65,6 +68,10 @@ class Presses {
     if (message.kind === "asked") {
       if (!press || press.id !== message.press) {
         this.send({ kind: "no", press: message.press });
+      } else if (message.changed && this.seen() !== press.seen) {
+        // What is typed just before a press comes to the kernel after it. This was typed later, or by somebody else.
+        this.send({ kind: "no", press: press.id });
+        this.end("The fields have changed since this was pressed, so nothing was done. Press again.");
       } else if (performance.now() - press.at <= YOUNG_MS) {
         this.agree(press);
       } else {

@@ -78,11 +78,13 @@ class Presses:
             waiting.asked = now
             self._send({"kind": "asked", "press": press})
             return
-        del self._waiting[press]
         if not waiting.holds():
-            text = "The fields have changed since this was pressed, so nothing was done. Press again."
-            self._send({"kind": "done", "press": press, "text": text})
+            # A page sends what is typed fast a moment later, so it may come after the press: the page knows whether it
+            # stood there already.
+            waiting.holds, waiting.asked = self._written(), now
+            self._send({"kind": "asked", "press": press, "changed": True})
             return
+        del self._waiting[press]
         if self._doing is None:
             # Off the kernel's thread, which must stay free, and one after another.
             self._doing = ThreadPoolExecutor(1, thread_name_prefix="steering-press")

@@ -66,8 +66,8 @@ interface LabSignal<News> {
   disconnect(take: (sender: LabKernel, news: News) => void): void;
 }
 
-/** From the kernel, of a press: does it still hold, and what became of it. */
-type PressHeard = { kind: "asked"; press: string } | { kind: "done"; press: string; text?: string };
+/** From the kernel, of a press: does it still hold (though it has got another text of a field since), and what became of it. */
+type PressHeard = { kind: "asked"; press: string; changed?: boolean } | { kind: "done"; press: string; text?: string };
 type PressSent = { kind: "press"; press: string; button: string } | { kind: "yes" | "no"; press: string };
 
 /** A button's text and what a click on it does. */
