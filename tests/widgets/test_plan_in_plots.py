@@ -317,13 +317,16 @@ def test_an_earlier_curve_is_laid_over_or_subtracted(curve, desk):
     curve.overlay("run 7", x, np.full(11, 10.0), np.full(11, 3.0))
     curve.refresh()
     assert "run 7 behind it" in text_of(curve.widget)
-    before = dict(zip(curve._drawn.points.data["x"], curve._drawn.points.data["y"], strict=True))
+    points = curve._drawn.points.data
+    before = dict(zip(points["x"], points["y"], strict=True))
+    own = np.asarray(points["error"])
     find(curve.widget, "st-curve-difference").value = True
     curve.refresh()
     assert "; minus run 7" in text_of(curve.widget)
     data = curve._drawn.points.data
     assert np.allclose(data["y"], [before[one] - 10 for one in data["x"]])
-    assert (np.asarray(data["error"]) > 3).all()
+    assert (np.asarray(data["error"]) > own).all()
+    assert "run 7 is subtracted, interpolated linearly to the same positions." in text_of(curve.widget)
     curve.clear_overlays()
     curve.refresh()
     assert "behind it" not in text_of(curve.widget)
@@ -353,10 +356,14 @@ def test_each_earlier_curve_has_a_colour_and_its_name_in_the_legend(curve, desk)
 
 def test_points_beyond_an_earlier_curve_have_no_difference():
     whole = made(11)
-    other = Overlay("old", np.array([0.5, 0.2]), np.array([1.0, 4.0]), np.zeros(2))
+    other = Overlay("old", np.array([0.5, 0.2, np.nan]), np.array([1.0, 4.0, 2.0]), np.array([0.9, 0.6, 0.0]))
     difference = minus(whole, other)
     assert difference.positions.tolist() == pytest.approx([0.2, 0.3, 0.4, 0.5])
     assert (whole.values[2:6] - difference.values).tolist() == pytest.approx([4.0, 3.0, 2.0, 1.0])
+    # Each value is a weighted mean of two points, whose errors are independent.
+    theirs = np.hypot([0.6, 0.4, 0.2, 0.0], [0.0, 0.3, 0.6, 0.9])
+    assert difference.errors == pytest.approx(np.hypot(whole.errors[2:6], theirs))
+    assert minus(whole, Overlay("none", np.empty(0), np.empty(0), np.empty(0))).values.tolist() == []
 
 
 def test_a_curve_is_normalised_to_a_column_that_is_recorded_at_each_point():

@@ -124,13 +124,23 @@ def curve_of(data: xr.Dataset, monitor: str = "") -> Curve:
 
 
 def minus(curve: Curve, other: Overlay) -> Curve:
-    """Subtract an earlier curve, interpolated to the same positions; points beyond its ends are left out."""
+    """Subtract an earlier curve, interpolated linearly to the same positions; points beyond its ends are left out.
+
+    The errors of the two points that a value lies between are propagated with it.
+    """
     order = np.argsort(other.positions, kind="stable")
-    x = other.positions[order]
+    order = order[np.isfinite(other.positions[order]) & np.isfinite(other.values[order])]
+    x, y, error = other.positions[order], other.values[order], other.errors[order]
     inside = (curve.positions >= x[0]) & (curve.positions <= x[-1]) if len(x) else np.zeros(len(curve.values), bool)
     at = curve.positions[inside]
-    values = curve.values[inside] - np.interp(at, x, other.values[order]) if len(x) else curve.values[inside]
-    errors = np.hypot(curve.errors[inside], np.interp(at, x, other.errors[order])) if len(x) else curve.errors[inside]
+    after = np.searchsorted(x, at).clip(0, max(len(x) - 1, 0))
+    before = (after - 1).clip(0)
+    gap = x[after] - x[before]
+    part = np.divide(at - x[before], gap, out=np.ones_like(at), where=gap > 0)
+    values = curve.values[inside] - ((1 - part) * y[before] + part * y[after])
+    errors = np.sqrt(
+        np.square(curve.errors[inside]) + np.square((1 - part) * error[before]) + np.square(part * error[after])
+    )
     return replace(curve, positions=at, values=values, errors=errors, frames=curve.frames[inside])
 
 

@@ -199,7 +199,7 @@ class CurvePanel(PlannedPanel):
         # Around the fitted centre where there is one: the highest sample need not lie in the middle.
         middle = float(data.attrs.get("fit_centre", marked))
         self._drawn.show_mark(marked, middle, width, half_height(data))
-        what = f"intensity minus {earlier[-1].label}" if differs else "intensity"
+        what = "difference of intensity" if differs else "intensity"
         self._drawn.label(curve.axis, curve.units, curve.value_units, f"{what}, to {monitor}" if monitor else what)
         self._numbers.show(result, mark)
         self._about.write(self._words(curve, shown, (mark, marked), monitor, features))
@@ -220,6 +220,9 @@ class CurvePanel(PlannedPanel):
             parts.append(f"Marked: nothing, as there is no {mark.lower()} yet.")
         if monitor:
             parts.append(f"Each point is divided by its {monitor} and multiplied by the mean {monitor}.")
+        earlier = self._earlier.value
+        if earlier and self._difference.value:
+            parts.append(f"{earlier[-1].label} is subtracted, interpolated linearly to the same positions.")
         if len(shown.values) < curve.all and not self._difference.value:
             parts.append(f"Of {curve.all} points the lowest and the highest of each of {PAIRS} parts are drawn.")
 
