@@ -10,10 +10,13 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
+# So many looks, so far apart (seconds), must find nothing.
+_LOOKS, _BETWEEN = 10, 0.1
 MARK = "STEERING_STARTED_BY_TESTS"
 
 
@@ -34,13 +37,18 @@ def wait_and_end(process: int, mark: str) -> None:
         # Readable once it has ended; it may live for as long as it likes.
         select.select([watched], [], [])
     ended: set[int] = set()
-    while left := {number: args for number, args in started_with(mark).items() if number not in ended}:
+    # A process that is about to run another program has no environment for a moment: one look does not see all.
+    looks = _LOOKS
+    while looks:
+        left = {number: args for number, args in started_with(mark).items() if number not in ended}
         for number, args in left.items():
             sys.stderr.write(f"left over by tests, ended: {number} {args[:150]}\n")
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(number, signal.SIGKILL)
         # What was started meanwhile is found in the next round.
         ended |= set(left)
+        looks = _LOOKS if left else looks - 1
+        time.sleep(_BETWEEN)
 
 
 def started_with(mark: str) -> dict[int, str]:

@@ -101,7 +101,7 @@ def again(session, panel, run, live):
     find(strip.widget, "st-shown-back").click()
     strip.close()
     assert session.board.result.value.provenance.label == "rocking_curve"
-    with pytest.raises(SteeringError, match="runs in the record begin with 'zzzz'"):
+    with pytest.raises(SteeringError, match="runs in the record begins with 'zzzz'"):
         session.show("zzzz")
     with pytest.raises(SteeringError, match="has no parameter 'colour'"):
         session.show(run, "rocking_curve", colour=1)

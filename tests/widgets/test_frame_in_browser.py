@@ -32,6 +32,13 @@ image = dashboard._page._frame.image
 dashboard
 """
 PAINTED = "(number) => document.querySelector('.st-image').dataset.number === String(number)"
+_AROUND = """
+  const around = [];
+  for (let one = document.querySelector('.st-image').parentElement; one; one = one.parentElement) around.push(one);
+  const stands = () => around.reduce((sum, one) => sum + one.scrollTop, 0);
+"""
+TO_THE_END = f"() => {{ {_AROUND} for (const one of around) one.scrollTop = 1e6; return stands(); }}"
+AS_BEFORE = f"stood => {{ {_AROUND} return Math.abs(stands() - stood) < 2; }}"
 FULL = "() => document.fullscreenElement?.classList.contains('st-dashboard') ?? false"
 # What editors do whose pages may not fill the screen.
 REFUSED = "() => { Element.prototype.requestFullscreen = async () => { throw new TypeError('no'); }; }"
@@ -181,6 +188,8 @@ def fills_the_screen(page):
     page.locator(".st-how").get_by_text("Ctrl and the wheel zoom").wait_for()
     page.locator(".st-how").wait_for(state="hidden")
     canvas.focus()
+    stood = page.evaluate(TO_THE_END)
+    assert stood > 0, "nothing is scrolled, so nothing is shown of what comes back"
     page.keyboard.press("f")
     page.wait_for_function(FULL)
     page.locator(".st-image.st-large").wait_for()
@@ -190,6 +199,8 @@ def fills_the_screen(page):
     shoot(page, "frame-full-screen")
     page.keyboard.press("Escape")
     page.locator(".st-image:not(.st-large)").wait_for()
+    # Who looked closer finds the page as it stood.
+    page.wait_for_function(AS_BEFORE, arg=stood)
     page.evaluate(REFUSED)
     page.locator("button.st-fill").click()
     page.locator(".st-image.st-large[popover]").wait_for()

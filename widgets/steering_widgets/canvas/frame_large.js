@@ -19,6 +19,8 @@ function makeLarge(root, pressed, changed) {
   let full = false; // whether the dashboard has the screen for it
   /** @type {HTMLElement | null} */
   let before = null; // what had the focus
+  /** @type {[Element, number][]} */
+  let scrolled = []; // where the page stood: what is large has another height, and may not be scrolled
   const words = pressed.textContent;
   const page = () => /** @type {HTMLElement | null} */ (root.closest(".st-dashboard"));
   const bar = () => page()?.querySelector(".st-panel-progress") ?? null;
@@ -35,12 +37,22 @@ function makeLarge(root, pressed, changed) {
     pressed.setAttribute("aria-pressed", String(isLarge()));
     pressed.textContent = isLarge() ? "Close" : words;
     changed();
-    if (isLarge() || !before) return;
-    before.focus({ preventScroll: true });
+    if (isLarge()) return;
+    before?.focus({ preventScroll: true });
     before = null;
+    if (document.fullscreenElement) return; // it is told again once that is left
+    const back = scrolled;
+    scrolled = [];
+    // Once the page has been laid out as it was.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      for (const [one, top] of back) one.scrollTop = top;
+    }));
   };
   const layOverPage = (/** @type {boolean} */ on) => {
     over = on;
+    // Its room on the page stays: a page that became shorter would move, and its command bar out of sight.
+    const room = root.parentElement;
+    if (room) room.style.minHeight = on ? `${room.getBoundingClientRect().height}px` : "";
     root.popover = on ? "manual" : null;
     if (on) root.showPopover();
     const above = bar();
@@ -58,6 +70,7 @@ function makeLarge(root, pressed, changed) {
   const toggle = async () => {
     if (isLarge()) return leave();
     before = /** @type {HTMLElement | null} */ (document.activeElement);
+    scrolled = scrolledAround(root);
     const whole = bar() ? /** @type {HTMLElement} */ (page()) : root;
     try {
       await whole.requestFullscreen();
@@ -81,6 +94,18 @@ function makeLarge(root, pressed, changed) {
       document.removeEventListener("fullscreenchange", onChange);
     },
   };
+}
+
+/**
+ * What is scrolled around an element, and how far.
+ *
+ * @param {HTMLElement} element
+ */
+function scrolledAround(element) {
+  /** @type {[Element, number][]} */
+  const found = [];
+  for (let one = element.parentElement; one; one = one.parentElement) if (one.scrollTop > 0) found.push([one, one.scrollTop]);
+  return found;
 }
 
 /**
