@@ -84,8 +84,8 @@ def _table(runs: Sequence[SeenRun]) -> str:
         f'<div class="st-faint st-runs-count">{whole}</div>'
         '<div class="st-scroll" tabindex="0" role="region" aria-label="Runs"><table><thead><tr>'
         '<th scope="col">Run</th><th scope="col">Plan</th><th scope="col">Started</th>'
-        '<th scope="col" class="st-right">Frames</th><th scope="col" class="st-right" title="Points, decisions, and what was read '
-        'before and after">Events</th>'
+        '<th scope="col" class="st-right">Frames</th><th scope="col" class="st-right" '
+        'title="Points, decisions, and what was read before and after">Events</th>'
         f'<th scope="col">Status</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
