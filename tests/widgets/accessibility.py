@@ -8,6 +8,8 @@ SERIOUS = ("serious", "critical")
 
 def barriers(page: Page) -> list[str]:
     """Name what is serious in the page's dashboards: the rule, and where it is broken."""
+    # On a busy machine a page may fail to make a widget, and makes it anew.
+    page.wait_for_function("() => !document.querySelector('.jupyter-widgets-error-widget')")
     # What Bokeh draws says nothing to a screen reader; each plot has a label of ours, and a twin in numbers.
     context = {"include": [[".st-dashboard"]], "exclude": [[".st-plot > *"]]}
     found = Axe().run(page, context=context, options={"resultTypes": ["violations"]})

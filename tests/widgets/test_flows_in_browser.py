@@ -21,6 +21,14 @@ token = serve_control(desk)
 dashboard = Dashboard(desk)
 dashboard.open()
 """
+# A page loses a widget that the kernel has, as one that opens on a busy machine may: it cannot make what holds that.
+LOST = """
+import ipywidgets
+inside = ipywidgets.HTML("It is found again.")
+inside.comm.publish_msg("comm_close", data={})
+outside = ipywidgets.VBox([ipywidgets.HTML("Beside it."), inside])
+dashboard._page.widget.children = (*dashboard._page.widget.children, outside)
+"""
 CARD = ".jupyterlab-sidecar .st-panel-flows"
 
 
@@ -58,6 +66,11 @@ def test_a_flow_is_started_watched_cancelled_and_resumed(notebooks):
         page.locator(f"{CARD} .st-flow-run select").select_option("keep-11aa22bb")
         card.get_by_text("curve: peak 0.2213").wait_for()
         shoot(page, "flows-done")
+        lab.execute(LOST)
+        page.locator(".jupyter-widgets-error-widget").first.wait_for()
+        page.get_by_text("It is found again.").wait_for(timeout=20_000)
+        assert page.locator(".jupyter-widgets-error-widget").count() == 0
+        assert barriers(page) == []
         assert lab.external == []
 
 

@@ -110,7 +110,7 @@ class Page:
         others = (instrument, journal, source, compute, analyses, runs, shown, flows)
         self._closing = (*self._panels, *others, *drawn, trend, self._frame)
         self.hellos = progress.control.hellos
-        self._hellos = Place(self.hellos)
+        self._hellos, self._mended = Place(self.hellos), Place(self._presence.mended)
         self._splitter = Splitter(share_of(session.layout().get("share")), self._keep_share)
         # From the top: the command bar, what a person does, what comes of it beside what the instrument sees, the rest.
         plots = [view.place for view in views]
@@ -156,8 +156,8 @@ class Page:
         closed = self._closed.advance()
         if closed and self._closed.value:
             self._end(self._closed.value)
-        hello = self._hellos.advance()
-        if hello and self._hellos.value:
+        hello, mended = self._hellos.advance(), self._mended.advance()
+        if (hello and self._hellos.value) or (mended and self._mended.value):
             # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
             send_again(self.widget)
         if about[0]:
@@ -177,7 +177,7 @@ class Page:
         )
         if self._menus.layout.display != shown:
             self._menus.layout.display = shown
-        return any((*notices, *about, hello, closed))
+        return any((*notices, *about, hello, mended, closed))
 
     def open(self, title: str, place: WindowPlace) -> None:
         """Show it in a tab of its own; the one that was opened before goes."""

@@ -24,7 +24,7 @@ const WORDS = {
 /**
  * @typedef {{ key: string, ended: string, holds: boolean, scans: boolean }} Traits
  * @typedef {{ kind: "clock", view: string, now: number, asked: number, again?: string }} Heard
- * @typedef {{ kind: "here", asked: number } | { kind: "left" | "looking" } | { kind: "alone", panel: string }
+ * @typedef {{ kind: "here", asked: number } | { kind: "left" | "looking" | "mended" } | { kind: "alone", panel: string }
  *   | { kind: "sees", panels: string[] }} Sent
  * @typedef {"saved" | "ended" | "unreachable" | "closed" | ""} Reason Why what is shown is not live.
  */
@@ -303,9 +303,11 @@ async function render({ model, el }) {
 
   /** @type {Set<Element>} */
   const holders = new Set();
+  const mender = new Mender(found.widget_manager, kernel, () => send({ kind: "mended" }));
   const count = () => {
     show();
     if (!root) return;
+    if (!why()) mender.look(root);
     for (let one = root.parentElement; one; one = one.parentElement) {
       if (!one.matches(HOLDERS) || holders.has(one)) continue;
       holders.add(one);

@@ -30,10 +30,11 @@ class Presence(HeardWidget):
         holds: Whether who looks at it holds a lease that looking renews.
         scans: Whether a scan runs.
         looked: Counts how often a page has said that it is looked at.
+        mended: Counts how often a page has made widgets anew that it could not make, and lacks what became of them.
         alone: The panels that a person wants in a tab of their own, in the order of the presses.
     """
 
-    _esm = code(*(Path(__file__).with_name(name) for name in ("sight.js", "looking.js", "presence.js")))
+    _esm = code(*(Path(__file__).with_name(name) for name in ("sight.js", "looking.js", "mend.js", "presence.js")))
     ended = traitlets.Unicode().tag(sync=True)
     holds = traitlets.Bool(default_value=False).tag(sync=True)
     scans = traitlets.Bool(default_value=False).tag(sync=True)
@@ -45,6 +46,7 @@ class Presence(HeardWidget):
         self._again = written_now()
         self.alone: Cell[tuple[str, ...]] = Cell(())
         self.looked: Cell[int] = Cell(0)
+        self.mended: Cell[int] = Cell(0)
         # The panels that each view has in sight; None until it has said so.
         self._views: dict[str, frozenset[str] | None] = {}
         self._seen = False
@@ -73,6 +75,8 @@ class Presence(HeardWidget):
                 self.send({"kind": "clock", "view": view, "again": self._again, **clock})
             case "looking":
                 self.looked.set(self.looked.value + 1)
+            case "mended":
+                self.mended.set(self.mended.value + 1)
             case "alone":
                 self.alone.set((*self.alone.value, str(content.get("panel"))))
             case "sees":

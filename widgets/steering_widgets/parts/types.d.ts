@@ -32,9 +32,16 @@ interface Place<AModel> {
 interface LabModel {
   comm?: LabComm;
   comm_live?: boolean;
+  widget_manager?: LabManager;
   _handle_comm_msg(message: object): Promise<void>;
   on?(event: "comm_live_update", take: () => void): void;
   off?(event: "comm_live_update", take: () => void): void;
+}
+
+/** Makes the widgets of a page. */
+interface LabManager {
+  _models: Record<string, Promise<{ get(name: string): unknown }>>;
+  _loadFromKernel(): Promise<void>;
 }
 
 interface LabComm {
