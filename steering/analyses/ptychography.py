@@ -23,9 +23,9 @@ from steering.core.json import Json
 from steering.core.result import Feature, Outcome
 from steering.geometry.geometry import Geometry
 from steering.ptychography.cxi import read_probe
-from steering.ptychography.lattice import Lattice, pixel_of
+from steering.ptychography.lattice import Lattice, pixel_of, together
 from steering.ptychography.outcome import outcome_of
-from steering.ptychography.patterns import NOTHING, Patterns, Window
+from steering.ptychography.patterns import NOTHING, Patterns, Window, left_out
 from steering.ptychography.reconstruction import FEWEST, FIRST_STAGE, Course, reconstruct
 
 _MEGABYTE = 1 << 20
@@ -214,14 +214,13 @@ class Ptychography:
             return Outcome(features, xr.Dataset(attrs={"remark": remark}))
         window = lit.amplitudes.shape[1], lit.amplitudes.shape[2]
         course = self._course(window)
+        near = together(lit.positions, course.pixel, window)
+        lit, apart = lit.only(near), int((~near).sum())
         lattice = Lattice.of(lit.positions, course.pixel, window)
         iterate = reconstruct(lit, course)
         outcome = outcome_of(lit, lattice, iterate, self._chosen.axes, course.iterations)
-        if state.amplitudes.nbytes + state.amplitudes[0].nbytes > self._bytes:
-            outcome.data.attrs["remark"] = (
-                f"{self._chosen.memory} MB hold the first {len(state)} frames. Later ones are left out: "
-                "give more memory, or a smaller size."
-            )
+        if remark := left_out(state, self._chosen.memory, apart):
+            outcome.data.attrs["remark"] = remark
         return outcome
 
     @property

@@ -11,6 +11,8 @@ from steering.geometry.geometry import Geometry
 # Angstroms are metres times this, and so are micrometres.
 _MICROMETRES = 1e6
 MOST_PIXELS = 1 << 23
+# Part of the frames whose positions must be near each other.
+_MOST_ARE_RIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,29 @@ class Lattice:
     def along(self, axis: int) -> Floats:
         """Return the positions of the object's rows (0) or columns (1) in micrometres."""
         return (self.corner[axis] + np.arange(self.shape[axis], dtype=np.float64)) * np.float64(self.pixel[axis])
+
+
+def together(positions: Floats, pixel: tuple[float, float], window: tuple[int, int]) -> NDArray[np.bool_]:
+    """Say which frames lie near enough to each other for an object that can be held.
+
+    An encoder that slips once says a position that is nowhere near: without that frame all others are reconstructed.
+    Where more than three frames in ten are far from the middle the positions mean something else, and all are kept.
+
+    Args:
+        positions: In micrometres, shape ``(frames, 2)``; one or more.
+        pixel: Height and width of an object's pixel in micrometres.
+        window: Rows and columns of a pattern.
+
+    Returns:
+        Shape ``(frames,)``.
+    """
+    sizes = np.ptp(positions, axis=0) / np.asarray(pixel) + np.asarray(window)
+    everything = np.ones(len(positions), np.bool_)
+    if sizes[0] * sizes[1] <= MOST_PIXELS:
+        return everything
+    away = np.abs(positions - np.median(positions, axis=0)) / np.asarray(pixel)
+    near = away.max(axis=1) <= (MOST_PIXELS**0.5 - max(window)) / 2
+    return near if near.mean() >= _MOST_ARE_RIGHT else everything
 
 
 def pixel_of(geometry: Geometry, rows: int, columns: int, binning: int) -> tuple[float, float]:

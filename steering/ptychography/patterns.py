@@ -16,6 +16,7 @@ from steering.core.pixels import Bad, invalid
 
 Amplitudes: TypeAlias = NDArray[np.float16]
 _LARGEST = float(np.finfo(np.float16).max)
+_MEGABYTE = 1 << 20
 # Bytes of a pixel, here and while a reconstruction works on it.
 PIXEL_BYTES = 2
 
@@ -138,6 +139,12 @@ class Patterns:
             return self
         return Patterns(self.index[first:], self.amplitudes[first:], self.positions[first:])
 
+    def only(self, these: NDArray[np.bool_]) -> "Patterns":
+        """Return some of them, chosen by an array of the shape ``(frames,)``."""
+        if these.all():
+            return self
+        return Patterns(self.index[these], self.amplitudes[these], self.positions[these])
+
     def united(self, other: "Patterns", most_bytes: int) -> "Patterns":
         """Unite two sets; a frame in both is taken once, and of too many frames the first ones.
 
@@ -168,6 +175,26 @@ class Patterns:
         if self.amplitudes.nbytes <= most_bytes or not len(self):
             return self
         return self.first(max(most_bytes // self.amplitudes[0].nbytes, 1))
+
+
+def left_out(held: Patterns, memory: int, apart: int) -> str:
+    """Say which frames are in no reconstruction; empty if all are in it.
+
+    Args:
+        held: The set.
+        memory: That it may take, in megabytes.
+        apart: How many of it lie too far from the others.
+    """
+    said: list[str] = []
+    if apart:
+        lie, are = ("frame lies", "is") if apart == 1 else ("frames lie", "are")
+        said.append(f"{apart} {lie} too far from the others and {are} left out: look at the positions of the stage.")
+    if held.amplitudes.nbytes + held.amplitudes[0].nbytes > memory * _MEGABYTE:
+        said.append(
+            f"{memory} MB hold the first {len(held)} frames. Later ones are left out: "
+            "give more memory, or a smaller size."
+        )
+    return " ".join(said)
 
 
 NOTHING = Patterns(np.empty(0, np.int64), np.empty((0, 0, 0), np.float16), np.empty((0, 2)))

@@ -263,3 +263,29 @@ def test_two_beams_that_do_not_interfere_are_two_modes(star):
     assert shares[0] > shares[1] > 5
     strong, weak = (two.data["probe_amplitude"] * np.exp(1j * two.data["probe_phase"])).values
     assert abs(np.vdot(strong, weak)) < 1e-3 * np.vdot(strong, strong).real
+
+
+@pytest.mark.parametrize("wild", [1, 20])
+def test_an_encoder_that_slips_once_costs_one_frame(wild):
+    positions = grid(0.2, 0.5)
+    frames = scanned(positions)
+    slipped = positions.copy()
+    slipped[wild] = (1e6, -3.0)
+    analysis = Ptychography(geometry=GEOMETRY.json(), iterations=2)
+    outcome = analysed(analysis, block_of(frames, slipped))
+    assert outcome.features["frames"].value == len(frames) - 1
+    assert outcome.data.attrs["remark"].startswith("1 frame lies too far from the others and is left out:")
+    # It is what it is without that frame, to the last bit.
+    nowhere = positions.copy()
+    nowhere[wild] = np.nan
+    others = analysed(analysis, block_of(frames, nowhere))
+    assert outcome.data.drop_attrs().identical(others.data.drop_attrs())
+    early = analysed(analysis, block_of(frames[:4], slipped[:4]))
+    assert np.isfinite(early.features["error"].value)
+
+
+def test_positions_that_mean_something_else_are_refused():
+    positions = grid(0.2, 0.5) * 1000
+    frames = np.ones((len(positions), 16, 16), np.uint16)
+    with pytest.raises(ValueError, match="See that the pixel size and the units of the axes are right"):
+        analysed(Ptychography(**SMALL), block_of(frames, positions))
