@@ -226,7 +226,10 @@ class Face:
         person, wish = _person(request), await _read(request, TokenIn)
         if not wish.scopes <= person.scopes or ("admin" not in person.scopes and wish.name != person.name):
             raise HTTPException(403, f"{person.name} cannot give away what {person.name} does not have.")
-        return {"token": self._tokens.derive(person, wish.name, wish.scopes, wish.lifetime)}
+        try:
+            return {"token": self._tokens.derive(person, wish.name, wish.scopes, wish.lifetime)}
+        except SteeringError as error:
+            raise HTTPException(429, str(error)) from error
 
     def frames(self, path: str, first: int, stop: int, dataset: str = "", times: str = "") -> Response:
         """Send frames of a file that a run has named, to a guest who does not see it."""

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from steering.core.errors import SteeringError
 from steering.machine.steady import steady
 
 Scope: TypeAlias = Literal["read", "operate", "steer", "admin"]
@@ -14,6 +15,8 @@ ALL_SCOPES: frozenset[Scope] = frozenset(("read", "operate", "steer", "admin"))
 
 # Of a token that is given away (seconds).
 LONGEST_LIFE = 7 * 86400.0
+# So many that hold at the same time may bear one name: pages and sessions of one person are fewer.
+MOST_OF_ONE = 1000
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,26 @@ class Tokens:
 
     def issue(self, name: str, scopes: frozenset[Scope] = ALL_SCOPES, lifetime: float = float("inf")) -> str:
         """Make a token for somebody, good for ``lifetime`` seconds; it cannot be read back later."""
+        now = steady()
+        for void in [one for one, person in list(self._people.items()) if person.until <= now]:
+            self._people.pop(void, None)
         # Tiled's client, which reads the record with it, knows letters and digits only.
         token = secrets.token_hex(32)
-        self._people[_hash(token)] = Person(name, scopes, steady() + lifetime)
+        self._people[_hash(token)] = Person(name, scopes, now + lifetime)
         return token
 
     def derive(self, person: Person, name: str, scopes: frozenset[Scope], lifetime: float) -> str:
-        """Make a token from somebody's own: it has no scope that theirs has not, and never outlives it."""
+        """Make a token from somebody's own: it has no scope that theirs has not, and never outlives it.
+
+        Raises:
+            SteeringError: If as many hold for that name as may.
+        """
+        if sum(one.name == name and one.until > steady() for one in list(self._people.values())) >= MOST_OF_ONE:
+            message = (
+                f"{name} has {MOST_OF_ONE} tokens that hold. Allowed: {MOST_OF_ONE}. Use one of them, or wait until "
+                "some have ended."
+            )
+            raise SteeringError(message)
         rest = person.until - steady()
         return self.issue(name, scopes & person.scopes, min(lifetime, rest, LONGEST_LIFE))
 

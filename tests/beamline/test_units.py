@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from steering.beamline.tokens import Tokens
+from steering.beamline.tokens import MOST_OF_ONE, Tokens
 from steering.core.action import Abort, EndBurst, Finish, InsertRegion, Pause, ReplacePath, Resume, SetParameter, Skip
 from steering.core.errors import SteeringError
 from steering.core.frame import Frame
@@ -123,6 +123,20 @@ def test_tokens_are_kept_as_hashes_and_run_out():
     assert tokens.person(token).name == "ana"
     assert tokens.person(token + "x") is None
     assert tokens.person(tokens.issue("ben", lifetime=-1.0)) is None
+
+
+def test_void_tokens_are_forgotten_and_nobody_has_more_than_a_thousand():
+    tokens = Tokens()
+    for _ in range(5):
+        tokens.issue("ben", lifetime=-1.0)
+    guest = tokens.person(tokens.issue("guest", frozenset({"read"})))
+    assert len(tokens._people) == 1
+    for _ in range(MOST_OF_ONE - 1):
+        last = tokens.derive(guest, "guest", frozenset({"read"}), 60.0)
+    with pytest.raises(SteeringError, match=r"guest has 1000 tokens that hold\. Allowed: 1000\."):
+        tokens.derive(guest, "guest", frozenset({"read"}), 60.0)
+    assert tokens.person(last) is not None
+    assert tokens.derive(guest, "ana", frozenset({"read"}), 60.0)
 
 
 def test_one_holds_the_lease_until_it_runs_out(monkeypatch):
