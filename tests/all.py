@@ -16,11 +16,11 @@ CHECKS = {
     "types": [*PYTHON, "pyright", "--pythonpath", sys.executable],
     "JavaScript": [sys.executable, "tests/javascript/check.py"],
 }
-# By whole files, or by what they share (see conftest). Three on two cores: they wait for a part of their time.
+# By whole files, or by what they share (see conftest). More than there are cores: they wait for a part of their time.
 BY_SCOPES = ["--dist", "loadscope", "--no-loadscope-reorder"]
 TESTS = {
     "unit tests": ["-m", "not system and not browser and not whole", "-n", "3", *BY_SCOPES],
-    "system and browser tests": ["-m", "system or browser or whole", "-n", "3", *BY_SCOPES],
+    "system and browser tests": ["-m", "system or browser or whole", "-n", "4", *BY_SCOPES],
 }
 
 

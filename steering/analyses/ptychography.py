@@ -25,10 +25,9 @@ from steering.geometry.geometry import Geometry
 from steering.ptychography.cxi import read_probe
 from steering.ptychography.lattice import Lattice, pixel_of, together
 from steering.ptychography.outcome import outcome_of
-from steering.ptychography.patterns import NOTHING, Patterns, Window, left_out
+from steering.ptychography.patterns import MEGABYTE, NOTHING, Patterns, Window, left_out
 from steering.ptychography.reconstruction import FEWEST, FIRST_STAGE, Course, reconstruct
 
-_MEGABYTE = 1 << 20
 # Nanometres are micrometres times the first, metres are micrometres times the second.
 _NANOMETRES, _METRES = 1e-3, 1e6
 _NO_PIXEL = (
@@ -225,7 +224,7 @@ class Ptychography:
 
     @property
     def _bytes(self) -> int:
-        return self._chosen.memory * _MEGABYTE
+        return self._chosen.memory * MEGABYTE
 
     def _lacking(self, state: Patterns) -> str:
         """Say why nothing can be reconstructed yet; empty if something can."""

@@ -16,7 +16,7 @@ from steering.core.pixels import Bad, invalid
 
 Amplitudes: TypeAlias = NDArray[np.float16]
 _LARGEST = float(np.finfo(np.float16).max)
-_MEGABYTE = 1 << 20
+MEGABYTE = 1 << 20
 # Bytes of a pixel, here and while a reconstruction works on it.
 PIXEL_BYTES = 2
 
@@ -189,7 +189,7 @@ def left_out(held: Patterns, memory: int, apart: int) -> str:
     if apart:
         lie, are = ("frame lies", "is") if apart == 1 else ("frames lie", "are")
         said.append(f"{apart} {lie} too far from the others and {are} left out: look at the positions of the stage.")
-    if held.amplitudes.nbytes + held.amplitudes[0].nbytes > memory * _MEGABYTE:
+    if held.amplitudes.nbytes + held.amplitudes[0].nbytes > memory * MEGABYTE:
         said.append(
             f"{memory} MB hold the first {len(held)} frames. Later ones are left out: "
             "give more memory, or a smaller size."

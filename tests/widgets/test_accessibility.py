@@ -65,9 +65,16 @@ def steered_by_keyboard(lab, page):
     lab.press("pause", key="Alt+Shift+KeyP")
     page.locator(".st-state-paused").wait_for()
     seen(page, "paused")
+    # Somebody who types into a scan that ends at that moment must not start another one with the next Enter.
+    page.locator(".st-param-exposure input").focus()
     lab.press("abort", key="Alt+Shift+KeyA")
     lab.wait_for_value("desk.board.status.value.state == 'idle'")
+    page.wait_for_function("() => document.activeElement.matches('.st-panel-form')")
+    started = lab.value("len(desk.started)")
+    page.keyboard.type("0.7")
+    page.keyboard.press("Enter")
     page.locator(".st-ended", has_text="was aborted at").wait_for()
+    assert lab.value("len(desk.started)") == started
     seen(page, "aborted")
 
 

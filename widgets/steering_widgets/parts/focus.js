@@ -4,7 +4,8 @@
  *
  * What has the focus may go with what it did: a pressed button gives its place to another one, a field of the form that
  * starts a scan to the one that steers it, a suggestion goes once it is accepted. The browser then begins again at the top
- * of the page. Whoever works with keys stays in the card, or beside it.
+ * of the page. Whoever works with keys stays in the card, or beside it; but never where the next Enter would start a scan:
+ * who steers one that has just ended means that one.
  */
 
 const REDRAWN_MS = 1000; // so long a field that is drawn anew is waited for
@@ -19,13 +20,13 @@ class KeptFocus {
     this.panel = panel;
     /** @type {HTMLElement | null} */
     this.held = null; // what has the focus, or had it when it went
-    this.name = "";
+    this.name = ""; // of the parameter that it starts a scan with
     this.timer = 0;
     this.took = (/** @type {FocusEvent} */ event) => {
       const one = /** @type {HTMLElement} */ (event.target);
       if (one.closest(".st-panel") !== panel) return;
       this.held = one;
-      this.name = parameterOf(one);
+      this.name = parameterOf(one, "start");
       this.forget();
     };
     this.left = (/** @type {FocusEvent} */ event) => {
@@ -47,16 +48,19 @@ class KeptFocus {
       this.held = null;
       return;
     }
+    // Who types goes on typing: no button may get that Enter.
+    const typed = held.matches("input, select");
     const field = this.field();
-    if (field || !this.name) return this.go(field ?? this.button() ?? placeOf(panel));
-    this.timer ||= setTimeout(() => this.go(this.button() ?? placeOf(panel)), REDRAWN_MS);
+    if (field || !this.name) return this.go(field ?? (typed ? undefined : this.button()) ?? placeOf(panel));
+    this.timer ||= setTimeout(() => this.go(placeOf(panel)), REDRAWN_MS);
   }
 
   /** @param {HTMLElement | undefined} place */
   go(place) {
-    if (document.activeElement === document.body) place?.focus({ preventScroll: true });
     this.held = null;
     this.forget();
+    // This may hold it next, and go as well.
+    if (document.activeElement === document.body) place?.focus({ preventScroll: true });
   }
 
   forget() {
@@ -64,17 +68,17 @@ class KeptFocus {
     this.timer = 0;
   }
 
-  /** The field of the same parameter, where a row has been made anew. */
+  /** The field that steers the same parameter. */
   field() {
     if (!this.name) return undefined;
     /** @type {NodeListOf<HTMLElement>} */
     const fields = this.panel.querySelectorAll("input, select");
-    return [...fields].find((one) => parameterOf(one) === this.name && canBeReached(one));
+    return [...fields].find((one) => parameterOf(one, "param") === this.name && canBeReached(one));
   }
 
   button() {
     /** @type {NodeListOf<HTMLElement>} */
-    const buttons = this.panel.querySelectorAll("button.st-enter, .st-buttons button");
+    const buttons = this.panel.querySelectorAll("button.st-enter:not(.st-start), .st-buttons button:not(.st-start)");
     return [...buttons].find(canBeReached);
   }
 
@@ -90,11 +94,12 @@ class KeptFocus {
  * Name the parameter whose field this is; empty for anything else.
  *
  * @param {HTMLElement} one
+ * @param {"start" | "param"} kind Of a scan that is to be started, or of the one that runs.
  */
-function parameterOf(one) {
-  const entry = one.matches("input, select") ? one.closest("[class*='st-param-'], [class*='st-start-']") : null;
-  const hook = [...(entry?.classList ?? [])].find((name) => /^st-(param|start)-/.test(name)) ?? "";
-  return hook.replace(/^st-(param|start)-/, "");
+function parameterOf(one, kind) {
+  const hook = `st-${kind}-`;
+  const entry = one.matches("input, select") ? one.closest(`[class*='${hook}']`) : null;
+  return [...(entry?.classList ?? [])].find((name) => name.startsWith(hook))?.slice(hook.length) ?? "";
 }
 
 /**
