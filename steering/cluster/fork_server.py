@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steering.core.errors import cause
+from steering.machine.noting import note
 
 _CLOSE_SECONDS = 2.0
 
@@ -35,7 +35,7 @@ class ForkServer:
                 )
             except OSError as error:
                 # A node that is short of memory or processes for a moment: it is tried as any that ended at once.
-                sys.stderr.write(f"No worker could be started: {cause(error)}.\n")
+                note(f"No worker could be started: {cause(error)}.")
                 self._codes[number] = os.EX_OSERR
                 return
             if self._process.stdout is not None:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from steering.cluster.fan_out import Placement, commands, placement
 from steering.cluster.fork_server import ForkServer, Worker
 from steering.machine.lifeline import hold_lifeline
+from steering.machine.noting import note
 
 # Exit codes of a worker.
 RETIRED, NO_SCHEDULER, LOST_SCHEDULER = 0, 69, 75
@@ -45,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _wait(children, stop)
     if options.interface and options.interface not in (name for _, name in socket.if_nameindex()):
         known = ", ".join(name for _, name in socket.if_nameindex())
-        sys.stderr.write(
+        note(
             f"This node ({socket.gethostname()}) has no network interface {options.interface!r}; it has {known}. "
-            "Set worker_interface of the facility in steering.yaml to one of them.\n"
+            "Set worker_interface of the facility in steering.yaml to one of them."
         )
         return 1
     return _supervise(options, where, stop)
@@ -131,17 +132,17 @@ def _supervise(options: argparse.Namespace, where: Placement, stop: threading.Ev
             if all(gone):
                 return 0
             if any(code == NO_SCHEDULER for code in codes):
-                sys.stderr.write(
+                note(
                     f"No scheduler answered on {socket.gethostname()} within {options.death_timeout:g} s. "
                     "Its compute owner may have ended, or this node cannot reach it: check scheduler_interface and "
-                    "worker_interface of the facility in steering.yaml.\n"
+                    "worker_interface of the facility in steering.yaml."
                 )
                 return NO_SCHEDULER
             for child, code, left in zip(children, codes, gone, strict=True):
                 if code is None or left:
                     continue
                 if code > 0 and code != LOST_SCHEDULER and child.ended >= _TRIES:
-                    sys.stderr.write(f"A worker ended {_TRIES} times in a row with exit code {code}; given up.\n")
+                    note(f"A worker ended {_TRIES} times in a row with exit code {code}; given up.")
                     return code
                 child.start()
         return 0

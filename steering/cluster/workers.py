@@ -19,6 +19,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from steering.cluster import worker
 from steering.core.errors import cause
 from steering.machine.array_kinds import look_among_loaded
 from steering.machine.loading import loading
+from steering.machine.noting import note
 
 # Modules that every worker needs. None of them may look for GPUs, because a worker learns its own GPU later.
 _LOADED = (
@@ -115,7 +117,8 @@ class Workers:
             # No memory, or too many processes: the others work on, and the launcher tries this one again.
             for one in (lifeline, held):
                 os.close(one)
-            sys.stderr.write(f"A worker cannot be started now: {cause(error)}.\n" if self._forks else "")
+            if self._forks:
+                note(f"A worker cannot be started now: {cause(error)}.")
             self._forks = False
             self._tell(ended=order["start"], code=-signal.SIGKILL)
             return
@@ -160,12 +163,12 @@ class Workers:
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
             if isinstance(error.code, str):
-                sys.stderr.write(f"{error.code}\n")
+                note(error.code)
         except BaseException:  # noqa: BLE001  (the process ends here: nothing may return to the loop above)
-            traceback.print_exc()
+            note(traceback.format_exc())
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):  # such as a log on a disk that is full
+                sys.stdout.flush()
             os._exit(code)
 
 

@@ -4,7 +4,6 @@ Segments lie on tmpfs and go to disk, oldest first, when memory is short. Both a
 no room, and whoever appends waits, so that the transport holds the frames or loses them and tells so by their numbers.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from steering.ingest.left import Left, left_of
 from steering.ingest.segment import Segment
 from steering.ingest.span import Span
 from steering.ingest.taker import Taker
+from steering.machine.noting import note
 from steering.machine.secret_file import make_private
 
 SEGMENT_BYTES = 16 << 20
@@ -337,6 +337,6 @@ def _spilled(segment: Segment) -> bool:
     try:
         segment.spill()
     except OSError as error:
-        sys.stderr.write(f"{segment.path} stays in memory, as it cannot be moved to disk: {error}\n")
+        note(f"{segment.path} stays in memory, as it cannot be moved to disk: {error}")
         return False
     return True

@@ -1,7 +1,6 @@
 """An areaDetector that exposes a sample: driver, HDF5 writer, statistics and PVA image."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from steering.machine.noting import note
 from steering.sim.busy import Busy
 from steering.sim.channels import Channel, EnumChannel, channels_of
 from steering.sim.samples import Sample, exposed
@@ -139,7 +139,10 @@ class Detector:
             await end.wait()
         finally:
             self._writer = None
-            writer.close()
+            try:
+                writer.close()
+            except (OSError, RuntimeError) as error:
+                note(f"the file cannot be closed: {error}")
             await self._read("HDF1:Capture_RBV", "No")
             await self._channel("HDF1:Capture").write("No", verify_value=False)
 
@@ -167,10 +170,13 @@ class Detector:
         mode = self._channel("cam1:ImageMode").value
         left = {"Single": 1, "Multiple": int(self._channel("cam1:NumImages").value)}.get(mode, -1)
         self._due = asyncio.get_running_loop().time()
-        while left != 0 and not end.is_set():
-            left -= await self._expose(left, end)
-        await self._read("cam1:DetectorState_RBV", "Idle")
-        await self._read("cam1:Acquire_RBV", "No")
+        try:
+            while left != 0 and not end.is_set():
+                left -= await self._expose(left, end)
+        finally:
+            # However it ends: a detector that says that it exposes, and does not, would never be at rest.
+            await self._read("cam1:DetectorState_RBV", "Idle")
+            await self._read("cam1:Acquire_RBV", "No")
 
     async def _expose(self, left: int, end: asyncio.Event) -> int:
         """Expose the next frame, or the next few where they are shorter than this process can follow one by one.
@@ -211,7 +217,7 @@ class Detector:
                 self._writer.append(frames, now - (self._number - numbers) * lasting, numbers)
             except OSError as error:
                 # As areaDetector's plugin: the frames are dropped, and the next ones are tried.
-                sys.stderr.write(f"{error}\n")
+                note(str(error))
             else:
                 await self._read("HDF1:NumCaptured_RBV", self._writer.count)
         self._post(frames[-1], now, self._number)
