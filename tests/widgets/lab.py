@@ -10,6 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,11 @@ main()
 """
 # Said by JupyterLab itself or by the browser about things that are none of ours.
 _HARMLESS = ("favicon", "ResizeObserver loop", "Download the React DevTools", "service worker", "Service Worker")
-# anywidget gives a model up whose code comes late; we mend that.
-_GIVEN_UP, _MENDED = "[anywidget] Failed to initialize model.", "A widget came late and is now heard"
+# What anywidget and JupyterLab give up where a machine is busy, and what the page says once it has mended that.
+_MENDED = {
+    "[anywidget] Failed to initialize model.": "A widget came late and is now heard",
+    "Could not process update msg for model id": "A widget that heard the kernel no more does so again",
+}
 _READY = (
     "() => { const w = [...jupyterapp.shell.widgets('main')].find((panel) => panel.sessionContext);"
     " return w && w.sessionContext && w.sessionContext.session && w.sessionContext.session.kernel"
@@ -193,15 +197,18 @@ class Lab:
                 test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
                 page.screenshot(path=self._failure / f"failure-{test}-{index}.png")
                 _tell(f"plots of page {index}", [json.dumps(page.evaluate(_PLOTS))])
-            _tell("the browser's console said", self.said[-60:])
+            _tell("the browser's console said", _once(self.said)[-60:])
         self._browser.close()
         self._playwright.stop()
 
     @property
     def errors(self) -> list[str]:
-        """What the console complained about, save for what was mended."""
-        mended = any(_MENDED in said for said in self.said)
-        return [error for error in self._errors if not (mended and _GIVEN_UP in error)]
+        """What the console complained about, save for what was mended; of that the test's summary tells."""
+        mended = {fault: [said for said in self.said if words in said] for fault, words in _MENDED.items()}
+        left = [error for error in self._errors if not any(mended[fault] for fault in _MENDED if fault in error)]
+        if len(left) < len(self._errors):
+            warnings.warn("; ".join(said for told in mended.values() for said in told), stacklevel=2)
+        return left
 
     def forgive(self, words: str) -> None:
         """Forget the complaints with some words: what they complain about was meant."""
@@ -337,6 +344,11 @@ class Lab:
         self.said.append(f"{time.monotonic() - self._opened:7.2f} s {kind}: {text[:600]}")
         if kind == "error" and not any(word in text for word in _HARMLESS):
             self._errors.append(text[:600])
+
+
+def _once(said: list[str]) -> list[str]:
+    """Leave out what was said before in the same words."""
+    return list({line.partition(" s ")[2]: line for line in reversed(said)}.values())[::-1]
 
 
 def _tell(title: str, lines: list[str]) -> None:

@@ -90,6 +90,7 @@ def show_newest() -> None:
 def _page_of(session: Desk) -> "Page":
     # Plots and tables load slowly, and only who shows something needs them.
     from steering_widgets.pages.page import Page
+    from steering_widgets.parts.opening import opened_together
 
     with _LOCK:
         for key, (owner, page) in list(_PAGES.items()):
@@ -100,7 +101,10 @@ def _page_of(session: Desk) -> "Page":
         held = _PAGES.get(id(session))
         if held is None:
             shown = _Shown(session)
-            held = _PAGES[id(session)] = weakref.ref(session), Page(cast("Desk", shown), shown.is_gone)
+            with opened_together():
+                page = Page(cast("Desk", shown), shown.is_gone)
+            page.follow()
+            held = _PAGES[id(session)] = weakref.ref(session), page
         held[1].users += 1
         return held[1]
 

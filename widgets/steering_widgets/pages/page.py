@@ -58,7 +58,7 @@ class Page:
     """
 
     def __init__(self, session: Desk, gone: Callable[[], bool] = lambda: False) -> None:
-        """Build it and begin to follow the session.
+        """Build it.
 
         Args:
             session: Whose panels.
@@ -143,6 +143,9 @@ class Page:
         ten, five, two = (*self._panels, self), self._plots, self._words
         self._ticker = Ticker(ten, five, (self._frame,), self._complaint.set, self._is_seen, two, self._in_sight)
         self._ticker.tick((*self._panels, *self._plots, *self._words, self._frame, self))
+
+    def follow(self) -> None:
+        """Begin to follow the session, from another thread: pages must have been told of the widgets before."""
         self._ticker.start()
 
     def refresh(self) -> bool:
@@ -157,7 +160,7 @@ class Page:
         if closed and self._closed.value:
             self._end(self._closed.value)
         hello, mended = self._hellos.advance(), self._mended.advance()
-        if (hello and self._hellos.value) or (mended and self._mended.value):
+        if (hello and self._hellos.value and self._presence.read) or (mended and self._mended.value):
             # A page that reloads reads all states and only then begins to listen: what changed in between is lost.
             send_again(self.widget)
         if about[0]:

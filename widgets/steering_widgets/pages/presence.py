@@ -38,6 +38,7 @@ class Presence(HeardWidget):
     ended = traitlets.Unicode().tag(sync=True)
     holds = traitlets.Bool(default_value=False).tag(sync=True)
     scans = traitlets.Bool(default_value=False).tag(sync=True)
+    _readings = 0
 
     def __init__(self) -> None:
         """Begin without a view."""
@@ -52,6 +53,23 @@ class Presence(HeardWidget):
         self._seen = False
         self._made = time.monotonic()
         self.on_msg(self._receive)
+
+    def open(self) -> None:
+        """Tell pages of it; what that reads of the state does not count."""
+        own: Any = super()
+        own.open()
+        self._readings = 0
+
+    def get_state(self, key: Any = None, **how: Any) -> Any:
+        """Return the state, and notice when all of it is asked for."""
+        own: Any = super()
+        self._readings += key is None
+        return own.get_state(key, **how)
+
+    @property
+    def read(self) -> bool:
+        """Whether a page has read the whole state, as one does that is loaded when the widget is there already."""
+        return self._readings > 0
 
     @property
     def seen(self) -> bool:

@@ -38,9 +38,17 @@ interface LabModel {
   off?(event: "comm_live_update", take: () => void): void;
 }
 
+/** A widget as who makes it knows it. */
+interface ManagedModel {
+  model_id?: string;
+  /** What of the kernel's news is being taken in; once that has failed, nothing more is. */
+  state_change?: Promise<unknown>;
+  get(name: string): unknown;
+}
+
 /** Makes the widgets of a page. */
 interface LabManager {
-  _models: Record<string, Promise<{ get(name: string): unknown }>>;
+  _models: Record<string, Promise<ManagedModel>>;
   _loadFromKernel(): Promise<void>;
 }
 
