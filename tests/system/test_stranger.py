@@ -166,6 +166,7 @@ def test_a_technique_from_outside_runs_live_and_is_shown_without_a_line_changed(
         assert place.serve(described()), place.log
         session = steering.open(workspace=place.workspace)
         page = Page(session)
+        page.follow()
         try:
             assert "The analysis needs_more cannot be loaded: " in session.board.notice.value
             session.take_lease()

@@ -89,6 +89,7 @@ def test_a_session_without_a_name_lives_as_long_as_its_dashboard():
 def test_a_closed_session_is_said_and_nothing_is_refreshed_any_more():
     desk = FakeDesk()
     page = Page(desk)
+    page.follow()
     desk.board.closed.set("This session is closed.")
     until(lambda: page._presence.ended == "This session is closed.", "the word that it is closed")
     until(lambda: not page._ticker._thread.is_alive(), "the end of the ticker")
